@@ -1,0 +1,59 @@
+import { ConfigError } from '../contracts/errors.ts';
+import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './schema.ts';
+import type { Reader, Setting } from './setting.ts';
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * The api's settings.
+ * @throws ConfigError with everything that is wrong
+ */
+export function loadApiConfig(env: Environment): ApiConfig {
+  return load('api', env, (config) =>
+    config.nodeEnv === 'production' && !config.jwtSecret && !config.jwksUrl
+      ? ['JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48']
+      : [],
+  );
+}
+
+/**
+ * The worker's settings.
+ * @throws ConfigError with everything that is wrong
+ */
+export function loadWorkerConfig(env: Environment): WorkerConfig {
+  return load('worker', env, (config) => {
+    const problems: string[] = [];
+    if (config.nodeEnv === 'production' && config.modelSimulatorUrl) {
+      problems.push('MODEL_SIMULATOR_URL must not be set in production; set OPENAI_API_KEY');
+    }
+    if (config.nodeEnv === 'production' && !config.openaiApiKey) {
+      problems.push('OPENAI_API_KEY is required in production');
+    }
+    if (config.nodeEnv !== 'production' && !config.openaiApiKey && !config.modelSimulatorUrl) {
+      problems.push('OPENAI_API_KEY is required, or MODEL_SIMULATOR_URL outside production');
+    }
+    if ((config.promptPrice === undefined) !== (config.completionPrice === undefined)) {
+      problems.push('PRICE_PROMPT and PRICE_COMPLETION must be set together');
+    }
+    return problems;
+  });
+}
+
+function load<R extends Reader>(reader: R, env: Environment, check: (config: ConfigOf<R>) => string[]): ConfigOf<R> {
+  const config: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [key, setting] of Object.values(settings).flatMap((group) => Object.entries<Setting>(group))) {
+    if (!setting.readBy.includes(reader)) continue;
+    const text = env[setting.env] || setting.default;
+    if (text === undefined) {
+      problems.push(`${setting.env} is required: ${setting.text}`);
+      continue;
+    }
+    const parsed = setting.type.safeParse(text);
+    if (parsed.success) config[key] = parsed.data;
+    else problems.push(...parsed.error.issues.map((issue) => `${setting.env} ${issue.message}`));
+  }
+  if (problems.length === 0) problems.push(...check(config as ConfigOf<R>));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config as ConfigOf<R>;
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/** The process that reads a setting. */
+export type Reader = 'api' | 'worker';
+
+export interface Setting<T = unknown> {
+  /** Name of the environment variable. */
+  env: string;
+  /** Turns the variable's text into the value; its messages are shown to the operator. */
+  type: z.ZodType<T>;
+  /** Text used where the variable is absent or empty; `undefined` makes the setting required, `''` optional. */
+  default: string | undefined;
+  /** What the number or text means, as a word: ms, bytes, percent, URL. */
+  unit: string;
+  /** One line for the operator. */
+  text: string;
+  readBy: readonly Reader[];
+  /** Never shown or logged. */
+  secret?: boolean;
+}
+
+/** Keeps the value's type while checking the shape. */
+export const setting = <T>(definition: Setting<T>) => definition;
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `250ms`, `30s`, `15m`, `24h` or `90d`, as milliseconds. */
+export const duration = (bounds: { min?: string; max?: string } = {}) =>
+  z.string().transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) {
+      context.addIssue('must be a duration such as 250ms, 30s, 15m, 24h or 90d');
+      return z.NEVER;
+    }
+    if (ms < parseDuration(bounds.min ?? '1ms')! || ms > parseDuration(bounds.max ?? '3650d')!) {
+      context.addIssue(`must be between ${bounds.min ?? '1ms'} and ${bounds.max ?? '3650d'}`);
+      return z.NEVER;
+    }
+    return ms;
+  });
+
+function parseDuration(text: string): number | undefined {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim());
+  return match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : undefined;
+}
+
+export const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
+
+export const decimal = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^-?\d+(\.\d+)?$/, 'must be a number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
+
+export const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+
+export const text = (maxChars = 10_000) => z.string().max(maxChars, `must have at most ${maxChars} characters`);
+
+/** A URL of one of these schemes (without the colon). */
+export const url = (...schemes: string[]) =>
+  z.string().refine(
+    (value) => {
+      const protocol = URL.canParse(value) ? new URL(value).protocol.slice(0, -1) : '';
+      return schemes.includes(protocol);
+    },
+    `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  );
+
+/** Text that may be left out: `''` becomes `undefined`. */
+export const optional = <T>(type: z.ZodType<T, string>) =>
+  z.string().transform((value, context): T | undefined => {
+    if (value === '') return undefined;
+    const parsed = type.safeParse(value);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.addIssue(issue.message);
+    return z.NEVER;
+  });

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import {
+  describeIssues,
+  id,
+  type MessageSource,
+  readJsonObject,
+  timestamp,
+  UnreadableMessage,
+} from './chat-request.ts';
+import { failureCodes } from './error-codes.ts';
+import { limits } from './limits.ts';
+
+const tokens = z.int().nonnegative();
+const ms = z.number().nonnegative();
+
+export const usage = z
+  .object({
+    promptTokens: tokens,
+    completionTokens: tokens,
+    totalTokens: tokens,
+    cost: z.number().nonnegative().nullable().describe('US dollars; null where no price is configured.'),
+  })
+  .meta({ id: 'Usage', description: 'What the model call was charged for; all zero for a cached answer.' });
+
+export const timings = z
+  .object({
+    waitMs: ms.describe('From the creation of the request to the start of its work.'),
+    modelMs: ms.describe('Spent on the model call that gave the answer; 0 for a cached one.'),
+    totalMs: ms.describe('From the creation of the request to its terminal state.'),
+  })
+  .meta({ id: 'Timings', description: 'Milliseconds.' });
+
+export const failure = z
+  .object({
+    code: z.enum(failureCodes),
+    message: z.string().max(2000),
+    retryable: z.boolean().describe('Whether asking again can help.'),
+  })
+  .meta({ id: 'Failure' });
+
+/** A message on `chat_responses`: the terminal state of a request. */
+export const chatResponse = z
+  .object({
+    version: z.literal(1).default(1),
+    requestId: id,
+    sessionId: id,
+    userId: id,
+    status: z.enum(['completed', 'failed', 'cancelled']),
+    response: z.string().max(limits.responseChars).nullable(),
+    error: failure.nullable(),
+    model: z.string().max(limits.modelNameChars).nullable(),
+    provider: z.string().max(limits.modelNameChars).nullable(),
+    cached: z.boolean(),
+    usage: usage.nullable(),
+    attempts: z.int().nonnegative(),
+    timings,
+    completedAt: timestamp,
+  })
+  .refine((value) => (value.status === 'completed') === (value.response !== null), {
+    path: ['response'],
+    message: 'must be given exactly when status is completed',
+  })
+  .refine((value) => value.status !== 'failed' || value.error !== null, {
+    path: ['error'],
+    message: 'must be given when status is failed',
+  })
+  .meta({ id: 'ChatResponse', description: 'A message on the queue chat_responses.' });
+
+export type ChatResponse = z.output<typeof chatResponse>;
+export type Usage = z.output<typeof usage>;
+export type Timings = z.output<typeof timings>;
+export type Failure = z.output<typeof failure>;
+
+/**
+ * Reads a message of `chat_responses`.
+ * @throws UnreadableMessage
+ */
+export function readChatResponse(source: MessageSource): ChatResponse {
+  const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
+  if (value.version !== undefined && value.version !== 1) {
+    throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
+  }
+  const parsed = chatResponse.safeParse(value);
+  if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
+  return parsed.data;
+}

@@ -1,0 +1,91 @@
+import { type ApiErrorCode, apiErrors, type FailureCode } from './error-codes.ts';
+
+/** The root of every error we raise on purpose: a stable `code`, and whether trying again can help. */
+export abstract class HealifyError extends Error {
+  abstract readonly code: string;
+  abstract readonly retryable: boolean;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Settings are missing or wrong. `problems` has one line for each. */
+export class ConfigError extends HealifyError {
+  readonly code = 'config_invalid';
+  readonly retryable = false;
+  readonly problems: string[];
+
+  constructor(problems: string[]) {
+    super(`The settings are not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** RabbitMQ did not take a message: not connected, blocked, nacked, or no confirm in time. */
+export class BrokerUnavailableError extends HealifyError {
+  readonly code = 'broker_unavailable';
+  readonly retryable = true;
+}
+
+/** No queue is bound where a message was sent: it was returned. */
+export class UnroutableError extends HealifyError {
+  readonly code = 'unroutable';
+  readonly retryable = true;
+}
+
+/** Redis cannot be reached, or does not answer in time. */
+export class StoreUnavailableError extends HealifyError {
+  readonly code = 'store_unavailable';
+  readonly retryable = true;
+}
+
+/** An answer to an HTTP request that is not a success; becomes an RFC 9457 problem document. */
+export class ApiError extends HealifyError {
+  readonly code: ApiErrorCode;
+  readonly retryable: boolean;
+  /** HTTP status. */
+  readonly status: number;
+  /** Seconds, for the `Retry-After` header. */
+  readonly retryAfterSeconds: number | undefined;
+  readonly errors: { path: string; message: string }[] | undefined;
+
+  constructor(
+    code: ApiErrorCode,
+    options: ErrorOptions & {
+      detail?: string;
+      retryAfterSeconds?: number;
+      errors?: { path: string; message: string }[];
+    } = {},
+  ) {
+    super(options.detail ?? apiErrors[code].advice, options);
+    this.code = code;
+    this.status = apiErrors[code].status;
+    this.retryable = this.status === 429 || this.status === 503;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.errors = options.errors;
+  }
+}
+
+/** A request cannot be answered, now (`retryable`) or ever. Its code is what the user is told. */
+export class RequestFailure extends HealifyError {
+  readonly code: FailureCode;
+  readonly retryable: boolean;
+
+  constructor(code: FailureCode, message: string, options: ErrorOptions & { retryable: boolean }) {
+    super(message, options);
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}
+
+/** The model is known to be out of reach for a while: wait `retryAfterMs`, which uses up no attempt. */
+export class ModelPausedError extends RequestFailure {
+  readonly retryAfterMs: number;
+
+  constructor(code: FailureCode, message: string, retryAfterMs: number, options?: ErrorOptions) {
+    super(code, message, { ...options, retryable: true });
+    this.retryAfterMs = retryAfterMs;
+  }
+}

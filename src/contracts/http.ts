@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { id, timestamp } from './chat-request.ts';
+import { failure, timings, usage } from './chat-response.ts';
+import { apiErrors } from './error-codes.ts';
+import { limits } from './limits.ts';
+
+const email = z
+  .email()
+  .max(limits.emailChars)
+  .transform((value) => value.toLowerCase())
+  .meta({ example: 'user@example.com' });
+const password = z.string().min(8).max(limits.passwordChars).meta({ example: 'password123' });
+
+export const credentials = z.object({ email, password }).meta({ id: 'Credentials' });
+
+export const loginBody = z
+  .object({ email, password: z.string().min(1).max(limits.passwordChars) })
+  .meta({ id: 'Login' });
+
+export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
+
+export const registered = z
+  .object({ userId: id, email: z.string() })
+  .meta({ id: 'Registered', description: 'The account was made.' });
+
+export const tokens = z
+  .object({
+    accessToken: z.string(),
+    refreshToken: z.string().describe('Good for one use; the answer to that carries the next.'),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().describe('Seconds until the access token expires.'),
+    userId: id,
+  })
+  .meta({ id: 'Tokens' });
+
+export const sendBody = z
+  .object({
+    message: z
+      .string()
+      .min(1)
+      .max(limits.messageChars)
+      .regex(/\S/, 'must not be blank')
+      .meta({ example: 'What are healthy eating habits?' }),
+    sessionId: z.uuid().optional().describe('Continues that conversation; left out, a new one begins.'),
+    cache: z.boolean().optional().describe('false: ask the model even if the same question was answered before.'),
+  })
+  .strict()
+  .meta({ id: 'SendMessage' });
+
+export const turnStatus = z.enum(['queued', 'completed', 'failed', 'cancelled']);
+
+export const accepted = z
+  .object({ sessionId: z.string(), requestId: z.string(), status: turnStatus })
+  .meta({ id: 'Accepted', description: 'The broker has the question; the answer comes later.' });
+
+export const sessionTurn = z
+  .object({
+    requestId: z.string(),
+    status: turnStatus,
+    message: z.string(),
+    response: z.string().nullable(),
+    error: failure.nullable(),
+    model: z.string().nullable(),
+    provider: z.string().nullable(),
+    cached: z.boolean(),
+    usage: usage.nullable(),
+    attempts: z.int(),
+    timings: timings.nullable(),
+    createdAt: timestamp,
+    completedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'Turn', description: 'A question and, once its status is terminal, what became of it.' });
+
+export const session = z
+  .object({
+    sessionId: z.string(),
+    status: turnStatus.describe('The status of the latest turn.'),
+    response: z.string().nullable().describe('The answer of the latest turn.'),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+    turns: z.array(sessionTurn).describe('Oldest first.'),
+  })
+  .meta({ id: 'Session' });
+
+export const answered = sessionTurn.extend({ sessionId: z.string() }).meta({ id: 'Answered' });
+
+export const historyQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(512).optional().describe('`nextCursor` of the page before.'),
+});
+
+export const historyPage = z
+  .object({
+    items: z.array(answered).describe('Newest first.'),
+    nextCursor: z.string().nullable().describe('null on the last page.'),
+  })
+  .meta({ id: 'HistoryPage' });
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(apiErrors) as [keyof typeof apiErrors]),
+    detail: z.string().describe('What the caller can do.'),
+    instance: z.string().optional(),
+    traceId: z.string().optional().describe('Finds the request in our logs.'),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'An RFC 9457 problem document; `code` is stable.' });
+
+export const health = z
+  .object({
+    status: z.enum(['ok', 'unavailable']),
+    checks: z
+      .record(z.string(), z.object({ status: z.enum(['up', 'down']), detail: z.string().optional() }))
+      .optional(),
+  })
+  .meta({ id: 'Health' });
+
+export type Session = z.output<typeof session>;
+export type SessionTurn = z.output<typeof sessionTurn>;
+export type Answered = z.output<typeof answered>;
+export type HistoryPage = z.output<typeof historyPage>;
+export type Problem = z.output<typeof problem>;
+export type Health = z.output<typeof health>;
+export type TurnStatus = z.output<typeof turnStatus>;

@@ -1,0 +1,30 @@
+/**
+ * Every key we keep in Redis, but for BullMQ's own (`JOBS_PREFIX`). Keys of one session share a slot of a Redis
+ * Cluster: the tag in braces is the whole name of the session's main key.
+ */
+export const redisKeys = {
+  /** String, JSON: the session's owner, status and times. */
+  session: (sessionId: string) => `chat:session:${sessionId}`,
+  /** Hash: the session's turns, questions and answers. */
+  turns: (sessionId: string) => `{chat:session:${sessionId}}:turns`,
+  /** String: the session was erased; late answers are dropped. */
+  erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
+  /** Sorted set: a user's turns, `{sessionId}/{requestId}` by time in ms. */
+  history: (userId: string) => `chat:history:${userId}`,
+  /** Pub/sub channel: a request has reached a terminal state. */
+  settled: (requestId: string) => `chat:settled:${requestId}`,
+  /** String, JSON: the ids given for an Idempotency-Key. */
+  idempotency: (userId: string, key: string) => `chat:idempotency:${userId}:${key}`,
+  /** String, JSON: the last answer of a session. */
+  response: (sessionId: string) => `ai:response:${sessionId}`,
+  /** String, JSON: an answer, by the hash of all that determines it. */
+  answer: (hash: string) => `ai:answer:${hash}`,
+  /** Prefix of the rate limiter's counters: `rate:{userId}:{endpoint}`. */
+  rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
+  /** String, JSON: a user. */
+  user: (userId: string) => `auth:user:${userId}`,
+  /** String: the id of the user with this email. */
+  email: (email: string) => `auth:email:${email}`,
+  /** Hash: a family of refresh tokens, one login. */
+  refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
+};
