@@ -1,0 +1,49 @@
+import type { ChatRequest } from '../../contracts/chat-request.ts';
+import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
+
+/** One step as it went, for whoever looks at the job. */
+export interface StepRecord {
+  step: string;
+  attempt: number;
+  ms: number;
+  /** The error's code; absent for a step that finished. */
+  failed?: string;
+}
+
+/** How far a job has come. Kept in the job, so that the next attempt resumes there. */
+export interface WorkflowState {
+  /** The step at work, or the one that failed last. */
+  step: string;
+  attempt: number;
+  /** The latest steps, oldest first. */
+  steps: StepRecord[];
+  /** What finished steps gave, by step; a step that is named here is not run again. */
+  results: Record<string, unknown>;
+  /** The request has failed for good, and its user is yet to be told. */
+  failure?: Failure;
+  /** When its user was last told of a failure, ISO 8601: what runs after this is an operator's retry. */
+  failedAt?: string;
+}
+
+export interface ChatJobData {
+  request: ChatRequest;
+  /** W3C trace context of the request. */
+  traceparent: string;
+  /** When the bridge took it from RabbitMQ, ISO 8601. */
+  receivedAt: string;
+  workflow?: WorkflowState;
+}
+
+/** What a finished job shows: all of the answer but its text. */
+export type ChatJobResult = Pick<
+  ChatResponse,
+  'status' | 'model' | 'provider' | 'cached' | 'usage' | 'attempts' | 'timings'
+> & {
+  steps: StepRecord[];
+};
+
+/**
+ * The job's id: the same for each delivery of a request, so that the second is recognised. BullMQ takes neither `:`
+ * nor a bare number.
+ */
+export const jobIdOf = (requestId: string) => `r-${encodeURIComponent(requestId)}`;

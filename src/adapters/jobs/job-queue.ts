@@ -1,0 +1,53 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
+import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
+
+export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
+
+/** What a job must be to `addJobs`. */
+export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>;
+
+/** Nobody reads BullMQ's event stream but as a debugging aid, and its length is memory. */
+const EVENTS_KEPT = 1_000;
+const STACK_LINES_KEPT = 3;
+
+export function openChatQueue(connection: Redis): ChatQueue {
+  return new Queue(JOBS_QUEUE, {
+    connection,
+    prefix: JOBS_PREFIX,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+  });
+}
+
+/** Adds the jobs that are not there yet, in one round trip. Waits for a Redis that is away. */
+export async function addJobs(queue: ChatQueue, jobs: readonly NewJob[], attempts: number): Promise<void> {
+  await queue.addBulk(
+    jobs.map((data) => ({
+      name: JOBS_QUEUE,
+      data,
+      opts: {
+        jobId: jobIdOf(data.request.requestId),
+        attempts,
+        backoff: { type: 'custom' },
+        stackTraceLimit: STACK_LINES_KEPT,
+      },
+    })),
+  );
+}
+
+/** Jobs that no worker has in hand and that are not finished, in one round trip: waiting, prioritised and delayed. */
+export async function countWaiting(queue: ChatQueue): Promise<number> {
+  const { wait, prioritized, delayed } = await queue.getJobCounts('wait', 'prioritized', 'delayed');
+  return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0);
+}
+
+/** Removes what is kept of these requests; a job that a worker has in hand stays until it is done. */
+export async function forgetJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
+  await Promise.all(
+    requestIds.map(async (requestId) => {
+      // Removing a locked job throws; its answer is dropped when it comes.
+      await queue.remove(jobIdOf(requestId)).catch(() => {});
+    }),
+  );
+}

@@ -1,0 +1,25 @@
+import type { ChatRequest } from '../../contracts/chat-request.ts';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
+import type { Publisher } from './publisher.ts';
+
+export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
+export type PublishResponse = (response: ChatResponse, traceparent: string) => Promise<void>;
+
+/** Sends to `chat_requests`; rejects as Publisher.publish does. */
+export const requestPublisher = (publisher: Publisher): PublishRequest => sender(publisher, REQUESTS_QUEUE);
+
+/** Sends to `chat_responses`; rejects as Publisher.publish does. */
+export const responsePublisher = (publisher: Publisher): PublishResponse => sender(publisher, RESPONSES_QUEUE);
+
+function sender(publisher: Publisher, queue: string) {
+  return (message: ChatRequest | ChatResponse, traceparent: string) =>
+    publisher.publish(queue, Buffer.from(JSON.stringify(message)), {
+      messageId: message.requestId,
+      correlationId: message.sessionId,
+      contentType: 'application/json',
+      contentEncoding: 'utf-8',
+      timestamp: Math.floor(Date.now() / 1000),
+      headers: { [TRACEPARENT_HEADER]: traceparent },
+    });
+}

@@ -1,0 +1,123 @@
+import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import type { Logger } from 'pino';
+import { declareTopology } from './topology.ts';
+
+/**
+ * A connection's life: *connecting* until the broker answers and has the queues, then *connected*; *blocked* while the
+ * broker is short of memory or disk and takes no messages; *connecting* again after a loss; *closed* for good.
+ */
+export type BrokerState = 'connecting' | 'connected' | 'blocked' | 'closed';
+
+export interface BrokerConnection {
+  readonly state: BrokerState;
+  /** Resolves at the first connection; late brokers are waited for. */
+  ready(): Promise<void>;
+  /** Calls back for each connection made, now if there is one: channels do not outlive a connection. */
+  onConnected(open: (model: ChannelModel) => void): void;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+const HEARTBEAT_SECONDS = 10;
+const STILL_WAITING_MS = 10_000;
+
+/**
+ * Connects to RabbitMQ, declares the queues, and connects again for ever with jittered backoff when the connection is
+ * lost. Says so once when it is lost and once when it is back.
+ * @param options.name shown in RabbitMQ's list of connections
+ */
+export async function connectRabbitMq(options: {
+  url: string;
+  name: string;
+  logger: Logger;
+  onStateChange?: (state: BrokerState) => void;
+}): Promise<BrokerConnection> {
+  const { name, logger, onStateChange } = options;
+  let state: BrokerState = 'connecting';
+  let current: ChannelModel | undefined;
+  let lastProblem: string | undefined;
+  let lastSaidAt = 0;
+  const openers: ((model: ChannelModel) => void)[] = [];
+
+  const enter = (next: BrokerState) => {
+    if (state === next || state === 'closed') return;
+    state = next;
+    onStateChange?.(next);
+  };
+
+  const recovering: RecoveringChannelModel = await connect(withHeartbeat(options.url), {
+    timeout: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    noDelay: true,
+    clientProperties: { connection_name: name },
+    recovery: { initialDelay: 200, maxDelay: 5_000, jitter: 0.5, waitForConnect: false, setup: declareTopology },
+  });
+
+  recovering.on('connect', (model) => {
+    current = model;
+    lastProblem = undefined;
+    enter('connected');
+    logger.info({ connection: name }, 'connected to RabbitMQ');
+    for (const open of openers) open(model);
+  });
+  recovering.on('disconnect', (error) => {
+    current = undefined;
+    if (state !== 'closed') logger.warn({ connection: name, reason: error.message }, 'lost RabbitMQ, connecting again');
+    enter('connecting');
+  });
+  recovering.on('connect-failed', (error) => {
+    const problem = describe(error);
+    const now = Date.now();
+    if (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS) return;
+    lastProblem = problem;
+    lastSaidAt = now;
+    logger.warn({ connection: name, reason: problem }, 'waiting for RabbitMQ');
+  });
+  recovering.on('blocked', (reason) => {
+    enter('blocked');
+    logger.warn({ connection: name, reason }, 'RabbitMQ is short of memory or disk and takes no messages');
+  });
+  recovering.on('unblocked', () => {
+    enter('connected');
+    logger.info({ connection: name }, 'RabbitMQ takes messages again');
+  });
+  // Each is followed by `disconnect`, which is what is acted on.
+  recovering.on('error', () => {});
+
+  return {
+    get state() {
+      return state;
+    },
+    ready: async () => {
+      await recovering.waitForConnect();
+    },
+    onConnected: (open) => {
+      openers.push(open);
+      if (current) open(current);
+    },
+    close: async () => {
+      enter('closed');
+      let timer: NodeJS.Timeout | undefined;
+      // A blocked connection is not read by the broker, which then never answers the close.
+      const timeout = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      });
+      await Promise.race([recovering.close().catch(() => {}), timeout]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function withHeartbeat(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+  return parsed.href;
+}
+
+function describe(error: Error): string {
+  const cause = error instanceof AggregateError ? error.errors[0] : error;
+  const message = String(cause?.message ?? error.message ?? error.name);
+  if (!message.includes('PRECONDITION_FAILED')) return message;
+  return `${message} (a queue exists with other arguments: move its messages away and delete it, and it is declared anew)`;
+}

@@ -1,0 +1,68 @@
+import type { Options } from 'amqplib';
+import type { Logger } from 'pino';
+import type { DeadLetterReason } from '../../contracts/error-codes.ts';
+import { HealifyError } from '../../contracts/errors.ts';
+import { deadLetterHeaders, deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import type { Delivery } from './batch-consumer.ts';
+import type { Publisher } from './publisher.ts';
+
+/** Keeps a message that cannot be processed: resolves once the dead-letter queue has it. */
+export type DeadLetter = (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
+
+/**
+ * Dead letters of one queue: the body byte for byte, the properties as they were, and why, in headers.
+ * @param options.onDeadLetter for the count
+ */
+export function createDeadLetter(options: {
+  queue: WorkQueue;
+  publisher: Publisher;
+  logger: Logger;
+  onDeadLetter: (reason: DeadLetterReason) => void;
+}): DeadLetter {
+  const { queue, publisher, logger, onDeadLetter } = options;
+  const target = deadLetterQueueOf(queue);
+  return async (delivery, reason, detail) => {
+    const why = {
+      [deadLetterHeaders.reason]: reason,
+      [deadLetterHeaders.detail]: detail,
+      [deadLetterHeaders.at]: new Date().toISOString(),
+      [deadLetterHeaders.queue]: queue,
+    };
+    try {
+      await publisher.publish(target, delivery.body, propertiesOf(delivery, why));
+    } catch (error) {
+      if (error instanceof HealifyError) throw error;
+      // What was received cannot be encoded again; the body and the reason matter more than its properties.
+      await publisher.publish(target, delivery.body, { headers: why });
+    }
+    onDeadLetter(reason);
+    logger.warn(
+      { queue: target, reason, detail, messageId: shortText(delivery.messageId), bytes: delivery.body.length },
+      'a message was dead-lettered',
+    );
+  };
+}
+
+/**
+ * The properties to send a message on with. Left out is what would make the broker refuse, lose or copy it: the
+ * expiration, a user_id that is not ours, and the CC and BCC headers; what is left out stands in an `x-original-` header.
+ */
+function propertiesOf({ properties }: Delivery, why: Record<string, string>): Options.Publish {
+  const { CC, BCC, ...headers } = properties.headers ?? {};
+  const original: Record<string, unknown> = {
+    'x-original-expiration': properties.expiration,
+    'x-original-user-id': properties.userId,
+    'x-original-cc': CC,
+    'x-original-bcc': BCC,
+  };
+  for (const [name, value] of Object.entries(original)) if (value !== undefined) headers[name] = value;
+  const { contentType, contentEncoding, correlationId, replyTo, messageId, timestamp, type, appId, priority } =
+    properties;
+  const kept = { contentType, contentEncoding, correlationId, replyTo, messageId, timestamp, type, appId, priority };
+  return {
+    ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
+    headers: { ...headers, ...why },
+  };
+}
+
+const shortText = (value: unknown) => (typeof value === 'string' ? value.slice(0, 128) : undefined);

@@ -1,0 +1,91 @@
+import type { ConfirmChannel, Options } from 'amqplib';
+import type { Logger } from 'pino';
+import { BrokerUnavailableError, UnroutableError } from '../../contracts/errors.ts';
+import { keepChannel } from './channel-keeper.ts';
+import type { BrokerConnection } from './connection.ts';
+
+export interface Publisher {
+  /**
+   * Sends a persistent message to a queue and waits for the broker's confirm. Costs one frame out and a share of a
+   * confirm in; calls made together share the way.
+   * @throws BrokerUnavailableError not connected or blocked (at once), nacked, or no confirm in time: then the broker
+   *   may have the message all the same
+   * @throws UnroutableError there is no such queue
+   */
+  publish(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  queue: string;
+  sentAt: number;
+  returned: boolean;
+  reject: (error: Error) => void;
+}
+
+const SWEEP_MS = 100;
+
+/** @param options.timeoutMs how long to wait for a confirm */
+export function createPublisher(options: {
+  connection: BrokerConnection;
+  timeoutMs: number;
+  logger: Logger;
+}): Publisher {
+  const { connection, timeoutMs, logger } = options;
+  let channel: ConfirmChannel | undefined;
+  // In the order of sending, so that the sweep stops at the first that still has time.
+  const pending = new Set<Pending>();
+
+  const keeper = keepChannel<ConfirmChannel>({
+    connection,
+    name: 'publisher',
+    logger,
+    open: (model) => model.createConfirmChannel(),
+    onOpen: (opened) => {
+      opened.on('return', (message) => {
+        // The message carries nothing of ours to tell it by; its queue is missing for all that wait for that queue.
+        for (const entry of pending) if (entry.queue === message.fields.routingKey) entry.returned = true;
+      });
+      channel = opened;
+    },
+    onLost: () => {
+      channel = undefined;
+    },
+  });
+
+  const sweep = setInterval(() => {
+    const oldest = Date.now() - timeoutMs;
+    for (const entry of pending) {
+      if (entry.sentAt > oldest) break;
+      pending.delete(entry);
+      entry.reject(new BrokerUnavailableError(`RabbitMQ gave no confirm within ${timeoutMs} ms`));
+    }
+  }, SWEEP_MS);
+  sweep.unref();
+
+  return {
+    publish: (queue, body, properties) =>
+      new Promise((resolve, reject) => {
+        if (connection.state === 'blocked') {
+          reject(new BrokerUnavailableError('RabbitMQ is short of memory or disk and takes no messages'));
+          return;
+        }
+        if (!channel || connection.state !== 'connected') {
+          reject(new BrokerUnavailableError('RabbitMQ is not connected'));
+          return;
+        }
+        const entry: Pending = { queue, sentAt: Date.now(), returned: false, reject };
+        channel.publish('', queue, body, { ...properties, persistent: true, mandatory: true }, (error) => {
+          pending.delete(entry);
+          if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${error.message}`));
+          else if (entry.returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
+          else resolve();
+        });
+        pending.add(entry);
+      }),
+    close: async () => {
+      clearInterval(sweep);
+      await keeper.close();
+    },
+  };
+}

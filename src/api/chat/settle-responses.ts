@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import type { HistoryStore, SettleOutcome } from '../../adapters/history/history-store.ts';
+import { createBatchConsumer, type Delivery } from '../../adapters/rabbitmq/batch-consumer.ts';
+import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
+import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
+import { UnreadableMessage } from '../../contracts/chat-request.ts';
+import { type ChatResponse, readChatResponse } from '../../contracts/chat-response.ts';
+import { RESPONSES_QUEUE } from '../../contracts/queues.ts';
+
+export interface ResponseSettler {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Takes answers from `chat_responses`, writes them to sessions and history, and acknowledges them then: one round trip
+ * to the store for a batch. What cannot be read, or belongs to no session, goes to the dead-letter queue.
+ * @param options.onSettled for each answer: what it did, and the answer
+ */
+export function createResponseSettler(options: {
+  connection: BrokerConnection;
+  history: Pick<HistoryStore, 'settle'>;
+  deadLetter: DeadLetter;
+  prefetch: number;
+  onSettled: (outcome: SettleOutcome, response: ChatResponse) => void;
+  logger: Logger;
+}): ResponseSettler {
+  const { connection, history, deadLetter, prefetch, onSettled, logger } = options;
+
+  async function handle(deliveries: Delivery[]): Promise<void> {
+    const readable: { delivery: Delivery; response: ChatResponse }[] = [];
+    const aside: Promise<void>[] = [];
+    for (const delivery of deliveries) {
+      try {
+        readable.push({ delivery, response: readChatResponse(delivery) });
+      } catch (error) {
+        if (!(error instanceof UnreadableMessage)) throw error;
+        aside.push(deadLetter(delivery, error.reason, error.message));
+      }
+    }
+    const outcomes = readable.length > 0 ? await history.settle(readable.map(({ response }) => response)) : [];
+    outcomes.forEach((outcome, index) => {
+      const { delivery, response } = readable[index]!;
+      onSettled(outcome, response);
+      if (outcome === 'unknown') {
+        aside.push(deadLetter(delivery, 'unknown_session', 'no session of this user has asked for it'));
+      }
+    });
+    await Promise.all(aside);
+  }
+
+  return createBatchConsumer({
+    connection,
+    queue: RESPONSES_QUEUE,
+    prefetch,
+    handle,
+    deadLetter: (delivery) => deadLetter(delivery, 'handler_failed', 'the message could not be handled'),
+    logger,
+  });
+}

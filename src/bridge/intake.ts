@@ -1,0 +1,112 @@
+import type { Logger } from 'pino';
+import { addJobs, type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-queue.ts';
+import { createBatchConsumer, type Delivery } from '../adapters/rabbitmq/batch-consumer.ts';
+import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
+import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { readChatRequest, UnreadableMessage } from '../contracts/chat-request.ts';
+import { REQUESTS_QUEUE, TRACEPARENT_HEADER } from '../contracts/queues.ts';
+import { continueTrace } from '../contracts/traceparent.ts';
+
+export interface Intake {
+  start(): void;
+  /** Takes no more, finishes the batch in hand; what is left goes back to RabbitMQ. */
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 200;
+const LOW_WATER = 0.8;
+
+/**
+ * Moves requests from RabbitMQ into jobs, a batch at a time, and acknowledges a batch once Redis has its jobs and the
+ * dead-letter queue has what could not be read.
+ *
+ * *Flowing* while fewer than `highWater` jobs wait; then *paused*, until four fifths of that are left: a backlog stays
+ * in RabbitMQ. A pause may come one batch late, so that up to `highWater` + prefetch jobs wait for each worker.
+ *
+ * Costs two round trips to Redis a batch.
+ */
+export function createIntake(options: {
+  connection: BrokerConnection;
+  queue: ChatQueue;
+  deadLetter: DeadLetter;
+  prefetch: number;
+  highWater: number;
+  attempts: number;
+  onReceived: (count: number) => void;
+  onPaused: (paused: boolean) => void;
+  logger: Logger;
+}): Intake {
+  const { queue, deadLetter, highWater, attempts, onReceived, onPaused, logger } = options;
+  let paused = false;
+  let stopped = false;
+  let poll: NodeJS.Timeout | undefined;
+
+  const consumer = createBatchConsumer({
+    connection: options.connection,
+    queue: REQUESTS_QUEUE,
+    prefetch: Math.min(options.prefetch, highWater),
+    handle,
+    deadLetter: (delivery) => deadLetter(delivery, 'handler_failed', 'the message could not be handled'),
+    logger,
+  });
+
+  async function handle(deliveries: Delivery[]): Promise<void> {
+    const jobs: NewJob[] = [];
+    const unreadable: Promise<void>[] = [];
+    for (const delivery of deliveries) {
+      const read = readJob(delivery);
+      if (read instanceof UnreadableMessage) unreadable.push(deadLetter(delivery, read.reason, read.message));
+      else jobs.push(read);
+    }
+    await Promise.all([...unreadable, jobs.length > 0 && addJobs(queue, jobs, attempts)]);
+    onReceived(jobs.length);
+    if (!paused && (await countWaiting(queue)) >= highWater) void pause();
+  }
+
+  async function pause(): Promise<void> {
+    paused = true;
+    onPaused(true);
+    logger.info({ highWater }, 'enough jobs wait: taking no more from RabbitMQ');
+    await consumer.pause();
+    schedulePoll();
+  }
+
+  function schedulePoll(): void {
+    if (!stopped) poll = setTimeout(() => void resumeIfLow(), POLL_MS);
+  }
+
+  async function resumeIfLow(): Promise<void> {
+    const waiting = await countWaiting(queue).catch(() => Number.POSITIVE_INFINITY);
+    if (stopped) return;
+    if (waiting > highWater * LOW_WATER) {
+      schedulePoll();
+      return;
+    }
+    paused = false;
+    onPaused(false);
+    logger.info({ waiting }, 'taking from RabbitMQ again');
+    await consumer.resume();
+  }
+
+  return {
+    start: () => consumer.start(),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(poll);
+      await consumer.stop();
+    },
+  };
+}
+
+function readJob(delivery: Delivery): NewJob | UnreadableMessage {
+  try {
+    return {
+      request: readChatRequest(delivery),
+      traceparent: continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
+      receivedAt: new Date().toISOString(),
+    };
+  } catch (error) {
+    if (error instanceof UnreadableMessage) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
+import type { ModelAnswer } from '../../adapters/model/model-provider.ts';
+import type { ChatResponse, Failure, Usage } from '../../contracts/chat-response.ts';
+
+const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };
+
+interface Attempt {
+  attempts: number;
+  /** When this attempt began, ms. */
+  startedAt: number;
+  /** ms */
+  now: number;
+}
+
+/** @param asked.modelMs undefined for a cached answer */
+export function completed(
+  job: ChatJobData,
+  asked: { answer: ModelAnswer; modelMs: number | undefined },
+  attempt: Attempt,
+): ChatResponse {
+  const cached = asked.modelMs === undefined;
+  return {
+    ...terminal(job, asked.modelMs ?? 0, attempt),
+    status: 'completed',
+    response: asked.answer.response,
+    error: null,
+    model: asked.answer.model,
+    provider: asked.answer.provider,
+    cached,
+    usage: cached ? NO_USAGE : asked.answer.usage,
+  };
+}
+
+export function failed(job: ChatJobData, failure: Failure, attempt: Attempt): ChatResponse {
+  return {
+    ...terminal(job, 0, attempt),
+    status: 'failed',
+    response: null,
+    error: failure,
+    model: null,
+    provider: null,
+    cached: false,
+    usage: null,
+  };
+}
+
+function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { attempts, startedAt, now }: Attempt) {
+  const createdAt = Date.parse(request.createdAt ?? receivedAt);
+  return {
+    version: 1 as const,
+    requestId: request.requestId,
+    sessionId: request.sessionId,
+    userId: request.userId,
+    attempts,
+    // A producer's clock may be ahead of ours.
+    timings: { waitMs: Math.max(0, startedAt - createdAt), modelMs, totalMs: Math.max(0, now - createdAt) },
+    completedAt: new Date(now).toISOString(),
+  };
+}

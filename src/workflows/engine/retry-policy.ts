@@ -1,0 +1,45 @@
+import type { Failure } from '../../contracts/chat-response.ts';
+import { HealifyError, ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
+
+/**
+ * What becomes of an attempt that threw:
+ * - *wait*: what we need is away, which is not the request's fault; go on later, no attempt is used up
+ * - *retry*: try again after a backoff, which uses up an attempt
+ * - *fail*: for good
+ */
+export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | { kind: 'fail'; failure: Failure };
+
+/** Wait for a broker or store that is away; its clients connect again by themselves meanwhile. */
+const DEPENDENCY_WAIT_MS = 2_000;
+
+/** @param request.attemptsMade attempts before this one */
+export function decide(
+  error: unknown,
+  request: { attemptsMade: number; maxAttempts: number; deadlineAt: number; now: number },
+): Decision {
+  if (error instanceof ModelPausedError) {
+    // Not beyond the deadline: there the request is told that nobody waits any more.
+    const untilDeadline = Math.max(0, request.deadlineAt - request.now);
+    return { kind: 'wait', delayMs: Math.min(error.retryAfterMs, untilDeadline) };
+  }
+  if (error instanceof RequestFailure) {
+    if (error.retryable && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
+    return { kind: 'fail', failure: { code: error.code, message: error.message, retryable: error.retryable } };
+  }
+  // The broker or the store.
+  if (error instanceof HealifyError && error.retryable) return { kind: 'wait', delayMs: DEPENDENCY_WAIT_MS };
+  if (request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
+  return {
+    kind: 'fail',
+    failure: { code: 'internal_error', message: 'The request could not be processed.', retryable: true },
+  };
+}
+
+/**
+ * Exponential backoff with full jitter, in ms: anything up to the base after the first attempt, up to twice as much
+ * after each further one, never over the cap.
+ */
+export const backoffMs = (
+  attemptsMade: number,
+  { baseMs, maxMs, random = Math.random }: { baseMs: number; maxMs: number; random?: () => number },
+): number => Math.ceil(random() * Math.min(maxMs, baseMs * 2 ** Math.min(attemptsMade - 1, 30)));
