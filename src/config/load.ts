@@ -23,9 +23,6 @@ export function loadApiConfig(env: Environment): ApiConfig {
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
     const problems: string[] = [];
-    if (config.nodeEnv === 'production' && config.modelSimulatorUrl) {
-      problems.push('MODEL_SIMULATOR_URL must not be set in production; set OPENAI_API_KEY');
-    }
     if (config.nodeEnv === 'production' && !config.openaiApiKey) {
       problems.push('OPENAI_API_KEY is required in production');
     }

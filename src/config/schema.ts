@@ -13,7 +13,7 @@ export const settings = {
       type: z.enum(['production', 'development', 'test'], 'must be production, development or test'),
       default: 'production',
       unit: 'name',
-      text: 'In production the model simulator is refused and JWT_SECRET (or JWT_JWKS_URL) and OPENAI_API_KEY are required.',
+      text: 'In production JWT_SECRET (or JWT_JWKS_URL) and OPENAI_API_KEY are required, and the model simulator is never asked.',
       readBy: both,
     }),
     logLevel: setting({
@@ -370,7 +370,7 @@ export const settings = {
       type: optional(text(1000)),
       default: '',
       unit: 'secret',
-      text: 'Its key. Left out: MODEL_SIMULATOR_URL is asked instead, which production refuses.',
+      text: 'Its key. Left out: MODEL_SIMULATOR_URL is asked instead, but never in production.',
       readBy: worker,
       secret: true,
     }),
