@@ -22,12 +22,6 @@ function createProcessMetrics(process: 'api' | 'worker') {
       labelNames: ['server'] as const,
       registers,
     }),
-    brokerQueueMessages: new Gauge({
-      name: 'healify_broker_queue_messages',
-      help: 'Messages ready in a queue of RabbitMQ.',
-      labelNames: ['queue'] as const,
-      registers,
-    }),
   };
 }
 
@@ -128,18 +122,38 @@ export function createWorkerMetrics() {
       labelNames: ['model'] as const,
       registers,
     }),
-    jobs: new Gauge({
-      name: 'healify_jobs',
-      help: 'Jobs in Redis by state.',
-      labelNames: ['state'] as const,
-      registers,
-    }),
     intakePaused: new Gauge({
       name: 'healify_intake_paused',
       help: '1 while this worker takes nothing from chat_requests because enough jobs wait.',
       registers,
     }),
   };
+}
+
+/**
+ * Adds the depths of the queues, read anew for each scrape; what cannot be read now is left out, not shown as zero.
+ * @param read.jobs only where there is a job queue at hand
+ */
+export function measureQueues(
+  registry: Registry,
+  read: {
+    brokerQueues: () => Promise<Record<string, number> | undefined>;
+    jobs?: () => Promise<Record<string, number> | undefined>;
+  },
+): void {
+  const gauge = (name: string, help: string, label: string, depths: () => Promise<Record<string, number> | undefined>) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      async collect() {
+        this.reset();
+        for (const [value, depth] of Object.entries((await depths()) ?? {})) this.set({ [label]: value }, depth);
+      },
+    });
+  gauge('healify_broker_queue_messages', 'Messages ready in a queue of RabbitMQ.', 'queue', read.brokerQueues);
+  if (read.jobs) gauge('healify_jobs', 'Jobs in Redis by state.', 'state', read.jobs);
 }
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>;

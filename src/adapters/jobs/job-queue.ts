@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
@@ -50,4 +51,10 @@ export async function forgetJobs(queue: ChatQueue, requestIds: readonly string[]
       await queue.remove(jobIdOf(requestId)).catch(() => {});
     }),
   );
+}
+
+/** Jobs by state, for an operator; undefined while Redis does not answer within the time. */
+export async function countJobs(queue: ChatQueue, timeoutMs: number): Promise<Record<string, number> | undefined> {
+  const counts = queue.getJobCounts('wait', 'prioritized', 'delayed', 'active', 'completed', 'failed');
+  return await Promise.race([counts.catch(() => undefined), sleep(timeoutMs, undefined, { ref: false })]);
 }
