@@ -1,0 +1,72 @@
+import { expect, test } from '@jest/globals';
+import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
+import { RequestFailure } from '../../../src/contracts/errors.ts';
+import { createRun } from '../../../src/workflows/engine/run.ts';
+
+function begin(attempt: number, earlier?: WorkflowState) {
+  const saved: WorkflowState[] = [];
+  const run = createRun({
+    attempt,
+    earlier,
+    save: async (state) => {
+      saved.push(structuredClone(state));
+    },
+    onStep: () => {},
+  });
+  return { run, saved };
+}
+
+const fail = async () => {
+  throw new RequestFailure('model_timeout', 'too slow', { retryable: true });
+};
+
+test('a later attempt does not repeat a step that finished, and gets its result', async () => {
+  const first = begin(1);
+  expect(await first.run.step('ask', async () => 'paid for')).toBe('paid for');
+  await expect(first.run.step('publish', fail)).rejects.toThrow('too slow');
+
+  const second = begin(2, first.run.state);
+  expect(
+    await second.run.step('ask', async () => {
+      throw new Error('asked again');
+    }),
+  ).toBe('paid for');
+  let published = 0;
+  await second.run.step('publish', async () => {
+    published++;
+  });
+  expect(published).toBe(1);
+});
+
+test('a step that must not be repeated is written down before and after', async () => {
+  const { run, saved } = begin(1);
+  await run.step('ask', async () => 'paid for', { save: true });
+  expect(saved.map(({ step, results }) => [step, results])).toEqual([
+    ['ask', {}],
+    ['ask', { ask: 'paid for' }],
+  ]);
+});
+
+test('whoever looks sees each step with its attempt, its time and what went wrong', async () => {
+  const first = begin(1);
+  await first.run.step('check', async () => undefined);
+  await expect(first.run.step('ask', fail)).rejects.toThrow();
+  const { run } = begin(2, first.run.state);
+  await run.step('ask', async () => 'paid for');
+  expect(run.state.steps).toEqual([
+    { step: 'check', attempt: 1, ms: expect.any(Number) },
+    { step: 'ask', attempt: 1, ms: expect.any(Number), failed: 'model_timeout' },
+    { step: 'ask', attempt: 2, ms: expect.any(Number) },
+  ]);
+});
+
+test('the list of steps stays short however often a request is repeated', async () => {
+  let state: WorkflowState | undefined;
+  for (let attempt = 1; attempt <= 200; attempt++) {
+    const { run } = begin(attempt, state);
+    await run.step('ask', fail).catch(() => {});
+    state = run.state;
+  }
+  expect(state?.steps.length).toBeLessThanOrEqual(30);
+  expect(state?.steps.at(-1)?.attempt).toBe(200);
+});
