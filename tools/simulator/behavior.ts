@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { logNormal, seededRandom } from './random.ts';
+
+/** The longest a call is delayed, in ms. */
+const MAX_LATENCY_MS = 3_600_000;
+
+export const modes = [
+  'ok',
+  'error',
+  'insufficient_quota',
+  'content_filter',
+  'content_filter_rejected',
+  'context_length_exceeded',
+  'hang',
+  'cut',
+  'invalid_json',
+  'empty',
+] as const;
+
+const latencyMs = z.number().min(0).max(MAX_LATENCY_MS);
+
+const fault = z.strictObject({
+  mode: z.enum(modes).default('ok'),
+  /** HTTP status for mode `error`. */
+  status: z.int().min(400).max(599).default(500),
+  retryAfterSeconds: z.int().nonnegative().optional(),
+  retryAfterFormat: z.enum(['seconds', 'http-date']).default('seconds'),
+});
+
+/** What every call meets, but those whose message carries a marker. The body of `PUT /control/behavior`. */
+export const behavior = fault.extend({
+  /** Fixed, or log-normal. */
+  latencyMs: z.union([latencyMs, z.strictObject({ median: latencyMs, sigma: z.number().min(0).max(5) })]).default(0),
+  /** The share of calls that the mode applies to. */
+  probability: z.number().min(0).max(1).default(1),
+  /** For so many calls only, then `ok`. */
+  calls: z.int().nonnegative().optional(),
+  seed: z.int().default(1),
+});
+
+export type Fault = z.output<typeof fault>;
+export type Behavior = z.output<typeof behavior>;
+
+/** What one call meets. */
+export interface Plan {
+  fault: Fault;
+  latencyMs: number;
+}
+
+const NO_FAULT: Fault = fault.parse({});
+
+export const faultOf = (given: Partial<Fault>): Fault => ({ ...NO_FAULT, ...given });
+
+/** Plans calls by a behavior. The same behavior and seed plan the same calls in the same order. */
+export function createPlanner(current: Behavior): { behavior: Behavior; next(): Plan } {
+  const random = seededRandom(current.seed);
+  let callsLeft = current.calls ?? Number.POSITIVE_INFINITY;
+
+  const nextLatency = () => {
+    if (typeof current.latencyMs === 'number') return current.latencyMs;
+    return Math.min(MAX_LATENCY_MS, logNormal(random, current.latencyMs.median, current.latencyMs.sigma));
+  };
+  const nextFault = () => {
+    if (current.mode === 'ok' || callsLeft === 0) return NO_FAULT;
+    callsLeft -= 1;
+    return current.probability === 1 || random() < current.probability ? current : NO_FAULT;
+  };
+  return { behavior: current, next: () => ({ fault: nextFault(), latencyMs: nextLatency() }) };
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { type Fault, faultOf, modes, type Plan } from './behavior.ts';
+
+const MARKER = /\[\[simulate([^\]]*)\]\]/;
+/** Messages whose calls are counted for `times`; the oldest are forgotten. */
+const MESSAGES_COUNTED = 100_000;
+
+export class BadMarker extends Error {}
+
+/** The message without its marker. */
+export const withoutMarker = (message: string) => message.replace(MARKER, '').trim();
+
+export const hashOf = (message: string) => createHash('sha256').update(message).digest('hex').slice(0, 32);
+
+/**
+ * Plans calls by the marker in their message, such as `[[simulate status=500 times=2]]`.
+ * `times` is counted for each distinct message: after so many calls the message is answered as if it had no marker.
+ */
+export function createMarkers(): { planFor(message: string): Plan | undefined; reset(): void } {
+  const seen = new Map<string, number>();
+  return {
+    /**
+     * undefined for a message that has no marker, or has used it up.
+     * @throws BadMarker
+     */
+    planFor: (message) => {
+      const words = MARKER.exec(message)?.[1];
+      if (words === undefined) return undefined;
+      const { times, ...plan } = parse(words);
+      if (times === undefined) return plan;
+      const key = hashOf(message);
+      const calls = (seen.get(key) ?? 0) + 1;
+      seen.delete(key);
+      seen.set(key, calls);
+      if (seen.size > MESSAGES_COUNTED) seen.delete(seen.keys().next().value!);
+      return calls <= times ? plan : undefined;
+    },
+    reset: () => seen.clear(),
+  };
+}
+
+function parse(words: string): Plan & { times?: number } {
+  const fault: Partial<Fault> = {};
+  let latencyMs = 0;
+  let times: number | undefined;
+  for (const word of words.trim().split(/\s+/)) {
+    const [key, value = ''] = word.split('=', 2);
+    if (key === 'status') Object.assign(fault, { mode: 'error', status: number(value, 400, 599) });
+    else if (key === 'mode') fault.mode = modes.find((mode) => mode === value) ?? bad(`mode=${value}`);
+    else if (key === 'retry-after') fault.retryAfterSeconds = number(value, 0, 1e9);
+    else if (key === 'retry-after-date') {
+      fault.retryAfterSeconds = number(value, 0, 1e9);
+      fault.retryAfterFormat = 'http-date';
+    } else if (key === 'latency') latencyMs = duration(value);
+    else if (key === 'times') times = number(value, 0, 1e9);
+    else bad(word);
+  }
+  return { fault: faultOf(fault), latencyMs, ...(times !== undefined && { times }) };
+}
+
+function number(text: string, min: number, max: number): number {
+  const value = Number(text);
+  return /^\d+$/.test(text) && value >= min && value <= max ? value : bad(text);
+}
+
+function duration(text: string): number {
+  const match = /^(\d{1,7})(ms|s)$/.exec(text);
+  return match ? Math.min(3_600_000, Number(match[1]) * (match[2] === 's' ? 1000 : 1)) : bad(text);
+}
+
+function bad(word: string): never {
+  throw new BadMarker(`the marker's "${word}" is not understood; see --help`);
+}

@@ -1,0 +1,148 @@
+import type { ServerResponse } from 'node:http';
+import type { Answer } from './answer.ts';
+import type { Fault } from './behavior.ts';
+
+export const MODEL = 'simulator';
+
+const errorCodes: Record<number, { type: string; code: string | null }> = {
+  400: { type: 'invalid_request_error', code: 'invalid_value' },
+  401: { type: 'invalid_request_error', code: 'invalid_api_key' },
+  403: { type: 'invalid_request_error', code: 'permission_denied' },
+  404: { type: 'invalid_request_error', code: 'model_not_found' },
+  429: { type: 'requests', code: 'rate_limit_exceeded' },
+};
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
+}
+
+export function sendError(response: ServerResponse, status: number, message: string, code?: string): void {
+  const known = errorCodes[status] ?? { type: status < 500 ? 'invalid_request_error' : 'server_error', code: null };
+  sendJson(response, status, { error: { message, type: known.type, param: null, code: code ?? known.code } });
+}
+
+/**
+ * Answers a call that meets a fault. Like some real providers, errors quote what they refuse.
+ * @returns false for a fault that is part of an answer: `ok`, `content_filter`, `cut`, `invalid_json`, `empty`
+ */
+export function sendFault(response: ServerResponse, fault: Fault, question: string): boolean {
+  if (fault.retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfter(fault));
+  switch (fault.mode) {
+    case 'error':
+      sendError(response, fault.status, `Simulated error ${fault.status} for the message "${question}"`);
+      return true;
+    case 'insufficient_quota':
+      sendError(response, 429, 'Simulated: you exceeded your current quota', 'insufficient_quota');
+      return true;
+    case 'content_filter_rejected':
+      sendError(response, 400, `Simulated: the filter was triggered by "${question}"`, 'content_filter');
+      return true;
+    case 'context_length_exceeded':
+      sendError(response, 400, "Simulated: the model's maximum context length is exceeded", 'context_length_exceeded');
+      return true;
+    case 'hang':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function retryAfter({ retryAfterFormat, retryAfterSeconds = 0 }: Fault): string {
+  if (retryAfterFormat === 'seconds') return String(retryAfterSeconds);
+  // A date has whole seconds: rounded up, so that it is not before the time that was asked for.
+  return new Date(Math.ceil(Date.now() / 1000 + retryAfterSeconds) * 1000).toUTCString();
+}
+
+const idOf = (serial: number) => `chatcmpl-sim-${serial}`;
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+/** Sends the answer in one piece. */
+export function sendCompletion(response: ServerResponse, fault: Fault, answer: Answer, serial: number): void {
+  const value = {
+    id: idOf(serial),
+    object: 'chat.completion',
+    created: nowSeconds(),
+    model: MODEL,
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: contentOf(fault, answer), refusal: null },
+        finish_reason: fault.mode === 'content_filter' ? 'content_filter' : answer.finishReason,
+        logprobs: null,
+      },
+    ],
+    usage: answer.usage,
+  };
+  if (fault.mode !== 'cut' && fault.mode !== 'invalid_json') {
+    sendJson(response, 200, value);
+    return;
+  }
+
+  const body = Buffer.from(JSON.stringify(value));
+  const half = body.subarray(0, body.length / 2);
+  if (fault.mode === 'invalid_json') {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': half.length }).end(half);
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+  response.write(half, () => response.destroy());
+}
+
+/**
+ * Sends the answer word by word as server-sent events.
+ * @param spreadMs how long it takes from the first word to the last
+ */
+export function streamCompletion(
+  response: ServerResponse,
+  fault: Fault,
+  answer: Answer,
+  options: { serial: number; includeUsage: boolean; spreadMs: number },
+): void {
+  const head = { id: idOf(options.serial), object: 'chat.completion.chunk', created: nowSeconds(), model: MODEL };
+  const event = (delta: object, finishReason: string | null = null) =>
+    `data: ${JSON.stringify({
+      ...head,
+      choices: [{ index: 0, delta, finish_reason: finishReason }],
+      ...(options.includeUsage && { usage: null }),
+    })}\n\n`;
+  const words = contentOf(fault, answer).match(/\S+\s*/g) ?? [];
+  const events = [event({ role: 'assistant', content: '' }), ...words.map((word) => event({ content: word }))];
+  const middle = Math.ceil(events.length / 2);
+  if (fault.mode === 'invalid_json') events.splice(middle, 0, 'data: {"id": "chatcmpl-\n\n');
+  if (fault.mode === 'cut') events.length = middle;
+  else {
+    events.push(event({}, fault.mode === 'content_filter' ? 'content_filter' : answer.finishReason));
+    if (options.includeUsage) {
+      events.push(`data: ${JSON.stringify({ ...head, choices: [], usage: answer.usage })}\n\n`);
+    }
+    events.push('data: [DONE]\n\n');
+  }
+
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  const finish = () => {
+    if (fault.mode === 'cut') response.destroy();
+    else response.end();
+  };
+  if (options.spreadMs === 0) {
+    response.write(events.join(''), finish);
+    return;
+  }
+  const pauseMs = options.spreadMs / events.length;
+  let sent = 0;
+  let timer: NodeJS.Timeout | undefined;
+  response.on('close', () => clearTimeout(timer));
+  const sendNext = () => {
+    response.write(events[sent]!);
+    sent += 1;
+    if (sent === events.length) finish();
+    else timer = setTimeout(sendNext, pauseMs);
+  };
+  sendNext();
+}
+
+function contentOf(fault: Fault, answer: Answer): string {
+  if (fault.mode === 'empty') return '';
+  // A filter that strikes while the model writes leaves what was written so far.
+  return fault.mode === 'content_filter' ? answer.text.slice(0, 20) : answer.text;
+}
