@@ -1,0 +1,40 @@
+import type { AnswerParameters, Question } from './model.ts';
+
+export interface ModelSettings {
+  /** The provider's name, which users are told. Two that may answer differently must not share one. */
+  name: string;
+  /** Up to and without `/chat/completions`. */
+  baseUrl: string;
+  model: string;
+  systemPrompt: string;
+  /** undefined: the model's own default. */
+  temperature: number | undefined;
+  /** The longest answer, in tokens. */
+  maxTokens: number;
+}
+
+/** The one place that builds the body of a request. */
+export function answerParameters(settings: ModelSettings, question: Question): AnswerParameters {
+  const { model, systemPrompt, temperature, maxTokens } = settings;
+  return {
+    provider: settings.name,
+    body: {
+      model,
+      messages: [
+        ...(systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }]),
+        ...question.context.map(({ role, content }) => ({ role, content })),
+        { role: 'user', content: question.message },
+      ],
+      ...(temperature !== undefined && { temperature }),
+      ...(takesMaxCompletionTokens(settings) ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
+    },
+  };
+}
+
+/**
+ * OpenAI's reasoning models refuse `max_tokens`, wherever they are hosted, and its own API has deprecated it. Other
+ * servers know it as the only name: Mistral refuses `max_completion_tokens`, others ignore it, and then nothing
+ * bounds the answer.
+ */
+const takesMaxCompletionTokens = ({ baseUrl, model }: ModelSettings) =>
+  /(^|\.)(openai\.com|openai\.azure\.com)$/.test(new URL(baseUrl).hostname) || /^(openai\/)?(o\d|gpt-5)/.test(model);
