@@ -1,4 +1,4 @@
-import type { Model, ModelAnswer, Question } from '../../adapters/model/model-provider.ts';
+import type { Model, ModelAnswer, Question } from '../../adapters/model/model.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 
 /** An answer that was paid for, and how long the model took, in ms. */

@@ -1,5 +1,5 @@
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
-import type { Model } from '../../adapters/model/model-provider.ts';
+import type { Model } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';

@@ -1,4 +1,4 @@
-import type { ModelAnswer } from '../../adapters/model/model-provider.ts';
+import type { ModelAnswer } from '../../adapters/model/model.ts';
 import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
 
 export type CacheLookup = 'hit' | 'miss' | 'off' | 'error';

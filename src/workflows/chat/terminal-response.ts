@@ -1,5 +1,5 @@
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
-import type { ModelAnswer } from '../../adapters/model/model-provider.ts';
+import type { ModelAnswer } from '../../adapters/model/model.ts';
 import type { ChatResponse, Failure, Usage } from '../../contracts/chat-response.ts';
 
 const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };

@@ -1,0 +1,60 @@
+import { ConfigError } from '../contracts/errors.ts';
+import type { Logger } from '../observability/log.ts';
+
+/**
+ * Reads the settings, or ends the process with a list of all that is wrong.
+ * @param load loadApiConfig or loadWorkerConfig
+ */
+export function readConfig<T>(load: (env: NodeJS.ProcessEnv) => T): T {
+  try {
+    return load(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\nSee docs/configuration.md and .env.example.\n`);
+    process.exit(1);
+  }
+}
+
+/** How much longer than the grace a shutdown may take before the process is ended regardless. */
+const OVERTIME_MS = 8_000;
+
+/**
+ * Runs `stop` at the first SIGTERM or SIGINT, and exits with 0 once it is done; with 1 if it fails or takes much
+ * longer than the grace, at a second SIGINT, or after an error that nobody caught.
+ */
+export function stopOnSignal(options: { stop: () => Promise<void>; graceMs: number; logger: Logger }): void {
+  const { stop, graceMs, logger } = options;
+  let stopping = false;
+
+  const shutdown = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      if (signal === 'SIGINT') process.exit(1);
+      return;
+    }
+    stopping = true;
+    logger.info({ signal, graceMs }, 'stopping');
+    setTimeout(() => {
+      logger.error('did not stop in time');
+      process.exit(1);
+    }, graceMs + OVERTIME_MS).unref();
+    stop().then(
+      () => {
+        logger.info('stopped');
+        process.exit(0);
+      },
+      (error) => {
+        logger.error({ err: error }, 'could not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', shutdown);
+  process.on('SIGINT', shutdown);
+
+  const crash = (error: unknown) => {
+    logger.fatal({ err: error }, 'an error that nobody caught');
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { countJobs, openChatQueue } from '../adapters/jobs/job-queue.ts';
+import { createConfiguredModel } from '../adapters/model/configured-model.ts';
+import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
+import { type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
+import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
+import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { createAnswerCache } from '../adapters/redis/answer-cache.ts';
+import { connectRedis } from '../adapters/redis/connect-redis.ts';
+import { createIntake } from '../bridge/intake.ts';
+import { loadWorkerConfig } from '../config/load.ts';
+import { REQUESTS_QUEUE } from '../contracts/queues.ts';
+import { startHealthServer } from '../observability/health-server.ts';
+import { createLogger } from '../observability/log.ts';
+import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
+import { startMetricsServer } from '../observability/metrics-server.ts';
+import { startChatWorker } from '../workflows/chat-worker.ts';
+import { readConfig, stopOnSignal } from './process.ts';
+
+const CACHE_TIMEOUT_MS = 1_000;
+const SCRAPE_TIMEOUT_MS = 1_000;
+
+const config = readConfig(loadWorkerConfig);
+const logger = createLogger('worker', config.logLevel);
+const metrics = createWorkerMetrics();
+const name = `healify-chat worker ${randomUUID().slice(0, 8)}`;
+
+// Taking deliveries and publishing answers have a connection each: a broker that is short of memory stops reading from
+// those that publish, and acknowledgements would be stuck behind.
+const connect = (purpose: 'consume' | 'publish') =>
+  connectRabbitMq({
+    url: config.rabbitmqUrl,
+    name: `${name} (${purpose})`,
+    logger,
+    onStateChange: (state: BrokerState) =>
+      metrics.connectionUp.set({ server: `rabbitmq-${purpose}` }, state === 'connected' ? 1 : 0),
+  });
+const consuming = await connect('consume');
+const publishing = await connect('publish');
+const jobsRedis = connectRedis({ url: config.redisUrl, name, logger, forBullMq: true });
+const cacheRedis = connectRedis({
+  url: config.cacheRedisUrl ?? config.redisUrl,
+  name: `${name} (cache)`,
+  logger,
+  commandTimeoutMs: CACHE_TIMEOUT_MS,
+});
+
+const queue = openChatQueue(jobsRedis);
+const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
+const depths = createQueueDepths({ connection: consuming, logger });
+measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
+
+const model = createConfiguredModel(config, {
+  onCall: (model, outcome, answer) => {
+    metrics.modelCalls.inc({ model, outcome });
+    if (!answer) return;
+    metrics.modelTokens.inc({ model, kind: 'prompt' }, answer.usage.promptTokens);
+    metrics.modelTokens.inc({ model, kind: 'completion' }, answer.usage.completionTokens);
+  },
+  onBreaker: (model, state) => {
+    metrics.breakerState.set({ model }, { closed: 0, 'half-open': 1, open: 2 }[state]);
+    logger.info({ model, state }, 'circuit breaker');
+  },
+});
+if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
+
+const chatWorker = startChatWorker({
+  ...config,
+  connection: jobsRedis,
+  workflow: {
+    model,
+    cache: createAnswerCache({ redis: cacheRedis, ttlMs: config.cacheTtlMs, maxEntryBytes: config.cacheMaxEntryBytes }),
+    cacheEnabled: config.cacheEnabled,
+    publish: responsePublisher(publisher),
+    onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
+  },
+  events: {
+    onStarted: () => metrics.requestsInFlight.inc(),
+    onStep: (step, result, ms) => metrics.stepDuration.observe({ step, result }, ms / 1000),
+    onRetry: (code) => metrics.retries.inc({ code }),
+    onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
+    onReleased: () => metrics.requestsInFlight.dec(),
+  },
+  logger,
+});
+
+const intake = createIntake({
+  connection: consuming,
+  queue,
+  deadLetter: createDeadLetter({
+    queue: REQUESTS_QUEUE,
+    publisher,
+    logger,
+    onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: REQUESTS_QUEUE, reason }),
+  }),
+  prefetch: config.bridgePrefetch,
+  highWater: config.bridgeHighWater,
+  attempts: config.jobAttempts,
+  onReceived: (count) => metrics.requestsReceived.inc(count),
+  onPaused: (paused) => metrics.intakePaused.set(paused ? 1 : 0),
+  logger,
+});
+intake.start();
