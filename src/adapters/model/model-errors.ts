@@ -22,10 +22,11 @@ export function mapModelError(error: unknown, now = Date.now()): RequestFailure 
   if (error instanceof APIConnectionTimeoutError) return modelTimedOut();
   if (error instanceof APIConnectionError) return unreachable(error.cause);
   if (error instanceof APIError && error.status !== undefined) return mapStatus(error, error.status, now);
+  const { name, cause } = (error ?? {}) as Partial<Error>;
   // The client reads the body with JSON.parse, ...
-  if (error instanceof SyntaxError) return unreadableAnswer();
+  if (name === 'SyntaxError') return unreadableAnswer();
   // ... and fetch says with a TypeError that the connection broke within it.
-  if (error instanceof TypeError) return unreachable(error.cause);
+  if (name === 'TypeError') return unreachable(cause);
   return new RequestFailure('internal_error', 'The model could not be asked.', { retryable: true });
 }
 
@@ -54,10 +55,10 @@ function unreachable(cause: unknown): RequestFailure {
 
 /** The first code of a system call, a TLS library or undici in a chain of causes, such as ECONNREFUSED. */
 function connectionCode(cause: unknown): string | undefined {
-  for (let error = cause, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {
-    if ('code' in error && typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{2,50}$/.test(error.code)) {
-      return error.code;
-    }
+  let error = cause as (Error & { code?: unknown }) | undefined | null;
+  for (let depth = 0; error && depth < 5; depth += 1) {
+    if (typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{2,50}$/.test(error.code)) return error.code;
+    error = error.cause as typeof error;
   }
   return undefined;
 }
