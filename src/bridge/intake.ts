@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { addJobs, type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-queue.ts';
 import { createBatchConsumer, type Delivery } from '../adapters/rabbitmq/batch-consumer.ts';
@@ -23,11 +24,13 @@ const LOW_WATER = 0.8;
  * *Flowing* while fewer than `highWater` jobs wait; then *paused*, until four fifths of that are left: a backlog stays
  * in RabbitMQ. A pause may come one batch late, so that up to `highWater` + prefetch jobs wait for each worker.
  *
- * Costs two round trips to Redis a batch.
+ * Costs three round trips to Redis a batch.
  */
 export function createIntake(options: {
   connection: BrokerConnection;
   queue: ChatQueue;
+  /** Where the queue is. */
+  redis: Redis;
   deadLetter: DeadLetter;
   prefetch: number;
   highWater: number;
@@ -36,7 +39,7 @@ export function createIntake(options: {
   onPaused: (paused: boolean) => void;
   logger: Logger;
 }): Intake {
-  const { queue, deadLetter, highWater, attempts, onReceived, onPaused, logger } = options;
+  const { queue, redis, deadLetter, highWater, attempts, onReceived, onPaused, logger } = options;
   let paused = false;
   let stopped = false;
   let poll: NodeJS.Timeout | undefined;
@@ -58,7 +61,7 @@ export function createIntake(options: {
       if (read instanceof UnreadableMessage) unreadable.push(deadLetter(delivery, read.reason, read.message));
       else jobs.push(read);
     }
-    await Promise.all([...unreadable, jobs.length > 0 && addJobs(queue, jobs, attempts)]);
+    await Promise.all([...unreadable, jobs.length > 0 && addJobs(queue, redis, jobs, attempts)]);
     onReceived(jobs.length);
     if (!paused && (await countWaiting(queue)) >= highWater) void pause();
   }

@@ -13,6 +13,10 @@ export const turn = z
   })
   .meta({ id: 'ContextTurn', description: 'An earlier turn of the conversation.' });
 
+export const priority = z
+  .enum(['interactive', 'batch'])
+  .describe('batch: after all interactive requests, for work that nobody waits for.');
+
 /** A message on `chat_requests`. Only sessionId, userId and message are required. */
 export const chatRequest = z
   .object({
@@ -23,6 +27,7 @@ export const chatRequest = z
     message: z.string().min(1).max(limits.messageChars).regex(/\S/, 'must not be blank'),
     context: z.array(turn).max(limits.contextTurns).default([]),
     cache: z.boolean().default(true).describe('false: neither read nor write the answer cache.'),
+    priority: priority.default('interactive'),
     createdAt: timestamp.optional(),
     deadline: timestamp.optional().describe('Past it nobody waits: no model call is made.'),
   })

@@ -88,6 +88,7 @@ const chatWorker = startChatWorker({
 const intake = createIntake({
   connection: consuming,
   queue,
+  redis: jobsRedis,
   deadLetter: createDeadLetter({
     queue: REQUESTS_QUEUE,
     publisher,

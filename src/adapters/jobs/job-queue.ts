@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
+import { assignTags } from './fair-order.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
@@ -21,14 +22,29 @@ export function openChatQueue(connection: Redis): ChatQueue {
   });
 }
 
-/** Adds the jobs that are not there yet, in one round trip. Waits for a Redis that is away. */
-export async function addJobs(queue: ChatQueue, jobs: readonly NewJob[], attempts: number): Promise<void> {
+/**
+ * Adds the jobs that are not there yet, each at its user's place in line: two round trips. Waits for a Redis that is
+ * away.
+ */
+export async function addJobs(
+  queue: ChatQueue,
+  redis: Redis,
+  jobs: readonly NewJob[],
+  attempts: number,
+): Promise<void> {
+  const keys = { inLine: queue.toKey('prioritized'), nextTags: queue.toKey('next-tags') };
+  const tags = await assignTags(
+    redis,
+    keys,
+    jobs.map(({ request }) => request),
+  );
   await queue.addBulk(
-    jobs.map((data) => ({
+    jobs.map((data, index) => ({
       name: JOBS_QUEUE,
       data,
       opts: {
         jobId: jobIdOf(data.request.requestId),
+        priority: tags[index]!,
         attempts,
         backoff: { type: 'custom' },
         stackTraceLimit: STACK_LINES_KEPT,
