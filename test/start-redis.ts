@@ -20,7 +20,7 @@ export async function startRedis(): Promise<{ url: string; stop(): Promise<void>
   const exited = once(child, 'exit');
   const stop = async () => {
     child.kill('SIGKILL');
-    await exited;
+    await exited.catch(() => {});
     await rm(dir, { recursive: true, force: true });
   };
   const probe = new Redis(port, '127.0.0.1', { retryStrategy: () => 20 });
