@@ -115,6 +115,8 @@ export const health = z
     checks: z
       .record(z.string(), z.object({ status: z.enum(['up', 'down']), detail: z.string().optional() }))
       .optional(),
+    version: z.string().optional(),
+    uptimeSeconds: z.int().optional(),
   })
   .meta({ id: 'Health' });
 

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Request, type Response, Router } from 'express';
+import type { Health } from '../contracts/http.ts';
+
+/** What a process depends on, by name; each rejects, or does not resolve in time, while it is out of reach. */
+export type HealthChecks = Record<string, () => Promise<void>>;
+
+const CHECK_TIMEOUT_MS = 1_000;
+
+/**
+ * `/health/live` (the process runs), `/health/ready` (it can do its work, else 503 and what is down) and `/health`
+ * (the same, with version and uptime).
+ */
+export function createHealthRouter(options: { checks: HealthChecks; version: string }): Router {
+  const { checks, version } = options;
+  const router = Router();
+
+  const send = (res: Response, health: Health) =>
+    res
+      .status(health.status === 'ok' ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .json(health);
+
+  router.get('/health/live', (_req: Request, res: Response) => {
+    send(res, { status: 'ok' });
+  });
+  router.get('/health/ready', async (_req: Request, res: Response) => {
+    send(res, await readiness(checks));
+  });
+  router.get('/health', async (_req: Request, res: Response) => {
+    send(res, { ...(await readiness(checks)), version, uptimeSeconds: Math.floor(process.uptime()) });
+  });
+  return router;
+}
+
+async function readiness(checks: HealthChecks): Promise<Health> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const detail = await problemOf(check);
+      return [name, detail === undefined ? { status: 'up' as const } : { status: 'down' as const, detail }] as const;
+    }),
+  );
+  const allUp = results.every(([, { status }]) => status === 'up');
+  return { status: allUp ? 'ok' : 'unavailable', checks: Object.fromEntries(results) };
+}
+
+/** Says no more than this to whoever asks: the causes, with their addresses, are in the log. */
+async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
+  const timeout = new AbortController();
+  try {
+    return await Promise.race([
+      check().then(
+        () => undefined,
+        () => 'cannot be reached',
+      ),
+      sleep(CHECK_TIMEOUT_MS, `no answer within ${CHECK_TIMEOUT_MS} ms`, { signal: timeout.signal }),
+    ]);
+  } finally {
+    timeout.abort();
+  }
+}

@@ -1,0 +1,71 @@
+import { expect, test } from '@jest/globals';
+import { Counter, Registry } from 'prom-client';
+import type { HealthChecks } from '../../src/observability/health.ts';
+import { startHealthServer } from '../../src/observability/health-server.ts';
+import { startMetricsServer } from '../../src/observability/metrics-server.ts';
+
+const host = '127.0.0.1';
+
+async function withServer(checks: HealthChecks, use: (url: string) => Promise<void>) {
+  const server = await startHealthServer({ host, port: 0, checks, version: '1.2.3', registry: new Registry() });
+  try {
+    await use(`http://${host}:${server.port}`);
+  } finally {
+    await server.stop();
+  }
+}
+
+const up = async () => {};
+
+test('an orchestrator sees a process that is ready, its version and its dependencies', () =>
+  withServer({ rabbitmq: up, redis: up }, async (url) => {
+    const ready = await fetch(`${url}/health/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({
+      status: 'ok',
+      checks: { rabbitmq: { status: 'up' }, redis: { status: 'up' } },
+    });
+    const health = await fetch(`${url}/health`);
+    expect(health.headers.get('cache-control')).toBe('no-store');
+    expect(await health.json()).toMatchObject({ status: 'ok', version: '1.2.3', uptimeSeconds: expect.any(Number) });
+  }));
+
+test('an orchestrator is told which dependency is down, without its address, while the process stays alive', () =>
+  withServer(
+    { rabbitmq: up, redis: () => Promise.reject(new Error('connect ECONNREFUSED redis://:secret@10.0.0.1')) },
+    async (url) => {
+      for (const path of ['/health', '/health/ready']) {
+        const response = await fetch(url + path);
+        expect(response.status).toBe(503);
+        expect(await response.json()).toMatchObject({
+          status: 'unavailable',
+          checks: { rabbitmq: { status: 'up' }, redis: { status: 'down', detail: 'cannot be reached' } },
+        });
+      }
+      const live = await fetch(`${url}/health/live`);
+      expect(live.status).toBe(200);
+      expect(await live.json()).toEqual({ status: 'ok' });
+    },
+  ));
+
+test('a dependency that never answers counts as down', () =>
+  withServer({ redis: () => new Promise(() => {}) }, async (url) => {
+    const response = await fetch(`${url}/health/ready`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      checks: { redis: { status: 'down', detail: expect.stringContaining('no answer') } },
+    });
+  }));
+
+test('Prometheus reads the metrics on a port of their own', async () => {
+  const registry = new Registry();
+  new Counter({ name: 'questions_total', help: 'Questions.', registers: [registry] }).inc(3);
+  const server = await startMetricsServer({ host, port: 0, registry });
+  try {
+    const response = await fetch(`http://${host}:${server.port}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(await response.text()).toContain('questions_total 3');
+  } finally {
+    await server.stop();
+  }
+});
