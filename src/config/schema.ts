@@ -277,9 +277,9 @@ export const settings = {
     bridgeHighWater: setting({
       env: 'BRIDGE_HIGH_WATER',
       type: integer(1, 10_000_000),
-      default: '5000',
+      default: '20000',
       unit: 'jobs',
-      text: 'Waiting jobs at which workers stop reading from RabbitMQ; they go on when 80 % of it is left.',
+      text: 'Waiting jobs at which workers stop reading from RabbitMQ; they go on when 80 % of it is left. Users are served in turn within it.',
       readBy: worker,
     }),
     concurrency: setting({
@@ -320,6 +320,14 @@ export const settings = {
       default: '10',
       unit: 'crashes',
       text: 'How many workers may die over one request before it fails with worker_crashed.',
+      readBy: worker,
+    }),
+    askAgainAfterCrash: setting({
+      env: 'ASK_AGAIN_AFTER_CRASH',
+      type: flag,
+      default: 'true',
+      unit: 'true or false',
+      text: 'Whether a model call that a dying worker left without an answer, which may have been paid for, is repeated; if not, the request fails with spend_uncertain.',
       readBy: worker,
     }),
     completedJobsKept: setting({

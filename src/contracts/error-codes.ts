@@ -87,6 +87,7 @@ export const failureCodes = [
   'model_context_too_long',
   'model_empty_answer',
   'deadline_exceeded',
+  'spend_uncertain',
   'worker_crashed',
   'internal_error',
 ] as const;

@@ -72,11 +72,18 @@ export class ApiError extends HealifyError {
 export class RequestFailure extends HealifyError {
   readonly code: FailureCode;
   readonly retryable: boolean;
+  /** The model may have worked, and may charge for it, though there is no answer. */
+  readonly mayBeCharged: boolean;
 
-  constructor(code: FailureCode, message: string, options: ErrorOptions & { retryable: boolean }) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: ErrorOptions & { retryable: boolean; mayBeCharged?: boolean },
+  ) {
     super(message, options);
     this.code = code;
     this.retryable = options.retryable;
+    this.mayBeCharged = options.mayBeCharged ?? false;
   }
 }
 
@@ -87,5 +94,30 @@ export class ModelPausedError extends RequestFailure {
   constructor(code: FailureCode, message: string, retryAfterMs: number, options?: ErrorOptions) {
     super(code, message, { ...options, retryable: true });
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The same question is being asked by another request: wait for its answer, or take over after `retryAfterMs`. */
+export class AnswerUnderWayError extends HealifyError {
+  readonly code = 'answer_under_way';
+  readonly retryable = true;
+  readonly retryAfterMs: number;
+  /** Of the question. */
+  readonly hash: string;
+
+  constructor(hash: string, retryAfterMs: number) {
+    super('The same question is being asked by another request.');
+    this.hash = hash;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The request's user cancelled it. */
+export class CancelledError extends HealifyError {
+  readonly code = 'cancelled';
+  readonly retryable = false;
+
+  constructor() {
+    super('The request was cancelled by its user.');
   }
 }

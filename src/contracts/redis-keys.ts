@@ -19,6 +19,12 @@ export const redisKeys = {
   response: (sessionId: string) => `ai:response:${sessionId}`,
   /** String, JSON: an answer, by the hash of all that determines it. */
   answer: (hash: string) => `ai:answer:${hash}`,
+  /** String: the request that is asking the model the question with this hash; a lease. */
+  asking: (hash: string) => `{ai:asking:${hash}}`,
+  /** Set: the requests that wait for its answer. */
+  awaiting: (hash: string) => `{ai:asking:${hash}}:awaiting`,
+  /** String: the request was cancelled by its user. */
+  cancelled: (requestId: string) => `chat:cancelled:${requestId}`,
   /** Prefix of the rate limiter's counters: `rate:{userId}:{endpoint}`. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
   /** String, JSON: a user. */
@@ -28,3 +34,6 @@ export const redisKeys = {
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
+
+/** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */
+export const CANCEL_CHANNEL = 'chat:cancel';

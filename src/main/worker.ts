@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { countJobs, openChatQueue } from '../adapters/jobs/job-queue.ts';
+import { countJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
@@ -7,6 +7,7 @@ import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { createAnswerCache } from '../adapters/redis/answer-cache.ts';
+import { createAnswerFlights } from '../adapters/redis/answer-flights.ts';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
 import { createIntake } from '../bridge/intake.ts';
 import { loadWorkerConfig } from '../config/load.ts';
@@ -65,11 +66,18 @@ const model = createConfiguredModel(config, {
 });
 if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
 
+const flights = createAnswerFlights({ redis: cacheRedis });
+const subscriber = connectRedis({ url: config.redisUrl, name: `${name} (subscribe)`, logger });
 const chatWorker = startChatWorker({
   ...config,
-  connection: jobsRedis,
+  redis: jobsRedis,
+  subscriber,
   workflow: {
     model,
+    flights,
+    askAgainAfterCrash: config.askAgainAfterCrash,
+    wake: (requestIds) => promoteJobs(queue, requestIds),
+    onUncertainSpend: (why) => metrics.uncertainSpend.inc({ why }),
     cache: createAnswerCache({ redis: cacheRedis, ttlMs: config.cacheTtlMs, maxEntryBytes: config.cacheMaxEntryBytes }),
     cacheEnabled: config.cacheEnabled,
     publish: responsePublisher(publisher),

@@ -100,7 +100,7 @@ export function createWorkerMetrics() {
     }),
     cacheLookups: new Counter({
       name: 'healify_cache_lookups_total',
-      help: 'Answer cache look-ups: hit, miss, off or error.',
+      help: 'Answer cache look-ups: hit, miss, under way (another request is asking the same), off or error.',
       labelNames: ['result'] as const,
       registers,
     }),
@@ -108,6 +108,12 @@ export function createWorkerMetrics() {
       name: 'healify_model_calls_total',
       help: 'Calls of the model by outcome: ok, or an error code.',
       labelNames: ['model', 'outcome'] as const,
+      registers,
+    }),
+    uncertainSpend: new Counter({
+      name: 'healify_uncertain_spend_total',
+      help: 'Model calls that may have been paid for without an answer: crashed, aborted, or no answer.',
+      labelNames: ['why'] as const,
       registers,
     }),
     modelTokens: new Counter({
@@ -141,7 +147,12 @@ export function measureQueues(
     jobs?: () => Promise<Record<string, number> | undefined>;
   },
 ): void {
-  const gauge = (name: string, help: string, label: string, depths: () => Promise<Record<string, number> | undefined>) =>
+  const gauge = (
+    name: string,
+    help: string,
+    label: string,
+    depths: () => Promise<Record<string, number> | undefined>,
+  ) =>
     new Gauge({
       name,
       help,

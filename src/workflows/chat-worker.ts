@@ -1,11 +1,19 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { ChatJobData, ChatJobResult, WorkflowState } from '../adapters/jobs/chat-job.ts';
+import { type ChatJobData, type ChatJobResult, jobIdOf, type WorkflowState } from '../adapters/jobs/chat-job.ts';
+import { isCancelled, onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
+import { AnswerUnderWayError, CancelledError } from '../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../contracts/queues.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
-import { type Attempt, announceFailure, answerRequest, type ChatWorkflow } from './chat/chat-workflow.ts';
+import {
+  type Attempt,
+  announceCancellation,
+  announceFailure,
+  answerRequest,
+  type ChatWorkflow,
+} from './chat/chat-workflow.ts';
 import { backoffMs, decide } from './engine/retry-policy.ts';
 import { createRun, type Run } from './engine/run.ts';
 
@@ -22,7 +30,10 @@ export interface ChatWorkerEvents {
 }
 
 export interface ChatWorkerOptions {
-  connection: Redis;
+  /** Where the jobs are. */
+  redis: Redis;
+  /** A connection of its own to the same. */
+  subscriber: Redis;
   workflow: ChatWorkflow;
   concurrency: number;
   retryBaseMs: number;
@@ -36,22 +47,31 @@ export interface ChatWorkerOptions {
   logger: Logger;
 }
 
+/** What one attempt at a job is done with. */
+interface Task {
+  job: ChatJob;
+  token: string | undefined;
+  run: Run;
+  attempt: Attempt;
+  log: Logger;
+}
+
 /** A job whose worker died is taken up by another after the lock has run out and the next check has seen it. */
 const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 4_000;
 const REDIS_RETRY_MS = 1_000;
 
 /**
- * Works on the jobs. An attempt ends in one of four ways: *completed*; *waiting*, which uses up no attempt; *retried*
- * after a backoff; or *failed* for good, which its user is told before the job is moved to the failed jobs, where an
- * operator can retry it.
+ * Works on the jobs. An attempt ends in one of five ways: *completed*; *cancelled* by its user; *waiting*, which uses up
+ * no attempt; *retried* after a backoff; or *failed* for good, which its user is told before the job is moved to the
+ * failed jobs, where an operator can retry it.
  */
 export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: number): Promise<void> } {
-  const { workflow, events, logger, maxCrashes, retryBaseMs, retryMaxMs } = options;
+  const { redis, workflow, events, logger, maxCrashes, retryBaseMs, retryMaxMs } = options;
   const stopping = new AbortController();
 
   const worker = new Worker<ChatJobData, ChatJobResult>(JOBS_QUEUE, processJob, {
-    connection: options.connection,
+    connection: redis,
     prefix: JOBS_PREFIX,
     concurrency: options.concurrency,
     lockDuration: LOCK_MS,
@@ -68,64 +88,101 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   });
   // Losses of the connection are told by the connection.
   worker.on('error', (error) => logger.debug({ err: error }, 'BullMQ worker'));
+  onCancelled(options.subscriber, (requestId) => worker.cancelJob(jobIdOf(requestId), 'cancelled')).catch((error) =>
+    logger.warn({ err: error }, 'cancellations reach this worker only at the start of a request'),
+  );
 
-  async function processJob(job: ChatJob, token?: string, cancelled?: AbortSignal): Promise<ChatJobResult> {
-    const { request, workflow: earlier } = job.data;
-    const log = logger.child({ requestId: request.requestId, traceId: traceIdOf(job.data.traceparent) });
-    const run = createRun({
-      attempt: job.attemptsMade + 1,
-      earlier,
-      save: (state) => saveState(job, state),
-      onStep: events.onStep,
-    });
-    const attempt: Attempt = {
-      number: job.attemptsMade + 1,
-      startedAt: Date.now(),
-      // An operator who retries a failed request wants its answer, however late.
-      deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
-      signal: cancelled ? AbortSignal.any([cancelled, stopping.signal]) : stopping.signal,
+  async function processJob(job: ChatJob, token?: string, signal?: AbortSignal): Promise<ChatJobResult> {
+    const { request, traceparent, workflow: earlier } = job.data;
+    const task: Task = {
+      job,
+      token,
+      run: createRun({
+        attempt: job.attemptsMade + 1,
+        earlier,
+        save: (state) => saveState(job, state),
+        onStep: events.onStep,
+      }),
+      attempt: {
+        number: job.attemptsMade + 1,
+        startedAt: Date.now(),
+        // An operator who retries a failed request wants its answer, however late.
+        deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
+        signal: signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal,
+      },
+      log: logger.child({ requestId: request.requestId, traceId: traceIdOf(traceparent) }),
     };
 
     events.onStarted();
     try {
       const failure = earlier?.failure ?? (job.stalledCounter > maxCrashes ? crashed : undefined);
-      if (failure) return await fail(job, run, attempt, failure, log);
-      const response = await answerRequest(workflow, job.data, run, attempt);
-      events.onFinished(response.status, '');
-      log.debug({ cached: response.cached, ...response.timings }, 'request completed');
-      return summary(response, run);
+      if (failure) return await fail(task, failure);
+      return await answerUnlessCancelled(task);
     } catch (error) {
       if (error instanceof UnrecoverableError) throw error;
-      if (stopping.signal.aborted) return await handBack(job, token, run);
-      const decision = decide(error, {
-        attemptsMade: job.attemptsMade,
-        maxAttempts: job.opts.attempts ?? 1,
-        deadlineAt: attempt.deadlineAt,
-        now: Date.now(),
-      });
-      const code = codeOf(error);
-      const step = run.state.step;
-      if (decision.kind === 'fail') {
-        log.warn({ step, attempt: attempt.number, err: error }, 'request failed');
-        return await failOrWait(job, token, run, attempt, decision.failure, log);
-      }
-      await saveState(job, run.state);
-      if (decision.kind === 'wait') {
-        log.info({ step, code, delayMs: decision.delayMs }, 'request waits');
-        return await delay(job, token, decision.delayMs);
-      }
-      events.onRetry(code);
-      log.warn({ step, attempt: attempt.number, err: error }, 'attempt failed, will be repeated');
-      throw new Error(`${step}: ${code}: ${messageOf(error)}`);
+      if (stopping.signal.aborted) return await handBack(task);
+      return await decideOn(error, task);
     } finally {
       events.onReleased();
     }
   }
 
-  async function fail(job: ChatJob, run: Run, attempt: Attempt, failure: Failure, log: Logger): Promise<never> {
+  async function answerUnlessCancelled(task: Task): Promise<ChatJobResult> {
+    const { job, run, attempt, log } = task;
+    const { requestId } = job.data.request;
+    try {
+      if (await isCancelled(redis, requestId)) throw new CancelledError();
+      const response = await answerRequest(workflow, job.data, run, attempt);
+      events.onFinished('completed', '');
+      log.debug({ cached: response.cached, ...response.timings }, 'request completed');
+      return summary(response, run);
+    } catch (error) {
+      const cancelled =
+        error instanceof CancelledError || (attempt.signal.aborted && (await isCancelled(redis, requestId)));
+      if (!cancelled) throw error;
+      const response = await announceCancellation(workflow, job.data, run, attempt);
+      events.onFinished('cancelled', '');
+      log.info({ step: run.state.step }, 'request cancelled');
+      return summary(response, run);
+    }
+  }
+
+  async function decideOn(error: unknown, task: Task): Promise<never> {
+    const { job, run, attempt, log } = task;
+    const decision = decide(error, {
+      attemptsMade: job.attemptsMade,
+      maxAttempts: job.opts.attempts ?? 1,
+      deadlineAt: attempt.deadlineAt,
+      now: Date.now(),
+    });
+    const code = codeOf(error);
+    const step = run.state.step;
+    if (decision.kind === 'fail') {
+      log.warn({ step, attempt: attempt.number, err: error }, 'request failed');
+      return await failOrWait(task, decision.failure);
+    }
+    await saveState(job, run.state);
+    if (decision.kind === 'retry') {
+      events.onRetry(code);
+      log.warn({ step, attempt: attempt.number, err: error }, 'attempt failed, will be repeated');
+      throw new Error(`${step}: ${code}: ${messageOf(error)}`);
+    }
+    log.debug({ step, code, delayMs: decision.delayMs }, 'request waits');
+    await moveToDelayed(task, decision.delayMs);
+    if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, job.data.request.requestId);
+    throw new DelayedError();
+  }
+
+  /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
+  async function wakeIfForgotten(hash: string, requestId: string): Promise<void> {
+    const willBeWoken = await workflow.flights.isAwaiting(hash, requestId).catch(() => true);
+    if (!willBeWoken) await workflow.wake([requestId]);
+  }
+
+  async function fail({ job, run, attempt, log }: Task, failure: Failure): Promise<never> {
+    const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
     await announceFailure(workflow, job.data, run, attempt, failure);
     events.onFinished('failed', failure.code);
-    const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
     const { failure: _announced, ...state } = run.state;
     await saveState(job, { ...state, step: failedStep, failedAt: new Date().toISOString() });
     log.info({ code: failure.code }, 'the user was told of the failure');
@@ -133,22 +190,17 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   }
 
   /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
-  async function failOrWait(
-    job: ChatJob,
-    token: string | undefined,
-    run: Run,
-    attempt: Attempt,
-    failure: Failure,
-    log: Logger,
-  ): Promise<never> {
+  async function failOrWait(task: Task, failure: Failure): Promise<never> {
+    const { job, run, log } = task;
     run.state.failure = failure;
     await saveState(job, run.state);
     try {
-      return await fail(job, run, attempt, failure, log);
+      return await fail(task, failure);
     } catch (error) {
       if (error instanceof UnrecoverableError) throw error;
       log.warn({ err: error }, 'the failure could not be published, will be tried again');
-      return await delay(job, token, REDIS_RETRY_MS);
+      await moveToDelayed(task, REDIS_RETRY_MS);
+      throw new DelayedError();
     }
   }
 
@@ -171,13 +223,10 @@ async function saveState(job: ChatJob, state: WorkflowState): Promise<void> {
   await job.updateData({ ...job.data, workflow: state });
 }
 
-async function delay(job: ChatJob, token: string | undefined, delayMs: number): Promise<never> {
-  await job.moveToDelayed(Date.now() + delayMs, token);
-  throw new DelayedError();
-}
+const moveToDelayed = ({ job, token }: Task, delayMs: number) => job.moveToDelayed(Date.now() + delayMs, token);
 
 /** Gives a job back to the queue as it is, for another worker. */
-async function handBack(job: ChatJob, token: string | undefined, run: Run): Promise<never> {
+async function handBack({ job, token, run }: Task): Promise<never> {
   await saveState(job, run.state);
   await job.moveToWait(token);
   throw new WaitingError();

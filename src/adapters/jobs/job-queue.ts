@@ -59,6 +59,12 @@ export async function countWaiting(queue: ChatQueue): Promise<number> {
   return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0);
 }
 
+/** Has delayed jobs go on at once; those that are not delayed stay as they are. */
+export async function promoteJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
+  const backend = queue.getBackend();
+  await Promise.all(requestIds.map((requestId) => backend.promote(jobIdOf(requestId)).catch(() => {})));
+}
+
 /** Removes what is kept of these requests; a job that a worker has in hand stays until it is done. */
 export async function forgetJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
   await Promise.all(

@@ -7,6 +7,9 @@ const MIN_PAUSE_MS = 1_000;
 /** No request waits longer than a week. */
 const MAX_PAUSE_MS = 7 * 24 * 3_600_000;
 
+/** The question never left. */
+const NEVER_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+
 const CONTENT_FILTERED = 'The model refused the question or its answer because of its content.';
 const CONTEXT_TOO_LONG = 'The conversation is too long for the model; start a new one.';
 const UNREADABLE = 'The model gave an answer that cannot be read.';
@@ -31,9 +34,9 @@ export function mapModelError(error: unknown, now = Date.now()): RequestFailure 
 }
 
 export const modelTimedOut = () =>
-  new RequestFailure('model_timeout', 'The model did not answer in time.', { retryable: true });
+  new RequestFailure('model_timeout', 'The model did not answer in time.', { retryable: true, mayBeCharged: true });
 
-export const unreadableAnswer = () => new RequestFailure('model_unavailable', UNREADABLE, { retryable: true });
+export const unreadableAnswer = () => new RequestFailure('model_unavailable', UNREADABLE, { retryable: true, mayBeCharged: true });
 
 export const contentFiltered = () =>
   new RequestFailure('model_content_filtered', CONTENT_FILTERED, { retryable: false });
@@ -43,14 +46,22 @@ export const emptyAnswer = (spent: boolean) =>
   spent
     ? new RequestFailure('model_empty_answer', 'The model reached its longest answer before it said anything.', {
         retryable: false,
+        mayBeCharged: true,
       })
-    : new RequestFailure('model_empty_answer', 'The model gave an empty answer.', { retryable: true });
+    : new RequestFailure('model_empty_answer', 'The model gave an empty answer.', {
+        retryable: true,
+        mayBeCharged: true,
+      });
 
 function unreachable(cause: unknown): RequestFailure {
   const code = connectionCode(cause);
   if (code === 'UND_ERR_BODY_TIMEOUT') return modelTimedOut();
   const reason = code ? ` (${code})` : '';
-  return new RequestFailure('model_unreachable', `The connection to the model failed${reason}.`, { retryable: true });
+  const mayBeCharged = !code || !NEVER_CONNECTED.test(code);
+  return new RequestFailure('model_unreachable', `The connection to the model failed${reason}.`, {
+    retryable: true,
+    mayBeCharged,
+  });
 }
 
 /** The first code of a system call, a TLS library or undici in a chain of causes, such as ECONNREFUSED. */

@@ -7,6 +7,9 @@ export interface AskedAnswer {
   modelMs: number;
 }
 
+/** Why a call may have been paid for without an answer. */
+export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';
+
 /**
  * Asks the model, unless the deadline has passed.
  * @throws RequestFailure deadline_exceeded, or what the model answered with
@@ -14,15 +17,21 @@ export interface AskedAnswer {
 export async function askModel(
   model: Model,
   question: Question,
-  deadlineAt: number,
-  signal: AbortSignal,
+  attempt: { deadlineAt: number; signal: AbortSignal },
+  onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {
-  if (Date.now() >= deadlineAt) {
+  if (Date.now() >= attempt.deadlineAt) {
     throw new RequestFailure('deadline_exceeded', 'The request was not answered before its deadline.', {
       retryable: true,
     });
   }
   const startedAt = performance.now();
-  const answer = await model.ask(question, signal);
-  return { answer, modelMs: Math.round(performance.now() - startedAt) };
+  try {
+    const answer = await model.ask(question, attempt.signal);
+    return { answer, modelMs: Math.round(performance.now() - startedAt) };
+  } catch (error) {
+    if (attempt.signal.aborted) onUncertainSpend('aborted');
+    else if (error instanceof RequestFailure && error.mayBeCharged) onUncertainSpend('no answer');
+    throw error;
+  }
 }

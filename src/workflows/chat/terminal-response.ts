@@ -4,6 +4,8 @@ import type { ChatResponse, Failure, Usage } from '../../contracts/chat-response
 
 const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };
 
+const NO_ANSWER = { response: null, model: null, provider: null, cached: false, usage: null };
+
 interface Attempt {
   attempts: number;
   /** When this attempt began, ms. */
@@ -32,16 +34,11 @@ export function completed(
 }
 
 export function failed(job: ChatJobData, failure: Failure, attempt: Attempt): ChatResponse {
-  return {
-    ...terminal(job, 0, attempt),
-    status: 'failed',
-    response: null,
-    error: failure,
-    model: null,
-    provider: null,
-    cached: false,
-    usage: null,
-  };
+  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'failed', error: failure };
+}
+
+export function cancelled(job: ChatJobData, attempt: Attempt): ChatResponse {
+  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'cancelled', error: null };
 }
 
 function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { attempts, startedAt, now }: Attempt) {

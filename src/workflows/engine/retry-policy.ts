@@ -1,5 +1,5 @@
 import type { Failure } from '../../contracts/chat-response.ts';
-import { HealifyError, ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
+import { AnswerUnderWayError, HealifyError, ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
 
 /**
  * What becomes of an attempt that threw:
@@ -17,7 +17,7 @@ export function decide(
   error: unknown,
   request: { attemptsMade: number; maxAttempts: number; deadlineAt: number; now: number },
 ): Decision {
-  if (error instanceof ModelPausedError) {
+  if (error instanceof ModelPausedError || error instanceof AnswerUnderWayError) {
     // Not beyond the deadline: there the request is told that nobody waits any more.
     const untilDeadline = Math.max(0, request.deadlineAt - request.now);
     return { kind: 'wait', delayMs: Math.min(error.retryAfterMs, untilDeadline) };

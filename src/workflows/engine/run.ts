@@ -11,9 +11,11 @@ const STEPS_KEPT = 30;
  */
 export interface Run {
   readonly state: WorkflowState;
+  /** The step during which the process of the attempt before this one died, if it was one that is saved. */
+  readonly interrupted: string | undefined;
   /**
    * Runs a step, or gives what it gave in an earlier attempt.
-   * @param options.save before and after the step, write the state down: for a step that must not be repeated
+   * @param options.save before and after the step, write the state down: for a step that must not be repeated unseen
    */
   step<T>(name: string, run: () => Promise<T>, options?: { save: boolean }): Promise<T>;
 }
@@ -26,7 +28,8 @@ export function createRun(options: {
   onStep: (step: string, result: 'ok' | 'failed', ms: number) => void;
 }): Run {
   const { attempt, earlier, save, onStep } = options;
-  const state: WorkflowState = { step: '', steps: [], results: {}, ...earlier, attempt };
+  const { underWay: interrupted, ...kept }: Partial<WorkflowState> = earlier ?? {};
+  const state: WorkflowState = { step: '', steps: [], results: {}, ...kept, attempt };
 
   const record = (step: string, startedAt: number, failed?: string) => {
     const ms = Math.round((performance.now() - startedAt) * 10) / 10;
@@ -37,10 +40,11 @@ export function createRun(options: {
 
   return {
     state,
+    interrupted,
     step: async <T>(name: string, run: () => Promise<T>, { save: mustSave } = { save: false }) => {
       if (name in state.results) return state.results[name] as T;
       state.step = name;
-      if (mustSave) await save(state);
+      if (mustSave) await save({ ...state, underWay: name });
       const startedAt = performance.now();
       let result: T;
       try {

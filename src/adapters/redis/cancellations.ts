@@ -1,0 +1,24 @@
+import type { Redis } from 'ioredis';
+import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+
+/** A cancelled request may still be on its way for as long as a backlog can last. */
+const REMEMBERED_SECONDS = 7 * 24 * 3600;
+
+/** Says that a request's work is to stop, to whichever process has it now or gets it later. One round trip. */
+export async function cancelRequest(redis: Redis, requestId: string): Promise<void> {
+  await redis.set(redisKeys.cancelled(requestId), '1', 'EX', REMEMBERED_SECONDS);
+  await redis.publish(CANCEL_CHANNEL, requestId);
+}
+
+export async function isCancelled(redis: Redis, requestId: string): Promise<boolean> {
+  return (await redis.exists(redisKeys.cancelled(requestId))) === 1;
+}
+
+/**
+ * Calls back for each request that is cancelled from now on.
+ * @param subscriber a connection of its own
+ */
+export async function onCancelled(subscriber: Redis, callback: (requestId: string) => void): Promise<void> {
+  subscriber.on('message', (_channel, requestId) => callback(requestId));
+  await subscriber.subscribe(CANCEL_CHANNEL);
+}
