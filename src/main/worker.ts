@@ -12,12 +12,14 @@ import { connectRedis } from '../adapters/redis/connect-redis.ts';
 import { createIntake } from '../bridge/intake.ts';
 import { loadWorkerConfig } from '../config/load.ts';
 import { REQUESTS_QUEUE } from '../contracts/queues.ts';
+import type { HealthChecks } from '../observability/health.ts';
 import { startHealthServer } from '../observability/health-server.ts';
 import { createLogger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { readConfig, stopOnSignal } from './process.ts';
+import { version } from './version.ts';
 
 const CACHE_TIMEOUT_MS = 1_000;
 const SCRAPE_TIMEOUT_MS = 1_000;
@@ -39,7 +41,7 @@ const connect = (purpose: 'consume' | 'publish') =>
   });
 const consuming = await connect('consume');
 const publishing = await connect('publish');
-const jobsRedis = connectRedis({ url: config.redisUrl, name, logger, forBullMq: true });
+const jobsRedis = connectRedis({ url: config.redisUrl, name, logger });
 const cacheRedis = connectRedis({
   url: config.cacheRedisUrl ?? config.redisUrl,
   name: `${name} (cache)`,
@@ -111,3 +113,31 @@ const intake = createIntake({
   logger,
 });
 intake.start();
+
+const checks: HealthChecks = {
+  rabbitmq: async () => mustBeConnected(consuming.state, publishing.state),
+  redis: async () => void (await jobsRedis.ping()),
+};
+const listenOn = { host: config.host, registry: metrics.registry };
+const healthServer = await startHealthServer({ ...listenOn, port: config.workerPort, checks, version });
+const metricsServer = await startMetricsServer({ ...listenOn, port: config.workerMetricsPort });
+logger.info({ port: healthServer.port, metricsPort: metricsServer.port }, 'worker started');
+
+stopOnSignal({
+  logger,
+  graceMs: config.shutdownGraceMs,
+  stop: async () => {
+    await intake.stop();
+    await chatWorker.stop(config.shutdownGraceMs);
+    flights.close();
+    model.close();
+    await Promise.all([publisher.close(), depths.close()]);
+    await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+    for (const redis of [jobsRedis, cacheRedis, subscriber]) redis.disconnect();
+    await Promise.all([healthServer.stop(), metricsServer.stop()]);
+  },
+});
+
+function mustBeConnected(...states: BrokerState[]): void {
+  if (states.some((state) => state !== 'connected')) throw new Error('not connected');
+}

@@ -1,0 +1,69 @@
+import { Redis, ReplyError } from 'ioredis';
+import type { Logger } from 'pino';
+import { StoreUnavailableError } from '../../contracts/errors.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const BACKOFF_BASE_MS = 100;
+const BACKOFF_MAX_MS = 3_000;
+const STILL_WAITING_MS = 10_000;
+
+/**
+ * Connects to Redis, in the background, and again for ever with jittered backoff when the connection is lost; says so
+ * once when it is lost and once when it is back.
+ *
+ * Commands fail fast where `commandTimeoutMs` is given: at once while there is no connection, else after that time.
+ * Without it they wait for a Redis that is away, which is what workers want, and BullMQ requires.
+ * @param options.url redis:// or rediss://, with user, password and database
+ */
+export function connectRedis(options: { url: string; name: string; logger: Logger; commandTimeoutMs?: number }): Redis {
+  const { url, name, logger, commandTimeoutMs } = options;
+  const redis = new Redis(url, {
+    connectionName: name.replaceAll(' ', '-'),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: 10_000,
+    retryStrategy: (times) =>
+      Math.ceil((0.5 + Math.random() / 2) * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** times)),
+    ...(commandTimeoutMs === undefined
+      ? { maxRetriesPerRequest: null }
+      : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
+  });
+
+  let up = false;
+  let lastProblem: string | undefined;
+  let lastSaidAt = 0;
+  redis.on('ready', () => {
+    up = true;
+    lastProblem = undefined;
+    logger.info({ connection: name }, 'connected to Redis');
+  });
+  redis.on('error', (error: Error) => {
+    const problem = error.message;
+    const now = Date.now();
+    if (up || (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS)) return;
+    lastProblem = problem;
+    lastSaidAt = now;
+    logger.warn({ connection: name, reason: problem }, 'waiting for Redis');
+  });
+  redis.on('close', () => {
+    if (up) logger.warn({ connection: name }, 'lost Redis, connecting again');
+    up = false;
+  });
+  return redis;
+}
+
+/** Replies that say that the server cannot serve now, not that the command is wrong. */
+const UNAVAILABLE_REPLY =
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|UNBLOCKED|ERR max number of clients)/;
+
+/**
+ * Gives the result of a command, or rejects with StoreUnavailableError where Redis is out of reach, too slow, or cannot
+ * serve. A reply that says the command is wrong is our own fault, and passed on as it is.
+ */
+export async function orStoreUnavailable<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    if (error instanceof ReplyError && !UNAVAILABLE_REPLY.test((error as Error).message)) throw error;
+    throw new StoreUnavailableError('Redis cannot be reached, or does not answer in time.', { cause: error });
+  }
+}
