@@ -1,0 +1,67 @@
+import express, { type Express, type RequestHandler, type Router } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { ApiError } from '../contracts/errors.ts';
+import type { ApiMetrics } from '../observability/metrics.ts';
+import type { OpenApiDocument } from './docs/openapi.ts';
+import { createDocsRouter } from './docs/routes.ts';
+import { readJsonBody } from './json-body.ts';
+import { answerWithProblem } from './problem.ts';
+import { logRequests } from './request-log.ts';
+import { measureRequests } from './request-metrics.ts';
+import { type FindRoute, indexRoutes } from './route-index.ts';
+import { trace } from './trace.ts';
+
+export interface AppOptions {
+  /** Reverse proxies before the API. */
+  trustProxy: number;
+  document: OpenApiDocument;
+  health: Router;
+  /** The admin's pages, which read their own bodies. */
+  admin: Router;
+  /** Absent where an identity provider has the accounts. */
+  accounts: Router | undefined;
+  chat: Router;
+  metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>;
+  logger: Logger;
+}
+
+/** The REST API; everything in it was made before and is only put in order here. */
+export function createApp(options: AppOptions): Express {
+  const { trustProxy, document, health, admin, accounts, chat, metrics, logger } = options;
+  const findRoute = indexRoutes(document);
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('trust proxy', trustProxy);
+
+  app.use(trace, logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
+  app.use(health);
+  app.use(createDocsRouter(document));
+  app.use(noStore);
+  app.use('/admin', admin);
+  app.use(readJsonBody);
+  if (accounts) app.use(accounts);
+  app.use(chat);
+  app.use(refuseUnknown(findRoute));
+  app.use(answerWithProblem);
+  return app;
+}
+
+/** Nothing here is a page, but for the pages that have a policy of their own. */
+const strictHeaders = helmet({
+  contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+});
+
+/** What follows is personal. */
+const noStore: RequestHandler = (_req, res, next) => {
+  res.set('Cache-Control', 'no-store');
+  next();
+};
+
+const refuseUnknown =
+  (findRoute: FindRoute): RequestHandler =>
+  (req, res, next) => {
+    const route = findRoute(req.path);
+    if (!route || route.methods.includes(req.method)) return next(new ApiError('not_found'));
+    res.set('Allow', route.methods.join(', '));
+    next(new ApiError('method_not_allowed'));
+  };

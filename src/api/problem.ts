@@ -1,0 +1,70 @@
+import type { ErrorRequestHandler } from 'express';
+import { type ApiErrorCode, apiErrors } from '../contracts/error-codes.ts';
+import { ApiError, BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../contracts/errors.ts';
+import type { Problem } from '../contracts/http.ts';
+import { traceIdOf } from '../contracts/traceparent.ts';
+
+/** RabbitMQ and Redis are connected to again within a few seconds of their coming back. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** What an error means to the caller; `internal_error` is one that nobody foresaw. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof StoreUnavailableError) {
+    return new ApiError('store_unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: error });
+  }
+  if (error instanceof BrokerUnavailableError || error instanceof UnroutableError) {
+    return new ApiError('broker_unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: error });
+  }
+  const status = (error as { status?: unknown } | undefined)?.status;
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new ApiError(codeOfClientFault(error, status), { cause: error });
+  }
+  return new ApiError('internal_error', { cause: error });
+}
+
+/** Express and its body parser mark the faults of a request with a status. */
+function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
+  // A path with a broken percent-encoding is nobody's address.
+  if (error instanceof URIError || status === 404) return 'not_found';
+  if (status === 413) return 'payload_too_large';
+  if (status === 415) return 'unsupported_media_type';
+  return 'malformed_json';
+}
+
+/** The last middleware: answers with an RFC 9457 problem document, and logs what nobody foresaw. */
+export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) => {
+  const problem = toApiError(error);
+  if (problem.code === 'internal_error') {
+    // Only these of its properties: a parser's error may carry what it parsed.
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    req.log.error({ err: { type: name, message, stack } }, 'an error that nobody foresaw');
+  } else if (problem.status >= 500) {
+    req.log.warn({ code: problem.code, reason: (problem.cause as Error | undefined)?.message }, 'a dependency is down');
+  }
+  if (res.headersSent) {
+    next(error);
+    return;
+  }
+  res.locals.problemCode = problem.code;
+  if (problem.retryAfterSeconds !== undefined) res.set('Retry-After', String(problem.retryAfterSeconds));
+  if (problem.status === 401 && !res.hasHeader('WWW-Authenticate')) res.set('WWW-Authenticate', 'Bearer');
+  const body: Problem = {
+    type: problemType(problem.code),
+    title: apiErrors[problem.code].title,
+    status: problem.status,
+    code: problem.code,
+    detail: problem.message,
+    instance: req.originalUrl.split('?', 1)[0],
+    traceId: traceIdOf(req.traceparent),
+    ...(problem.errors && { errors: problem.errors }),
+  };
+  res
+    .status(problem.status)
+    .set('Cache-Control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify(body));
+};
+
+/** The problem's stable `type`, an address where it is explained. */
+export const problemType = (code: ApiErrorCode) => `/problems/${code}`;

@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Request, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import { traceIdOf } from '../contracts/traceparent.ts';
+
+/**
+ * One line for each request: method, path, status and time, and the ids that tie it to other lines. Never a body, a
+ * query or a header. Probes are left out.
+ */
+export function logRequests(logger: Logger): RequestHandler {
+  return pinoHttp<Request & IncomingMessage>({
+    logger,
+    wrapSerializers: false,
+    serializers: {
+      req: (req: Request) => ({ method: req.method, path: req.originalUrl.split('?', 1)[0] }),
+      res: (res: ServerResponse) => ({ status: res.statusCode }),
+    },
+    autoLogging: { ignore: (req) => req.originalUrl.startsWith('/health') },
+    customProps: (req) => ({
+      traceId: traceIdOf(req.traceparent),
+      ...(req.user && { userId: req.user.userId }),
+    }),
+    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),
+    customErrorObject: (_req, _res, _error, { res, responseTime }) => ({ res, responseTime }),
+    customErrorMessage: () => 'request failed',
+  });
+}

@@ -1,0 +1,31 @@
+import type { RequestHandler } from 'express';
+import type { ApiMetrics } from '../observability/metrics.ts';
+import type { FindRoute } from './route-index.ts';
+
+/** The status of a request whose caller went away before the answer, as nginx has it. */
+const CALLER_GONE = 499;
+
+/** Measures each request by route, and counts the questions that were refused. */
+export function measureRequests(
+  metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>,
+  findRoute: FindRoute,
+): RequestHandler {
+  return (req, res, next) => {
+    const stop = metrics.httpDuration.startTimer();
+    const { method, path } = req;
+    res.once('close', () => {
+      const route = findRoute(path)?.pattern ?? groupOf(path);
+      const known = METHODS.has(method) ? method : 'other';
+      stop({ method: known, route, status: res.writableFinished ? res.statusCode : CALLER_GONE });
+      const { problemCode } = res.locals;
+      if (problemCode && method === 'POST' && route === '/chat/send')
+        metrics.requestsRefused.inc({ code: problemCode });
+    });
+    next();
+  };
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** What is not in the document, without the endless names that callers may think of. */
+const groupOf = (path: string) => /^\/(admin|docs)(?=\/|$)/.exec(path)?.[0] ?? 'other';
