@@ -1,0 +1,50 @@
+import { Router } from 'express';
+import helmet from 'helmet';
+import swaggerUi from 'swagger-ui-express';
+import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
+import { ApiError } from '../../contracts/errors.ts';
+import { problemType } from '../problem.ts';
+import type { OpenApiDocument } from './openapi.ts';
+
+/** What Swagger UI needs beyond the strict policy of the API; all of it comes from here. */
+const swaggerPolicy = helmet.contentSecurityPolicy({
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+});
+
+/** `/openapi.json`, the page `/docs` made of it, and an explanation of each problem. */
+export function createDocsRouter(document: OpenApiDocument): Router {
+  const router = Router();
+
+  router.get('/openapi.json', (_req, res) => {
+    res.json(document);
+  });
+
+  router.get('/problems/:code', (req, res) => {
+    const { code } = req.params;
+    if (!Object.hasOwn(apiErrors, code)) throw new ApiError('not_found');
+    const { title, status, advice } = apiErrors[code as ApiErrorCode];
+    res.json({ type: problemType(code as ApiErrorCode), code, title, status, detail: advice });
+  });
+
+  router.use(
+    '/docs',
+    swaggerPolicy,
+    swaggerUi.serve,
+    swaggerUi.setup(undefined, {
+      customSiteTitle: 'healify-chat API',
+      customCss: '.swagger-ui .topbar { display: none }',
+      swaggerOptions: { url: '/openapi.json', validatorUrl: null },
+    }),
+  );
+  return router;
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
+import { health } from '../../contracts/http.ts';
+import { json, problems } from './responses.ts';
+
+const ready = {
+  200: json('It can do its work.', health),
+  503: json('A dependency is down; `checks` says which.', health),
+};
+
+/** What says something of the API itself. */
+export const servicePaths: ZodOpenApiPathsObject = {
+  '/health': {
+    get: {
+      tags: ['Health'],
+      summary: 'Readiness, version and uptime',
+      operationId: 'health',
+      responses: ready,
+    },
+  },
+  '/health/live': {
+    get: {
+      tags: ['Health'],
+      summary: 'Whether the process runs',
+      operationId: 'live',
+      responses: { 200: json('It does.', health) },
+    },
+  },
+  '/health/ready': {
+    get: {
+      tags: ['Health'],
+      summary: 'Whether it can do its work',
+      operationId: 'ready',
+      responses: ready,
+    },
+  },
+  '/problems/{code}': {
+    get: {
+      tags: ['Documentation'],
+      summary: 'What a problem document means',
+      operationId: 'getProblem',
+      requestParams: {
+        path: z.object({ code: z.enum(Object.keys(apiErrors) as [ApiErrorCode]) }),
+      },
+      responses: {
+        200: json(
+          'The problem and what to do about it.',
+          z.object({ type: z.string(), code: z.string(), title: z.string(), status: z.int(), detail: z.string() }),
+        ),
+        ...problems('not_found'),
+      },
+    },
+  },
+  '/openapi.json': {
+    get: {
+      tags: ['Documentation'],
+      summary: 'This document',
+      operationId: 'getOpenApi',
+      responses: {
+        200: json('An OpenAPI 3.1 document.', z.looseObject({ openapi: z.string() })),
+      },
+    },
+  },
+};
