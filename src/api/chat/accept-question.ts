@@ -1,0 +1,62 @@
+import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { ChatRequest } from '../../contracts/chat-request.ts';
+import { ApiError } from '../../contracts/errors.ts';
+import { contextOf } from './context.ts';
+
+export interface Question {
+  requestId: string;
+  sessionId: string;
+  userId: string;
+  message: string;
+  /** Whether the session begins with it; else it must exist and be the user's. */
+  newSession: boolean;
+  /** false: the answer cache is neither read nor written. */
+  cache: boolean;
+  /** W3C trace context. */
+  traceparent: string;
+}
+
+/** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
+export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
+
+export interface AcceptOptions {
+  history: Pick<HistoryStore, 'begin' | 'confirm' | 'session'>;
+  publishRequest: PublishRequest;
+  /** After this a question that has not been answered fails. */
+  requestDeadlineMs: number;
+  /** How much of the conversation goes along. */
+  contextMaxTokens: number;
+}
+
+/**
+ * Takes a question: written down, published, and shown to its user once the broker has confirmed it, in this order, so
+ * that a question that is not accepted leaves nothing to be seen. Repeating it with the same ids is harmless.
+ * @throws ApiError not_found, session_full
+ * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
+ */
+export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<void> {
+  const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
+  const { requestId, sessionId, userId, message, newSession, cache, traceparent } = question;
+
+  const earlier = newSession ? [] : (await history.session(sessionId, userId))?.turns;
+  if (!earlier) throw new ApiError('not_found');
+  const now = Date.now();
+  const createdAt = new Date(now).toISOString();
+  const begun = await history.begin({ sessionId, userId, requestId, message, createdAt }, { newSession });
+  if (begun === 'not_found') throw new ApiError('not_found');
+  if (begun === 'full') throw new ApiError('session_full');
+  const request: ChatRequest = {
+    version: 1,
+    requestId,
+    sessionId,
+    userId,
+    message,
+    context: contextOf(earlier, contextMaxTokens),
+    cache,
+    priority: 'interactive',
+    createdAt,
+    deadline: new Date(now + requestDeadlineMs).toISOString(),
+  };
+  await publishRequest(request, traceparent);
+  await history.confirm(sessionId, requestId);
+}

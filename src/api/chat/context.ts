@@ -1,0 +1,32 @@
+import type { ContextTurn } from '../../contracts/chat-request.ts';
+import type { SessionTurn } from '../../contracts/http.ts';
+import { limits } from '../../contracts/limits.ts';
+
+const BYTES_PER_TOKEN = 4;
+/** Room for the context in a message on `chat_requests`; the rest is for the question. */
+const MAX_JSON_BYTES = limits.requestMessageBytes / 2;
+
+/**
+ * The earlier turns that go along with a question: completed ones, whole, the newest that fit, oldest first.
+ * @param turns oldest first
+ * @param maxTokens four bytes of UTF-8 count as a token
+ */
+export function contextOf(turns: readonly SessionTurn[], maxTokens: number): ContextTurn[] {
+  const context: ContextTurn[] = [];
+  let tokens = 0;
+  let jsonBytes = 0;
+  for (const { status, message, response } of turns.toReversed()) {
+    if (status !== 'completed' || !response) continue;
+    const pair: ContextTurn[] = [
+      { role: 'user', content: message },
+      { role: 'assistant', content: response },
+    ];
+    tokens += tokensOf(message) + tokensOf(response);
+    jsonBytes += Buffer.byteLength(JSON.stringify(pair));
+    if (tokens > maxTokens || jsonBytes > MAX_JSON_BYTES || context.length + pair.length > limits.contextTurns) break;
+    context.unshift(...pair);
+  }
+  return context;
+}
+
+const tokensOf = (text: string) => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);

@@ -1,0 +1,13 @@
+const WAIT = /^\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;|$)/i;
+
+/**
+ * The `wait` of a `Prefer` header (RFC 7240), in whole seconds and no more than `maxMs`; undefined if there is none, or
+ * none that can be understood, which is to be ignored.
+ */
+export function readPreferWait(header: string | undefined, maxMs: number): number | undefined {
+  for (const preference of (header ?? '').split(',')) {
+    const match = WAIT.exec(preference);
+    if (match) return Math.min(Number(match[1] ?? match[2]), Math.floor(maxMs / 1000)) || undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,26 @@
+import { type RequestHandler, Router } from 'express';
+import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { SessionEraser } from './erase-session.ts';
+import { getHistory } from './history.ts';
+import { type SendOptions, sendMessage } from './send.ts';
+import { deleteSession, getSession } from './session.ts';
+
+export interface ChatRouterOptions extends SendOptions {
+  /** Sets `req.user`, or answers 401. */
+  authenticate: RequestHandler;
+  /** Answer 429 to a user who asks too often. */
+  limitSend: RequestHandler;
+  limitRead: RequestHandler;
+  history: HistoryStore;
+  eraser: SessionEraser;
+}
+
+/** The chat's routes; whoever comes in is known, and within the limits. */
+export function createChatRouter(options: ChatRouterOptions): Router {
+  const { authenticate, limitSend, limitRead, history, eraser } = options;
+  return Router()
+    .post('/chat/send', authenticate, limitSend, sendMessage(options))
+    .get('/chat/session/:sessionId', authenticate, limitRead, getSession(history))
+    .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
+    .get('/chat/history/:userId', authenticate, limitRead, getHistory(history));
+}

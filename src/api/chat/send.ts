@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestHandler, Response } from 'express';
+import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import { type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
+import { parse } from '../validate.ts';
+import type { Question } from './accept-question.ts';
+import type { AnswerWaiter, Watch } from './answer-waiter.ts';
+import { type IdempotencyKeys, readIdempotencyKey } from './idempotency.ts';
+import { readPreferWait } from './prefer.ts';
+
+export interface SendOptions {
+  /** Takes the question, or rejects with what the caller is to be told. */
+  accept: (question: Question) => Promise<void>;
+  history: Pick<HistoryStore, 'session'>;
+  idempotencyKeys: IdempotencyKeys;
+  answerWaiter: AnswerWaiter;
+  /** The longest that `Prefer: wait` may hold a reply. */
+  maxWaitMs: number;
+}
+
+/** POST /chat/send: takes a question and answers 202, or 200 with the answer if the caller waits and it comes in time. */
+export function sendMessage(options: SendOptions): RequestHandler {
+  const { accept, history, idempotencyKeys, answerWaiter, maxWaitMs } = options;
+
+  return async (req, res) => {
+    const { userId } = req.user!;
+    const { message, sessionId: continued, cache = true } = parse(sendBody, req.body);
+    const key = readIdempotencyKey(req.get('Idempotency-Key'));
+    const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
+
+    const newIds = { sessionId: continued ?? randomUUID(), requestId: randomUUID() };
+    const { ids, repeated } =
+      key === undefined
+        ? { ids: newIds, repeated: false }
+        : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache], newIds);
+    const { sessionId, requestId } = ids;
+    const readTurn = async () =>
+      (await history.session(sessionId, userId))?.turns.find((turn) => turn.requestId === requestId);
+
+    const watch = waitSeconds && (await answerWaiter.watch(requestId, endOfWaiting(res, waitSeconds * 1000)));
+    try {
+      // A repeat whose first did not get as far as the broker's confirm is taken as if it were the first.
+      let turn = repeated ? await readTurn() : undefined;
+      if (!turn) {
+        const { traceparent } = req;
+        await accept({
+          requestId,
+          sessionId,
+          userId,
+          message,
+          newSession: continued === undefined,
+          cache,
+          traceparent,
+        });
+      }
+      if (watch && !isTerminal(turn)) turn = await waitForAnswer(watch, readTurn);
+
+      res.set('Location', `/chat/session/${sessionId}`);
+      if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
+      if (watch && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
+      else res.status(202).json({ sessionId, requestId, status: turn?.status ?? 'queued' });
+    } finally {
+      if (watch) watch.close();
+    }
+  };
+}
+
+/** The caller waits no longer than this, nor after it has gone away. */
+function endOfWaiting(res: Response, waitMs: number): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  return AbortSignal.any([gone.signal, AbortSignal.timeout(waitMs)]);
+}
+
+/** The turn as soon as it is terminal, else as it is when the waiting ends. */
+async function waitForAnswer(
+  watch: Watch,
+  readTurn: () => Promise<SessionTurn | undefined>,
+): Promise<SessionTurn | undefined> {
+  while (await watch.news()) {
+    const turn = await readTurn();
+    if (isTerminal(turn)) return turn;
+  }
+  return await readTurn();
+}
+
+const isTerminal = (turn: SessionTurn | undefined): turn is SessionTurn =>
+  turn !== undefined && turn.status !== 'queued';
