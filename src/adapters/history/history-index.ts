@@ -1,0 +1,82 @@
+import type { Redis } from 'ioredis';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+
+/** Where a turn stands in its user's history. */
+export interface HistoryEntry {
+  sessionId: string;
+  requestId: string;
+  /** ms */
+  createdAt: number;
+}
+
+/**
+ * A user's turns by time: a sorted set whose members are JSON of sessionId and requestId, which may have any character.
+ * It may name turns that are gone or not yet visible; readers skip them.
+ */
+export async function addToHistory(
+  redis: Redis,
+  userId: string,
+  entry: HistoryEntry,
+  retentionMs: number,
+): Promise<void> {
+  const key = redisKeys.history(userId);
+  const results = await redis
+    .pipeline()
+    .zadd(key, entry.createdAt, memberOf(entry))
+    .zremrangebyscore(key, '-inf', Date.now() - retentionMs)
+    .pexpire(key, retentionMs)
+    .exec();
+  for (const [error] of results ?? []) if (error) throw error;
+}
+
+export async function removeFromHistory(
+  redis: Redis,
+  userId: string,
+  sessionId: string,
+  requestIds: readonly string[],
+): Promise<void> {
+  if (requestIds.length === 0) return;
+  const members = requestIds.map((requestId) => memberOf({ sessionId, requestId }));
+  await redis.zrem(redisKeys.history(userId), ...members);
+}
+
+/** At most `count` entries before `cursor`, newest first, each with the cursor that continues after it. */
+export async function readHistory(
+  redis: Redis,
+  userId: string,
+  page: { cursor: string | undefined; count: number },
+): Promise<(HistoryEntry & { cursor: string })[]> {
+  const after = page.cursor === undefined ? undefined : decodeCursor(page.cursor);
+  const key = redisKeys.history(userId);
+  // Entries of one millisecond are ordered by member, so that those up to the cursor's are read again and left out.
+  const ties = after ? await redis.zcount(key, after.createdAt, after.createdAt) : 0;
+  const max = after ? after.createdAt : '+inf';
+  const found = await redis.zrange(key, max, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, page.count + ties, 'WITHSCORES');
+  const entries: (HistoryEntry & { cursor: string })[] = [];
+  for (let i = 0; i < found.length && entries.length < page.count; i += 2) {
+    const member = found[i]!;
+    const createdAt = Number(found[i + 1]);
+    if (after && createdAt === after.createdAt && Buffer.compare(Buffer.from(member), Buffer.from(after.member)) >= 0)
+      continue;
+    const [sessionId, requestId] = JSON.parse(member) as [string, string];
+    entries.push({ sessionId, requestId, createdAt, cursor: encodeCursor(createdAt, member) });
+  }
+  return entries;
+}
+
+const memberOf = ({ sessionId, requestId }: { sessionId: string; requestId: string }) =>
+  JSON.stringify([sessionId, requestId]);
+
+const encodeCursor = (createdAt: number, member: string) =>
+  Buffer.from(JSON.stringify([createdAt, member])).toString('base64url');
+
+function decodeCursor(cursor: string): { createdAt: number; member: string } | undefined {
+  try {
+    const [createdAt, member] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    return Number.isSafeInteger(createdAt) && typeof member === 'string'
+      ? { createdAt: createdAt as number, member }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Redis } from 'ioredis';
+import { limits } from '../../../contracts/limits.ts';
+import { redisKeys } from '../../../contracts/redis-keys.ts';
+import type { BeginOutcome, NewTurn } from '../history-store.ts';
+
+/**
+ * KEYS: session, turns. ARGV: requestId, question, userId, whether a session may be made, the new session, its TTL in
+ * ms, most turns.
+ */
+const SCRIPT = `
+local session = redis.call('GET', KEYS[1])
+if session then
+  if cjson.decode(session).userId ~= ARGV[3] then return 'not_found' end
+  if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':q') == 1 then return 'begun' end
+  if redis.call('HLEN', KEYS[2]) >= 2 * tonumber(ARGV[7]) then return 'full' end
+elseif ARGV[4] == '1' then
+  redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
+else
+  return 'not_found'
+end
+redis.call('HSET', KEYS[2], ARGV[1] .. ':q', ARGV[2], ARGV[1] .. ':s', 'accepting')
+redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[1]), 1))
+return 'begun'
+`;
+
+/** Writes a turn down as accepting; a session made for it is kept for `ttlMs` unless the turn is confirmed. */
+export async function beginTurn(
+  redis: Redis,
+  { sessionId, userId, requestId, message, createdAt }: NewTurn,
+  options: { newSession: boolean; ttlMs: number },
+): Promise<BeginOutcome> {
+  const session = { sessionId, userId, status: 'accepting', requestId, createdAt, updatedAt: createdAt };
+  return (await redis.eval(
+    SCRIPT,
+    2,
+    redisKeys.session(sessionId),
+    redisKeys.turns(sessionId),
+    requestId,
+    JSON.stringify({ message, createdAt }),
+    userId,
+    options.newSession ? '1' : '0',
+    JSON.stringify(session),
+    options.ttlMs,
+    limits.sessionTurns,
+  )) as BeginOutcome;
+}

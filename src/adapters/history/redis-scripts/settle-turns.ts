@@ -1,0 +1,50 @@
+import type { Redis } from 'ioredis';
+import type { ChatResponse } from '../../../contracts/chat-response.ts';
+import { redisKeys } from '../../../contracts/redis-keys.ts';
+import type { SettleOutcome } from '../history-store.ts';
+
+/**
+ * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, channel.
+ * The first terminal state stays, but for a failure that an answer supersedes.
+ */
+const SCRIPT = `
+if redis.call('EXISTS', KEYS[3]) == 1 then return 'erased' end
+local text = redis.call('GET', KEYS[1])
+if not text then return 'unknown' end
+local session = cjson.decode(text)
+if session.userId ~= ARGV[2] then return 'unknown' end
+if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':q') == 0 then return 'unknown' end
+local answer = redis.call('HGET', KEYS[2], ARGV[1] .. ':a')
+if answer and not (ARGV[3] == 'completed' and cjson.decode(answer).status == 'failed') then return 'duplicate' end
+redis.call('HDEL', KEYS[2], ARGV[1] .. ':s')
+redis.call('HSET', KEYS[2], ARGV[1] .. ':a', ARGV[4])
+if session.requestId == ARGV[1] or session.status ~= 'queued' then
+  session.status = ARGV[3]
+  session.requestId = ARGV[1]
+end
+session.updatedAt = ARGV[5]
+redis.call('SET', KEYS[1], cjson.encode(session), 'PX', ARGV[6])
+redis.call('PEXPIRE', KEYS[2], ARGV[6])
+redis.call('PUBLISH', ARGV[7], ARGV[3])
+return 'settled'
+`;
+
+/** Writes terminal states down, in one round trip. */
+export async function settleTurns(
+  redis: Redis,
+  responses: readonly ChatResponse[],
+  retentionMs: number,
+): Promise<SettleOutcome[]> {
+  const commands = redis.pipeline();
+  for (const response of responses) {
+    const { sessionId, requestId, userId, status, completedAt } = response;
+    const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
+    const values = [requestId, userId, status, JSON.stringify(response), completedAt, retentionMs];
+    commands.eval(SCRIPT, 3, ...keys, ...values, redisKeys.settled(requestId));
+  }
+  const results = (await commands.exec()) ?? [];
+  return results.map(([error, outcome]) => {
+    if (error) throw error;
+    return outcome as SettleOutcome;
+  });
+}
