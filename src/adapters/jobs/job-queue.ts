@@ -15,11 +15,14 @@ const EVENTS_KEPT = 1_000;
 const STACK_LINES_KEPT = 3;
 
 export function openChatQueue(connection: Redis): ChatQueue {
-  return new Queue(JOBS_QUEUE, {
+  const queue: ChatQueue = new Queue(JOBS_QUEUE, {
     connection,
     prefix: JOBS_PREFIX,
     streams: { events: { maxLen: EVENTS_KEPT } },
   });
+  // The connection's errors once more, which whoever opened it logs; without a listener BullMQ prints them.
+  queue.on('error', () => {});
+  return queue;
 }
 
 /**
