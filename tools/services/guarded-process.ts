@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+
+/**
+ * Runs $@ and ends it when our end of the pipe on descriptor 0 closes, which happens however our process ends, also by
+ * SIGKILL. Works on any POSIX shell. The child's pid is the first line of the output.
+ */
+const GUARD = `
+exec 3<&0
+"$@" </dev/null 3<&- & child=$!
+echo "$child"
+(cat <&3 >/dev/null; kill -TERM "$child" 2>/dev/null) & watch=$!
+wait "$child"; code=$?
+kill "$watch" 2>/dev/null
+exit "$code"
+`;
+
+export interface GuardedProcess {
+  readonly pid: number;
+  readonly exited: Promise<void>;
+  readonly running: boolean;
+  /** Everything it has written, newest 64 kB. */
+  output(): string;
+  /** Asks it to end, and makes it after a while. */
+  stop(): Promise<void>;
+  /** SIGKILL, at once. */
+  kill(): Promise<void>;
+}
+
+const OUTPUT_KEPT = 64 * 1024;
+const STOP_TIMEOUT_MS = 20_000;
+
+/**
+ * Starts a child process that does not outlive us.
+ * @param options.onLine for each line it writes, on either stream
+ * @param options.logFile where its output goes as well
+ */
+export async function startGuarded(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; onLine?: (line: string) => void; logFile?: string } = {},
+): Promise<GuardedProcess> {
+  const child = spawn('sh', ['-c', GUARD, 'guard', command, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+    cwd: options.cwd,
+    // A Ctrl-C in the terminal goes to us only; we decide the order in which things end.
+    detached: true,
+  });
+  const pid = await firstLine(child);
+  const log = options.logFile ? createWriteStream(options.logFile, { flags: 'a' }) : undefined;
+  let kept = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    let partial = '';
+    stream?.on('data', (chunk: Buffer) => {
+      const text = chunk.toString();
+      kept = (kept + text).slice(-OUTPUT_KEPT);
+      log?.write(text);
+      const lines = (partial + text).split('\n');
+      partial = lines.pop() ?? '';
+      for (const line of lines) options.onLine?.(line);
+    });
+  }
+  let running = true;
+  const exited = once(child, 'close').then(() => {
+    running = false;
+    log?.end();
+  });
+  child.stdin?.on('error', () => {});
+
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  };
+
+  return {
+    pid,
+    exited,
+    get running() {
+      return running;
+    },
+    output: () => kept,
+    stop: async () => {
+      if (!running) return;
+      signal('SIGTERM');
+      const timer = setTimeout(() => signal('SIGKILL'), STOP_TIMEOUT_MS);
+      await exited;
+      clearTimeout(timer);
+    },
+    kill: async () => {
+      if (!running) return;
+      signal('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<number> {
+  const line = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    const read = () => {
+      for (let byte = child.stdout?.read(1); byte; byte = child.stdout?.read(1)) {
+        text += byte.toString();
+        if (text.endsWith('\n')) {
+          child.stdout?.off('readable', read);
+          resolve(text);
+          return;
+        }
+      }
+    };
+    child.stdout?.on('readable', read);
+    child.once('error', reject);
+    child.once('close', () => reject(new Error('the process could not be started')));
+  });
+  return Number(line);
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
+import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import type { Service } from './service.ts';
+
+const START_TIMEOUT_MS = 90_000;
+
+export interface RabbitMq extends Service {
+  /** Base URL of the management API, with user and password. */
+  readonly managementUrl: string;
+}
+
+/** Where rabbitmq-server is installed: Debian's own script switches users, so what is behind it is called. */
+export function findRabbitMqServer(): string | undefined {
+  const installed = [
+    ...globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server'),
+    ...globSync('/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server'),
+    ...globSync('/usr/local/opt/rabbitmq/sbin/rabbitmq-server'),
+  ];
+  return installed.at(-1);
+}
+
+/**
+ * Starts the installed RabbitMQ as a node of its own with its data in `dir`, a password of its own, and an epmd of its
+ * own: nothing is shared with a RabbitMQ that runs on this machine already.
+ */
+export async function startRabbitMq(options: { dir: string; port?: number }): Promise<RabbitMq> {
+  const { dir } = options;
+  const command = findRabbitMqServer();
+  if (!command) throw new Error('rabbitmq-server is not installed');
+  mkdirSync(join(dir, 'home'), { recursive: true });
+  const port = options.port ?? (await freePort());
+  const [distPort, epmdPort, managementPort] = [await freePort(), await freePort(), await freePort()];
+  const password = keptPassword(join(dir, 'password'));
+  const pidFile = join(dir, 'rabbitmq.pid');
+
+  writeFileSync(
+    join(dir, 'rabbitmq.conf'),
+    [
+      `listeners.tcp.1 = 127.0.0.1:${port}`,
+      'management.tcp.ip = 127.0.0.1',
+      `management.tcp.port = ${managementPort}`,
+      'default_user = healify',
+      `default_pass = ${password}`,
+      // The machine may be fuller than a server's; a few hundred megabytes are enough here.
+      'disk_free_limit.absolute = 50MB',
+      'log.console = true',
+      'log.console.level = warning',
+      'log.file = false',
+      '',
+    ].join('\n'),
+  );
+  writeFileSync(join(dir, 'enabled_plugins'), '[rabbitmq_management].\n');
+  const env = {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    HOME: join(dir, 'home'),
+    RABBITMQ_NODENAME: 'healify@localhost',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_MNESIA_BASE: join(dir, 'mnesia'),
+    RABBITMQ_LOG_BASE: join(dir, 'log'),
+    RABBITMQ_CONFIG_FILE: join(dir, 'rabbitmq'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, 'enabled_plugins'),
+    RABBITMQ_PID_FILE: pidFile,
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    // Schedulers that spin while idle take the CPU from whatever is tested beside.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+  };
+
+  let epmd: GuardedProcess | undefined;
+  let server: GuardedProcess | undefined;
+  const start = async () => {
+    if (!epmd?.running) epmd = await startGuarded('epmd', [], { env });
+    server = await startGuarded(command, [], { env });
+    await untilReady(server);
+  };
+  const ended = async () => {
+    await server?.exited;
+    await epmd?.stop();
+  };
+  await start();
+  return {
+    url: `amqp://healify:${password}@127.0.0.1:${port}`,
+    managementUrl: `http://healify:${password}@127.0.0.1:${managementPort}`,
+    start,
+    stop: async () => {
+      await server?.stop();
+      await ended();
+    },
+    kill: async () => {
+      // The shell script that started it only waits for it.
+      process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+      await ended();
+    },
+  };
+}
+
+async function untilReady(server: GuardedProcess): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && server.running) {
+    if (/completed with \d+ plugins/.test(server.output())) return;
+    await sleep(50);
+  }
+  await server.kill();
+  throw new Error(`rabbitmq-server did not start:\n${server.output()}`);
+}
+
+/** The password is part of the data: the user is made at the first start only. */
+function keptPassword(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+}

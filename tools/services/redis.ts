@@ -1,0 +1,55 @@
+import { mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
+import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import type { Service } from './service.ts';
+
+const START_TIMEOUT_MS = 20_000;
+
+/**
+ * Starts the installed redis-server with its data in `dir`: appended to a file at each write, never evicted.
+ * @param options.databases how many logical databases it has
+ */
+export async function startRedis(options: { dir: string; port?: number; databases?: number }): Promise<Service> {
+  const { dir, databases = 16 } = options;
+  const port = options.port ?? (await freePort());
+  mkdirSync(dir, { recursive: true });
+  let server: GuardedProcess | undefined;
+
+  const start = async () => {
+    server = await startGuarded('redis-server', [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--databases', String(databases)],
+      ...['--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
+    ]);
+    await untilReady(port, server);
+  };
+  await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    stop: async () => server?.stop(),
+    kill: async () => server?.kill(),
+  };
+}
+
+/** Redis answers a PING with LOADING until its data is in memory. */
+async function untilReady(port: number, server: GuardedProcess): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && server.running) {
+    if ((await ping(port)).startsWith('+PONG')) return;
+    await sleep(20);
+  }
+  await server.kill();
+  throw new Error(`redis-server did not start:\n${server.output()}`);
+}
+
+const ping = (port: number) =>
+  new Promise<string>((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.once('data', (data) => {
+      resolve(data.toString());
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(''));
+  });

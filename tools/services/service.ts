@@ -1,0 +1,10 @@
+/** A server of our own, on 127.0.0.1. */
+export interface Service {
+  readonly url: string;
+  /** Ends it orderly. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and with the same data. */
+  start(): Promise<void>;
+}
