@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import type { AnswerParameters, ModelAnswer } from '../../../src/adapters/model/model.ts';
 import { createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
-import { startRedis } from '../../start-redis.ts';
+import { testRedisUrl } from '../../services.ts';
 
 const TTL_MS = 100_000;
 const answer: ModelAnswer = {
@@ -14,16 +14,13 @@ const answer: ModelAnswer = {
   usage: { promptTokens: 7, completionTokens: 5, totalTokens: 12, cost: 0.001 },
 };
 
-let server: Awaited<ReturnType<typeof startRedis>>;
 let redis: Redis;
 
 beforeAll(async () => {
-  server = await startRedis();
-  redis = new Redis(server.url);
+  redis = new Redis(await testRedisUrl());
 });
 afterAll(async () => {
   await redis.quit();
-  await server.stop();
 });
 
 const cacheWith = (options: { maxEntryBytes?: number; random?: () => number } = {}) =>

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
+import { freePort } from '../tools/services/free-port.ts';
+import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
+import { until } from './until.ts';
+
+const root = join(import.meta.dirname, '..');
+const started: GuardedProcess[] = [];
+
+afterAll(async () => {
+  await Promise.all(started.map((child) => child.kill()));
+});
+
+/** A process of ours, as it runs in production, and where it listens. */
+export interface TestProcess extends GuardedProcess {
+  readonly url: string;
+  readonly metricsUrl: string;
+}
+
+/** Starts a file with Node; it ends with the test file at the latest. */
+export async function startScript(
+  file: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<GuardedProcess> {
+  const child = await startGuarded(process.execPath, [join(root, file), ...args], {
+    env: { PATH: process.env.PATH, NODE_ENV: 'test', ...env },
+    cwd: root,
+  });
+  started.push(child);
+  return child;
+}
+
+/** The api, once it is ready. */
+export const startApi = (env: Record<string, string>) => startServer('api', env);
+
+/** A worker, once it is ready. */
+export const startWorker = (env: Record<string, string>) => startServer('worker', env);
+
+async function startServer(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const prefix = name.toUpperCase();
+  const child = await startScript(`src/main/${name}.ts`, [], {
+    HOST: '127.0.0.1',
+    [`${prefix}_PORT`]: String(port),
+    [`${prefix}_METRICS_PORT`]: String(metricsPort),
+    ...env,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await until(
+    `${name} is ready`,
+    async () => {
+      if (!child.running) throw new Error(`${name} ended:\n${child.output()}`);
+      return await fetch(`${url}/health/ready`).then(
+        (response) => response.ok,
+        () => false,
+      );
+    },
+    30_000,
+  );
+  return Object.assign(child, { url, metricsUrl: `http://127.0.0.1:${metricsPort}/metrics` });
+}
+
+/** The model simulator as a process. */
+export async function startSimulatorProcess(): Promise<GuardedProcess & { url: string }> {
+  const child = await startScript('tools/simulator/main.ts');
+  const url = await until('the simulator listens', () => /listening on (\S+)/.exec(child.output())?.[1]);
+  return Object.assign(child, { url });
+}

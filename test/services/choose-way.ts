@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { aptInstall, canInstall } from '../../tools/services/apt.ts';
+import { imageOf } from '../../tools/services/images.ts';
+import { findRabbitMqServer } from '../../tools/services/rabbitmq.ts';
+import type { Way } from './servers.ts';
+
+/**
+ * How this run gets its servers: as TEST_SERVICES says, else in containers where an engine is reachable and the images
+ * are to be had, else installed on this machine, by apt if need be.
+ */
+export function chooseWay(): Way {
+  const wanted = process.env.TEST_SERVICES;
+  if (wanted === 'containers') return 'containers';
+  if (wanted !== undefined && wanted !== 'local') throw new Error('TEST_SERVICES must be containers or local');
+  if (wanted === undefined && haveImages()) return 'containers';
+  installMissing();
+  return 'local';
+}
+
+const run = (command: string, ...args: string[]) =>
+  spawnSync(command, args, { stdio: 'ignore', timeout: 300_000 }).status === 0;
+
+function haveImages(): boolean {
+  if (!run('docker', 'info')) return false;
+  return [imageOf('redis'), imageOf('rabbitmq')].every(
+    (image) => run('docker', 'image', 'inspect', image) || run('docker', 'pull', '-q', image),
+  );
+}
+
+function installMissing(): void {
+  const missing = [
+    ...(run('redis-server', '--version') ? [] : ['redis-server']),
+    ...(findRabbitMqServer() ? [] : ['rabbitmq-server']),
+    ...(run('which', 'amqp-publish') ? [] : ['amqp-tools']),
+  ];
+  if (missing.length === 0) return;
+  if (!canInstall()) {
+    throw new Error(
+      `The tests need ${missing.join(', ')}. Install them, or start a Docker engine that can pull ${imageOf('redis')} ` +
+        `and ${imageOf('rabbitmq')}.`,
+    );
+  }
+  process.stdout.write(`installing ${missing.join(', ')} ...\n`);
+  aptInstall(missing);
+}

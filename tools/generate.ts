@@ -1,0 +1,85 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { settings } from '../src/config/schema.ts';
+import type { Setting } from '../src/config/setting.ts';
+
+const HELP = `Writes what is generated from src/config/schema.ts: .env.example and the tables of docs/configuration.md.
+
+  npm run generate              write them
+  npm run generate -- --check   say which are out of date, and exit with 1 if any is
+`;
+
+const root = join(import.meta.dirname, '..');
+const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean' } } });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const groups = Object.entries(settings).map(([name, group]) => ({ name, settings: Object.values<Setting>(group) }));
+
+function envExample(): string {
+  const lines = [
+    '# Generated from src/config/schema.ts by: npm run generate',
+    '# Copy to .env and change what you need.',
+  ];
+  for (const group of groups) {
+    lines.push('', `# ${group.name}`);
+    for (const { env, text, unit, default: value } of group.settings) {
+      lines.push('', `# ${text} (${unit}${value === undefined ? ', required' : ''})`);
+      lines.push(`${value === undefined ? '' : '# '}${env}=${quoted(value ?? '')}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const quoted = (value: string) => (/[\s#"']/.test(value) ? JSON.stringify(value) : value);
+
+function tables(): string {
+  return groups
+    .map(({ name, settings }) => {
+      const rows = settings.map(({ env, default: value, unit, text, readBy }) => {
+        const shown = value === undefined ? '**required**' : value === '' ? '' : `\`${value}\``;
+        return `| \`${env}\` | ${shown} | ${unit} | ${readBy.join(', ')} | ${text.replaceAll('|', '\\|')} |`;
+      });
+      return [
+        `### ${name}`,
+        '',
+        '| setting | default | unit | read by | what |',
+        '|---|---|---|---|---|',
+        ...rows,
+      ].join('\n');
+    })
+    .join('\n\n');
+}
+
+function configurationDoc(current: string): string {
+  const [begin, end] = ['<!-- generated: npm run generate -->', '<!-- end of generated -->'];
+  const from = current.indexOf(begin);
+  const to = current.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/configuration.md must have the lines ${begin} and ${end}`);
+  return `${current.slice(0, from)}${begin}\n\n${tables()}\n\n${current.slice(to)}`;
+}
+
+const read = (file: string) => {
+  try {
+    return readFileSync(join(root, file), 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+const outOfDate: string[] = [];
+const files = {
+  '.env.example': envExample(),
+  'docs/configuration.md': configurationDoc(read('docs/configuration.md')),
+};
+for (const [file, content] of Object.entries(files)) {
+  if (read(file) === content) continue;
+  outOfDate.push(file);
+  if (!values.check) writeFileSync(join(root, file), content);
+}
+if (outOfDate.length > 0)
+  console.log(`${values.check ? 'out of date, run npm run generate' : 'written'}: ${outOfDate.join(', ')}`);
+process.exitCode = values.check && outOfDate.length > 0 ? 1 : 0;

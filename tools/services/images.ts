@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The image that docker-compose.yml names for a service, so that its tag stands in one place. */
+export function imageOf(service: 'redis' | 'rabbitmq'): string {
+  const compose = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
+  const image = new RegExp(`^ {4}image: (${service}:\\S+)$`, 'm').exec(compose)?.[1];
+  if (!image) throw new Error(`docker-compose.yml names no image for ${service}`);
+  return image;
+}

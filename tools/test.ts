@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const HELP = `Runs everything: type check, lint, folder rule, generated files, then all tests against a real RabbitMQ and Redis.
+
+  npm test                        everything
+  npm test -- test/bridge         only these tests; all arguments go to jest
+
+TEST_SERVICES=containers|local    where RabbitMQ and Redis come from; unset: containers where a Docker engine is
+                                  reachable and the images are to be had, else installed on this machine (by apt if need be)
+
+The last line is "N passed, N failed"; a gate counts as one.
+`;
+
+const root = join(import.meta.dirname, '..');
+const resultsFile = join(root, '.data', 'test-results.json');
+const jestArgs = process.argv.slice(2);
+if (jestArgs.includes('--help')) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const gates: [string, string, string[]][] = [
+  ['types', 'tsc', ['-p', '.']],
+  ['lint', 'biome', ['ci', '.']],
+  ['folder rule', 'depcruise', ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src', 'tools', 'test']],
+  ['generated files', 'node', ['tools/generate.ts', '--check']],
+];
+
+let passed = 0;
+let failed = 0;
+const stage = (name: string, run: () => boolean) => {
+  console.log(`\n== ${name}`);
+  const startedAt = performance.now();
+  const ok = run();
+  console.log(`== ${name}: ${ok ? 'passed' : 'FAILED'} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  return ok;
+};
+const run = (command: string, args: string[]) =>
+  spawnSync(join(root, 'node_modules', '.bin', command), args, { cwd: root, stdio: 'inherit' }).status === 0;
+
+if (jestArgs.length === 0) {
+  for (const [name, command, args] of gates) {
+    if (stage(name, () => run(command, args))) passed++;
+    else failed++;
+  }
+}
+
+mkdirSync(join(root, '.data'), { recursive: true });
+rmSync(resultsFile, { force: true });
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+const ok = stage('tests', () => run('node', [...jest, '--json', `--outputFile=${resultsFile}`, ...jestArgs]));
+const results = readResults();
+passed += results.passed;
+// A suite that could not even be loaded has no failed test to be counted.
+failed += ok ? 0 : Math.max(1, results.failed);
+
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+function readResults(): { passed: number; failed: number } {
+  try {
+    const results = JSON.parse(readFileSync(resultsFile, 'utf8'));
+    return { passed: results.numPassedTests, failed: results.numFailedTests + results.numRuntimeErrorTestSuites };
+  } catch {
+    return { passed: 0, failed: 0 };
+  }
+}
