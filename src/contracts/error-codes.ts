@@ -71,6 +71,16 @@ export const apiErrors = {
     title: 'The store cannot be reached',
     advice: 'Try again after `Retry-After` seconds.',
   },
+  identity_unavailable: {
+    status: 503,
+    title: 'The identity provider cannot be reached',
+    advice: 'Try again after `Retry-After` seconds.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'Too much is waiting already',
+    advice: 'Nothing was accepted. Send it again after `Retry-After` seconds.',
+  },
 } as const satisfies Record<string, { status: number; title: string; advice: string }>;
 
 export type ApiErrorCode = keyof typeof apiErrors;

@@ -70,12 +70,8 @@ export async function promoteJobs(queue: ChatQueue, requestIds: readonly string[
 
 /** Removes what is kept of these requests; a job that a worker has in hand stays until it is done. */
 export async function forgetJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
-  await Promise.all(
-    requestIds.map(async (requestId) => {
-      // Removing a locked job throws; its answer is dropped when it comes.
-      await queue.remove(jobIdOf(requestId)).catch(() => {});
-    }),
-  );
+  // A locked job is left alone; its answer is dropped when it comes.
+  await Promise.all(requestIds.map((requestId) => queue.remove(jobIdOf(requestId))));
 }
 
 /** Jobs by state, for an operator; undefined while Redis does not answer within the time. */

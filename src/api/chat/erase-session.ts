@@ -17,19 +17,25 @@ const COMPLETION_MS = 1_000;
 
 export function createSessionEraser(options: {
   history: Pick<HistoryStore, 'session' | 'erase'>;
+  /** Has the work on a request stop, wherever it is. */
+  cancelRequest: (requestId: string) => Promise<void>;
   /** Removes what the job queue keeps of these requests, but for those in a worker's hand. */
   forgetJobs: (requestIds: string[]) => Promise<void>;
   /** Removes the session's last answer from the cache. */
   forgetAnswer: (sessionId: string) => Promise<void>;
 }): SessionEraser {
-  const { history, forgetJobs, forgetAnswer } = options;
+  const { history, cancelRequest, forgetJobs, forgetAnswer } = options;
   return {
     erase: async (sessionId, userId) => {
       // The session goes last: as long as it is there, its owner can try again.
       const session = await history.session(sessionId, userId);
       if (!session) throw new ApiError('not_found');
+      const { turns } = session;
+      await Promise.all(
+        turns.filter(({ status }) => status === 'queued').map(({ requestId }) => cancelRequest(requestId)),
+      );
       await forgetAnswer(sessionId);
-      await forgetJobs(session.turns.map(({ requestId }) => requestId));
+      await forgetJobs(turns.map(({ requestId }) => requestId));
       await history.erase(sessionId, userId);
     },
     eraseLate: async (sessionId, requestId) => {

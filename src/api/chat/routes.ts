@@ -1,11 +1,12 @@
 import { type RequestHandler, Router } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import { type CancelOptions, cancelSession } from './cancel-session.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { getHistory } from './history.ts';
 import { type SendOptions, sendMessage } from './send.ts';
 import { deleteSession, getSession } from './session.ts';
 
-export interface ChatRouterOptions extends SendOptions {
+export interface ChatRouterOptions extends SendOptions, Pick<CancelOptions, 'cancelRequests'> {
   /** Sets `req.user`, or answers 401. */
   authenticate: RequestHandler;
   /** Answer 429 to a user who asks too often. */
@@ -21,6 +22,7 @@ export function createChatRouter(options: ChatRouterOptions): Router {
   return Router()
     .post('/chat/send', authenticate, limitSend, sendMessage(options))
     .get('/chat/session/:sessionId', authenticate, limitRead, getSession(history))
+    .post('/chat/session/:sessionId/cancel', authenticate, limitRead, cancelSession(options))
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
     .get('/chat/history/:userId', authenticate, limitRead, getHistory(history));
 }

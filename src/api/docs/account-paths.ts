@@ -24,7 +24,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
       requestBody: body(credentials),
       responses: {
         201: json('The account was made.', registered, rateLimitHeaders),
-        ...problems(...faults, 'email_taken'),
+        ...problems(...faults, 'email_taken', 'overloaded'),
       },
     },
   },
@@ -36,7 +36,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
       requestBody: body(loginBody),
       responses: {
         200: json('An access token, and a refresh token for the next one.', tokens, rateLimitHeaders),
-        ...problems(...faults, 'invalid_credentials'),
+        ...problems(...faults, 'invalid_credentials', 'overloaded'),
       },
     },
   },

@@ -6,7 +6,13 @@ import { json, problems, rateLimitHeaders } from './responses.ts';
 
 const tags = ['Chat'];
 const security = [{ bearer: [] }];
-const readFaults = ['unauthenticated', 'not_found', 'rate_limited', 'store_unavailable'] as const;
+const readFaults = [
+  'unauthenticated',
+  'not_found',
+  'rate_limited',
+  'store_unavailable',
+  'identity_unavailable',
+] as const;
 const id = z.string().max(limits.idChars);
 const sendHeaders = {
   ...rateLimitHeaders,
@@ -54,6 +60,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
           'rate_limited',
           'broker_unavailable',
           'store_unavailable',
+          'identity_unavailable',
         ),
       },
     },
@@ -75,6 +82,19 @@ export const chatPaths: ZodOpenApiPathsObject = {
       operationId: 'deleteSession',
       requestParams: { path: z.object({ sessionId: id }) },
       responses: { 204: { description: 'It is erased.' }, ...problems(...readFaults) },
+    },
+  },
+  '/chat/session/{sessionId}/cancel': {
+    post: {
+      tags,
+      security,
+      summary: 'Cancel what is queued in a session',
+      description:
+        'Stops the work wherever it is: in the queue, before a retry, or while the model is being asked. A session ' +
+        'with nothing queued is given as it is.',
+      operationId: 'cancelSession',
+      requestParams: { path: z.object({ sessionId: id }) },
+      responses: { 200: json('The session as it is now.', session, rateLimitHeaders), ...problems(...readFaults) },
     },
   },
   '/chat/history/{userId}': {

@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createIdempotencyKeys, readIdempotencyKey } from '../../../src/api/chat/idempotency.ts';
-import { startRedis } from '../../start-redis.ts';
+import { testRedisUrl } from '../../services.ts';
 
-let server: Awaited<ReturnType<typeof startRedis>>;
 let redis: Redis;
 beforeAll(async () => {
-  server = await startRedis();
-  redis = new Redis(server.url);
+  redis = new Redis(await testRedisUrl());
 });
-afterAll(async () => {
-  await redis.quit();
-  await server.stop();
-});
+afterAll(() => redis.quit());
 
 const claimFor = (user: string, key: string, body: unknown, sessionId: string, ttlMs = 60_000) =>
   createIdempotencyKeys({ redis, ttlMs }).claim(user, key, body, { sessionId, requestId: `${sessionId}-r` });

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { User, UserStore } from '../../adapters/users/user-store.ts';
+import { ApiError } from '../../contracts/errors.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import type { Passwords } from './passwords.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
+
+export interface Credentials {
+  /** Lower case. */
+  email: string;
+  password: string;
+}
+
+export interface Tokens {
+  accessToken: string;
+  refreshToken: string;
+  tokenType: 'Bearer';
+  /** Seconds. */
+  expiresIn: number;
+  userId: string;
+}
+
+/** The accounts of this API. All methods reject with StoreUnavailableError where the store is out of reach. */
+export interface Accounts {
+  /** @throws ApiError email_taken */
+  register(credentials: Credentials, role: User['role']): Promise<{ userId: string; email: string }>;
+  /** @throws ApiError invalid_credentials */
+  check(credentials: Credentials): Promise<User>;
+  /** @throws ApiError invalid_credentials */
+  login(credentials: Credentials): Promise<Tokens>;
+  /** @throws ApiError invalid_refresh_token, refresh_token_reused */
+  refresh(refreshToken: string): Promise<Tokens>;
+  logout(refreshToken: string): Promise<void>;
+}
+
+export function createAccounts(options: {
+  users: UserStore;
+  passwords: Passwords;
+  accessTokens: AccessTokens;
+  refreshTokens: RefreshTokens;
+}): Accounts {
+  const { users, passwords, accessTokens, refreshTokens } = options;
+
+  const tokensOf = (user: User, refreshToken: string): Tokens => ({
+    accessToken: accessTokens.sign(user),
+    refreshToken,
+    tokenType: 'Bearer',
+    expiresIn: accessTokens.ttlSeconds,
+    userId: user.userId,
+  });
+
+  async function check({ email, password }: Credentials): Promise<User> {
+    const user = await users.byEmail(email);
+    if (!(await passwords.verify(password, user?.passwordHash)) || !user) throw new ApiError('invalid_credentials');
+    return user;
+  }
+
+  return {
+    check,
+    register: ({ email, password }, role) => registerUser({ users, passwords }, { email, password }, role),
+    login: async (credentials) => {
+      const user = await check(credentials);
+      return tokensOf(user, await refreshTokens.issue(user.userId));
+    },
+    refresh: async (refreshToken) => {
+      const { userId, token } = await refreshTokens.rotate(refreshToken);
+      const user = await users.byId(userId);
+      if (!user) throw new ApiError('invalid_refresh_token');
+      return tokensOf(user, token);
+    },
+    logout: (refreshToken) => refreshTokens.revoke(refreshToken),
+  };
+}
+
+/** Makes an account. @throws ApiError email_taken */
+export async function registerUser(
+  { users, passwords }: { users: UserStore; passwords: Passwords },
+  { email, password }: Credentials,
+  role: User['role'],
+): Promise<{ userId: string; email: string }> {
+  const userId = randomUUID();
+  const passwordHash = await passwords.hash(password);
+  const outcome = await users.create({ userId, email, passwordHash, role, createdAt: new Date().toISOString() });
+  if (outcome === 'email_taken') throw new ApiError('email_taken');
+  return { userId, email };
+}

@@ -1,0 +1,176 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
+import { forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
+import { type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
+import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
+import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { cancelRequest } from '../adapters/redis/cancellations.ts';
+import { connectRedis, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
+import { createBullBoardRouter } from '../api/admin/bull-board.ts';
+import { createAdminRouter, orLogin } from '../api/admin/routes.ts';
+import { createApp } from '../api/app.ts';
+import { createAuthentication } from '../api/auth/authenticate.ts';
+import { acceptQuestion } from '../api/chat/accept-question.ts';
+import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
+import { createSessionEraser } from '../api/chat/erase-session.ts';
+import { createIdempotencyKeys } from '../api/chat/idempotency.ts';
+import { createChatRouter } from '../api/chat/routes.ts';
+import { createResponseSettler } from '../api/chat/settle-responses.ts';
+import { createOpenApiDocument } from '../api/docs/openapi.ts';
+import { byUser, createRateLimit, limitRoute } from '../api/rate-limit.ts';
+import { loadApiConfig } from '../config/load.ts';
+import { RESPONSES_QUEUE } from '../contracts/queues.ts';
+import { redisKeys } from '../contracts/redis-keys.ts';
+import { createHealthRouter } from '../observability/health.ts';
+import { listen } from '../observability/http-server.ts';
+import { createLogger } from '../observability/log.ts';
+import { createApiMetrics, measureQueues } from '../observability/metrics.ts';
+import { startMetricsServer } from '../observability/metrics-server.ts';
+import { createAccountRouters } from './accounts.ts';
+import { readConfig, stopOnSignal } from './process.ts';
+import { version } from './version.ts';
+
+const config = readConfig(loadApiConfig);
+const logger = createLogger('api', config.logLevel);
+const metrics = createApiMetrics();
+const name = `healify-chat api ${randomUUID().slice(0, 8)}`;
+
+// Publishing requests and taking answers have a connection each: a broker that is short of memory stops reading from
+// those that publish, and acknowledgements would be stuck behind.
+const connect = (purpose: 'consume' | 'publish') =>
+  connectRabbitMq({
+    url: config.rabbitmqUrl,
+    name: `${name} (${purpose})`,
+    logger,
+    onStateChange: (state: BrokerState) =>
+      metrics.connectionUp.set({ server: `rabbitmq-${purpose}` }, state === 'connected' ? 1 : 0),
+  });
+const consuming = await connect('consume');
+const publishing = await connect('publish');
+const connectTo = (url: string, purpose: string) =>
+  connectRedis({ url, name: `${name} (${purpose})`, logger, commandTimeoutMs: config.storeTimeoutMs });
+const redis = connectTo(config.redisUrl, 'store');
+const subscriber = connectTo(config.redisUrl, 'subscribe');
+const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache') : redis;
+redis.on('ready', () => metrics.connectionUp.set({ server: 'redis' }, 1));
+redis.on('close', () => metrics.connectionUp.set({ server: 'redis' }, 0));
+
+const queue = openChatQueue(redis);
+const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
+const depths = createQueueDepths({ connection: consuming, logger });
+measureQueues(metrics.registry, { brokerQueues: depths.read });
+
+const history = createRedisHistoryStore({ redis, retentionMs: config.retentionMs });
+const cancelRequests = (requestIds: string[]) =>
+  orStoreUnavailable(
+    (async () => {
+      await Promise.all(requestIds.map((requestId) => cancelRequest(redis, requestId)));
+      // One that waits for its next attempt is ended now, not then.
+      await promoteJobs(queue, requestIds);
+    })(),
+  );
+const eraser = createSessionEraser({
+  history,
+  cancelRequest: (requestId) => cancelRequests([requestId]),
+  forgetJobs: (requestIds) => orStoreUnavailable(forgetJobs(queue, requestIds)),
+  forgetAnswer: async (sessionId) => void (await orStoreUnavailable(cacheRedis.del(redisKeys.response(sessionId)))),
+});
+
+const settler = createResponseSettler({
+  connection: consuming,
+  history,
+  deadLetter: createDeadLetter({
+    queue: RESPONSES_QUEUE,
+    publisher,
+    logger,
+    onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
+  }),
+  prefetch: config.responsesPrefetch,
+  onSettled: (outcome, { status, timings, sessionId, requestId }) => {
+    metrics.responsesSettled.inc({ outcome });
+    if (outcome === 'settled') metrics.answerTime.observe({ status }, timings.totalMs / 1000);
+    if (outcome === 'erased') {
+      eraser
+        .eraseLate(sessionId, requestId)
+        .catch((error) => logger.warn({ requestId, err: error }, 'a late answer could not be erased'));
+    }
+  },
+  logger,
+});
+
+if (!config.jwtSecret && !config.jwksUrl) {
+  logger.warn('there is no JWT_SECRET: tokens are signed with a random one, and end with this process');
+}
+const secret = config.jwtSecret ?? randomBytes(48).toString('base64');
+const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
+const { authenticate, requireAdmin } = createAuthentication({
+  ...claims,
+  key: config.jwksUrl ? { jwksUrl: config.jwksUrl } : { secret },
+});
+const limit = (endpoint: string, perMinute: number) =>
+  limitRoute(createRateLimit({ redis, endpoint, perMinute }), byUser);
+const answerWaiter = createAnswerWaiter(subscriber);
+const publishRequest = requestPublisher(publisher);
+const { accounts, login } = createAccountRouters({ config, claims, secret, redis });
+
+const app = createApp({
+  trustProxy: config.trustProxy,
+  document: createOpenApiDocument({ version, accounts: accounts !== undefined }),
+  health: createHealthRouter({
+    version,
+    checks: {
+      rabbitmq: async () => {
+        if ([consuming, publishing].some(({ state }) => state !== 'connected')) throw new Error('not connected');
+      },
+      redis: async () => void (await redis.ping()),
+    },
+  }),
+  admin: createAdminRouter(
+    login,
+    createBullBoardRouter({ queue, mountPath: '/admin', requireAdmin: orLogin(requireAdmin) }),
+  ),
+  accounts,
+  chat: createChatRouter({
+    authenticate,
+    limitSend: limit('send', config.sendPerMinute),
+    limitRead: limit('read', config.readPerMinute),
+    history,
+    eraser,
+    cancelRequests,
+    accept: async (question) => {
+      await acceptQuestion({ ...config, history, publishRequest }, question);
+      metrics.requestsAccepted.inc();
+    },
+    idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
+    answerWaiter,
+    maxWaitMs: config.maxWaitMs,
+  }),
+  metrics,
+  logger,
+});
+
+settler.start();
+const server = await listen(app, { host: config.host, port: config.apiPort });
+const metricsServer = await startMetricsServer({
+  host: config.host,
+  port: config.apiMetricsPort,
+  registry: metrics.registry,
+});
+logger.info({ port: server.port, metricsPort: metricsServer.port }, 'api started');
+
+stopOnSignal({
+  logger,
+  graceMs: config.shutdownGraceMs,
+  stop: async () => {
+    // Those that wait for an answer are told where to look for it.
+    answerWaiter.stop();
+    await server.stop(config.shutdownGraceMs);
+    await settler.stop();
+    await Promise.all([publisher.close(), depths.close()]);
+    await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+    for (const connection of [redis, subscriber, cacheRedis]) connection.disconnect();
+    await metricsServer.stop();
+  },
+});

@@ -1,0 +1,92 @@
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { connectRedis } from '../adapters/redis/connect-redis.ts';
+import { createRedisUserStore } from '../adapters/users/redis-user-store.ts';
+import { registerUser } from '../api/auth/accounts.ts';
+import { createPasswords } from '../api/auth/passwords.ts';
+import { HealifyError } from '../contracts/errors.ts';
+import { credentials } from '../contracts/http.ts';
+import { createLogger } from '../observability/log.ts';
+
+const HELP = `Accounts of the API, from the command line. Reads REDIS_URL from the environment.
+
+  node src/main/users.ts add --email E --password-stdin [--admin] [--if-absent]
+  node src/main/users.ts grant-admin --email E
+  node src/main/users.ts revoke-admin --email E
+
+  --password-stdin   read the password from standard input
+  --admin            make it an admin, who may use /admin
+  --if-absent        an account that is there already is no error
+
+A change of role holds for tokens made from then on: within ACCESS_TOKEN_TTL (15 minutes) for everybody.
+`;
+const STORE_TIMEOUT_MS = 5_000;
+
+class UsageError extends Error {}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      email: { type: 'string' },
+      'password-stdin': { type: 'boolean' },
+      admin: { type: 'boolean' },
+      'if-absent': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const [command] = positionals;
+  if (values.help) return void process.stdout.write(HELP);
+  if (!process.env.REDIS_URL) throw new UsageError('REDIS_URL is not set');
+  if (!values.email) throw new UsageError('--email is missing');
+
+  const logger = createLogger('api', 'silent');
+  const redis = connectRedis({
+    url: process.env.REDIS_URL,
+    name: 'healify-chat users',
+    logger,
+    commandTimeoutMs: STORE_TIMEOUT_MS,
+  });
+  const users = createRedisUserStore({ redis });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      redis.once('ready', resolve);
+      setTimeout(() => reject(new UsageError('REDIS_URL cannot be reached')), STORE_TIMEOUT_MS).unref();
+    });
+    if (command === 'add') await add();
+    else if (command === 'grant-admin') await setRole(values.email.toLowerCase(), 'admin');
+    else if (command === 'revoke-admin') await setRole(values.email.toLowerCase(), 'user');
+    else throw new UsageError(`there is no command ${command ?? ''}`);
+  } finally {
+    redis.disconnect();
+  }
+
+  async function add(): Promise<void> {
+    if (!values['password-stdin']) throw new UsageError('--password-stdin is missing');
+    const password = (await text(process.stdin)).replace(/\r?\n$/, '');
+    const parsed = credentials.safeParse({ email: values.email, password });
+    if (!parsed.success) {
+      throw new UsageError(parsed.error.issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '));
+    }
+    const { email } = parsed.data;
+    if (values['if-absent'] && (await users.byEmail(email))) {
+      process.stdout.write(`${email} has an account already\n`);
+      return;
+    }
+    const role = values.admin ? 'admin' : 'user';
+    const { userId } = await registerUser({ users, passwords: createPasswords() }, parsed.data, role);
+    process.stdout.write(`made ${email} (${role}), user id ${userId}\n`);
+  }
+
+  async function setRole(email: string, role: 'admin' | 'user'): Promise<void> {
+    if (!(await users.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
+    process.stdout.write(`${email} is ${role === 'admin' ? 'an admin' : 'no admin'} now\n`);
+  }
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof HealifyError) process.stderr.write(`${error.code}: ${error.message}\n`);
+  else process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  if (error instanceof UsageError) process.stderr.write('See --help.\n');
+  process.exitCode = 1;
+});

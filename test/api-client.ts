@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import type { Answered, HistoryPage, Problem, Session } from '../src/contracts/http.ts';
+
+/** Everything that an answer may hold; a test looks at what it expects. */
+export interface Reply {
+  status: number;
+  headers: Headers;
+  body: Answered & Omit<Session, 'status'> & HistoryPage & Omit<Problem, 'status'>;
+}
+
+const REPLY_TIMEOUT_MS = 20_000;
+
+/** Sends a request and reads its answer, which must come within 20 s. */
+export async function call(url: string, init: RequestInit = {}): Promise<Reply> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(REPLY_TIMEOUT_MS), ...init });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+export const postJson = (url: string, body: unknown, headers: Record<string, string> = {}) =>
+  call(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+/** Somebody with an account, who is logged in. */
+export async function signUp(url: string) {
+  const credentials = { email: `${randomUUID()}@example.com`, password: 'password123' };
+  const made = await postJson(`${url}/auth/register`, credentials);
+  if (made.status !== 201) throw new Error(`register: ${JSON.stringify(made.body)}`);
+  const login = await postJson(`${url}/auth/login`, credentials);
+  const { userId, accessToken } = login.body as unknown as { userId: string; accessToken: string };
+  return userWith(url, userId, accessToken);
+}
+
+/** Somebody who has a token of the API at `url`. */
+export function userWith(url: string, userId: string, accessToken: string) {
+  const authorization = { Authorization: `Bearer ${accessToken}` };
+  const get = (path: string) => call(url + path, { headers: authorization });
+  return {
+    userId,
+    accessToken,
+    get,
+    delete: (path: string) => call(url + path, { method: 'DELETE', headers: authorization }),
+    send: (body: unknown, headers: Record<string, string> = {}) =>
+      postJson(`${url}/chat/send`, body, { ...authorization, ...headers }),
+    session: (sessionId: string) => get(`/chat/session/${sessionId}`),
+    history: (query = '') => get(`/chat/history/${userId}${query}`),
+    /** The same person at another replica. */
+    at: (otherUrl: string) => userWith(otherUrl, userId, accessToken),
+  };
+}
+
+export type TestUser = ReturnType<typeof userWith>;

@@ -1,0 +1,56 @@
+import { type ConsumeMessage, connect } from 'amqplib';
+import type { ChatRequest } from '../src/contracts/chat-request.ts';
+import type { ChatResponse } from '../src/contracts/chat-response.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { until } from './until.ts';
+
+/** Takes requests as a worker does, and answers when the test says so. The queues must be there. */
+export async function startStandInWorker(rabbitMqUrl: string) {
+  const connection = await connect(rabbitMqUrl);
+  const channel = await connection.createConfirmChannel();
+  const deliveries: { request: ChatRequest; message: ConsumeMessage }[] = [];
+  await channel.consume(REQUESTS_QUEUE, (message) => {
+    if (!message) return;
+    deliveries.push({ request: JSON.parse(message.content.toString()), message });
+    channel.ack(message);
+  });
+
+  const publish = async (body: unknown) => {
+    channel.sendToQueue(RESPONSES_QUEUE, Buffer.from(JSON.stringify(body)), { persistent: true });
+    await channel.waitForConfirms();
+  };
+
+  return {
+    deliveries,
+    /** The delivery of this request, once it has come. */
+    delivery: (requestId: string) =>
+      until(`the request ${requestId}`, () => deliveries.find(({ request }) => request.requestId === requestId)),
+    /** Answers a request. */
+    answer: (request: Pick<ChatRequest, 'requestId' | 'sessionId' | 'userId'>, fields: Partial<ChatResponse> = {}) =>
+      publish({ ...responseTo(request), ...fields }),
+    stop: () => connection.close(),
+  };
+}
+
+export type StandInWorker = Awaited<ReturnType<typeof startStandInWorker>>;
+
+const responseTo = ({
+  requestId,
+  sessionId,
+  userId,
+}: Pick<ChatRequest, 'requestId' | 'sessionId' | 'userId'>): ChatResponse => ({
+  version: 1,
+  requestId,
+  sessionId,
+  userId,
+  status: 'completed',
+  response: 'Eat your greens.',
+  error: null,
+  model: 'stand-in',
+  provider: 'test',
+  cached: false,
+  usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7, cost: null },
+  attempts: 1,
+  timings: { waitMs: 1, modelMs: 2, totalMs: 3 },
+  completedAt: new Date().toISOString(),
+});
