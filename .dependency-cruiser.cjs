@@ -15,10 +15,6 @@ const rules = ranks.flatMap((houses, rank) =>
   }),
 );
 
-// The one-command start is a tool that lives among the entry points.
-const main = rules.find(({ name }) => name.startsWith('main'));
-main.from.pathNot = '^src/main/start\\.ts$';
-
 module.exports = {
   forbidden: [
     ...rules,

@@ -10,11 +10,12 @@ import { createLogger } from '../observability/log.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads REDIS_URL from the environment.
 
-  node src/main/users.ts add --email E --password-stdin [--admin] [--if-absent]
+  node src/main/users.ts add --email E (--password-stdin | --password-env NAME) [--admin] [--if-absent]
   node src/main/users.ts grant-admin --email E
   node src/main/users.ts revoke-admin --email E
 
   --password-stdin   read the password from standard input
+  --password-env     read it from the environment variable of this name
   --admin            make it an admin, who may use /admin
   --if-absent        an account that is there already is no error
 
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
     options: {
       email: { type: 'string' },
       'password-stdin': { type: 'boolean' },
+      'password-env': { type: 'string' },
       admin: { type: 'boolean' },
       'if-absent': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -62,8 +64,7 @@ async function main(): Promise<void> {
   }
 
   async function add(): Promise<void> {
-    if (!values['password-stdin']) throw new UsageError('--password-stdin is missing');
-    const password = (await text(process.stdin)).replace(/\r?\n$/, '');
+    const password = await readPassword(values['password-stdin'], values['password-env']);
     const parsed = credentials.safeParse({ email: values.email, password });
     if (!parsed.success) {
       throw new UsageError(parsed.error.issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '));
@@ -82,6 +83,12 @@ async function main(): Promise<void> {
     if (!(await users.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
     process.stdout.write(`${email} is ${role === 'admin' ? 'an admin' : 'no admin'} now\n`);
   }
+}
+
+async function readPassword(fromStdin: boolean | undefined, variable: string | undefined): Promise<string> {
+  if (fromStdin) return (await text(process.stdin)).replace(/\r?\n$/, '');
+  if (variable === undefined) throw new UsageError('--password-stdin or --password-env is missing');
+  return process.env[variable] ?? '';
 }
 
 main().catch((error: unknown) => {

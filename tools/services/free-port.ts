@@ -1,12 +1,32 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A TCP port of 127.0.0.1 that nothing listens on at present. */
+/** Below the ports that systems give to outgoing connections: one of those could be taken before it is used. */
+const FROM = 20_000;
+const TO = 32_000;
+const TRIES = 100;
+
+/** A TCP port of 127.0.0.1 that nothing listens on at present, and that is unlikely to be taken by chance. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const port = randomInt(FROM, TO);
+    if (await canListen(port, '127.0.0.1')) return port;
+  }
+  throw new Error(`no free port among ${FROM} to ${TO}`);
+}
+
+/** Whether a server could listen there now. @throws what the system says other than that it is taken */
+export async function canListen(port: number, host?: string): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  } finally {
+    server.close();
+  }
 }

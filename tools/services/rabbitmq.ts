@@ -7,6 +7,8 @@ import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import type { Service } from './service.ts';
 
 const START_TIMEOUT_MS = 90_000;
+/** Of its last words; it has thousands. */
+const FAILURE_CHARS = 1_500;
 
 export interface RabbitMq extends Service {
   /** Base URL of the management API, with user and password. */
@@ -89,6 +91,7 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
     url: `amqp://healify:${password}@127.0.0.1:${port}`,
     managementUrl: `http://healify:${password}@127.0.0.1:${managementPort}`,
     start,
+    exited: async () => server?.exited,
     stop: async () => {
       await server?.stop();
       await ended();
@@ -108,7 +111,7 @@ async function untilReady(server: GuardedProcess): Promise<void> {
     await sleep(50);
   }
   await server.kill();
-  throw new Error(`rabbitmq-server did not start:\n${server.output()}`);
+  throw new Error(`rabbitmq-server did not start:\n${server.output().slice(-FAILURE_CHARS)}`);
 }
 
 /** The password is part of the data: the user is made at the first start only. */

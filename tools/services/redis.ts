@@ -30,6 +30,7 @@ export async function startRedis(options: { dir: string; port?: number; database
     start,
     stop: async () => server?.stop(),
     kill: async () => server?.kill(),
+    exited: async () => server?.exited,
   };
 }
 

@@ -7,4 +7,6 @@ export interface Service {
   kill(): Promise<void>;
   /** Starts it again, on the same port and with the same data. */
   start(): Promise<void>;
+  /** Resolves when it ends, for whatever reason; absent where something else starts it again. */
+  exited?(): Promise<void>;
 }

@@ -1,0 +1,36 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Takes the data folder for this process.
+ * @returns gives it back
+ * @throws Error another start uses it
+ */
+export function lockDataDir(dataDir: string): () => void {
+  const file = join(dataDir, 'lock');
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = Number(readFileSync(file, 'utf8'));
+    if (isRunning(holder)) {
+      throw new Error(
+        `npm start runs already (process ${holder}) on ${dataDir}.\n` +
+          `Stop it first, or use another folder: npm start -- --data DIR. If it is not so, delete ${file}.`,
+      );
+    }
+    rmSync(file, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { aptInstall, canInstall } from '../services/apt.ts';
+import { findRabbitMqServer, startRabbitMq } from '../services/rabbitmq.ts';
+import { startRedis } from '../services/redis.ts';
+import type { Service } from '../services/service.ts';
+import { composeCommand, startComposeService } from './compose.ts';
+import type { Environment } from './environment.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Server {
+  name: 'RabbitMQ' | 'Redis';
+  setting: 'RABBITMQ_URL' | 'REDIS_URL';
+  composeService: 'rabbitmq' | 'redis';
+  aptPackage: string;
+  isInstalled: () => boolean;
+  startInstalled: (dir: string) => Promise<Service>;
+}
+
+const SERVERS: Server[] = [
+  {
+    name: 'RabbitMQ',
+    setting: 'RABBITMQ_URL',
+    composeService: 'rabbitmq',
+    aptPackage: 'rabbitmq-server',
+    isInstalled: () => findRabbitMqServer() !== undefined,
+    startInstalled: (dir) => startRabbitMq({ dir }),
+  },
+  {
+    name: 'Redis',
+    setting: 'REDIS_URL',
+    composeService: 'redis',
+    aptPackage: 'redis-server',
+    isInstalled: () => spawnSync('redis-server', ['--version']).status === 0,
+    startInstalled: (dir) => startRedis({ dir }),
+  },
+];
+
+export interface FoundServers {
+  urls: Record<'RABBITMQ_URL' | 'REDIS_URL', string>;
+  /** Those that were started here. */
+  started: { name: string; service: Service }[];
+}
+
+/**
+ * Finds or starts RabbitMQ and Redis, each for itself: given, installed, from docker-compose.yml, or installed by apt.
+ * @throws Error naming the ways out, where there is none of these
+ */
+export async function findServers(options: {
+  env: Environment;
+  root: string;
+  dataDir: string;
+  terminal: Terminal;
+}): Promise<FoundServers> {
+  const { env, terminal } = options;
+  const missing = SERVERS.filter((server) => !env[server.setting] && !server.isInstalled());
+  const compose = missing.length > 0 ? composeCommand() : undefined;
+  if (missing.length > 0 && !compose) install(missing, terminal);
+
+  const found = await Promise.all(
+    SERVERS.map(async (server) => {
+      const given = env[server.setting];
+      if (given) {
+        terminal.say(`  ok  ${server.name} of ${server.setting}`);
+        return { server, url: given, service: undefined };
+      }
+      const fromCompose = compose && missing.includes(server);
+      const done = terminal.doing(fromCompose ? `${server.name} from docker-compose.yml` : `${server.name}, installed`);
+      const service = fromCompose
+        ? await startComposeService({ ...options, compose, service: server.composeService })
+        : await server.startInstalled(join(options.dataDir, server.composeService));
+      done();
+      return { server, url: service.url, service };
+    }),
+  );
+  return {
+    urls: Object.fromEntries(found.map(({ server, url }) => [server.setting, url])) as FoundServers['urls'],
+    started: found.flatMap(({ server, service }) => (service ? [{ name: server.name, service }] : [])),
+  };
+}
+
+function install(missing: Server[], terminal: Terminal): void {
+  const packages = missing.map(({ aptPackage }) => aptPackage);
+  if (!canInstall()) throw new Error(waysOut(missing));
+  const done = terminal.doing(`installing ${packages.join(' and ')} with apt-get (once; their own services stay off)`);
+  aptInstall(packages);
+  done();
+}
+
+const waysOut = (missing: Server[]) =>
+  `${missing.map(({ name }) => name).join(' and ')} cannot be found or started here. Any of these helps:
+  - set ${missing.map(({ setting }) => setting).join(' and ')}, in the environment or in .env, to ${missing.length > 1 ? 'servers' : 'a server'} you have
+  - install ${missing.map(({ aptPackage }) => aptPackage).join(' and ')} (macOS: brew install ${missing.map(({ composeService }) => composeService).join(' ')})
+  - start Docker, with docker compose or docker-compose
+  - on Debian or Ubuntu, run this as root or with passwordless sudo: then it installs them itself`;

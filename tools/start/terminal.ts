@@ -1,0 +1,46 @@
+import { prettyFactory } from 'pino-pretty';
+
+export interface Terminal {
+  say(text: string): void;
+  problem(text: string): void;
+  /** Tells that something is under way; the function that it gives, that it is done and how long it took. */
+  doing(what: string): () => void;
+  /** A line that a child process wrote. */
+  childLine(name: string, line: string): void;
+}
+
+const QUIET_LEVELS = new Set(['trace', 'debug', 'info']);
+
+/** @param options.verbose shows every line of the children, not only warnings and errors */
+export function createTerminal({ verbose }: { verbose: boolean }): Terminal {
+  const pretty = prettyFactory({
+    colorize: process.stdout.isTTY,
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: 'pid,hostname,process',
+    singleLine: true,
+  });
+  const say = (text: string) => void process.stdout.write(`${text}\n`);
+  return {
+    say,
+    problem: (text) => void process.stderr.write(`\n${text}\n`),
+    doing: (what) => {
+      const startedAt = performance.now();
+      say(`  ... ${what}`);
+      return () => say(`  ok  ${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
+    },
+    childLine: (name, line) => {
+      const level = levelOf(line);
+      if (!verbose && (level === undefined || QUIET_LEVELS.has(level))) return;
+      say(`${name.padEnd(9)}| ${level === undefined ? line : String(pretty(line)).trimEnd()}`);
+    },
+  };
+}
+
+/** Of a JSON line that pino wrote; undefined for any other. */
+function levelOf(line: string): string | undefined {
+  try {
+    return (JSON.parse(line) as { level?: string }).level;
+  } catch {
+    return undefined;
+  }
+}
