@@ -40,7 +40,7 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     req.log.error({ err: { type: name, message, stack } }, 'an error that nobody foresaw');
   } else if (problem.status >= 500) {
-    req.log.warn({ code: problem.code, reason: (problem.cause as Error | undefined)?.message }, 'a dependency is down');
+    req.log.warn({ code: problem.code, reason: (problem.cause as Error | undefined)?.message }, 'refused for now');
   }
   if (res.headersSent) {
     next(error);

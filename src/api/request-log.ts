@@ -21,7 +21,8 @@ export function logRequests(logger: Logger): RequestHandler {
       traceId: traceIdOf(req.traceparent),
       ...(req.user && { userId: req.user.userId }),
     }),
-    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),
+    // What is refused for now has a line of its own that says why.
+    customLogLevel: (_req, res) => (res.statusCode >= 500 && res.statusCode !== 503 ? 'error' : 'info'),
     customErrorObject: (_req, _res, _error, { res, responseTime }) => ({ res, responseTime }),
     customErrorMessage: () => 'request failed',
   });

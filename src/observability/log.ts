@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { HealifyError } from '../contracts/errors.ts';
 
 export type { Logger } from 'pino';
 
@@ -14,3 +15,7 @@ export function createLogger(process: 'api' | 'worker', level: string): Logger {
     formatters: { level: (label) => ({ level: label }) },
   });
 }
+
+/** What a log line says of an error: a stack only where nobody foresaw it. */
+export const describeError = (error: unknown) =>
+  error instanceof HealifyError ? { code: error.code, reason: error.message } : { err: error };

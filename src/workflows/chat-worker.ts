@@ -7,6 +7,7 @@ import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
 import { AnswerUnderWayError, CancelledError } from '../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../contracts/queues.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
+import { describeError } from '../observability/log.ts';
 import {
   type Attempt,
   announceCancellation,
@@ -158,13 +159,13 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     const code = codeOf(error);
     const step = run.state.step;
     if (decision.kind === 'fail') {
-      log.warn({ step, attempt: attempt.number, err: error }, 'request failed');
+      log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'request failed');
       return await failOrWait(task, decision.failure);
     }
     await saveState(job, run.state);
     if (decision.kind === 'retry') {
       events.onRetry(code);
-      log.warn({ step, attempt: attempt.number, err: error }, 'attempt failed, will be repeated');
+      log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'attempt failed, will be repeated');
       throw new Error(`${step}: ${code}: ${messageOf(error)}`);
     }
     log.debug({ step, code, delayMs: decision.delayMs }, 'request waits');
@@ -198,7 +199,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       return await fail(task, failure);
     } catch (error) {
       if (error instanceof UnrecoverableError) throw error;
-      log.warn({ err: error }, 'the failure could not be published, will be tried again');
+      log.warn(describeError(error), 'the failure could not be published, will be tried again');
       await moveToDelayed(task, REDIS_RETRY_MS);
       throw new DelayedError();
     }
