@@ -20,6 +20,8 @@ export interface GuardedProcess {
   readonly pid: number;
   readonly exited: Promise<void>;
   readonly running: boolean;
+  /** Once it has ended; 128 and more for a signal. */
+  readonly exitCode: number | undefined;
   /** Everything it has written, newest 64 kB. */
   output(): string;
   /** Asks it to end, and makes it after a while. */
@@ -63,8 +65,10 @@ export async function startGuarded(
     });
   }
   let running = true;
-  const exited = once(child, 'close').then(() => {
+  let exitCode: number | undefined;
+  const exited = once(child, 'close').then(([code]) => {
     running = false;
+    exitCode = code ?? undefined;
     log?.end();
   });
   child.stdin?.on('error', () => {});
@@ -82,6 +86,9 @@ export async function startGuarded(
     exited,
     get running() {
       return running;
+    },
+    get exitCode() {
+      return exitCode;
     },
     output: () => kept,
     stop: async () => {
