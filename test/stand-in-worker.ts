@@ -1,7 +1,7 @@
-import { type ConsumeMessage, connect } from 'amqplib';
+import { type ConsumeMessage, connect, type GetMessage } from 'amqplib';
 import type { ChatRequest } from '../src/contracts/chat-request.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
-import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { until } from './until.ts';
 
 /** Takes requests as a worker does, and answers when the test says so. The queues must be there. */
@@ -15,10 +15,11 @@ export async function startStandInWorker(rabbitMqUrl: string) {
     channel.ack(message);
   });
 
-  const publish = async (body: unknown) => {
-    channel.sendToQueue(RESPONSES_QUEUE, Buffer.from(JSON.stringify(body)), { persistent: true });
+  const publishRaw = async (body: Buffer) => {
+    channel.sendToQueue(RESPONSES_QUEUE, body, { persistent: true });
     await channel.waitForConfirms();
   };
+  const letters: GetMessage[] = [];
 
   return {
     deliveries,
@@ -27,7 +28,16 @@ export async function startStandInWorker(rabbitMqUrl: string) {
       until(`the request ${requestId}`, () => deliveries.find(({ request }) => request.requestId === requestId)),
     /** Answers a request. */
     answer: (request: Pick<ChatRequest, 'requestId' | 'sessionId' | 'userId'>, fields: Partial<ChatResponse> = {}) =>
-      publish({ ...responseTo(request), ...fields }),
+      publishRaw(Buffer.from(JSON.stringify({ ...responseTo(request), ...fields }))),
+    publishRaw,
+    /** The dead letters of `chat_responses` so far. */
+    deadLetters: async () => {
+      for (;;) {
+        const letter = await channel.get(deadLetterQueueOf(RESPONSES_QUEUE), { noAck: true });
+        if (!letter) return letters;
+        letters.push(letter);
+      }
+    },
     stop: () => connection.close(),
   };
 }

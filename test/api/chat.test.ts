@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { call, postJson, signUp, type TestUser } from '../api-client.ts';
+import { startApi, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { type StandInWorker, startStandInWorker } from '../stand-in-worker.ts';
+import { until } from '../until.ts';
+
+let api: TestProcess;
+let replica: TestProcess;
+let worker: StandInWorker;
+let redis: Redis;
+let ann: TestUser;
+let bob: TestUser;
+
+beforeAll(async () => {
+  const env = {
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    RATE_SEND_PER_MINUTE: '10000',
+    CONTEXT_MAX_TOKENS: '100',
+  };
+  [api, replica] = [await startApi(env), await startApi(env)];
+  worker = await startStandInWorker(env.RABBITMQ_URL);
+  redis = new Redis(env.REDIS_URL);
+  [ann, bob] = [await signUp(api.url), await signUp(api.url)];
+});
+afterAll(async () => {
+  await worker.stop();
+  await redis.quit();
+});
+
+const ask = async (user: TestUser, message = 'How?', sessionId?: string) => {
+  const sent = await user.send({ message, ...(sessionId && { sessionId }) });
+  expect(sent.status).toBe(202);
+  const { request } = await worker.delivery(sent.body.requestId);
+  return request;
+};
+const answered = (user: TestUser, sessionId: string, status = 'completed') =>
+  until(`the session is ${status}`, async () => {
+    const { body } = await user.session(sessionId);
+    return (body as unknown as { status: string }).status === status ? body : undefined;
+  });
+
+test('a question is accepted with 202, travels with all that a worker needs, and its answer is in the session', async () => {
+  const sent = await ann.send({ message: 'What are healthy eating habits?' }, { traceparent: traceparent() });
+  expect(sent).toMatchObject({ status: 202, body: { status: 'queued' } });
+  const { sessionId, requestId } = sent.body;
+  expect(sent.headers.get('location')).toBe(`/chat/session/${sessionId}`);
+  expect(sent.headers.get('ratelimit')).toMatch(/^"send";r=\d+;t=\d+$/);
+
+  const { request, message } = await worker.delivery(requestId);
+  expect(request).toMatchObject({ version: 1, requestId, sessionId, userId: ann.userId, context: [] });
+  expect(Date.parse(request.deadline!) - Date.parse(request.createdAt!)).toBe(900_000);
+  expect(message.properties).toMatchObject({ messageId: requestId, correlationId: sessionId, deliveryMode: 2 });
+  expect(message.properties.headers?.traceparent).toContain('4bf92f3577b34da6a3ce929d0e0e4736');
+
+  expect(await ann.session(sessionId)).toMatchObject({ status: 200, body: { status: 'queued', response: null } });
+  await worker.answer(request, { response: 'Eat your greens.' });
+  expect(await answered(ann, sessionId)).toMatchObject({
+    response: 'Eat your greens.',
+    turns: [{ requestId, status: 'completed', message: 'What are healthy eating habits?', timings: { modelMs: 2 } }],
+  });
+});
+
+test('the second turn of a conversation carries the first, as far as the budget goes', async () => {
+  const first = await ask(ann, 'My name is Ann.');
+  await worker.answer(first, { response: 'Hello Ann.' });
+  await answered(ann, first.sessionId);
+  const second = await ask(ann, 'What is my name?', first.sessionId);
+  expect(second.context).toEqual([
+    { role: 'user', content: 'My name is Ann.' },
+    { role: 'assistant', content: 'Hello Ann.' },
+  ]);
+  await worker.answer(second, { response: 'x'.repeat(400) });
+  await answered(ann, first.sessionId);
+  const third = await ask(ann, 'And now?', first.sessionId);
+  expect(third.context).toEqual([]);
+});
+
+test('a failure is told as it is, and an answer that an operator’s retry brings takes its place', async () => {
+  const request = await ask(ann);
+  const error = { code: 'model_unavailable' as const, message: 'The model is not available.', retryable: true };
+  await worker.answer(request, { status: 'failed', response: null, model: null, provider: null, usage: null, error });
+  expect(await answered(ann, request.sessionId, 'failed')).toMatchObject({ turns: [{ error }] });
+  await worker.answer(request, { response: 'At last.' });
+  expect(await answered(ann, request.sessionId)).toMatchObject({ response: 'At last.' });
+});
+
+test('an answer that comes twice is shown once, and a second, different one never', async () => {
+  const request = await ask(ann);
+  await worker.answer(request, { response: 'The first.' });
+  await answered(ann, request.sessionId);
+  await worker.answer(request, { response: 'Another.' });
+  const marker = await ask(ann);
+  await worker.answer(marker);
+  await answered(ann, marker.sessionId);
+  expect((await ann.session(request.sessionId)).body).toMatchObject({ response: 'The first.', turns: [{}] });
+});
+
+test('Prefer: wait holds the reply until the answer is there, from whichever replica', async () => {
+  const held = ann.at(replica.url).send({ message: 'Quick?' }, { Prefer: 'wait=20' });
+  const { request } = await until('the request', () =>
+    worker.deliveries.find(({ request }) => request.message === 'Quick?'),
+  );
+  await worker.answer(request, { response: 'Yes.' });
+  const reply = await held;
+  expect(reply).toMatchObject({ status: 200, body: { status: 'completed', response: 'Yes.' } });
+  expect(reply.headers.get('preference-applied')).toBe('wait=20');
+  expect(reply.body.sessionId).toBe(request.sessionId);
+});
+
+test('Prefer: wait gives up after its time, and the answer is still to be had', async () => {
+  const reply = await ann.send({ message: 'Slow?' }, { Prefer: 'wait=1' });
+  expect(reply).toMatchObject({ status: 202, body: { status: 'queued' } });
+});
+
+test('the same Idempotency-Key gives the same ids and costs one request', async () => {
+  const key = { 'Idempotency-Key': randomUUID() };
+  const message = `once ${randomUUID()}`;
+  const replies = await Promise.all([
+    ...Array.from({ length: 5 }, () => ann.send({ message }, key)),
+    ...Array.from({ length: 5 }, () => ann.at(replica.url).send({ message }, key)),
+  ]);
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202]));
+  expect(new Set(replies.map(({ body }) => body.requestId)).size).toBe(1);
+  const other = await ann.send({ message: 'another' }, key);
+  expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+  const bobs = await bob.send({ message }, key);
+  expect(bobs.body.requestId).not.toBe(replies[0]!.body.requestId);
+});
+
+test('a user sees nothing of another’s: it is as if it did not exist', async () => {
+  const { sessionId } = await ask(ann);
+  const missing = await bob.session(randomUUID());
+  const strip = ({ traceId: _, instance: __, ...rest }: Record<string, unknown>) => rest;
+  for (const answer of [
+    await bob.session(sessionId),
+    await bob.delete(`/chat/session/${sessionId}`),
+    await bob.send({ message: 'Let me in', sessionId }),
+    await postJson(`${api.url}/chat/session/${sessionId}/cancel`, {}, { Authorization: `Bearer ${bob.accessToken}` }),
+    await bob.get(`/chat/history/${ann.userId}`),
+  ]) {
+    expect(answer.status).toBe(404);
+    expect(strip(answer.body as never)).toEqual(strip(missing.body as never));
+  }
+  expect((await ann.session(sessionId)).status).toBe(200);
+});
+
+test('history is given newest first, a page at a time', async () => {
+  const carol = await signUp(api.url);
+  for (const message of ['one', 'two', 'three']) await ask(carol, message);
+  const first = await carol.history('?limit=2');
+  expect(first.body.items.map(({ message }) => message)).toEqual(['three', 'two']);
+  const second = await carol.history(`?limit=2&cursor=${first.body.nextCursor}`);
+  expect(second.body.items.map(({ message }) => message)).toEqual(['one']);
+  expect(second.body.nextCursor).toBeNull();
+});
+
+test('a cancelled question is over for its user at once, and an answer that comes later is dropped', async () => {
+  const request = await ask(ann);
+  const cancel = () =>
+    postJson(`${api.url}/chat/session/${request.sessionId}/cancel`, {}, { Authorization: `Bearer ${ann.accessToken}` });
+  expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled', turns: [{ response: null }] } });
+  expect(await redis.exists(`chat:cancelled:${request.requestId}`)).toBe(1);
+  await worker.answer(request, { response: 'Too late.' });
+  const marker = await ask(ann);
+  await worker.answer(marker);
+  await answered(ann, marker.sessionId);
+  expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled', response: null } });
+});
+
+test('an erased session leaves nothing of itself, and a late answer does not bring it back', async () => {
+  const secret = `secret-${randomUUID()}`;
+  const first = await ask(ann, secret);
+  await redis.set(`ai:response:${first.sessionId}`, secret);
+  const second = await ask(ann, `${secret} again`, first.sessionId);
+  expect((await ann.delete(`/chat/session/${first.sessionId}`)).status).toBe(204);
+  expect((await ann.session(first.sessionId)).status).toBe(404);
+  await worker.answer(first, { response: secret });
+  await worker.answer(second, { response: secret });
+  const marker = await ask(ann);
+  await worker.answer(marker);
+  await answered(ann, marker.sessionId);
+  expect((await ann.session(first.sessionId)).status).toBe(404);
+  expect(JSON.stringify((await ann.history('?limit=100')).body)).not.toContain(secret);
+  expect(await textOf(redis)).not.toContain(secret);
+  expect(api.output() + replica.output()).not.toContain(secret);
+});
+
+test.each<[string, RequestInit, number, string]>([
+  ['a body that is not JSON', { body: '{"message":' }, 400, 'malformed_json'],
+  ['an empty body', {}, 400, 'validation_failed'],
+  ['JSON that is no object', { body: '["message"]' }, 400, 'validation_failed'],
+  ['a message of the wrong type', { body: '{"message":7}' }, 400, 'validation_failed'],
+  ['a blank message', { body: '{"message":"  "}' }, 400, 'validation_failed'],
+  ['a message that is too long', { body: `{"message":"${'x'.repeat(16_001)}"}` }, 400, 'validation_failed'],
+  ['a field that nobody knows', { body: '{"message":"x","mesage":"y"}' }, 400, 'validation_failed'],
+  ['a session id that is none', { body: '{"message":"x","sessionId":"../../x"}' }, 400, 'validation_failed'],
+  ['a body of a megabyte', { body: `{"message":"${'x'.repeat(1_000_000)}"}` }, 413, 'payload_too_large'],
+  ['another media type', { body: 'hello', headers: { 'Content-Type': 'text/plain' } }, 415, 'unsupported_media_type'],
+  ['a bad Idempotency-Key', { body: '{"message":"x"}', headers: { 'Idempotency-Key': 'é' } }, 400, 'validation_failed'],
+])('%s is refused with what to do about it', async (_what, init, status, code) => {
+  const headers = {
+    Authorization: `Bearer ${ann.accessToken}`,
+    'Content-Type': 'application/json',
+    ...(init.headers as Record<string, string>),
+  };
+  const answer = await call(`${api.url}/chat/send`, { method: 'POST', ...init, headers });
+  expect(answer).toMatchObject({ status, body: { code, detail: expect.any(String), traceId: expect.any(String) } });
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+});
+
+test('garbage among the answers is kept aside, and the next good one is written down', async () => {
+  const request = await ask(ann);
+  await worker.publishRaw(Buffer.from('{"not":"an answer"}'));
+  await worker.publishRaw(Buffer.from([0xff, 0xfe, 0x00]));
+  await worker.answer({ ...request, sessionId: randomUUID() });
+  await worker.answer(request);
+  await answered(ann, request.sessionId);
+  const letters = await until('three dead letters', async () => {
+    const found = await worker.deadLetters();
+    return found.length >= 3 ? found : undefined;
+  });
+  const reasons = letters.map(({ properties }) => properties.headers?.['x-dead-letter-reason']);
+  expect(reasons.sort()).toEqual(['invalid_message', 'not_utf8', 'unknown_session']);
+  expect(letters.map(({ content }) => content.toString('latin1'))).toContain('{"not":"an answer"}');
+});
+
+const traceparent = () => '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+/** Everything that Redis keeps, as text. */
+async function textOf(connection: Redis): Promise<string> {
+  const parts: string[] = [];
+  for (const key of await connection.keys('*')) {
+    const type = await connection.type(key);
+    parts.push(key);
+    if (type === 'string') parts.push((await connection.get(key)) ?? '');
+    if (type === 'hash') parts.push(JSON.stringify(await connection.hgetall(key)));
+    if (type === 'zset') parts.push(...(await connection.zrange(key, '0', '-1')));
+  }
+  return parts.join('\n');
+}
