@@ -1,0 +1,62 @@
+import { expect, test } from '@jest/globals';
+import { loadApiConfig, loadWorkerConfig } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/contracts/errors.ts';
+
+const servers = { RABBITMQ_URL: 'amqp://u:p@rabbit/vhost', REDIS_URL: 'redis://:p@redis:6379' };
+const problemsOf = (load: (env: Record<string, string>) => unknown, env: Record<string, string>): string[] => {
+  try {
+    load(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+test('defaults serve where nothing is set, and durations are milliseconds', () => {
+  const config = loadApiConfig({ ...servers, NODE_ENV: 'development' });
+  expect(config).toMatchObject({ apiPort: 3000, requestDeadlineMs: 900_000, retentionMs: 90 * 24 * 3_600_000 });
+});
+
+test('all that is wrong is told at once, by the name of the setting', () => {
+  const problems = problemsOf(loadApiConfig, {
+    RABBITMQ_URL: 'http://rabbit',
+    API_PORT: '99999',
+    REQUEST_DEADLINE: 'soon',
+    JWT_SECRET: 'short',
+    LOG_LEVEL: 'loud',
+  });
+  for (const name of ['RABBITMQ_URL', 'REDIS_URL', 'API_PORT', 'REQUEST_DEADLINE', 'JWT_SECRET', 'LOG_LEVEL']) {
+    expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1);
+  }
+});
+
+test('no secret is repeated in what is wrong', () => {
+  const problems = problemsOf(loadApiConfig, { ...servers, REDIS_URL: 'http://:pass-word@redis', JWT_SECRET: 'hush' });
+  expect(problems.join()).not.toMatch(/pass-word|hush/);
+});
+
+test('an empty value counts as absent', () => {
+  expect(loadApiConfig({ ...servers, NODE_ENV: 'test', API_PORT: '', CACHE_REDIS_URL: '' })).toMatchObject({
+    apiPort: 3000,
+    cacheRedisUrl: undefined,
+  });
+});
+
+test('in production a secret for tokens and a key for the model must be there', () => {
+  expect(problemsOf(loadApiConfig, servers)).toEqual([expect.stringMatching(/^JWT_SECRET is required in production/)]);
+  expect(problemsOf(loadApiConfig, { ...servers, JWT_JWKS_URL: 'https://id.example.com/keys' })).toEqual([]);
+  expect(problemsOf(loadWorkerConfig, { ...servers, MODEL_SIMULATOR_URL: 'http://localhost:1/v1' })).toEqual([
+    expect.stringMatching(/^OPENAI_API_KEY is required in production/),
+  ]);
+});
+
+test('TLS, passwords and a Redis of its own for the cache are taken', () => {
+  const config = loadWorkerConfig({
+    RABBITMQ_URL: 'amqps://user:p%40ss@rabbit:5671/prod',
+    REDIS_URL: 'rediss://user:p%40ss@redis:6380/1',
+    CACHE_REDIS_URL: 'redis://cache:6379',
+    OPENAI_API_KEY: 'sk-x',
+  });
+  expect(config.cacheRedisUrl).toBe('redis://cache:6379');
+});
