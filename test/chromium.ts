@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { aptInstall, canInstall } from '../tools/services/apt.ts';
+
+const INSTALLED = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
+
+/** A browser that reaches nothing but what the test opens; the test closes it. */
+export async function startChromium() {
+  if (!INSTALLED.some(existsSync) && canInstall()) aptInstall(['chromium']);
+  const executablePath = INSTALLED.find(existsSync);
+  if (!executablePath) throw new Error('Chromium is not installed and cannot be: install Debian’s package chromium');
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
