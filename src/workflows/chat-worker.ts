@@ -166,7 +166,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     if (decision.kind === 'retry') {
       events.onRetry(code);
       log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'attempt failed, will be repeated');
-      throw new Error(`${step}: ${code}: ${messageOf(error)}`);
+      throw withoutStack(new Error(`${step}: ${code}: ${messageOf(error)}`));
     }
     log.debug({ step, code, delayMs: decision.delayMs }, 'request waits');
     await moveToDelayed(task, decision.delayMs);
@@ -187,7 +187,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     const { failure: _announced, ...state } = run.state;
     await saveState(job, { ...state, step: failedStep, failedAt: new Date().toISOString() });
     log.info({ code: failure.code }, 'the user was told of the failure');
-    throw new UnrecoverableError(`${failedStep}: ${failure.code}: ${failure.message}`);
+    throw withoutStack(new UnrecoverableError(`${failedStep}: ${failure.code}: ${failure.message}`));
   }
 
   /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
@@ -243,6 +243,12 @@ const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
   timings: response.timings,
   steps: run.state.steps,
 });
+
+/** For an error that is kept in its job: where we made it tells an operator nothing. */
+function withoutStack(error: Error): Error {
+  error.stack = `${error.name}: ${error.message}`;
+  return error;
+}
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'internal_error');
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : 'unknown error');

@@ -4,6 +4,7 @@ import { ExpressAdapter } from '@bull-board/express';
 import type { Queue } from 'bullmq';
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
+import { jobTitle } from './job-title.ts';
 
 /** What the board's page needs beyond the strict policy of the API; all of it comes from here. */
 const boardPolicy = helmet.contentSecurityPolicy({
@@ -34,8 +35,10 @@ export function createBullBoardRouter(options: {
 }): Router {
   const adapter = new ExpressAdapter();
   adapter.setBasePath(`${options.mountPath}/queues`);
+  const queue = new BullMQAdapter(options.queue);
+  queue.setFormatter('name', jobTitle);
   createBullBoard({
-    queues: [new BullMQAdapter(options.queue)],
+    queues: [queue],
     serverAdapter: adapter,
     options: {
       uiConfig: { boardTitle: 'healify-chat', hideRedisDetails: true },

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { signUp } from '../api-client.ts';
+import { startChromium } from '../chromium.ts';
+import { startApi, startScript, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { until } from '../until.ts';
+
+let api: TestProcess;
+let browser: Browser;
+let page: Page;
+/** What the browser complains of: errors of scripts, and what the page's policy has stopped. */
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  const env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
+  const simulator = await startSimulatorProcess();
+  api = await startApi(env);
+  await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url });
+  const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--admin'];
+  const made = await startScript('src/main/users.ts', args, { REDIS_URL: env.REDIS_URL, PASSWORD: 'password123' });
+  await made.exited;
+  browser = await startChromium();
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.on('pageerror', (error) => complaints.push(error.message));
+}, 180_000);
+afterAll(() => browser?.close());
+
+test('an admin logs in, finds a failed request with its step, attempt and reason, and retries it', async () => {
+  const user = await signUp(api.url);
+  const message = 'Will it fail? [[simulate status=400 times=1]]';
+  const failed = await user.send({ message }, { Prefer: 'wait=20' });
+  expect(failed.body).toMatchObject({ status: 'failed', error: { code: 'model_rejected' } });
+
+  await page.goto(`${api.url}/admin`);
+  expect(page.url()).toContain('/admin/login');
+  await page.fill('[name=email]', 'admin@example.com');
+  await page.fill('[name=password]', 'wrong');
+  await page.click('button');
+  expect(await page.textContent('[role=alert]')).toBe('Email or password is wrong.');
+  await page.fill('[name=email]', 'admin@example.com');
+  await page.fill('[name=password]', 'password123');
+  await page.click('button');
+  await page.waitForURL('**/admin/queues');
+
+  await page.goto(`${api.url}/admin/queues/queue/chat?status=failed`);
+  const job = page.getByText(`r-${failed.body.requestId}`);
+  await job.waitFor();
+  await page.getByText('ask-model: model_rejected: The model provider refused the request').waitFor();
+  await page
+    .getByText(/^at ask-model, attempt 1 · check-cache [\d.]+ ms · ask-model [\d.]+ ms, attempt 1: model_rej/)
+    .waitFor();
+  await page.getByRole('button', { name: 'Retry all' }).click();
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await until('the retry’s answer', async () => {
+    const { body } = await user.session(failed.body.sessionId);
+    return body.turns[0]?.status === 'completed';
+  });
+  await page.goto(`${api.url}/admin/queues/queue/chat?status=completed`);
+  await page.getByText(/^completed · .*ask-model [\d.]+ ms · write-cache [\d.]+ ms · publish [\d.]+ ms/).waitFor();
+}, 120_000);
+
+test('the documentation page shows every operation', async () => {
+  await page.goto(`${api.url}/docs/`);
+  await page.getByText('Ask a question').waitFor();
+  expect(await page.textContent('body')).toContain('/chat/session/{sessionId}');
+});
+
+test('no page has a script error', () => {
+  expect(complaints).toEqual([]);
+});
