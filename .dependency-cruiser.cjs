@@ -10,7 +10,7 @@ const rules = ranks.flatMap((houses, rank) =>
       comment: `src/${house} may import from src/{${allowed.join(',')}} only.`,
       severity: 'error',
       from: { path: `^src/${house}/` },
-      to: { path: '^(src|tools|test|bench|chaos)/', pathNot: `^src/(${allowed.join('|')})/` },
+      to: { path: '^(src|tools|test|bench|chaos|fuzz)/', pathNot: `^src/(${allowed.join('|')})/` },
     };
   }),
 );

@@ -120,6 +120,7 @@ export const health = z
   })
   .meta({ id: 'Health' });
 
+export type Accepted = z.output<typeof accepted>;
 export type Session = z.output<typeof session>;
 export type SessionTurn = z.output<typeof sessionTurn>;
 export type Answered = z.output<typeof answered>;

@@ -1,10 +1,14 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import type { Service } from './service.ts';
+
+const run = promisify(execFile);
 
 const START_TIMEOUT_MS = 90_000;
 /** Of its last words; it has thousands. */
@@ -13,6 +17,8 @@ const FAILURE_CHARS = 1_500;
 export interface RabbitMq extends Service {
   /** Base URL of the management API, with user and password. */
   readonly managementUrl: string;
+  /** Runs rabbitmqctl on it. */
+  ctl(...args: string[]): Promise<void>;
 }
 
 /** Where rabbitmq-server is installed: Debian's own script switches users, so what is behind it is called. */
@@ -92,6 +98,7 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
     managementUrl: `http://healify:${password}@127.0.0.1:${managementPort}`,
     start,
     exited: async () => server?.exited,
+    ctl: async (...args) => void (await run(join(dirname(command), 'rabbitmqctl'), args, { env })),
     stop: async () => {
       await server?.stop();
       await ended();

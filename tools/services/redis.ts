@@ -10,9 +10,15 @@ const START_TIMEOUT_MS = 20_000;
 /**
  * Starts the installed redis-server with its data in `dir`: appended to a file at each write, never evicted.
  * @param options.databases how many logical databases it has
+ * @param options.appendfsync always: what it has confirmed is on disk, at the cost of speed
  */
-export async function startRedis(options: { dir: string; port?: number; databases?: number }): Promise<Service> {
-  const { dir, databases = 16 } = options;
+export async function startRedis(options: {
+  dir: string;
+  port?: number;
+  databases?: number;
+  appendfsync?: 'always' | 'everysec';
+}): Promise<Service> {
+  const { dir, databases = 16, appendfsync = 'everysec' } = options;
   const port = options.port ?? (await freePort());
   mkdirSync(dir, { recursive: true });
   let server: GuardedProcess | undefined;
@@ -20,7 +26,18 @@ export async function startRedis(options: { dir: string; port?: number; database
   const start = async () => {
     server = await startGuarded('redis-server', [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--databases', String(databases)],
-      ...['--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
+      ...[
+        '--save',
+        '',
+        '--appendonly',
+        'yes',
+        '--appendfsync',
+        appendfsync,
+        '--maxmemory-policy',
+        'noeviction',
+        '--daemonize',
+        'no',
+      ],
     ]);
     await untilReady(port, server);
   };

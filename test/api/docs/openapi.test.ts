@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { RequestHandler, Router } from 'express';
+import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDocsRouter } from '../../../src/api/docs/routes.ts';
@@ -100,6 +101,7 @@ test('what is offered is documented, and what is documented is offered', () => {
   const mounted = [
     createHealthRouter({ checks: {}, version: '1' }),
     createDocsRouter(document),
+    createAccountsRouter({ accounts: unused, limitAddress: () => pass, limitEmail: unused }),
     createChatRouter({
       authenticate: pass,
       limitSend: pass,

@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { countJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { seededRandom } from '../tools/simulator/random.ts';
+import { ask, look, type Seen, watch } from './ask.ts';
+import { audit, type Kill, violates } from './audit.ts';
+import { readQueues, sendPoison } from './poison.ts';
+import { planQuestions } from './questions.ts';
+import { type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
+
+const HELP = `Kills things at random while questions are asked, and counts what became of them.
+
+  npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R]
+
+  --requests N    questions, asked at a steady rate (default 1000)
+  --kills K       SIGKILLs of worker, api, Redis and RabbitMQ in turn, at random moments (default 8)
+  --seed S        the same questions, victims and moments again (default: random, and printed)
+  --rate R        questions per second (default 50)
+  --break-acks    acknowledge before handling, on purpose: the run must fail
+
+One api and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
+way it can. In the end each accepted question must have exactly one terminal state. Exits with 1 on any violation.
+`;
+
+/** Longer than recoveries take; what is not over then is stuck. */
+const QUIET_TIMEOUT_MS = 120_000;
+const POISON_EVERY = 50;
+/** An answer takes this long at most from the simulator into the job. */
+const JUST_ANSWERED_MS = 500;
+const DOWN_MS = { least: 300, most: 3_000 };
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '1000' },
+    kills: { type: 'string', default: '8' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+    rate: { type: 'string', default: '50' },
+    'break-acks': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const [requests, kills, seed, rate] = (['requests', 'kills', 'seed', 'rate'] as const).map((name) => {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 0) {
+    process.stderr.write(`--${name} must be a whole number\n`);
+    process.exit(2);
+  }
+  return value;
+}) as [number, number, number, number];
+
+const random = seededRandom(seed);
+const asked: Seen[] = planQuestions(requests, seed, random).map((question) => ({ question, refused: 0 }));
+const killPlan = planKills();
+const poison: string[] = [];
+const killed: Kill[] = [];
+
+console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills`);
+const breakAcks = values['break-acks'] ? join(import.meta.dirname, 'break-acks.ts') : undefined;
+const stack = await startStack({ preload: breakAcks });
+const over = new AbortController();
+process.once('SIGINT', () => void stack.stop().then(() => process.exit(130)));
+const progress = setInterval(report, 5_000);
+try {
+  const watches = askAll(stack);
+  const poisonings = poisonAll(stack);
+  await killAll(stack);
+  await Promise.race([watches, sleep(quietAfterMs())]);
+  over.abort();
+  await poisonings;
+  report();
+  await conclude(stack);
+} finally {
+  clearInterval(progress);
+  await stack.stop();
+}
+
+/** When to kill what: each kind in turn, spread over the time of asking. */
+function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
+  const wholeMs = (requests / rate) * 1000;
+  return Array.from({ length: kills }, (_, i) => ({
+    victim: VICTIMS[i % VICTIMS.length]!,
+    atMs: ((i + 0.2 + random() * 0.8) / kills) * wholeMs,
+    downMs: DOWN_MS.least + random() * (DOWN_MS.most - DOWN_MS.least),
+  }));
+}
+
+/** Asks each question at its time, whatever became of those before it, and waits for all answers. */
+async function askAll({ apiUrl }: Stack): Promise<void> {
+  const startedAt = Date.now();
+  await Promise.all(
+    asked.map(async (seen, i) => {
+      await sleep(startedAt + (i / rate) * 1000 - Date.now());
+      await ask(apiUrl, seen, over.signal).catch(() => {});
+      if (seen.sessionId) await watch(apiUrl, seen, over.signal);
+    }),
+  );
+}
+
+async function poisonAll({ rabbitMqUrl }: Stack): Promise<void> {
+  const startedAt = Date.now();
+  for (let i = 0; i < requests; i += POISON_EVERY) {
+    await sleep(startedAt + (i / rate) * 1000 - Date.now());
+    const body = `poison ${seed} ${i}`;
+    poison.push(body);
+    await sendPoison(rabbitMqUrl, i % (2 * POISON_EVERY) === 0 ? REQUESTS_QUEUE : RESPONSES_QUEUE, body);
+  }
+}
+
+async function killAll(stack: Stack): Promise<void> {
+  const startedAt = Date.now();
+  await Promise.all(
+    killPlan.map(async ({ victim, atMs, downMs }) => {
+      await sleep(startedAt + atMs - Date.now());
+      const calls = await stack.control<{ endedAt: string | null }[]>('calls');
+      const at = Date.now();
+      const underWay = calls.filter(({ endedAt }) => endedAt === null || Date.parse(endedAt) > at - JUST_ANSWERED_MS);
+      killed.push({ victim, at, callsUnderWay: underWay.length });
+      await stack.kill(victim, downMs);
+    }),
+  );
+}
+
+function quietAfterMs(): number {
+  return (requests / rate) * 1000 + QUIET_TIMEOUT_MS;
+}
+
+function report(): void {
+  const accepted = asked.filter(({ sessionId }) => sessionId).length;
+  const ended = asked.filter(({ first }) => first).length;
+  console.log(
+    `  accepted ${accepted}, ended ${ended} of ${requests}; killed ${killed.map(({ victim }) => victim).join(' ')}`,
+  );
+}
+
+async function conclude(stack: Stack): Promise<void> {
+  const final = new Map<string, { requestId: string; status: string; response: string | null }[]>();
+  for (const seen of asked) {
+    if (!seen.sessionId) continue;
+    const session = await look(stack.apiUrl, seen);
+    if (session) final.set(seen.sessionId, session.turns);
+  }
+  const redis = new Redis(stack.redisUrl);
+  const queue = openChatQueue(redis);
+  const jobs = await countJobs(queue, 5_000);
+  await queue.close();
+  redis.disconnect();
+  const { wait = 0, prioritized = 0, delayed = 0, active = 0 } = jobs ?? {};
+  const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl);
+  const { started } = await stack.control<{ started: number }>('stats');
+  const findings = audit({
+    asked,
+    final,
+    kills: killed,
+    poison,
+    deadLetters,
+    leftInQueues: waiting,
+    leftInJobs: jobs ? wait + prioritized + delayed + active : 1,
+    modelCalls: started,
+  });
+
+  console.log();
+  for (const finding of findings) {
+    const { name, value, allowed } = finding;
+    const verdict = allowed ? `${violates(finding) ? 'VIOLATION' : 'ok'} (at most ${allowed.atMost})` : '';
+    console.log(`  ${name.padEnd(50)} ${String(value).padStart(8)}  ${verdict}`);
+  }
+  const violations = findings.filter(violates);
+  console.log(`\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `${violations.length} violations`}`);
+  if (violations.length === 0) return;
+  process.exitCode = 1;
+  for (const [name, output] of Object.entries(stack.output())) {
+    console.log(`\n--- the last lines of ${name}\n${output.split('\n').slice(-15).join('\n')}`);
+  }
+}

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
+import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../src/contracts/queues.ts';
+
+const RETRY_MS = 500;
+
+/** Puts a message that nobody can read on a queue, and is sure that RabbitMQ has it. */
+export async function sendPoison(rabbitMqUrl: string, queue: WorkQueue, body: string): Promise<void> {
+  for (;;) {
+    try {
+      const connection = await connect(rabbitMqUrl);
+      connection.on('error', () => {});
+      try {
+        const channel = await connection.createConfirmChannel();
+        channel.on('error', () => {});
+        channel.sendToQueue(queue, Buffer.from(body), { persistent: true });
+        await channel.waitForConfirms();
+        return;
+      } finally {
+        await connection.close().catch(() => {});
+      }
+    } catch {
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** What is in the queues at the end: messages ready in the work queues, and the bodies of all dead letters. */
+export async function readQueues(rabbitMqUrl: string): Promise<{ waiting: number; deadLetters: string[] }> {
+  const connection = await connect(rabbitMqUrl);
+  const channel = await connection.createChannel();
+  let waiting = 0;
+  const deadLetters: string[] = [];
+  for (const queue of [REQUESTS_QUEUE, RESPONSES_QUEUE] as const) {
+    waiting += (await channel.checkQueue(queue)).messageCount;
+    for (;;) {
+      const letter = await channel.get(deadLetterQueueOf(queue), { noAck: true });
+      if (!letter) break;
+      deadLetters.push(letter.content.toString());
+    }
+  }
+  await connection.close();
+  return { waiting, deadLetters };
+}

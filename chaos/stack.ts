@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../tools/services/free-port.ts';
+import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
+import { startRabbitMq } from '../tools/services/rabbitmq.ts';
+import { startRedis } from '../tools/services/redis.ts';
+
+/** What is killed. */
+export type Victim = 'api' | 'worker' | 'redis' | 'rabbitmq';
+export const VICTIMS: readonly Victim[] = ['worker', 'api', 'redis', 'rabbitmq'];
+
+export const JWT_SECRET = 'chaos-chaos-chaos-chaos-chaos-chaos';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Settings that make failures frequent and recoveries quick; none of them weakens a guarantee. */
+const SETTINGS = {
+  NODE_ENV: 'test',
+  HOST: '127.0.0.1',
+  LOG_LEVEL: 'warn',
+  JWT_SECRET,
+  MODEL_TIMEOUT: '3s',
+  JOB_ATTEMPTS: '8',
+  RETRY_BASE: '200ms',
+  RETRY_MAX: '2s',
+  BREAKER_OPEN: '1s',
+  RATE_SEND_PER_MINUTE: '1000000',
+  RATE_READ_PER_MINUTE: '1000000',
+};
+
+/** The product as it runs in production, one api and two workers, on servers of its own. */
+export interface Stack {
+  readonly apiUrl: string;
+  readonly redisUrl: string;
+  readonly rabbitMqUrl: string;
+  /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has been started. */
+  kill(victim: Victim, downMs: number): Promise<void>;
+  /** The simulator's control API. */
+  control<T>(path: string): Promise<T>;
+  /** The latest output of each process, for whoever looks for a cause. */
+  output(): Record<string, string>;
+  stop(): Promise<void>;
+}
+
+/** @param options.preload a module that api and workers load first: a fault on purpose */
+export async function startStack(options: { preload: string | undefined }): Promise<Stack> {
+  const dir = mkdtempSync(join(tmpdir(), 'healify-chaos-'));
+  const [redis, rabbitMq, simulator] = await Promise.all([
+    // What Redis has confirmed is on disk: else its own loss would be taken for ours.
+    startRedis({ dir: join(dir, 'redis'), appendfsync: 'always' }),
+    startRabbitMq({ dir: join(dir, 'rabbitmq') }),
+    startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')]),
+  ]);
+  const modelUrl = await said(simulator, /listening on (\S+)\/v1/);
+  const apiPort = await freePort();
+  const env = {
+    PATH: process.env.PATH,
+    ...SETTINGS,
+    REDIS_URL: redis.url,
+    RABBITMQ_URL: rabbitMq.url,
+    MODEL_SIMULATOR_URL: `${modelUrl}/v1`,
+  };
+  const preload = options.preload ? ['--import', options.preload] : [];
+  const start = (name: 'api' | 'worker', ports: Record<string, string>) =>
+    startGuarded(process.execPath, [...preload, join(ROOT, `src/main/${name}.ts`)], { env: { ...env, ...ports } });
+  const startApi = async () => start('api', { API_PORT: String(apiPort), API_METRICS_PORT: String(await freePort()) });
+  const startWorker = async () =>
+    start('worker', { WORKER_PORT: String(await freePort()), WORKER_METRICS_PORT: String(await freePort()) });
+
+  let api = await startApi();
+  const workers = [await startWorker(), await startWorker()];
+  let nextWorker = 0;
+  let stopping = false;
+  const crashed: string[] = [];
+
+  return {
+    apiUrl: `http://127.0.0.1:${apiPort}`,
+    redisUrl: redis.url,
+    rabbitMqUrl: rabbitMq.url,
+    kill: async (victim, downMs) => {
+      const again = async (start: () => Promise<void>) => {
+        await sleep(downMs);
+        if (!stopping) await start();
+      };
+      if (victim === 'api') {
+        await api.kill();
+        await again(async () => {
+          api = await startApi();
+        });
+      } else if (victim === 'worker') {
+        const index = nextWorker++ % workers.length;
+        const worker = workers[index]!;
+        if (!worker.running) crashed.push(worker.output());
+        await worker.kill();
+        await again(async () => {
+          workers[index] = await startWorker();
+        });
+      } else {
+        const server = victim === 'redis' ? redis : rabbitMq;
+        await server.kill();
+        await again(() => server.start());
+      }
+    },
+    control: async <T>(path: string) => (await (await fetch(`${modelUrl}/control/${path}`)).json()) as T,
+    output: () => ({ api: api.output(), worker1: workers[0]!.output(), worker2: workers[1]!.output() }),
+    stop: async () => {
+      stopping = true;
+      await Promise.all([api, ...workers].map((child) => child.stop()));
+      await Promise.all([simulator.kill(), redis.stop(), rabbitMq.stop()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function said(child: GuardedProcess, pattern: RegExp): Promise<string> {
+  for (;;) {
+    const found = pattern.exec(child.output())?.[1];
+    if (found) return found;
+    if (!child.running) throw new Error(child.output());
+    await sleep(20);
+  }
+}
