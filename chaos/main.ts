@@ -26,7 +26,7 @@ way it can. In the end each accepted question must have exactly one terminal sta
 `;
 
 /** Longer than recoveries take; what is not over then is stuck. */
-const QUIET_TIMEOUT_MS = 120_000;
+const QUIET_TIMEOUT_MS = 90_000;
 const POISON_EVERY = 50;
 /** An answer takes this long at most from the simulator into the job. */
 const JUST_ANSWERED_MS = 500;
@@ -71,7 +71,7 @@ try {
   const watches = askAll(stack);
   const poisonings = poisonAll(stack);
   await killAll(stack);
-  await Promise.race([watches, sleep(quietAfterMs())]);
+  await Promise.race([watches, sleep(quietAfterMs(), undefined, { ref: false })]);
   over.abort();
   await poisonings;
   report();
@@ -118,7 +118,7 @@ async function killAll(stack: Stack): Promise<void> {
   await Promise.all(
     killPlan.map(async ({ victim, atMs, downMs }) => {
       await sleep(startedAt + atMs - Date.now());
-      const calls = await stack.control<{ endedAt: string | null }[]>('calls');
+      const { calls } = await stack.control<{ calls: { endedAt: string | null }[] }>('calls');
       const at = Date.now();
       const underWay = calls.filter(({ endedAt }) => endedAt === null || Date.parse(endedAt) > at - JUST_ANSWERED_MS);
       killed.push({ victim, at, callsUnderWay: underWay.length });

@@ -73,10 +73,11 @@ export async function startStack(options: { preload: string | undefined }): Prom
   const workers = [await startWorker(), await startWorker()];
   let nextWorker = 0;
   let stopping = false;
-  const crashed: string[] = [];
+  const apiUrl = `http://127.0.0.1:${apiPort}`;
+  while (!(await fetch(`${apiUrl}/health/ready`).catch(() => undefined))?.ok) await sleep(100);
 
   return {
-    apiUrl: `http://127.0.0.1:${apiPort}`,
+    apiUrl,
     redisUrl: redis.url,
     rabbitMqUrl: rabbitMq.url,
     kill: async (victim, downMs) => {
@@ -91,9 +92,7 @@ export async function startStack(options: { preload: string | undefined }): Prom
         });
       } else if (victim === 'worker') {
         const index = nextWorker++ % workers.length;
-        const worker = workers[index]!;
-        if (!worker.running) crashed.push(worker.output());
-        await worker.kill();
+        await workers[index]!.kill();
         await again(async () => {
           workers[index] = await startWorker();
         });
