@@ -13,20 +13,19 @@ import { type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
 
 const HELP = `Kills things at random while questions are asked, and counts what became of them.
 
-  npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R]
+  npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R] [--settle S]
 
   --requests N    questions, asked at a steady rate (default 1000)
   --kills K       SIGKILLs of worker, api, Redis and RabbitMQ in turn, at random moments (default 8)
   --seed S        the same questions, victims and moments again (default: random, and printed)
   --rate R        questions per second (default 50)
+  --settle S      seconds to wait for the last answers (default 90); what is not over then is stuck
   --break-acks    acknowledge before handling, on purpose: the run must fail
 
 One api and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
 way it can. In the end each accepted question must have exactly one terminal state. Exits with 1 on any violation.
 `;
 
-/** Longer than recoveries take; what is not over then is stuck. */
-const QUIET_TIMEOUT_MS = 90_000;
 const POISON_EVERY = 50;
 /** An answer takes this long at most from the simulator into the job. */
 const JUST_ANSWERED_MS = 500;
@@ -38,6 +37,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     rate: { type: 'string', default: '50' },
+    settle: { type: 'string', default: '90' },
     'break-acks': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -46,14 +46,14 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const [requests, kills, seed, rate] = (['requests', 'kills', 'seed', 'rate'] as const).map((name) => {
+const [requests, kills, seed, rate, settle] = (['requests', 'kills', 'seed', 'rate', 'settle'] as const).map((name) => {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 0) {
     process.stderr.write(`--${name} must be a whole number\n`);
     process.exit(2);
   }
   return value;
-}) as [number, number, number, number];
+}) as [number, number, number, number, number];
 
 const random = seededRandom(seed);
 const asked: Seen[] = planQuestions(requests, seed, random).map((question) => ({ question, refused: 0 }));
@@ -71,7 +71,7 @@ try {
   const watches = askAll(stack);
   const poisonings = poisonAll(stack);
   await killAll(stack);
-  await Promise.race([watches, sleep(quietAfterMs(), undefined, { ref: false })]);
+  await Promise.race([watches, sleep((requests / rate + settle) * 1000, undefined, { ref: false })]);
   over.abort();
   await poisonings;
   report();
@@ -125,10 +125,6 @@ async function killAll(stack: Stack): Promise<void> {
       await stack.kill(victim, downMs);
     }),
   );
-}
-
-function quietAfterMs(): number {
-  return (requests / rate) * 1000 + QUIET_TIMEOUT_MS;
 }
 
 function report(): void {

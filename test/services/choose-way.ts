@@ -6,15 +6,13 @@ import type { Way } from './servers.ts';
 
 /**
  * How this run gets its servers: as TEST_SERVICES says, else in containers where an engine is reachable and the images
- * are to be had, else installed on this machine, by apt if need be.
+ * are to be had, else on this machine.
  */
 export function chooseWay(): Way {
   const wanted = process.env.TEST_SERVICES;
   if (wanted === 'containers') return 'containers';
   if (wanted !== undefined && wanted !== 'local') throw new Error('TEST_SERVICES must be containers or local');
-  if (wanted === undefined && haveImages()) return 'containers';
-  installMissing();
-  return 'local';
+  return wanted === undefined && haveImages() ? 'containers' : 'local';
 }
 
 const run = (command: string, ...args: string[]) =>
@@ -27,7 +25,8 @@ function haveImages(): boolean {
   );
 }
 
-function installMissing(): void {
+/** Installs what the tests need of this machine. */
+export function installMissing(): void {
   const missing = [
     ...(run('redis-server', '--version') ? [] : ['redis-server']),
     ...(findRabbitMqServer() ? [] : ['rabbitmq-server']),

@@ -1,9 +1,22 @@
-import { chooseWay } from './choose-way.ts';
-import { serversBy } from './servers.ts';
+import { chooseWay, installMissing } from './choose-way.ts';
+import { serversBy, type Way } from './servers.ts';
 
 /** One Redis and one RabbitMQ for the whole run; the workers find them in the environment. */
 export default async function setUp(): Promise<void> {
   const way = chooseWay();
+  try {
+    await startServers(way);
+  } catch (error) {
+    if (way === 'local' || process.env.TEST_SERVICES) throw error;
+    process.stdout.write(
+      `\nContainers cannot be started (${(error as Error).message}): servers of this machine serve.\n`,
+    );
+    await startServers('local');
+  }
+}
+
+async function startServers(way: Way): Promise<void> {
+  if (way === 'local') installMissing();
   const startedAt = Date.now();
   const servers = await serversBy(way);
   const [redis, rabbitMq] = await Promise.all([servers.startRedis(), servers.startRabbitMq()]);

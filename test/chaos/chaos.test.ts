@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, jest, test } from '@jest/globals';
+
+jest.setTimeout(300_000);
+
+const main = join(import.meta.dirname, '../../chaos/main.ts');
+
+async function chaos(...args: string[]): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, [main, '--seed', '20', ...args]);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const [code] = await once(child, 'close');
+  return { code, output };
+}
+
+test('with worker, api, Redis and RabbitMQ killed under load, each question has one end and nothing is lost', async () => {
+  const { code, output } = await chaos('--requests', '300', '--kills', '4', '--rate', '30');
+  if (code !== 0) throw new Error(output);
+  expect(output).toMatch(/lost +0 +ok/);
+  expect(output).toMatch(/stuck +0 +ok/);
+});
+
+test('the harness can fail: acknowledging before handling is caught', async () => {
+  const args = ['--requests', '120', '--kills', '4', '--rate', '30', '--settle', '25', '--break-acks'];
+  const { code, output } = await chaos(...args);
+  expect(output).toMatch(/(stuck|lost) +[1-9]\d* +VIOLATION/);
+  expect(code).toBe(1);
+});
