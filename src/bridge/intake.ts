@@ -35,11 +35,13 @@ export function createIntake(options: {
   prefetch: number;
   highWater: number;
   attempts: number;
+  /** Acknowledge only after Redis has the jobs on disk. */
+  fsync: boolean;
   onReceived: (count: number) => void;
   onPaused: (paused: boolean) => void;
   logger: Logger;
 }): Intake {
-  const { queue, redis, deadLetter, highWater, attempts, onReceived, onPaused, logger } = options;
+  const { queue, redis, deadLetter, highWater, attempts, fsync, onReceived, onPaused, logger } = options;
   let paused = false;
   let stopped = false;
   let poll: NodeJS.Timeout | undefined;
@@ -61,7 +63,7 @@ export function createIntake(options: {
       if (read instanceof UnreadableMessage) unreadable.push(deadLetter(delivery, read.reason, read.message));
       else jobs.push(read);
     }
-    await Promise.all([...unreadable, jobs.length > 0 && addJobs(queue, redis, jobs, attempts)]);
+    await Promise.all([...unreadable, jobs.length > 0 && addJobs(queue, redis, jobs, { attempts, fsync })]);
     onReceived(jobs.length);
     if (!paused && (await countWaiting(queue)) >= highWater) void pause();
   }

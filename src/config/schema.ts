@@ -113,6 +113,22 @@ export const settings = {
       readBy: both,
       secret: true,
     }),
+    requireDurableRedis: setting({
+      env: 'REQUIRE_DURABLE_REDIS',
+      type: flag,
+      default: 'false',
+      unit: 'true or false',
+      text: 'Whether a process refuses to run on a Redis that may evict jobs or does not append to a file; if not, it warns.',
+      readBy: both,
+    }),
+    ackAfterFsync: setting({
+      env: 'ACK_AFTER_FSYNC',
+      type: flag,
+      default: 'false',
+      unit: 'true or false',
+      text: 'Whether a request is acknowledged to RabbitMQ only after Redis has its job on disk (WAITAOF: Redis 7.2 or Valkey, with appendonly yes). Slower.',
+      readBy: worker,
+    }),
     storeTimeoutMs: setting({
       env: 'STORE_TIMEOUT',
       type: duration({ max: '5m' }),

@@ -29,6 +29,7 @@ import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { createAccountRouters } from './accounts.ts';
+import { checkDurability } from './durability.ts';
 import { readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
@@ -54,6 +55,7 @@ const connectTo = (url: string, purpose: string) =>
 const redis = connectTo(config.redisUrl, 'store');
 const subscriber = connectTo(config.redisUrl, 'subscribe');
 const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache') : redis;
+checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
 redis.on('ready', () => metrics.connectionUp.set({ server: 'redis' }, 1));
 redis.on('close', () => metrics.connectionUp.set({ server: 'redis' }, 0));
 

@@ -18,6 +18,7 @@ import { createLogger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
+import { checkDurability } from './durability.ts';
 import { readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
@@ -42,6 +43,14 @@ const connect = (purpose: 'consume' | 'publish') =>
 const consuming = await connect('consume');
 const publishing = await connect('publish');
 const jobsRedis = connectRedis({ url: config.redisUrl, name, logger });
+checkDurability({
+  redis: jobsRedis,
+  required: config.requireDurableRedis,
+  needsWaitAof: config.ackAfterFsync,
+  logger,
+});
+jobsRedis.on('ready', () => metrics.connectionUp.set({ server: 'redis' }, 1));
+jobsRedis.on('close', () => metrics.connectionUp.set({ server: 'redis' }, 0));
 const cacheRedis = connectRedis({
   url: config.cacheRedisUrl ?? config.redisUrl,
   name: `${name} (cache)`,
@@ -108,6 +117,7 @@ const intake = createIntake({
   prefetch: config.bridgePrefetch,
   highWater: config.bridgeHighWater,
   attempts: config.jobAttempts,
+  fsync: config.ackAfterFsync,
   onReceived: (count) => metrics.requestsReceived.inc(count),
   onPaused: (paused) => metrics.intakePaused.set(paused ? 1 : 0),
   logger,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { assignTags } from './fair-order.ts';
@@ -13,6 +14,7 @@ export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>
 /** Nobody reads BullMQ's event stream but as a debugging aid, and its length is memory. */
 const EVENTS_KEPT = 1_000;
 const STACK_LINES_KEPT = 3;
+const FSYNC_TIMEOUT_MS = 10_000;
 
 export function openChatQueue(connection: Redis): ChatQueue {
   const queue: ChatQueue = new Queue(JOBS_QUEUE, {
@@ -28,12 +30,15 @@ export function openChatQueue(connection: Redis): ChatQueue {
 /**
  * Adds the jobs that are not there yet, each at its user's place in line: two round trips. Waits for a Redis that is
  * away.
+ * @param redis the connection that the queue was opened with
+ * @param options.fsync resolves only when the jobs are on Redis's disk: a third round trip, and a write to disk
+ * @throws StoreUnavailableError they are not on disk in time
  */
 export async function addJobs(
   queue: ChatQueue,
   redis: Redis,
   jobs: readonly NewJob[],
-  attempts: number,
+  options: { attempts: number; fsync: boolean },
 ): Promise<void> {
   const keys = { inLine: queue.toKey('prioritized'), nextTags: queue.toKey('next-tags') };
   const tags = await assignTags(
@@ -48,12 +53,19 @@ export async function addJobs(
       opts: {
         jobId: jobIdOf(data.request.requestId),
         priority: tags[index]!,
-        attempts,
+        attempts: options.attempts,
         backoff: { type: 'custom' },
         stackTraceLimit: STACK_LINES_KEPT,
       },
     })),
   );
+  if (options.fsync) await waitForFsync(redis);
+}
+
+/** WAITAOF speaks of the writes of its own connection. */
+async function waitForFsync(redis: Redis): Promise<void> {
+  const [onDisk] = (await redis.call('WAITAOF', 1, 0, FSYNC_TIMEOUT_MS)) as [number, number];
+  if (onDisk < 1) throw new StoreUnavailableError('Redis did not write to its disk in time.');
 }
 
 /** Jobs that no worker has in hand and that are not finished, in one round trip: waiting, prioritised and delayed. */

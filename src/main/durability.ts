@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis';
+import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durability.ts';
+import type { Logger } from '../observability/log.ts';
+
+/**
+ * Looks, at the first connection, whether Redis keeps what it confirms: a loud warning where it may not, or the end of
+ * the process where that is required.
+ */
+export function checkDurability(options: {
+  redis: Redis;
+  /** End the process rather than run on a Redis that may lose jobs. */
+  required: boolean;
+  /** Jobs are acknowledged after the fsync, which the server must be able to tell. */
+  needsWaitAof: boolean;
+  logger: Logger;
+}): void {
+  const { redis, required, needsWaitAof, logger } = options;
+  const check = async () => {
+    if (needsWaitAof && !(await supportsWaitAof(redis))) {
+      logger.fatal('ACK_AFTER_FSYNC needs Redis 7.2 or newer, or Valkey: unset it, or use another server');
+      process.exit(1);
+    }
+    const problems = await durabilityProblems(redis);
+    if (problems.length === 0) return;
+    if (required) {
+      logger.fatal({ problems }, 'Redis may lose what it is trusted with, and REQUIRE_DURABLE_REDIS is set');
+      process.exit(1);
+    }
+    logger.warn({ problems }, 'REDIS MAY LOSE JOBS AND SESSIONS: see problems, or set REQUIRE_DURABLE_REDIS to refuse');
+  };
+  redis.once('ready', () => {
+    check().catch((error) => logger.warn({ err: error }, 'whether Redis is durable could not be checked'));
+  });
+}
