@@ -17,6 +17,7 @@ export interface Seen {
 
 const REPLY_TIMEOUT_MS = 10_000;
 const RETRY_MS = 300;
+const RETRY_MAX_MS = 2_000;
 const POLL_MAX_MS = 3_000;
 
 const tokens = new Map<string, string>();
@@ -46,7 +47,7 @@ export async function ask(apiUrl: string, seen: Seen, signal: AbortSignal): Prom
     }
     seen.refused++;
     signal.throwIfAborted();
-    await sleep(RETRY_MS * (0.5 + Math.random()));
+    await sleep((0.5 + Math.random()) * Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** seen.refused));
   }
 }
 
