@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export async function startTcpProxy(targetUrl: string) {
   const target = new URL(targetUrl);
   let mode: 'open' | 'cut' | 'silent' = 'open';
+  let accepted = 0;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -21,6 +22,7 @@ export async function startTcpProxy(targetUrl: string) {
 
   const server = createServer((near) => {
     keep(near);
+    accepted += 1;
     if (mode === 'cut') return void near.resetAndDestroy();
     if (mode === 'silent') return;
     const far = keep(connect(Number(target.port), target.hostname));
@@ -37,6 +39,10 @@ export async function startTcpProxy(targetUrl: string) {
 
   return {
     url: url.href,
+    /** Connections it has taken so far, in whatever mode. */
+    get accepted() {
+      return accepted;
+    },
     cut: () => {
       mode = 'cut';
       drop();

@@ -34,6 +34,10 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   return {
     url: `amqp://healify:${PASSWORD}@${host}:${port}`,
     managementUrl: `http://healify:${PASSWORD}@${host}:${managementPort}`,
+    ctl: async (...args) => {
+      const { exitCode, output } = await container.exec(['rabbitmqctl', ...args]);
+      if (exitCode !== 0) throw new Error(`rabbitmqctl ${args.join(' ')} failed:\n${output}`);
+    },
     ...(await controls(container, () => answers(container, ['rabbitmq-diagnostics', '-q', 'check_port_connectivity']))),
   };
 }
