@@ -7,10 +7,20 @@ export default async function setUp(): Promise<void> {
   try {
     await startServers(way);
   } catch (error) {
-    if (way === 'local' || process.env.TEST_SERVICES) throw error;
-    process.stdout.write(
-      `\nContainers cannot be started (${(error as Error).message}): servers of this machine serve.\n`,
-    );
+    if (way === 'local') throw error;
+    await startWithout(error as Error);
+  }
+}
+
+/** The image that clears up after a killed run may not be to be had where the servers' images are. */
+async function startWithout(error: Error): Promise<void> {
+  process.stdout.write(`\nContainers cannot be started: ${error.message}\nTrying without testcontainers' reaper ...\n`);
+  process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
+  try {
+    await startServers('containers');
+  } catch (cause) {
+    if (process.env.TEST_SERVICES) throw cause;
+    process.stdout.write(`\nNor so: ${(cause as Error).message}\nServers of this machine serve.\n`);
     await startServers('local');
   }
 }
