@@ -12,7 +12,10 @@ export interface StoredTurn {
 /** The turn as its user sees it; undefined while the user is not to see it. */
 export function visibleTurn({ requestId, question, state, answer }: StoredTurn): SessionTurn | undefined {
   if (!question || (!answer && state !== 'queued')) return undefined;
-  const { message, createdAt } = JSON.parse(question) as { message: string; createdAt: string };
+  const { message, createdAt } = JSON.parse(question.slice(question.indexOf(' '))) as {
+    message: string;
+    createdAt: string;
+  };
   const response = answer ? (JSON.parse(answer) as ChatResponse) : undefined;
   return {
     requestId,
@@ -31,19 +34,14 @@ export function visibleTurn({ requestId, question, state, answer }: StoredTurn):
   };
 }
 
-/** The visible turns among the fields of a session's hash, oldest first; fields come in the order they were made. */
+/** The visible turns among the fields of a session's hash, in the order in which they were begun. */
 export function visibleTurns(fields: Record<string, string>): SessionTurn[] {
-  return Object.keys(fields)
-    .filter((field) => field.endsWith(':q'))
-    .map((field) => field.slice(0, -2))
-    .map((requestId) =>
-      visibleTurn({
-        requestId,
-        question: fields[`${requestId}:q`],
-        state: fields[`${requestId}:s`],
-        answer: fields[`${requestId}:a`],
-      }),
+  return Object.entries(fields)
+    .filter(([field]) => field.endsWith(':q'))
+    .map(([field, question]) => ({ requestId: field.slice(0, -2), question, number: Number.parseInt(question, 10) }))
+    .sort((a, b) => a.number - b.number)
+    .map(({ requestId, question }) =>
+      visibleTurn({ requestId, question, state: fields[`${requestId}:s`], answer: fields[`${requestId}:a`] }),
     )
-    .filter((turn) => turn !== undefined)
-    .sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
+    .filter((turn) => turn !== undefined);
 }

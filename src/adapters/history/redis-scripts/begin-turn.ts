@@ -4,6 +4,9 @@ import { redisKeys } from '../../../contracts/redis-keys.ts';
 import type { BeginOutcome, NewTurn } from '../history-store.ts';
 
 /**
+ * A turn has two fields at any time: the question, which begins with its number in the session, and the state or the
+ * answer.
+ *
  * KEYS: session, turns. ARGV: requestId, question, userId, whether a session may be made, the new session, its TTL in
  * ms, most turns.
  */
@@ -12,13 +15,14 @@ local session = redis.call('GET', KEYS[1])
 if session then
   if cjson.decode(session).userId ~= ARGV[3] then return 'not_found' end
   if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':q') == 1 then return 'begun' end
-  if redis.call('HLEN', KEYS[2]) >= 2 * tonumber(ARGV[7]) then return 'full' end
 elseif ARGV[4] == '1' then
   redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
 else
   return 'not_found'
 end
-redis.call('HSET', KEYS[2], ARGV[1] .. ':q', ARGV[2], ARGV[1] .. ':s', 'accepting')
+local turns = redis.call('HLEN', KEYS[2]) / 2
+if turns >= tonumber(ARGV[7]) then return 'full' end
+redis.call('HSET', KEYS[2], ARGV[1] .. ':q', string.format('%d %s', turns, ARGV[2]), ARGV[1] .. ':s', 'accepting')
 redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[1]), 1))
 return 'begun'
 `;

@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { HistoryStore, NewTurn } from '../../../src/adapters/history/history-store.ts';
+import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
+import { limits } from '../../../src/contracts/limits.ts';
+
+/** What every history store must do, whatever it keeps things in. @param makeStore an empty one */
+export function describeHistoryStore(name: string, makeStore: () => Promise<HistoryStore>): void {
+  describe(`${name} is a history store`, () => {
+    let store: HistoryStore;
+    beforeAll(async () => {
+      store = await makeStore();
+    });
+
+    const newTurn = (fields: Partial<NewTurn> = {}): NewTurn => ({
+      sessionId: randomUUID(),
+      userId: randomUUID(),
+      requestId: randomUUID(),
+      message: 'How?',
+      createdAt: new Date().toISOString(),
+      ...fields,
+    });
+    /** A question that its user can see. */
+    const ask = async (fields: Partial<NewTurn> = {}, options = { newSession: true }): Promise<NewTurn> => {
+      const turn = newTurn(fields);
+      expect(await store.begin(turn, options)).toBe('begun');
+      await store.confirm(turn.sessionId, turn.requestId);
+      return turn;
+    };
+    const settle = async (turn: NewTurn, fields: Partial<ChatResponse> = {}) =>
+      (await store.settle([responseTo(turn, fields)]))[0];
+    const sessionOf = ({ sessionId, userId }: NewTurn) => store.session(sessionId, userId);
+
+    test('a question is not seen before the broker has it', async () => {
+      const turn = newTurn();
+      expect(await store.begin(turn, { newSession: true })).toBe('begun');
+      expect(await sessionOf(turn)).toBeUndefined();
+      expect((await store.history(turn.userId, { limit: 10 })).items).toEqual([]);
+      await store.confirm(turn.sessionId, turn.requestId);
+      expect(await sessionOf(turn)).toMatchObject({ status: 'queued', turns: [{ requestId: turn.requestId }] });
+      expect((await store.history(turn.userId, { limit: 10 })).items).toHaveLength(1);
+    });
+
+    test('beginning and confirming again changes nothing', async () => {
+      const turn = await ask();
+      await settle(turn);
+      const before = await sessionOf(turn);
+      expect(await store.begin(turn, { newSession: true })).toBe('begun');
+      await store.confirm(turn.sessionId, turn.requestId);
+      expect(await sessionOf(turn)).toEqual(before);
+    });
+
+    test('confirming what is not there makes nothing', async () => {
+      const turn = newTurn();
+      await store.confirm(turn.sessionId, turn.requestId);
+      expect(await sessionOf(turn)).toBeUndefined();
+    });
+
+    test('an answer is kept with all that came with it', async () => {
+      const turn = await ask();
+      const answer = { response: 'So: "ü" \u{1f600} \u2028', model: 'm', provider: 'p', cached: true };
+      expect(await settle(turn, answer)).toBe('settled');
+      const { completedAt, timings, usage, attempts } = responseTo(turn);
+      const seen = { requestId: turn.requestId, message: 'How?', status: 'completed', error: null };
+      expect(await sessionOf(turn)).toMatchObject({
+        status: 'completed',
+        response: answer.response,
+        createdAt: turn.createdAt,
+        turns: [{ ...seen, ...answer, timings, usage, attempts, completedAt: expect.any(String) }],
+      });
+      expect(Date.parse(completedAt)).not.toBeNaN();
+    });
+
+    test('an answer that is quicker than the confirm makes its question visible', async () => {
+      const turn = newTurn();
+      await store.begin(turn, { newSession: true });
+      expect(await settle(turn)).toBe('settled');
+      expect(await sessionOf(turn)).toMatchObject({ status: 'completed' });
+      await store.confirm(turn.sessionId, turn.requestId);
+      expect(await sessionOf(turn)).toMatchObject({ status: 'completed' });
+    });
+
+    test('the first terminal state stays', async () => {
+      for (const first of ['completed', 'cancelled'] as const) {
+        const turn = await ask();
+        expect(await settle(turn, first === 'completed' ? {} : cancelled)).toBe('settled');
+        const before = await sessionOf(turn);
+        for (const second of [{ response: 'Another.' }, failed, cancelled]) {
+          expect(await settle(turn, second)).toBe('duplicate');
+        }
+        expect(await sessionOf(turn)).toEqual(before);
+      }
+    });
+
+    test('a failure gives way to a later answer, and to nothing else', async () => {
+      const turn = await ask();
+      expect(await settle(turn, failed)).toBe('settled');
+      expect(await sessionOf(turn)).toMatchObject({ status: 'failed', turns: [{ error: failed.error }] });
+      expect(await settle(turn, cancelled)).toBe('duplicate');
+      expect(await settle(turn, failed)).toBe('duplicate');
+      expect(await settle(turn, { response: 'At last.' })).toBe('settled');
+      expect(await sessionOf(turn)).toMatchObject({ status: 'completed', response: 'At last.' });
+    });
+
+    test('of many answers at once, one is written down', async () => {
+      const turn = await ask();
+      const outcomes = await Promise.all(
+        Array.from({ length: 10 }, (_, i) => settle(turn, { response: `Answer ${i}` })),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'settled')).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome === 'duplicate')).toHaveLength(9);
+    });
+
+    test('outcomes are in the order of the responses', async () => {
+      const [first, second] = [await ask(), await ask()];
+      await store.erase(second.sessionId, second.userId);
+      const responses = [responseTo(newTurn()), responseTo(first), responseTo(first), responseTo(second)];
+      expect(await store.settle(responses)).toEqual(['unknown', 'settled', 'duplicate', 'erased']);
+      expect(await store.settle([])).toEqual([]);
+    });
+
+    test('an answer for another user, or to a question nobody asked, is written nowhere', async () => {
+      const turn = await ask();
+      expect(await settle({ ...turn, userId: 'somebody' })).toBe('unknown');
+      expect(await settle({ ...turn, requestId: randomUUID() })).toBe('unknown');
+      expect(await sessionOf(turn)).toMatchObject({ status: 'queued' });
+    });
+
+    test('another user’s session is as if it were not there', async () => {
+      const turn = await ask();
+      const foreign = newTurn({ sessionId: turn.sessionId });
+      expect(await sessionOf(foreign)).toBeUndefined();
+      for (const newSession of [true, false]) expect(await store.begin(foreign, { newSession })).toBe('not_found');
+      expect(await store.erase(turn.sessionId, foreign.userId)).toBeUndefined();
+      expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: turn.requestId }] });
+    });
+
+    test('a conversation that is not there cannot be continued', async () => {
+      const turn = newTurn();
+      expect(await store.begin(turn, { newSession: false })).toBe('not_found');
+    });
+
+    test('turns are given in the order in which they were asked, also within one millisecond', async () => {
+      const createdAt = new Date().toISOString();
+      const first = await ask({ createdAt, requestId: `z-${randomUUID()}` });
+      const { sessionId, userId } = first;
+      const requestIds = [first.requestId];
+      for (let i = 0; i < 200; i++) {
+        const requestId = randomUUID();
+        requestIds.push(requestId);
+        await ask({ createdAt, sessionId, userId, requestId }, { newSession: false });
+      }
+      expect((await sessionOf(first))!.turns.map(({ requestId }) => requestId)).toEqual(requestIds);
+    });
+
+    test('a session says how its latest turn stands', async () => {
+      const first = await ask({ createdAt: '2026-01-01T00:00:00.000Z' });
+      const { sessionId, userId } = first;
+      await settle(first, { response: 'One.' });
+      const second = await ask({ sessionId, userId, createdAt: '2026-01-01T00:00:01.000Z' }, { newSession: false });
+      expect(await sessionOf(first)).toMatchObject({ status: 'queued', response: null });
+      await settle(second, failed);
+      expect(await sessionOf(first)).toMatchObject({ status: 'failed', response: null });
+    });
+
+    test('a session that is as long as it may be takes no more', async () => {
+      const first = await ask();
+      const { sessionId, userId } = first;
+      for (let i = 1; i < limits.sessionTurns; i++) await ask({ sessionId, userId }, { newSession: false });
+      expect(await store.begin(newTurn({ sessionId, userId }), { newSession: false })).toBe('full');
+    });
+
+    test('history is given newest first, page by page, each turn once, also within one millisecond', async () => {
+      const userId = randomUUID();
+      const asked: NewTurn[] = [];
+      for (let i = 0; i < 12; i++) {
+        asked.push(await ask({ userId, createdAt: new Date(1_767_225_600_000 + Math.floor(i / 4)).toISOString() }));
+      }
+      const seen: string[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = await store.history(userId, { limit: 5, cursor: cursor ?? undefined });
+        expect(page.items.length).toBeLessThanOrEqual(5);
+        seen.push(...page.items.map(({ requestId }) => requestId));
+        cursor = page.nextCursor;
+      } while (cursor);
+      expect(seen).toHaveLength(12);
+      expect(new Set(seen)).toEqual(new Set(asked.map(({ requestId }) => requestId)));
+      const times = seen.map((id) => asked.find(({ requestId }) => requestId === id)!.createdAt);
+      expect(times).toEqual(times.toSorted().reverse());
+    });
+
+    test('a page of history is stable while new questions come and old ones go', async () => {
+      const userId = randomUUID();
+      const turns: NewTurn[] = [];
+      for (let i = 0; i < 6; i++) {
+        turns.push(await ask({ userId, createdAt: new Date(1_767_225_600_000 + i).toISOString() }));
+      }
+      const first = await store.history(userId, { limit: 2 });
+      await ask({ userId, createdAt: new Date(1_767_225_700_000).toISOString() });
+      await store.erase(turns[2]!.sessionId, userId);
+      const second = await store.history(userId, { limit: 3, cursor: first.nextCursor! });
+      const ids = second.items.map(({ requestId }) => requestId);
+      expect(ids).toEqual([turns[3]!, turns[1]!, turns[0]!].map(({ requestId }) => requestId));
+    });
+
+    test('an unreadable cursor gives the first page', async () => {
+      const turn = await ask();
+      for (const cursor of ['nonsense', '', 'bnVsbA', Buffer.from('[1,2]').toString('base64url')]) {
+        expect((await store.history(turn.userId, { limit: 5, cursor })).items).toHaveLength(1);
+      }
+    });
+
+    test('what is erased is gone, and comes back neither by a late answer nor by a repeated question', async () => {
+      const first = await ask();
+      const { sessionId, userId } = first;
+      const second = await ask({ sessionId, userId }, { newSession: false });
+      const erased = await store.erase(sessionId, userId);
+      expect(new Set(erased)).toEqual(new Set([first.requestId, second.requestId]));
+      expect(await sessionOf(first)).toBeUndefined();
+      expect((await store.history(userId, { limit: 10 })).items).toEqual([]);
+      expect(await settle(first)).toBe('erased');
+      await store.confirm(sessionId, second.requestId);
+      expect(await sessionOf(first)).toBeUndefined();
+      expect(await store.erase(sessionId, userId)).toBeUndefined();
+    });
+
+    test('ids may hold any characters', async () => {
+      const odd = [':', 'a:q', '{x}', '/', '"', '\\', 'ü\u{1f600}', 'x'.repeat(limits.idChars), ' ', '*'];
+      for (const id of odd) {
+        const turn = await ask({ sessionId: `s${id}`, userId: `u${id}`, requestId: id });
+        expect(await settle(turn, { response: id })).toBe('settled');
+        expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: id, response: id }] });
+        expect((await store.history(turn.userId, { limit: 5 })).items).toMatchObject([{ requestId: id }]);
+      }
+    });
+  });
+}
+
+const failed = {
+  status: 'failed',
+  response: null,
+  model: null,
+  provider: null,
+  usage: null,
+  error: { code: 'model_unavailable', message: 'Down.', retryable: true },
+} as const satisfies Partial<ChatResponse>;
+
+const cancelled = { ...failed, status: 'cancelled', error: null } as const satisfies Partial<ChatResponse>;
+
+const responseTo = ({ requestId, sessionId, userId }: NewTurn, fields: Partial<ChatResponse> = {}): ChatResponse => ({
+  version: 1,
+  requestId,
+  sessionId,
+  userId,
+  status: 'completed',
+  response: 'So.',
+  error: null,
+  model: 'm',
+  provider: 'p',
+  cached: false,
+  usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3, cost: 0.5 },
+  attempts: 2,
+  timings: { waitMs: 1, modelMs: 2.5, totalMs: 4 },
+  completedAt: '2026-01-01T00:00:02.000Z',
+  ...fields,
+});

@@ -1,0 +1,27 @@
+import { afterAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createRedisUserStore } from '../../../src/adapters/users/redis-user-store.ts';
+import { testRedisUrl } from '../../services.ts';
+import { describeUserStore } from './user-store-contract.ts';
+
+let opened: Redis | undefined;
+afterAll(() => opened?.quit());
+
+describeUserStore('Redis', async () => {
+  opened = new Redis(await testRedisUrl());
+  return createRedisUserStore({ redis: opened });
+});
+
+test('without Redis every method says that the store is out of reach', async () => {
+  const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
+  gone.on('error', () => {});
+  const store = createRedisUserStore({ redis: gone });
+  for (const use of [
+    () => store.byEmail('a@example.com'),
+    () => store.byId('u1'),
+    () => store.setRole('a@example.com', 'admin'),
+  ]) {
+    await expect(use()).rejects.toMatchObject({ code: 'store_unavailable' });
+  }
+  gone.disconnect();
+});
