@@ -19,6 +19,8 @@ export interface Evidence {
   leftInQueues: number;
   leftInJobs: number;
   modelCalls: number;
+  /** Processes that ended though nobody killed them. */
+  died: number;
 }
 
 export interface Finding {
@@ -56,6 +58,7 @@ export function audit(evidence: Evidence): Finding[] {
   return [
     { name: 'questions', value: asked.length },
     { name: 'refused for a while (503 or no answer)', value: asked.reduce((sum, { refused }) => sum + refused, 0) },
+    { name: 'processes that died by themselves', value: evidence.died, allowed: { atMost: 0 } },
     { name: 'never accepted', value: asked.length - accepted.length, allowed: { atMost: 0 } },
     { name: 'lost', value: lost.length, allowed: { atMost: 0 } },
     { name: 'stuck', value: stuck.length, allowed: { atMost: 0 } },

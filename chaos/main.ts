@@ -68,10 +68,11 @@ const over = new AbortController();
 process.once('SIGINT', () => void stack.stop().then(() => process.exit(130)));
 const progress = setInterval(report, 5_000);
 try {
+  const deadline = Date.now() + (requests / rate + settle) * 1000;
   const watches = askAll(stack);
   const poisonings = poisonAll(stack);
   await killAll(stack);
-  await Promise.race([watches, sleep((requests / rate + settle) * 1000, undefined, { ref: false })]);
+  await Promise.race([watches, sleep(deadline - Date.now(), undefined, { ref: false })]);
   over.abort();
   await poisonings;
   report();
@@ -159,6 +160,7 @@ async function conclude(stack: Stack): Promise<void> {
     leftInQueues: waiting,
     leftInJobs: jobs ? wait + prioritized + delayed + active : 1,
     modelCalls: started,
+    died: stack.died.length,
   });
 
   console.log();
@@ -171,6 +173,7 @@ async function conclude(stack: Stack): Promise<void> {
   console.log(`\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `${violations.length} violations`}`);
   if (violations.length === 0) return;
   process.exitCode = 1;
+  for (const output of stack.died) console.log(`\n--- the last words of a process that died by itself\n${output}`);
   for (const [name, output] of Object.entries(stack.output())) {
     console.log(`\n--- the last lines of ${name}\n${output.split('\n').slice(-15).join('\n')}`);
   }

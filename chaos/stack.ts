@@ -13,6 +13,7 @@ export const VICTIMS: readonly Victim[] = ['worker', 'api', 'redis', 'rabbitmq']
 
 export const JWT_SECRET = 'chaos-chaos-chaos-chaos-chaos-chaos';
 
+const DIED_CHARS = 3_000;
 const ROOT = join(import.meta.dirname, '..');
 
 /** Settings that make failures frequent and recoveries quick; none of them weakens a guarantee. */
@@ -39,6 +40,8 @@ export interface Stack {
   kill(victim: Victim, downMs: number): Promise<void>;
   /** The simulator's control API. */
   control<T>(path: string): Promise<T>;
+  /** The last words of each process that ended without being killed; it was started again. */
+  readonly died: string[];
   /** The latest output of each process, for whoever looks for a cause. */
   output(): Record<string, string>;
   stop(): Promise<void>;
@@ -69,10 +72,11 @@ export async function startStack(options: { preload: string | undefined }): Prom
   const startWorker = async () =>
     start('worker', { WORKER_PORT: String(await freePort()), WORKER_METRICS_PORT: String(await freePort()) });
 
-  let api = await startApi();
-  const workers = [await startWorker(), await startWorker()];
-  let nextWorker = 0;
   let stopping = false;
+  const died: string[] = [];
+  const api = await keepRunning(startApi);
+  const workers = [await keepRunning(startWorker), await keepRunning(startWorker)];
+  let nextWorker = 0;
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   while (!(await fetch(`${apiUrl}/health/ready`).catch(() => undefined))?.ok) await sleep(100);
 
@@ -81,28 +85,15 @@ export async function startStack(options: { preload: string | undefined }): Prom
     redisUrl: redis.url,
     rabbitMqUrl: rabbitMq.url,
     kill: async (victim, downMs) => {
-      const again = async (start: () => Promise<void>) => {
-        await sleep(downMs);
-        if (!stopping) await start();
-      };
-      if (victim === 'api') {
-        await api.kill();
-        await again(async () => {
-          api = await startApi();
-        });
-      } else if (victim === 'worker') {
-        const index = nextWorker++ % workers.length;
-        await workers[index]!.kill();
-        await again(async () => {
-          workers[index] = await startWorker();
-        });
-      } else {
-        const server = victim === 'redis' ? redis : rabbitMq;
-        await server.kill();
-        await again(() => server.start());
-      }
+      if (victim === 'api') return await api.kill(downMs);
+      if (victim === 'worker') return await workers[nextWorker++ % workers.length]!.kill(downMs);
+      const server = victim === 'redis' ? redis : rabbitMq;
+      await server.kill();
+      await sleep(downMs);
+      if (!stopping) await server.start();
     },
     control: async <T>(path: string) => (await (await fetch(`${modelUrl}/control/${path}`)).json()) as T,
+    died,
     output: () => ({ api: api.output(), worker1: workers[0]!.output(), worker2: workers[1]!.output() }),
     stop: async () => {
       stopping = true;
@@ -111,6 +102,33 @@ export async function startStack(options: { preload: string | undefined }): Prom
       rmSync(dir, { recursive: true, force: true });
     },
   };
+
+  /** Starts a process again when it ends, as an orchestrator does. */
+  async function keepRunning(start: () => Promise<GuardedProcess>) {
+    let child = await start();
+    let killed = false;
+    const watch = async () => {
+      await child.exited;
+      if (killed || stopping) return;
+      died.push(child.output().slice(-DIED_CHARS));
+      child = await start();
+      void watch();
+    };
+    void watch();
+    return {
+      output: () => child.output(),
+      stop: () => child.stop(),
+      kill: async (downMs: number) => {
+        killed = true;
+        await child.kill();
+        await sleep(downMs);
+        killed = false;
+        if (stopping) return;
+        child = await start();
+        void watch();
+      },
+    };
+  }
 }
 
 async function said(child: GuardedProcess, pattern: RegExp): Promise<string> {
