@@ -14,12 +14,20 @@ export const deadLetterQueueOf = (queue: WorkQueue) => `${queue}.dlq` as const;
 const DELIVERY_LIMIT = 50;
 
 /**
+ * Dead letters are looked at, and given back, any number of times. RabbitMQ 3.10 takes -1, but drops a message that
+ * comes back once; 4.x drops it after 20 times unless told otherwise. A limit that is never reached holds for all. It
+ * also has letters go back to the front: without one, those given back one by one go behind all others.
+ */
+const NO_DELIVERY_LIMIT = 2 ** 31 - 1;
+const deadLetterQueueArguments = { 'x-queue-type': 'quorum', 'x-delivery-limit': NO_DELIVERY_LIMIT };
+
+/**
  * Arguments of `queue.declare`. At-least-once dead-lettering keeps a message in its queue until the dead-letter
  * queue has confirmed it; it needs `reject-publish`, which without a length limit rejects nothing.
  */
 export const queueArguments: Record<string, Record<string, string | number>> = {
-  [deadLetterQueueOf(REQUESTS_QUEUE)]: { 'x-queue-type': 'quorum' },
-  [deadLetterQueueOf(RESPONSES_QUEUE)]: { 'x-queue-type': 'quorum' },
+  [deadLetterQueueOf(REQUESTS_QUEUE)]: deadLetterQueueArguments,
+  [deadLetterQueueOf(RESPONSES_QUEUE)]: deadLetterQueueArguments,
   [REQUESTS_QUEUE]: workQueueArguments(REQUESTS_QUEUE),
   [RESPONSES_QUEUE]: workQueueArguments(RESPONSES_QUEUE),
 };
