@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { closeInTime } from './close-in-time.ts';
 import type { BrokerConnection } from './connection.ts';
 
 const REOPEN_MS = 500;
@@ -61,7 +62,7 @@ export function keepChannel<C extends Channel>(options: {
     close: async () => {
       closed = true;
       clearTimeout(timer);
-      await channel?.close().catch(() => {});
+      if (channel) await closeInTime(channel.close());
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { closeInTime } from './close-in-time.ts';
 import { declareTopology } from './topology.ts';
 
 /**
@@ -18,7 +19,6 @@ export interface BrokerConnection {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const CLOSE_TIMEOUT_MS = 2_000;
 const HEARTBEAT_SECONDS = 10;
 const STILL_WAITING_MS = 10_000;
 
@@ -98,13 +98,7 @@ export async function connectRabbitMq(options: {
     },
     close: async () => {
       enter('closed');
-      let timer: NodeJS.Timeout | undefined;
-      // A blocked connection is not read by the broker, which then never answers the close.
-      const timeout = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-      });
-      await Promise.race([recovering.close().catch(() => {}), timeout]);
-      clearTimeout(timer);
+      await closeInTime(recovering.close());
     },
   };
 }

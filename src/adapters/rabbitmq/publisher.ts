@@ -24,6 +24,7 @@ interface Pending {
 }
 
 const SWEEP_MS = 100;
+const BLOCKED = 'RabbitMQ is short of memory or disk and takes no messages';
 
 /** @param options.timeoutMs how long to wait for a confirm */
 export function createPublisher(options: {
@@ -56,9 +57,11 @@ export function createPublisher(options: {
   const sweep = setInterval(() => {
     const oldest = Date.now() - timeoutMs;
     for (const entry of pending) {
-      if (entry.sentAt > oldest) break;
+      // A broker says that it is blocked only once it is sent something, which it then leaves unread.
+      const blocked = connection.state === 'blocked';
+      if (!blocked && entry.sentAt > oldest) break;
       pending.delete(entry);
-      entry.reject(new BrokerUnavailableError(`RabbitMQ gave no confirm within ${timeoutMs} ms`));
+      entry.reject(new BrokerUnavailableError(blocked ? BLOCKED : `RabbitMQ gave no confirm within ${timeoutMs} ms`));
     }
   }, SWEEP_MS);
   sweep.unref();
@@ -67,7 +70,7 @@ export function createPublisher(options: {
     publish: (queue, body, properties) =>
       new Promise((resolve, reject) => {
         if (connection.state === 'blocked') {
-          reject(new BrokerUnavailableError('RabbitMQ is short of memory or disk and takes no messages'));
+          reject(new BrokerUnavailableError(BLOCKED));
           return;
         }
         if (!channel || connection.state !== 'connected') {

@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
+import { MAX_LETTERS_READ } from '../../contracts/dead-letters.ts';
+import { BrokerUnavailableError, DeadLettersInUseError, HealifyError, UnroutableError } from '../../contracts/errors.ts';
+import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import { declareTopology } from './topology.ts';
+
+/**
+ * A dead-letter queue in hand: its oldest letters were read, nobody else sees them, and those not removed are back in
+ * their places after `close`, or when we die.
+ */
+export interface OpenDeadLetters {
+  /** Letters read before the queue was taken over; letters that came since are given to `onLetter` only. */
+  readonly read: number;
+  /** Letters behind those. */
+  readonly unread: number;
+  /** Sends a persistent message to the work queue; resolves at the confirm. Rejects as Publisher.publish does. */
+  send(body: Buffer, properties: Options.Publish): Promise<void>;
+  /** Removes a letter for good. */
+  remove(letter: ConsumeMessage): void;
+  /** Of the work queue: messages that wait, and consumers that take them. */
+  workQueue(): Promise<{ waiting: number; consumers: number }>;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 15_000;
+const BACK_TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
+
+/**
+ * Takes a dead-letter queue over on a connection of its own, which it locks with a queue that only one connection can
+ * have: quorum queues know no exclusive consumers.
+ *
+ * Letters are given back by closing the channel, never by a nack: then RabbitMQ puts them in front of all others in
+ * their order, while it scatters what is nacked. That keeps the queue's order as long as whoever reads begins with all
+ * that were given back before, therefore as many letters are taken each time, whatever is done with them.
+ * @param options.onLetter each letter as it comes, oldest first; bodies are kept in memory only by whom they are given to
+ * @throws DeadLettersInUseError
+ * @throws BrokerUnavailableError
+ */
+export async function openDeadLetters(options: {
+  url: string;
+  queue: WorkQueue;
+  onLetter: (letter: ConsumeMessage) => void;
+}): Promise<OpenDeadLetters> {
+  const { url, queue, onLetter } = options;
+  const source = deadLetterQueueOf(queue);
+  const connection = await connectOnce(url);
+  try {
+    const channel = await connection.createConfirmChannel();
+    const lost = whenLost(connection, channel);
+    await lock(connection, `${source}.lock`);
+    const { messageCount } = await inTime(channel.checkQueue(source), lost);
+    const read = Math.min(messageCount, MAX_LETTERS_READ);
+    let arrived = 0;
+    let removed = 0;
+    let lastArrival = Date.now();
+    await channel.prefetch(MAX_LETTERS_READ);
+    const take = channel.consume(source, (letter) => {
+      if (!letter) return;
+      arrived += 1;
+      lastArrival = Date.now();
+      onLetter(letter);
+    });
+    await inTime(take, lost);
+    while (arrived < read && Date.now() - lastArrival < ANSWER_TIMEOUT_MS) await Promise.race([sleep(POLL_MS), lost]);
+    if (arrived < read) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
+
+    return {
+      read,
+      unread: messageCount - read,
+      send: sender(channel, queue, lost),
+      remove: (letter) => {
+        removed += 1;
+        channel.ack(letter);
+      },
+      workQueue: async () => {
+        const { messageCount: waiting, consumerCount: consumers } = await inTime(channel.checkQueue(queue), lost);
+        return { waiting, consumers };
+      },
+      close: async () => {
+        await channel.close().catch(() => {});
+        await untilBack(connection, source, arrived - removed).catch(() => {});
+        await connection.close().catch(() => {});
+      },
+    };
+  } catch (error) {
+    await connection.close().catch(() => {});
+    throw asUnavailable(error);
+  }
+}
+
+async function connectOnce(url: string): Promise<ChannelModel> {
+  let connection: ChannelModel;
+  try {
+    connection = await connect(url, {
+      timeout: CONNECT_TIMEOUT_MS,
+      clientProperties: { connection_name: 'healify-chat dead letters' },
+    });
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+  try {
+    // Also makes sure that the queue is one whose letters may be given back any number of times.
+    await declareTopology(connection);
+    return connection;
+  } catch (error) {
+    await connection.close().catch(() => {});
+    throw asUnavailable(error);
+  }
+}
+
+/** Ends with the connection, however that ends. */
+async function lock(connection: ChannelModel, name: string): Promise<void> {
+  const channel = await connection.createChannel();
+  channel.on('error', () => {});
+  try {
+    await channel.assertQueue(name, { exclusive: true, durable: false });
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    throw code === RESOURCE_LOCKED ? new DeadLettersInUseError() : error;
+  }
+}
+const RESOURCE_LOCKED = 405;
+
+function whenLost(connection: ChannelModel, channel: ConfirmChannel): Promise<never> {
+  const lost = new Promise<never>((_, reject) => {
+    const end = () => reject(new BrokerUnavailableError('the connection to RabbitMQ was lost'));
+    for (const emitter of [connection, channel]) {
+      emitter.on('error', () => {});
+      emitter.on('close', end);
+    }
+  });
+  lost.catch(() => {});
+  return lost;
+}
+
+function sender(channel: ConfirmChannel, queue: WorkQueue, lost: Promise<never>): OpenDeadLetters['send'] {
+  let returned = false;
+  // Whatever was returned was sent to the same queue, which is missing for all.
+  channel.on('return', () => {
+    returned = true;
+  });
+  return (body, properties) =>
+    inTime(
+      new Promise<void>((resolve, reject) => {
+        channel.publish('', queue, body, { ...properties, persistent: true, mandatory: true }, (error) => {
+          if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${error.message}`));
+          else if (returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
+          else resolve();
+        });
+      }),
+      lost,
+    );
+}
+
+/** What the next to look would not find otherwise. */
+async function untilBack(connection: ChannelModel, source: string, letters: number): Promise<void> {
+  const channel = await connection.createChannel();
+  const end = Date.now() + BACK_TIMEOUT_MS;
+  while (Date.now() < end && (await channel.checkQueue(source)).messageCount < letters) await sleep(POLL_MS);
+}
+
+async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>): Promise<T> {
+  const timer = new AbortController();
+  const late = sleep(ANSWER_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new BrokerUnavailableError(`RabbitMQ gave no answer within ${ANSWER_TIMEOUT_MS} ms`);
+  });
+  try {
+    return await Promise.race([answer, lost, late]);
+  } finally {
+    late.catch(() => {});
+    timer.abort();
+  }
+}
+
+function asUnavailable(error: unknown): Error {
+  if (error instanceof HealifyError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BrokerUnavailableError(`RabbitMQ: ${message}`, { cause: error });
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
+import { createPublisher, type Publisher } from '../../../src/adapters/rabbitmq/publisher.ts';
+import { BrokerUnavailableError, UnroutableError } from '../../../src/contracts/errors.ts';
+import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
+import type { RabbitMq } from '../../../tools/services/rabbitmq.ts';
+import { captureLog } from '../../captured-log.ts';
+import { startQueueClient } from '../../queue-client.ts';
+import { privateRabbitMq, testRabbitMqUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
+import { until } from '../../until.ts';
+
+let server: RabbitMq;
+const cleanups: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  server = await privateRabbitMq();
+}, 120_000);
+
+afterEach(async () => {
+  await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
+});
+
+afterAll(() => server?.stop());
+
+async function open(url: string, timeoutMs = 5_000) {
+  const { logger } = captureLog();
+  const connection = await connectRabbitMq({ url, name: 'test', logger });
+  const publisher = createPublisher({ connection, timeoutMs, logger });
+  cleanups.push(async () => {
+    await publisher.close();
+    await connection.close();
+  });
+  return { connection, publisher };
+}
+
+async function proxyTo(url: string) {
+  const proxy = await startTcpProxy(url);
+  cleanups.push(() => proxy.stop());
+  return proxy;
+}
+
+const send = (publisher: Publisher, queue = REQUESTS_QUEUE) => publisher.publish(queue, Buffer.from('hello'), {});
+
+/** A publisher is ready a moment after its connection is. */
+const untilSent = (publisher: Publisher) =>
+  until(
+    'a message is taken',
+    () =>
+      send(publisher).then(
+        () => true,
+        () => false,
+      ),
+    30_000,
+  );
+
+const outcomeOf = (sending: Promise<void>) =>
+  sending.then(
+    () => 'sent',
+    (error: unknown) => error,
+  );
+
+test('a message that is taken is in the queue, persistent, and as it was sent', async () => {
+  const url = await testRabbitMqUrl();
+  const { publisher } = await open(url);
+  const client = await startQueueClient(url);
+  await untilSent(publisher);
+  await client.take(REQUESTS_QUEUE);
+
+  const body = Buffer.from([0, 255, 1, 2]);
+  const messageId = randomUUID();
+  await publisher.publish(REQUESTS_QUEUE, body, { messageId, headers: { traceparent: 'a' } });
+  const message = await client.take(REQUESTS_QUEUE);
+  expect(message.content.equals(body)).toBe(true);
+  expect(message.properties).toMatchObject({ messageId, deliveryMode: 2, headers: { traceparent: 'a' } });
+});
+
+test('of messages that are sent together, those without a queue are refused and the others are taken', async () => {
+  const url = await testRabbitMqUrl();
+  const { publisher } = await open(url);
+  const client = await startQueueClient(url);
+  await untilSent(publisher);
+  await client.take(REQUESTS_QUEUE);
+
+  const outcomes = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => outcomeOf(send(publisher, index % 3 === 0 ? 'nowhere' : REQUESTS_QUEUE))),
+  );
+  for (const [index, outcome] of outcomes.entries()) {
+    if (index % 3 === 0) expect(outcome).toBeInstanceOf(UnroutableError);
+    else expect(outcome).toBe('sent');
+  }
+  await until('all that were taken are there', async () => (await client.depth(REQUESTS_QUEUE)) === 40);
+});
+
+test('a message that cannot be encoded is refused, and those after it are confirmed as ever', async () => {
+  const { publisher } = await open(await testRabbitMqUrl());
+  await untilSent(publisher);
+  const tooMuch = publisher.publish(REQUESTS_QUEUE, Buffer.from('x'), { headers: { large: 'x'.repeat(200_000) } });
+  const outcomes = [outcomeOf(tooMuch), outcomeOf(send(publisher)), outcomeOf(send(publisher, 'nowhere'))];
+  expect(await outcomes[0]).toBeInstanceOf(Error);
+  expect(await outcomes[1]).toBe('sent');
+  expect(await outcomes[2]).toBeInstanceOf(UnroutableError);
+});
+
+test('without a broker a message is refused at once', async () => {
+  const proxy = await proxyTo(await testRabbitMqUrl());
+  proxy.cut();
+  // A refusal that waited for the confirm would come after the test's own time.
+  const { publisher } = await open(proxy.url, 600_000);
+  expect(await outcomeOf(send(publisher))).toBeInstanceOf(BrokerUnavailableError);
+
+  proxy.open();
+  await untilSent(publisher);
+  proxy.cut();
+  await until('the loss is seen', async () => (await outcomeOf(send(publisher))) instanceof BrokerUnavailableError);
+  proxy.open();
+  await untilSent(publisher);
+});
+
+test('messages that wait for their confirm when the connection is lost are refused', async () => {
+  const proxy = await proxyTo(await testRabbitMqUrl());
+  const { publisher } = await open(proxy.url, 600_000);
+  await untilSent(publisher);
+  proxy.silence();
+  const sending = Array.from({ length: 10 }, () => outcomeOf(send(publisher)));
+  proxy.cut();
+  for (const outcome of await Promise.all(sending)) expect(outcome).toBeInstanceOf(BrokerUnavailableError);
+});
+
+test('a broker that does not confirm in time has not taken the message, and a later one is confirmed', async () => {
+  const proxy = await proxyTo(await testRabbitMqUrl());
+  const { publisher } = await open(proxy.url, 500);
+  await untilSent(publisher);
+  proxy.silence();
+  const outcome = await outcomeOf(send(publisher));
+  expect(outcome).toBeInstanceOf(BrokerUnavailableError);
+  expect(String(outcome)).toContain('no confirm within 500 ms');
+  proxy.open();
+  await untilSent(publisher);
+});
+
+test('a broker that is short of memory refuses at once, and takes messages again when it has some', async () => {
+  const { connection, publisher } = await open(server.url, 600_000);
+  await untilSent(publisher);
+  await server.ctl('set_vm_memory_high_watermark', '0.000001');
+  try {
+    // RabbitMQ says that it is blocked to whoever sends the first message; that one waits no longer either.
+    expect(await outcomeOf(send(publisher))).toBeInstanceOf(BrokerUnavailableError);
+    expect(connection.state).toBe('blocked');
+    expect(await outcomeOf(send(publisher))).toBeInstanceOf(BrokerUnavailableError);
+  } finally {
+    await server.ctl('set_vm_memory_high_watermark', '0.4');
+  }
+  await untilSent(publisher);
+  expect(connection.state).toBe('connected');
+}, 120_000);
+
+test('a connection to a broker that is short of memory can be closed', async () => {
+  const { connection, publisher } = await open(server.url, 600_000);
+  await untilSent(publisher);
+  await server.ctl('set_vm_memory_high_watermark', '0.000001');
+  try {
+    void outcomeOf(send(publisher));
+    await until('it is blocked', () => connection.state === 'blocked');
+    await publisher.close();
+    await connection.close();
+    expect(connection.state).toBe('closed');
+  } finally {
+    await server.ctl('set_vm_memory_high_watermark', '0.4');
+  }
+}, 120_000);
