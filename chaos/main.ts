@@ -65,7 +65,7 @@ console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills`);
 const breakAcks = values['break-acks'] ? join(import.meta.dirname, 'break-acks.ts') : undefined;
 const stack = await startStack({ preload: breakAcks });
 const over = new AbortController();
-process.once('SIGINT', () => void stack.stop().then(() => process.exit(130)));
+process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 const progress = setInterval(report, 5_000);
 try {
   const deadline = Date.now() + (requests / rate + settle) * 1000;
@@ -79,7 +79,8 @@ try {
   await conclude(stack);
 } finally {
   clearInterval(progress);
-  await stack.stop();
+  const dir = await stack.stop(process.exitCode === 1);
+  if (process.exitCode === 1) console.log(`logs: ${dir}`);
 }
 
 /** When to kill what: each kind in turn, spread over the time of asking. */
@@ -174,7 +175,4 @@ async function conclude(stack: Stack): Promise<void> {
   if (violations.length === 0) return;
   process.exitCode = 1;
   for (const output of stack.died) console.log(`\n--- the last words of a process that died by itself\n${output}`);
-  for (const [name, output] of Object.entries(stack.output())) {
-    console.log(`\n--- the last lines of ${name}\n${output.split('\n').slice(-15).join('\n')}`);
-  }
 }

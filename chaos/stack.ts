@@ -42,9 +42,8 @@ export interface Stack {
   control<T>(path: string): Promise<T>;
   /** The last words of each process that ended without being killed; it was started again. */
   readonly died: string[];
-  /** The latest output of each process, for whoever looks for a cause. */
-  output(): Record<string, string>;
-  stop(): Promise<void>;
+  /** @param keepLogs for whoever looks for a cause; gives the folder */
+  stop(keepLogs: boolean): Promise<string>;
 }
 
 /** @param options.preload a module that api and workers load first: a fault on purpose */
@@ -67,7 +66,10 @@ export async function startStack(options: { preload: string | undefined }): Prom
   };
   const preload = options.preload ? ['--import', options.preload] : [];
   const start = (name: 'api' | 'worker', ports: Record<string, string>) =>
-    startGuarded(process.execPath, [...preload, join(ROOT, `src/main/${name}.ts`)], { env: { ...env, ...ports } });
+    startGuarded(process.execPath, [...preload, join(ROOT, `src/main/${name}.ts`)], {
+      env: { ...env, ...ports },
+      logFile: join(dir, `${name}.log`),
+    });
   const startApi = async () => start('api', { API_PORT: String(apiPort), API_METRICS_PORT: String(await freePort()) });
   const startWorker = async () =>
     start('worker', { WORKER_PORT: String(await freePort()), WORKER_METRICS_PORT: String(await freePort()) });
@@ -94,12 +96,14 @@ export async function startStack(options: { preload: string | undefined }): Prom
     },
     control: async <T>(path: string) => (await (await fetch(`${modelUrl}/control/${path}`)).json()) as T,
     died,
-    output: () => ({ api: api.output(), worker1: workers[0]!.output(), worker2: workers[1]!.output() }),
-    stop: async () => {
+    stop: async (keepLogs) => {
       stopping = true;
       await Promise.all([api, ...workers].map((child) => child.stop()));
       await Promise.all([simulator.kill(), redis.stop(), rabbitMq.stop()]);
-      rmSync(dir, { recursive: true, force: true });
+      for (const part of keepLogs ? ['redis', 'rabbitmq'] : ['']) {
+        rmSync(join(dir, part), { recursive: true, force: true });
+      }
+      return dir;
     },
   };
 
@@ -116,7 +120,6 @@ export async function startStack(options: { preload: string | undefined }): Prom
     };
     void watch();
     return {
-      output: () => child.output(),
       stop: () => child.stop(),
       kill: async (downMs: number) => {
         killed = true;

@@ -40,7 +40,7 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     req.log.error({ err: { type: name, message, stack } }, 'an error that nobody foresaw');
   } else if (problem.status >= 500) {
-    req.log.warn({ code: problem.code, reason: (problem.cause as Error | undefined)?.message }, 'refused for now');
+    req.log.warn({ code: problem.code, reason: rootCause(problem)?.message }, 'refused for now');
   }
   if (res.headersSent) {
     next(error);
@@ -65,6 +65,12 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
     .type('application/problem+json')
     .send(JSON.stringify(body));
 };
+
+/** Why, as whoever met it first has said. */
+function rootCause({ cause }: Error): Error | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  return rootCause(cause) ?? cause;
+}
 
 /** The problem's stable `type`, an address where it is explained. */
 export const problemType = (code: ApiErrorCode) => `/problems/${code}`;

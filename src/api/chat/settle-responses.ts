@@ -29,13 +29,13 @@ export function createResponseSettler(options: {
 
   async function handle(deliveries: Delivery[]): Promise<void> {
     const readable: { delivery: Delivery; response: ChatResponse }[] = [];
-    const aside: Promise<void>[] = [];
+    const aside: Parameters<DeadLetter>[] = [];
     for (const delivery of deliveries) {
       try {
         readable.push({ delivery, response: readChatResponse(delivery) });
       } catch (error) {
         if (!(error instanceof UnreadableMessage)) throw error;
-        aside.push(deadLetter(delivery, error.reason, error.message));
+        aside.push([delivery, error.reason, error.message]);
       }
     }
     const outcomes = readable.length > 0 ? await history.settle(readable.map(({ response }) => response)) : [];
@@ -43,10 +43,10 @@ export function createResponseSettler(options: {
       const { delivery, response } = readable[index]!;
       onSettled(outcome, response);
       if (outcome === 'unknown') {
-        aside.push(deadLetter(delivery, 'unknown_session', 'no session of this user has asked for it'));
+        aside.push([delivery, 'unknown_session', 'no session of this user has asked for it']);
       }
     });
-    await Promise.all(aside);
+    await Promise.all(aside.map((letter) => deadLetter(...letter)));
   }
 
   return createBatchConsumer({
