@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import {
+  type BatchConsumer,
+  createBatchConsumer,
+  type Delivery,
+} from '../../../src/adapters/rabbitmq/batch-consumer.ts';
+import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
+import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
+import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
+import { captureLog } from '../../captured-log.ts';
+import { type QueueClient, startQueueClient } from '../../queue-client.ts';
+import { testRabbitMqUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
+import { until } from '../../until.ts';
+
+type Proxy = Awaited<ReturnType<typeof startTcpProxy>>;
+
+let url: string;
+let proxy: Proxy;
+let client: QueueClient;
+const cleanups: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  url = await testRabbitMqUrl();
+  proxy = await startTcpProxy(url);
+  client = await startQueueClient(url);
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  await proxy.stop();
+});
+
+/** Consumes through the proxy; `batches` has the bodies of what was handed over, `dead` of what was given up. */
+async function consume(handle: (bodies: string[]) => Promise<void> = async () => {}, prefetch = 10) {
+  const { logger, lines } = captureLog();
+  const connection = await connectRabbitMq({ url: proxy.url, name: 'test', logger });
+  const batches: string[][] = [];
+  const dead: string[] = [];
+  const textOf = (delivery: Delivery) => delivery.body.toString();
+  const consumer = createBatchConsumer({
+    connection,
+    queue: REQUESTS_QUEUE,
+    prefetch,
+    handle: async (deliveries) => {
+      batches.push(deliveries.map(textOf));
+      await handle(deliveries.map(textOf));
+    },
+    deadLetter: async (delivery) => void dead.push(textOf(delivery)),
+    logger,
+  });
+  consumer.start();
+  cleanups.push(async () => {
+    await consumer.stop();
+    await connection.close();
+  });
+  return { consumer, connection, batches, dead, lines };
+}
+
+const send = async (...texts: string[]) => {
+  for (const text of texts) await client.send(REQUESTS_QUEUE, Buffer.from(text));
+};
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+const sorted = (texts: Iterable<string>) => [...texts].sort();
+
+/** Resolves once nothing is left, in hand or waiting: seen from a consumer that is gone. */
+async function untilEmpty(consumer: BatchConsumer) {
+  await consumer.stop();
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(0);
+}
+
+test('every message is handed over once, in order, in batches no larger than may be in hand', async () => {
+  await send(...numbers(100));
+  const { consumer, batches } = await consume();
+  await until('all are handed over', () => batches.flat().length >= 100);
+  await untilEmpty(consumer);
+  expect(batches.flat()).toEqual(numbers(100));
+  expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThanOrEqual(10);
+  expect(batches.length).toBeLessThan(100);
+});
+
+test('no more than may be in hand is taken while a batch is handled', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await send(...numbers(30));
+  const { consumer, batches } = await consume(() => promise);
+  await until('a batch is in hand', () => batches.length === 1);
+  await until('the rest stays', async () => (await client.depth(REQUESTS_QUEUE)) === 20);
+  resolve();
+  await until('all are handed over', () => batches.flat().length === 30);
+  await untilEmpty(consumer);
+});
+
+test('what was in hand when the connection was lost comes again', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await send(...numbers(5));
+  const { consumer, batches } = await consume(() => promise);
+  await until('a batch is in hand', () => batches.flat().length > 0);
+  proxy.cut();
+  await until('RabbitMQ has them back', async () => (await client.depth(REQUESTS_QUEUE)) === 5);
+  resolve();
+  const before = batches.length;
+  proxy.open();
+  await until('they come again', () => batches.slice(before).flat().length >= 5, 30_000);
+  expect(sorted(batches.slice(before).flat())).toEqual(numbers(5));
+  await untilEmpty(consumer);
+});
+
+test('nothing is lost while the connection is cut again and again', async () => {
+  const { consumer, batches } = await consume();
+  for (let pass = 0; pass < 5; pass++) {
+    await send(...numbers(20).map((number) => `${pass}-${number}`));
+    proxy.cut();
+    proxy.open();
+  }
+  const seen = () => new Set(batches.flat());
+  await until('all were handed over', () => seen().size === 100, 30_000);
+  await untilEmpty(consumer);
+});
+
+test('a batch is tried again for as long as a store is away, and nothing is given up', async () => {
+  let away = true;
+  await send(...numbers(3));
+  const { consumer, batches, dead } = await consume(async () => {
+    if (away) throw new StoreUnavailableError('away');
+  });
+  // More often than an error is tried that nobody foresaw.
+  await until('several attempts', () => batches.length >= 6, 30_000);
+  away = false;
+  const before = batches.length;
+  await until('it succeeds', () => batches.slice(before).flat().length >= 3, 30_000);
+  await untilEmpty(consumer);
+  expect(dead).toEqual([]);
+}, 90_000);
+
+test('of a batch that fails, only the message that makes it fail is given up', async () => {
+  await send('a', 'poison', 'b', 'c');
+  const handled = new Set<string>();
+  const { consumer, dead } = await consume(async (bodies) => {
+    if (bodies.includes('poison')) throw new TypeError('this one');
+    for (const body of bodies) handled.add(body);
+  });
+  await until('the poison is given up', () => dead.length > 0, 60_000);
+  await until('the others are handled', () => handled.size === 3, 30_000);
+  await send('d');
+  await until('the next is handled', () => handled.has('d'), 30_000);
+  await untilEmpty(consumer);
+  expect(dead).toEqual(['poison']);
+  expect(sorted(handled)).toEqual(['a', 'b', 'c', 'd']);
+}, 120_000);
+
+test('a paused consumer leaves messages in the queue, also after a new connection, until it resumes', async () => {
+  const { consumer, connection, batches } = await consume();
+  await send('before');
+  await until('it consumes', () => batches.flat().includes('before'));
+  await consumer.pause();
+  await send('meanwhile');
+  proxy.cut();
+  await until('the loss is seen', () => connection.state === 'connecting');
+  proxy.open();
+  await until('it is connected', () => connection.state === 'connected', 30_000);
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(1);
+  expect(batches.flat()).toEqual(['before']);
+
+  await consumer.resume();
+  await until('it goes on', () => batches.flat().includes('meanwhile'), 30_000);
+  await untilEmpty(consumer);
+});
+
+test('pausing and resuming in quick succession ends with what was said last', async () => {
+  const { consumer, batches } = await consume();
+  await send('first');
+  await until('it consumes', () => batches.flat().includes('first'));
+  for (let round = 0; round < 20; round++) {
+    void consumer.pause();
+    void consumer.resume();
+  }
+  await consumer.resume();
+  await send('second');
+  await until('it consumes', () => batches.flat().includes('second'));
+  void consumer.resume();
+  await consumer.pause();
+  await send('third');
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(1);
+});
+
+test('a consumer that stops finishes its batch, and gives back what it could not handle', async () => {
+  await send('handled');
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const first = await consume(() => promise);
+  await until('a batch is in hand', () => first.batches.length === 1);
+  const stopping = first.consumer.stop();
+  resolve();
+  await stopping;
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(0);
+
+  await send('unhandled');
+  const second = await consume(() => Promise.reject(new StoreUnavailableError('away')));
+  await until('an attempt', () => second.batches.length >= 1);
+  await second.consumer.stop();
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(1);
+});
+
+test('a queue that is deleted and declared again is consumed again', async () => {
+  const { consumer, batches } = await consume();
+  await send('first');
+  await until('it consumes', () => batches.flat().includes('first'));
+  const other = await startQueueClient(url);
+  await other.channel.deleteQueue(REQUESTS_QUEUE);
+  client = await startQueueClient(url);
+  await send('second');
+  await until('it consumes', () => batches.flat().includes('second'), 30_000);
+  await untilEmpty(consumer);
+});
+
+test('a queue that is deleted while its messages are in hand does not end the process', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { batches, consumer } = await consume(() => promise);
+    await send('in hand');
+    await until('a batch is in hand', () => batches.length > 0, 30_000);
+    const deleting = client.channel.deleteQueue(REQUESTS_QUEUE);
+    setTimeout(resolve, round);
+    await deleting;
+    client = await startQueueClient(url);
+    await consumer.stop();
+  }
+}, 120_000);
