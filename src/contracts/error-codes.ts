@@ -43,6 +43,11 @@ export const apiErrors = {
     title: 'The conversation has reached its longest',
     advice: 'Start a new one by leaving out `sessionId`.',
   },
+  dead_letters_in_use: {
+    status: 409,
+    title: 'These dead letters are in use',
+    advice: 'Somebody else looks at them, or sends them back: wait until that has ended.',
+  },
   payload_too_large: { status: 413, title: 'The body is too large', advice: 'Send a shorter message.' },
   unsupported_media_type: {
     status: 415,

@@ -35,6 +35,16 @@ export class UnroutableError extends HealifyError {
   readonly retryable = true;
 }
 
+/** Somebody else looks at the dead letters of a queue, or sends them back. */
+export class DeadLettersInUseError extends HealifyError {
+  readonly code = 'dead_letters_in_use';
+  readonly retryable = true;
+
+  constructor() {
+    super('Somebody else looks at these dead letters, or sends them back, at this moment.');
+  }
+}
+
 /** Redis cannot be reached, or does not answer in time. */
 export class StoreUnavailableError extends HealifyError {
   readonly code = 'store_unavailable';

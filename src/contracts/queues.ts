@@ -51,6 +51,10 @@ export const deadLetterHeaders = {
   queue: 'x-dead-letter-queue',
 } as const;
 
+/** On a message sent back from a dead-letter queue: how often it was, and by which run the last time. */
+export const REDRIVE_COUNT_HEADER = 'x-redrive-count';
+export const REDRIVE_RUN_HEADER = 'x-redrive-run';
+
 /** W3C trace context, carried from the HTTP request to the answer. */
 export const TRACEPARENT_HEADER = 'traceparent';
 

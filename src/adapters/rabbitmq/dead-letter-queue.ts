@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
 import { MAX_LETTERS_READ } from '../../contracts/dead-letters.ts';
-import { BrokerUnavailableError, DeadLettersInUseError, HealifyError, UnroutableError } from '../../contracts/errors.ts';
+import {
+  BrokerUnavailableError,
+  DeadLettersInUseError,
+  HealifyError,
+  UnroutableError,
+} from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { declareTopology } from './topology.ts';
 
@@ -16,13 +21,17 @@ export interface OpenDeadLetters {
   readonly unread: number;
   /** Sends a persistent message to the work queue; resolves at the confirm. Rejects as Publisher.publish does. */
   send(body: Buffer, properties: Options.Publish): Promise<void>;
-  /** Removes a letter for good. */
-  remove(letter: ConsumeMessage): void;
+  /** Removes a letter for good, once RabbitMQ has heard of it: see `settled`. */
+  remove(letter: Pick<ConsumeMessage, 'fields'>): void;
+  /** Resolves once every removal so far has reached RabbitMQ. */
+  settled(): Promise<void>;
   /** Of the work queue: messages that wait, and consumers that take them. */
   workQueue(): Promise<{ waiting: number; consumers: number }>;
   close(): Promise<void>;
 }
 
+/** A silent loss is noticed after two of these; until then nobody else gets the letters. */
+const HEARTBEAT_SECONDS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 15_000;
 const BACK_TIMEOUT_MS = 5_000;
@@ -73,8 +82,10 @@ export async function openDeadLetters(options: {
       send: sender(channel, queue, lost),
       remove: (letter) => {
         removed += 1;
-        channel.ack(letter);
+        channel.ack(letter as ConsumeMessage);
       },
+      // RabbitMQ answers after all that was said before on the channel.
+      settled: async () => void (await inTime(channel.checkQueue(source), lost)),
       workQueue: async () => {
         const { messageCount: waiting, consumerCount: consumers } = await inTime(channel.checkQueue(queue), lost);
         return { waiting, consumers };
@@ -94,7 +105,9 @@ export async function openDeadLetters(options: {
 async function connectOnce(url: string): Promise<ChannelModel> {
   let connection: ChannelModel;
   try {
-    connection = await connect(url, {
+    const withHeartbeat = new URL(url);
+    withHeartbeat.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+    connection = await connect(withHeartbeat.href, {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: 'healify-chat dead letters' },
     });

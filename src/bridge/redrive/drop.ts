@@ -1,0 +1,38 @@
+import type { ConsumeMessage } from 'amqplib';
+import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
+import type { DropOptions, DropReport } from '../../contracts/dead-letters.ts';
+import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import { matches } from './read-letter.ts';
+
+/** Removes the letters of a filter for good, if `confirm` is set and `dryRun` is not. */
+export async function dropLetters(url: string, queue: WorkQueue, options: DropOptions): Promise<DropReport> {
+  const { limit, dryRun, confirm, ...filter } = options;
+  const now = Date.now();
+  const chosen: Pick<ConsumeMessage, 'fields'>[] = [];
+  let matching = 0;
+  const letters = await openDeadLetters({
+    url,
+    queue,
+    onLetter: (letter) => {
+      if (!matches(letter, filter, now)) return;
+      matching += 1;
+      // Without the body, which may be large.
+      if (chosen.length < limit) chosen.push({ fields: letter.fields });
+    },
+  });
+  const dropped = confirm && !dryRun ? chosen.length : 0;
+  try {
+    for (const letter of chosen.slice(0, dropped)) letters.remove(letter);
+    await letters.settled();
+  } finally {
+    await letters.close();
+  }
+  return {
+    queue: deadLetterQueueOf(queue),
+    dryRun,
+    matching,
+    dropped,
+    left: matching - dropped,
+    unread: letters.unread,
+  };
+}

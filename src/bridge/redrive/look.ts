@@ -1,0 +1,67 @@
+import type { ConsumeMessage } from 'amqplib';
+import { type OpenDeadLetters, openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
+import type { LetterFilter, LetterGroups, LetterPage, ShowOptions } from '../../contracts/dead-letters.ts';
+import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import { causeOf, describeLetter, isoOf, matches } from './read-letter.ts';
+
+interface Group {
+  count: number;
+  oldest: number | undefined;
+  newest: number | undefined;
+  detail: string | null;
+}
+
+/** The letters of a filter by reason, the most frequent first. */
+export async function listLetters(url: string, queue: WorkQueue, filter: LetterFilter): Promise<LetterGroups> {
+  const groups = new Map<string, Group>();
+  const { matching, read, unread } = await look(url, queue, filter, (letter) => {
+    const { reason, detail, at } = causeOf(letter);
+    const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at, detail };
+    groups.set(reason, {
+      count: group.count + 1,
+      oldest: pick(Math.min, group.oldest, at),
+      newest: pick(Math.max, group.newest, at),
+      detail: group.detail,
+    });
+  });
+  return {
+    queue: deadLetterQueueOf(queue),
+    matching,
+    read,
+    unread,
+    groups: [...groups]
+      .map(([reason, group]) => ({ ...group, reason, oldest: isoOf(group.oldest), newest: isoOf(group.newest) }))
+      .sort((one, other) => other.count - one.count),
+  };
+}
+
+/** The first letters of a filter, oldest first. */
+export async function showLetters(url: string, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> {
+  const { limit, full, ...filter } = options;
+  const letters: LetterPage['letters'] = [];
+  const { matching, read, unread } = await look(url, queue, filter, (letter) => {
+    if (letters.length < limit) letters.push(describeLetter(letter, full));
+  });
+  return { queue: deadLetterQueueOf(queue), matching, read, unread, letters };
+}
+
+async function look(url: string, queue: WorkQueue, filter: LetterFilter, onMatch: (letter: ConsumeMessage) => void) {
+  const now = Date.now();
+  let matching = 0;
+  let arrived = 0;
+  const letters: OpenDeadLetters = await openDeadLetters({
+    url,
+    queue,
+    onLetter: (letter) => {
+      arrived += 1;
+      if (!matches(letter, filter, now)) return;
+      matching += 1;
+      onMatch(letter);
+    },
+  });
+  await letters.close();
+  return { matching, read: arrived, unread: letters.unread };
+}
+
+const pick = (choose: (...values: number[]) => number, one: number | undefined, other: number | undefined) =>
+  one === undefined || other === undefined ? (one ?? other) : choose(one, other);

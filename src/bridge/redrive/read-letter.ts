@@ -1,0 +1,76 @@
+import { isUtf8 } from 'node:buffer';
+import type { ConsumeMessage } from 'amqplib';
+import type { Letter, LetterFilter } from '../../contracts/dead-letters.ts';
+import { deadLetterHeaders, REDRIVE_COUNT_HEADER } from '../../contracts/queues.ts';
+
+/** Why and when a message became a dead letter: by our headers, else by those of RabbitMQ, which knows seconds only. */
+export interface Cause {
+  reason: string;
+  detail: string | null;
+  /** Milliseconds of the epoch. */
+  at: number | undefined;
+}
+
+const BODY_EXCERPT_BYTES = 2_000;
+const DETAIL_CHARS = 500;
+
+export function causeOf(letter: ConsumeMessage): Cause {
+  const headers = letter.properties.headers ?? {};
+  const reason = textOf(headers[deadLetterHeaders.reason]);
+  if (reason !== undefined) {
+    const at = Date.parse(textOf(headers[deadLetterHeaders.at]) ?? '');
+    const detail = textOf(headers[deadLetterHeaders.detail])?.slice(0, DETAIL_CHARS) ?? null;
+    return { reason, detail, at: Number.isNaN(at) ? undefined : at };
+  }
+  const [death] = Array.isArray(headers['x-death']) ? headers['x-death'] : [];
+  const seconds = death?.time?.value;
+  return {
+    reason: textOf(death?.reason) ?? 'unknown',
+    detail: null,
+    at: typeof seconds === 'number' ? seconds * 1000 : undefined,
+  };
+}
+
+/** Whether a letter is one of a filter's; one that does not say how old it is belongs to no age. */
+export function matches(letter: ConsumeMessage, filter: LetterFilter, now: number): boolean {
+  const { reason, at } = causeOf(letter);
+  if (filter.reason !== undefined && filter.reason !== reason) return false;
+  if (filter.messageId !== undefined && filter.messageId !== letter.properties.messageId) return false;
+  if (filter.olderThan !== undefined && !(at !== undefined && at < now - filter.olderThan)) return false;
+  return !(filter.newerThan !== undefined && !(at !== undefined && at > now - filter.newerThan));
+}
+
+/** How often a message was sent back from a dead-letter queue. */
+export function redriveCountOf(letter: ConsumeMessage): number {
+  const count = letter.properties.headers?.[REDRIVE_COUNT_HEADER];
+  return Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/** @param full the whole body; else its beginning */
+export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
+  const { content, properties } = letter;
+  const { headers, ...others } = properties;
+  const { reason, detail, at } = causeOf(letter);
+  const shown = full ? content : content.subarray(0, BODY_EXCERPT_BYTES);
+  // A character cut in half at the end does not make text binary.
+  const encoding = isUtf8(content) ? 'utf-8' : 'base64';
+  return {
+    messageId: textOf(properties.messageId) ?? null,
+    reason,
+    detail,
+    at: isoOf(at),
+    redriveCount: redriveCountOf(letter),
+    bytes: content.length,
+    properties: Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
+    headers: { ...headers },
+    body: shown.toString(encoding),
+    encoding,
+    truncated: shown.length < content.length,
+  };
+}
+
+/** A moment that a letter claims may be any number. */
+export const isoOf = (at: number | undefined) =>
+  at === undefined || Number.isNaN(new Date(at).getTime()) ? null : new Date(at).toISOString();
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);

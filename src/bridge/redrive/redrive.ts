@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumeMessage } from 'amqplib';
+import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
+import type { RedriveOptions, RedriveReport } from '../../contracts/dead-letters.ts';
+import { HealifyError } from '../../contracts/errors.ts';
+import { deadLetterQueueOf, REDRIVE_RUN_HEADER, type WorkQueue } from '../../contracts/queues.ts';
+import { type CanaryTimes, watchCanary } from './canary.ts';
+import { matches, redriveCountOf } from './read-letter.ts';
+import { restore } from './restore.ts';
+
+/** Bodies held at once; letters beyond that stay for the next run. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+/** Letters on their way at once, where no rate says less. */
+const WINDOW = 50;
+
+/**
+ * Sends the letters of a filter back to the queue they came from, oldest first, and removes each once RabbitMQ has
+ * confirmed it there. Whatever ends it in between, a letter is in one of the two queues, at worst in both: whoever reads
+ * it twice knows it by its requestId.
+ * @throws DeadLettersInUseError, BrokerUnavailableError where nothing was sent; later troubles are told in `stopped`
+ */
+export async function redriveLetters(
+  where: { url: string; queue: WorkQueue; canaryTimes: CanaryTimes },
+  options: RedriveOptions,
+  onProgress: (sent: number, of: number) => void,
+): Promise<RedriveReport> {
+  const { limit, dryRun, canary, rate, ...filter } = options;
+  const now = Date.now();
+  const run = randomUUID();
+  const chosen: ConsumeMessage[] = [];
+  let matching = 0;
+  let heldBytes = 0;
+  let returned = 0;
+
+  const letters = await openDeadLetters({
+    ...where,
+    onLetter: (letter) => {
+      if (letter.properties.headers?.[REDRIVE_RUN_HEADER] === run) returned += 1;
+      else if (matches(letter, filter, now)) {
+        matching += 1;
+        if (dryRun || chosen.length >= limit || heldBytes + letter.content.length > MAX_HELD_BYTES) return;
+        heldBytes += letter.content.length;
+        chosen.push(letter);
+      }
+    },
+  });
+  const { unread } = letters;
+  let sent = 0;
+  let refused = 0;
+  const report = (verdict: RedriveReport['canary'], stopped: string | null): RedriveReport => {
+    const queue = deadLetterQueueOf(where.queue);
+    return { queue, dryRun, matching, sent, refused, left: matching - sent, unread, canary: verdict, stopped };
+  };
+
+  const sendOne = async (letter: ConsumeMessage) => {
+    try {
+      await letters.send(letter.content, restore(letter.properties, redriveCountOf(letter) + 1, run));
+    } catch (error) {
+      if (error instanceof HealifyError) throw error;
+      // Its properties cannot be encoded again. It stays, and keeps no other from going.
+      refused += 1;
+      return;
+    }
+    letters.remove(letter);
+    sent += 1;
+    onProgress(sent, chosen.length);
+  };
+
+  let verdict: RedriveReport['canary'] = 'none';
+  try {
+    if (dryRun) return report(verdict, null);
+    if (canary !== undefined && unread > 0) {
+      return report(verdict, 'too many letters for a canary: one that comes back would not be seen behind the others');
+    }
+    const first = chosen.slice(0, canary ?? 0);
+    if (first.length > 0) {
+      verdict = 'failed';
+      await sendAll(first, rate, sendOne);
+      const failure = await watchCanary(letters, () => returned, where.canaryTimes);
+      if (failure) return report(verdict, failure);
+      verdict = 'passed';
+    }
+    await sendAll(chosen.slice(first.length), rate, sendOne);
+    await letters.settled();
+    return report(verdict, null);
+  } catch (error) {
+    return report(verdict, error instanceof Error ? error.message : String(error));
+  } finally {
+    await letters.close();
+  }
+}
+
+/** Sends in order, several at once where no rate is given, and no more after the first that fails. */
+async function sendAll(
+  letters: ConsumeMessage[],
+  rate: number | undefined,
+  sendOne: (letter: ConsumeMessage) => Promise<void>,
+): Promise<void> {
+  if (rate === undefined) {
+    for (let next = 0; next < letters.length; next += WINDOW) {
+      const results = await Promise.allSettled(letters.slice(next, next + WINDOW).map(sendOne));
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+    }
+    return;
+  }
+  const startedAt = performance.now();
+  for (const [index, letter] of letters.entries()) {
+    const waitMs = startedAt + (index * 1000) / rate - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    await sendOne(letter);
+  }
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { limits } from './limits.ts';
+import type { WorkQueue } from './queues.ts';
+
+/** How many letters of a queue are looked at, the oldest first. */
+export const MAX_LETTERS_READ = 10_000;
+const MAX_PER_CALL = 1_000;
+const DEFAULT_SHOWN = 20;
+const MAX_CANARY = 100;
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `30s`, `15m`, `1h` or `7d`, as milliseconds. */
+export const age = z
+  .string()
+  .regex(/^\d{1,6}[smhd]$/, 'must be an age such as 30s, 15m, 1h or 7d')
+  .transform((text) => Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS])
+  .meta({ example: '1h' });
+
+const count = (max: number) => z.coerce.number().int().min(1).max(max);
+const toBoolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+
+const filter = {
+  reason: z.string().min(1).max(100).optional().describe('Only letters with this reason.'),
+  messageId: z.string().min(1).max(limits.idChars).optional().describe('Only letters with this message_id.'),
+  olderThan: age.optional().describe('Only letters that have been dead for longer.'),
+  newerThan: age.optional().describe('Only letters that have been dead for less long.'),
+};
+
+export const letterFilter = z.strictObject(filter).meta({ id: 'DeadLetterFilter' });
+
+export const showOptions = z.strictObject({
+  ...filter,
+  limit: count(MAX_PER_CALL).default(DEFAULT_SHOWN),
+  full: toBoolean.default(false).describe('Whole bodies; else their beginnings.'),
+});
+
+export const redriveOptions = z
+  .strictObject({
+    ...filter,
+    limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('Most letters to send; the rest stays.'),
+    dryRun: z.boolean().default(false).describe('Only say how many letters it would be.'),
+    canary: count(MAX_CANARY).optional().describe('Send so many first, and go on only if none of them comes back.'),
+    rate: z.coerce.number().positive().max(10_000).optional().describe('Most letters sent in a second.'),
+  })
+  .meta({ id: 'RedriveOptions' });
+
+export const dropOptions = z
+  .strictObject({
+    ...filter,
+    limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('Most letters to remove; the rest stays.'),
+    dryRun: z.boolean().default(false).describe('Only say how many letters it would be.'),
+    confirm: z.boolean().default(false).describe('Must be true, but for a dry run: what is dropped is gone.'),
+  })
+  .meta({ id: 'DropOptions' });
+
+const moment = z.string().nullable().describe('ISO 8601; null where the letter does not say.');
+
+export const letterGroups = z
+  .object({
+    queue: z.string().describe('The dead-letter queue.'),
+    matching: z.int().describe('Letters of the filter.'),
+    read: z.int().describe('Letters looked at, the oldest first.'),
+    unread: z.int().describe('Letters behind those; they were not looked at.'),
+    groups: z.array(
+      z.object({
+        reason: z.string(),
+        count: z.int(),
+        oldest: moment,
+        newest: moment,
+        detail: z.string().nullable().describe('Of the first of them.'),
+      }),
+    ),
+  })
+  .meta({ id: 'DeadLetterGroups' });
+
+export const letter = z
+  .object({
+    messageId: z.string().nullable(),
+    reason: z.string(),
+    detail: z.string().nullable(),
+    at: moment,
+    redriveCount: z.int(),
+    bytes: z.int().describe('Of the body.'),
+    properties: z.record(z.string(), z.unknown()),
+    headers: z.record(z.string(), z.unknown()),
+    body: z.string(),
+    encoding: z.enum(['utf-8', 'base64']),
+    truncated: z.boolean(),
+  })
+  .meta({ id: 'DeadLetter' });
+
+export const letterPage = z
+  .object({ queue: z.string(), matching: z.int(), read: z.int(), unread: z.int(), letters: z.array(letter) })
+  .meta({ id: 'DeadLetterPage' });
+
+export const redriveReport = z
+  .object({
+    queue: z.string(),
+    dryRun: z.boolean(),
+    matching: z.int().describe('Letters of the filter, before.'),
+    sent: z.int().describe('Letters that are in their queue again and no longer here.'),
+    refused: z.int().describe('Letters that cannot be sent as they are; they stay.'),
+    left: z.int().describe('Letters of the filter that stay.'),
+    unread: z.int().describe('Letters that were not looked at.'),
+    canary: z.enum(['none', 'passed', 'failed']),
+    stopped: z.string().nullable().describe('Why it ended early; null where it did not.'),
+  })
+  .meta({ id: 'RedriveReport' });
+
+export const dropReport = z
+  .object({
+    queue: z.string(),
+    dryRun: z.boolean(),
+    matching: z.int().describe('Letters of the filter, before.'),
+    dropped: z.int(),
+    left: z.int().describe('Letters of the filter that stay.'),
+    unread: z.int().describe('Letters that were not looked at.'),
+  })
+  .meta({ id: 'DropReport' });
+
+export type LetterFilter = z.output<typeof letterFilter>;
+export type ShowOptions = z.output<typeof showOptions>;
+export type RedriveOptions = z.output<typeof redriveOptions>;
+export type DropOptions = z.output<typeof dropOptions>;
+export type LetterGroups = z.output<typeof letterGroups>;
+export type Letter = z.output<typeof letter>;
+export type LetterPage = z.output<typeof letterPage>;
+export type RedriveReport = z.output<typeof redriveReport>;
+export type DropReport = z.output<typeof dropReport>;
+
+/**
+ * Dead letters, looked at and sent back; each call has the dead-letter queue to itself while it runs.
+ * All reject with BrokerUnavailableError, and with DeadLettersInUseError while another call has the queue.
+ */
+export interface DeadLetterAdmin {
+  list(queue: WorkQueue, filter: LetterFilter): Promise<LetterGroups>;
+  show(queue: WorkQueue, options: ShowOptions): Promise<LetterPage>;
+  /** @param onProgress letters sent so far, of so many */
+  redrive(
+    queue: WorkQueue,
+    options: RedriveOptions,
+    onProgress?: (sent: number, of: number) => void,
+  ): Promise<RedriveReport>;
+  drop(queue: WorkQueue, options: DropOptions): Promise<DropReport>;
+}

@@ -1,0 +1,145 @@
+import { parseArgs } from 'node:util';
+import type { z } from 'zod';
+import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
+import {
+  dropOptions,
+  type LetterGroups,
+  letterFilter,
+  redriveOptions,
+  showOptions,
+} from '../contracts/dead-letters.ts';
+import { HealifyError } from '../contracts/errors.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
+import { dropText, groupsText, pageText, printable, progressLine, redriveText } from './dlq-text.ts';
+
+const HELP = `Dead letters: messages that could not be processed. Reads RABBITMQ_URL from the environment.
+
+  npm run dlq -- list    [chat_requests|chat_responses]   how many there are, and why
+  npm run dlq -- show    chat_requests|chat_responses     what they are
+  npm run dlq -- redrive chat_requests|chat_responses     send them back to their queue
+  npm run dlq -- drop    chat_requests|chat_responses     remove them for good
+
+  --reason R        only letters with this reason, as list shows it
+  --message-id ID   only letters with this message id
+  --older-than AGE  only letters dead for longer: 30s, 15m, 1h, 7d
+  --newer-than AGE  only letters dead for less long
+  --limit N         show, redrive or drop at most N (20 are shown, 1000 redriven or dropped, unless told)
+  --full            show whole bodies
+  --dry-run         redrive, drop: change nothing, say how many letters it would be
+  --canary N        redrive: send N, wait, and go on only if none of them comes back
+  --rate N          redrive: send at most N a second
+  --yes             drop: really remove them
+  --json            print JSON
+  --help
+
+Only the oldest 10000 letters of a queue are looked at. Ends with 0 if all went well, 1 if something failed or the
+canary did, 2 if the command is not understood.
+`;
+
+const ALL_QUEUES: readonly WorkQueue[] = [REQUESTS_QUEUE, RESPONSES_QUEUE];
+
+class UsageError extends Error {}
+
+async function main(): Promise<void> {
+  const { values, positionals } = read();
+  if (values.help) return void process.stdout.write(HELP);
+  const [command, name, ...rest] = positionals;
+  if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
+  const queue = queueOf(name);
+  const json = values.json === true;
+  const print = <T>(result: T, toText: (result: T) => string) =>
+    process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : toText(result));
+  const filter = {
+    reason: values.reason,
+    messageId: values['message-id'],
+    olderThan: values['older-than'],
+    newerThan: values['newer-than'],
+  };
+  const more = { limit: values.limit, dryRun: values['dry-run'] };
+
+  if (command === 'list') {
+    const wanted = parse(letterFilter, filter, values, []);
+    const admin = connectAdmin();
+    const lists: LetterGroups[] = [];
+    for (const each of queue ? [queue] : ALL_QUEUES) lists.push(await admin.list(each, wanted));
+    print(lists, () => lists.map(groupsText).join(''));
+    return;
+  }
+  if (command !== 'show' && command !== 'redrive' && command !== 'drop') {
+    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing');
+  }
+  if (!queue) throw new UsageError(`of which queue? ${REQUESTS_QUEUE} or ${RESPONSES_QUEUE}`);
+  if (command === 'show') {
+    const wanted = parse(showOptions, { ...filter, limit: values.limit, full: values.full }, values, ['limit', 'full']);
+    print(await connectAdmin().show(queue, wanted), pageText);
+  } else if (command === 'redrive') {
+    const flags = { ...filter, ...more, canary: values.canary, rate: values.rate };
+    const wanted = parse(redriveOptions, flags, values, ['limit', 'dry-run', 'canary', 'rate']);
+    const progress = progressLine(process.stderr);
+    const report = await connectAdmin().redrive(queue, wanted, progress.show);
+    progress.end();
+    print(report, redriveText);
+    if (report.stopped !== null || report.refused > 0) process.exitCode = 1;
+  } else {
+    const wanted = parse(dropOptions, { ...filter, ...more, confirm: values.yes }, values, ['limit', 'dry-run', 'yes']);
+    if (!wanted.confirm && !wanted.dryRun) throw new UsageError('dropped letters are gone: add --yes, or --dry-run');
+    print(await connectAdmin().drop(queue, wanted), dropText);
+  }
+}
+
+function read() {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        reason: text,
+        'message-id': text,
+        'older-than': text,
+        'newer-than': text,
+        limit: text,
+        canary: text,
+        rate: text,
+        full: flag,
+        'dry-run': flag,
+        yes: flag,
+        json: flag,
+        help: { ...flag, short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+const FILTER_FLAGS = ['reason', 'message-id', 'older-than', 'newer-than', 'json'];
+
+/** @param allowed the flags that a command has beside those of all */
+function parse<T extends z.ZodType>(schema: T, input: unknown, flags: object, allowed: string[]): z.output<T> {
+  const odd = Object.keys(flags).find((flag) => !FILTER_FLAGS.includes(flag) && !allowed.includes(flag));
+  if (odd) throw new UsageError(`--${odd} does not belong to this command`);
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const dashed = (path: PropertyKey[]) => path.join('.').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new UsageError(parsed.error.issues.map(({ path, message }) => `--${dashed(path)}: ${message}`).join('; '));
+}
+
+function queueOf(name: string | undefined): WorkQueue | undefined {
+  const queue = name?.replace(/\.dlq$/, '');
+  if (queue === undefined || queue === REQUESTS_QUEUE || queue === RESPONSES_QUEUE) return queue;
+  throw new UsageError(`there is no queue ${name}: ${REQUESTS_QUEUE} or ${RESPONSES_QUEUE}`);
+}
+
+function connectAdmin() {
+  const { RABBITMQ_URL: url } = process.env;
+  if (!url || !URL.canParse(url)) throw new UsageError('RABBITMQ_URL is not set, or no URL');
+  return createDeadLetterAdmin({ url });
+}
+
+main().catch((error: unknown) => {
+  const code = error instanceof HealifyError ? `${error.code}: ` : '';
+  process.stderr.write(`${code}${printable(error instanceof Error ? error.message : String(error))}\n`);
+  if (error instanceof UsageError) process.stderr.write('See --help.\n');
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+});
