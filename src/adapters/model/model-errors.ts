@@ -8,7 +8,8 @@ const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 7 * 24 * 3_600_000;
 
 /** The question never left. */
-const NEVER_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+const NEVER_CONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
 const CONTENT_FILTERED = 'The model refused the question or its answer because of its content.';
 const CONTEXT_TOO_LONG = 'The conversation is too long for the model; start a new one.';
@@ -36,7 +37,8 @@ export function mapModelError(error: unknown, now = Date.now()): RequestFailure 
 export const modelTimedOut = () =>
   new RequestFailure('model_timeout', 'The model did not answer in time.', { retryable: true, mayBeCharged: true });
 
-export const unreadableAnswer = () => new RequestFailure('model_unavailable', UNREADABLE, { retryable: true, mayBeCharged: true });
+export const unreadableAnswer = () =>
+  new RequestFailure('model_unavailable', UNREADABLE, { retryable: true, mayBeCharged: true });
 
 export const contentFiltered = () =>
   new RequestFailure('model_content_filtered', CONTENT_FILTERED, { retryable: false });
