@@ -56,6 +56,12 @@ export function createBatchConsumer(options: {
   // Consuming and cancelling are several steps each; one after the other they cannot overtake.
   let switching: Promise<void> = Promise.resolve();
 
+  const lose = () => {
+    channel = undefined;
+    consumerTag = undefined;
+    buffer = [];
+  };
+
   const inTurn = (change: () => Promise<void>) => {
     switching = switching
       .then(change)
@@ -68,9 +74,14 @@ export function createBatchConsumer(options: {
       if (!channel || !wanted || consumerTag) return;
       const on = channel;
       const { consumerTag: tag } = await on.consume(queue, (message) => {
-        if (message) take(on, message);
-        // The broker cancelled the consumer (queue deleted, or its leader moved): begin again on a new channel.
-        else void on.close().catch(() => {});
+        if (message) {
+          take(on, message);
+          return;
+        }
+        // The broker cancelled the consumer (queue deleted, or its leader moved): begin again on a new channel. A
+        // channel that is closing takes no acknowledgement.
+        lose();
+        void on.close().catch(() => {});
       });
       if (channel === on) consumerTag = tag;
     });
@@ -154,11 +165,7 @@ export function createBatchConsumer(options: {
           channel = opened;
           await consume();
         },
-        onLost: () => {
-          channel = undefined;
-          consumerTag = undefined;
-          buffer = [];
-        },
+        onLost: lose,
       });
     },
     pause: () => {
