@@ -23,9 +23,9 @@ export interface OpenDeadLetters {
   send(body: Buffer, properties: Options.Publish): Promise<void>;
   /** Removes a letter for good, once RabbitMQ has heard of it: see `settled`. */
   remove(letter: Pick<ConsumeMessage, 'fields'>): void;
-  /** Resolves once every removal so far has reached RabbitMQ. */
+  /** Ends the reading, and resolves once every removal so far is certain. */
   settled(): Promise<void>;
-  /** Of the work queue: messages that wait, and consumers that take them. */
+  /** Messages that wait in the work queue, and consumers that take them. */
   workQueue(): Promise<{ waiting: number; consumers: number }>;
   close(): Promise<void>;
 }
@@ -57,6 +57,8 @@ export async function openDeadLetters(options: {
   const source = deadLetterQueueOf(queue);
   const connection = await connectOnce(url);
   try {
+    // Also makes sure that the queue is one whose letters may be given back any number of times.
+    await declareTopology(connection);
     const channel = await connection.createConfirmChannel();
     const lost = whenLost(connection, channel);
     await lock(connection, `${source}.lock`);
@@ -72,25 +74,33 @@ export async function openDeadLetters(options: {
       lastArrival = Date.now();
       onLetter(letter);
     });
-    await inTime(take, lost);
+    const { consumerTag } = await inTime(take, lost);
     while (arrived < read && Date.now() - lastArrival < ANSWER_TIMEOUT_MS) await Promise.race([sleep(POLL_MS), lost]);
     if (arrived < read) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
+
+    // Acknowledgements have no answer, and RabbitMQ hands no more than 32 at a time on to the queue: those it still has
+    // when the channel closes are lost, and their letters come back. The queue answers a cancel after all it got before;
+    // by the next answer the channel has handed on the rest.
+    const settled = async () => {
+      await inTime(channel.cancel(consumerTag), lost);
+      for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost);
+    };
 
     return {
       read,
       unread: messageCount - read,
+      settled,
       send: sender(channel, queue, lost),
       remove: (letter) => {
         removed += 1;
         channel.ack(letter as ConsumeMessage);
       },
-      // RabbitMQ answers after all that was said before on the channel.
-      settled: async () => void (await inTime(channel.checkQueue(source), lost)),
       workQueue: async () => {
         const { messageCount: waiting, consumerCount: consumers } = await inTime(channel.checkQueue(queue), lost);
         return { waiting, consumers };
       },
       close: async () => {
+        await settled().catch(() => {});
         await channel.close().catch(() => {});
         await untilBack(connection, source, arrived - removed).catch(() => {});
         await connection.close().catch(() => {});
@@ -103,23 +113,14 @@ export async function openDeadLetters(options: {
 }
 
 async function connectOnce(url: string): Promise<ChannelModel> {
-  let connection: ChannelModel;
+  const withHeartbeat = new URL(url);
+  withHeartbeat.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
   try {
-    const withHeartbeat = new URL(url);
-    withHeartbeat.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
-    connection = await connect(withHeartbeat.href, {
+    return await connect(withHeartbeat.href, {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: 'healify-chat dead letters' },
     });
   } catch (error) {
-    throw asUnavailable(error);
-  }
-  try {
-    // Also makes sure that the queue is one whose letters may be given back any number of times.
-    await declareTopology(connection);
-    return connection;
-  } catch (error) {
-    await connection.close().catch(() => {});
     throw asUnavailable(error);
   }
 }

@@ -1,0 +1,106 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { createDeadLetterAdmin } from '../../../src/bridge/redrive/dead-letter-admin.ts';
+import { type DeadLetterAdmin, letterFilter, showOptions } from '../../../src/contracts/dead-letters.ts';
+import { DeadLettersInUseError } from '../../../src/contracts/errors.ts';
+import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
+import { bury, drain, numbersOf, upTo } from '../../dead-letters.ts';
+import { type QueueClient, startQueueClient } from '../../queue-client.ts';
+import { testRabbitMqUrl } from '../../services.ts';
+
+const DLQ = `${REQUESTS_QUEUE}.dlq`;
+const all = letterFilter.parse({});
+let client: QueueClient;
+let admin: DeadLetterAdmin;
+
+beforeEach(async () => {
+  const url = await testRabbitMqUrl();
+  client = await startQueueClient(url);
+  admin = createDeadLetterAdmin({ url });
+});
+
+test('looking at 1,000 letters over and over neither loses nor moves one, also when new ones come', async () => {
+  await bury(client, REQUESTS_QUEUE, upTo(1_000));
+  for (let time = 0; time < 3; time++) {
+    expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ matching: 1_000, unread: 0 });
+    const { letters } = await admin.show(REQUESTS_QUEUE, showOptions.parse({ limit: 5 }));
+    expect(letters.map(({ body }) => body)).toEqual(upTo(5).map((letter) => `letter ${letter}`));
+  }
+  await bury(client, REQUESTS_QUEUE, [1_000, 1_001]);
+  expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ matching: 1_002 });
+  expect(numbersOf(await drain(client, DLQ))).toEqual(upTo(1_002));
+});
+
+test('a letter can be looked at more often than any default delivery limit allows', async () => {
+  await bury(client, REQUESTS_QUEUE, upTo(2));
+  for (let time = 0; time < 25; time++) expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ matching: 2 });
+});
+
+test('letters are grouped by cause, the most frequent first, with their ages and an example', async () => {
+  await bury(client, REQUESTS_QUEUE, [1], { reason: 'not_json', ageMs: 3_600_000 });
+  await bury(client, REQUESTS_QUEUE, [2, 3], { reason: 'invalid_message', ageMs: 60_000 });
+  const { groups, queue } = await admin.list(REQUESTS_QUEUE, all);
+  expect(queue).toBe(DLQ);
+  expect(groups.map(({ reason, count }) => [reason, count])).toEqual([
+    ['invalid_message', 2],
+    ['not_json', 1],
+  ]);
+  expect(groups[0]!.detail).toBe('userId: is missing');
+  expect(Date.now() - Date.parse(groups[1]!.oldest!)).toBeGreaterThanOrEqual(3_600_000);
+});
+
+test('a message that killed its consumers is listed with the reason that RabbitMQ gives', async () => {
+  await client.send(REQUESTS_QUEUE, Buffer.from('poison'));
+  for (let time = 0; time <= 50; time++) {
+    const poison = await client.channel.get(REQUESTS_QUEUE);
+    if (poison) client.channel.nack(poison, false, true);
+  }
+  const dead = await client.take(DLQ);
+  await client.send(DLQ, dead.content, dead.properties as object);
+  const { groups } = await admin.list(REQUESTS_QUEUE, all);
+  expect(groups).toMatchObject([{ reason: 'delivery_limit', count: 1 }]);
+  expect(Math.abs(Date.now() - Date.parse(groups[0]!.oldest!))).toBeLessThan(120_000);
+});
+
+test('letters are chosen by reason, by age and by message id', async () => {
+  await bury(client, REQUESTS_QUEUE, [1, 2], { reason: 'not_json', ageMs: 2 * 3_600_000 });
+  await bury(client, REQUESTS_QUEUE, [3], { reason: 'not_json' });
+  await bury(client, REQUESTS_QUEUE, [4], { reason: 'empty', ageMs: 2 * 3_600_000 });
+  await client.send(DLQ, Buffer.from('letter 5'));
+  const chosen = async (filter: object) =>
+    (await admin.show(REQUESTS_QUEUE, showOptions.parse(filter))).letters.map(({ body }) => Number(body.slice(7)));
+  expect(await chosen({ reason: 'not_json' })).toEqual([1, 2, 3]);
+  expect(await chosen({ olderThan: '1h' })).toEqual([1, 2, 4]);
+  expect(await chosen({ newerThan: '1h' })).toEqual([3]);
+  expect(await chosen({ reason: 'not_json', olderThan: '1h' })).toEqual([1, 2]);
+  expect(await chosen({ messageId: 'm-4' })).toEqual([4]);
+  expect(await chosen({ reason: 'unknown' })).toEqual([5]);
+  expect(await chosen({ limit: 2 })).toEqual([1, 2]);
+});
+
+test('a letter is shown with its properties, and its body as text or, where it is none, in base64', async () => {
+  const properties = { messageId: 'theirs', correlationId: 'c', headers: { 'x-redrive-count': 2, theirs: 'kept' } };
+  await client.send(DLQ, Buffer.from([0xff, 0xfe, 0x00]), properties);
+  await client.send(DLQ, Buffer.from('é'.repeat(5_000)));
+  const { letters } = await admin.show(REQUESTS_QUEUE, showOptions.parse({}));
+  expect(letters[0]).toMatchObject({
+    messageId: 'theirs',
+    redriveCount: 2,
+    bytes: 3,
+    properties: { correlationId: 'c' },
+    headers: { theirs: 'kept' },
+    body: '//4A',
+    encoding: 'base64',
+    truncated: false,
+  });
+  expect(letters[1]).toMatchObject({ bytes: 10_000, encoding: 'utf-8', truncated: true });
+  const full = await admin.show(REQUESTS_QUEUE, showOptions.parse({ full: true }));
+  expect(full.letters[1]).toMatchObject({ body: 'é'.repeat(5_000), truncated: false });
+});
+
+test('who comes second is told that the letters are in use, and gets them afterwards', async () => {
+  await bury(client, REQUESTS_QUEUE, upTo(300));
+  const both = await Promise.allSettled([admin.list(REQUESTS_QUEUE, all), admin.list(REQUESTS_QUEUE, all)]);
+  const refused = both.filter((result) => result.status === 'rejected').map((result) => result.reason);
+  expect(refused).toEqual([expect.any(DeadLettersInUseError)]);
+  expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ matching: 300 });
+});
