@@ -4,7 +4,8 @@ import type { WorkQueue } from './queues.ts';
 
 /** How many letters of a queue are looked at, the oldest first. */
 export const MAX_LETTERS_READ = 10_000;
-const MAX_PER_CALL = 1_000;
+/** Letters shown, sent or dropped by one call of the API, and by default. */
+export const MAX_PER_CALL = 1_000;
 const DEFAULT_SHOWN = 20;
 const MAX_CANARY = 100;
 

@@ -1,0 +1,68 @@
+import { type RequestHandler, Router } from 'express';
+import {
+  type DeadLetterAdmin,
+  dropOptions,
+  letterFilter,
+  MAX_PER_CALL,
+  redriveOptions,
+  showOptions,
+} from '../../contracts/dead-letters.ts';
+import { ApiError, DeadLettersInUseError } from '../../contracts/errors.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../../contracts/queues.ts';
+import { readJsonBody } from '../json-body.ts';
+import { parse } from '../validate.ts';
+
+/** How long a call's letters may be on their way, so that the caller is still there when the report comes. */
+const MAX_CALL_SECONDS = 60;
+
+/**
+ * `/dead-letters/:queue` of the admin's API, where a queue is `chat_requests` or `chat_responses`. One call sends or
+ * drops at most 1,000 letters; its report says how many are left.
+ * @param options.requireAdmin lets admins pass
+ */
+export function createDeadLettersRouter(options: {
+  deadLetters: DeadLetterAdmin;
+  requireAdmin: RequestHandler;
+}): Router {
+  const { deadLetters, requireAdmin } = options;
+  return Router()
+    .use('/dead-letters', requireAdmin, readJsonBody)
+    .get('/dead-letters/:queue', async (req, res) => {
+      const queue = queueOf(req.params.queue);
+      res.json(await orInUse(deadLetters.list(queue, parse(letterFilter, req.query))));
+    })
+    .get('/dead-letters/:queue/messages', async (req, res) => {
+      const queue = queueOf(req.params.queue);
+      res.json(await orInUse(deadLetters.show(queue, parse(showOptions, req.query))));
+    })
+    .post('/dead-letters/:queue/redrive', async (req, res) => {
+      const queue = queueOf(req.params.queue);
+      const wanted = parse(redriveOptions, req.body ?? {});
+      const limit = Math.min(wanted.limit, MAX_PER_CALL, Math.ceil((wanted.rate ?? MAX_PER_CALL) * MAX_CALL_SECONDS));
+      res.json(await orInUse(deadLetters.redrive(queue, { ...wanted, limit })));
+    })
+    .post('/dead-letters/:queue/drop', async (req, res) => {
+      const queue = queueOf(req.params.queue);
+      const wanted = parse(dropOptions, req.body ?? {});
+      if (!wanted.confirm && !wanted.dryRun) {
+        const errors = [{ path: 'confirm', message: 'must be true, or dryRun: dropped letters are gone' }];
+        throw new ApiError('validation_failed', { errors });
+      }
+      const limit = Math.min(wanted.limit, MAX_PER_CALL);
+      res.json(await orInUse(deadLetters.drop(queue, { ...wanted, limit })));
+    });
+}
+
+function queueOf(name: unknown): WorkQueue {
+  if (name === REQUESTS_QUEUE || name === RESPONSES_QUEUE) return name;
+  throw new ApiError('not_found');
+}
+
+async function orInUse<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof DeadLettersInUseError) throw new ApiError('dead_letters_in_use', { cause: error });
+    throw error;
+  }
+}

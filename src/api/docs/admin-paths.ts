@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  dropOptions,
+  dropReport,
+  letterFilter,
+  letterGroups,
+  letterPage,
+  redriveOptions,
+  redriveReport,
+  showOptions,
+} from '../../contracts/dead-letters.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../contracts/queues.ts';
+import { json, problems } from './responses.ts';
+
+const tags = ['Admin'];
+const security = [{ bearer: [] }];
+const path = z.object({ queue: z.enum([REQUESTS_QUEUE, RESPONSES_QUEUE]) });
+const faults = [
+  'validation_failed',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'dead_letters_in_use',
+  'broker_unavailable',
+  'identity_unavailable',
+] as const;
+const bodyFaults = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
+
+/** What an admin does with messages that could not be processed. */
+export const adminPaths: ZodOpenApiPathsObject = {
+  '/admin/dead-letters/{queue}': {
+    get: {
+      tags,
+      security,
+      summary: 'Dead letters of a queue, by cause',
+      operationId: 'listDeadLetters',
+      requestParams: { path, query: letterFilter },
+      responses: { 200: json('How many there are, and why.', letterGroups), ...problems(...faults) },
+    },
+  },
+  '/admin/dead-letters/{queue}/messages': {
+    get: {
+      tags,
+      security,
+      summary: 'Dead letters of a queue, oldest first',
+      operationId: 'showDeadLetters',
+      requestParams: { path, query: showOptions },
+      responses: { 200: json('The first of them.', letterPage), ...problems(...faults) },
+    },
+  },
+  '/admin/dead-letters/{queue}/redrive': {
+    post: {
+      tags,
+      security,
+      summary: 'Send dead letters back to their queue',
+      description:
+        'At most 1,000 in a call, and no more than its `rate` sends in a minute; `left` says whether to call again. ' +
+        'A `canary` holds the answer for up to a minute more.',
+      operationId: 'redriveDeadLetters',
+      requestParams: { path },
+      requestBody: { content: { 'application/json': { schema: redriveOptions } } },
+      responses: {
+        200: json('What was done; `stopped` says why it ended early, if it did.', redriveReport),
+        ...problems(...faults, ...bodyFaults),
+      },
+    },
+  },
+  '/admin/dead-letters/{queue}/drop': {
+    post: {
+      tags,
+      security,
+      summary: 'Remove dead letters for good',
+      description: 'At most 1,000 in a call.',
+      operationId: 'dropDeadLetters',
+      requestParams: { path },
+      requestBody: { required: true, content: { 'application/json': { schema: dropOptions } } },
+      responses: { 200: json('What was done.', dropReport), ...problems(...faults, ...bodyFaults) },
+    },
+  },
+};
