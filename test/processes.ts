@@ -37,7 +37,20 @@ export const startApi = (env: Record<string, string>) => startServer('api', env)
 /** A worker, once it is ready. */
 export const startWorker = (env: Record<string, string>) => startServer('worker', env);
 
+const TRIES = 3;
+
+/** Other tests look for free ports at the same time, and one of them may be quicker. */
 async function startServer(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnFreePorts(name, env);
+    } catch (error) {
+      if (tries === TRIES || !String(error).includes('EADDRINUSE')) throw error;
+    }
+  }
+}
+
+async function startOnFreePorts(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const prefix = name.toUpperCase();
   const child = await startScript(`src/main/${name}.ts`, [], {
