@@ -1,5 +1,6 @@
 import { createDocument } from 'zod-openapi';
 import { accountPaths } from './account-paths.ts';
+import { adminPaths } from './admin-paths.ts';
 import { chatPaths } from './chat-paths.ts';
 import { servicePaths } from './service-paths.ts';
 
@@ -24,12 +25,13 @@ export function createOpenApiDocument(options: { version: string; accounts: bool
     tags: [
       ...(options.accounts ? [{ name: 'Accounts' }] : []),
       { name: 'Chat' },
+      { name: 'Admin' },
       { name: 'Health' },
       { name: 'Documentation' },
     ],
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
-    paths: { ...(options.accounts ? accountPaths : {}), ...chatPaths, ...servicePaths },
+    paths: { ...(options.accounts ? accountPaths : {}), ...chatPaths, ...adminPaths, ...servicePaths },
   });
 }
