@@ -32,6 +32,9 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
     if ((config.promptPrice === undefined) !== (config.completionPrice === undefined)) {
       problems.push('PRICE_PROMPT and PRICE_COMPLETION must be set together');
     }
+    for (const { name, apiKeyEnv } of config.fallbacks) {
+      if (!env[apiKeyEnv]) problems.push(`MODEL_FALLBACKS: ${apiKeyEnv}, the key of ${name}, is not set`);
+    }
     return problems;
   });
 }

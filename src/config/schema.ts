@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decimal, duration, flag, integer, optional, setting, text, url } from './setting.ts';
+import { decimal, duration, fallbacks, flag, integer, names, optional, setting, text, url } from './setting.ts';
 
 const both = ['api', 'worker'] as const;
 const api = ['api'] as const;
@@ -412,6 +412,30 @@ export const settings = {
       default: 'gpt-5-mini',
       unit: 'name',
       text: 'The model that is asked.',
+      readBy: both,
+    }),
+    allowedModels: setting({
+      env: 'ALLOWED_MODELS',
+      type: names,
+      default: '',
+      unit: 'names',
+      text: 'The models a request may choose at the first provider, separated by commas. Left out: CHAT_MODEL only, which is always allowed.',
+      readBy: both,
+    }),
+    fallbacks: setting({
+      env: 'MODEL_FALLBACKS',
+      type: fallbacks,
+      default: '[]',
+      unit: 'JSON',
+      text: 'Providers to ask when the first is down, in order: [{"name", "baseUrl", "model", "apiKeyEnv", "promptPrice"?, "completionPrice"?}]; apiKeyEnv names the variable that has the key.',
+      readBy: worker,
+    }),
+    fallbackAfterAttempts: setting({
+      env: 'FALLBACK_AFTER_ATTEMPTS',
+      type: integer(1, 100),
+      default: '2',
+      unit: 'attempts',
+      text: 'From this attempt on, a request that a provider fails is given to the next provider at once. One that is known to be down is passed over in any attempt.',
       readBy: worker,
     }),
     systemPrompt: setting({
@@ -433,14 +457,14 @@ export const settings = {
     maxTokens: setting({
       env: 'MAX_TOKENS',
       type: integer(1, 1_000_000),
-      default: '1024',
+      default: '4096',
       unit: 'tokens',
-      text: 'The longest answer.',
+      text: 'The longest answer, with what a reasoning model thinks before it.',
       readBy: worker,
     }),
     modelTimeoutMs: setting({
       env: 'MODEL_TIMEOUT',
-      type: duration({ max: '1h' }),
+      type: duration({ max: '5m' }),
       default: '60s',
       unit: 'duration',
       text: 'How long one call of the model may take.',
@@ -462,12 +486,20 @@ export const settings = {
       text: 'With fewer calls within 10 s the breaker stays closed.',
       readBy: worker,
     }),
+    breakerMaxConsecutive: setting({
+      env: 'BREAKER_MAX_CONSECUTIVE',
+      type: integer(1, 100_000),
+      default: '5',
+      unit: 'calls',
+      text: 'So many failures in a row, in one worker, open the breaker.',
+      readBy: worker,
+    }),
     breakerOpenMs: setting({
       env: 'BREAKER_OPEN',
       type: duration({ max: '1h' }),
       default: '15s',
       unit: 'duration',
-      text: 'How long the breaker stays open before one call probes the model.',
+      text: 'How long the breaker stays open, in all workers, before one call in all of them probes the model; up to four times as long while probes fail.',
       readBy: worker,
     }),
     promptPrice: setting({

@@ -60,6 +60,11 @@ export const decimal = (min: number, max: number) =>
 
 export const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
 
+/** Names, separated by commas; duplicates and blanks are left out. */
+export const names = z
+  .string()
+  .transform((list) => [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== ''));
+
 export const text = (maxChars = 10_000) => z.string().max(maxChars, `must have at most ${maxChars} characters`);
 
 /** A URL of one of these schemes (without the colon). */
@@ -81,3 +86,29 @@ export const optional = <T>(type: z.ZodType<T, string>) =>
     for (const issue of parsed.error.issues) context.addIssue(issue.message);
     return z.NEVER;
   });
+
+const fallback = z.strictObject({
+  name: z.string().min(1).max(128),
+  baseUrl: z.url({ protocol: /^https?$/ }),
+  model: z.string().min(1).max(128),
+  apiKeyEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable'),
+  promptPrice: z.number().nonnegative().optional(),
+  completionPrice: z.number().nonnegative().optional(),
+});
+
+export type Fallback = z.output<typeof fallback>;
+
+/** A JSON array of providers; a key never stands in it, only the name of the variable that has it. */
+export const fallbacks = z.string().transform((json, context): Fallback[] => {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    context.addIssue('must be JSON');
+    return z.NEVER;
+  }
+  const parsed = z.array(fallback).max(10).safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues) context.addIssue(`[${path.join('.')}]: ${message}`);
+  return z.NEVER;
+});

@@ -17,6 +17,12 @@ export const priority = z
   .enum(['interactive', 'batch'])
   .describe('batch: after all interactive requests, for work that nobody waits for.');
 
+export const modelName = z
+  .string()
+  .min(1)
+  .max(limits.modelNameChars)
+  .describe('One of the models that are allowed; left out: the standard one.');
+
 /** A message on `chat_requests`. Only sessionId, userId and message are required. */
 export const chatRequest = z
   .object({
@@ -28,6 +34,7 @@ export const chatRequest = z
     context: z.array(turn).max(limits.contextTurns).default([]),
     cache: z.boolean().default(true).describe('false: neither read nor write the answer cache.'),
     priority: priority.default('interactive'),
+    model: modelName.optional(),
     createdAt: timestamp.optional(),
     deadline: timestamp.optional().describe('Past it nobody waits: no model call is made.'),
   })

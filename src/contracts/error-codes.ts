@@ -101,6 +101,7 @@ export const failureCodes = [
   'model_content_filtered',
   'model_context_too_long',
   'model_empty_answer',
+  'model_not_allowed',
   'deadline_exceeded',
   'spend_uncertain',
   'worker_crashed',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, timestamp } from './chat-request.ts';
+import { id, modelName, timestamp } from './chat-request.ts';
 import { failure, timings, usage } from './chat-response.ts';
 import { apiErrors } from './error-codes.ts';
 import { limits } from './limits.ts';
@@ -42,6 +42,7 @@ export const sendBody = z
       .regex(/\S/, 'must not be blank')
       .meta({ example: 'What are healthy eating habits?' }),
     sessionId: z.uuid().optional().describe('Continues that conversation; left out, a new one begins.'),
+    model: modelName.optional(),
     cache: z.boolean().optional().describe('false: ask the model even if the same question was answered before.'),
   })
   .strict()

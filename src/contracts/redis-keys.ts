@@ -25,6 +25,10 @@ export const redisKeys = {
   awaiting: (hash: string) => `{ai:asking:${hash}}:awaiting`,
   /** String: the request was cancelled by its user. */
   cancelled: (requestId: string) => `chat:cancelled:${requestId}`,
+  /** Hash: a provider's model is not to be asked for a while, by any worker. */
+  gate: (name: string) => `{ai:gate:${name}}`,
+  /** String: the worker's call that probes it; a lease. */
+  probe: (name: string) => `{ai:gate:${name}}:probe`,
   /** Prefix of the rate limiter's counters: `rate:{userId}:{endpoint}`. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
   /** String, JSON: a user. */
@@ -37,3 +41,6 @@ export const redisKeys = {
 
 /** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';
+
+/** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1]`. */
+export const GATE_CHANNEL = 'ai:gates';

@@ -148,6 +148,7 @@ const app = createApp({
     idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
     answerWaiter,
     maxWaitMs: config.maxWaitMs,
+    allowedModels: [...new Set([config.chatModel, ...config.allowedModels])],
   }),
   metrics,
   logger,

@@ -63,22 +63,26 @@ const publisher = createPublisher({ connection: publishing, timeoutMs: config.pu
 const depths = createQueueDepths({ connection: consuming, logger });
 measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
 
+const subscriber = connectRedis({ url: config.redisUrl, name: `${name} (subscribe)`, logger });
+const breakerStates = { closed: 0, 'half-open': 1, open: 2 };
 const model = createConfiguredModel(config, {
-  onCall: (model, outcome, answer) => {
-    metrics.modelCalls.inc({ model, outcome });
+  redis: jobsRedis,
+  subscriber,
+  keyOf: (variable) => process.env[variable]!,
+  onCall: ({ provider, model }, outcome, answer) => {
+    metrics.modelCalls.inc({ provider, model, outcome });
     if (!answer) return;
-    metrics.modelTokens.inc({ model, kind: 'prompt' }, answer.usage.promptTokens);
-    metrics.modelTokens.inc({ model, kind: 'completion' }, answer.usage.completionTokens);
+    metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
+    metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
   },
-  onBreaker: (model, state) => {
-    metrics.breakerState.set({ model }, { closed: 0, 'half-open': 1, open: 2 }[state]);
-    logger.info({ model, state }, 'circuit breaker');
+  onBreaker: (target, state) => {
+    metrics.breakerState.set({ ...target }, breakerStates[state]);
+    logger.info({ ...target, state }, 'circuit breaker');
   },
 });
 if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
 
 const flights = createAnswerFlights({ redis: cacheRedis });
-const subscriber = connectRedis({ url: config.redisUrl, name: `${name} (subscribe)`, logger });
 const chatWorker = startChatWorker({
   ...config,
   redis: jobsRedis,

@@ -107,7 +107,7 @@ export function createWorkerMetrics() {
     modelCalls: new Counter({
       name: 'healify_model_calls_total',
       help: 'Calls of the model by outcome: ok, or an error code.',
-      labelNames: ['model', 'outcome'] as const,
+      labelNames: ['provider', 'model', 'outcome'] as const,
       registers,
     }),
     uncertainSpend: new Counter({
@@ -119,13 +119,13 @@ export function createWorkerMetrics() {
     modelTokens: new Counter({
       name: 'healify_model_tokens_total',
       help: 'Tokens the model charged.',
-      labelNames: ['model', 'kind'] as const,
+      labelNames: ['provider', 'model', 'kind'] as const,
       registers,
     }),
     breakerState: new Gauge({
       name: 'healify_breaker_state',
-      help: 'Circuit breaker of the model: 0 closed, 1 half-open, 2 open.',
-      labelNames: ['model'] as const,
+      help: 'Circuit breaker of a provider’s model, for all workers: 0 closed, 1 half-open, 2 open.',
+      labelNames: ['provider', 'model'] as const,
       registers,
     }),
     intakePaused: new Gauge({

@@ -2,7 +2,7 @@ import OpenAI from 'openai';
 import type { Usage } from '../../contracts/chat-response.ts';
 import { limits } from '../../contracts/limits.ts';
 import { answerParameters, type ModelSettings } from './answer-parameters.ts';
-import type { Model, ModelAnswer } from './model.ts';
+import type { Model, ModelAnswer, Question } from './model.ts';
 import { contentFiltered, emptyAnswer, mapModelError, modelTimedOut, unreadableAnswer } from './model-errors.ts';
 
 export type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
@@ -16,8 +16,13 @@ export interface ModelProviderOptions extends ModelSettings {
   completionPrice: number | undefined;
 }
 
+/** A model that is asked the same way in each attempt. */
+export interface ModelProvider extends Model {
+  ask(question: Question, signal: AbortSignal): Promise<ModelAnswer>;
+}
+
 /** A provider that speaks the OpenAI chat completions API. Costs about 0.7 ms of CPU per call. */
-export function createModelProvider(options: ModelProviderOptions): Model {
+export function createModelProvider(options: ModelProviderOptions): ModelProvider {
   const { timeoutMs } = options;
   const client = new OpenAI({
     apiKey: options.apiKey,

@@ -6,6 +6,8 @@ export interface Question {
   message: string;
   /** Earlier turns, oldest first. */
   context: readonly ContextTurn[];
+  /** The model that its user has chosen; undefined: the standard one. */
+  model?: string | undefined;
 }
 
 export interface ModelAnswer {
@@ -14,6 +16,8 @@ export interface ModelAnswer {
   model: string;
   provider: string;
   usage: Usage;
+  /** Given by another than the first choice; not to be kept as that one's answer. */
+  byFallback?: boolean;
 }
 
 /** All that determines an answer: who is asked, and the body of the request as it is sent. */
@@ -28,9 +32,10 @@ export interface Model {
   parametersOf(question: Question): AnswerParameters;
   /**
    * Asks once, without retries: one call that may be charged.
+   * @param attempt of the request, from 1
    * @param signal aborts the call; the promise then rejects with the signal's reason
    * @throws RequestFailure model_*
    * @throws ModelPausedError the model asks to be left alone for a while, or is known to be out of reach
    */
-  ask(question: Question, signal: AbortSignal): Promise<ModelAnswer>;
+  ask(question: Question, signal: AbortSignal, attempt: number): Promise<ModelAnswer>;
 }

@@ -19,6 +19,8 @@ export async function isCancelled(redis: Redis, requestId: string): Promise<bool
  * @param subscriber a connection of its own
  */
 export async function onCancelled(subscriber: Redis, callback: (requestId: string) => void): Promise<void> {
-  subscriber.on('message', (_channel, requestId) => callback(requestId));
+  subscriber.on('message', (channel, requestId) => {
+    if (channel === CANCEL_CHANNEL) callback(requestId);
+  });
   await subscriber.subscribe(CANCEL_CHANNEL);
 }

@@ -12,6 +12,8 @@ export interface Question {
   newSession: boolean;
   /** false: the answer cache is neither read nor written. */
   cache: boolean;
+  /** The model that its user has chosen, one of those allowed. */
+  model?: string | undefined;
   /** W3C trace context. */
   traceparent: string;
 }
@@ -36,7 +38,7 @@ export interface AcceptOptions {
  */
 export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<void> {
   const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
-  const { requestId, sessionId, userId, message, newSession, cache, traceparent } = question;
+  const { requestId, sessionId, userId, message, newSession, cache, model, traceparent } = question;
 
   const earlier = newSession ? [] : (await history.session(sessionId, userId))?.turns;
   if (!earlier) throw new ApiError('not_found');
@@ -53,6 +55,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
     message,
     context: contextOf(earlier, contextMaxTokens),
     cache,
+    ...(model !== undefined && { model }),
     priority: 'interactive',
     createdAt,
     deadline: new Date(now + requestDeadlineMs).toISOString(),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import { ApiError } from '../../contracts/errors.ts';
 import { type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';
 import type { Question } from './accept-question.ts';
@@ -16,15 +17,18 @@ export interface SendOptions {
   answerWaiter: AnswerWaiter;
   /** The longest that `Prefer: wait` may hold a reply. */
   maxWaitMs: number;
+  /** The models that a question may choose. */
+  allowedModels: readonly string[];
 }
 
 /** POST /chat/send: takes a question and answers 202, or 200 with the answer if the caller waits and it comes in time. */
 export function sendMessage(options: SendOptions): RequestHandler {
-  const { accept, history, idempotencyKeys, answerWaiter, maxWaitMs } = options;
+  const { accept, history, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels } = options;
 
   return async (req, res) => {
     const { userId } = req.user!;
-    const { message, sessionId: continued, cache = true } = parse(sendBody, req.body);
+    const { message, sessionId: continued, model, cache = true } = parse(sendBody, req.body);
+    mustBeAllowed(model, allowedModels);
     const key = readIdempotencyKey(req.get('Idempotency-Key'));
     const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
 
@@ -32,7 +36,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const { ids, repeated } =
       key === undefined
         ? { ids: newIds, repeated: false }
-        : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache], newIds);
+        : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache, model ?? null], newIds);
     const { sessionId, requestId } = ids;
     const readTurn = async () =>
       (await history.session(sessionId, userId))?.turns.find((turn) => turn.requestId === requestId);
@@ -50,6 +54,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
           message,
           newSession: continued === undefined,
           cache,
+          model,
           traceparent,
         });
       }
@@ -63,6 +68,13 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (watch) watch.close();
     }
   };
+}
+
+function mustBeAllowed(model: string | undefined, allowed: readonly string[]): void {
+  if (model === undefined || allowed.includes(model)) return;
+  throw new ApiError('validation_failed', {
+    errors: [{ path: 'model', message: `must be one of: ${allowed.join(', ')}` }],
+  });
 }
 
 /** The caller waits no longer than this, nor after it has gone away. */

@@ -17,7 +17,7 @@ export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';
 export async function askModel(
   model: Model,
   question: Question,
-  attempt: { deadlineAt: number; signal: AbortSignal },
+  attempt: { number: number; deadlineAt: number; signal: AbortSignal },
   onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {
   if (Date.now() >= attempt.deadlineAt) {
@@ -27,7 +27,7 @@ export async function askModel(
   }
   const startedAt = performance.now();
   try {
-    const answer = await model.ask(question, attempt.signal);
+    const answer = await model.ask(question, attempt.signal, attempt.number);
     return { answer, modelMs: Math.round(performance.now() - startedAt) };
   } catch (error) {
     if (attempt.signal.aborted) onUncertainSpend('aborted');

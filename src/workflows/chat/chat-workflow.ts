@@ -44,14 +44,14 @@ export async function answerRequest(
   attempt: Attempt,
 ): Promise<ChatResponse> {
   const { model, cache, publish } = workflow;
-  const { requestId, sessionId, message, context } = job.request;
-  const question = { message, context };
+  const { requestId, sessionId, message, context, model: chosen } = job.request;
+  const question = { message, context, model: chosen };
   const hash = workflow.cacheEnabled && job.request.cache ? cache.hashOf(model.parametersOf(question)) : undefined;
 
   try {
     const { answer, modelMs } = await findAnswer();
-    const newlyAsked = modelMs !== undefined;
-    await run.step('write-cache', () => writeCache(cache, newlyAsked ? hash : undefined, sessionId, answer));
+    const worthKeeping = modelMs !== undefined && !answer.byFallback;
+    await run.step('write-cache', () => writeCache(cache, worthKeeping ? hash : undefined, sessionId, answer));
     const times = { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() };
     const response = completed(job, { answer, modelMs }, times);
     await run.step('publish', () => publish(response, job.traceparent));

@@ -1,268 +1,287 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import {
-  type Breaker,
-  type BreakerOptions,
-  type BreakerState,
-  createBreaker,
-} from '../../../src/adapters/model/breaker.ts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { type Breaker, createBreaker } from '../../../src/adapters/model/breaker.ts';
+import { createFallbackModel } from '../../../src/adapters/model/fallback-model.ts';
 import type { Model, ModelAnswer } from '../../../src/adapters/model/model.ts';
+import { createProviderGate, type GateState } from '../../../src/adapters/model/provider-gate.ts';
 import type { FailureCode } from '../../../src/contracts/error-codes.ts';
 import { ModelPausedError, RequestFailure } from '../../../src/contracts/errors.ts';
+import { redisKeys } from '../../../src/contracts/redis-keys.ts';
+import { testRedisUrl } from '../../services.ts';
+import { until } from '../../until.ts';
 
+const OPEN_MS = 300;
+const question = { message: 'Is it?', context: [] };
+const never = new AbortController().signal;
 const answer: ModelAnswer = {
   response: 'Yes.',
   model: 'm',
   provider: 'p',
   usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cost: null },
 };
-const question = { message: 'Is it?', context: [] };
-const never = new AbortController().signal;
-const OPEN_MS = 15_000;
+const failure = (code: FailureCode, retryable = true) => new RequestFailure(code, 'no', { retryable });
 
+let redisUrl: string;
+beforeAll(async () => {
+  redisUrl = await testRedisUrl();
+});
+const opened: Redis[] = [];
 const breakers: Breaker[] = [];
-
 afterEach(() => {
   for (const breaker of breakers.splice(0)) breaker.close();
-  jest.useRealTimers();
+  for (const redis of opened.splice(0)) redis.disconnect();
 });
 
-const failure = (code: FailureCode, retryable = true) => new RequestFailure(code, 'no', { retryable });
-const unwell = () => failure('model_unavailable');
-
-/** A breaker before a model whose calls the test settles, on a clock that the test moves. */
-function setUp(options: Partial<BreakerOptions> = {}) {
-  jest.useFakeTimers();
-  const calls: PromiseWithResolvers<ModelAnswer>[] = [];
-  const model: Model = {
+/** A provider that does as the test says, and counts. */
+function provider() {
+  const model = {
+    calls: 0,
+    /** What the next calls do. */
+    behave: async (): Promise<ModelAnswer> => answer,
     parametersOf: () => ({ provider: 'p', body: { model: 'm', messages: [] } }),
-    ask: (_, signal) => {
-      const call = Promise.withResolvers<ModelAnswer>();
-      calls.push(call);
-      signal.addEventListener('abort', () => call.reject(signal.reason));
-      return call.promise;
+    ask: () => {
+      model.calls += 1;
+      return model.behave();
+    },
+    fail: (error: Error) => {
+      model.behave = () => Promise.reject(error);
+    },
+    recover: () => {
+      model.behave = async () => answer;
     },
   };
-  const states: BreakerState[] = [];
-  const breaker = createBreaker(model, {
-    errorPercent: 50,
-    minCalls: 4,
-    openMs: OPEN_MS,
-    onStateChange: (state) => states.push(state),
-    random: () => 0,
-    ...options,
-  });
-  breakers.push(breaker);
-
-  /** Begins a call; `settled` is what became of it. */
-  const begin = (signal = never) => {
-    const before = calls.length;
-    const settled = breaker.ask(question, signal).catch((error: unknown) => error);
-    return { settled, call: calls[before] };
-  };
-  const succeed = async () => {
-    const { settled, call } = begin();
-    call!.resolve(answer);
-    return await settled;
-  };
-  const fail = async (error: Error = unwell()) => {
-    const { settled, call } = begin();
-    call!.reject(error);
-    return await settled;
-  };
-  const open = async () => {
-    for (let call = 0; call < 4; call += 1) await fail();
-    expect(breaker.state).toBe('open');
-  };
-  const halfOpen = async () => {
-    await open();
-    jest.advanceTimersByTime(OPEN_MS);
-    expect(breaker.state).toBe('half-open');
-  };
-  return { breaker, calls, states, begin, succeed, fail, open, halfOpen };
+  return model;
 }
 
-describe('closed', () => {
-  test('questions pass, and so do answers and failures as they are', async () => {
-    const { breaker, succeed, fail } = setUp();
-    expect(await succeed()).toBe(answer);
-    const error = unwell();
-    expect(await fail(error)).toBe(error);
-    expect(breaker.state).toBe('closed');
-    expect(breaker.parametersOf(question).provider).toBe('p');
+/** A worker's breaker before the provider. */
+function worker(
+  model: Model,
+  name: string,
+  options: { maxConsecutive?: number; minCalls?: number; url?: string } = {},
+) {
+  const connect = () => {
+    const redis = new Redis(options.url ?? redisUrl, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
+    redis.on('error', () => {});
+    opened.push(redis);
+    return redis;
+  };
+  const states: GateState[] = [];
+  const gate = createProviderGate({
+    name,
+    redis: connect(),
+    subscriber: connect(),
+    openMs: OPEN_MS,
+    probeMs: 1_000,
+    onStateChange: (state) => states.push(state),
+  });
+  const breaker = createBreaker(model, gate, {
+    errorPercent: 50,
+    minCalls: options.minCalls ?? 1_000,
+    maxConsecutive: options.maxConsecutive ?? 3,
+    openMs: OPEN_MS,
+  });
+  breakers.push(breaker);
+  const ask = (signal = never) => breaker.ask(question, signal, 1).catch((error: unknown) => error);
+  return { breaker, states, ask, state: () => breaker.state };
+}
+
+const isPaused = (result: unknown) => result instanceof ModelPausedError;
+/** Questions until one passes, or fails otherwise than by being held back. */
+const untilItPasses = (ask: () => Promise<unknown>) =>
+  until('a question passes', async () => {
+    const result = await ask();
+    return isPaused(result) ? undefined : { result };
   });
 
-  test('fewer calls than it takes do not open it, the next one does', async () => {
-    const { breaker, fail, states } = setUp();
-    for (let call = 0; call < 3; call += 1) await fail();
-    expect(breaker.state).toBe('closed');
-    await fail();
-    expect(breaker.state).toBe('open');
-    expect(states).toEqual(['open']);
-  });
-
-  test('it opens at the share of failures that is set, not below', async () => {
-    const below = setUp({ errorPercent: 50, minCalls: 1 });
-    for (let call = 0; call < 3; call += 1) await below.succeed();
-    for (let call = 0; call < 2; call += 1) await below.fail();
-    expect(below.breaker.state).toBe('closed');
-    await below.fail();
-    expect(below.breaker.state).toBe('open');
-  });
-
-  test('with 100 % it opens when every call fails', async () => {
-    const { breaker, open } = setUp({ errorPercent: 100 });
-    await open();
-    expect(breaker.state).toBe('open');
-  });
-
-  test.each(['model_unavailable', 'model_rate_limited', 'model_timeout', 'model_unreachable'] as const)(
-    '%s counts against the model',
-    async (code) => {
-      const { breaker, fail } = setUp();
-      for (let call = 0; call < 4; call += 1) await fail(failure(code));
-      expect(breaker.state).toBe('open');
-    },
-  );
-
-  test('a model that asks to be left alone counts against it', async () => {
-    const { breaker, fail } = setUp();
-    for (let call = 0; call < 4; call += 1) await fail(new ModelPausedError('model_rate_limited', 'no', 5_000));
-    expect(breaker.state).toBe('open');
-  });
-
-  test.each([
-    failure('model_rejected', false),
-    failure('model_unauthorized', false),
-    failure('model_content_filtered', false),
-    failure('model_context_too_long', false),
-    failure('model_empty_answer'),
-    failure('model_rate_limited', false),
-    failure('internal_error'),
-    new Error('the worker is stopping'),
-  ])('%s does not', async (error) => {
-    const { breaker, fail } = setUp();
-    for (let call = 0; call < 20; call += 1) await fail(error);
-    expect(breaker.state).toBe('closed');
-  });
-
-  test('failures are forgotten after 10 s', async () => {
-    const { breaker, fail } = setUp();
-    for (let call = 0; call < 3; call += 1) await fail();
-    jest.advanceTimersByTime(11_000);
-    for (let call = 0; call < 3; call += 1) await fail();
-    expect(breaker.state).toBe('closed');
-  });
-
-  test('calls that take a minute to fail open it all the same', async () => {
-    const { breaker, begin } = setUp();
-    const slow = Array.from({ length: 4 }, () => begin());
-    jest.advanceTimersByTime(60_000);
-    for (const { call } of slow) call!.reject(failure('model_timeout'));
-    await Promise.all(slow.map(({ settled }) => settled));
-    expect(breaker.state).toBe('open');
-  });
+test('so many failures in a row shut the provider for all workers, also for one that starts later', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const [one, two] = [worker(model, name), worker(model, name)];
+  await two.ask();
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await one.ask();
+  const refused = await one.ask();
+  expect(isPaused(refused)).toBe(true);
+  expect((refused as ModelPausedError).retryAfterMs).toBeLessThanOrEqual(OPEN_MS * 1.2);
+  await until('the other worker knows', () => two.state() !== 'closed');
+  expect(isPaused(await worker(model, name).ask())).toBe(true);
+  expect(model.calls).toBe(4);
 });
 
-describe('open', () => {
-  test('questions are refused at once, with the time that is left', async () => {
-    const { begin, open } = setUp();
-    await open();
-    jest.advanceTimersByTime(5_000);
-    const { settled, call } = begin();
-    expect(call).toBeUndefined();
-    const refusal = await settled;
-    expect(refusal).toBeInstanceOf(ModelPausedError);
-    expect(refusal).toMatchObject({ code: 'model_unavailable', retryAfterMs: 10_000 });
-  });
-
-  test('those who were refused are spread over a tenth of the open time', async () => {
-    const { begin, open } = setUp({ random: () => 0.999 });
-    await open();
-    const { retryAfterMs } = (await begin().settled) as ModelPausedError;
-    expect(retryAfterMs).toBeGreaterThan(OPEN_MS * 1.09);
-    expect(retryAfterMs).toBeLessThanOrEqual(OPEN_MS * 1.1);
-  });
-
-  test('a call from before may finish, and changes nothing', async () => {
-    const { breaker, begin, open } = setUp();
-    const early = begin();
-    await open();
-    early.call!.resolve(answer);
-    expect(await early.settled).toBe(answer);
-    expect(breaker.state).toBe('open');
-  });
+test('a share of failures shuts it too, and failures of requests shut nothing', async () => {
+  const model = provider();
+  const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10 });
+  model.fail(failure('model_rejected', false));
+  for (let i = 0; i < 20; i++) await one.ask();
+  expect(one.state()).toBe('closed');
+  for (let i = 0; i < 30 && one.state() === 'closed'; i++) {
+    model.fail(failure('model_timeout'));
+    await one.ask();
+  }
+  expect(one.state()).toBe('open');
 });
 
-describe('half-open', () => {
-  test('one question probes the model, the others wait a little', async () => {
-    const { begin, calls, halfOpen } = setUp();
-    await halfOpen();
-    const before = calls.length;
-    const probe = begin();
-    const others = await Promise.all([begin().settled, begin().settled]);
-    expect(calls.length).toBe(before + 1);
-    for (const other of others) {
-      expect(other).toBeInstanceOf(ModelPausedError);
-      expect(other).toMatchObject({ retryAfterMs: 1_000 });
-    }
-    probe.call!.resolve(answer);
-    expect(await probe.settled).toBe(answer);
-  });
-
-  test('a probe that is answered closes it', async () => {
-    const { breaker, succeed, states, halfOpen } = setUp();
-    await halfOpen();
-    expect(await succeed()).toBe(answer);
-    expect(breaker.state).toBe('closed');
-    expect(await succeed()).toBe(answer);
-    expect(states).toEqual(['open', 'half-open', 'closed']);
-  });
-
-  test('a probe that is refused for its content closes it: the model is there', async () => {
-    const { breaker, fail, halfOpen } = setUp();
-    await halfOpen();
-    await fail(failure('model_content_filtered', false));
-    expect(breaker.state).toBe('closed');
-  });
-
-  test('a probe that fails opens it for the whole time again', async () => {
-    const { breaker, begin, fail, states, halfOpen } = setUp();
-    await halfOpen();
-    await fail();
-    expect(breaker.state).toBe('open');
-    expect(await begin().settled).toMatchObject({ retryAfterMs: OPEN_MS });
-    jest.advanceTimersByTime(OPEN_MS);
-    expect(states).toEqual(['open', 'half-open', 'open', 'half-open']);
-  });
-
-  test('a probe whose caller gives up says nothing, and the next question is the probe', async () => {
-    const { breaker, begin, succeed, halfOpen } = setUp();
-    await halfOpen();
-    const caller = new AbortController();
-    const probe = begin(caller.signal);
-    const reason = failure('deadline_exceeded');
-    caller.abort(reason);
-    expect(await probe.settled).toBe(reason);
-    expect(breaker.state).toBe('half-open');
-    expect(await succeed()).toBe(answer);
-    expect(breaker.state).toBe('closed');
-  });
-
-  test('calls from before it opened neither close it nor open it', async () => {
-    const { breaker, begin, open } = setUp();
-    const late = [begin(), begin()];
-    await open();
-    jest.advanceTimersByTime(OPEN_MS);
-    late[0]!.call!.resolve(answer);
-    late[1]!.call!.reject(unwell());
-    await Promise.all(late.map(({ settled }) => settled));
-    expect(breaker.state).toBe('half-open');
-  });
+test('half-open sends one probe for all workers, and its answer opens the way to all', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const workers = [worker(model, name), worker(model, name), worker(model, name)];
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await workers[0]!.ask();
+  const probe = Promise.withResolvers<ModelAnswer>();
+  model.behave = () => probe.promise;
+  model.calls = 0;
+  await sleep(OPEN_MS + 50);
+  const results = workers.flatMap(({ ask }) => [ask(), ask()]);
+  await until('the probe is under way', () => model.calls === 1);
+  await sleep(200);
+  expect(model.calls).toBe(1);
+  model.recover();
+  probe.resolve(answer);
+  const settled = await Promise.all(results);
+  expect(settled.filter((result) => result === answer)).toHaveLength(1);
+  expect(settled.filter(isPaused)).toHaveLength(5);
+  for (const { ask, state } of workers) {
+    await until('this worker knows', () => state() === 'closed');
+    expect(await ask()).toBe(answer);
+  }
 });
 
-test('after it is closed for good, questions pass', async () => {
-  const { breaker, open, succeed } = setUp();
-  await open();
-  breaker.close();
-  expect(await succeed()).toBe(answer);
+test('a probe that fails keeps it shut, longer each time', async () => {
+  const model = provider();
+  const one = worker(model, randomUUID());
+  model.fail(failure('model_unreachable'));
+  for (let i = 0; i < 3; i++) await one.ask();
+  const pauses: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    await untilItPasses(one.ask);
+    pauses.push(((await one.ask()) as ModelPausedError).retryAfterMs);
+  }
+  expect(pauses[1]!).toBeGreaterThan(pauses[0]! * 1.3);
+  expect(pauses[2]!).toBeGreaterThan(pauses[1]! * 1.3);
+  model.recover();
+  expect((await untilItPasses(one.ask)).result).toBe(answer);
+  expect(one.state()).toBe('closed');
+});
+
+test('when the worker that probes dies, another probes', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const [one, two] = [worker(model, name), worker(model, name)];
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await one.ask();
+  model.behave = () => new Promise(() => {});
+  await sleep(OPEN_MS + 50);
+  const calls = model.calls;
+  void one.ask();
+  await until('the probe is under way', () => model.calls === calls + 1);
+  one.breaker.close();
+  model.recover();
+  expect(isPaused(await two.ask())).toBe(true);
+  expect((await untilItPasses(two.ask)).result).toBe(answer);
+});
+
+test('a probe that its caller gave up says nothing, and the next question probes', async () => {
+  const model = provider();
+  const one = worker(model, randomUUID());
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await one.ask();
+  await sleep(OPEN_MS + 50);
+  const caller = new AbortController();
+  model.behave = () =>
+    new Promise((_, reject) => caller.signal.addEventListener('abort', () => reject(new Error('gone'))));
+  const calls = model.calls;
+  const given = one.ask(caller.signal);
+  await until('a probe is under way', () => model.calls === calls + 1);
+  caller.abort();
+  await given;
+  model.recover();
+  expect((await untilItPasses(one.ask)).result).toBe(answer);
+});
+
+test('Retry-After of one call holds back all workers, for as long as it says', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const [one, two] = [worker(model, name), worker(model, name)];
+  await two.ask();
+  model.fail(new ModelPausedError('model_rate_limited', 'Later.', 3 * 24 * 3_600_000));
+  await one.ask();
+  await until('the other worker knows', () => two.state() === 'open');
+  for (const { ask } of [one, two, worker(model, name)]) {
+    const refused = await ask();
+    expect((refused as ModelPausedError).retryAfterMs).toBeGreaterThan(3 * 24 * 3_600_000 - 60_000);
+  }
+  expect(model.calls).toBe(2);
+});
+
+test('a shorter pause does not cut a longer one short', async () => {
+  const model = provider();
+  const one = worker(model, randomUUID());
+  const later = Promise.withResolvers<void>();
+  model.behave = async () => {
+    const pauseMs = model.calls === 1 ? 60_000 : 1_000;
+    await later.promise;
+    throw new ModelPausedError('model_rate_limited', 'Later.', pauseMs);
+  };
+  const both = [one.ask(), one.ask()];
+  await until('both are under way', () => model.calls === 2);
+  later.resolve();
+  await Promise.all(both);
+  expect(((await one.ask()) as ModelPausedError).retryAfterMs).toBeGreaterThan(50_000);
+});
+
+test('without Redis a worker goes by what it knows itself, and no question waits for it', async () => {
+  const model = provider();
+  const alone = worker(model, randomUUID(), { url: 'redis://127.0.0.1:9' });
+  expect(await alone.ask()).toBe(answer);
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await alone.ask();
+  expect(isPaused(await alone.ask())).toBe(true);
+  model.recover();
+  expect((await untilItPasses(alone.ask)).result).toBe(answer);
+  expect(alone.states).toEqual(['open', 'half-open', 'closed']);
+});
+
+test('a notice that was missed is made up for by looking', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const one = worker(model, name);
+  await one.ask();
+  const redis = new Redis(redisUrl);
+  opened.push(redis);
+  await redis.hset(redisKeys.gate(name), 'until', Date.now() + 60_000);
+  await until('it is seen', () => one.state() === 'open', 15_000);
+});
+
+test('the next provider is asked while the first is shut, or when it has failed often enough, and says that it was', async () => {
+  const [first, second] = [provider(), provider()];
+  const name = randomUUID();
+  const model = createFallbackModel([worker(first, `${name}/1`).breaker, worker(second, `${name}/2`).breaker], 2);
+  const ask = (attempt: number) => model.ask(question, never, attempt);
+  expect(await ask(1)).toBe(answer);
+  first.fail(failure('model_unavailable'));
+  await expect(ask(1)).rejects.toMatchObject({ code: 'model_unavailable' });
+  expect(second.calls).toBe(0);
+  expect(await ask(2)).toEqual({ ...answer, byFallback: true });
+  await ask(2);
+  const calls = first.calls;
+  expect(await ask(1)).toEqual({ ...answer, byFallback: true });
+  expect(first.calls).toBe(calls);
+});
+
+test('what is wrong with the request goes to no other provider', async () => {
+  const [first, second] = [provider(), provider()];
+  const model = createFallbackModel([first, second], 1);
+  first.fail(failure('model_content_filtered', false));
+  await expect(model.ask(question, never, 5)).rejects.toMatchObject({ code: 'model_content_filtered' });
+  expect(second.calls).toBe(0);
+});
+
+test('where all providers are shut, the shortest pause counts', async () => {
+  const [first, second] = [provider(), provider()];
+  first.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
+  second.fail(new ModelPausedError('model_unavailable', 'Soon.', 2_000));
+  const model = createFallbackModel([first, second], 1);
+  await expect(model.ask(question, never, 1)).rejects.toMatchObject({ retryAfterMs: 2_000 });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { RequestHandler, Router } from 'express';
+import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
@@ -87,7 +88,7 @@ test('every error code but those of no particular operation is explained where i
 test('what needs a token says so', () => {
   for (const { path, operation } of operations) {
     const secured = operation.security !== undefined;
-    expect({ path, secured }).toEqual({ path, secured: path.startsWith('/chat/') });
+    expect({ path, secured }).toEqual({ path, secured: /^\/(chat|admin)\//.test(path) });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
       expect(document.components?.securitySchemes).toHaveProperty(name);
@@ -113,8 +114,10 @@ test('what is offered is documented, and what is documented is offered', () => {
       eraser: unused,
       cancelRequests: unused,
       maxWaitMs: 0,
+      allowedModels: [],
     }),
   ].flatMap((router) => routesOf(router));
+  mounted.push(...routesOf(createDeadLettersRouter({ deadLetters: unused, requireAdmin: pass }), '/admin'));
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
   expect(mounted.sort()).toEqual(documented.sort());
 });

@@ -1,0 +1,25 @@
+import { RequestFailure } from '../../contracts/errors.ts';
+import type { Model, Question } from './model.ts';
+
+/**
+ * Lets a question choose among models by name.
+ * @param byName the allowed ones
+ * @param standard for a question that chooses none
+ */
+export function createChosenModel(byName: ReadonlyMap<string, Model>, standard: string): Model {
+  const modelOf = ({ model = standard }: Question): Model => {
+    const chosen = byName.get(model);
+    if (chosen) return chosen;
+    throw new RequestFailure(
+      'model_not_allowed',
+      `This model cannot be chosen; allowed: ${[...byName.keys()].join(', ')}.`,
+      {
+        retryable: false,
+      },
+    );
+  };
+  return {
+    parametersOf: (question) => modelOf(question).parametersOf(question),
+    ask: (question, signal, attempt) => modelOf(question).ask(question, signal, attempt),
+  };
+}
