@@ -114,6 +114,7 @@ test('what is offered is documented, and what is documented is offered', () => {
       eraser: unused,
       cancelRequests: unused,
       maxWaitMs: 0,
+      allowedModels: [],
     }),
   ].flatMap((router) => routesOf(router));
   mounted.push(...routesOf(createDeadLettersRouter({ deadLetters: unused, requireAdmin: pass }), '/admin'));
