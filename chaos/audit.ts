@@ -19,6 +19,8 @@ export interface Evidence {
   leftInQueues: number;
   leftInJobs: number;
   modelCalls: number;
+  /** An outage of the model: how long, in seconds, and the calls that were made in it. */
+  outage: { seconds: number; calls: number };
   /** Processes that ended though nobody killed them. */
   died: number;
 }
@@ -34,7 +36,7 @@ const SECONDS_TO_SETTLE = 60;
 
 /** What the run shows, line by line; a value above what is allowed is a violation. */
 export function audit(evidence: Evidence): Finding[] {
-  const { asked, final, kills, poison, deadLetters } = evidence;
+  const { asked, final, kills, poison, deadLetters, outage } = evidence;
   const accepted = asked.filter(({ sessionId }) => sessionId !== undefined);
   const turnsOf = (seen: Seen) => final.get(seen.sessionId!) ?? [];
   const lost = accepted.filter((seen) => turnsOf(seen).length === 0);
@@ -67,12 +69,13 @@ export function audit(evidence: Evidence): Finding[] {
     { name: 'ended otherwise than the model made it', value: unexpected.length, allowed: { atMost: 0 } },
     {
       name: 'seconds from the last kill to the last answer',
-      value: Math.max(0, Math.round((lastEndAt - lastKillAt) / 100) / 10),
+      value: kills.length === 0 ? 0 : Math.max(0, Math.round((lastEndAt - lastKillAt) / 100) / 10),
       allowed: { atMost: SECONDS_TO_SETTLE },
     },
     { name: 'model calls that the questions need', value: needed },
     { name: 'model calls under way at kills', value: underWay },
-    { name: 'model calls', value: evidence.modelCalls, allowed: { atMost: needed + underWay } },
+    { name: 'model calls', value: evidence.modelCalls, allowed: { atMost: needed + underWay + outage.calls } },
+    { name: 'model calls during its outage', value: outage.calls, allowed: { atMost: outage.seconds } },
     { name: 'messages left in the queues', value: evidence.leftInQueues, allowed: { atMost: 0 } },
     { name: 'jobs left unfinished', value: evidence.leftInJobs, allowed: { atMost: 0 } },
     { name: 'poison sent', value: poison.length },

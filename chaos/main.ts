@@ -13,13 +13,14 @@ import { type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
 
 const HELP = `Kills things at random while questions are asked, and counts what became of them.
 
-  npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R] [--settle S]
+  npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R] [--settle S] [--outage S]
 
   --requests N    questions, asked at a steady rate (default 1000)
   --kills K       SIGKILLs of worker, api, Redis and RabbitMQ in turn, at random moments (default 8)
   --seed S        the same questions, victims and moments again (default: random, and printed)
   --rate R        questions per second (default 50)
   --settle S      seconds to wait for the last answers (default 90); what is not over then is stuck
+  --outage S      the model is down for so many seconds in the middle, and fails in no other way (default 0)
   --break-acks    acknowledge before handling, on purpose: the run must fail
 
 One api and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     rate: { type: 'string', default: '50' },
     settle: { type: 'string', default: '90' },
+    outage: { type: 'string', default: '0' },
     'break-acks': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -46,17 +48,22 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const [requests, kills, seed, rate, settle] = (['requests', 'kills', 'seed', 'rate', 'settle'] as const).map((name) => {
+const [requests, kills, seed, rate, settle, outage] = (
+  ['requests', 'kills', 'seed', 'rate', 'settle', 'outage'] as const
+).map((name) => {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 0) {
     process.stderr.write(`--${name} must be a whole number\n`);
     process.exit(2);
   }
   return value;
-}) as [number, number, number, number, number];
+}) as [number, number, number, number, number, number];
 
 const random = seededRandom(seed);
-const asked: Seen[] = planQuestions(requests, seed, random).map((question) => ({ question, refused: 0 }));
+const asked: Seen[] = planQuestions(requests, seed, random, { faults: outage === 0 }).map((question) => ({
+  question,
+  refused: 0,
+}));
 const killPlan = planKills();
 const poison: string[] = [];
 const killed: Kill[] = [];
@@ -71,17 +78,21 @@ try {
   const deadline = Date.now() + (requests / rate + settle) * 1000;
   const watches = askAll(stack);
   const poisonings = poisonAll(stack);
+  const outages = haveOutage(stack);
   await killAll(stack);
+  const outageCalls = await outages;
   await Promise.race([watches, sleep(deadline - Date.now(), undefined, { ref: false })]);
   over.abort();
   await poisonings;
   report();
-  await conclude(stack);
+  await conclude(stack, outageCalls);
 } finally {
   clearInterval(progress);
   const dir = await stack.stop(process.exitCode === 1);
   if (process.exitCode === 1) console.log(`logs: ${dir}`);
 }
+
+const sleepUntil = (at: number) => sleep(Math.max(0, at - Date.now()));
 
 /** When to kill what: each kind in turn, spread over the time of asking. */
 function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
@@ -98,7 +109,7 @@ async function askAll({ apiUrl }: Stack): Promise<void> {
   const startedAt = Date.now();
   await Promise.all(
     asked.map(async (seen, i) => {
-      await sleep(startedAt + (i / rate) * 1000 - Date.now());
+      await sleepUntil(startedAt + (i / rate) * 1000);
       await ask(apiUrl, seen, over.signal).catch(() => {});
       if (seen.sessionId) await watch(apiUrl, seen, over.signal);
     }),
@@ -108,7 +119,7 @@ async function askAll({ apiUrl }: Stack): Promise<void> {
 async function poisonAll({ rabbitMqUrl }: Stack): Promise<void> {
   const startedAt = Date.now();
   for (let i = 0; i < requests; i += POISON_EVERY) {
-    await sleep(startedAt + (i / rate) * 1000 - Date.now());
+    await sleepUntil(startedAt + (i / rate) * 1000);
     const body = `poison ${seed} ${i}`;
     poison.push(body);
     await sendPoison(rabbitMqUrl, i % (2 * POISON_EVERY) === 0 ? REQUESTS_QUEUE : RESPONSES_QUEUE, body);
@@ -119,7 +130,7 @@ async function killAll(stack: Stack): Promise<void> {
   const startedAt = Date.now();
   await Promise.all(
     killPlan.map(async ({ victim, atMs, downMs }) => {
-      await sleep(startedAt + atMs - Date.now());
+      await sleepUntil(startedAt + atMs);
       const { calls } = await stack.control<{ calls: { endedAt: string | null }[] }>('calls');
       const at = Date.now();
       const underWay = calls.filter(({ endedAt }) => endedAt === null || Date.parse(endedAt) > at - JUST_ANSWERED_MS);
@@ -127,6 +138,19 @@ async function killAll(stack: Stack): Promise<void> {
       await stack.kill(victim, downMs);
     }),
   );
+}
+
+/** Takes the model away in the middle; gives the calls that were made while it was. */
+async function haveOutage(stack: Stack): Promise<number> {
+  if (outage === 0) return 0;
+  await sleep(((requests / rate - outage) / 2) * 1000);
+  await stack.control('behavior', { mode: 'error', status: 503 });
+  const from = Date.now();
+  await sleep(outage * 1000);
+  const to = Date.now();
+  await stack.control('behavior', {});
+  const { calls } = await stack.control<{ calls: { startedAt: string }[] }>('calls');
+  return calls.filter(({ startedAt }) => Date.parse(startedAt) >= from && Date.parse(startedAt) <= to).length;
 }
 
 function report(): void {
@@ -137,7 +161,7 @@ function report(): void {
   );
 }
 
-async function conclude(stack: Stack): Promise<void> {
+async function conclude(stack: Stack, outageCalls: number): Promise<void> {
   const final = new Map<string, { requestId: string; status: string; response: string | null }[]>();
   for (const seen of asked) {
     if (!seen.sessionId) continue;
@@ -161,6 +185,7 @@ async function conclude(stack: Stack): Promise<void> {
     leftInQueues: waiting,
     leftInJobs: jobs ? wait + prioritized + delayed + active : 1,
     modelCalls: started,
+    outage: { seconds: outage, calls: outageCalls },
     died: stack.died.length,
   });
 

@@ -30,8 +30,16 @@ const USERS = 20;
 /** Every so many questions are one that somebody else has asked before. */
 const REPEATED_EVERY = 20;
 
-/** The questions of a run, the same for the same seed. */
-export function planQuestions(count: number, seed: number, random: () => number): Question[] {
+/**
+ * The questions of a run, the same for the same seed.
+ * @param options.faults false: the model answers them as it answers all
+ */
+export function planQuestions(
+  count: number,
+  seed: number,
+  random: () => number,
+  options: { faults: boolean },
+): Question[] {
   const questions: Question[] = [];
   for (let i = 0; i < count; i++) {
     const key = `chaos-${seed}-${i}`;
@@ -42,7 +50,12 @@ export function planQuestions(count: number, seed: number, random: () => number)
       continue;
     }
     const { marker, calls, expected = 'completed' } = pick(random() * 100);
-    questions.push({ key, userId, text: `Question ${key} [[simulate ${marker}]]`, expected, calls });
+    const text = `Question ${key}`;
+    questions.push(
+      options.faults
+        ? { key, userId, text: `${text} [[simulate ${marker}]]`, expected, calls }
+        : { key, userId, text, expected: 'completed', calls: 1 },
+    );
   }
   return questions;
 }

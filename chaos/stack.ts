@@ -38,8 +38,8 @@ export interface Stack {
   readonly rabbitMqUrl: string;
   /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has been started. */
   kill(victim: Victim, downMs: number): Promise<void>;
-  /** The simulator's control API. */
-  control<T>(path: string): Promise<T>;
+  /** The simulator's control API. @param behavior how it is to answer from now on */
+  control<T>(path: string, behavior?: object): Promise<T>;
   /** The last words of each process that ended without being killed; it was started again. */
   readonly died: string[];
   /** @param keepLogs for whoever looks for a cause; gives the folder */
@@ -94,7 +94,10 @@ export async function startStack(options: { preload: string | undefined }): Prom
       await sleep(downMs);
       if (!stopping) await server.start();
     },
-    control: async <T>(path: string) => (await (await fetch(`${modelUrl}/control/${path}`)).json()) as T,
+    control: async <T>(path: string, behavior?: object) => {
+      const put = behavior && { method: 'PUT', body: JSON.stringify(behavior) };
+      return (await (await fetch(`${modelUrl}/control/${path}`, put)).json()) as T;
+    },
     died,
     stop: async (keepLogs) => {
       stopping = true;
