@@ -1,6 +1,7 @@
-import type { GetMessage, Options } from 'amqplib';
+import type { ConsumeMessage, Options } from 'amqplib';
 import { deadLetterQueueOf, type WorkQueue } from '../src/contracts/queues.ts';
 import type { QueueClient } from './queue-client.ts';
+import { until } from './until.ts';
 
 /** Puts numbered letters into a dead-letter queue, as they would be after they could not be read. */
 export async function bury(
@@ -29,16 +30,18 @@ export async function bury(
 }
 
 /** Takes everything out of a queue, and gives the messages in their order. */
-export async function drain(client: QueueClient, queue: string): Promise<GetMessage[]> {
-  const messages: GetMessage[] = [];
-  for (;;) {
-    const message = await client.channel.get(queue, { noAck: true });
-    if (!message) return messages;
-    messages.push(message);
-  }
+export async function drain(client: QueueClient, queue: string): Promise<ConsumeMessage[]> {
+  const { messageCount } = await client.channel.checkQueue(queue);
+  const messages: ConsumeMessage[] = [];
+  const { consumerTag } = await client.channel.consume(queue, (message) => message && messages.push(message), {
+    noAck: true,
+  });
+  await until(`${messageCount} messages of ${queue}`, () => messages.length >= messageCount);
+  await client.channel.cancel(consumerTag);
+  return messages;
 }
 
-export const numbersOf = (messages: GetMessage[]) =>
+export const numbersOf = (messages: ConsumeMessage[]) =>
   messages.map(({ content }) => Number(/^letter (\d+)$/.exec(content.toString())?.[1]));
 
 export const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);

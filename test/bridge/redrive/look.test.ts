@@ -1,6 +1,11 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { createDeadLetterAdmin } from '../../../src/bridge/redrive/dead-letter-admin.ts';
-import { type DeadLetterAdmin, letterFilter, showOptions } from '../../../src/contracts/dead-letters.ts';
+import {
+  type DeadLetterAdmin,
+  letterFilter,
+  MAX_LETTERS_READ,
+  showOptions,
+} from '../../../src/contracts/dead-letters.ts';
 import { DeadLettersInUseError } from '../../../src/contracts/errors.ts';
 import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
 import { bury, drain, numbersOf, upTo } from '../../dead-letters.ts';
@@ -34,6 +39,14 @@ test('a letter can be looked at more often than any default delivery limit allow
   await bury(client, REQUESTS_QUEUE, upTo(2));
   for (let time = 0; time < 25; time++) expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ matching: 2 });
 });
+
+test('of more letters than are looked at, it says how many were not, and moves none', async () => {
+  await bury(client, REQUESTS_QUEUE, upTo(MAX_LETTERS_READ + 50));
+  for (let time = 0; time < 2; time++) {
+    expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ read: MAX_LETTERS_READ, unread: 50 });
+  }
+  expect(numbersOf(await drain(client, DLQ))).toEqual(upTo(MAX_LETTERS_READ + 50));
+}, 60_000);
 
 test('letters are grouped by cause, the most frequent first, with their ages and an example', async () => {
   await bury(client, REQUESTS_QUEUE, [1], { reason: 'not_json', ageMs: 3_600_000 });

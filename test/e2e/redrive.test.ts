@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDeadLetterAdmin } from '../../src/bridge/redrive/dead-letter-admin.ts';
+import { type DeadLetterAdmin, redriveOptions } from '../../src/contracts/dead-letters.ts';
+import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
+import { upTo } from '../dead-letters.ts';
+import { startWorker, type TestProcess } from '../processes.ts';
+import { type QueueClient, startQueueClient } from '../queue-client.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+
+const DLQ = `${REQUESTS_QUEUE}.dlq`;
+let simulator: TestSimulator;
+let worker: TestProcess;
+let client: QueueClient;
+let admin: DeadLetterAdmin;
+
+beforeAll(async () => {
+  const [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
+  simulator = await startSimulator();
+  worker = await startWorker({
+    RABBITMQ_URL: rabbitMqUrl,
+    REDIS_URL: redisUrl,
+    MODEL_SIMULATOR_URL: simulator.baseUrl,
+  });
+  client = await startQueueClient(rabbitMqUrl);
+  await client.readResponses();
+  admin = createDeadLetterAdmin({ url: rabbitMqUrl, canaryTimes: { settleMs: 1_000, timeoutMs: 20_000 } });
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await simulator?.stop();
+});
+
+const redrive = (options: object) => admin.redrive(REQUESTS_QUEUE, redriveOptions.parse(options));
+
+test('questions that are redriven are answered, each once; those that still cannot be read come back', async () => {
+  const requestIds = upTo(10).map(() => randomUUID());
+  const dead = (reason: string) => ({ headers: { 'x-dead-letter-reason': reason } });
+  for (const requestId of requestIds) {
+    const question = { requestId, sessionId: 's', userId: 'u', message: `What about ${requestId}?` };
+    await client.send(DLQ, Buffer.from(JSON.stringify(question)), dead('handler_failed'));
+  }
+  for (const _ of upTo(3)) await client.send(DLQ, Buffer.from('{'), dead('not_json'));
+
+  expect(await redrive({ reason: 'not_json', canary: 1 })).toMatchObject({ canary: 'failed', sent: 1, left: 2 });
+  expect(await redrive({ reason: 'handler_failed', canary: 2 })).toMatchObject({ canary: 'passed', sent: 10, left: 0 });
+  for (const requestId of requestIds) {
+    expect(await client.responseTo(requestId)).toMatchObject({ status: 'completed' });
+  }
+  expect(client.responses).toHaveLength(requestIds.length);
+  const { groups } = await admin.list(REQUESTS_QUEUE, {});
+  expect(groups).toMatchObject([{ reason: 'not_json', count: 3 }]);
+});
+
+test('a question that is in both queues after an interrupted redrive is answered once', async () => {
+  const before = client.responses.length;
+  const question = { sessionId: 's', userId: 'u', message: `No id, twice: ${randomUUID()}` };
+  const body = Buffer.from(JSON.stringify(question));
+  await client.send(REQUESTS_QUEUE, body);
+  await client.send(DLQ, body, { headers: { 'x-dead-letter-reason': 'handler_failed' } });
+  expect(await redrive({ reason: 'handler_failed', canary: 1 })).toMatchObject({ canary: 'passed', sent: 1 });
+  const last = randomUUID();
+  await client.ask({ requestId: last, sessionId: 's2', userId: 'u', message: `Last: ${last}` });
+  await client.responseTo(last);
+  expect(client.responses.slice(before).filter(({ requestId }) => requestId !== last)).toHaveLength(1);
+});
