@@ -9,6 +9,7 @@ import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { cancelRequest } from '../adapters/redis/cancellations.ts';
 import { connectRedis, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import { createBullBoardRouter } from '../api/admin/bull-board.ts';
+import { createDeadLettersRouter } from '../api/admin/dead-letters.ts';
 import { createAdminRouter, orLogin } from '../api/admin/routes.ts';
 import { createApp } from '../api/app.ts';
 import { createAuthentication } from '../api/auth/authenticate.ts';
@@ -20,6 +21,7 @@ import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { createOpenApiDocument } from '../api/docs/openapi.ts';
 import { byUser, createRateLimit, limitRoute } from '../api/rate-limit.ts';
+import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
 import { loadApiConfig } from '../config/load.ts';
 import { RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { redisKeys } from '../contracts/redis-keys.ts';
@@ -132,6 +134,7 @@ const app = createApp({
   admin: createAdminRouter(
     login,
     createBullBoardRouter({ queue, mountPath: '/admin', requireAdmin: orLogin(requireAdmin) }),
+    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin({ url: config.rabbitmqUrl }), requireAdmin }),
   ),
   accounts,
   chat: createChatRouter({
