@@ -19,6 +19,9 @@ export interface Evidence {
   leftInQueues: number;
   leftInJobs: number;
   modelCalls: number;
+  /** Calls whose caller went away before the answer, and those the product has counted as uncertain. */
+  callsCutOff: number;
+  uncertainSpend: number;
   /** An outage of the model: how long, in seconds, and the calls that were made in it. */
   outage: { seconds: number; calls: number };
   /** Processes that ended though nobody killed them. */
@@ -76,6 +79,12 @@ export function audit(evidence: Evidence): Finding[] {
     { name: 'model calls under way at kills', value: underWay },
     { name: 'model calls', value: evidence.modelCalls, allowed: { atMost: needed + underWay + outage.calls } },
     { name: 'model calls during its outage', value: outage.calls, allowed: { atMost: outage.seconds } },
+    { name: 'model calls counted as uncertain spend', value: evidence.uncertainSpend },
+    {
+      name: 'model calls cut off and not counted as uncertain',
+      value: Math.max(0, evidence.callsCutOff - evidence.uncertainSpend),
+      allowed: { atMost: 0 },
+    },
     { name: 'messages left in the queues', value: evidence.leftInQueues, allowed: { atMost: 0 } },
     { name: 'jobs left unfinished', value: evidence.leftInJobs, allowed: { atMost: 0 } },
     { name: 'poison sent', value: poison.length },

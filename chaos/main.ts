@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { countJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { readUncertainSpend } from '../src/adapters/redis/uncertain-spend.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
 import { ask, look, type Seen, watch } from './ask.ts';
@@ -92,7 +93,9 @@ try {
   if (process.exitCode === 1) console.log(`logs: ${dir}`);
 }
 
-const sleepUntil = (at: number) => sleep(Math.max(0, at - Date.now()));
+async function sleepUntil(at: number): Promise<void> {
+  await sleep(Math.max(0, at - Date.now()));
+}
 
 /** When to kill what: each kind in turn, spread over the time of asking. */
 function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
@@ -171,11 +174,12 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
   const redis = new Redis(stack.redisUrl);
   const queue = openChatQueue(redis);
   const jobs = await countJobs(queue, 5_000);
+  const uncertain = await readUncertainSpend(redis);
   await queue.close();
   redis.disconnect();
   const { wait = 0, prioritized = 0, delayed = 0, active = 0 } = jobs ?? {};
   const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl);
-  const { started } = await stack.control<{ started: number }>('stats');
+  const { started, abortedByClient } = await stack.control<{ started: number; abortedByClient: number }>('stats');
   const findings = audit({
     asked,
     final,
@@ -185,6 +189,8 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
     leftInQueues: waiting,
     leftInJobs: jobs ? wait + prioritized + delayed + active : 1,
     modelCalls: started,
+    callsCutOff: abortedByClient,
+    uncertainSpend: Object.values(uncertain).reduce((sum, count) => sum + count, 0),
     outage: { seconds: outage, calls: outageCalls },
     died: stack.died.length,
   });

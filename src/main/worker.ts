@@ -9,6 +9,7 @@ import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { createAnswerCache } from '../adapters/redis/answer-cache.ts';
 import { createAnswerFlights } from '../adapters/redis/answer-flights.ts';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
+import { countUncertainSpend } from '../adapters/redis/uncertain-spend.ts';
 import { createIntake } from '../bridge/intake.ts';
 import { loadWorkerConfig } from '../config/load.ts';
 import { REQUESTS_QUEUE } from '../contracts/queues.ts';
@@ -92,7 +93,12 @@ const chatWorker = startChatWorker({
     flights,
     askAgainAfterCrash: config.askAgainAfterCrash,
     wake: (requestIds) => promoteJobs(queue, requestIds),
-    onUncertainSpend: (why) => metrics.uncertainSpend.inc({ why }),
+    onUncertainSpend: (why) => {
+      metrics.uncertainSpend.inc({ why });
+      countUncertainSpend(jobsRedis, why).catch((error) =>
+        logger.warn({ why, err: error }, 'uncertain spend not counted'),
+      );
+    },
     cache: createAnswerCache({ redis: cacheRedis, ttlMs: config.cacheTtlMs, maxEntryBytes: config.cacheMaxEntryBytes }),
     cacheEnabled: config.cacheEnabled,
     publish: responsePublisher(publisher),

@@ -111,19 +111,6 @@ test('a broker that falls silent is given up after its heartbeats stay away', as
   await inState(connection, 'connected');
 });
 
-test('a connection that is cut again and again while the queues are declared does not end the process', async () => {
-  const proxy = await proxyTo(await testRabbitMqUrl());
-  const { connection } = await open(proxy.url);
-  await connection.ready();
-  for (let pass = 0; pass < 30; pass++) {
-    await open(proxy.url);
-    await new Promise((resolve) => setTimeout(resolve, pass));
-    proxy.cut();
-    proxy.open();
-  }
-  await inState(connection, 'connected');
-});
-
 test('a queue that exists with other arguments is named, with what to do about it', async () => {
   const url = await testRabbitMqUrl();
   const visitor = await connect(url);
