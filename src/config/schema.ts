@@ -215,6 +215,14 @@ export const settings = {
       text: "How much of a conversation's earlier turns goes along with a question, newest first (4 bytes count as a token).",
       readBy: api,
     }),
+    shedAbove: setting({
+      env: 'SHED_ABOVE',
+      type: integer(1, 1_000_000_000),
+      default: '1000000',
+      unit: 'requests',
+      text: 'So many waiting requests are enough: new ones are answered 503 with a Retry-After. So are those that would not be answered within REQUEST_DEADLINE.',
+      readBy: api,
+    }),
     retentionMs: setting({
       env: 'HISTORY_RETENTION',
       type: duration({ min: '1m' }),

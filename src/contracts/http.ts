@@ -50,8 +50,23 @@ export const sendBody = z
 
 export const turnStatus = z.enum(['queued', 'completed', 'failed', 'cancelled']);
 
+const standing = {
+  position: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe('How many requests are worked on before it, at most; 0: its turn has come. null once it has ended.'),
+  etaMs: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe(
+      'Milliseconds until the answer is to be expected, as fast as requests are worked off now; null: not known.',
+    ),
+};
+
 export const accepted = z
-  .object({ sessionId: z.string(), requestId: z.string(), status: turnStatus })
+  .object({ sessionId: z.string(), requestId: z.string(), status: turnStatus, ...standing })
   .meta({ id: 'Accepted', description: 'The broker has the question; the answer comes later.' });
 
 export const sessionTurn = z
@@ -82,6 +97,10 @@ export const session = z
     turns: z.array(sessionTurn).describe('Oldest first.'),
   })
   .meta({ id: 'Session' });
+
+export const sessionNow = session
+  .extend(standing)
+  .meta({ id: 'SessionNow', description: 'A session, and where its latest turn stands.' });
 
 export const answered = sessionTurn.extend({ sessionId: z.string() }).meta({ id: 'Answered' });
 
@@ -123,6 +142,7 @@ export const health = z
 
 export type Accepted = z.output<typeof accepted>;
 export type Session = z.output<typeof session>;
+export type SessionNow = z.output<typeof sessionNow>;
 export type SessionTurn = z.output<typeof sessionTurn>;
 export type Answered = z.output<typeof answered>;
 export type HistoryPage = z.output<typeof historyPage>;

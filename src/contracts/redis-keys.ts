@@ -45,5 +45,8 @@ export const CANCEL_CHANNEL = 'chat:cancel';
 /** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1]`. */
 export const GATE_CHANNEL = 'ai:gates';
 
+/** String: how many answers were ever written down. */
+export const SETTLED_COUNT_KEY = 'chat:settled-count';
+
 /** Hash: model calls that may have been paid for without an answer, by reason. */
 export const UNCERTAIN_SPEND_KEY = 'ai:uncertain-spend';

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
-import { forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { countUntaken, forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { placeInLine } from '../adapters/jobs/place-in-line.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
@@ -17,14 +18,15 @@ import { acceptQuestion } from '../api/chat/accept-question.ts';
 import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
 import { createSessionEraser } from '../api/chat/erase-session.ts';
 import { createIdempotencyKeys } from '../api/chat/idempotency.ts';
+import { createLine, type Line } from '../api/chat/line.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { createOpenApiDocument } from '../api/docs/openapi.ts';
 import { byUser, createRateLimit, limitRoute } from '../api/rate-limit.ts';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
 import { loadApiConfig } from '../config/load.ts';
-import { RESPONSES_QUEUE } from '../contracts/queues.ts';
-import { redisKeys } from '../contracts/redis-keys.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
+import { redisKeys, SETTLED_COUNT_KEY } from '../contracts/redis-keys.ts';
 import { createHealthRouter } from '../observability/health.ts';
 import { listen } from '../observability/http-server.ts';
 import { createLogger } from '../observability/log.ts';
@@ -82,6 +84,20 @@ const eraser = createSessionEraser({
   forgetAnswer: async (sessionId) => void (await orStoreUnavailable(cacheRedis.del(redisKeys.response(sessionId)))),
 });
 
+const line: Line = createLine({
+  look: async (newlySettled) => {
+    const inBroker = (await depths.read())?.[REQUESTS_QUEUE];
+    if (inBroker === undefined) return undefined;
+    const [inJobs, settled] = await Promise.all([countUntaken(queue), redis.incrby(SETTLED_COUNT_KEY, newlySettled)]);
+    metrics.waiting.set(inBroker + inJobs);
+    if (line.drainRate !== undefined) metrics.drainRate.set(line.drainRate);
+    return { inBroker, inJobs, settled };
+  },
+  placeOf: (requestId) => orStoreUnavailable(placeInLine(queue, redis, requestId)),
+  requestDeadlineMs: config.requestDeadlineMs,
+  shedAbove: config.shedAbove,
+});
+
 const settler = createResponseSettler({
   connection: consuming,
   history,
@@ -94,7 +110,10 @@ const settler = createResponseSettler({
   prefetch: config.responsesPrefetch,
   onSettled: (outcome, { status, timings, sessionId, requestId }) => {
     metrics.responsesSettled.inc({ outcome });
-    if (outcome === 'settled') metrics.answerTime.observe({ status }, timings.totalMs / 1000);
+    if (outcome === 'settled') {
+      metrics.answerTime.observe({ status }, timings.totalMs / 1000);
+      line.settled(timings);
+    }
     if (outcome === 'erased') {
       eraser
         .eraseLate(sessionId, requestId)
@@ -150,6 +169,7 @@ const app = createApp({
     },
     idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
     answerWaiter,
+    line,
     maxWaitMs: config.maxWaitMs,
     allowedModels: [...new Set([config.chatModel, ...config.allowedModels])],
   }),
@@ -158,6 +178,7 @@ const app = createApp({
 });
 
 settler.start();
+line.start();
 const server = await listen(app, { host: config.host, port: config.apiPort });
 const metricsServer = await startMetricsServer({
   host: config.host,
@@ -172,6 +193,7 @@ stopOnSignal({
   stop: async () => {
     // Those that wait for an answer are told where to look for it.
     answerWaiter.stop();
+    line.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();
     await Promise.all([publisher.close(), depths.close()]);

@@ -35,6 +35,16 @@ export function createApiMetrics() {
       help: 'Questions that were answered 202, or 200 with the answer.',
       registers,
     }),
+    waiting: new Gauge({
+      name: 'healify_requests_waiting',
+      help: 'Requests that wait for a worker, in RabbitMQ and in Redis, as this api has last seen.',
+      registers,
+    }),
+    drainRate: new Gauge({
+      name: 'healify_drain_rate_per_second',
+      help: 'Requests worked off in a second while others wait; absent until it was seen.',
+      registers,
+    }),
     requestsRefused: new Counter({
       name: 'healify_requests_refused_total',
       help: 'Questions that were not accepted, by error code.',

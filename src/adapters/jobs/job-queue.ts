@@ -74,6 +74,12 @@ export async function countWaiting(queue: ChatQueue): Promise<number> {
   return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0);
 }
 
+/** Jobs that may be taken now and that no worker has taken: those that wait for a retry are left out. */
+export async function countUntaken(queue: ChatQueue): Promise<number> {
+  const { wait, prioritized } = await queue.getJobCounts('wait', 'prioritized');
+  return (wait ?? 0) + (prioritized ?? 0);
+}
+
 /** Has delayed jobs go on at once; those that are not delayed stay as they are. */
 export async function promoteJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
   const backend = queue.getBackend();

@@ -21,7 +21,7 @@ export function createChatRouter(options: ChatRouterOptions): Router {
   const { authenticate, limitSend, limitRead, history, eraser } = options;
   return Router()
     .post('/chat/send', authenticate, limitSend, sendMessage(options))
-    .get('/chat/session/:sessionId', authenticate, limitRead, getSession(history))
+    .get('/chat/session/:sessionId', authenticate, limitRead, getSession(history, options.line))
     .post('/chat/session/:sessionId/cancel', authenticate, limitRead, cancelSession(options))
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
     .get('/chat/history/:userId', authenticate, limitRead, getHistory(history));

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
+import { type Accepted, type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';
 import type { Question } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
 import { type IdempotencyKeys, readIdempotencyKey } from './idempotency.ts';
+import { ENDED, type Line, type Standing } from './line.ts';
 import { readPreferWait } from './prefer.ts';
 
 export interface SendOptions {
@@ -17,13 +18,15 @@ export interface SendOptions {
   answerWaiter: AnswerWaiter;
   /** The longest that `Prefer: wait` may hold a reply. */
   maxWaitMs: number;
+  /** The line that new questions join. */
+  line: Pick<Line, 'admit' | 'standing'>;
   /** The models that a question may choose. */
   allowedModels: readonly string[];
 }
 
 /** POST /chat/send: takes a question and answers 202, or 200 with the answer if the caller waits and it comes in time. */
 export function sendMessage(options: SendOptions): RequestHandler {
-  const { accept, history, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels } = options;
+  const { accept, history, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels, line } = options;
 
   return async (req, res) => {
     const { userId } = req.user!;
@@ -45,7 +48,9 @@ export function sendMessage(options: SendOptions): RequestHandler {
     try {
       // A repeat whose first did not get as far as the broker's confirm is taken as if it were the first.
       let turn = repeated ? await readTurn() : undefined;
+      let standing: Standing | undefined;
       if (!turn) {
+        standing = line.admit();
         const { traceparent } = req;
         await accept({
           requestId,
@@ -63,7 +68,11 @@ export function sendMessage(options: SendOptions): RequestHandler {
       res.set('Location', `/chat/session/${sessionId}`);
       if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
       if (watch && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
-      else res.status(202).json({ sessionId, requestId, status: turn?.status ?? 'queued' });
+      else {
+        const status = turn?.status ?? 'queued';
+        const stands = status === 'queued' ? (standing ?? (await line.standing(requestId))) : ENDED;
+        res.status(202).json({ sessionId, requestId, status, ...stands } satisfies Accepted);
+      }
     } finally {
       if (watch) watch.close();
     }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { accepted, answered, historyPage, historyQuery, sendBody, session } from '../../contracts/http.ts';
+import { accepted, answered, historyPage, historyQuery, sendBody, session, sessionNow } from '../../contracts/http.ts';
 import { limits } from '../../contracts/limits.ts';
 import { json, problems, rateLimitHeaders } from './responses.ts';
 
@@ -61,6 +61,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
           'broker_unavailable',
           'store_unavailable',
           'identity_unavailable',
+          'overloaded',
         ),
       },
     },
@@ -72,7 +73,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
       summary: 'See a session and its answers',
       operationId: 'getSession',
       requestParams: { path: z.object({ sessionId: id }) },
-      responses: { 200: json('The session.', session, rateLimitHeaders), ...problems(...readFaults) },
+      responses: { 200: json('The session.', sessionNow, rateLimitHeaders), ...problems(...readFaults) },
     },
     delete: {
       tags,

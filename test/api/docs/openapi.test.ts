@@ -115,6 +115,7 @@ test('what is offered is documented, and what is documented is offered', () => {
       cancelRequests: unused,
       maxWaitMs: 0,
       allowedModels: [],
+      line: unused,
     }),
   ].flatMap((router) => routesOf(router));
   mounted.push(...routesOf(createDeadLettersRouter({ deadLetters: unused, requireAdmin: pass }), '/admin'));

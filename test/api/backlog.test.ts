@@ -1,0 +1,59 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { signUp, type TestUser } from '../api-client.ts';
+import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { until } from '../until.ts';
+
+const QUESTIONS = 80;
+
+let api: TestProcess;
+let strict: TestProcess;
+let user: TestUser;
+beforeAll(async () => {
+  const simulator = await startSimulatorProcess();
+  const env = {
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    RATE_SEND_PER_MINUTE: '10000',
+    RATE_READ_PER_MINUTE: '100000',
+  };
+  api = await startApi(env);
+  strict = await startApi({ ...env, SHED_ABOVE: '10' });
+  await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url, WORKER_CONCURRENCY: '1', BRIDGE_HIGH_WATER: '20' });
+  user = await signUp(api.url);
+});
+
+interface Standing {
+  status: string;
+  position: number | null;
+  etaMs: number | null;
+}
+const standingOf = async (sessionId: string) => (await user.session(sessionId)).body as unknown as Standing;
+const ask = async (at: TestUser, i: number) => at.send({ message: `Question ${i} [[simulate latency=200ms]]` });
+
+test('a question says how many are before it and when its answer is to be expected, and a line that is full lets nobody in', async () => {
+  const sent = [];
+  for (let i = 0; i < QUESTIONS; i++) sent.push((await ask(user, i)).body);
+  const last = sent.at(-1)!.sessionId;
+  expect((sent.at(-1) as unknown as Standing).position).toBeGreaterThan(QUESTIONS / 2);
+
+  await until('the drain rate is known', async () => (await standingOf(last)).etaMs !== null);
+  const refused = await ask(user.at(strict.url), 1_000);
+  expect(refused).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+
+  const earlier = await standingOf(last);
+  const askedAt = Date.now();
+  expect(earlier.status).toBe('queued');
+  await until('it comes nearer', async () => (await standingOf(last)).position! < earlier.position! - 10, 60_000);
+  await until('the answer', async () => (await standingOf(last)).status === 'completed', 60_000);
+  const took = Date.now() - askedAt;
+  expect(earlier.etaMs!).toBeGreaterThan(took / 2);
+  expect(earlier.etaMs!).toBeLessThan(took * 2);
+  expect(await standingOf(last)).toMatchObject({ position: null, etaMs: null });
+
+  const { items } = (await user.history('?limit=100')).body;
+  expect(items).toHaveLength(QUESTIONS);
+  await until('the line is short again', async () => (await ask(user.at(strict.url), 1_001)).status === 202);
+});
