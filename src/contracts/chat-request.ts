@@ -3,7 +3,12 @@ import { z } from 'zod';
 import type { DeadLetterReason } from './error-codes.ts';
 import { limits } from './limits.ts';
 
-export const id = z.string().min(1).max(limits.idChars);
+export const id = z
+  .string()
+  .min(1)
+  .max(limits.idChars)
+  // Half a surrogate pair is valid JSON, and cannot be written as UTF-8.
+  .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
 export const timestamp = z.iso.datetime({ offset: true });
 
 export const turn = z

@@ -58,3 +58,8 @@ test('the reason for a refusal names the field and never its content', () => {
     expect((error as Error).message).not.toContain('illness');
   }
 });
+
+test('an id that cannot be written as UTF-8 is refused as invalid, not passed on to fail later', () => {
+  const body = Buffer.from('{"requestId":"\\ud800","sessionId":"s","userId":"u","message":"m"}');
+  expect(() => readChatRequest({ body })).toThrow(expect.objectContaining({ reason: 'invalid_message' }));
+});

@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { apiErrors } from '../src/contracts/error-codes.ts';
+
+interface Operation {
+  method: string;
+  path: string;
+  secured: boolean;
+  body: object | undefined;
+}
+
+interface Schema {
+  type?: string | string[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+  enum?: unknown[];
+  format?: string;
+  $ref?: string;
+}
+
+interface Document {
+  paths: Record<
+    string,
+    Record<string, { security?: unknown[]; requestBody?: { content: Record<string, { schema: Schema }> } }>
+  >;
+  components?: { schemas?: Record<string, Schema> };
+}
+
+/** A request as it goes out. */
+interface FuzzRequest {
+  operation: Operation;
+  parameter: string;
+  query: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array | undefined;
+  withToken: boolean;
+  method: string;
+}
+
+const REQUEST_TIMEOUT_MS = 20_000;
+
+/**
+ * Sends fuzzed requests to every operation of the API's own OpenAPI document.
+ * @throws what fast-check found, with the smallest counterexample
+ */
+export async function fuzzHttp(options: {
+  apiUrl: string;
+  token: string;
+  requests: number;
+  seed: number;
+  onProgress: (sent: number) => void;
+}): Promise<Record<string, number>> {
+  const { apiUrl, token, requests, seed, onProgress } = options;
+  const document = (await (await fetch(`${apiUrl}/openapi.json`)).json()) as Document;
+  const byStatus: Record<string, number> = {};
+  let sent = 0;
+  const property = fc.asyncProperty(requestOf(operationsOf(document)), async (request) => {
+    const status = await send(apiUrl, token, request);
+    byStatus[status] = (byStatus[status] ?? 0) + 1;
+    sent += 1;
+    if (sent % 1_000 === 0) onProgress(sent);
+  });
+  await fc.assert(property, { numRuns: requests, seed });
+  return byStatus;
+}
+
+async function send(apiUrl: string, token: string, request: FuzzRequest): Promise<number> {
+  const { operation, parameter, query, body, withToken, method } = request;
+  const path = operation.path.replace(/\{\w+\}/g, encodeURIComponent(parameter).replaceAll('%00', '%'));
+  const headers = { ...request.headers, ...(withToken && { Authorization: `Bearer ${token}` }) };
+  const withBody = body !== undefined && method !== 'get' && method !== 'head';
+  const response = await fetch(`${apiUrl}${path}${query}`, {
+    method: method.toUpperCase(),
+    headers,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    ...(withBody && { body: body as string }),
+  });
+  const text = await response.text();
+  const { status } = response;
+  if (status >= 500 && status !== 503) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
+  if (status >= 400 && method !== 'head' && !response.headers.get('content-type')?.startsWith('text/html')) {
+    const { code } = JSON.parse(text) as { code?: string };
+    // Health has a body of its own.
+    if (!operation.path.startsWith('/health') && !(code && code in apiErrors)) {
+      throw new Error(`${method} ${path}: ${status} without a known code: ${text.slice(0, 500)}`);
+    }
+  }
+  return status;
+}
+
+function operationsOf(document: Document): Operation[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security, requestBody }]) => {
+      const schema = requestBody?.content['application/json']?.schema;
+      return { method, path, secured: security !== undefined, body: schema && resolve(document, schema) };
+    }),
+  );
+}
+
+function resolve(document: Document, schema: Schema): Schema {
+  const name = schema.$ref?.split('/').at(-1);
+  return name ? resolve(document, document.components?.schemas?.[name] ?? {}) : schema;
+}
+
+const odd = fc.oneof(
+  fc.anything({ maxDepth: 2 }),
+  fc.constantFrom<unknown>(null, '', ' ', 0, -1, 1e308, true, {}, [], '__proto__', '\u0000', 'x'.repeat(20_000)),
+);
+
+/** Something that the schema allows, more or less. */
+function valueFor(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.properties) {
+    const fields = Object.entries(schema.properties).map(([name, field]) => [name, valueFor(field)] as const);
+    return fc.record(Object.fromEntries(fields), { requiredKeys: schema.required ?? [] });
+  }
+  if (schema.type === 'boolean') return fc.boolean();
+  if (schema.type === 'integer' || schema.type === 'number') return fc.integer();
+  if (schema.format === 'uuid') return fc.uuid();
+  if (schema.format === 'email') return fc.nat(50).map((n) => `fuzz-${n}@example.com`);
+  return fc.string({ minLength: 1, maxLength: 100 });
+}
+
+const asJson = (value: unknown) => {
+  try {
+    return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)) ?? '';
+  } catch {
+    return '{}';
+  }
+};
+
+const bodyOf = (schema: Schema): fc.Arbitrary<string | Uint8Array | undefined> =>
+  fc.oneof(
+    { weight: 4, arbitrary: valueFor(schema).map(asJson) },
+    {
+      weight: 4,
+      arbitrary: fc
+        .tuple(valueFor(schema), fc.string({ minLength: 1, maxLength: 12 }), odd, fc.nat(10))
+        .map(([value, name, wrong, at]) => {
+          const object = { ...(value as Record<string, unknown>) };
+          const known = Object.keys(object)[at];
+          return asJson({ ...object, [known ?? name]: wrong });
+        }),
+    },
+    { weight: 2, arbitrary: odd.map(asJson) },
+    { weight: 1, arbitrary: fc.string() },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }) },
+    { weight: 1, arbitrary: fc.constant(undefined) },
+  );
+
+const printable = fc.stringMatching(/^[\x21-\x7e]{1,80}$/);
+const headers = fc.record(
+  {
+    'Content-Type': fc.oneof(
+      { weight: 6, arbitrary: fc.constant('application/json') },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'multipart/form-data'),
+      },
+    ),
+    'Content-Encoding': fc.constantFrom('gzip', 'br', 'identity', 'nonsense'),
+    'Idempotency-Key': fc.oneof(printable, fc.constant('x'.repeat(300))),
+    Prefer: fc.oneof(fc.constantFrom('wait=0', 'wait=-1', 'wait=1e9, wait=2', 'respond-async', 'wait="'), printable),
+    Accept: fc.oneof(fc.constantFrom('*/*', 'text/html', 'application/xml'), printable),
+    traceparent: fc.oneof(printable, fc.constant('00-00000000000000000000000000000000-0000000000000000-00')),
+    Origin: fc.constantFrom('null', 'https://evil.example', 'nonsense'),
+    'Sec-Fetch-Site': fc.constantFrom('cross-site', 'same-origin', 'x'),
+    Cookie: fc.oneof(fc.constant('healify_admin=a.b.c'), printable),
+    Authorization: fc.oneof(fc.constantFrom('Bearer ', 'Bearer x.y.z', 'Basic Og=='), printable),
+  },
+  { requiredKeys: ['Content-Type'] },
+);
+
+const requestOf = (operations: Operation[]): fc.Arbitrary<FuzzRequest> =>
+  fc.constantFrom(...operations).chain((operation) =>
+    fc.record({
+      operation: fc.constant(operation),
+      parameter: fc.oneof(
+        fc.uuid(),
+        fc.string({ minLength: 1, maxLength: 200 }),
+        fc.constantFrom('..', '%', '*', '\u0000'),
+      ),
+      query: fc.oneof(
+        fc.constant(''),
+        fc.constantFrom(
+          '?limit=0',
+          '?limit=1e3',
+          '?limit[]=1',
+          '?cursor=%',
+          '?cursor=%E0%A4%A',
+          '?__proto__[x]=1',
+          '?limit=5&limit=6',
+        ),
+        fc.webQueryParameters().map((query) => `?${query}`),
+      ),
+      headers,
+      body: operation.body ? bodyOf(operation.body) : fc.oneof(fc.constant(undefined), fc.string()),
+      withToken: fc.boolean(),
+      method: fc.oneof(
+        { weight: 9, arbitrary: fc.constant(operation.method) },
+        { weight: 1, arbitrary: fc.constantFrom('get', 'head', 'put', 'post', 'delete', 'patch', 'options') },
+      ),
+    }),
+  );

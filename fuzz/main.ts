@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import jwt from 'jsonwebtoken';
+import { JWT_SECRET, startStack } from '../chaos/stack.ts';
+import { fuzzHttp } from './http.ts';
+import { fuzzQueues } from './queues.ts';
+
+const HELP = `Sends what nobody should send to both queues and to every HTTP endpoint, and accounts for all of it.
+
+  npm run fuzz -- [--messages N] [--http M] [--seed S]
+
+  --messages N    on chat_requests and chat_responses (default 10000)
+  --http M        requests, made from the API's own OpenAPI document (default 2000)
+  --seed S        the same again (default: random, and printed)
+
+One api and two workers as in production, on a private RabbitMQ and Redis, with the model simulator. Exits with 1 when a
+process dies, an answer is a 5xx other than 503, or a message is not accounted for; for HTTP with the smallest request
+that does it.
+`;
+
+const { values } = parseArgs({
+  options: {
+    messages: { type: 'string', default: '10000' },
+    http: { type: 'string', default: '2000' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const [messages, http, seed] = (['messages', 'http', 'seed'] as const).map((name) => {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 0) {
+    process.stderr.write(`--${name} must be a whole number\n`);
+    process.exit(2);
+  }
+  return value;
+}) as [number, number, number];
+
+console.log(`seed ${seed}: ${messages} messages, ${http} requests`);
+const stack = await startStack({ preload: undefined });
+process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
+const violations: string[] = [];
+const mustBe = (name: string, value: number, expected: number) => {
+  console.log(
+    `  ${name.padEnd(60)} ${String(value).padStart(8)}  ${value === expected ? 'ok' : `VIOLATION (${expected})`}`,
+  );
+  if (value !== expected) violations.push(name);
+};
+try {
+  const claims = { subject: 'fuzz', issuer: 'healify-chat', audience: 'healify-chat', expiresIn: '1d' } as const;
+  await fuzzHttp({
+    apiUrl: stack.apiUrl,
+    token: jwt.sign({ role: 'admin' }, JWT_SECRET, claims),
+    requests: http,
+    seed,
+    onProgress: (sent) => console.log(`  requests ${sent} of ${http}`),
+  }).then(
+    (byStatus) => console.log(`  by status: ${JSON.stringify(byStatus)}`),
+    (error: Error) => {
+      violations.push('HTTP');
+      console.log(error.message);
+    },
+  );
+  const found = await fuzzQueues({
+    rabbitMqUrl: stack.rabbitMqUrl,
+    messages,
+    seed,
+    onProgress: (sent) => sent % 10_000 === 0 && console.log(`  messages ${sent} of ${messages}`),
+  });
+  console.log(`\n  messages sent ${found.sent}, of which requests that can be read ${found.readable}`);
+  mustBe('requests answered', found.answered, found.readable);
+  mustBe('requests answered twice', found.answeredTwice, 0);
+  mustBe('unreadable messages that are nowhere, byte for byte', found.missing, 0);
+  mustBe('dead letters that nobody sent', found.unexpected, 0);
+  mustBe('messages left in the queues', found.left, 0);
+  mustBe('processes that died', stack.died.length, 0);
+  const alive = await fetch(`${stack.apiUrl}/health/ready`).then(({ status }) => status);
+  mustBe('status of /health/ready afterwards', alive, 200);
+} finally {
+  for (const output of stack.died) console.log(`--- the last words of a process that died\n${output}`);
+  const dir = await stack.stop(violations.length > 0);
+  console.log(
+    `\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `violations: ${violations.join(', ')}; logs: ${dir}`}`,
+  );
+  if (violations.length > 0) process.exitCode = 1;
+}

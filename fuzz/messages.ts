@@ -1,0 +1,111 @@
+import type { Options } from 'amqplib';
+import fc from 'fast-check';
+
+/** A message to be put on a queue. */
+export interface FuzzMessage {
+  body: Buffer;
+  properties: Options.Publish;
+}
+
+const request = fc.record({
+  version: fc.constant(1),
+  requestId: fc.uuid(),
+  sessionId: fc.uuid(),
+  userId: fc.uuid(),
+  message: fc.string({ minLength: 1, maxLength: 80 }).map((text) => `q ${text}`),
+  createdAt: fc.constant('2026-01-01T00:00:00.000Z'),
+});
+
+const response = fc.record({
+  version: fc.constant(1),
+  requestId: fc.uuid(),
+  sessionId: fc.uuid(),
+  userId: fc.uuid(),
+  status: fc.constantFrom('completed', 'failed', 'cancelled'),
+  response: fc.option(fc.string()),
+  error: fc.option(fc.record({ code: fc.string(), message: fc.string(), retryable: fc.boolean() })),
+  model: fc.option(fc.string()),
+  provider: fc.constant(null),
+  cached: fc.boolean(),
+  usage: fc.constant(null),
+  attempts: fc.nat(),
+  timings: fc.record({ waitMs: fc.double(), modelMs: fc.nat(), totalMs: fc.nat() }),
+  completedAt: fc.constant('2026-01-01T00:00:00.000Z'),
+});
+
+const odd = fc.oneof(
+  fc.anything({ maxDepth: 2 }),
+  fc.constantFrom<unknown>(null, '', ' ', 0, -1, 1e308, '__proto__', {}, [], '\u0000', '\ud800', 'x'.repeat(20_000)),
+  fc.constant({ __proto__: { admin: true }, constructor: 1, toString: null }),
+);
+
+/** A valid object with a field that is wrong, missing or too many. */
+const mutated = (valid: fc.Arbitrary<object>) =>
+  fc
+    .tuple(valid, fc.nat(20), odd, fc.constantFrom('replace', 'remove', 'add', 'duplicate'))
+    .map(([object, at, value, how]) => {
+      const entries: [string, unknown][] = Object.entries(object);
+      const index = at % entries.length;
+      if (how === 'replace') entries[index]![1] = value;
+      if (how === 'remove') entries.splice(index, 1);
+      if (how === 'add')
+        entries.push([['extra', '__proto__', 'constructor', 'context', 'deadline', 'model'][at % 6]!, value]);
+      if (how === 'duplicate') entries.push([entries[index]![0], value]);
+      // By hand, because an object has each key once.
+      return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${toJson(field)}`).join(',')}}`;
+    });
+
+const toJson = (value: unknown): string => {
+  try {
+    return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)) ?? 'null';
+  } catch {
+    return 'null';
+  }
+};
+
+const deep = fc.nat(3_000).map((depth) => '['.repeat(depth) + ']'.repeat(depth));
+
+const bodyOf = (valid: fc.Arbitrary<object>): fc.Arbitrary<Buffer> =>
+  fc.oneof(
+    { weight: 2, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object))) },
+    { weight: 5, arbitrary: mutated(valid).map((text) => Buffer.from(text)) },
+    { weight: 2, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
+    { weight: 1, arbitrary: fc.json().map((text) => Buffer.from(text)) },
+    { weight: 1, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object), 'utf16le')) },
+    { weight: 1, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object)).subarray(0, -3)) },
+    { weight: 1, arbitrary: deep.map((text) => Buffer.from(text)) },
+    { weight: 1, arbitrary: fc.constant(Buffer.alloc(0)) },
+  );
+
+const shortText = fc.string({ maxLength: 200 });
+const headerValue = fc.oneof(
+  shortText,
+  fc.integer(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.array(shortText, { maxLength: 3 }),
+);
+
+const properties: fc.Arbitrary<Options.Publish> = fc
+  .record(
+    {
+      contentType: fc.oneof(fc.constant('application/json'), fc.string({ maxLength: 50 })),
+      contentEncoding: fc.constantFrom('utf-8', 'gzip', 'UTF-16', ''),
+      messageId: fc.oneof(fc.uuid(), fc.string({ maxLength: 60 })),
+      correlationId: fc.string({ maxLength: 60 }),
+      replyTo: fc.string({ maxLength: 60 }),
+      type: fc.string({ maxLength: 60 }),
+      appId: fc.string({ maxLength: 60 }),
+      timestamp: fc.nat(),
+      priority: fc.nat(255),
+      headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 30 }), headerValue, { maxKeys: 4 }),
+    },
+    { requiredKeys: [] },
+  )
+  .map((some) => ({ ...some, persistent: true }));
+
+const messageOf = (valid: fc.Arbitrary<object>): fc.Arbitrary<FuzzMessage> =>
+  fc.record({ body: bodyOf(valid), properties: fc.oneof(fc.constant({ persistent: true }), properties) });
+
+export const requestMessages = messageOf(request);
+export const responseMessages = messageOf(response);
