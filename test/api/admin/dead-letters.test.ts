@@ -20,6 +20,7 @@ import { call } from '../../api-client.ts';
 import { bury, drain, numbersOf, upTo } from '../../dead-letters.ts';
 import { type QueueClient, startQueueClient } from '../../queue-client.ts';
 import { testRabbitMqUrl } from '../../services.ts';
+import { until } from '../../until.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
 const claims = { issuer: 'i', audience: 'a', secret: 'a secret of at least thirty-two bytes' };
@@ -128,10 +129,8 @@ test('other queues, and options that there are not, are refused', async () => {
 test('who comes while somebody else has the letters is told to wait', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(20));
   const slow = post('/chat_requests/redrive', { rate: 10 });
-  for (let refused = false; !refused; ) {
-    const { status, body } = await get('/chat_requests');
-    refused = status === 409 && body.code === 'dead_letters_in_use';
-  }
+  await until('it has the letters', async () => (await client.depth(DLQ)) === 0);
+  expect(await get('/chat_requests')).toMatchObject({ status: 409, body: { code: 'dead_letters_in_use' } });
   expect((await slow).body).toMatchObject({ sent: 20 });
 });
 
