@@ -86,6 +86,9 @@ const headerValue = fc.oneof(
   fc.array(shortText, { maxLength: 3 }),
 );
 
+/** RabbitMQ itself reads CC and BCC, and refuses senders that have something else in them. */
+const headerName = fc.string({ minLength: 1, maxLength: 30 }).filter((name) => name !== 'CC' && name !== 'BCC');
+
 const properties: fc.Arbitrary<Options.Publish> = fc
   .record(
     {
@@ -98,7 +101,7 @@ const properties: fc.Arbitrary<Options.Publish> = fc
       appId: fc.string({ maxLength: 60 }),
       timestamp: fc.nat(),
       priority: fc.nat(255),
-      headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 30 }), headerValue, { maxKeys: 4 }),
+      headers: fc.dictionary(headerName, headerValue, { maxKeys: 4 }),
     },
     { requiredKeys: [] },
   )
