@@ -1,4 +1,5 @@
 import type { Failure } from '../../contracts/chat-response.ts';
+import type { FailureCode } from '../../contracts/error-codes.ts';
 import { AnswerUnderWayError, HealifyError, ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
 
 /**
@@ -12,6 +13,9 @@ export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | {
 /** Wait for a broker or store that is away; its clients connect again by themselves meanwhile. */
 const DEPENDENCY_WAIT_MS = 2_000;
 
+/** Its user may ask again; we must not: nobody waits any more, or the model may have been paid already. */
+const FINAL: readonly FailureCode[] = ['deadline_exceeded', 'spend_uncertain'];
+
 /** @param request.attemptsMade attempts before this one */
 export function decide(
   error: unknown,
@@ -23,7 +27,8 @@ export function decide(
     return { kind: 'wait', delayMs: Math.min(error.retryAfterMs, untilDeadline) };
   }
   if (error instanceof RequestFailure) {
-    if (error.retryable && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
+    const mayRetry = error.retryable && !FINAL.includes(error.code);
+    if (mayRetry && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
     return { kind: 'fail', failure: { code: error.code, message: error.message, retryable: error.retryable } };
   }
   // The broker or the store.

@@ -44,3 +44,11 @@ test('the backoff doubles, is jittered over its whole range, and never exceeds i
   expect(at(3, 0)).toBe(0);
   expect(at(3, 0.5)).toBe(2_000);
 });
+
+test('a request that is late, or whose answer may have been paid for, is not tried again, though its user may', () => {
+  for (const code of ['deadline_exceeded', 'spend_uncertain'] as const) {
+    const error = new RequestFailure(code, 'over', { retryable: true });
+    const request = { attemptsMade: 0, maxAttempts: 5, deadlineAt: Number.POSITIVE_INFINITY, now: 0 };
+    expect(decide(error, request)).toMatchObject({ kind: 'fail', failure: { code, retryable: true } });
+  }
+});
