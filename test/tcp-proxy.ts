@@ -3,12 +3,15 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
  * Stands between us and a server, so that a test can take the server away: *open* it passes everything on, *cut* it
- * resets connections, *silent* it takes them and passes nothing on.
+ * resets connections, *silent* it takes them and passes nothing on. While it is open, what one side sends can be held
+ * back, so that a test can stop between a command and its reply.
  */
 export async function startTcpProxy(targetUrl: string) {
   const target = new URL(targetUrl);
   let mode: 'open' | 'cut' | 'silent' = 'open';
   let accepted = 0;
+  const holding = { client: false, server: false };
+  let held: { target: Socket; data: Buffer }[] = [];
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -17,7 +20,26 @@ export async function startTcpProxy(targetUrl: string) {
     return socket;
   };
   const drop = () => {
+    held = [];
     for (const socket of sockets) socket.destroy();
+  };
+  const release = () => {
+    holding.client = false;
+    holding.server = false;
+    for (const { target, data } of held) target.write(data);
+    held = [];
+  };
+  const pass = (from: 'client' | 'server', source: Socket, target: Socket) => {
+    source.on('data', (data) => {
+      if (mode !== 'open') return;
+      if (holding[from]) held.push({ target, data });
+      else target.write(data);
+    });
+    source.on('close', () => {
+      // What is held back of a connection that has ended never arrives.
+      held = held.filter((entry) => entry.target !== target);
+      target.destroy();
+    });
   };
 
   const server = createServer((near) => {
@@ -26,10 +48,8 @@ export async function startTcpProxy(targetUrl: string) {
     if (mode === 'cut') return void near.resetAndDestroy();
     if (mode === 'silent') return;
     const far = keep(connect(Number(target.port), target.hostname));
-    near.on('data', (data) => mode === 'open' && far.write(data));
-    far.on('data', (data) => mode === 'open' && near.write(data));
-    near.on('close', () => far.destroy());
-    far.on('close', () => near.destroy());
+    pass('client', near, far);
+    pass('server', far, near);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,8 +73,19 @@ export async function startTcpProxy(targetUrl: string) {
     open: () => {
       // What was swallowed is missing from the streams: they cannot go on.
       drop();
+      release();
       mode = 'open';
     },
+    /** Holds back what clients send from now on; what the server sends still passes. */
+    holdFromClient: () => {
+      holding.client = true;
+    },
+    /** Holds back what the server sends from now on; what clients send still passes. */
+    holdFromServer: () => {
+      holding.server = true;
+    },
+    /** Passes on what was held back, and what comes. */
+    release,
     stop: async () => {
       drop();
       server.close();
@@ -62,3 +93,5 @@ export async function startTcpProxy(targetUrl: string) {
     },
   };
 }
+
+export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;

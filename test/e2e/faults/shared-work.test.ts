@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { startWorker } from '../../processes.ts';
+import { startQueueClient } from '../../queue-client.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { startSimulator } from '../../start-simulator.ts';
+import { until } from '../../until.ts';
+
+const EACH = 10;
+const TAKEN_UP_MS = 15_000;
+/** Longer than a lock lives, and than it takes to take the killed worker's jobs up. */
+const CALL_MS = 25_000;
+
+const questions = (whose: string) =>
+  Array.from({ length: EACH }, (_, index) => ({
+    requestId: randomUUID(),
+    sessionId: `session-${whose}-${index}`,
+    userId: `user-${index}`,
+    message: `Question ${index} of the ${whose} worker`,
+  }));
+
+test('the jobs of a killed worker are taken up by another within 15 s, and no job of a healthy one runs twice', async () => {
+  const rabbitMqUrl = await testRabbitMqUrl();
+  const simulator = await startSimulator();
+  const settings = {
+    RABBITMQ_URL: rabbitMqUrl,
+    REDIS_URL: await testRedisUrl(),
+    MODEL_SIMULATOR_URL: simulator.baseUrl,
+  };
+  const client = await startQueueClient(rabbitMqUrl);
+  await client.readResponses();
+  await simulator.behave({ latencyMs: CALL_MS });
+
+  const killed = await startWorker({ ...settings, WORKER_CONCURRENCY: String(EACH) });
+  const itsOwn = questions('killed');
+  await client.ask(...itsOwn);
+  await until('it is busy', async () => (await simulator.stats()).inFlight === EACH, 30_000);
+  const healthy = await startWorker({ ...settings, WORKER_CONCURRENCY: String(3 * EACH) });
+  const others = questions('healthy');
+  await client.ask(...others);
+  await until('both are busy', async () => (await simulator.stats()).inFlight === 2 * EACH, 30_000);
+
+  await killed.kill();
+  await until('its jobs are taken up', async () => (await simulator.stats()).started === 3 * EACH, TAKEN_UP_MS);
+  await until('all are answered', () => client.responses.length >= 2 * EACH, 60_000);
+  await healthy.stop();
+
+  const asked = [...itsOwn, ...others];
+  expect(client.responses.map(({ requestId }) => requestId).sort()).toEqual(
+    asked.map(({ requestId }) => requestId).sort(),
+  );
+  expect(new Set(client.responses.map(({ status }) => status))).toEqual(new Set(['completed']));
+  const calls = await simulator.calls();
+  const callsFor = ({ message }: { message: string }) => calls.filter(({ text }) => text === message).length;
+  expect(others.map(callsFor)).toEqual(others.map(() => 1));
+  expect(itsOwn.map(callsFor)).toEqual(itsOwn.map(() => 2));
+  await simulator.stop();
+}, 180_000);
