@@ -11,7 +11,7 @@ export interface HistoryEntry {
 
 /**
  * A user's turns by time: a sorted set whose members are JSON of sessionId and requestId, which may have any character.
- * It may name turns that are gone or not yet visible; readers skip them.
+ * It may name turns that are gone or not yet visible; readers skip them. A turn that is added again keeps its place.
  */
 export async function addToHistory(
   redis: Redis,
@@ -22,7 +22,7 @@ export async function addToHistory(
   const key = redisKeys.history(userId);
   const results = await redis
     .pipeline()
-    .zadd(key, entry.createdAt, memberOf(entry))
+    .zadd(key, 'NX', entry.createdAt, memberOf(entry))
     .zremrangebyscore(key, '-inf', Date.now() - retentionMs)
     .pexpire(key, retentionMs)
     .exec();

@@ -7,14 +7,17 @@ import type { BeginOutcome, NewTurn } from '../history-store.ts';
  * A turn has two fields at any time: the question, which begins with its number in the session, and the state or the
  * answer.
  *
- * KEYS: session, turns. ARGV: requestId, question, userId, whether a session may be made, the new session, its TTL in
+ * KEYS: session, turns, tombstone. ARGV: requestId, question, userId, whether a session may be made, the new session, its TTL in
  * ms, most turns.
  */
 const SCRIPT = `
-local session = redis.call('GET', KEYS[1])
-if session then
-  if cjson.decode(session).userId ~= ARGV[3] then return 'not_found' end
+if redis.call('EXISTS', KEYS[3]) == 1 then return 'not_found' end
+local text = redis.call('GET', KEYS[1])
+if text then
+  local session = cjson.decode(text)
+  if session.userId ~= ARGV[3] then return 'not_found' end
   if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':q') == 1 then return 'begun' end
+  if ARGV[4] == '0' and session.status == 'accepting' then return 'not_found' end
 elseif ARGV[4] == '1' then
   redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
 else
@@ -36,9 +39,10 @@ export async function beginTurn(
   const session = { sessionId, userId, status: 'accepting', requestId, createdAt, updatedAt: createdAt };
   return (await redis.eval(
     SCRIPT,
-    2,
+    3,
     redisKeys.session(sessionId),
     redisKeys.turns(sessionId),
+    redisKeys.erased(sessionId),
     requestId,
     JSON.stringify({ message, createdAt }),
     userId,
