@@ -24,6 +24,8 @@ import { readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
 const CACHE_TIMEOUT_MS = 1_000;
+/** A call of the model waits no longer than this for the state that workers share. */
+const GATE_TIMEOUT_MS = 1_000;
 const SCRAPE_TIMEOUT_MS = 1_000;
 
 const config = readConfig(loadWorkerConfig);
@@ -65,9 +67,15 @@ const depths = createQueueDepths({ connection: consuming, logger });
 measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
 
 const subscriber = connectRedis({ url: config.redisUrl, name: `${name} (subscribe)`, logger });
+const gateRedis = connectRedis({
+  url: config.redisUrl,
+  name: `${name} (breaker)`,
+  logger,
+  commandTimeoutMs: GATE_TIMEOUT_MS,
+});
 const breakerStates = { closed: 0, 'half-open': 1, open: 2 };
 const model = createConfiguredModel(config, {
-  redis: jobsRedis,
+  redis: gateRedis,
   subscriber,
   keyOf: (variable) => process.env[variable]!,
   onCall: ({ provider, model }, outcome, answer) => {
@@ -153,7 +161,7 @@ stopOnSignal({
     model.close();
     await Promise.all([publisher.close(), depths.close()]);
     await Promise.all([consuming.close(), publishing.close(), queue.close()]);
-    for (const redis of [jobsRedis, cacheRedis, subscriber]) redis.disconnect();
+    for (const redis of [jobsRedis, cacheRedis, gateRedis, subscriber]) redis.disconnect();
     await Promise.all([healthServer.stop(), metricsServer.stop()]);
   },
 });

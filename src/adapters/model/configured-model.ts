@@ -27,7 +27,7 @@ export interface ConfiguredModel extends Model {
 /**
  * The models that the settings name: the chosen one at the first provider, and those to fall back on, each behind a
  * breaker. Without a key the simulator, which says so as the answer's model and provider.
- * @param options.redis where the breakers' state is that all workers share
+ * @param options.redis where the breakers' state is that all workers share; its commands must fail soon when it is away
  * @param options.subscriber a connection that is subscribed, to the same
  * @param options.keyOf reads a key from the environment
  */

@@ -66,6 +66,16 @@ export async function claimProbe(
   return verdict === -2 ? 'taken' : { leftMs: verdict };
 }
 
+/** KEYS: probe. ARGV: id. */
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`;
+
+/** Gives the probe up, so that another may take it; one that has run out and is another's by now is left alone. */
+export async function releaseProbe(redis: Redis, [, probe]: GateKeys, id: string): Promise<void> {
+  await redis.eval(RELEASE, 1, probe, id);
+}
+
 /** KEYS: gate, probe. ARGV: channel, name. */
 const OPEN = `
 redis.call('DEL', KEYS[1], KEYS[2])

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { ModelPausedError } from '../../contracts/errors.ts';
 import { GATE_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
-import { claimProbe, lookAtGate, openGate, reopenGate, shutGate } from './gate-scripts.ts';
+import { claimProbe, lookAtGate, openGate, releaseProbe, reopenGate, shutGate } from './gate-scripts.ts';
 
 /**
  * Whether a provider's model may be asked, for all workers together:
@@ -44,6 +44,7 @@ const JITTER = 0.1;
 export function createProviderGate(options: {
   /** Of the provider and its model. */
   name: string;
+  /** Its commands must fail soon when Redis is away: calls wait for them. */
   redis: Redis;
   /** A connection that is subscribed, to the same. */
   subscriber: Redis;
@@ -84,10 +85,12 @@ export function createProviderGate(options: {
   };
   subscriber.on('message', onMessage);
   subscriber.on('ready', lookQuietly);
-  subscriber.subscribe(GATE_CHANNEL).catch(() => {});
+  redis.on('ready', lookQuietly);
   const poll = setInterval(lookQuietly, LOOK_MS);
   poll.unref();
-  const firstLook = Promise.race([lookQuietly(), after(FIRST_LOOK_MS)]);
+  // Looking before it is subscribed, it would miss what changes in between.
+  const subscribed = subscriber.subscribe(GATE_CHANNEL).catch(() => {});
+  const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
 
   async function enterHalfOpen(): Promise<'call' | 'probe'> {
     say();
@@ -137,13 +140,14 @@ export function createProviderGate(options: {
         const leftMs = await reopenGate(redis, keys, id, openMs, GATE_CHANNEL, name).catch(() => undefined);
         if (leftMs !== undefined) learn(leftMs);
       } else {
-        await redis.del(keys[1]).catch(() => {});
+        await releaseProbe(redis, keys, id).catch(() => {});
       }
     },
     close: () => {
       clearInterval(poll);
       subscriber.off('message', onMessage);
       subscriber.off('ready', lookQuietly);
+      redis.off('ready', lookQuietly);
     },
   };
 }
@@ -151,6 +155,12 @@ export function createProviderGate(options: {
 const after = (ms: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, ms).unref();
+  });
+
+const ready = (redis: Redis) =>
+  new Promise<void>((resolve) => {
+    if (redis.status === 'ready') resolve();
+    else redis.once('ready', () => resolve());
   });
 
 const paused = (retryAfterMs: number) =>

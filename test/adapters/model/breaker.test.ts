@@ -6,13 +6,18 @@ import { type Breaker, createBreaker } from '../../../src/adapters/model/breaker
 import { createFallbackModel } from '../../../src/adapters/model/fallback-model.ts';
 import type { Model, ModelAnswer } from '../../../src/adapters/model/model.ts';
 import { createProviderGate, type GateState } from '../../../src/adapters/model/provider-gate.ts';
+import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import type { FailureCode } from '../../../src/contracts/error-codes.ts';
 import { ModelPausedError, RequestFailure } from '../../../src/contracts/errors.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
+import { captureLog } from '../../captured-log.ts';
 import { testRedisUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
 const OPEN_MS = 300;
+const REDIS_TIMEOUT_MS = 200;
+const { logger } = captureLog();
 const question = { message: 'Is it?', context: [] };
 const never = new AbortController().signal;
 const answer: ModelAnswer = {
@@ -59,19 +64,18 @@ function provider() {
 function worker(
   model: Model,
   name: string,
-  options: { maxConsecutive?: number; minCalls?: number; url?: string } = {},
+  options: { maxConsecutive?: number; minCalls?: number; url?: string; subscriberUrl?: string } = {},
 ) {
-  const connect = () => {
-    const redis = new Redis(options.url ?? redisUrl, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
-    redis.on('error', () => {});
-    opened.push(redis);
-    return redis;
-  };
+  const url = options.url ?? redisUrl;
+  // As the worker connects them.
+  const redis = connectRedis({ url, name, logger, commandTimeoutMs: REDIS_TIMEOUT_MS });
+  const subscriber = connectRedis({ url: options.subscriberUrl ?? url, name, logger });
+  opened.push(redis, subscriber);
   const states: GateState[] = [];
   const gate = createProviderGate({
     name,
-    redis: connect(),
-    subscriber: connect(),
+    redis,
+    subscriber,
     openMs: OPEN_MS,
     probeMs: 1_000,
     onStateChange: (state) => states.push(state),
@@ -231,16 +235,51 @@ test('a shorter pause does not cut a longer one short', async () => {
   expect(((await one.ask()) as ModelPausedError).retryAfterMs).toBeGreaterThan(50_000);
 });
 
-test('without Redis a worker goes by what it knows itself, and no question waits for it', async () => {
+for (const way of ['cut', 'silence'] as const) {
+  test(`with Redis away (${way}) a worker goes by what it knows itself, and no question waits for it`, async () => {
+    const proxy = await startTcpProxy(redisUrl);
+    try {
+      const model = provider();
+      const alone = worker(model, randomUUID(), { url: proxy.url });
+      expect(await alone.ask()).toBe(answer);
+      proxy[way]();
+      expect(await alone.ask()).toBe(answer);
+      model.fail(failure('model_unavailable'));
+      for (let i = 0; i < 3; i++) await alone.ask();
+      expect(isPaused(await alone.ask())).toBe(true);
+      model.recover();
+      expect((await untilItPasses(alone.ask)).result).toBe(answer);
+      expect(alone.states).toEqual(['open', 'half-open', 'closed']);
+    } finally {
+      await proxy.stop();
+    }
+  });
+}
+
+test('a worker that starts while Redis is away still answers', async () => {
+  expect(await worker(provider(), randomUUID(), { url: 'redis://127.0.0.1:9' }).ask()).toBe(answer);
+});
+
+test('a worker that starts while the provider is shut knows it, also when it is subscribed late', async () => {
   const model = provider();
-  const alone = worker(model, randomUUID(), { url: 'redis://127.0.0.1:9' });
-  expect(await alone.ask()).toBe(answer);
-  model.fail(failure('model_unavailable'));
-  for (let i = 0; i < 3; i++) await alone.ask();
-  expect(isPaused(await alone.ask())).toBe(true);
-  model.recover();
-  expect((await untilItPasses(alone.ask)).result).toBe(answer);
-  expect(alone.states).toEqual(['open', 'half-open', 'closed']);
+  const name = randomUUID();
+  const proxy = await startTcpProxy(redisUrl);
+  try {
+    const one = worker(model, name);
+    await one.ask();
+    proxy.holdFromClient();
+    const late = worker(model, name, { subscriberUrl: proxy.url });
+    const asked = late.ask();
+    await until('it is connecting', () => proxy.accepted === 1);
+    await sleep(100);
+    model.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
+    await one.ask();
+    proxy.release();
+    expect(isPaused(await asked)).toBe(true);
+    expect(model.calls).toBe(2);
+  } finally {
+    await proxy.stop();
+  }
 });
 
 test('a notice that was missed is made up for by looking', async () => {
