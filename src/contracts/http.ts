@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, modelName, timestamp } from './chat-request.ts';
+import { id, modelName, priority, timestamp } from './chat-request.ts';
 import { failure, timings, usage } from './chat-response.ts';
 import { apiErrors } from './error-codes.ts';
 import { limits } from './limits.ts';
@@ -43,6 +43,7 @@ export const sendBody = z
       .meta({ example: 'What are healthy eating habits?' }),
     sessionId: z.uuid().optional().describe('Continues that conversation; left out, a new one begins.'),
     model: modelName.optional(),
+    priority: priority.optional(),
     cache: z.boolean().optional().describe('false: ask the model even if the same question was answered before.'),
   })
   .strict()

@@ -52,6 +52,7 @@ test('a question is accepted with 202, travels with all that a worker needs, and
   expect(sent.headers.get('ratelimit')).toMatch(/^"send";r=\d+;t=\d+$/);
 
   const { request, message } = await worker.delivery(requestId);
+  expect(request.priority).toBe('interactive');
   expect(request).toMatchObject({ version: 1, requestId, sessionId, userId: ann.userId, context: [] });
   expect(Date.parse(request.deadline!) - Date.parse(request.createdAt!)).toBe(900_000);
   expect(message.properties).toMatchObject({ messageId: requestId, correlationId: sessionId, deliveryMode: 2 });
@@ -63,6 +64,11 @@ test('a question is accepted with 202, travels with all that a worker needs, and
     response: 'Eat your greens.',
     turns: [{ requestId, status: 'completed', message: 'What are healthy eating habits?', timings: { modelMs: 2 } }],
   });
+});
+
+test('a question that nobody waits for may say so, and travels as batch', async () => {
+  const sent = await ann.send({ message: 'Some time.', priority: 'batch' });
+  expect((await worker.delivery(sent.body.requestId)).request.priority).toBe('batch');
 });
 
 test('the second turn of a conversation carries the first, as far as the budget goes', async () => {

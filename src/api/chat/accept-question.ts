@@ -14,6 +14,7 @@ export interface Question {
   cache: boolean;
   /** The model that its user has chosen, one of those allowed. */
   model?: string | undefined;
+  priority: ChatRequest['priority'];
   /** W3C trace context. */
   traceparent: string;
 }
@@ -38,7 +39,7 @@ export interface AcceptOptions {
  */
 export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<void> {
   const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
-  const { requestId, sessionId, userId, message, newSession, cache, model, traceparent } = question;
+  const { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent } = question;
 
   const earlier = newSession ? [] : (await history.session(sessionId, userId))?.turns;
   if (!earlier) throw new ApiError('not_found');
@@ -56,7 +57,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
     context: contextOf(earlier, contextMaxTokens),
     cache,
     ...(model !== undefined && { model }),
-    priority: 'interactive',
+    priority,
     createdAt,
     deadline: new Date(now + requestDeadlineMs).toISOString(),
   };

@@ -30,7 +30,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
 
   return async (req, res) => {
     const { userId } = req.user!;
-    const { message, sessionId: continued, model, cache = true } = parse(sendBody, req.body);
+    const { message, sessionId: continued, model, priority = 'interactive', cache = true } = parse(sendBody, req.body);
     mustBeAllowed(model, allowedModels);
     const key = readIdempotencyKey(req.get('Idempotency-Key'));
     const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
@@ -60,6 +60,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
           newSession: continued === undefined,
           cache,
           model,
+          priority,
           traceparent,
         });
       }

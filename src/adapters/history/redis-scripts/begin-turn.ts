@@ -7,8 +7,8 @@ import type { BeginOutcome, NewTurn } from '../history-store.ts';
  * A turn has two fields at any time: the question, which begins with its number in the session, and the state or the
  * answer.
  *
- * KEYS: session, turns, tombstone. ARGV: requestId, question, userId, whether a session may be made, the new session, its TTL in
- * ms, most turns.
+ * KEYS: session, turns, tombstone. ARGV: requestId, question, userId, whether a session may be made, the new session,
+ * its TTL in ms, most turns.
  */
 const SCRIPT = `
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'not_found' end
