@@ -3,7 +3,6 @@ import { createRedisHistoryStore } from '../adapters/history/redis-history-store
 import { countUntaken, forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { placeInLine } from '../adapters/jobs/place-in-line.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
-import { type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
@@ -33,6 +32,7 @@ import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { createAccountRouters } from './accounts.ts';
+import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
@@ -42,18 +42,12 @@ const logger = createLogger('api', config.logLevel);
 const metrics = createApiMetrics();
 const name = `healify-chat api ${randomUUID().slice(0, 8)}`;
 
-// Publishing requests and taking answers have a connection each: a broker that is short of memory stops reading from
-// those that publish, and acknowledgements would be stuck behind.
-const connect = (purpose: 'consume' | 'publish') =>
-  connectRabbitMq({
-    url: config.rabbitmqUrl,
-    name: `${name} (${purpose})`,
-    logger,
-    onStateChange: (state: BrokerState) =>
-      metrics.connectionUp.set({ server: `rabbitmq-${purpose}` }, state === 'connected' ? 1 : 0),
-  });
-const consuming = await connect('consume');
-const publishing = await connect('publish');
+const { consuming, publishing } = await connectToBroker({
+  url: config.rabbitmqUrl,
+  name,
+  logger,
+  connectionUp: metrics.connectionUp,
+});
 const connectTo = (url: string, purpose: string) =>
   connectRedis({ url, name: `${name} (${purpose})`, logger, commandTimeoutMs: config.storeTimeoutMs });
 const redis = connectTo(config.redisUrl, 'store');
@@ -144,9 +138,7 @@ const app = createApp({
   health: createHealthRouter({
     version,
     checks: {
-      rabbitmq: async () => {
-        if ([consuming, publishing].some(({ state }) => state !== 'connected')) throw new Error('not connected');
-      },
+      rabbitmq: async () => mustBeConnected(consuming, publishing),
       redis: async () => void (await redis.ping()),
     },
   }),

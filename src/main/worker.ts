@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { countJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
-import { type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
@@ -19,6 +18,7 @@ import { createLogger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
+import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
@@ -33,18 +33,12 @@ const logger = createLogger('worker', config.logLevel);
 const metrics = createWorkerMetrics();
 const name = `healify-chat worker ${randomUUID().slice(0, 8)}`;
 
-// Taking deliveries and publishing answers have a connection each: a broker that is short of memory stops reading from
-// those that publish, and acknowledgements would be stuck behind.
-const connect = (purpose: 'consume' | 'publish') =>
-  connectRabbitMq({
-    url: config.rabbitmqUrl,
-    name: `${name} (${purpose})`,
-    logger,
-    onStateChange: (state: BrokerState) =>
-      metrics.connectionUp.set({ server: `rabbitmq-${purpose}` }, state === 'connected' ? 1 : 0),
-  });
-const consuming = await connect('consume');
-const publishing = await connect('publish');
+const { consuming, publishing } = await connectToBroker({
+  url: config.rabbitmqUrl,
+  name,
+  logger,
+  connectionUp: metrics.connectionUp,
+});
 const jobsRedis = connectRedis({ url: config.redisUrl, name, logger });
 checkDurability({
   redis: jobsRedis,
@@ -143,7 +137,7 @@ const intake = createIntake({
 intake.start();
 
 const checks: HealthChecks = {
-  rabbitmq: async () => mustBeConnected(consuming.state, publishing.state),
+  rabbitmq: async () => mustBeConnected(consuming, publishing),
   redis: async () => void (await jobsRedis.ping()),
 };
 const listenOn = { host: config.host, registry: metrics.registry };
@@ -165,7 +159,3 @@ stopOnSignal({
     await Promise.all([healthServer.stop(), metricsServer.stop()]);
   },
 });
-
-function mustBeConnected(...states: BrokerState[]): void {
-  if (states.some((state) => state !== 'connected')) throw new Error('not connected');
-}
