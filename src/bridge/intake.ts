@@ -24,7 +24,7 @@ const LOW_WATER = 0.8;
  * *Flowing* while fewer than `highWater` jobs wait; then *paused*, until four fifths of that are left: a backlog stays
  * in RabbitMQ. A pause may come one batch late, so that up to `highWater` + prefetch jobs wait for each worker.
  *
- * Costs three round trips to Redis a batch.
+ * Costs one round trip to Redis a batch.
  */
 export function createIntake(options: {
   connection: BrokerConnection;
@@ -63,9 +63,10 @@ export function createIntake(options: {
       if (read instanceof UnreadableMessage) unreadable.push(deadLetter(delivery, read.reason, read.message));
       else jobs.push(read);
     }
-    await Promise.all([...unreadable, jobs.length > 0 && addJobs(queue, redis, jobs, { attempts, fsync })]);
+    const adding = jobs.length > 0 ? addJobs(queue, redis, jobs, { attempts, fsync }) : 0;
+    const [waiting] = await Promise.all([adding, ...unreadable]);
     onReceived(jobs.length);
-    if (!paused && (await countWaiting(queue)) >= highWater) void pause();
+    if (!paused && waiting >= highWater) void pause();
   }
 
   async function pause(): Promise<void> {

@@ -1,3 +1,5 @@
+import { JOBS_PREFIX } from './queues.ts';
+
 /**
  * Every key we keep in Redis, but for BullMQ's own (`JOBS_PREFIX`). Keys of one session share a slot of a Redis
  * Cluster: the tag in braces is the whole name of the session's main key.
@@ -17,14 +19,14 @@ export const redisKeys = {
   idempotency: (userId: string, key: string) => `chat:idempotency:${userId}:${key}`,
   /** String, JSON: the last answer of a session. */
   response: (sessionId: string) => `ai:response:${sessionId}`,
-  /** String, JSON: an answer, by the hash of all that determines it. */
-  answer: (hash: string) => `ai:answer:${hash}`,
+  /** String, JSON: an answer, by the hash of all that determines it. All in one slot, so that many are read at once. */
+  answer: (hash: string) => `{ai:answer}:${hash}`,
   /** String: the request that is asking the model the question with this hash; a lease. */
-  asking: (hash: string) => `{ai:asking:${hash}}`,
+  asking: (hash: string) => `{ai:answer}:${hash}:asking`,
   /** Set: the requests that wait for its answer. */
-  awaiting: (hash: string) => `{ai:asking:${hash}}:awaiting`,
-  /** String: the request was cancelled by its user. */
-  cancelled: (requestId: string) => `chat:cancelled:${requestId}`,
+  awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
+  /** String: the request was cancelled by its user. All in the slot of the jobs, so that many are read at once. */
+  cancelled: (requestId: string) => `${JOBS_PREFIX}:cancelled:${requestId}`,
   /** Hash: a provider's model is not to be asked for a while, by any worker. */
   gate: (name: string) => `{ai:gate:${name}}`,
   /** String: the worker's call that probes it; a lease. */

@@ -1,8 +1,10 @@
-import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, WaitingError, withBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { type ChatJobData, type ChatJobResult, jobIdOf, type WorkflowState } from '../adapters/jobs/chat-job.ts';
-import { isCancelled, onCancelled } from '../adapters/redis/cancellations.ts';
+import { createBatchingBackend } from '../adapters/jobs/batching-backend.ts';
+import { type ChatJobData, type ChatJobResult, jobIdOf } from '../adapters/jobs/chat-job.ts';
+import { createJobStates } from '../adapters/jobs/job-states.ts';
+import { createCancelledCheck, onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
 import { AnswerUnderWayError, CancelledError } from '../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../contracts/queues.ts';
@@ -54,7 +56,6 @@ interface Task {
   token: string | undefined;
   run: Run;
   attempt: Attempt;
-  log: Logger;
 }
 
 /** A job whose worker died is taken up by another after the lock has run out and the next check has seen it. */
@@ -69,8 +70,12 @@ const REDIS_RETRY_MS = 1_000;
  */
 export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: number): Promise<void> } {
   const { redis, workflow, events, logger, maxCrashes, retryBaseMs, retryMaxMs } = options;
-  const stopping = new AbortController();
+  const isCancelled = createCancelledCheck(redis);
+  let stopping = false;
 
+  const { completedJobsKept, completedJobsAgeMs } = options;
+  const backend = createBatchingBackend({ redis, lockMs: LOCK_MS, completedJobsKept, completedJobsAgeMs });
+  const { Worker } = withBackend(backend);
   const worker = new Worker<ChatJobData, ChatJobResult>(JOBS_QUEUE, processJob, {
     connection: redis,
     prefix: JOBS_PREFIX,
@@ -81,25 +86,31 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     // would fail it in silence.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     runRetryDelay: REDIS_RETRY_MS,
-    removeOnComplete: { count: options.completedJobsKept, age: options.completedJobsAgeMs / 1000 },
     removeOnFail: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
     settings: {
       backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, { baseMs: retryBaseMs, maxMs: retryMaxMs }),
     },
   });
+  const { saveState } = createJobStates(redis, (jobId) => worker.toKey(jobId));
   // Losses of the connection are told by the connection.
   worker.on('error', (error) => logger.debug({ err: error }, 'BullMQ worker'));
   onCancelled(options.subscriber, (requestId) => worker.cancelJob(jobIdOf(requestId), 'cancelled')).catch((error) =>
     logger.warn({ err: error }, 'cancellations reach this worker only at the start of a request'),
   );
 
-  async function processJob(job: ChatJob, token?: string, signal?: AbortSignal): Promise<ChatJobResult> {
-    const { request, traceparent, workflow: earlier } = job.data;
+  // BullMQ gives a signal to functions that take three parameters.
+  async function processJob(
+    job: ChatJob,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ChatJobResult> {
+    const { request, workflow: earlier } = job.data;
     const task: Task = {
       job,
       token,
       run: createRun({
         attempt: job.attemptsMade + 1,
+        crashes: job.stalledCounter,
         earlier,
         save: (state) => saveState(job, state),
         onStep: events.onStep,
@@ -109,9 +120,9 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
         startedAt: Date.now(),
         // An operator who retries a failed request wants its answer, however late.
         deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
-        signal: signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal,
+        signal: signal!,
+        isCancelled: () => isCancelled(request.requestId),
       },
-      log: logger.child({ requestId: request.requestId, traceId: traceIdOf(traceparent) }),
     };
 
     events.onStarted();
@@ -121,7 +132,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       return await answerUnlessCancelled(task);
     } catch (error) {
       if (error instanceof UnrecoverableError) throw error;
-      if (stopping.signal.aborted) return await handBack(task);
+      if (stopping) return await handBack(task);
       return await decideOn(error, task);
     } finally {
       events.onReleased();
@@ -129,27 +140,27 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   }
 
   async function answerUnlessCancelled(task: Task): Promise<ChatJobResult> {
-    const { job, run, attempt, log } = task;
-    const { requestId } = job.data.request;
+    const { job, run, attempt } = task;
     try {
-      if (await isCancelled(redis, requestId)) throw new CancelledError();
       const response = await answerRequest(workflow, job.data, run, attempt);
       events.onFinished('completed', '');
-      log.debug({ cached: response.cached, ...response.timings }, 'request completed');
+      if (logger.isLevelEnabled('debug')) {
+        logOf(job).debug({ cached: response.cached, ...response.timings }, 'request completed');
+      }
       return summary(response, run);
     } catch (error) {
-      const cancelled =
-        error instanceof CancelledError || (attempt.signal.aborted && (await isCancelled(redis, requestId)));
+      const cancelled = error instanceof CancelledError || (attempt.signal.aborted && (await attempt.isCancelled()));
       if (!cancelled) throw error;
       const response = await announceCancellation(workflow, job.data, run, attempt);
       events.onFinished('cancelled', '');
-      log.info({ step: run.state.step }, 'request cancelled');
+      logOf(job).info({ step: run.state.step }, 'request cancelled');
       return summary(response, run);
     }
   }
 
   async function decideOn(error: unknown, task: Task): Promise<never> {
-    const { job, run, attempt, log } = task;
+    const { job, run, attempt } = task;
+    const log = logOf(job);
     const decision = decide(error, {
       attemptsMade: job.attemptsMade,
       maxAttempts: job.opts.attempts ?? 1,
@@ -176,38 +187,52 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
 
   /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
   async function wakeIfForgotten(hash: string, requestId: string): Promise<void> {
-    const willBeWoken = await workflow.flights.isAwaiting(hash, requestId).catch(() => true);
+    const willBeWoken = await workflow.cache.isAwaiting(hash, requestId).catch(() => true);
     if (!willBeWoken) await workflow.wake([requestId]);
   }
 
-  async function fail({ job, run, attempt, log }: Task, failure: Failure): Promise<never> {
+  async function fail({ job, run, attempt }: Task, failure: Failure): Promise<never> {
     const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
     await announceFailure(workflow, job.data, run, attempt, failure);
     events.onFinished('failed', failure.code);
     const { failure: _announced, ...state } = run.state;
     await saveState(job, { ...state, step: failedStep, failedAt: new Date().toISOString() });
-    log.info({ code: failure.code }, 'the user was told of the failure');
+    logOf(job).info({ code: failure.code }, 'the user was told of the failure');
     throw withoutStack(new UnrecoverableError(`${failedStep}: ${failure.code}: ${failure.message}`));
   }
 
   /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
   async function failOrWait(task: Task, failure: Failure): Promise<never> {
-    const { job, run, log } = task;
+    const { job, run } = task;
     run.state.failure = failure;
     await saveState(job, run.state);
     try {
       return await fail(task, failure);
     } catch (error) {
       if (error instanceof UnrecoverableError) throw error;
-      log.warn(describeError(error), 'the failure could not be published, will be tried again');
+      logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
       await moveToDelayed(task, REDIS_RETRY_MS);
       throw new DelayedError();
     }
   }
 
+  /** Gives a job back to the queue as it is, for another worker. */
+  async function handBack({ job, token, run }: Task): Promise<never> {
+    await saveState(job, run.state);
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  function logOf({ data: { request, traceparent } }: ChatJob): Logger {
+    return logger.child({ requestId: request.requestId, traceId: traceIdOf(traceparent) });
+  }
+
   return {
     stop: async (graceMs) => {
-      const timer = setTimeout(() => stopping.abort(new Error('the worker is stopping')), graceMs);
+      const timer = setTimeout(() => {
+        stopping = true;
+        worker.cancelAllJobs('the worker is stopping');
+      }, graceMs);
       await worker.close();
       clearTimeout(timer);
     },
@@ -220,18 +245,7 @@ const crashed: Failure = {
   retryable: false,
 };
 
-async function saveState(job: ChatJob, state: WorkflowState): Promise<void> {
-  await job.updateData({ ...job.data, workflow: state });
-}
-
 const moveToDelayed = ({ job, token }: Task, delayMs: number) => job.moveToDelayed(Date.now() + delayMs, token);
-
-/** Gives a job back to the queue as it is, for another worker. */
-async function handBack({ job, token, run }: Task): Promise<never> {
-  await saveState(job, run.state);
-  await job.moveToWait(token);
-  throw new WaitingError();
-}
 
 const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
   status: response.status,

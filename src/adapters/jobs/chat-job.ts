@@ -19,8 +19,8 @@ export interface WorkflowState {
   steps: StepRecord[];
   /** What finished steps gave, by step; a step that is named here is not run again. */
   results: Record<string, unknown>;
-  /** A step that has begun and whose end is not written down: if it is here at the next attempt, its process died. */
-  underWay?: string;
+  /** How often a process had died over the job when this was written: if there are more now, it has died since. */
+  crashes: number;
   /** The request has failed for good, and its user is yet to be told. */
   failure?: Failure;
   /** When its user was last told of a failure, ISO 8601: what runs after this is an operator's retry. */

@@ -4,7 +4,8 @@ import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
-import { assignTags } from './fair-order.ts';
+import { tagsOf } from './fair-order.ts';
+import { addJobsToQueue } from './redis-scripts/add-jobs.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
@@ -28,38 +29,35 @@ export function openChatQueue(connection: Redis): ChatQueue {
 }
 
 /**
- * Adds the jobs that are not there yet, each at its user's place in line: two round trips. Waits for a Redis that is
+ * Adds the jobs that are not there yet, each at its user's place in line: one round trip. Waits for a Redis that is
  * away.
  * @param redis the connection that the queue was opened with
- * @param options.fsync resolves only when the jobs are on Redis's disk: a third round trip, and a write to disk
+ * @param options.fsync resolves only when the jobs are on Redis's disk: a second round trip, and a write to disk
+ * @returns how many jobs no worker has in hand then
  * @throws StoreUnavailableError they are not on disk in time
  */
 export async function addJobs(
   queue: ChatQueue,
   redis: Redis,
   jobs: readonly NewJob[],
-  options: { attempts: number; fsync: boolean },
-): Promise<void> {
-  const keys = { inLine: queue.toKey('prioritized'), nextTags: queue.toKey('next-tags') };
-  const tags = await assignTags(
+  { attempts, fsync }: { attempts: number; fsync: boolean },
+): Promise<number> {
+  const untaken = await addJobsToQueue(
     redis,
-    keys,
-    jobs.map(({ request }) => request),
-  );
-  await queue.addBulk(
-    jobs.map((data, index) => ({
-      name: JOBS_QUEUE,
-      data,
-      opts: {
-        jobId: jobIdOf(data.request.requestId),
-        priority: tags[index]!,
-        attempts: options.attempts,
-        backoff: { type: 'custom' },
-        stackTraceLimit: STACK_LINES_KEPT,
-      },
+    (type) => queue.toKey(type),
+    jobs.map((data) => ({
+      id: jobIdOf(data.request.requestId),
+      user: data.request.userId,
+      tags: tagsOf(data.request.priority),
+      data: JSON.stringify(data),
     })),
+    {
+      name: JOBS_QUEUE,
+      options: { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT },
+    },
   );
-  if (options.fsync) await waitForFsync(redis);
+  if (fsync) await waitForFsync(redis);
+  return untaken;
 }
 
 /** WAITAOF speaks of the writes of its own connection. */

@@ -18,6 +18,8 @@ export interface Target {
   model: string;
 }
 
+export type CreateProvider = (options: ModelProviderOptions) => Model;
+
 export interface ConfiguredModel extends Model {
   /** The model simulator answers, because there is no key. */
   readonly simulated: boolean;
@@ -34,6 +36,7 @@ export interface ConfiguredModel extends Model {
 export function createConfiguredModel(
   config: WorkerConfig,
   options: {
+    createProvider?: CreateProvider | undefined;
     redis: Redis;
     subscriber: Redis;
     keyOf: (variable: string) => string;
@@ -42,7 +45,7 @@ export function createConfiguredModel(
     onBreaker: (target: Target, state: GateState) => void;
   },
 ): ConfiguredModel {
-  const { redis, subscriber, onCall, onBreaker } = options;
+  const { createProvider = createModelProvider, redis, subscriber, onCall, onBreaker } = options;
   const simulated = !config.openaiApiKey;
   const breakers: Breaker[] = [];
 
@@ -58,7 +61,7 @@ export function createConfiguredModel(
       probeMs: config.modelTimeoutMs + PROBE_GRACE_MS,
       onStateChange: (state) => onBreaker(target, state),
     });
-    const asked = createModelProvider({
+    const asked = createProvider({
       ...provider,
       systemPrompt: config.systemPrompt,
       temperature: config.temperature,

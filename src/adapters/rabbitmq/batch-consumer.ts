@@ -24,6 +24,8 @@ export interface BatchConsumer {
 
 /** How often an error that nobody foresaw is tried again before its message counts as unprocessable. */
 const UNFORESEEN_RETRIES = 3;
+/** While one batch is handled, the next ones are on their way. */
+const BATCHES_IN_HAND = 4;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
@@ -46,6 +48,7 @@ export function createBatchConsumer(options: {
   logger: Logger;
 }): BatchConsumer {
   const { connection, queue, prefetch, handle, deadLetter, logger } = options;
+  const maxBatch = Math.ceil(prefetch / BATCHES_IN_HAND);
   let channel: Channel | undefined;
   let consumerTag: string | undefined;
   let wanted = false;
@@ -107,8 +110,7 @@ export function createBatchConsumer(options: {
     await new Promise(setImmediate);
     while (channel && buffer.length > 0) {
       const on = channel;
-      const messages = buffer;
-      buffer = [];
+      const messages = buffer.splice(0, maxBatch);
       const done = await settle(messages.map(toDelivery), () => channel === on);
       if (channel !== on) continue;
       if (!done) return;

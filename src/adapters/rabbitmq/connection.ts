@@ -1,5 +1,7 @@
+import type { Writable } from 'node:stream';
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { writeTogether } from '../write-together.ts';
 import { closeInTime } from './close-in-time.ts';
 import { declareTopology } from './topology.ts';
 
@@ -55,6 +57,7 @@ export async function connectRabbitMq(options: {
   });
 
   recovering.on('connect', (model) => {
+    writeTogether(socketOf(model));
     current = model;
     lastProblem = undefined;
     enter('connected');
@@ -102,6 +105,9 @@ export async function connectRabbitMq(options: {
     },
   };
 }
+
+/** amqplib has it, and does not say so in its types. */
+const socketOf = (model: ChannelModel) => (model.connection as unknown as { stream: Writable }).stream;
 
 function withHeartbeat(url: string): string {
   const parsed = new URL(url);

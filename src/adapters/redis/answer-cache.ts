@@ -1,14 +1,21 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { limits } from '../../contracts/limits.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { AnswerParameters, ModelAnswer } from '../model/model-provider.ts';
+import { type Landing, landAnswers, lookUpAnswers, type Question, renewClaim } from './answer-scripts.ts';
+import { inBatches } from './in-batches.ts';
 
 /** Part of every hash: raise it when what an entry or its parameters mean changes, and no old entry is read. */
 const HASH_VERSION = 1;
 /** TTLs are spread by this share both ways, so that what was written together does not expire together. */
 const TTL_JITTER = 0.1;
+
+/** Renewed while its holder lives. */
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+const MAX_BATCH = 100;
 
 const entry = z.object({
   response: z.string().min(1).max(limits.responseChars),
@@ -16,19 +23,39 @@ const entry = z.object({
   provider: z.string().max(limits.modelNameChars),
 });
 
-/** Answers by the hash of all that determines them, and the last answer of each session. */
+/** What is known of a question: its answer, or that it is the request's to ask, or that another request is asking it. */
+export type LookUp = { answer: ModelAnswer } | 'claimed' | 'under way';
+
+/**
+ * Answers by the hash of all that determines them, and the last answer of each session. Each operation is one round trip;
+ * those that come together share it.
+ *
+ * Single flight: of the requests with the same question, one asks the model and the others wait for its answer, in
+ * whichever process they are. The claim is a lease, renewed while its holder lives: when it dies the lease runs out,
+ * and one of the waiting takes over.
+ */
 export interface AnswerCache {
+  /** How long to wait, in ms, for a holder that may have died. */
+  readonly leaseMs: number;
   /** SHA-256, hexadecimal; the order of properties does not matter. */
   hashOf(parameters: AnswerParameters): string;
-  /** One GET. The usage of a cached answer is zero. An entry that cannot be read is a miss, and removed. */
-  get(hash: string): Promise<ModelAnswer | undefined>;
   /**
-   * One round trip: keeps the answer under the hash, unless it is too large, and as the session's last one.
-   * @param hash undefined: only as the session's last answer
+   * Gives the answer, or claims the question for the request, or puts the request on the list of those that wait. The
+   * usage of a cached answer is zero. An entry that cannot be read is removed.
    */
-  put(hash: string | undefined, sessionId: string, answer: ModelAnswer): Promise<void>;
+  lookUp(hash: string, requestId: string): Promise<LookUp>;
+  /** Keeps the answer under the hash, unless it is too large, and gives the claim up; gives the requests that wait. */
+  keep(hash: string, requestId: string, answer: ModelAnswer): Promise<string[]>;
+  /** Gives the claim up without an answer; gives the requests that wait. */
+  release(hash: string, requestId: string): Promise<string[]>;
+  /** Whether the request is on the list of those that wait, and so will be woken. */
+  isAwaiting(hash: string, requestId: string): Promise<boolean>;
+  /** Keeps the session's last answer. */
+  keepLast(sessionId: string, answer: ModelAnswer): Promise<void>;
   /** Removes the session's last answer. */
   forgetSession(sessionId: string): Promise<void>;
+  /** Renews no claim any more. */
+  close(): void;
 }
 
 export function createAnswerCache(options: {
@@ -40,53 +67,75 @@ export function createAnswerCache(options: {
   random?: () => number;
 }): AnswerCache {
   const { redis, ttlMs, maxEntryBytes, random = Math.random } = options;
+  const held = new Map<string, string>();
+  const renewal = setInterval(() => {
+    for (const [hash, requestId] of held) {
+      // A lease that cannot be renewed runs out, and then the question may be asked twice.
+      renewClaim(redis, hash, requestId, LEASE_MS).catch(() => {});
+    }
+  }, RENEW_MS);
+  renewal.unref();
+
+  const jitteredTtlMs = () => Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));
+  const landed = (hash: string, requestId: string) => {
+    if (held.get(hash) === requestId) held.delete(hash);
+  };
+
+  const lookUpBatched = inBatches((questions: Question[]) => lookUpAnswers(redis, questions, LEASE_MS), {
+    maxItems: MAX_BATCH,
+  });
+  const land = inBatches((landings: Landing[]) => landAnswers(redis, landings), { maxItems: MAX_BATCH });
+
+  async function lookUp(hash: string, requestId: string): Promise<LookUp> {
+    const found = await lookUpBatched({ hash, requestId });
+    if (found === 'claimed') held.set(hash, requestId);
+    if (typeof found === 'string') return found;
+    const answer = readEntry(found.entry);
+    if (answer) return { answer };
+    await redis.del(redisKeys.answer(hash));
+    return await lookUp(hash, requestId);
+  }
 
   return {
-    hashOf: (parameters) =>
-      createHash('sha256')
-        .update(`${HASH_VERSION}:${canonicalJson(parameters)}`)
-        .digest('hex'),
-
-    get: async (hash) => {
-      const key = redisKeys.answer(hash);
-      let text: string | null;
-      try {
-        text = await redis.get(key);
-      } catch (error) {
-        if (!isWrongType(error)) throw error;
-        text = '';
-      }
-      if (text === null) return undefined;
-      const kept = entry.safeParse(jsonOf(text));
-      if (kept.success)
-        return { ...kept.data, usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 } };
-      await redis.del(key);
-      return undefined;
+    leaseMs: LEASE_MS,
+    hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${canonicalJson(parameters)}`),
+    lookUp,
+    keep: async (hash, requestId, answer) => {
+      landed(hash, requestId);
+      const text = entryOf(answer);
+      const fits = Buffer.byteLength(text) <= maxEntryBytes;
+      return await land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
     },
-
-    put: async (hash, sessionId, { response, model, provider }) => {
-      const text = JSON.stringify({ response, model, provider });
-      const keptMs = Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));
-      const commands = redis.pipeline().set(redisKeys.response(sessionId), text, 'PX', keptMs);
-      if (hash !== undefined && Buffer.byteLength(text) <= maxEntryBytes) {
-        commands.set(redisKeys.answer(hash), text, 'PX', keptMs);
-      }
-      for (const [error] of (await commands.exec()) ?? []) if (error) throw error;
+    release: async (hash, requestId) => {
+      landed(hash, requestId);
+      return await land({ hash, requestId });
     },
-
+    isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
+    keepLast: async (sessionId, answer) => {
+      await redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs());
+    },
     forgetSession: async (sessionId) => {
       await redis.del(redisKeys.response(sessionId));
     },
+    close: () => clearInterval(renewal),
   };
+}
+
+const entryOf = ({ response, model, provider }: ModelAnswer) => JSON.stringify({ response, model, provider });
+
+function readEntry(text: string): ModelAnswer | undefined {
+  const kept = entry.safeParse(jsonOf(text));
+  if (!kept.success) return undefined;
+  return { ...kept.data, usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 } };
 }
 
 /** JSON with the properties of every object in the order of their names. */
 function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const properties = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  properties.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${properties.map(([name, inner]) => `${JSON.stringify(name)}:${canonicalJson(inner)}`).join(',')}}`;
 }
 
 function jsonOf(text: string): unknown {
@@ -96,5 +145,3 @@ function jsonOf(text: string): unknown {
     return undefined;
   }
 }
-
-const isWrongType = (error: unknown) => error instanceof Error && error.message.startsWith('WRONGTYPE');

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+import { inBatches } from './in-batches.ts';
 
 /** A cancelled request may still be on its way for as long as a backlog can last. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
@@ -10,8 +11,15 @@ export async function cancelRequest(redis: Redis, requestId: string): Promise<vo
   await redis.publish(CANCEL_CHANNEL, requestId);
 }
 
-export async function isCancelled(redis: Redis, requestId: string): Promise<boolean> {
-  return (await redis.exists(redisKeys.cancelled(requestId))) === 1;
+const MAX_BATCH = 1_000;
+
+/** Tells of a request whether it is cancelled; those asked about at the same time share one round trip. */
+export function createCancelledCheck(redis: Redis): (requestId: string) => Promise<boolean> {
+  return inBatches(
+    async (requestIds: string[]) =>
+      (await redis.mget(requestIds.map(redisKeys.cancelled))).map((text) => text !== null),
+    { maxItems: MAX_BATCH },
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Redis, ReplyError } from 'ioredis';
 import type { Logger } from 'pino';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
+import { writeTogether } from '../write-together.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const BACKOFF_BASE_MS = 100;
@@ -31,6 +32,7 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
   let up = false;
   let lastProblem: string | undefined;
   let lastSaidAt = 0;
+  redis.on('connect', () => writeTogether(redis.stream));
   redis.on('ready', () => {
     up = true;
     lastProblem = undefined;

@@ -5,12 +5,21 @@ import type { ChatJobData, ChatJobResult, StepRecord } from '../../adapters/jobs
  * the attempt and the code of those that failed.
  * @param job as BullMQ's `toJSON` gives it
  */
-export function jobTitle(job: { data?: Partial<ChatJobData>; returnvalue?: ChatJobResult | null }): string {
+export function jobTitle(job: {
+  data?: Partial<ChatJobData>;
+  returnvalue?: ChatJobResult | null;
+  processedOn?: number | null | undefined;
+}): string {
   const { workflow } = job.data ?? {};
   const steps = job.returnvalue?.steps ?? workflow?.steps ?? [];
-  const at = workflow?.underWay ?? workflow?.step;
-  const where = job.returnvalue ? job.returnvalue.status : at ? `at ${at}, attempt ${workflow?.attempt}` : 'not begun';
-  return [where, ...steps.map(describeStep)].join(' · ');
+  return [whereIs(job), ...steps.map(describeStep)].join(' · ');
+}
+
+function whereIs({ data, returnvalue, processedOn }: Parameters<typeof jobTitle>[0]): string {
+  if (returnvalue) return returnvalue.status;
+  const { step, attempt } = data?.workflow ?? {};
+  if (step) return `at ${step}, attempt ${attempt}`;
+  return processedOn ? 'first attempt' : 'not begun';
 }
 
 const describeStep = ({ step, attempt, ms, failed }: StepRecord) =>

@@ -2,9 +2,8 @@ import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { Model, ModelAnswer } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
-import type { AnswerFlights } from '../../adapters/redis/answer-flights.ts';
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
-import { RequestFailure } from '../../contracts/errors.ts';
+import { CancelledError, RequestFailure } from '../../contracts/errors.ts';
 import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
@@ -14,7 +13,6 @@ import { writeCache } from './write-cache.ts';
 export interface ChatWorkflow {
   model: Model;
   cache: AnswerCache;
-  flights: AnswerFlights;
   /** false: every question asks the model. */
   cacheEnabled: boolean;
   /** false: a request whose worker died while it asked the model fails instead of asking again. */
@@ -34,9 +32,15 @@ export interface Attempt {
   /** ms; Infinity for a request without one */
   deadlineAt: number;
   signal: AbortSignal;
+  /** Whether its user has cancelled it: one round trip. */
+  isCancelled(): Promise<boolean>;
 }
 
-/** The whole workflow, in its order. The one step that must not be repeated unseen is the one that is paid for. */
+/**
+ * The whole workflow, in its order. The one step that must not be repeated unseen is the one that is paid for. Two round
+ * trips to Redis: one before the model is asked and one after.
+ * @throws CancelledError
+ */
 export async function answerRequest(
   workflow: ChatWorkflow,
   job: ChatJobData,
@@ -48,47 +52,75 @@ export async function answerRequest(
   const question = { message, context, model: chosen };
   const hash = workflow.cacheEnabled && job.request.cache ? cache.hashOf(model.parametersOf(question)) : undefined;
 
+  let claimed = false;
+
   try {
     const { answer, modelMs } = await findAnswer();
-    const worthKeeping = modelMs !== undefined && !answer.byFallback;
-    await run.step('write-cache', () => writeCache(cache, worthKeeping ? hash : undefined, sessionId, answer));
+    const worthKeeping = hash !== undefined && modelMs !== undefined && !answer.byFallback;
+    await Promise.all([
+      modelMs !== undefined && run.save(),
+      run.step('write-cache', () => keep(answer, worthKeeping ? { hash, requestId } : undefined)),
+    ]);
     const times = { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() };
     const response = completed(job, { answer, modelMs }, times);
     await run.step('publish', () => publish(response, job.traceparent));
     return response;
   } finally {
-    if (hash) await land(workflow, hash, requestId);
+    if (hash && claimed) await giveUpClaim(hash);
   }
 
   /** From the cache, else from the model; an answer that an earlier attempt was given is not asked for again. */
   async function findAnswer(): Promise<{ answer: ModelAnswer; modelMs: number | undefined }> {
-    if (!('ask-model' in run.state.results)) {
-      if (!hash) workflow.onCacheLookup('off');
-      const hit =
-        hash && (await run.step('check-cache', () => checkCache(workflow, hash, requestId, workflow.onCacheLookup)));
+    if ('ask-model' in run.state.results) {
+      if (await attempt.isCancelled()) throw new CancelledError();
+    } else {
+      if (run.interrupted) workflow.onUncertainSpend('crashed');
+      const hit = await begin();
       if (hit) return { answer: hit, modelMs: undefined };
     }
-    return await run.step('ask-model', ask, { save: true });
+    return await run.step('ask-model', ask);
+  }
+
+  /** All that is to be known before the model is asked, at once; gives the answer that is known. */
+  async function begin(): Promise<ModelAnswer | undefined> {
+    if (!hash) workflow.onCacheLookup('off');
+    const lookUp = hash && run.step('check-cache', () => checkCache(cache, hash, requestId, workflow.onCacheLookup));
+    const [cancelled, looked] = await Promise.allSettled([attempt.isCancelled(), lookUp]);
+    if (looked.status === 'fulfilled') claimed = hash !== undefined && !looked.value;
+    if (cancelled.status === 'rejected') throw cancelled.reason;
+    if (cancelled.value) throw new CancelledError();
+    if (looked.status === 'rejected') throw looked.reason;
+    return looked.value || undefined;
+  }
+
+  /** Whether the answer was kept; if so, its claim is given up and those that wait for it go on. */
+  async function keep(answer: ModelAnswer, shared: { hash: string; requestId: string } | undefined): Promise<boolean> {
+    const waiting = await writeCache(cache, sessionId, answer, shared);
+    if (shared && waiting) {
+      claimed = false;
+      await wake(waiting);
+    }
+    return waiting !== undefined;
+  }
+
+  /** Others who ask the same ask themselves. */
+  async function giveUpClaim(hash: string): Promise<void> {
+    // Where it fails, the lease runs out.
+    await wake(await cache.release(hash, requestId).catch(() => []));
+  }
+
+  async function wake(requestIds: string[]): Promise<void> {
+    if (requestIds.length > 0) await workflow.wake(requestIds).catch(() => {});
   }
 
   function ask(): Promise<AskedAnswer> {
-    if (run.interrupted === 'ask-model') {
-      workflow.onUncertainSpend('crashed');
-      if (!workflow.askAgainAfterCrash) {
-        throw new RequestFailure('spend_uncertain', 'The model may have been paid for an answer that was lost.', {
-          retryable: true,
-        });
-      }
+    if (run.interrupted && !workflow.askAgainAfterCrash) {
+      throw new RequestFailure('spend_uncertain', 'The model may have been paid for an answer that was lost.', {
+        retryable: true,
+      });
     }
     return askModel(model, question, attempt, workflow.onUncertainSpend);
   }
-}
-
-/** Gives up the claim on the question, so that others who ask it find the answer, or ask themselves. */
-async function land({ flights, wake }: ChatWorkflow, hash: string, requestId: string): Promise<void> {
-  // Where it fails, the lease runs out.
-  const waiting = await flights.release(hash, requestId).catch(() => []);
-  if (waiting.length > 0) await wake(waiting).catch(() => {});
 }
 
 /** Tells the user that the request has failed for good. */

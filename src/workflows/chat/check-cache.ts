@@ -1,6 +1,5 @@
 import type { ModelAnswer } from '../../adapters/model/model.ts';
-import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
-import type { AnswerFlights } from '../../adapters/redis/answer-flights.ts';
+import type { AnswerCache, LookUp } from '../../adapters/redis/answer-cache.ts';
 import { AnswerUnderWayError } from '../../contracts/errors.ts';
 
 export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
@@ -12,21 +11,20 @@ export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
  * @throws AnswerUnderWayError another request is asking it
  */
 export async function checkCache(
-  { cache, flights }: { cache: AnswerCache; flights: AnswerFlights },
+  cache: AnswerCache,
   hash: string,
   requestId: string,
   onLookup: (result: CacheLookup) => void,
 ): Promise<ModelAnswer | undefined> {
-  // The claim goes first: whoever gave it up before has written its answer, which is then found.
-  const [claim, answer] = await Promise.all([flights.claim(hash, requestId), cache.get(hash)]).catch(() => []);
-  if (answer) {
-    onLookup('hit');
-    return answer;
-  }
-  if (claim === 'under way') {
+  const found: LookUp | undefined = await cache.lookUp(hash, requestId).catch(() => undefined);
+  if (found === 'under way') {
     onLookup('under way');
-    throw new AnswerUnderWayError(hash, flights.leaseMs);
+    throw new AnswerUnderWayError(hash, cache.leaseMs);
   }
-  onLookup(claim === undefined ? 'error' : 'miss');
+  if (typeof found === 'object') {
+    onLookup('hit');
+    return found.answer;
+  }
+  onLookup(found === 'claimed' ? 'miss' : 'error');
   return undefined;
 }

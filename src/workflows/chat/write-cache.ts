@@ -2,21 +2,24 @@ import type { ModelAnswer } from '../../adapters/model/model.ts';
 import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
 
 /**
- * Keeps an answer for whoever asks the same, and as the session's last one. A cache that is out of reach is gone
- * without: the answer itself is safe in the job.
- * @param hash undefined: only as the session's last answer
- * @returns whether it was written
+ * Keeps an answer as its session's last one, and for whoever asks the same. A cache that is out of reach is gone
+ * without: the answer itself is safe in the job. One round trip.
+ * @param shared under which hash others find it, and the request that gives up its claim on it; undefined: they do not
+ * @returns the requests that wait for the answer; undefined if it was not written
  */
 export async function writeCache(
   cache: AnswerCache,
-  hash: string | undefined,
   sessionId: string,
   answer: ModelAnswer,
-): Promise<boolean> {
+  shared: { hash: string; requestId: string } | undefined,
+): Promise<string[] | undefined> {
   try {
-    await cache.put(hash, sessionId, answer);
-    return true;
+    const [waiting] = await Promise.all([
+      shared ? cache.keep(shared.hash, shared.requestId, answer) : [],
+      cache.keepLast(sessionId, answer),
+    ]);
+    return waiting;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -11,25 +11,26 @@ const STEPS_KEPT = 30;
  */
 export interface Run {
   readonly state: WorkflowState;
-  /** The step during which the process of the attempt before this one died, if it was one that is saved. */
-  readonly interrupted: string | undefined;
-  /**
-   * Runs a step, or gives what it gave in an earlier attempt.
-   * @param options.save before and after the step, write the state down: for a step that must not be repeated unseen
-   */
-  step<T>(name: string, run: () => Promise<T>, options?: { save: boolean }): Promise<T>;
+  /** The process of the attempt before this one died: a step whose result was not saved may have been done. */
+  readonly interrupted: boolean;
+  /** Runs a step, or gives what it gave in an earlier attempt. */
+  step<T>(name: string, run: () => Promise<T>): Promise<T>;
+  /** Writes down what the steps have given so far: after one that must not be repeated. */
+  save(): Promise<void>;
 }
 
-/** @param options.save writes the state into the job: one round trip */
+/** @param options.save writes the state, as it is at the call, into the job: one round trip */
 export function createRun(options: {
   attempt: number;
+  /** How often a process has died over the job. */
+  crashes: number;
   earlier: WorkflowState | undefined;
   save: (state: WorkflowState) => Promise<void>;
   onStep: (step: string, result: 'ok' | 'failed', ms: number) => void;
 }): Run {
-  const { attempt, earlier, save, onStep } = options;
-  const { underWay: interrupted, ...kept }: Partial<WorkflowState> = earlier ?? {};
-  const state: WorkflowState = { step: '', steps: [], results: {}, ...kept, attempt };
+  const { attempt, crashes, earlier, save, onStep } = options;
+  const interrupted = crashes > (earlier?.crashes ?? 0);
+  const state: WorkflowState = { step: '', steps: [], results: {}, ...earlier, attempt, crashes };
 
   const record = (step: string, startedAt: number, failed?: string) => {
     const ms = Math.round((performance.now() - startedAt) * 10) / 10;
@@ -41,10 +42,10 @@ export function createRun(options: {
   return {
     state,
     interrupted,
-    step: async <T>(name: string, run: () => Promise<T>, { save: mustSave } = { save: false }) => {
+    save: () => save(state),
+    step: async <T>(name: string, run: () => Promise<T>) => {
       if (name in state.results) return state.results[name] as T;
       state.step = name;
-      if (mustSave) await save({ ...state, underWay: name });
       const startedAt = performance.now();
       let result: T;
       try {
@@ -55,7 +56,6 @@ export function createRun(options: {
       }
       record(name, startedAt);
       if (result !== undefined) state.results[name] = result;
-      if (mustSave) await save(state);
       return result;
     },
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { AnswerParameters, ModelAnswer } from '../../../src/adapters/model/model.ts';
-import { createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
+import { type AnswerCache, createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 
@@ -28,6 +28,14 @@ const cacheWith = (options: { maxEntryBytes?: number; random?: () => number } = 
 
 /** A hash that no other test uses. */
 const newHash = () => randomUUID();
+
+/** The answer that is kept under the hash. */
+async function answerOf(cache: AnswerCache, hash: string): Promise<ModelAnswer | undefined> {
+  const found = await cache.lookUp(hash, 'someone');
+  if (typeof found === 'object') return found.answer;
+  await cache.release(hash, 'someone');
+  return undefined;
+}
 
 const parameters = (change: Partial<AnswerParameters['body']> = {}): AnswerParameters => ({
   provider: 'models.example.com',
@@ -86,9 +94,9 @@ describe('an answer', () => {
   test('that was kept serves again, with its model and provider, and costs nothing', async () => {
     const hash = newHash();
     const cache = cacheWith();
-    expect(await cache.get(hash)).toBeUndefined();
-    await cache.put(hash, 'session-1', answer);
-    expect(await cache.get(hash)).toEqual({
+    expect(await answerOf(cache, hash)).toBeUndefined();
+    await cache.keep(hash, 'asker', answer);
+    expect(await answerOf(cache, hash)).toEqual({
       ...answer,
       usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 },
     });
@@ -100,7 +108,9 @@ describe('an answer', () => {
     [0.999999, 110_000],
   ])('is kept for its time, give or take 10 %% (dice %p: %p ms)', async (dice, expectedMs) => {
     const hash = newHash();
-    await cacheWith({ random: () => dice }).put(hash, `session-${hash}`, answer);
+    const cache = cacheWith({ random: () => dice });
+    await cache.keep(hash, 'asker', answer);
+    await cache.keepLast(`session-${hash}`, answer);
     for (const key of [redisKeys.answer(hash), redisKeys.response(`session-${hash}`)]) {
       const leftMs = await redis.pttl(key);
       expect(leftMs).toBeLessThanOrEqual(expectedMs);
@@ -112,11 +122,10 @@ describe('an answer', () => {
     const { response, model, provider } = answer;
     const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider }));
     const [fits, tooLarge] = [newHash(), newHash()];
-    await cacheWith({ maxEntryBytes: bytes }).put(fits, 'session-2', answer);
-    await cacheWith({ maxEntryBytes: bytes - 1 }).put(tooLarge, 'session-3', answer);
-    expect(await cacheWith().get(fits)).toMatchObject({ response });
-    expect(await cacheWith().get(tooLarge)).toBeUndefined();
-    expect(JSON.parse((await redis.get(redisKeys.response('session-3')))!)).toMatchObject({ response });
+    await cacheWith({ maxEntryBytes: bytes }).keep(fits, 'asker', answer);
+    await cacheWith({ maxEntryBytes: bytes - 1 }).keep(tooLarge, 'asker', answer);
+    expect(await answerOf(cacheWith(), fits)).toMatchObject({ response });
+    expect(await answerOf(cacheWith(), tooLarge)).toBeUndefined();
   });
 });
 
@@ -130,23 +139,24 @@ describe('an entry that is not ours', () => {
   ])('(%s) is a miss, and removed', async (_, text) => {
     const hash = newHash();
     await redis.set(redisKeys.answer(hash), text);
-    expect(await cacheWith().get(hash)).toBeUndefined();
+    expect(await answerOf(cacheWith(), hash)).toBeUndefined();
     expect(await redis.exists(redisKeys.answer(hash))).toBe(0);
   });
 
-  test('(another type) is a miss, and removed', async () => {
+  test('(another type) is a miss, and gives way to the next answer', async () => {
     const hash = newHash();
     await redis.lpush(redisKeys.answer(hash), 'one');
-    expect(await cacheWith().get(hash)).toBeUndefined();
-    expect(await redis.exists(redisKeys.answer(hash))).toBe(0);
+    expect(await answerOf(cacheWith(), hash)).toBeUndefined();
+    await cacheWith().keep(hash, 'asker', answer);
+    expect(await answerOf(cacheWith(), hash)).toMatchObject({ response: answer.response });
   });
 });
 
 describe("a session's last answer", () => {
   test('is found under its key, the latest one only', async () => {
     const cache = cacheWith();
-    await cache.put(undefined, 'session-4', answer);
-    await cache.put(undefined, 'session-4', { ...answer, response: 'Sleep.' });
+    await cache.keepLast('session-4', answer);
+    await cache.keepLast('session-4', { ...answer, response: 'Sleep.' });
     expect(JSON.parse((await redis.get('ai:response:session-4'))!)).toEqual({
       response: 'Sleep.',
       model: answer.model,
@@ -154,19 +164,40 @@ describe("a session's last answer", () => {
     });
   });
 
-  test('is kept without a hash for nobody else', async () => {
-    const before = await redis.keys('ai:answer:*');
-    await cacheWith().put(undefined, 'session-5', answer);
-    expect(await redis.keys('ai:answer:*')).toEqual(before);
-  });
-
   test('is forgotten on demand, and the shared answer stays', async () => {
     const hash = newHash();
     const cache = cacheWith();
-    await cache.put(hash, 'session-6', answer);
+    await cache.keep(hash, 'asker', answer);
+    await cache.keepLast('session-6', answer);
     await cache.forgetSession('session-6');
     expect(await redis.exists(redisKeys.response('session-6'))).toBe(0);
-    expect(await cache.get(hash)).toMatchObject({ response: answer.response });
+    expect(await answerOf(cache, hash)).toMatchObject({ response: answer.response });
+  });
+});
+
+describe('a question that is being asked', () => {
+  test('is asked by one request, and the others are woken when its answer is there', async () => {
+    const hash = newHash();
+    const [one, other] = [cacheWith(), cacheWith()];
+    expect(await Promise.all([one.lookUp(hash, 'r-1'), other.lookUp(hash, 'r-2'), one.lookUp(hash, 'r-3')])).toEqual(
+      expect.arrayContaining(['claimed', 'under way', 'under way']),
+    );
+    const asker = (await redis.get(redisKeys.asking(hash)))!;
+    const waiting = ['r-1', 'r-2', 'r-3'].filter((id) => id !== asker);
+    for (const id of waiting) expect(await other.isAwaiting(hash, id)).toBe(true);
+    expect((await one.keep(hash, asker, answer)).toSorted()).toEqual(waiting);
+    expect(await answerOf(other, hash)).toMatchObject({ response: answer.response });
+  });
+
+  test('stays with the request that asks it when that comes again, and goes to the next when it gives up', async () => {
+    const hash = newHash();
+    const cache = cacheWith();
+    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
+    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
+    expect(await cache.lookUp(hash, 'r-2')).toBe('under way');
+    expect(await cache.release(hash, 'r-2')).toEqual([]);
+    expect(await cache.release(hash, 'r-1')).toEqual(['r-2']);
+    expect(await cache.lookUp(hash, 'r-2')).toBe('claimed');
   });
 });
 
@@ -174,7 +205,8 @@ test('a Redis that is out of reach rejects, so that the caller knows', async () 
   const away = new Redis('redis://127.0.0.1:1', { lazyConnect: true, retryStrategy: () => null });
   away.on('error', () => {});
   const cache = createAnswerCache({ redis: away, ttlMs: TTL_MS, maxEntryBytes: 65_536 });
-  await expect(cache.get('hash')).rejects.toThrow();
-  await expect(cache.put('hash', 'session', answer)).rejects.toThrow();
+  await expect(cache.lookUp('hash', 'asker')).rejects.toThrow();
+  await expect(cache.keep('hash', 'asker', answer)).rejects.toThrow();
+  await expect(cache.keepLast('session', answer)).rejects.toThrow();
   await expect(cache.forgetSession('session')).rejects.toThrow();
 });

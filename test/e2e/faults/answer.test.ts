@@ -33,6 +33,7 @@ const isWrittenDown = async (fault: FaultCase, requestId: string) =>
 test('a worker killed before the answer is written down: the model is asked again, and that is counted', async () => {
   const { fault, user, worker, accepted } = await askUpToTheAnswer();
   fault.redis.holdFromClient();
+  fault.cache.holdFromClient();
   fault.model.release();
   await until(
     'the worker has the answer',

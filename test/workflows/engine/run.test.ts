@@ -3,10 +3,11 @@ import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
 import { RequestFailure } from '../../../src/contracts/errors.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
 
-function begin(attempt: number, earlier?: WorkflowState) {
+function begin(attempt: number, earlier?: WorkflowState, crashes = earlier?.crashes ?? 0) {
   const saved: WorkflowState[] = [];
   const run = createRun({
     attempt,
+    crashes,
     earlier,
     save: async (state) => {
       saved.push(structuredClone(state));
@@ -38,13 +39,22 @@ test('a later attempt does not repeat a step that finished, and gets its result'
   expect(published).toBe(1);
 });
 
-test('a step that must not be repeated is written down before and after', async () => {
+test('what a step gave is written down when it is saved', async () => {
   const { run, saved } = begin(1);
-  await run.step('ask', async () => 'paid for', { save: true });
-  expect(saved.map(({ step, results }) => [step, results])).toEqual([
-    ['ask', {}],
-    ['ask', { ask: 'paid for' }],
-  ]);
+  await run.step('ask', async () => 'paid for');
+  expect(saved).toEqual([]);
+  await run.save();
+  expect(saved.map(({ step, results }) => [step, results])).toEqual([['ask', { ask: 'paid for' }]]);
+});
+
+test('an attempt knows that the one before it was cut short, and one after a written end that it was not', async () => {
+  const first = begin(1);
+  expect(first.run.interrupted).toBe(false);
+  const second = begin(1, undefined, 1);
+  expect(second.run.interrupted).toBe(true);
+  await second.run.save();
+  expect(begin(2, second.saved.at(-1), 1).run.interrupted).toBe(false);
+  expect(begin(2, second.saved.at(-1), 2).run.interrupted).toBe(true);
 });
 
 test('whoever looks sees each step with its attempt, its time and what went wrong', async () => {

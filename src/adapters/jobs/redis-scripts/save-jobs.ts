@@ -1,0 +1,18 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+
+/** KEYS: the jobs. ARGV: the data of each. A job that is gone stays so. */
+const saveJobsScript = defineScript(`
+for i, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'data', ARGV[i]) end
+end
+`);
+
+/** Writes the data of jobs down. */
+export async function saveJobs(redis: Redis, jobs: readonly { key: string; data: string }[]): Promise<void> {
+  await saveJobsScript(
+    redis,
+    jobs.map(({ key }) => key),
+    jobs.map(({ data }) => data),
+  );
+}

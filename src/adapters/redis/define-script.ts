@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+type Value = string | number;
+
+/** A Lua script, carried out by Redis as a whole: one round trip. */
+export type Script = (redis: Redis, keys: readonly string[], args: readonly Value[]) => Promise<unknown>;
+
+/** Defines a script that each server is sent once; from then on it is called by its hash. */
+export function defineScript(lua: string): Script {
+  const sha = createHash('sha1').update(lua).digest('hex');
+  return async (redis, keys, args) => {
+    try {
+      return await redis.evalsha(sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return await redis.eval(lua, keys.length, ...keys, ...args);
+    }
+  };
+}

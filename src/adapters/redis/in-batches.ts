@@ -1,0 +1,39 @@
+/**
+ * Makes one function of many items from one of a single item: items that are given in the same turn of the event loop,
+ * and while a batch is under way, are carried out together. So a batch is one item when idle, and as many as there are
+ * under load.
+ * @param run gives a result for each item, in their order; when it rejects, all of the batch reject
+ */
+export function inBatches<Item, Result>(
+  run: (items: Item[]) => Promise<readonly Result[]>,
+  { maxItems }: { maxItems: number },
+): (item: Item) => Promise<Result> {
+  interface Entry {
+    item: Item;
+    resolve: (result: Result) => void;
+    reject: (error: unknown) => void;
+  }
+  const entries: Entry[] = [];
+  let underWay = false;
+
+  async function runAll(): Promise<void> {
+    while (entries.length > 0) {
+      const batch = entries.splice(0, maxItems);
+      try {
+        const results = await run(batch.map(({ item }) => item));
+        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    underWay = false;
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      entries.push({ item, resolve, reject });
+      if (underWay) return;
+      underWay = true;
+      setImmediate(() => void runAll());
+    });
+}

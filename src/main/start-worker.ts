@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { countJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import type { CreateProvider } from '../adapters/model/configured-model.ts';
+import { createConfiguredModel } from '../adapters/model/configured-model.ts';
+import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
+import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
+import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { createAnswerCache } from '../adapters/redis/answer-cache.ts';
+import { connectRedis } from '../adapters/redis/connect-redis.ts';
+import { countUncertainSpend } from '../adapters/redis/uncertain-spend.ts';
+import { createIntake } from '../bridge/intake.ts';
+import type { WorkerConfig } from '../config/schema.ts';
+import { REQUESTS_QUEUE } from '../contracts/queues.ts';
+import type { HealthChecks } from '../observability/health.ts';
+import { startHealthServer } from '../observability/health-server.ts';
+import type { Logger } from '../observability/log.ts';
+import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
+import { startMetricsServer } from '../observability/metrics-server.ts';
+import { startChatWorker } from '../workflows/chat-worker.ts';
+import { connectToBroker, mustBeConnected } from './broker-connections.ts';
+import { checkDurability } from './durability.ts';
+import { version } from './version.ts';
+
+const CACHE_TIMEOUT_MS = 1_000;
+/** A call of the model waits no longer than this for the state that workers share. */
+const GATE_TIMEOUT_MS = 1_000;
+const SCRAPE_TIMEOUT_MS = 1_000;
+
+/**
+ * Starts the bridge and the workflows: all that a worker process is.
+ * @param options.createProvider what answers in a provider's place; left out, the provider itself
+ */
+export async function startWorker(
+  config: WorkerConfig,
+  options: { logger: Logger; createProvider?: CreateProvider },
+): Promise<{ stop(): Promise<void> }> {
+  const { logger, createProvider } = options;
+  const metrics = createWorkerMetrics();
+  const name = `healify-chat worker ${randomUUID().slice(0, 8)}`;
+
+  const { consuming, publishing } = await connectToBroker({
+    url: config.rabbitmqUrl,
+    name,
+    logger,
+    connectionUp: metrics.connectionUp,
+  });
+  const jobsRedis = connectRedis({ url: config.redisUrl, name, logger });
+  checkDurability({
+    redis: jobsRedis,
+    required: config.requireDurableRedis,
+    needsWaitAof: config.ackAfterFsync,
+    logger,
+  });
+  jobsRedis.on('ready', () => metrics.connectionUp.set({ server: 'redis' }, 1));
+  jobsRedis.on('close', () => metrics.connectionUp.set({ server: 'redis' }, 0));
+  // A cache of its own may be away without any harm; without the jobs' Redis there is nothing to look answers up for.
+  const cacheRedis = config.cacheRedisUrl
+    ? connectRedis({
+        url: config.cacheRedisUrl,
+        name: `${name} (cache)`,
+        logger,
+        commandTimeoutMs: CACHE_TIMEOUT_MS,
+      })
+    : jobsRedis;
+
+  const queue = openChatQueue(jobsRedis);
+  const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
+  const depths = createQueueDepths({ connection: consuming, logger });
+  measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
+
+  const subscriber = connectRedis({ url: config.redisUrl, name: `${name} (subscribe)`, logger });
+  const gateRedis = connectRedis({
+    url: config.redisUrl,
+    name: `${name} (breaker)`,
+    logger,
+    commandTimeoutMs: GATE_TIMEOUT_MS,
+  });
+  const breakerStates = { closed: 0, 'half-open': 1, open: 2 };
+  const model = createConfiguredModel(config, {
+    createProvider,
+    redis: gateRedis,
+    subscriber,
+    keyOf: (variable) => process.env[variable]!,
+    onCall: ({ provider, model }, outcome, answer) => {
+      metrics.modelCalls.inc({ provider, model, outcome });
+      if (!answer) return;
+      metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
+      metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
+    },
+    onBreaker: (target, state) => {
+      metrics.breakerState.set({ ...target }, breakerStates[state]);
+      logger.info({ ...target, state }, 'circuit breaker');
+    },
+  });
+  if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
+
+  const cache = createAnswerCache({
+    redis: cacheRedis,
+    ttlMs: config.cacheTtlMs,
+    maxEntryBytes: config.cacheMaxEntryBytes,
+  });
+  const chatWorker = startChatWorker({
+    ...config,
+    redis: jobsRedis,
+    subscriber,
+    workflow: {
+      model,
+      cache,
+      askAgainAfterCrash: config.askAgainAfterCrash,
+      wake: (requestIds) => promoteJobs(queue, requestIds),
+      onUncertainSpend: (why) => {
+        metrics.uncertainSpend.inc({ why });
+        countUncertainSpend(jobsRedis, why).catch((error) =>
+          logger.warn({ why, err: error }, 'uncertain spend not counted'),
+        );
+      },
+      cacheEnabled: config.cacheEnabled,
+      publish: responsePublisher(publisher),
+      onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
+    },
+    events: {
+      onStarted: () => metrics.requestsInFlight.inc(),
+      onStep: (step, result, ms) => metrics.stepDuration.observe({ step, result }, ms / 1000),
+      onRetry: (code) => metrics.retries.inc({ code }),
+      onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
+      onReleased: () => metrics.requestsInFlight.dec(),
+    },
+    logger,
+  });
+
+  const intake = createIntake({
+    connection: consuming,
+    queue,
+    redis: jobsRedis,
+    deadLetter: createDeadLetter({
+      queue: REQUESTS_QUEUE,
+      publisher,
+      logger,
+      onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: REQUESTS_QUEUE, reason }),
+    }),
+    prefetch: config.bridgePrefetch,
+    highWater: config.bridgeHighWater,
+    attempts: config.jobAttempts,
+    fsync: config.ackAfterFsync,
+    onReceived: (count) => metrics.requestsReceived.inc(count),
+    onPaused: (paused) => metrics.intakePaused.set(paused ? 1 : 0),
+    logger,
+  });
+  intake.start();
+
+  const checks: HealthChecks = {
+    rabbitmq: async () => mustBeConnected(consuming, publishing),
+    redis: async () => void (await jobsRedis.ping()),
+  };
+  const listenOn = { host: config.host, registry: metrics.registry };
+  const healthServer = await startHealthServer({ ...listenOn, port: config.workerPort, checks, version });
+  const metricsServer = await startMetricsServer({ ...listenOn, port: config.workerMetricsPort });
+  logger.info({ port: healthServer.port, metricsPort: metricsServer.port }, 'worker started');
+
+  return {
+    stop: async () => {
+      await intake.stop();
+      await chatWorker.stop(config.shutdownGraceMs);
+      cache.close();
+      model.close();
+      await Promise.all([publisher.close(), depths.close()]);
+      await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+      for (const redis of [jobsRedis, cacheRedis, gateRedis, subscriber]) redis.disconnect();
+      await Promise.all([healthServer.stop(), metricsServer.stop()]);
+    },
+  };
+}
