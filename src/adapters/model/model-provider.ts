@@ -4,6 +4,7 @@ import { limits } from '../../contracts/limits.ts';
 import { answerParameters, type ModelSettings } from './answer-parameters.ts';
 import type { Model, ModelAnswer, Question } from './model.ts';
 import { contentFiltered, emptyAnswer, mapModelError, modelTimedOut, unreadableAnswer } from './model-errors.ts';
+import { createPooledFetch } from './pooled-fetch.ts';
 
 export type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
 
@@ -27,6 +28,7 @@ export function createModelProvider(options: ModelProviderOptions): ModelProvide
   const client = new OpenAI({
     apiKey: options.apiKey,
     baseURL: options.baseUrl,
+    fetch: createPooledFetch(),
     // The workflow retries: it knows the deadline, and whether the worker is about to stop.
     maxRetries: 0,
     timeout: timeoutMs,
