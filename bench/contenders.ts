@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
+import type { Servers } from './servers.ts';
+
+/** How the model answers: in the process, or by the simulator. */
+export type ModelKind = 'instant' | 'http';
+
+export interface Contender {
+  name: string;
+  /** What stands in the table. */
+  title: string;
+  /** Messages at once, which did best in a sweep (`--concurrency`): with an instant model, and with one that is waited for. */
+  concurrency: Record<ModelKind, number>;
+  /** What its messages look like: Celery reads its own only. */
+  messages: 'plain' | 'celery';
+  start(servers: Servers, options: { model: ModelKind; concurrency: number }): Promise<GuardedProcess>;
+}
+
+const HERE = import.meta.dirname;
+/** Has Node write a profile into this folder when the process is asked to end. */
+const PROFILES = process.env.BENCH_PROFILES;
+const PROFILING = PROFILES
+  ? [
+      '--cpu-prof',
+      '--cpu-prof-dir',
+      PROFILES,
+      '--import',
+      "data:text/javascript,process.once('SIGTERM',()=>process.exit())",
+    ]
+  : [];
+const PYTHON = ['/usr/bin/python3', '/usr/local/bin/python3'].find((path) => existsSync(path)) ?? 'python3';
+
+const node = (
+  name: string,
+  title: string,
+  concurrency: Contender['concurrency'],
+  folder: 'contenders' | 'limits' = 'contenders',
+): Contender => ({
+  name,
+  title,
+  concurrency,
+  messages: 'plain',
+  start: (servers, { model, concurrency }) =>
+    startGuarded(process.execPath, [...PROFILING, join(HERE, folder, `${name}.ts`)], {
+      env: { ...environment(servers, model), CONCURRENCY: String(concurrency) },
+    }),
+});
+
+const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelKind) => ({
+  PATH: process.env.PATH,
+  NODE_ENV: 'test',
+  LOG_LEVEL: 'warn',
+  // Any free port: what is measured is not asked for its health.
+  WORKER_PORT: '0',
+  WORKER_METRICS_PORT: '0',
+  HOST: '127.0.0.1',
+  RABBITMQ_URL: rabbitMqUrl,
+  REDIS_URL: redisUrl,
+  ...(model === 'http' && { MODEL_URL: modelUrl }),
+});
+
+export const pipeline = node('pipeline', 'this pipeline', { instant: 500, http: 200 });
+export const plain = node('plain', 'plain consumer, no durable job', { instant: 200, http: 200 });
+export const textbook = node('textbook', 'textbook BullMQ', { instant: 100, http: 100 });
+export const flow = node('flow', 'BullMQ flow of three jobs', { instant: 100, http: 100 });
+
+export const celery: Contender = {
+  name: 'celery',
+  title: 'Celery',
+  concurrency: { instant: 2, http: 50 },
+  messages: 'celery',
+  start: (servers, { model, concurrency }) =>
+    startGuarded(
+      PYTHON,
+      [
+        ...['-m', 'celery', '-A', 'celery_app', 'worker', '--loglevel', 'WARNING'],
+        ...['--without-gossip', '--without-mingle', '--without-heartbeat'],
+        // A process a core while there is nothing to wait for.
+        ...['--pool', model === 'instant' ? 'prefork' : 'threads', '--concurrency', String(concurrency)],
+      ],
+      {
+        cwd: join(HERE, 'contenders'),
+        env: {
+          ...environment(servers, model),
+          PYTHONDONTWRITEBYTECODE: '1',
+          CELERY_PREFETCH: model === 'instant' ? '100' : '4',
+          C_FORCE_ROOT: '1',
+        },
+      },
+    ),
+};
+
+export const brokerLimit = node('broker', 'limit: broker only', { instant: 200, http: 200 }, 'limits');
+export const clientLimit = node(
+  'model-client',
+  'limit: broker and openai client only',
+  { instant: 200, http: 200 },
+  'limits',
+);
+
+/** Why Celery cannot take part here, if it cannot. */
+export function celeryMissing(): string | undefined {
+  const { status } = spawnSync(PYTHON, ['-c', 'import celery, redis, requests']);
+  return status === 0 ? undefined : 'Celery is left out: apt-get install python3-celery python3-redis python3-requests';
+}

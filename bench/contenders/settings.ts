@@ -1,0 +1,29 @@
+/** What the benchmark tells a contender, through its environment. */
+export const settings = {
+  rabbitMqUrl: process.env.RABBITMQ_URL ?? '',
+  redisUrl: process.env.REDIS_URL ?? '',
+  /** An OpenAI-compatible server; absent: the answer is made in the process, at once. */
+  modelUrl: process.env.MODEL_URL,
+  /** Messages worked on at once. */
+  concurrency: Number(process.env.CONCURRENCY),
+};
+
+/** How long an answer is kept for whoever asks the same. */
+export const CACHE_SECONDS = 3600;
+
+/** What the smallest message on `chat_requests` has. */
+export interface Request {
+  requestId: string;
+  sessionId: string;
+  userId: string;
+  message: string;
+}
+
+export const responseTo = ({ requestId, sessionId, userId }: Request, response: string) => ({
+  requestId,
+  sessionId,
+  userId,
+  status: 'completed',
+  response,
+  completedAt: new Date().toISOString(),
+});

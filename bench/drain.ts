@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import type { GuardedProcess } from '../tools/services/guarded-process.ts';
+import type { Contender, ModelKind } from './contenders.ts';
+import type { Servers } from './servers.ts';
+import { readUsage, residentBytes, signalTree, type Usage } from './usage.ts';
+
+export interface DrainOptions {
+  model: ModelKind;
+  /** Answered before measuring begins: connections are up and the code is compiled then. */
+  warmUp: number;
+  /** Measured. */
+  messages: number;
+  /** The message of a question. @param i counts from 0, those of the warm-up first */
+  question(i: number): { message: string; sessionId?: string; cache?: boolean };
+  concurrency?: number | undefined;
+  processes?: number;
+}
+
+export interface DrainResult {
+  perSecond: number;
+  /** Per message. */
+  cpuMs: number;
+  redisCpuMs: number;
+  rabbitMqCpuMs: number;
+  redisCommands: number;
+  redisReads: number;
+  /** Peaks, in MB. */
+  memoryMb: number;
+  redisMemoryMb: number;
+  modelCalls: number;
+}
+
+const PATIENCE_MS = 60_000;
+const SAMPLE_MS = 500;
+/** Messages that are under way to the broker at once. */
+const FILL_BATCH = 2_000;
+
+/**
+ * Lets the contender answer the messages of the warm-up, halts it while `chat_requests` is filled, and measures from its
+ * going on to the last answer.
+ * @throws Error when an answer is missing, twice, or for nobody
+ */
+export async function drain(servers: Servers, contender: Contender, options: DrainOptions): Promise<DrainResult> {
+  const { model, warmUp, messages, question, processes = 1, concurrency = contender.concurrency[model] } = options;
+  const { redis } = servers;
+  await servers.reset();
+  const unanswered = new Set<string>();
+  const running: GuardedProcess[] = [];
+  const pids = () => running.map(({ pid }) => pid);
+  let lastAt = performance.now();
+  let finished = Promise.withResolvers<void>();
+  const channel = await servers.broker.createChannel();
+  const fail = (why: string) =>
+    finished.reject(new Error(`${contender.name}: ${why}\n${running.map((child) => child.output()).join('\n')}`));
+  await channel.consume(
+    RESPONSES_QUEUE,
+    (message) => {
+      if (!message) return;
+      const { requestId, status } = JSON.parse(message.content.toString()) as { requestId: string; status: string };
+      if (status !== 'completed') return fail(`an answer is ${status}`);
+      if (!unanswered.delete(requestId)) return fail('a message was answered twice');
+      lastAt = performance.now();
+      if (unanswered.size === 0) finished.resolve();
+    },
+    { noAck: true },
+  );
+
+  const peak = { memory: 0, redis: 0 };
+  let samples = 0;
+  const sampling = setInterval(async () => {
+    if (performance.now() - lastAt > PATIENCE_MS) fail(`no answer for a minute, ${unanswered.size} missing`);
+    if (running.some((child) => !child.running)) fail('it has ended');
+    samples += 1;
+    peak.memory = Math.max(peak.memory, residentBytes(pids()));
+    peak.redis = Math.max(peak.redis, Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]));
+  }, SAMPLE_MS);
+  try {
+    for (let i = 0; i < processes; i += 1) running.push(await contender.start(servers, { model, concurrency }));
+    await fill(servers, contender, unanswered, { from: 0, count: warmUp, question });
+    await finished.promise;
+    finished = Promise.withResolvers<void>();
+    for (const { pid } of running) signalTree(pid, 'SIGSTOP');
+    await fill(servers, contender, unanswered, { from: warmUp, count: messages, question });
+    const used = await readUsage(redis, pids());
+    samples = 0;
+    const startedAt = performance.now();
+    for (const { pid } of running) signalTree(pid, 'SIGCONT');
+    await finished.promise;
+    const after = await readUsage(redis, pids());
+    const per = (name: keyof Usage) => (after[name] - used[name]) / messages;
+    const result = {
+      perSecond: messages / ((lastAt - startedAt) / 1000),
+      cpuMs: per('cpuMs'),
+      redisCpuMs: per('redisCpuMs'),
+      rabbitMqCpuMs: per('rabbitMqCpuMs'),
+      redisCommands: per('redisCommands') - samples / messages,
+      redisReads: per('redisReads') - samples / messages,
+      memoryMb: peak.memory / 2 ** 20,
+      redisMemoryMb: peak.redis / 2 ** 20,
+      modelCalls: model === 'http' ? await servers.modelCalls() : Number.NaN,
+    };
+    // A second answer to the same message would come now.
+    if (process.env.SHOW) console.log(running[0]!.output());
+    await sleep(200);
+    return result;
+  } finally {
+    clearInterval(sampling);
+    await Promise.all(running.map((child) => child.stop()));
+    await channel.close();
+  }
+}
+
+/** Puts messages on `chat_requests`, confirmed, and their ids to the unanswered ones. */
+async function fill(
+  { broker }: Servers,
+  { messages }: Contender,
+  unanswered: Set<string>,
+  { from, count, question }: { from: number; count: number; question: DrainOptions['question'] },
+): Promise<void> {
+  const channel = await broker.createConfirmChannel();
+  for (let i = from; i < from + count; i += 1) {
+    const requestId = randomUUID();
+    unanswered.add(requestId);
+    const request = { requestId, sessionId: `s-${i}`, userId: `u-${i % 100}`, ...question(i) };
+    const celery = messages === 'celery';
+    const body = celery ? [[request], {}, { callbacks: null, errbacks: null, chain: null, chord: null }] : request;
+    channel.sendToQueue(REQUESTS_QUEUE, Buffer.from(JSON.stringify(body)), {
+      persistent: true,
+      messageId: requestId,
+      correlationId: requestId,
+      contentType: 'application/json',
+      contentEncoding: 'utf-8',
+      ...(celery && { headers: { lang: 'py', task: 'chat', id: requestId, root_id: requestId } }),
+    });
+    if (i % FILL_BATCH === 0) await channel.waitForConfirms();
+  }
+  await channel.waitForConfirms();
+  await channel.close();
+}

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { celery, celeryMissing } from './contenders.ts';
+import { describeMachine } from './machine.ts';
+import { openLoop } from './open-loop.ts';
+import { type Results, report } from './report.ts';
+import { startServers } from './servers.ts';
+import { workloads } from './workloads.ts';
+
+const HELP = `Measures this pipeline and what people would use instead, side by side.
+
+  npm run bench -- [--rounds N] [--only NAME,...] [--scale X] [--million] [--json] [--no-docs]
+
+  --rounds N      how often each is measured, in turn, the order turned each time (default 3)
+  --only NAMES    of: NAMES_HERE, open-loop
+  --scale X       so many times the messages (default 1)
+  --million       the backlog also with a million messages, which takes minutes a round
+  --seconds S     how long each rate of the open loop is held (default 15)
+  --json          print the samples as JSON instead of the tables
+  --no-docs       leave docs/benchmarks.md as it is
+
+On a private RabbitMQ, Redis and model simulator. A contender that leaves a message without an answer, or gives it two,
+ends the run. What a whole run measures goes to docs/benchmarks.md.
+`;
+
+const DOCS = join(import.meta.dirname, '../docs/benchmarks.md');
+const [BEGIN, END] = ['<!-- measured: npm run bench -->', '<!-- end of what was measured -->'];
+const OPEN_LOOP = 'open-loop';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    scale: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '15' },
+    million: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    'no-docs': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const names = [...workloads({ million: false }).map(({ name }) => name), OPEN_LOOP];
+if (values.help) {
+  process.stdout.write(HELP.replace('NAMES_HERE, open-loop', names.join(', ')));
+  process.exit(0);
+}
+const [rounds, scale, seconds] = (['rounds', 'scale', 'seconds'] as const).map((name) => {
+  const value = Number(values[name]);
+  if (!(value > 0)) usage(`--${name} must be a number above 0`);
+  return value;
+}) as [number, number, number];
+const only = values.only?.split(',');
+const unknown = only?.find((name) => !names.includes(name));
+if (unknown) usage(`--only: there is no ${unknown}; there are ${names.join(', ')}`);
+const wanted = (name: string) => only === undefined || only.includes(name);
+
+const missing = celeryMissing();
+if (missing) progress(missing);
+const chosen = workloads({ million: values.million })
+  .filter(({ name }) => wanted(name))
+  .map((workload) => ({
+    ...workload,
+    contenders: workload.contenders.filter(({ contender }) => contender !== celery || !missing),
+  }));
+
+progress('starting RabbitMQ, Redis and the model simulator ...');
+const servers = await startServers();
+process.once('SIGINT', () => void servers.stop().then(() => process.exit(130)));
+try {
+  const results: Results = {
+    machine: await describeMachine(servers),
+    rounds,
+    workloads: chosen.map(({ name, title, contenders }) => ({
+      name,
+      title,
+      entries: contenders.map((entry) => ({ title: entry.title, samples: [] })),
+    })),
+    openLoop: [],
+  };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, { name, contenders }] of chosen.entries()) {
+      for (let turn = 0; turn < contenders.length; turn += 1) {
+        // Another one goes first in each round.
+        const at = (turn + round) % contenders.length;
+        const { title, run } = contenders[at]!;
+        const sample = await run(servers, scale);
+        results.workloads[index]!.entries[at]!.samples.push(sample);
+        progress(`round ${round + 1}/${rounds}  ${name}  ${title}: ${Math.round(sample.perSecond)} msg/s`);
+      }
+    }
+    if (wanted(OPEN_LOOP)) {
+      const say = (text: string) => progress(`round ${round + 1}/${rounds}  ${OPEN_LOOP}  ${text}`);
+      results.openLoop.push(await openLoop(servers, seconds, say));
+    }
+  }
+  const text = report(results);
+  console.log(values.json ? JSON.stringify(results, null, 2) : text);
+  if (only === undefined && !values['no-docs']) writeDocs(text);
+} finally {
+  await servers.stop();
+}
+
+/** Standard output is for the results. */
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function usage(problem: string): never {
+  process.stderr.write(`${problem}\n`);
+  process.exit(2);
+}
+
+/** Replaces what an earlier run measured; what is written around it stays. */
+function writeDocs(text: string): void {
+  const before = existsSync(DOCS) ? readFileSync(DOCS, 'utf8') : `# Benchmarks\n\n${BEGIN}\n${END}\n`;
+  const [head, rest] = before.split(BEGIN);
+  const tail = rest?.split(END)[1];
+  if (head === undefined || tail === undefined) throw new Error(`${DOCS} has lost its marks: ${BEGIN} and ${END}`);
+  writeFileSync(DOCS, `${head}${BEGIN}\n\n${text}\n\n${END}${tail}`);
+  progress(`written to ${DOCS}`);
+}

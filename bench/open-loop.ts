@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { freePort } from '../tools/services/free-port.ts';
+import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
+import type { Servers } from './servers.ts';
+
+export interface OpenLoopResult {
+  /** Of the capacity. */
+  share: number;
+  perSecond: number;
+  /** From the moment that a question was due to its answer, less the model's time; ms. */
+  p50: number;
+  p99: number;
+  p999: number;
+}
+
+const MODEL_MS = 50;
+const SHARES = [0.25, 0.5, 0.75];
+const CAPACITY_QUESTIONS = 3_000;
+const CAPACITY_AT_ONCE = 150;
+const WARM_UP_QUESTIONS = 1_500;
+const ROOT = join(import.meta.dirname, '..');
+
+/**
+ * An api and a worker as they run in production. First its capacity, with as many questions on the way as it takes; then
+ * questions at a steady rate, each sent when it is due whatever became of those before, and timed from then: a slow
+ * answer delays no other question, and hides none (coordinated omission).
+ *
+ * An answer is what the api pushes on the question's own connection (`Prefer: wait`).
+ */
+export async function openLoop(servers: Servers, seconds: number, progress: (text: string) => void) {
+  await servers.reset();
+  await servers.setModel({ latencyMs: MODEL_MS });
+  const { processes, url } = await startProduct(servers);
+  const agent = new Agent({ connections: 2_000, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+  try {
+    const token = await signUp(url);
+    let serial = 0;
+    const ask = async (): Promise<void> => {
+      const { statusCode, body } = await request(`${url}/chat/send`, {
+        dispatcher: agent,
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=60' },
+        body: JSON.stringify({ message: `Question ${serial++}: how much water should I drink a day?` }),
+      });
+      const answer = (await body.json()) as { status?: string };
+      if (statusCode !== 200 || answer.status !== 'completed') {
+        throw new Error(`POST /chat/send gave ${statusCode}: ${JSON.stringify(answer)}`);
+      }
+    };
+
+    await closedLoop(ask, WARM_UP_QUESTIONS);
+    progress('capacity');
+    const capacity = await closedLoop(ask, CAPACITY_QUESTIONS);
+    const results: OpenLoopResult[] = [];
+    for (const share of SHARES) {
+      const perSecond = capacity * share;
+      progress(`${Math.round(perSecond)} a second, ${share * 100} % of ${Math.round(capacity)}`);
+      const times = await steadyRate(ask, perSecond, seconds);
+      const at = (quantile: number) =>
+        times[Math.min(times.length - 1, Math.floor(times.length * quantile))]! - MODEL_MS;
+      results.push({ share, perSecond, p50: at(0.5), p99: at(0.99), p999: at(0.999) });
+    }
+    return { capacity, results };
+  } finally {
+    await agent.destroy();
+    await Promise.all(processes.map((child) => child.kill()));
+  }
+}
+
+/** Questions per second with as many on the way as there are askers. */
+async function closedLoop(ask: () => Promise<void>, questions: number): Promise<number> {
+  let left = questions;
+  const startedAt = performance.now();
+  const asker = async () => {
+    while (left > 0) {
+      left -= 1;
+      await ask();
+    }
+  };
+  await Promise.all(Array.from({ length: CAPACITY_AT_ONCE }, asker));
+  return questions / ((performance.now() - startedAt) / 1000);
+}
+
+/** The times of all questions, in ms, ascending. */
+async function steadyRate(ask: () => Promise<void>, perSecond: number, seconds: number): Promise<number[]> {
+  const times: number[] = [];
+  const under: Promise<void>[] = [];
+  const startedAt = performance.now();
+  for (let i = 0; i < perSecond * seconds; i += 1) {
+    const dueAt = startedAt + (i / perSecond) * 1000;
+    const waitMs = dueAt - performance.now();
+    if (waitMs > 1) await sleep(waitMs);
+    under.push(ask().then(() => void times.push(performance.now() - dueAt)));
+  }
+  await Promise.all(under);
+  return times.sort((a, b) => a - b);
+}
+
+async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
+  const port = await freePort();
+  const env = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'warn',
+    HOST: '127.0.0.1',
+    RABBITMQ_URL: servers.rabbitMqUrl,
+    REDIS_URL: servers.redisUrl,
+    MODEL_SIMULATOR_URL: servers.modelUrl,
+    API_PORT: String(port),
+    API_METRICS_PORT: '0',
+    WORKER_PORT: '0',
+    WORKER_METRICS_PORT: '0',
+    WORKER_CONCURRENCY: '200',
+    RATE_SEND_PER_MINUTE: '1000000',
+  };
+  const start = (name: 'api' | 'worker') =>
+    startGuarded(process.execPath, [join(ROOT, `src/main/${name}.ts`)], { env });
+  const processes = await Promise.all([start('api'), start('worker')]);
+  const url = `http://127.0.0.1:${port}`;
+  while (!(await fetch(`${url}/health/ready`).catch(() => undefined))?.ok) {
+    if (processes.some((child) => !child.running)) throw new Error(processes.map((child) => child.output()).join('\n'));
+    await sleep(100);
+  }
+  return { processes, url };
+}
+
+async function signUp(url: string): Promise<string> {
+  const post = async (path: string) => {
+    const body = JSON.stringify({ email: 'bench@example.com', password: 'benchmark-password' });
+    return await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  };
+  await post('/auth/register');
+  return ((await (await post('/auth/login')).json()) as { accessToken: string }).accessToken;
+}

@@ -1,0 +1,93 @@
+import type { DrainResult } from './drain.ts';
+import type { OpenLoopResult } from './open-loop.ts';
+import { spread } from './statistics.ts';
+
+/** All that a run has measured. */
+export interface Results {
+  machine: Record<string, string>;
+  rounds: number;
+  workloads: { name: string; title: string; entries: { title: string; samples: DrainResult[] }[] }[];
+  openLoop: { capacity: number; results: OpenLoopResult[] }[];
+}
+
+const number = (value: number, digits = 0) =>
+  Number.isNaN(value)
+    ? '-'
+    : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+const median = (samples: readonly DrainResult[], name: keyof DrainResult) =>
+  spread(samples.map((sample) => sample[name])).median;
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join(' | ')} |`;
+  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [line(header), rule, ...rows.map(line)].join('\n');
+}
+
+const HEADER = [
+  'contender',
+  'msg/s, median',
+  'min',
+  'max',
+  'ours is, x',
+  'CPU ms/msg',
+  'Redis CPU ms',
+  'RabbitMQ CPU ms',
+  'Redis commands',
+  'Redis reads',
+  'peak MB',
+  'Redis MB',
+  'model calls',
+];
+
+/** The results as Markdown, which also reads well in a terminal. */
+export function report({ machine, rounds, workloads, openLoop }: Results): string {
+  const parts = [
+    `${Object.entries(machine)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('; ')}; ${rounds} rounds.`,
+  ];
+  for (const { title, entries } of workloads) {
+    const ours = spread(entries[0]!.samples.map(({ perSecond }) => perSecond)).median;
+    const rows = entries.map(({ title: contender, samples }) => {
+      const speed = spread(samples.map(({ perSecond }) => perSecond));
+      const per = (name: keyof DrainResult, digits: number) => number(median(samples, name), digits);
+      return [
+        contender,
+        number(speed.median),
+        number(speed.min),
+        number(speed.max),
+        number(ours / speed.median, 2),
+        per('cpuMs', 2),
+        per('redisCpuMs', 2),
+        per('rabbitMqCpuMs', 2),
+        per('redisCommands', 1),
+        per('redisReads', 2),
+        per('memoryMb', 0),
+        per('redisMemoryMb', 0),
+        per('modelCalls', 0),
+      ];
+    });
+    parts.push(`### ${title}`, table(HEADER, rows));
+  }
+  if (openLoop.length > 0) {
+    const shares = openLoop[0]!.results.map(({ share }) => share);
+    const rows = shares.map((share, index) => {
+      const of = (name: keyof OpenLoopResult) => spread(openLoop.map(({ results }) => results[index]![name])).median;
+      return [
+        `${share * 100} % of capacity`,
+        number(of('perSecond')),
+        number(of('p50'), 1),
+        number(of('p99'), 1),
+        number(of('p999'), 1),
+      ];
+    });
+    parts.push(
+      '### Open loop: from `POST /chat/send` to the pushed answer, less the 50 ms of the model',
+      table(['load', 'questions/s', 'p50 ms', 'p99 ms', 'p99.9 ms'], rows),
+    );
+  }
+  return parts.join('\n\n');
+}

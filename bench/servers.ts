@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelModel, connect } from 'amqplib';
+import { Redis } from 'ioredis';
+import { declareTopology } from '../src/adapters/rabbitmq/topology.ts';
+import { queueArguments } from '../src/contracts/queues.ts';
+import { startGuarded } from '../tools/services/guarded-process.ts';
+import { startRabbitMq } from '../tools/services/rabbitmq.ts';
+import { startRedis } from '../tools/services/redis.ts';
+
+/** A private RabbitMQ, Redis and model simulator, the same for all that is measured. */
+export interface Servers {
+  readonly rabbitMqUrl: string;
+  readonly redisUrl: string;
+  /** Up to and with `/v1`. */
+  readonly modelUrl: string;
+  readonly redis: Redis;
+  readonly broker: ChannelModel;
+  /** Leaves nothing of an earlier run: empty queues, an empty Redis, no counts. */
+  reset(): Promise<void>;
+  /** How the simulator answers from now on. */
+  setModel(behavior: object): Promise<void>;
+  modelCalls(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const ROOT = join(import.meta.dirname, '..');
+
+export async function startServers(): Promise<Servers> {
+  const dir = mkdtempSync(join(tmpdir(), 'healify-bench-'));
+  let modelUrl = '';
+  const [redisServer, rabbitMq, simulator] = await Promise.all([
+    startRedis({ dir: join(dir, 'redis') }),
+    startRabbitMq({ dir: join(dir, 'rabbitmq') }),
+    startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')], {
+      onLine: (line) => {
+        modelUrl ||= /listening on (\S+)\/v1/.exec(line)?.[1] ?? '';
+      },
+    }),
+  ]);
+  while (modelUrl === '') await sleep(20);
+  const redis = new Redis(redisServer.url);
+  const broker = await connect(rabbitMq.url);
+
+  return {
+    rabbitMqUrl: rabbitMq.url,
+    redisUrl: redisServer.url,
+    modelUrl: `${modelUrl}/v1`,
+    redis,
+    broker,
+    reset: async () => {
+      const channel = await broker.createChannel();
+      for (const queue of Object.keys(queueArguments)) await channel.deleteQueue(queue);
+      await channel.close();
+      await declareTopology(broker);
+      await redis.flushall();
+      // Else Redis may decide to do it while something is measured.
+      await redis.bgrewriteaof();
+      while (/aof_rewrite_in_progress:1/.test(await redis.info('persistence'))) await sleep(50);
+      await fetch(`${modelUrl}/control/stats`, { method: 'DELETE' });
+    },
+    setModel: async (behavior) => {
+      await fetch(`${modelUrl}/control/behavior`, { method: 'PUT', body: JSON.stringify(behavior) });
+    },
+    modelCalls: async () => ((await (await fetch(`${modelUrl}/control/stats`)).json()) as { started: number }).started,
+    stop: async () => {
+      redis.disconnect();
+      await broker.close().catch(() => {});
+      await Promise.all([simulator.kill(), redisServer.stop(), rabbitMq.stop()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+/** What has been used so far; subtract two of them. */
+export interface Usage {
+  /** CPU time in ms of the contender's processes, of redis-server and of RabbitMQ; NaN where there is no /proc. */
+  cpuMs: number;
+  redisCpuMs: number;
+  rabbitMqCpuMs: number;
+  /** Commands that Redis has carried out, those within scripts as well. */
+  redisCommands: number;
+  /** Times that Redis has read from a socket: a batch of commands that was written at once is one. */
+  redisReads: number;
+}
+
+const CLOCK_TICKS = ticksPerSecond();
+
+function ticksPerSecond(): number {
+  try {
+    return Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  } catch {
+    return 100;
+  }
+}
+
+export async function readUsage(redis: Redis, pids: readonly number[]): Promise<Usage> {
+  const processes = listProcesses();
+  const stats = await redis.info('stats');
+  const count = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(stats)?.[1]);
+  const ours = descendants(processes, process.pid);
+  const cpuOf = (wanted: (entry: Process) => boolean) =>
+    processes.length === 0 ? Number.NaN : ours.filter(wanted).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  const contender = new Set(pids.flatMap((pid) => descendants(processes, pid).map((entry) => entry.pid)));
+  return {
+    cpuMs: cpuOf(({ pid }) => contender.has(pid)),
+    redisCpuMs: cpuOf(({ name }) => name.startsWith('redis-server')),
+    rabbitMqCpuMs: cpuOf(({ name }) => name.startsWith('beam')),
+    redisCommands: count('total_commands_processed'),
+    redisReads: count('total_reads_processed'),
+  };
+}
+
+/** Resident memory of the processes and their children, in bytes; NaN where there is no /proc. */
+export function residentBytes(pids: readonly number[]): number {
+  const processes = listProcesses();
+  if (processes.length === 0) return Number.NaN;
+  return pids.flatMap((pid) => descendants(processes, pid)).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+}
+
+/** Signals a process and its children. */
+export function signalTree(pid: number, signal: NodeJS.Signals): void {
+  process.kill(pid, signal);
+  for (const child of descendants(listProcesses(), pid)) if (child.pid !== pid) process.kill(child.pid, signal);
+}
+
+interface Process {
+  pid: number;
+  parent: number;
+  name: string;
+  cpuMs: number;
+  rssBytes: number;
+}
+
+const PAGE_BYTES = 4096;
+
+function listProcesses(): Process[] {
+  const entries: Process[] = [];
+  for (const entry of readEntries()) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      const end = stat.lastIndexOf(')');
+      const fields = stat.slice(end + 2).split(' ');
+      entries.push({
+        pid: Number(entry),
+        parent: Number(fields[1]),
+        name: stat.slice(stat.indexOf('(') + 1, end),
+        cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS,
+        rssBytes: Number(fields[21]) * PAGE_BYTES,
+      });
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return entries;
+}
+
+function readEntries(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+function descendants(processes: readonly Process[], root: number): Process[] {
+  const found = processes.filter(({ pid }) => pid === root);
+  for (let i = 0; i < found.length; i += 1) {
+    found.push(...processes.filter(({ parent }) => parent === found[i]!.pid));
+  }
+  return found;
+}

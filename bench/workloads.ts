@@ -1,0 +1,160 @@
+import {
+  brokerLimit,
+  type Contender,
+  celery,
+  clientLimit,
+  flow,
+  type ModelKind,
+  pipeline,
+  plain,
+  textbook,
+} from './contenders.ts';
+import { type DrainResult, drain } from './drain.ts';
+import type { Servers } from './servers.ts';
+
+/** Something to be measured for several contenders, one after the other, in each round. */
+export interface Workload {
+  name: string;
+  title: string;
+  contenders: readonly Entry[];
+}
+
+/** A contender in a workload, in the way it is run there. */
+export interface Entry {
+  title: string;
+  contender: Contender;
+  run(servers: Servers, scale: number): Promise<DrainResult>;
+}
+
+interface DrainSettings {
+  model: ModelKind;
+  /** As the simulator's behavior has it. */
+  latencyMs?: number | { median: number; sigma: number };
+  warmUp: number;
+  messages: number;
+  message?: (i: number) => { message: string; sessionId?: string; cache?: boolean };
+  concurrency?: number;
+  processes?: number;
+}
+
+const distinct = (i: number) => ({ message: `Question ${i}: how much water should I drink a day?` });
+
+function entry(contender: Contender, settings: DrainSettings, title = contender.title): Entry {
+  const { latencyMs = 0, message = distinct, messages, warmUp, ...rest } = settings;
+  return {
+    title,
+    contender,
+    run: async (servers, scale) => {
+      await servers.setModel({ latencyMs });
+      const scaled = (count: number) => Math.max(1, Math.round(count * scale));
+      return await drain(servers, contender, {
+        ...rest,
+        warmUp: scaled(warmUp),
+        messages: scaled(messages),
+        question: message,
+      });
+    },
+  };
+}
+
+const all = (contenders: readonly Contender[], settings: DrainSettings) =>
+  contenders.map((contender) => entry(contender, settings));
+
+const everyContender = [pipeline, plain, textbook, flow, celery];
+/** Questions on the way at once where the limit is the time that the model takes. */
+const WAITING = 25;
+
+/** Half of the messages ask what was asked before. */
+const halfRepeated = (i: number) => distinct(i % 2 === 0 ? i : Math.max(0, i - 1 - 2 * (i % 50)));
+
+/** Few sessions and no cached answers: what is kept for each question is no part of what a backlog costs. */
+const smallMessage = (i: number) => ({ message: `q${i}`, sessionId: `s-${i % 1000}`, cache: false });
+
+const backlog = (messages: number) =>
+  entry(pipeline, { model: 'instant', warmUp: 5_000, messages, message: smallMessage }, `backlog of ${messages}`);
+
+export function workloads({ million }: { million: boolean }): Workload[] {
+  return [
+    {
+      name: 'instant',
+      title: 'Drain, instant model (in the process)',
+      contenders: all([...everyContender, brokerLimit], { model: 'instant', warmUp: 3_000, messages: 10_000 }),
+    },
+    {
+      name: 'http-0',
+      title: 'Drain, HTTP model at 0 ms',
+      contenders: all([...everyContender, clientLimit], { model: 'http', warmUp: 1_500, messages: 4_000 }),
+    },
+    {
+      name: 'http-50',
+      title: `Drain, HTTP model at 50 ms, ${WAITING} at once (limit: ${WAITING * 20} a second)`,
+      contenders: all([pipeline, plain, textbook], {
+        model: 'http',
+        latencyMs: 50,
+        warmUp: 1_000,
+        messages: 3_000,
+        concurrency: WAITING,
+      }),
+    },
+    {
+      name: 'two-processes',
+      title: `Drain, HTTP model at 50 ms, ${WAITING} at once in each process`,
+      contenders: [
+        entry(pipeline, { model: 'http', latencyMs: 50, warmUp: 1_000, messages: 3_000, concurrency: WAITING }, 'one'),
+        entry(
+          pipeline,
+          { model: 'http', latencyMs: 50, warmUp: 2_000, messages: 6_000, concurrency: WAITING, processes: 2 },
+          'two',
+        ),
+      ],
+    },
+    {
+      name: 'heavy-tail',
+      title: 'Drain, HTTP model with log-normal times (median 50 ms, sigma 1), 100 at once',
+      contenders: all([pipeline, plain, textbook, celery], {
+        model: 'http',
+        latencyMs: { median: 50, sigma: 1 },
+        warmUp: 1_000,
+        messages: 3_000,
+        concurrency: 100,
+      }),
+    },
+    {
+      name: 'repeated',
+      title: 'Drain, instant model, half of the questions repeated',
+      contenders: all([pipeline, plain, textbook], {
+        model: 'instant',
+        warmUp: 3_000,
+        messages: 10_000,
+        message: halfRepeated,
+      }),
+    },
+    {
+      name: 'burst',
+      title: 'Burst of 1,000 identical questions, HTTP model at 50 ms',
+      contenders: all([pipeline, plain, textbook], {
+        model: 'http',
+        latencyMs: 50,
+        // The question of the warm-up is another one, and asked once.
+        warmUp: 1,
+        messages: 1_000,
+        message: (i) => distinct(Math.min(i, 1)),
+      }),
+    },
+    {
+      name: 'round-trips',
+      title: 'One message at a time, HTTP model at 0 ms: nothing is shared between messages',
+      contenders: all([pipeline, plain, textbook], {
+        model: 'http',
+        warmUp: 200,
+        messages: 500,
+        concurrency: 1,
+      }),
+    },
+    {
+      name: 'backlog',
+      title: 'Backlog of small messages, instant model',
+      contenders: [1_000, 10_000, 100_000, ...(million ? [1_000_000] : [])].map(backlog),
+    },
+  ];
+}
