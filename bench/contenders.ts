@@ -69,7 +69,7 @@ export const flow = node('flow', 'BullMQ flow of three jobs', { instant: 100, ht
 export const celery: Contender = {
   name: 'celery',
   title: 'Celery',
-  concurrency: { instant: 2, http: 50 },
+  concurrency: { instant: 6, http: 50 },
   messages: 'celery',
   start: (servers, { model, concurrency }) =>
     startGuarded(
@@ -77,7 +77,7 @@ export const celery: Contender = {
       [
         ...['-m', 'celery', '-A', 'celery_app', 'worker', '--loglevel', 'WARNING'],
         ...['--without-gossip', '--without-mingle', '--without-heartbeat'],
-        // A process a core while there is nothing to wait for.
+        // Threads where a model is waited for.
         ...['--pool', model === 'instant' ? 'prefork' : 'threads', '--concurrency', String(concurrency)],
       ],
       {

@@ -1,4 +1,5 @@
 import type { DrainResult } from './drain.ts';
+import { goals } from './goals.ts';
 import type { OpenLoopResult } from './open-loop.ts';
 import { spread } from './statistics.ts';
 
@@ -43,12 +44,23 @@ const HEADER = [
 ];
 
 /** The results as Markdown, which also reads well in a terminal. */
-export function report({ machine, rounds, workloads, openLoop }: Results): string {
+export function report(results: Results): string {
+  const { machine, rounds, workloads, openLoop } = results;
   const parts = [
     `${Object.entries(machine)
       .map(([name, value]) => `${name}: ${value}`)
       .join('; ')}; ${rounds} rounds.`,
   ];
+  const measured = goals(results).filter((goal) => goal.measured !== undefined);
+  if (measured.length > 0) {
+    parts.push(
+      '### To reach, and reached',
+      table(
+        ['workload', 'against', 'to reach', 'measured', 'reached'],
+        measured.map((goal) => [goal.what, goal.against, goal.toReach, goal.measured!, goal.reached ? 'yes' : 'no']),
+      ),
+    );
+  }
   for (const { title, entries } of workloads) {
     const ours = spread(entries[0]!.samples.map(({ perSecond }) => perSecond)).median;
     const rows = entries.map(({ title: contender, samples }) => {

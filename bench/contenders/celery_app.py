@@ -19,7 +19,6 @@ app.conf.update(
     task_ignore_result=True,
     worker_prefetch_multiplier=int(os.environ["CELERY_PREFETCH"]),
     worker_send_task_events=False,
-    broker_pool_limit=None,
     broker_transport_options={"confirm_publish": True},
 )
 

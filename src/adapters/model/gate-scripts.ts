@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { defineScript } from '../redis/define-script.ts';
 
 /** The gate, a hash with `until` (ms of Redis's clock) and `probes` that failed; and the lease of the probe. */
 export type GateKeys = readonly [gate: string, probe: string];
@@ -22,36 +23,36 @@ end
 `;
 
 /** KEYS: gate. */
-const LOOK = `${NOW}
+const lookScript = defineScript(`${NOW}
 local untilMs = redis.call('HGET', KEYS[1], 'until')
 if not untilMs then return -1 end
 return math.max(0, tonumber(untilMs) - now)
-`;
+`);
 
 /** How long it is still shut, in ms; undefined where it is closed, as of a circuit. */
 export async function lookAtGate(redis: Redis, [gate]: GateKeys): Promise<number | undefined> {
-  const leftMs = (await redis.eval(LOOK, 1, gate)) as number;
+  const leftMs = (await lookScript(redis, [gate], [])) as number;
   return leftMs < 0 ? undefined : leftMs;
 }
 
 /** KEYS: gate. ARGV: ms, channel, name. */
-const SHUT = `${NOW}${SHUT_UNTIL}
+const shutScript = defineScript(`${NOW}${SHUT_UNTIL}
 local before = tonumber(redis.call('HGET', KEYS[1], 'until') or '0')
 return shut(KEYS[1], math.max(before, now + tonumber(ARGV[1])), ARGV[2], ARGV[3])
-`;
+`);
 
 /** Shuts it for at least `ms`, and tells all workers; gives how long it is shut now, in ms. */
 export const shutGate = async (redis: Redis, [gate]: GateKeys, ms: number, channel: string, name: string) =>
-  (await redis.eval(SHUT, 1, gate, Math.ceil(ms), channel, name)) as number;
+  (await shutScript(redis, [gate], [Math.ceil(ms), channel, name])) as number;
 
 /** KEYS: gate, probe. ARGV: id, lease in ms. */
-const CLAIM = `${NOW}
+const claimScript = defineScript(`${NOW}
 local untilMs = redis.call('HGET', KEYS[1], 'until')
 if not untilMs then return -1 end
 if tonumber(untilMs) > now then return tonumber(untilMs) - now end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 return -2
-`;
+`);
 
 /** Takes the probe for this worker, unless it is taken, or the gate is not half-open. */
 export async function claimProbe(
@@ -60,41 +61,41 @@ export async function claimProbe(
   id: string,
   leaseMs: number,
 ): Promise<'probe' | 'taken' | 'closed' | { leftMs: number }> {
-  const verdict = (await redis.eval(CLAIM, 2, gate, probe, id, leaseMs)) as number;
+  const verdict = (await claimScript(redis, [gate, probe], [id, leaseMs])) as number;
   if (verdict === 0) return 'probe';
   if (verdict === -1) return 'closed';
   return verdict === -2 ? 'taken' : { leftMs: verdict };
 }
 
 /** KEYS: probe. ARGV: id. */
-const RELEASE = `
+const releaseScript = defineScript(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-`;
+`);
 
 /** Gives the probe up, so that another may take it; one that has run out and is another's by now is left alone. */
 export async function releaseProbe(redis: Redis, [, probe]: GateKeys, id: string): Promise<void> {
-  await redis.eval(RELEASE, 1, probe, id);
+  await releaseScript(redis, [probe], [id]);
 }
 
 /** KEYS: gate, probe. ARGV: channel, name. */
-const OPEN = `
+const openScript = defineScript(`
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('PUBLISH', ARGV[1], cjson.encode({ARGV[2], -1}))
-`;
+`);
 
 /** Lets all calls of all workers pass again. */
 export async function openGate(redis: Redis, keys: GateKeys, channel: string, name: string): Promise<void> {
-  await redis.eval(OPEN, 2, ...keys, channel, name);
+  await openScript(redis, keys, [channel, name]);
 }
 
 /** KEYS: gate, probe. ARGV: id, ms, channel, name. */
-const REOPEN = `${NOW}${SHUT_UNTIL}
+const reopenScript = defineScript(`${NOW}${SHUT_UNTIL}
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 local probes = redis.call('HINCRBY', KEYS[1], 'probes', 1)
 local before = tonumber(redis.call('HGET', KEYS[1], 'until') or '0')
 local ms = tonumber(ARGV[2]) * math.min(${MOST_TIMES_LONGER}, 2 ^ (probes - 1))
 return shut(KEYS[1], math.max(before, now + ms), ARGV[3], ARGV[4])
-`;
+`);
 
 /** The probe failed: shuts it again, longer with each that did; gives how long, in ms. */
 export const reopenGate = async (
@@ -104,4 +105,4 @@ export const reopenGate = async (
   ms: number,
   channel: string,
   name: string,
-): Promise<number> => (await redis.eval(REOPEN, 2, ...keys, id, ms, channel, name)) as number;
+): Promise<number> => (await reopenScript(redis, keys, [id, ms, channel, name])) as number;

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import jwksRsa from 'jwks-rsa';
 import passport from 'passport';
@@ -52,7 +53,11 @@ export function createAuthentication(options: TokenClaims & { key: TokenKey }): 
 }
 
 function checkedWith(key: TokenKey) {
-  if ('secret' in key) return { secretOrKey: key.secret, algorithms: ['HS256' as const] };
+  if ('secret' in key) {
+    // A key that is made once; of a text one is made for each token. The types know texts only.
+    const secretOrKey = createSecretKey(key.secret, 'utf8') as unknown as Buffer;
+    return { secretOrKey, algorithms: ['HS256' as const] };
+  }
   const { jwksUrl } = key;
   const secretOrKeyProvider = jwksRsa.passportJwtSecret({
     jwksUri: jwksUrl,

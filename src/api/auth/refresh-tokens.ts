@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
+import { defineScript } from '../../adapters/redis/define-script.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 
@@ -22,7 +23,7 @@ export interface RefreshTokens {
 }
 
 /** KEYS: the family. ARGV: hash of the token, hash of the next one, TTL in ms. */
-const ROTATE = `
+const rotateScript = defineScript(`
 local family = redis.call('HMGET', KEYS[1], 'hash', 'userId')
 if not family[1] then return {'unknown'} end
 if family[1] ~= ARGV[1] then
@@ -32,7 +33,7 @@ end
 redis.call('HSET', KEYS[1], 'hash', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {'rotated', family[2]}
-`;
+`);
 
 /** @param options.ttlMs how long a family lasts without a refresh */
 export function createRefreshTokens(options: { redis: Redis; ttlMs: number }): RefreshTokens {
@@ -57,7 +58,7 @@ export function createRefreshTokens(options: { redis: Redis; ttlMs: number }): R
       if (!familyId) throw new ApiError('invalid_refresh_token');
       const next = newToken(familyId);
       const [outcome, userId] = (await orStoreUnavailable(
-        redis.eval(ROTATE, 1, redisKeys.refreshFamily(familyId), sha256(token), sha256(next), ttlMs),
+        rotateScript(redis, [redisKeys.refreshFamily(familyId)], [sha256(token), sha256(next), ttlMs]),
       )) as ['unknown' | 'reused' | 'rotated', string];
       if (outcome === 'unknown') throw new ApiError('invalid_refresh_token');
       if (outcome === 'reused') throw new ApiError('refresh_token_reused');

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { limits } from '../../../contracts/limits.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
+import { defineScript } from '../../redis/define-script.ts';
 import type { BeginOutcome, NewTurn } from '../history-store.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { BeginOutcome, NewTurn } from '../history-store.ts';
  * KEYS: session, turns, tombstone. ARGV: requestId, question, userId, whether a session may be made, the new session,
  * its TTL in ms, most turns.
  */
-const SCRIPT = `
+const script = defineScript(`
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'not_found' end
 local text = redis.call('GET', KEYS[1])
 if text then
@@ -28,7 +29,7 @@ if turns >= tonumber(ARGV[7]) then return 'full' end
 redis.call('HSET', KEYS[2], ARGV[1] .. ':q', string.format('%d %s', turns, ARGV[2]), ARGV[1] .. ':s', 'accepting')
 redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[1]), 1))
 return 'begun'
-`;
+`);
 
 /** Writes a turn down as accepting; a session made for it is kept for `ttlMs` unless the turn is confirmed. */
 export async function beginTurn(
@@ -37,12 +38,8 @@ export async function beginTurn(
   options: { newSession: boolean; ttlMs: number },
 ): Promise<BeginOutcome> {
   const session = { sessionId, userId, status: 'accepting', requestId, createdAt, updatedAt: createdAt };
-  return (await redis.eval(
-    SCRIPT,
-    3,
-    redisKeys.session(sessionId),
-    redisKeys.turns(sessionId),
-    redisKeys.erased(sessionId),
+  const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
+  return (await script(redis, keys, [
     requestId,
     JSON.stringify({ message, createdAt }),
     userId,
@@ -50,5 +47,5 @@ export async function beginTurn(
     JSON.stringify(session),
     options.ttlMs,
     limits.sessionTurns,
-  )) as BeginOutcome;
+  ])) as BeginOutcome;
 }

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
+import { defineScript } from '../../redis/define-script.ts';
 import type { SettleOutcome } from '../history-store.ts';
 
 /**
  * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, channel.
  * The first terminal state stays, but for a failure that an answer supersedes.
  */
-const SCRIPT = `
+const script = defineScript(`
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'erased' end
 local text = redis.call('GET', KEYS[1])
 if not text then return 'unknown' end
@@ -27,24 +28,20 @@ redis.call('SET', KEYS[1], cjson.encode(session), 'PX', ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
 redis.call('PUBLISH', ARGV[7], ARGV[3])
 return 'settled'
-`;
+`);
 
-/** Writes terminal states down, in one round trip. */
+/** Writes terminal states down; the commands leave together, so that it is one round trip. */
 export async function settleTurns(
   redis: Redis,
   responses: readonly ChatResponse[],
   retentionMs: number,
 ): Promise<SettleOutcome[]> {
-  const commands = redis.pipeline();
-  for (const response of responses) {
-    const { sessionId, requestId, userId, status, completedAt } = response;
-    const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
-    const values = [requestId, userId, status, JSON.stringify(response), completedAt, retentionMs];
-    commands.eval(SCRIPT, 3, ...keys, ...values, redisKeys.settled(requestId));
-  }
-  const results = (await commands.exec()) ?? [];
-  return results.map(([error, outcome]) => {
-    if (error) throw error;
-    return outcome as SettleOutcome;
-  });
+  return await Promise.all(
+    responses.map(async (response) => {
+      const { sessionId, requestId, userId, status, completedAt } = response;
+      const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
+      const values = [requestId, userId, status, JSON.stringify(response), completedAt, retentionMs];
+      return (await script(redis, keys, [...values, redisKeys.settled(requestId)])) as SettleOutcome;
+    }),
+  );
 }

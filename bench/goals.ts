@@ -1,0 +1,86 @@
+import type { DrainResult } from './drain.ts';
+import type { Results } from './report.ts';
+import { spread } from './statistics.ts';
+
+export interface Goal {
+  what: string;
+  against: string;
+  /** What is to be reached, in words. */
+  toReach: string;
+  /** undefined where the run has not measured it. */
+  measured: string | undefined;
+  reached: boolean;
+}
+
+const HTTP_LIMIT = 25 / 0.05;
+
+/** What the pipeline is to reach, and what it has reached in this run. */
+export function goals({ workloads, openLoop }: Results): Goal[] {
+  const samples = (workload: string, title: string) =>
+    workloads.find(({ name }) => name === workload)?.entries.find((entry) => entry.title.startsWith(title))?.samples;
+  const median = (workload: string, title: string, name: keyof DrainResult = 'perSecond') => {
+    const found = samples(workload, title);
+    return found && found.length > 0 ? spread(found.map((sample) => sample[name])).median : undefined;
+  };
+  const over = (a: number | undefined, b: number | undefined) =>
+    a === undefined || b === undefined ? undefined : a / b;
+  const ours = (workload: string) => median(workload, 'this pipeline');
+  const atLeast = (what: string, against: string, least: number, ratio: number | undefined): Goal => ({
+    what,
+    against,
+    toReach: `${least} x`,
+    measured: ratio === undefined ? undefined : `${ratio.toFixed(2)} x`,
+    reached: ratio !== undefined && ratio >= least,
+  });
+  const instant = (title: string) => over(ours('instant'), median('instant', title));
+
+  const calls = median('burst', 'this pipeline', 'modelCalls');
+  const reads = median('round-trips', 'this pipeline', 'redisReads');
+  const half = (name: 'p50' | 'p99') =>
+    openLoop.length > 0 ? spread(openLoop.map(({ results }) => results[1]![name])).median : undefined;
+  const [p50, p99] = [half('p50'), half('p99')];
+  const costs = (workloads.find(({ name }) => name === 'backlog')?.entries ?? []).map(
+    ({ samples: found }) => spread(found.map(({ cpuMs, redisCpuMs }) => cpuMs + redisCpuMs)).median,
+  );
+  const growth = costs.length > 1 ? Math.max(...costs) / Math.min(...costs) : undefined;
+
+  return [
+    atLeast('drain, instant model', 'textbook BullMQ', 2.5, instant('textbook')),
+    atLeast('drain, instant model', 'flow of three jobs', 5, instant('BullMQ flow')),
+    atLeast('drain, instant model', 'Celery', 3, instant('Celery')),
+    atLeast('drain, instant model', 'plain consumer', 0.9, instant('plain')),
+    atLeast('drain, HTTP model at 0 ms', 'plain consumer', 1, over(ours('http-0'), median('http-0', 'plain'))),
+    atLeast('drain, HTTP model at 50 ms', 'limit of 25 at once', 0.95, over(ours('http-50'), HTTP_LIMIT)),
+    atLeast('half repeated', 'textbook BullMQ', 1.5, over(ours('repeated'), median('repeated', 'textbook'))),
+    {
+      what: 'burst of 1,000 identical',
+      against: 'model calls for them',
+      toReach: '1',
+      // One more was asked in the warm-up.
+      measured: calls === undefined ? undefined : String(calls - 1),
+      reached: calls === 2,
+    },
+    {
+      what: 'open loop at 50 %',
+      against: "added to the model's time, p50 / p99",
+      toReach: '10 / 50 ms',
+      measured: p50 === undefined || p99 === undefined ? undefined : `${p50.toFixed(0)} / ${p99.toFixed(0)} ms`,
+      reached: p50 !== undefined && p99 !== undefined && p50 <= 10 && p99 <= 50,
+    },
+    {
+      what: 'backlog, smallest to largest',
+      against: 'CPU of worker and Redis per message',
+      toReach: 'within 15 %',
+      measured: growth === undefined ? undefined : `within ${Math.round((growth - 1) * 100)} %`,
+      reached: growth !== undefined && growth <= 1.15,
+    },
+    {
+      what: 'one message at a time',
+      against: 'Redis reads per message (round trips)',
+      toReach: '4 or fewer',
+      measured: reads?.toFixed(1),
+      reached: reads !== undefined && reads <= 4,
+    },
+    atLeast('two worker processes', 'one', 1.9, over(median('two-processes', 'two'), median('two-processes', 'one'))),
+  ];
+}

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { Bench } from 'tinybench';
+import { jobIdOf } from '../src/adapters/jobs/chat-job.ts';
+import { addJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { completeJobs } from '../src/adapters/jobs/redis-scripts/complete-jobs.ts';
+import { saveJobs } from '../src/adapters/jobs/redis-scripts/save-jobs.ts';
+import { answerParameters } from '../src/adapters/model/answer-parameters.ts';
+import { createModelProvider } from '../src/adapters/model/model-provider.ts';
+import { responsePublisher } from '../src/adapters/rabbitmq/chat-messages.ts';
+import { connectRabbitMq } from '../src/adapters/rabbitmq/connection.ts';
+import { createPublisher } from '../src/adapters/rabbitmq/publisher.ts';
+import { createAnswerCache } from '../src/adapters/redis/answer-cache.ts';
+import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
+import { readChatRequest } from '../src/contracts/chat-request.ts';
+import { type ChatResponse, readChatResponse } from '../src/contracts/chat-response.ts';
+import { continueTrace } from '../src/contracts/traceparent.ts';
+import { startServers } from './servers.ts';
+
+// The steps of the hot path, one by one, on real servers: `npm run bench:micro`. Times are of one batch where the name
+// says how many are in it.
+
+const BATCH = 100;
+const LEAST_MS = 500;
+
+const servers = await startServers();
+try {
+  await servers.reset();
+  const logger = pino({ level: 'silent' });
+  const redis: Redis = connectRedis({ url: servers.redisUrl, name: 'bench', logger });
+  const connection = await connectRabbitMq({ url: servers.rabbitMqUrl, name: 'bench', logger });
+  await connection.ready();
+  const publisher = createPublisher({ connection, timeoutMs: 10_000, logger });
+  const publish = responsePublisher(publisher);
+  const queue = openChatQueue(redis);
+  const toKey = (type: string) => queue.toKey(type);
+  const cache = createAnswerCache({ redis, ttlMs: 3_600_000, maxEntryBytes: 65_536 });
+  const settings = {
+    name: 'simulator',
+    baseUrl: servers.modelUrl,
+    model: 'simulator',
+    systemPrompt: 'You are a helpful assistant.',
+    temperature: undefined,
+    maxTokens: 1_000,
+  };
+  const provider = createModelProvider({
+    ...settings,
+    apiKey: 'benchmark',
+    timeoutMs: 10_000,
+    promptPrice: undefined,
+    completionPrice: undefined,
+  });
+
+  const request = { sessionId: 's', userId: 'u', message: 'How much water should I drink a day?' };
+  const body = Buffer.from(JSON.stringify({ ...request, requestId: 'r' }));
+  const answer = {
+    response: 'Two litres.',
+    model: 'simulator',
+    provider: 'simulator',
+    usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cost: null },
+  };
+  const response: ChatResponse = {
+    version: 1,
+    requestId: 'r',
+    sessionId: 's',
+    userId: 'u',
+    status: 'completed',
+    ...answer,
+    error: null,
+    cached: false,
+    attempts: 1,
+    timings: { waitMs: 1, modelMs: 1, totalMs: 2 },
+    completedAt: new Date().toISOString(),
+  };
+  const responseBody = Buffer.from(JSON.stringify(response));
+  const trace = continueTrace(undefined);
+  const question = { message: request.message, context: [] };
+  const newJobs = () =>
+    Array.from({ length: BATCH }, () => ({
+      request: readChatRequest({ body: Buffer.from(JSON.stringify({ ...request, requestId: randomUUID() })) }),
+      traceparent: trace,
+      receivedAt: new Date().toISOString(),
+    }));
+  let jobs = newJobs();
+  const add = () => addJobs(queue, redis, jobs, { attempts: 3, fsync: false });
+  const renew = {
+    beforeEach: () => {
+      jobs = newJobs();
+    },
+  };
+
+  const bench = new Bench({ time: LEAST_MS, throws: true });
+  bench
+    .add('read a request', () => readChatRequest({ body }))
+    .add('read a response', () => readChatResponse({ body: responseBody }))
+    .add('hash a question', () => cache.hashOf(answerParameters(settings, question)))
+    .add(`add ${BATCH} jobs`, add, renew)
+    .add(
+      `complete ${BATCH} jobs and take none`,
+      () =>
+        completeJobs(
+          redis,
+          toKey,
+          jobs.map(({ request: { requestId } }) => ({
+            jobId: jobIdOf(requestId),
+            token: 'token',
+            attemptsMade: 1,
+            returnValue: '{}',
+            takeNext: false,
+          })),
+          { now: Date.now(), lockMs: 10_000, kept: 1_000, keptMs: 3_600_000 },
+        ),
+      {
+        beforeEach: async () => {
+          renew.beforeEach();
+          await add();
+          const ids = jobs.map(({ request: { requestId } }) => jobIdOf(requestId));
+          await redis.zrem(toKey('prioritized'), ...ids);
+          await redis.lpush(toKey('active'), ...ids);
+          await Promise.all(ids.map((id) => redis.set(`${toKey(id)}:lock`, 'token')));
+        },
+      },
+    )
+    .add(
+      `save ${BATCH} jobs`,
+      () =>
+        saveJobs(
+          redis,
+          jobs.map((data) => ({ key: toKey(jobIdOf(data.request.requestId)), data: JSON.stringify(data) })),
+        ),
+      { beforeAll: async () => void (await add()) },
+    )
+    .add(`look up ${BATCH} questions`, () =>
+      Promise.all(Array.from({ length: BATCH }, () => cache.lookUp(randomUUID(), randomUUID()))),
+    )
+    .add(`keep ${BATCH} answers`, () =>
+      Promise.all(Array.from({ length: BATCH }, () => cache.keep(randomUUID(), randomUUID(), answer))),
+    )
+    .add(`publish ${BATCH} responses, confirmed`, () =>
+      Promise.all(Array.from({ length: BATCH }, () => publish(response, trace))),
+    )
+    .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal));
+  await bench.run();
+  console.table(bench.table());
+
+  cache.close();
+  await queue.close();
+  await publisher.close();
+  await connection.close();
+  redis.disconnect();
+} finally {
+  await servers.stop();
+}
