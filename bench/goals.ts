@@ -12,8 +12,6 @@ export interface Goal {
   reached: boolean;
 }
 
-const HTTP_LIMIT = 25 / 0.05;
-
 /** What the pipeline is to reach, and what it has reached in this run. */
 export function goals({ workloads, openLoop }: Results): Goal[] {
   const samples = (workload: string, title: string) =>
@@ -50,7 +48,12 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
     atLeast('drain, instant model', 'Celery', 3, instant('Celery')),
     atLeast('drain, instant model', 'plain consumer', 0.9, instant('plain')),
     atLeast('drain, HTTP model at 0 ms', 'plain consumer', 1, over(ours('http-0'), median('http-0', 'plain'))),
-    atLeast('drain, HTTP model at 50 ms', 'limit of 25 at once', 0.95, over(ours('http-50'), HTTP_LIMIT)),
+    atLeast(
+      'drain, HTTP model at 50 ms',
+      'limit: broker and client, 25 at once',
+      0.95,
+      over(ours('http-50'), median('http-50', 'limit')),
+    ),
     atLeast('half repeated', 'textbook BullMQ', 1.5, over(ours('repeated'), median('repeated', 'textbook'))),
     {
       what: 'burst of 1,000 identical',

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import { Redis } from 'ioredis';
-import { declareTopology } from '../src/adapters/rabbitmq/topology.ts';
 import { queueArguments } from '../src/contracts/queues.ts';
 import { startGuarded } from '../tools/services/guarded-process.ts';
 import { startRabbitMq } from '../tools/services/rabbitmq.ts';
@@ -52,9 +51,11 @@ export async function startServers(): Promise<Servers> {
     broker,
     reset: async () => {
       const channel = await broker.createChannel();
-      for (const queue of Object.keys(queueArguments)) await channel.deleteQueue(queue);
+      for (const [queue, args] of Object.entries(queueArguments)) {
+        await channel.deleteQueue(queue);
+        await channel.assertQueue(queue, { durable: true, arguments: args });
+      }
       await channel.close();
-      await declareTopology(broker);
       await redis.flushall();
       // Else Redis may decide to do it while something is measured.
       await redis.bgrewriteaof();

@@ -57,7 +57,8 @@ export async function connectRabbitMq(options: {
   });
 
   recovering.on('connect', (model) => {
-    writeTogether(socketOf(model));
+    const socket = socketOf(model);
+    if (socket) writeTogether(socket);
     current = model;
     lastProblem = undefined;
     enter('connected');
@@ -107,7 +108,7 @@ export async function connectRabbitMq(options: {
 }
 
 /** amqplib has it, and does not say so in its types. */
-const socketOf = (model: ChannelModel) => (model.connection as unknown as { stream: Writable }).stream;
+const socketOf = (model: ChannelModel) => (model.connection as { stream?: Writable }).stream;
 
 function withHeartbeat(url: string): string {
   const parsed = new URL(url);

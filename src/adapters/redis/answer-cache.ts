@@ -1,4 +1,5 @@
 import { hash as digest } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { limits } from '../../contracts/limits.ts';
@@ -16,6 +17,8 @@ const TTL_JITTER = 0.1;
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 const MAX_BATCH = 100;
+/** A worker's hands are full of those that wait: no longer than this. */
+const WAIT_HERE_MS = 250;
 
 const entry = z.object({
   response: z.string().min(1).max(limits.responseChars),
@@ -68,6 +71,7 @@ export function createAnswerCache(options: {
 }): AnswerCache {
   const { redis, ttlMs, maxEntryBytes, random = Math.random } = options;
   const held = new Map<string, string>();
+  const askedHere = new Map<string, PromiseWithResolvers<void>>();
   const renewal = setInterval(() => {
     for (const [hash, requestId] of held) {
       // A lease that cannot be renewed runs out, and then the question may be asked twice.
@@ -78,13 +82,34 @@ export function createAnswerCache(options: {
 
   const jitteredTtlMs = () => Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));
   const landed = (hash: string, requestId: string) => {
-    if (held.get(hash) === requestId) held.delete(hash);
+    if (held.get(hash) !== requestId) return;
+    held.delete(hash);
+    askedHere.get(hash)?.resolve();
+    askedHere.delete(hash);
   };
 
   const lookUpBatched = inBatches((questions: Question[]) => lookUpAnswers(redis, questions, LEASE_MS), {
     maxItems: MAX_BATCH,
   });
   const land = inBatches((landings: Landing[]) => landAnswers(redis, landings), { maxItems: MAX_BATCH });
+
+  /** Waits a little for a request of this process that asks the same: to be woken later costs much more. */
+  async function lookUpInTurn(hash: string, requestId: string): Promise<LookUp> {
+    const asked = askedHere.get(hash);
+    if (asked) {
+      await Promise.race([asked.promise, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
+      return await lookUp(hash, requestId);
+    }
+    const turn = Promise.withResolvers<void>();
+    askedHere.set(hash, turn);
+    const found = await lookUp(hash, requestId).catch((error: unknown) => error as Error);
+    if (found !== 'claimed') {
+      askedHere.delete(hash);
+      turn.resolve();
+    }
+    if (found instanceof Error) throw found;
+    return found;
+  }
 
   async function lookUp(hash: string, requestId: string): Promise<LookUp> {
     const found = await lookUpBatched({ hash, requestId });
@@ -99,16 +124,22 @@ export function createAnswerCache(options: {
   return {
     leaseMs: LEASE_MS,
     hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${canonicalJson(parameters)}`),
-    lookUp,
+    lookUp: lookUpInTurn,
     keep: async (hash, requestId, answer) => {
-      landed(hash, requestId);
       const text = entryOf(answer);
       const fits = Buffer.byteLength(text) <= maxEntryBytes;
-      return await land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
+      try {
+        return await land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
+      } finally {
+        landed(hash, requestId);
+      }
     },
     release: async (hash, requestId) => {
-      landed(hash, requestId);
-      return await land({ hash, requestId });
+      try {
+        return await land({ hash, requestId });
+      } finally {
+        landed(hash, requestId);
+      }
     },
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
     keepLast: async (sessionId, answer) => {
