@@ -1,5 +1,5 @@
 import type { DrainResult } from './drain.ts';
-import type { Results } from './report.ts';
+import type { Results } from './results.ts';
 import { spread } from './statistics.ts';
 
 export interface Goal {

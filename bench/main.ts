@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { celery, celeryMissing } from './contenders.ts';
 import { describeMachine } from './machine.ts';
 import { openLoop } from './open-loop.ts';
-import { type Results, report } from './report.ts';
+import { report } from './report.ts';
+import type { Results } from './results.ts';
 import { startServers } from './servers.ts';
 import { workloads } from './workloads.ts';
 

@@ -1,15 +1,8 @@
 import type { DrainResult } from './drain.ts';
 import { goals } from './goals.ts';
 import type { OpenLoopResult } from './open-loop.ts';
+import type { Results } from './results.ts';
 import { spread } from './statistics.ts';
-
-/** All that a run has measured. */
-export interface Results {
-  machine: Record<string, string>;
-  rounds: number;
-  workloads: { name: string; title: string; entries: { title: string; samples: DrainResult[] }[] }[];
-  openLoop: { capacity: number; results: OpenLoopResult[] }[];
-}
 
 const number = (value: number, digits = 0) =>
   Number.isNaN(value)

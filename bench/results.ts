@@ -1,0 +1,10 @@
+import type { DrainResult } from './drain.ts';
+import type { OpenLoopResult } from './open-loop.ts';
+
+/** All that a run has measured. */
+export interface Results {
+  machine: Record<string, string>;
+  rounds: number;
+  workloads: { name: string; title: string; entries: { title: string; samples: DrainResult[] }[] }[];
+  openLoop: { capacity: number; results: OpenLoopResult[] }[];
+}
