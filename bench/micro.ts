@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { Bench } from 'tinybench';
-import { jobIdOf } from '../src/adapters/jobs/chat-job.ts';
 import { addJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
-import { completeJobs } from '../src/adapters/jobs/redis-scripts/complete-jobs.ts';
 import { saveJobs } from '../src/adapters/jobs/redis-scripts/save-jobs.ts';
+import { settleJobs } from '../src/adapters/jobs/redis-scripts/settle-jobs.ts';
+import type { Room, TakenJob } from '../src/adapters/jobs/redis-scripts/taking.ts';
 import { answerParameters } from '../src/adapters/model/answer-parameters.ts';
 import { createModelProvider } from '../src/adapters/model/model-provider.ts';
 import { responsePublisher } from '../src/adapters/rabbitmq/chat-messages.ts';
@@ -82,12 +82,23 @@ try {
       traceparent: trace,
       receivedAt: new Date().toISOString(),
     }));
+  const room: Room = { count: BATCH, lockMs: 10_000, tokenPrefix: 'token:', firstToken: 0 };
+  const settle = (jobs: readonly TakenJob[], count: number) =>
+    settleJobs(
+      redis,
+      toKey,
+      jobs.map(({ jobId, token }) => ({ jobId, token, attemptsMade: 1, returnValue: '{}' })),
+      { now: Date.now(), kept: 1_000, keptMs: 3_600_000, room: { ...room, count } },
+    );
   let jobs = newJobs();
-  const add = () => addJobs(queue, redis, jobs, { attempts: 3, fsync: false });
-  const renew = {
-    beforeEach: () => {
-      jobs = newJobs();
-    },
+  let taken: TakenJob[] = [];
+  const empty = async () => {
+    await queue.obliterate({ force: true });
+    jobs = newJobs();
+  };
+  const begun = async () => {
+    await empty();
+    taken = (await addJobs(queue, redis, jobs, { attempts: 3, room })).started;
   };
 
   const bench = new Bench({ time: LEAST_MS, throws: true });
@@ -95,42 +106,26 @@ try {
     .add('read a request', () => readChatRequest({ body }))
     .add('read a response', () => readChatResponse({ body: responseBody }))
     .add('hash a question', () => cache.hashOf(answerParameters(settings, question)))
-    .add(`add ${BATCH} jobs`, add, renew)
-    .add(
-      `complete ${BATCH} jobs and take none`,
-      () =>
-        completeJobs(
-          redis,
-          toKey,
-          jobs.map(({ request: { requestId } }) => ({
-            jobId: jobIdOf(requestId),
-            token: 'token',
-            attemptsMade: 1,
-            returnValue: '{}',
-            takeNext: false,
-          })),
-          { now: Date.now(), lockMs: 10_000, kept: 1_000, keptMs: 3_600_000 },
-        ),
-      {
-        beforeEach: async () => {
-          renew.beforeEach();
-          await add();
-          const ids = jobs.map(({ request: { requestId } }) => jobIdOf(requestId));
-          await redis.zrem(toKey('prioritized'), ...ids);
-          await redis.lpush(toKey('active'), ...ids);
-          await Promise.all(ids.map((id) => redis.set(`${toKey(id)}:lock`, 'token')));
-        },
+    .add(`add ${BATCH} jobs, into the line`, () => addJobs(queue, redis, jobs, { attempts: 3 }), { beforeEach: empty })
+    .add(`add ${BATCH} jobs, and begin with them`, () => addJobs(queue, redis, jobs, { attempts: 3, room }), {
+      beforeEach: empty,
+    })
+    .add(`take ${BATCH} jobs`, () => settle([], BATCH), {
+      beforeEach: async () => {
+        await empty();
+        await addJobs(queue, redis, jobs, { attempts: 3 });
       },
-    )
+    })
     .add(
       `save ${BATCH} jobs`,
       () =>
         saveJobs(
           redis,
-          jobs.map((data) => ({ key: toKey(jobIdOf(data.request.requestId)), data: JSON.stringify(data) })),
+          taken.map(({ jobId, data }) => ({ key: toKey(jobId), data })),
         ),
-      { beforeAll: async () => void (await add()) },
+      { beforeAll: begun },
     )
+    .add(`complete ${BATCH} jobs`, () => settle(taken, 0), { beforeEach: begun })
     .add(`look up ${BATCH} questions`, () =>
       Promise.all(Array.from({ length: BATCH }, () => cache.lookUp(randomUUID(), randomUUID()))),
     )

@@ -1,6 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { addJobs, type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-queue.ts';
+import { type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-queue.ts';
 import { createBatchConsumer, type Delivery } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
@@ -29,19 +28,16 @@ const LOW_WATER = 0.8;
 export function createIntake(options: {
   connection: BrokerConnection;
   queue: ChatQueue;
-  /** Where the queue is. */
-  redis: Redis;
+  /** Safe once it resolves; gives how many jobs wait then. */
+  addJobs: (jobs: NewJob[]) => Promise<number>;
   deadLetter: DeadLetter;
   prefetch: number;
   highWater: number;
-  attempts: number;
-  /** Acknowledge only after Redis has the jobs on disk. */
-  fsync: boolean;
   onReceived: (count: number) => void;
   onPaused: (paused: boolean) => void;
   logger: Logger;
 }): Intake {
-  const { queue, redis, deadLetter, highWater, attempts, fsync, onReceived, onPaused, logger } = options;
+  const { queue, addJobs, deadLetter, highWater, onReceived, onPaused, logger } = options;
   let paused = false;
   let stopped = false;
   let poll: NodeJS.Timeout | undefined;
@@ -63,7 +59,7 @@ export function createIntake(options: {
       if (read instanceof UnreadableMessage) unreadable.push(deadLetter(delivery, read.reason, read.message));
       else jobs.push(read);
     }
-    const adding = jobs.length > 0 ? addJobs(queue, redis, jobs, { attempts, fsync }) : 0;
+    const adding = jobs.length > 0 ? addJobs(jobs) : 0;
     const [waiting] = await Promise.all([adding, ...unreadable]);
     onReceived(jobs.length);
     if (!paused && waiting >= highWater) void pause();

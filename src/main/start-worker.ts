@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { countJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { createJobRunner } from '../adapters/jobs/job-runner.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
@@ -18,6 +19,7 @@ import type { Logger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
+import { backoffMs } from '../workflows/engine/retry-policy.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { version } from './version.ts';
@@ -100,10 +102,20 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
-  const chatWorker = startChatWorker({
+  const jobs = createJobRunner({
     ...config,
+    queue,
+    redis: jobsRedis,
+    attempts: config.jobAttempts,
+    fsync: config.ackAfterFsync,
+    backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
+    logger,
+  });
+  const chatWorker = startChatWorker({
+    jobs,
     redis: jobsRedis,
     subscriber,
+    maxCrashes: config.maxCrashes,
     workflow: {
       model,
       cache,
@@ -132,7 +144,7 @@ export async function startWorker(
   const intake = createIntake({
     connection: consuming,
     queue,
-    redis: jobsRedis,
+    addJobs: jobs.add,
     deadLetter: createDeadLetter({
       queue: REQUESTS_QUEUE,
       publisher,
@@ -141,8 +153,6 @@ export async function startWorker(
     }),
     prefetch: config.bridgePrefetch,
     highWater: config.bridgeHighWater,
-    attempts: config.jobAttempts,
-    fsync: config.ackAfterFsync,
     onReceived: (count) => metrics.requestsReceived.inc(count),
     onPaused: (paused) => metrics.intakePaused.set(paused ? 1 : 0),
     logger,

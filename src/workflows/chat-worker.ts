@@ -1,13 +1,11 @@
-import { DelayedError, type Job, UnrecoverableError, WaitingError, withBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { createBatchingBackend } from '../adapters/jobs/batching-backend.ts';
-import { type ChatJobData, type ChatJobResult, jobIdOf } from '../adapters/jobs/chat-job.ts';
-import { createJobStates } from '../adapters/jobs/job-states.ts';
+import { type ChatJobResult, jobIdOf } from '../adapters/jobs/chat-job.ts';
+import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
+import type { JobRunner } from '../adapters/jobs/job-runner.ts';
 import { createCancelledCheck, onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
 import { AnswerUnderWayError, CancelledError } from '../contracts/errors.ts';
-import { JOBS_PREFIX, JOBS_QUEUE } from '../contracts/queues.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import {
@@ -17,10 +15,8 @@ import {
   answerRequest,
   type ChatWorkflow,
 } from './chat/chat-workflow.ts';
-import { backoffMs, decide } from './engine/retry-policy.ts';
+import { decide } from './engine/retry-policy.ts';
 import { createRun, type Run } from './engine/run.ts';
-
-type ChatJob = Job<ChatJobData, ChatJobResult>;
 
 /** What the worker says of its work. */
 export interface ChatWorkerEvents {
@@ -33,137 +29,110 @@ export interface ChatWorkerEvents {
 }
 
 export interface ChatWorkerOptions {
-  /** Where the jobs are. */
+  jobs: JobRunner;
+  /** Where cancelled requests are written down. */
   redis: Redis;
   /** A connection of its own to the same. */
   subscriber: Redis;
   workflow: ChatWorkflow;
-  concurrency: number;
-  retryBaseMs: number;
-  retryMaxMs: number;
   maxCrashes: number;
-  completedJobsKept: number;
-  completedJobsAgeMs: number;
-  failedJobsKept: number;
-  failedJobsAgeMs: number;
   events: ChatWorkerEvents;
   logger: Logger;
 }
 
 /** What one attempt at a job is done with. */
 interface Task {
-  job: ChatJob;
-  token: string | undefined;
+  job: JobInHand;
   run: Run;
   attempt: Attempt;
 }
 
-/** A job whose worker died is taken up by another after the lock has run out and the next check has seen it. */
-const LOCK_MS = 10_000;
-const STALLED_CHECK_MS = 4_000;
-const REDIS_RETRY_MS = 1_000;
+/** To announce a failure again that could not be announced. */
+const ANNOUNCE_RETRY_MS = 1_000;
 
 /**
- * Works on the jobs. An attempt ends in one of five ways: *completed*; *cancelled* by its user; *waiting*, which uses up
- * no attempt; *retried* after a backoff; or *failed* for good, which its user is told before the job is moved to the
- * failed jobs, where an operator can retry it.
+ * Works on the jobs. An attempt ends in one of six ways: *completed*; *cancelled* by its user; *waiting*, which uses up
+ * no attempt; *retried* after a backoff; *handed back*, when this process must stop; or *failed* for good, which its
+ * user is told before the job is moved to the failed jobs, where an operator can retry it.
  */
 export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: number): Promise<void> } {
-  const { redis, workflow, events, logger, maxCrashes, retryBaseMs, retryMaxMs } = options;
-  const isCancelled = createCancelledCheck(redis);
+  const { jobs, workflow, events, logger, maxCrashes } = options;
+  const isCancelled = createCancelledCheck(options.redis);
   let stopping = false;
 
-  const { completedJobsKept, completedJobsAgeMs } = options;
-  const backend = createBatchingBackend({ redis, lockMs: LOCK_MS, completedJobsKept, completedJobsAgeMs });
-  const { Worker } = withBackend(backend);
-  const worker = new Worker<ChatJobData, ChatJobResult>(JOBS_QUEUE, processJob, {
-    connection: redis,
-    prefix: JOBS_PREFIX,
-    concurrency: options.concurrency,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALLED_CHECK_MS,
-    // A job that keeps killing its worker is failed by `processJob`, which also tells its user; BullMQ's own limit
-    // would fail it in silence.
-    maxStalledCount: Number.MAX_SAFE_INTEGER,
-    runRetryDelay: REDIS_RETRY_MS,
-    removeOnFail: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
-    settings: {
-      backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, { baseMs: retryBaseMs, maxMs: retryMaxMs }),
-    },
-  });
-  const { saveState } = createJobStates(redis, (jobId) => worker.toKey(jobId));
-  // Losses of the connection are told by the connection.
-  worker.on('error', (error) => logger.debug({ err: error }, 'BullMQ worker'));
-  onCancelled(options.subscriber, (requestId) => worker.cancelJob(jobIdOf(requestId), 'cancelled')).catch((error) =>
+  jobs.start(work);
+  onCancelled(options.subscriber, (requestId) => jobs.cancel(jobIdOf(requestId))).catch((error) =>
     logger.warn({ err: error }, 'cancellations reach this worker only at the start of a request'),
   );
 
-  // BullMQ gives a signal to functions that take three parameters.
-  async function processJob(
-    job: ChatJob,
-    token: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<ChatJobResult> {
+  async function work(job: JobInHand): Promise<void> {
     const { request, workflow: earlier } = job.data;
+    const number = job.attemptsMade + 1;
     const task: Task = {
       job,
-      token,
       run: createRun({
-        attempt: job.attemptsMade + 1,
-        crashes: job.stalledCounter,
+        attempt: number,
+        crashes: job.crashes,
         earlier,
-        save: (state) => saveState(job, state),
+        save: (state) => job.saveState(state),
         onStep: events.onStep,
       }),
       attempt: {
-        number: job.attemptsMade + 1,
+        number,
         startedAt: Date.now(),
         // An operator who retries a failed request wants its answer, however late.
         deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
-        signal: signal!,
+        signal: job.signal,
         isCancelled: () => isCancelled(request.requestId),
       },
     };
 
     events.onStarted();
     try {
-      const failure = earlier?.failure ?? (job.stalledCounter > maxCrashes ? crashed : undefined);
-      if (failure) return await fail(task, failure);
-      return await answerUnlessCancelled(task);
-    } catch (error) {
-      if (error instanceof UnrecoverableError) throw error;
-      if (stopping) return await handBack(task);
-      return await decideOn(error, task);
+      const failure = earlier?.failure ?? (job.crashes > maxCrashes ? crashed : undefined);
+      await (failure ? failOrWait(task, failure) : answerOrDecide(task));
     } finally {
       events.onReleased();
     }
   }
 
-  async function answerUnlessCancelled(task: Task): Promise<ChatJobResult> {
-    const { job, run, attempt } = task;
+  async function answerOrDecide(task: Task): Promise<void> {
+    const { job, run } = task;
+    let response: ChatResponse;
+    try {
+      response = await answerUnlessCancelled(task);
+    } catch (error) {
+      if (!stopping) return await decideOn(error, task);
+      await job.saveState(run.state);
+      return await job.handBack();
+    }
+    await job.complete(summary(response, run));
+  }
+
+  async function answerUnlessCancelled({ job, run, attempt }: Task): Promise<ChatResponse> {
     try {
       const response = await answerRequest(workflow, job.data, run, attempt);
       events.onFinished('completed', '');
       if (logger.isLevelEnabled('debug')) {
         logOf(job).debug({ cached: response.cached, ...response.timings }, 'request completed');
       }
-      return summary(response, run);
+      return response;
     } catch (error) {
       const cancelled = error instanceof CancelledError || (attempt.signal.aborted && (await attempt.isCancelled()));
       if (!cancelled) throw error;
       const response = await announceCancellation(workflow, job.data, run, attempt);
       events.onFinished('cancelled', '');
       logOf(job).info({ step: run.state.step }, 'request cancelled');
-      return summary(response, run);
+      return response;
     }
   }
 
-  async function decideOn(error: unknown, task: Task): Promise<never> {
+  async function decideOn(error: unknown, task: Task): Promise<void> {
     const { job, run, attempt } = task;
     const log = logOf(job);
     const decision = decide(error, {
       attemptsMade: job.attemptsMade,
-      maxAttempts: job.opts.attempts ?? 1,
+      maxAttempts: job.maxAttempts,
       deadlineAt: attempt.deadlineAt,
       now: Date.now(),
     });
@@ -173,16 +142,15 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'request failed');
       return await failOrWait(task, decision.failure);
     }
-    await saveState(job, run.state);
+    await job.saveState(run.state);
     if (decision.kind === 'retry') {
       events.onRetry(code);
       log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'attempt failed, will be repeated');
-      throw withoutStack(new Error(`${step}: ${code}: ${messageOf(error)}`));
+      return await job.retry(new Error(`${step}: ${code}: ${messageOf(error)}`));
     }
     log.debug({ step, code, delayMs: decision.delayMs }, 'request waits');
-    await moveToDelayed(task, decision.delayMs);
+    await job.delay(decision.delayMs);
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, job.data.request.requestId);
-    throw new DelayedError();
   }
 
   /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
@@ -191,51 +159,34 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     if (!willBeWoken) await workflow.wake([requestId]);
   }
 
-  async function fail({ job, run, attempt }: Task, failure: Failure): Promise<never> {
+  /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
+  async function failOrWait(task: Task, failure: Failure): Promise<void> {
+    const { job, run, attempt } = task;
     const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
-    await announceFailure(workflow, job.data, run, attempt, failure);
+    run.state.failure = failure;
+    await job.saveState(run.state);
+    try {
+      await announceFailure(workflow, job.data, run, attempt, failure);
+    } catch (error) {
+      logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
+      return await job.delay(ANNOUNCE_RETRY_MS);
+    }
     events.onFinished('failed', failure.code);
     const { failure: _announced, ...state } = run.state;
-    await saveState(job, { ...state, step: failedStep, failedAt: new Date().toISOString() });
+    await job.saveState({ ...state, step: failedStep, failedAt: new Date().toISOString() });
     logOf(job).info({ code: failure.code }, 'the user was told of the failure');
-    throw withoutStack(new UnrecoverableError(`${failedStep}: ${failure.code}: ${failure.message}`));
+    await job.fail(new Error(`${failedStep}: ${failure.code}: ${failure.message}`));
   }
 
-  /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
-  async function failOrWait(task: Task, failure: Failure): Promise<never> {
-    const { job, run } = task;
-    run.state.failure = failure;
-    await saveState(job, run.state);
-    try {
-      return await fail(task, failure);
-    } catch (error) {
-      if (error instanceof UnrecoverableError) throw error;
-      logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
-      await moveToDelayed(task, REDIS_RETRY_MS);
-      throw new DelayedError();
-    }
-  }
-
-  /** Gives a job back to the queue as it is, for another worker. */
-  async function handBack({ job, token, run }: Task): Promise<never> {
-    await saveState(job, run.state);
-    await job.moveToWait(token);
-    throw new WaitingError();
-  }
-
-  function logOf({ data: { request, traceparent } }: ChatJob): Logger {
+  function logOf({ data: { request, traceparent } }: JobInHand): Logger {
     return logger.child({ requestId: request.requestId, traceId: traceIdOf(traceparent) });
   }
 
   return {
-    stop: async (graceMs) => {
-      const timer = setTimeout(() => {
+    stop: (graceMs) =>
+      jobs.stop(graceMs, () => {
         stopping = true;
-        worker.cancelAllJobs('the worker is stopping');
-      }, graceMs);
-      await worker.close();
-      clearTimeout(timer);
-    },
+      }),
   };
 }
 
@@ -244,8 +195,6 @@ const crashed: Failure = {
   message: 'The process that worked on the request died again and again.',
   retryable: false,
 };
-
-const moveToDelayed = ({ job, token }: Task, delayMs: number) => job.moveToDelayed(Date.now() + delayMs, token);
 
 const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
   status: response.status,
@@ -257,12 +206,6 @@ const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
   timings: response.timings,
   steps: run.state.steps,
 });
-
-/** For an error that is kept in its job: where we made it tells an operator nothing. */
-function withoutStack(error: Error): Error {
-  error.stack = `${error.name}: ${error.message}`;
-  return error;
-}
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'internal_error');
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : 'unknown error');

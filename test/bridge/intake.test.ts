@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { type ChatQueue, countWaiting, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { addJobs, type ChatQueue, countWaiting, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import { createDeadLetter } from '../../src/adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
@@ -55,12 +55,10 @@ async function startIntake() {
   const intake = createIntake({
     connection,
     queue,
-    redis,
+    addJobs: async (jobs) => (await addJobs(queue, redis, jobs, { attempts: 3 })).untaken,
     deadLetter: createDeadLetter({ queue: REQUESTS_QUEUE, publisher, logger, onDeadLetter: () => {} }),
     prefetch: PREFETCH,
     highWater: HIGH_WATER,
-    attempts: 3,
-    fsync: false,
     onReceived: (count) => received.push(count),
     onPaused: (paused) => pauses.push(paused),
     logger,

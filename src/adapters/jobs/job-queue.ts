@@ -6,6 +6,7 @@ import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobsToQueue } from './redis-scripts/add-jobs.ts';
+import { type Room, type TakenJob, tokenOf } from './redis-scripts/taking.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
@@ -16,6 +17,8 @@ export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>
 const EVENTS_KEPT = 1_000;
 const STACK_LINES_KEPT = 3;
 const FSYNC_TIMEOUT_MS = 10_000;
+/** Of jobs that are added in one script: Redis does nothing else meanwhile. */
+const MAX_BATCH = 1_000;
 
 export function openChatQueue(connection: Redis): ChatQueue {
   const queue: ChatQueue = new Queue(JOBS_QUEUE, {
@@ -29,39 +32,45 @@ export function openChatQueue(connection: Redis): ChatQueue {
 }
 
 /**
- * Adds the jobs that are not there yet, each at its user's place in line: one round trip. Waits for a Redis that is
- * away.
+ * Adds the jobs that are not there yet, each at its user's place in line: one round trip for a thousand. Waits for a
+ * Redis that is away.
  * @param redis the connection that the queue was opened with
- * @param options.fsync resolves only when the jobs are on Redis's disk: a second round trip, and a write to disk
- * @returns how many jobs no worker has in hand then
- * @throws StoreUnavailableError they are not on disk in time
+ * @param options.room where the caller can begin with them at once if nobody waits and all find room
+ * @returns how many jobs no worker has in hand then, and the jobs that the caller is to begin with
  */
 export async function addJobs(
   queue: ChatQueue,
   redis: Redis,
   jobs: readonly NewJob[],
-  { attempts, fsync }: { attempts: number; fsync: boolean },
-): Promise<number> {
-  const untaken = await addJobsToQueue(
-    redis,
-    (type) => queue.toKey(type),
-    jobs.map((data) => ({
+  { attempts, room }: { attempts: number; room?: Room | undefined },
+): Promise<{ untaken: number; started: TakenJob[] }> {
+  const options = { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT };
+  let untaken = 0;
+  const started: TakenJob[] = [];
+  for (let first = 0; first < jobs.length; first += MAX_BATCH) {
+    const batch = jobs.slice(first, first + MAX_BATCH).map((data) => ({
       id: jobIdOf(data.request.requestId),
       user: data.request.userId,
       tags: tagsOf(data.request.priority),
       data: JSON.stringify(data),
-    })),
-    {
-      name: JOBS_QUEUE,
-      options: { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT },
-    },
-  );
-  if (fsync) await waitForFsync(redis);
-  return untaken;
+    }));
+    const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : undefined };
+    const added = await addJobsToQueue(redis, (type) => queue.toKey(type), batch, settings);
+    untaken = added.untaken;
+    for (const [number, place] of added.started.entries()) {
+      const { id, data } = batch[place]!;
+      const token = tokenOf(room!, number);
+      started.push({ jobId: id, token, data, options: JSON.stringify(options), attemptsMade: 0, crashes: 0 });
+    }
+  }
+  return { untaken, started };
 }
 
-/** WAITAOF speaks of the writes of its own connection. */
-async function waitForFsync(redis: Redis): Promise<void> {
+/**
+ * Waits until what this connection has written is on Redis's disk: WAITAOF speaks of the writes of its own connection.
+ * @throws StoreUnavailableError it is not in time
+ */
+export async function waitForFsync(redis: Redis): Promise<void> {
   const [onDisk] = (await redis.call('WAITAOF', 1, 0, FSYNC_TIMEOUT_MS)) as [number, number];
   if (onDisk < 1) throw new StoreUnavailableError('Redis did not write to its disk in time.');
 }

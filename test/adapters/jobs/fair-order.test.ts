@@ -37,7 +37,7 @@ const job = (
   traceparent: '00-0-0-00',
   receivedAt: new Date().toISOString(),
 });
-const add = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 1, fsync: false });
+const add = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 1 });
 const burst = (userId: string, count: number, priority?: 'batch') =>
   Array.from({ length: count }, () => job(userId, priority));
 

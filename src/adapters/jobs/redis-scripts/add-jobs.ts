@@ -1,58 +1,90 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import { NO_ROOM, type Room } from './taking.ts';
 
 /** More users than this are not told apart for the moment it takes them to queue again: memory has a bound. */
 const USERS_REMEMBERED = 100_000;
 
 /**
  * Adds jobs as BullMQ's own script adds prioritised ones, all in one, and assigns their priorities, which are their tags
- * in line. It leaves out the entries in BullMQ's event stream, which nobody reads.
+ * in line. Where nobody waits and all of them find room, they are taken at once, as BullMQ's script takes a job. It
+ * leaves out the entries in BullMQ's event stream, which nobody reads.
  *
- * KEYS: marker, meta, id, prioritized, pc, wait, delayed (BullMQ's), the next free tag by user. ARGV: key prefix, job
- * name, now, the options' JSON without its opening brace; then, of each job: id, user, lowest and highest tag of its
- * class, data.
+ * KEYS: marker, meta, id, prioritized, pc, wait, delayed, active (BullMQ's), the next free tag by user. ARGV: key
+ * prefix, job name, now, the options' JSON without its opening brace; how many jobs find room, lock in ms, the token of
+ * each without its number, and the first number; then, of each job: id, user, lowest and highest tag of its class, data.
  */
 const addJobsScript = defineScript(`
 local prefix, name, now, options = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if redis.call('EXISTS', KEYS[4]) == 0 or redis.call('HLEN', KEYS[8]) > ${USERS_REMEMBERED} then
-  redis.call('DEL', KEYS[8])
-end
+local room, lockMs, tokens, firstToken = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
+local inLine = redis.call('ZCARD', KEYS[4])
+if inLine == 0 or redis.call('HLEN', KEYS[9]) > ${USERS_REMEMBERED} then redis.call('DEL', KEYS[9]) end
 
-local served, nextTags, ids, tags = {}, {}, {}, {}
-for i = 5, #ARGV, 5 do
-  local id, from, to = ARGV[i], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  local key = prefix .. id
-  if redis.call('EXISTS', key) == 0 then
+local keys, users = {}, {}
+for i = 9, #ARGV, 5 do
+  keys[#keys + 1] = prefix .. ARGV[i]
+  users[#users + 1] = ARGV[i + 2] .. ':' .. ARGV[i + 1]
+end
+local noneThere = redis.call('EXISTS', unpack(keys)) == 0
+local remembered = inLine > 0 and redis.call('HMGET', KEYS[9], unpack(users)) or {}
+
+local served, nextTags, seen, new, tags = {}, {}, {}, {}, {}
+for n, key in ipairs(keys) do
+  if not seen[key] and (noneThere or redis.call('EXISTS', key) == 0) then
+    seen[key] = true
+    local i = 4 + 5 * n
+    local from, to = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
     if not served[from] then
-      local head = redis.call('ZRANGEBYSCORE', KEYS[4], from * 4294967296, (to + 1) * 4294967296, 'WITHSCORES', 'LIMIT', 0, 1)
+      local head = inLine > 0 and redis.call('ZRANGEBYSCORE', KEYS[4], from * 4294967296, (to + 1) * 4294967296, 'WITHSCORES', 'LIMIT', 0, 1) or {}
       served[from] = head[2] and math.max(from, math.floor(tonumber(head[2]) / 4294967296)) or from
     end
-    local user = from .. ':' .. ARGV[i + 1]
-    local tag = nextTags[user] or tonumber(redis.call('HGET', KEYS[8], user) or '0')
-    tag = math.min(to, math.max(served[from], tag))
+    local user = users[n]
+    local tag = math.min(to, math.max(served[from], nextTags[user] or tonumber(remembered[n] or 0)))
     nextTags[user] = tag + 1
-    redis.call('HSET', key, 'name', name, 'data', ARGV[i + 4], 'opts', '{"priority":' .. tag .. ',' .. options,
-      'timestamp', now, 'delay', 0, 'priority', tag)
-    ids[#ids + 1] = id
+    new[#new + 1] = n
     tags[#tags + 1] = tag
   end
 end
 
-if #ids > 0 then
-  redis.call('INCRBY', KEYS[3], #ids)
-  local counter = redis.call('INCRBY', KEYS[5], #ids) - #ids
-  for first = 1, #ids, 1000 do
-    local members = {}
-    for i = first, math.min(first + 999, #ids) do
-      members[#members + 1] = tags[i] * 4294967296 + (counter + i) % 4294967296
-      members[#members + 1] = ids[i]
+local starting = {}
+if #new > 0 then
+  local limits = redis.call('HMGET', KEYS[2], 'paused', 'concurrency', 'max')
+  local start = #new <= room and inLine == 0 and not (limits[1] or limits[2] or limits[3]) and redis.call('LLEN', KEYS[6]) == 0
+  redis.call('INCRBY', KEYS[3], #new)
+  local members = {}
+  local counter = start and 0 or redis.call('INCRBY', KEYS[5], #new) - #new
+  for m, n in ipairs(new) do
+    local i = 4 + 5 * n
+    local id, tag = ARGV[i], tags[m]
+    local opts = '{"priority":' .. tag .. ',' .. options
+    if start then
+      redis.call('SET', keys[n] .. ':lock', tokens .. (firstToken + m - 1), 'PX', lockMs)
+      redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts,
+        'timestamp', now, 'delay', 0, 'priority', tag, 'processedOn', now, 'ats', 1)
+      starting[m] = n
+      members[m] = id
+    else
+      redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts,
+        'timestamp', now, 'delay', 0, 'priority', tag)
+      members[2 * m - 1] = tag * 4294967296 + (counter + m) % 4294967296
+      members[2 * m] = id
     end
-    redis.call('ZADD', KEYS[4], unpack(members))
   end
-  for user, tag in pairs(nextTags) do redis.call('HSET', KEYS[8], user, tag) end
-  if redis.call('HEXISTS', KEYS[2], 'paused') == 0 then redis.call('ZADD', KEYS[1], 0, '0') end
+  if start then
+    redis.call('LPUSH', KEYS[8], unpack(members))
+  else
+    redis.call('ZADD', KEYS[4], unpack(members))
+    local next = {}
+    for user, tag in pairs(nextTags) do
+      next[#next + 1] = user
+      next[#next + 1] = tag
+    end
+    redis.call('HSET', KEYS[9], unpack(next))
+    if not limits[1] then redis.call('ZADD', KEYS[1], 0, '0') end
+    inLine = inLine + #new
+  end
 end
-return redis.call('LLEN', KEYS[6]) + redis.call('ZCARD', KEYS[4]) + redis.call('ZCARD', KEYS[7])
+return {redis.call('LLEN', KEYS[6]) + inLine + redis.call('ZCARD', KEYS[7]), starting}
 `);
 
 /** A job to be added, and its place in line: its user, and the range of tags of its class. */
@@ -64,19 +96,28 @@ export interface JobToAdd {
   data: string;
 }
 
+export interface Added {
+  /** How many jobs no worker has in hand then: waiting, prioritised and delayed. */
+  untaken: number;
+  /** The places of the jobs that were taken, each under the token of the next number. */
+  started: number[];
+}
+
 /**
- * Adds the jobs that are not there yet.
+ * Adds the jobs that are not there yet, and takes them at once where nobody waits and all find room.
+ * @param jobs at least one, at most 1,000: Lua passes no more at once
  * @param options of each job, without its priority; not empty
- * @returns how many jobs no worker has in hand then: waiting, prioritised and delayed
  */
 export async function addJobsToQueue(
   redis: Redis,
   toKey: (type: string) => string,
   jobs: readonly JobToAdd[],
-  { name, options }: { name: string; options: object },
-): Promise<number> {
-  const keys = ['marker', 'meta', 'id', 'prioritized', 'pc', 'wait', 'delayed', 'next-tags'].map(toKey);
+  { name, options, room = NO_ROOM }: { name: string; options: object; room?: Room | undefined },
+): Promise<Added> {
+  const keys = ['marker', 'meta', 'id', 'prioritized', 'pc', 'wait', 'delayed', 'active', 'next-tags'].map(toKey);
   const args = [toKey(''), name, Date.now(), JSON.stringify(options).slice(1)];
+  args.push(room.count, room.lockMs, room.tokenPrefix, room.firstToken);
   for (const { id, user, tags, data } of jobs) args.push(id, user, tags.from, tags.to, data);
-  return (await addJobsScript(redis, keys, args)) as number;
+  const [untaken, started] = (await addJobsScript(redis, keys, args)) as [number, number[]];
+  return { untaken, started: started.map((place) => place - 1) };
 }

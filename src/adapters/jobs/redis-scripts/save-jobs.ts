@@ -3,8 +3,9 @@ import { defineScript } from '../../redis/define-script.ts';
 
 /** KEYS: the jobs. ARGV: the data of each. A job that is gone stays so. */
 const saveJobsScript = defineScript(`
+local allThere = redis.call('EXISTS', unpack(KEYS)) == #KEYS
 for i, key in ipairs(KEYS) do
-  if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'data', ARGV[i]) end
+  if allThere or redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'data', ARGV[i]) end
 end
 `);
 

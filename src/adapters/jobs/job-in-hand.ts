@@ -1,0 +1,106 @@
+import type { ChatJobData, ChatJobResult, WorkflowState } from './chat-job.ts';
+import type { TakenJob } from './redis-scripts/taking.ts';
+
+/**
+ * A job that this process has in hand: locked, and taken up by another process if we die. Whoever works on it ends with
+ * one of the five ways to let go of it.
+ */
+export interface JobInHand {
+  readonly data: ChatJobData;
+  /** Before this one. */
+  readonly attemptsMade: number;
+  readonly maxAttempts: number;
+  /** How often a process has died over it. */
+  readonly crashes: number;
+  /** Aborted when the request is cancelled, or the process must stop. */
+  readonly signal: AbortSignal;
+  /** Writes the state into the job as it is now; what is saved at the same time shares one round trip. */
+  saveState(state: WorkflowState): Promise<void>;
+
+  /** What completes at the same time shares one round trip, which takes the next jobs too. */
+  complete(result: ChatJobResult): Promise<void>;
+  /** Uses up an attempt; the next one comes after a backoff. */
+  retry(error: Error): Promise<void>;
+  /** For good: the job is kept among the failed ones. */
+  fail(error: Error): Promise<void>;
+  /** Uses up no attempt. */
+  delay(ms: number): Promise<void>;
+  /** To be taken at once, by another process. Uses up no attempt. */
+  handBack(): Promise<void>;
+}
+
+/** What is to be done for jobs in hand. */
+export interface Hands {
+  save(job: LockedJob, json: string): Promise<void>;
+  complete(job: LockedJob, json: string): Promise<void>;
+  moveToFailed(job: LockedJob, error: Error, forGood: boolean): Promise<void>;
+  moveToDelayed(job: LockedJob, until: number): Promise<void>;
+  moveToWait(job: LockedJob): Promise<void>;
+}
+
+export class LockedJob implements JobInHand {
+  readonly id: string;
+  readonly token: string;
+  readonly attemptsMade: number;
+  readonly crashes: number;
+  readonly abort = new AbortController();
+  /** ms */
+  lockedAt: number;
+  #json: string;
+  #data: ChatJobData | undefined;
+  #options: string;
+  #hands: Hands;
+
+  constructor(taken: TakenJob, lockedAt: number, hands: Hands) {
+    this.id = taken.jobId;
+    this.token = taken.token;
+    this.attemptsMade = taken.attemptsMade;
+    this.crashes = taken.crashes;
+    this.lockedAt = lockedAt;
+    this.#json = taken.data;
+    this.#options = taken.options;
+    this.#hands = hands;
+  }
+
+  get data(): ChatJobData {
+    this.#data ??= JSON.parse(this.#json) as ChatJobData;
+    return this.#data;
+  }
+
+  get maxAttempts(): number {
+    return (JSON.parse(this.#options) as { attempts?: number }).attempts ?? 1;
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  saveState(state: WorkflowState): Promise<void> {
+    const { data } = this;
+    // The request is as it was: only what is new is made into JSON.
+    const json = data.workflow
+      ? JSON.stringify({ ...data, workflow: state })
+      : `${this.#json.slice(0, -1)},"workflow":${JSON.stringify(state)}}`;
+    return this.#hands.save(this, json);
+  }
+
+  complete(result: ChatJobResult): Promise<void> {
+    return this.#hands.complete(this, JSON.stringify(result));
+  }
+
+  retry(error: Error): Promise<void> {
+    return this.#hands.moveToFailed(this, error, false);
+  }
+
+  fail(error: Error): Promise<void> {
+    return this.#hands.moveToFailed(this, error, true);
+  }
+
+  delay(ms: number): Promise<void> {
+    return this.#hands.moveToDelayed(this, Date.now() + ms);
+  }
+
+  handBack(): Promise<void> {
+    return this.#hands.moveToWait(this);
+  }
+}

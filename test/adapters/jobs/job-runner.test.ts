@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { type ChatJobResult, jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
+import type { JobInHand } from '../../../src/adapters/jobs/job-in-hand.ts';
+import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { createJobRunner, type JobRunner } from '../../../src/adapters/jobs/job-runner.ts';
+import { captureLog } from '../../captured-log.ts';
+import { testRedisUrl } from '../../services.ts';
+import { until } from '../../until.ts';
+
+let redis: Redis;
+let queue: ChatQueue;
+const runners: JobRunner[] = [];
+const connections: Redis[] = [];
+beforeEach(async () => {
+  redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
+  queue = openChatQueue(redis);
+  await queue.waitUntilReady();
+});
+afterEach(async () => {
+  await Promise.all(runners.splice(0).map((runner) => runner.stop(0, () => {})));
+  await queue.close();
+  for (const connection of [redis, ...connections.splice(0)]) connection.disconnect();
+});
+
+const newJob = (requestId: string = randomUUID()): NewJob => ({
+  request: {
+    version: 1,
+    requestId,
+    sessionId: 's',
+    userId: 'u',
+    message: 'm',
+    context: [],
+    cache: true,
+    priority: 'interactive',
+  },
+  traceparent: '00-0-0-00',
+  receivedAt: new Date().toISOString(),
+});
+const newJobs = (count: number) => Array.from({ length: count }, () => newJob());
+const result = { status: 'completed' } as ChatJobResult;
+const addFromElsewhere = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 2 });
+
+function createRunner(options: { concurrency?: number; backoffMs?: number } = {}) {
+  const { concurrency = 10, backoffMs = 10 } = options;
+  const connection = redis.duplicate();
+  connections.push(connection);
+  const { logger, lines } = captureLog();
+  const runner = createJobRunner({
+    queue,
+    redis: connection,
+    concurrency,
+    attempts: 2,
+    fsync: false,
+    backoffMs: () => backoffMs,
+    completedJobsKept: 1_000,
+    completedJobsAgeMs: 3_600_000,
+    failedJobsKept: 1_000,
+    failedJobsAgeMs: 3_600_000,
+    logger,
+  });
+  runners.push(runner);
+  return { runner, lines };
+}
+
+const isIn = (requestId: string, state: string) =>
+  until(`it is ${state}`, async () => (await queue.getJobState(jobIdOf(requestId))) === state);
+
+test('jobs are worked on once each, as many at once as there are places, and all are completed', async () => {
+  const { runner } = createRunner({ concurrency: 7 });
+  const worked = new Set<string>();
+  let atOnce = 0;
+  let most = 0;
+  runner.start(async (job) => {
+    expect(worked.has(job.data.request.requestId)).toBe(false);
+    worked.add(job.data.request.requestId);
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await sleep(Math.random() * 3);
+    atOnce -= 1;
+    await job.complete(result);
+  });
+  for (let i = 0; i < 10; i += 1) await Promise.all([runner.add(newJobs(5)), addFromElsewhere(newJobs(25))]);
+  await until('all are worked on', () => worked.size === 300, 10_000);
+  await until('all are completed', async () => (await queue.getCompletedCount()) === 300);
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(7);
+  expect(await queue.getActiveCount()).toBe(0);
+});
+
+test('a job is begun with as it is added where nobody waits: one command, and none to look for it', async () => {
+  const { runner } = createRunner();
+  const [connection] = connections;
+  runner.start((job) => job.complete(result));
+  await sleep(200);
+  const commands = jest.spyOn(connection!, 'evalsha');
+  expect(await runner.add([newJob('a')])).toBe(0);
+  await isIn('a', 'completed');
+  // Added, completed; a script that Redis does not know yet comes as a whole.
+  expect(commands.mock.calls.length).toBeLessThanOrEqual(3);
+});
+
+test('what was added before is taken at the start, and what comes later at its sign', async () => {
+  await addFromElsewhere([newJob('before')]);
+  const { runner } = createRunner();
+  runner.start((job) => job.complete(result));
+  await isIn('before', 'completed');
+  await sleep(100);
+  await addFromElsewhere([newJob('later')]);
+  const askedAt = Date.now();
+  await isIn('later', 'completed');
+  expect(Date.now() - askedAt).toBeLessThan(2_000);
+});
+
+test('a runner that is full leaves the sign of a job to another', async () => {
+  const { runner: full } = createRunner({ concurrency: 1 });
+  const held = Promise.withResolvers<void>();
+  full.start(async (job) => {
+    await held.promise;
+    await job.complete(result);
+  });
+  await sleep(100);
+  await full.add([newJob('held')]);
+  const { runner: idle } = createRunner({ concurrency: 1 });
+  idle.start((job) => job.complete(result));
+  await sleep(100);
+  const askedAt = Date.now();
+  await addFromElsewhere([newJob('next')]);
+  await isIn('next', 'completed');
+  expect(Date.now() - askedAt).toBeLessThan(2_000);
+  held.resolve();
+});
+
+describe('a job that is let go of', () => {
+  const once = async (letGo: (job: JobInHand) => Promise<void>) => {
+    const { runner, lines } = createRunner();
+    const seen: { attemptsMade: number; at: number }[] = [];
+    runner.start(async (job) => {
+      seen.push({ attemptsMade: job.attemptsMade, at: Date.now() });
+      if (seen.length === 1) await letGo(job);
+      else await job.complete(result);
+    });
+    await runner.add([newJob('a')]);
+    return { seen, lines };
+  };
+
+  test('to be retried comes again with one attempt used', async () => {
+    const { seen } = await once((job) => job.retry(new Error('ask-model: model_timeout: too slow')));
+    await isIn('a', 'completed');
+    expect(seen.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 1]);
+  });
+
+  test('delayed comes again at its time with no attempt used', async () => {
+    const { seen } = await once((job) => job.delay(300));
+    await isIn('a', 'completed');
+    expect(seen.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 0]);
+    expect(seen[1]!.at - seen[0]!.at).toBeGreaterThanOrEqual(290);
+    expect(seen[1]!.at - seen[0]!.at).toBeLessThan(3_000);
+  });
+
+  test('handed back comes again with no attempt used', async () => {
+    const { seen } = await once((job) => job.handBack());
+    await isIn('a', 'completed');
+    expect(seen.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 0]);
+  });
+
+  test('for good is among the failed ones, with its reason and no stack of ours', async () => {
+    await once((job) => job.fail(new Error('ask-model: model_refused: no')));
+    await isIn('a', 'failed');
+    const failed = (await queue.getJob(jobIdOf('a')))!;
+    expect(failed.failedReason).toBe('ask-model: model_refused: no');
+    expect(failed.stacktrace!.join()).not.toContain('.ts');
+  });
+
+  test('by an error that nobody foresaw is taken up again when its lock has run out, and counts as a crash', async () => {
+    const { seen, lines } = await once(() => Promise.reject(new Error('unforeseen')));
+    await until('it says so', () => lines.some(({ msg }) => /taken up again/.test(String(msg))));
+    await redis.del(queue.toKey(`${jobIdOf('a')}:lock`));
+    await until('it comes again', () => seen.length === 2, 15_000);
+    await isIn('a', 'completed');
+    expect((await queue.getJob(jobIdOf('a')))!.stalledCounter).toBe(1);
+  }, 30_000);
+});
+
+test('what was saved is in the job, and the request as it was', async () => {
+  const { runner } = createRunner();
+  const state = {
+    step: 'ask-model',
+    attempt: 1,
+    steps: [],
+    results: { 'ask-model': 'an answer, paid for' },
+    crashes: 0,
+  };
+  const added = newJob('a');
+  runner.start(async (job) => {
+    await job.saveState({ ...state, step: 'check-cache' });
+    await job.saveState(state);
+    await job.delay(60_000);
+  });
+  await runner.add([added]);
+  await isIn('a', 'delayed');
+  expect((await queue.getJob(jobIdOf('a')))!.data).toEqual({ ...added, workflow: state });
+});
+
+test('a job keeps its lock for as long as it is worked on', async () => {
+  const { runner } = createRunner();
+  const { runner: other } = createRunner();
+  const done = Promise.withResolvers<void>();
+  const worked: string[] = [];
+  const work = (name: string) => async (job: JobInHand) => {
+    worked.push(name);
+    await done.promise;
+    await job.complete(result);
+  };
+  runner.start(work('first'));
+  await runner.add([newJob('a')]);
+  await until('it is begun with', () => worked.length === 1);
+  other.start(work('other'));
+  // Longer than a lock lasts, and two checks for jobs without one.
+  await sleep(19_000);
+  done.resolve();
+  await isIn('a', 'completed');
+  expect(worked).toEqual(['first']);
+}, 40_000);
+
+test('a job is cancelled through its signal', async () => {
+  const { runner } = createRunner();
+  runner.start(async (job) => {
+    await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+    await job.complete(result);
+  });
+  await runner.add([newJob('a')]);
+  await isIn('a', 'active');
+  runner.cancel(jobIdOf('a'));
+  await isIn('a', 'completed');
+});
+
+test('when it stops, it takes no more, waits for what it has in hand, and aborts that after the grace', async () => {
+  const { runner } = createRunner({ concurrency: 2 });
+  const heard: string[] = [];
+  runner.start(async (job) => {
+    await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+    heard.push(job.data.request.requestId);
+    await job.handBack();
+  });
+  await runner.add([newJob('a')]);
+  await runner.add([newJob('b')]);
+  await addFromElsewhere([newJob('c')]);
+  const graceOver = jest.fn();
+  await runner.stop(200, graceOver);
+  expect(graceOver).toHaveBeenCalledTimes(1);
+  expect(heard.sort()).toEqual(['a', 'b']);
+  expect(await queue.getJobCounts('active', 'wait', 'prioritized')).toEqual({ active: 0, wait: 0, prioritized: 3 });
+});
+
+test('nothing is taken while the queue is paused, and work goes on when it is resumed', async () => {
+  const { runner } = createRunner();
+  runner.start((job) => job.complete(result));
+  await queue.pause();
+  await runner.add([newJob('a')]);
+  await sleep(300);
+  expect(await queue.getCompletedCount()).toBe(0);
+  await queue.resume();
+  await isIn('a', 'completed');
+});

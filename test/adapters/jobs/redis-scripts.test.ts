@@ -1,0 +1,271 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Job, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
+import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
+import type { Room, TakenJob } from '../../../src/adapters/jobs/redis-scripts/taking.ts';
+import { JOBS_PREFIX, JOBS_QUEUE } from '../../../src/contracts/queues.ts';
+import { testRedisUrl } from '../../services.ts';
+
+const LOCK_MS = 30_000;
+const KEPT = { count: 3, ageMs: 3_600_000 };
+
+let redis: Redis;
+let queue: ChatQueue;
+const connections: Redis[] = [];
+beforeAll(async () => {
+  redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
+});
+beforeEach(async () => {
+  await redis.flushdb();
+  queue = openChatQueue(redis);
+  await queue.waitUntilReady();
+});
+afterEach(() => queue.close());
+afterAll(() => {
+  for (const connection of [redis, ...connections]) connection.disconnect();
+});
+
+const job = (requestId: string): NewJob => ({
+  request: {
+    version: 1,
+    requestId,
+    sessionId: 's',
+    userId: 'u',
+    message: 'm',
+    context: [],
+    cache: true,
+    priority: 'interactive',
+  },
+  traceparent: '00-0-0-00',
+  receivedAt: '2026-01-01T00:00:00.000Z',
+});
+const jobs = (...ids: string[]) => ids.map(job);
+const room = (count: number, tokenPrefix = 'token:'): Room => ({ count, lockMs: LOCK_MS, tokenPrefix, firstToken: 0 });
+const add = (added: NewJob[], roomForThem?: Room) => addJobs(queue, redis, added, { attempts: 3, room: roomForThem });
+const settle = (completions: Completion[], count: number) =>
+  settleJobs(redis, (type) => queue.toKey(type), completions, {
+    now: Date.now(),
+    kept: KEPT.count,
+    keptMs: KEPT.ageMs,
+    room: room(count),
+  });
+const completionOf = ({ jobId, token }: TakenJob): Completion => ({
+  jobId,
+  token,
+  attemptsMade: 1,
+  returnValue: '"done"',
+});
+
+function openWorker() {
+  const connection = redis.duplicate();
+  connections.push(connection);
+  return new Worker<ChatJobData, string>(JOBS_QUEUE, undefined, {
+    connection,
+    prefix: JOBS_PREFIX,
+    autorun: false,
+    lockDuration: LOCK_MS,
+    removeOnComplete: { count: KEPT.count, age: KEPT.ageMs / 1000 },
+  });
+}
+
+/**
+ * All that is in Redis but BullMQ's event stream, the sign to those that wait, which we leave out where no job is left,
+ * and our own places in line; with times and tokens told apart only as being there.
+ */
+async function dump(): Promise<Record<string, unknown>> {
+  const contents: Record<string, unknown> = {};
+  for (const key of (await redis.keys('*')).sort()) {
+    if (/:(marker|next-tags)$/.test(key)) continue;
+    const type = await redis.type(key);
+    if (type === 'hash') contents[key] = await redis.hgetall(key);
+    if (type === 'list') contents[key] = await redis.lrange(key, 0, -1);
+    if (type === 'set') contents[key] = (await redis.smembers(key)).sort();
+    if (type === 'string') contents[key] = await redis.get(key);
+    if (type === 'zset') contents[key] = (await redis.zrange(key, '0', '-1', 'WITHSCORES')).sort();
+  }
+  return JSON.parse(
+    JSON.stringify(contents)
+      .replaceAll(/"1[78]\d{11}"/g, '"time"')
+      .replaceAll(/token:\d+/g, 'token'),
+  );
+}
+
+test('a queue is worked through as BullMQ itself does, and Redis has the same in it at each point', async () => {
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+  const seen = { bullMq: [] as unknown[], ours: [] as unknown[] };
+
+  await add(jobs(...ids));
+  const worker = openWorker();
+  let current: Job<ChatJobData, string> | undefined = await worker.getNextJob('token', { block: false });
+  while (current) {
+    seen.bullMq.push(await dump());
+    const next = (await current.moveToCompleted('done', 'token', true)) as [object | null, string];
+    current = next?.[0] ? await Job.fromId(worker, next[1]) : undefined;
+  }
+  seen.bullMq.push(await dump());
+  await worker.close();
+
+  await redis.flushdb();
+  await queue.close();
+  queue = openChatQueue(redis);
+  await queue.waitUntilReady();
+  await add(jobs(...ids));
+  for (let { taken } = await settle([], 1); taken.length > 0; { taken } = await settle(taken.map(completionOf), 1)) {
+    seen.ours.push(await dump());
+  }
+  seen.ours.push(await dump());
+
+  expect(seen.bullMq).toHaveLength(6);
+  expect(seen.ours).toEqual(seen.bullMq);
+});
+
+test('jobs are added as BullMQ itself adds them', async () => {
+  const dumps = [];
+  for (const addBoth of [
+    () =>
+      queue.addBulk(
+        ['a', 'b'].map((id, index) => ({
+          name: JOBS_QUEUE,
+          data: job(id),
+          opts: {
+            jobId: `r-${id}`,
+            priority: index + 1,
+            attempts: 3,
+            backoff: { type: 'custom' },
+            stackTraceLimit: 3,
+          },
+        })),
+      ),
+    () => add(jobs('a', 'b')),
+  ]) {
+    await redis.flushdb();
+    await queue.close();
+    queue = openChatQueue(redis);
+    await queue.waitUntilReady();
+    await addBoth();
+    const contents = await dump();
+    for (const fields of Object.values(contents) as Record<string, unknown>[]) {
+      // BullMQ repeats the id in the options.
+      if (fields.opts) fields.opts = { ...JSON.parse(String(fields.opts)), jobId: undefined };
+    }
+    dumps.push(contents);
+  }
+  expect(dumps[1]).toEqual(dumps[0]);
+});
+
+describe('jobs for which there is room', () => {
+  test('are as if they had been added and taken', async () => {
+    await add(jobs('a', 'b'));
+    const { taken } = await settle([], 2);
+    const addedAndTaken = await dump();
+    const counters = (contents: Record<string, unknown>) => ({ ...contents, [queue.toKey('pc')]: undefined });
+    await redis.flushdb();
+    await queue.close();
+    queue = openChatQueue(redis);
+    await queue.waitUntilReady();
+    const added = await add(jobs('a', 'b'), room(2));
+    expect(added).toEqual({
+      untaken: 0,
+      started: taken.map(({ options: _, ...rest }) => expect.objectContaining(rest)),
+    });
+    expect(counters(await dump())).toEqual(counters(addedAndTaken));
+  });
+
+  test('go in line where another waits', async () => {
+    await add(jobs('first'));
+    expect(await add(jobs('a'), room(5))).toEqual({ untaken: 2, started: [] });
+    expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
+  });
+
+  test('go in line where there is no room for all of them', async () => {
+    expect(await add(jobs('a', 'b'), room(1))).toEqual({ untaken: 2, started: [] });
+    expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
+  });
+
+  test.each([
+    ['paused', () => queue.pause()],
+    ['limited', () => queue.setGlobalConcurrency(1)],
+  ])('go in line while the queue is %s', async (_, limit) => {
+    await limit();
+    expect(await add(jobs('a'), room(5))).toEqual({ untaken: 1, started: [] });
+  });
+
+  test('are not taken again when they come again, nor twice when they come twice', async () => {
+    const first = await add(jobs('a', 'a', 'b'), room(5));
+    expect(first.started.map(({ jobId }) => jobId)).toEqual(['r-a', 'r-b']);
+    expect((await add(jobs('a', 'b', 'c'), room(5))).started.map(({ jobId }) => jobId)).toEqual(['r-c']);
+    expect(await queue.getActiveCount()).toBe(3);
+  });
+});
+
+describe('a job that is completed', () => {
+  const complete = async (changed: Partial<Completion>, prepare: () => Promise<unknown> = async () => {}) => {
+    await add(jobs('a'));
+    const { taken } = await settle([], 1);
+    await prepare();
+    const { codes } = await settle([{ ...completionOf(taken[0]!), ...changed }], 0);
+    return { codes, state: await queue.getJobState('r-a') };
+  };
+
+  test('under its lock is completed', async () => {
+    expect(await complete({})).toEqual({ codes: [0], state: 'completed' });
+  });
+
+  test('under another’s lock is refused, and stays as it is', async () => {
+    expect(await complete({ token: 'other' })).toEqual({ codes: [-6], state: 'active' });
+  });
+
+  test('after its lock has run out is refused', async () => {
+    expect(await complete({}, () => redis.del(queue.toKey('r-a:lock')))).toEqual({ codes: [-2], state: 'active' });
+  });
+
+  test('after it was removed is refused', async () => {
+    const { codes } = await complete({}, () => redis.del(queue.toKey('r-a'), queue.toKey('r-a:lock')));
+    expect(codes).toEqual([-1]);
+  });
+
+  test('is taken from the line by nobody else, and others are completed all the same', async () => {
+    await add(jobs('a', 'b', 'c'));
+    const { taken } = await settle([], 3);
+    await redis.set(queue.toKey('r-b:lock'), 'other');
+    const { codes } = await settle(taken.map(completionOf), 0);
+    expect(codes).toEqual([0, -6, 0]);
+    expect(await queue.getJobCounts('active', 'completed')).toEqual({ active: 1, completed: 2 });
+  });
+});
+
+test.each([
+  ['paused', () => queue.pause()],
+  ['limited', () => queue.setGlobalConcurrency(1)],
+  ['to see to a job without a priority', () => queue.add('chat', job('c'), { jobId: 'r-c' })],
+  ['to see to a job that is due', () => queue.add('chat', job('c'), { jobId: 'r-c', delay: 1 })],
+])('while the queue is %s, it is BullMQ that takes the next job', async (_, limit) => {
+  await add(jobs('a', 'b'));
+  const { taken } = await settle([], 1);
+  await limit();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await settle(taken.map(completionOf), 1)).toEqual({ codes: [0], taken: [], nextDelayedAt: undefined });
+  expect(await queue.getActiveCount()).toBe(0);
+});
+
+test('whoever waits for jobs is given a sign when some are added, and when some are left', async () => {
+  const marker = () => redis.zpopmin(queue.toKey('marker'));
+  await add(jobs('a', 'b'));
+  expect(await marker()).toEqual(['0', '0']);
+  await settle([], 1);
+  expect(await marker()).toEqual(['0', '0']);
+  await settle([], 5);
+  expect(await marker()).toEqual([]);
+  await add(jobs('c'), room(1));
+  expect(await marker()).toEqual([]);
+});
+
+test('of the completed jobs the latest are kept', async () => {
+  await add(jobs('a', 'b', 'c', 'd', 'e'));
+  const { taken } = await settle([], 5);
+  for (const each of taken) await settle([completionOf(each)], 0);
+  const kept = await queue.getCompleted();
+  expect(kept.map(({ id }) => id).sort()).toEqual(['r-c', 'r-d', 'r-e']);
+});
