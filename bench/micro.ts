@@ -74,6 +74,7 @@ try {
     completedAt: new Date().toISOString(),
   };
   const responseBody = Buffer.from(JSON.stringify(response));
+  const parametersOf = answerParameters(settings);
   const trace = continueTrace(undefined);
   const question = { message: request.message, context: [] };
   const newJobs = () =>
@@ -105,7 +106,7 @@ try {
   bench
     .add('read a request', () => readChatRequest({ body }))
     .add('read a response', () => readChatResponse({ body: responseBody }))
-    .add('hash a question', () => cache.hashOf(answerParameters(settings, question)))
+    .add('hash a question', () => cache.hashOf(parametersOf(question)))
     .add(`add ${BATCH} jobs, into the line`, () => addJobs(queue, redis, jobs, { attempts: 3 }), { beforeEach: empty })
     .add(`add ${BATCH} jobs, and begin with them`, () => addJobs(queue, redis, jobs, { attempts: 3, room }), {
       beforeEach: empty,

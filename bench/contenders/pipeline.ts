@@ -15,7 +15,7 @@ const config = loadWorkerConfig({
   WORKER_CONCURRENCY: String(concurrency),
 });
 const instant: CreateProvider = (options) => ({
-  parametersOf: (question) => answerParameters(options, question),
+  parametersOf: answerParameters(options),
   ask: async ({ message }) => ({
     response: instantAnswer(message),
     model: options.model,

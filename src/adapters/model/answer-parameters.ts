@@ -13,22 +13,26 @@ export interface ModelSettings {
   maxTokens: number;
 }
 
-/** The one place that builds the body of a request. */
-export function answerParameters(settings: ModelSettings, question: Question): AnswerParameters {
-  const { model, systemPrompt, temperature, maxTokens } = settings;
-  return {
-    provider: settings.name,
+/** The one place that builds the body of a request: always with its properties in the same order. */
+export function answerParameters(settings: ModelSettings): (question: Question) => AnswerParameters {
+  const { name, model, systemPrompt, temperature, maxTokens } = settings;
+  const system = systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }];
+  const limits = {
+    ...(temperature !== undefined && { temperature }),
+    ...(takesMaxCompletionTokens(settings) ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
+  };
+  return ({ message, context }) => ({
+    provider: name,
     body: {
       model,
       messages: [
-        ...(systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }]),
-        ...question.context.map(({ role, content }) => ({ role, content })),
-        { role: 'user', content: question.message },
+        ...system,
+        ...context.map(({ role, content }) => ({ role, content })),
+        { role: 'user', content: message },
       ],
-      ...(temperature !== undefined && { temperature }),
-      ...(takesMaxCompletionTokens(settings) ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
+      ...limits,
     },
-  };
+  });
 }
 
 /**

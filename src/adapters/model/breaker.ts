@@ -68,7 +68,10 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     if (well === undefined || era !== gate.era) return;
     failuresInARow = well ? 0 : failuresInARow + 1;
     // Rejects with the failure it was given.
-    await circuit.fire(well).catch(() => {});
+    const counted = circuit.fire(well).catch(() => {});
+    // Nothing opens by a success: nobody need wait until it is counted.
+    if (well) return;
+    await counted;
     if (!circuit.opened && failuresInARow < maxConsecutive) return;
     failuresInARow = 0;
     circuit.close();

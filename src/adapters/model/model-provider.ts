@@ -25,6 +25,7 @@ export interface ModelProvider extends Model {
 /** A provider that speaks the OpenAI chat completions API. Costs about 0.7 ms of CPU per call. */
 export function createModelProvider(options: ModelProviderOptions): ModelProvider {
   const { timeoutMs } = options;
+  const parametersOf = answerParameters(options);
   const client = new OpenAI({
     apiKey: options.apiKey,
     baseURL: options.baseUrl,
@@ -39,7 +40,7 @@ export function createModelProvider(options: ModelProviderOptions): ModelProvide
   });
 
   return {
-    parametersOf: (question) => answerParameters(options, question),
+    parametersOf,
     ask: async (question, signal) => {
       signal.throwIfAborted();
       // The client's own timeout does not cover the body of an error.
@@ -48,7 +49,7 @@ export function createModelProvider(options: ModelProviderOptions): ModelProvide
       const timer = setTimeout(abort, timeoutMs);
       signal.addEventListener('abort', abort, { once: true });
       try {
-        const { body } = answerParameters(options, question);
+        const { body } = parametersOf(question);
         return readAnswer(await client.chat.completions.create(body, { signal: call.signal }), options);
       } catch (error) {
         signal.throwIfAborted();

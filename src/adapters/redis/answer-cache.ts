@@ -40,7 +40,7 @@ export type LookUp = { answer: ModelAnswer } | 'claimed' | 'under way';
 export interface AnswerCache {
   /** How long to wait, in ms, for a holder that may have died. */
   readonly leaseMs: number;
-  /** SHA-256, hexadecimal; the order of properties does not matter. */
+  /** SHA-256, hexadecimal; of the parameters' JSON, so they must be built in one place. */
   hashOf(parameters: AnswerParameters): string;
   /**
    * Gives the answer, or claims the question for the request, or puts the request on the list of those that wait. The
@@ -123,7 +123,7 @@ export function createAnswerCache(options: {
 
   return {
     leaseMs: LEASE_MS,
-    hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${canonicalJson(parameters)}`),
+    hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${JSON.stringify(parameters)}`),
     lookUp: lookUpInTurn,
     keep: async (hash, requestId, answer) => {
       const text = entryOf(answer);
@@ -158,15 +158,6 @@ function readEntry(text: string): ModelAnswer | undefined {
   const kept = entry.safeParse(jsonOf(text));
   if (!kept.success) return undefined;
   return { ...kept.data, usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 } };
-}
-
-/** JSON with the properties of every object in the order of their names. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const properties = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  properties.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${properties.map(([name, inner]) => `${JSON.stringify(name)}:${canonicalJson(inner)}`).join(',')}}`;
 }
 
 function jsonOf(text: string): unknown {

@@ -50,17 +50,28 @@ export async function lookUpAnswers(
 
 /** KEYS: answers. ARGV: of each: requestId, the entry or nothing, its TTL in ms. Gives lists of requestIds. */
 const landScript = defineScript(`
-local woken = {}
+local claims, lists = {}, {}
+for i, key in ipairs(KEYS) do
+  claims[i] = key .. ${CLAIM}
+  lists[i] = key .. ${WAITING}
+end
+local holders = redis.call('MGET', unpack(claims))
+local someWait = redis.call('EXISTS', unpack(lists)) > 0
+
+local woken, gone = {}, {}
 for i, key in ipairs(KEYS) do
   local id, entry, ttl = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
-  local claim, waiting = key .. ${CLAIM}, key .. ${WAITING}
   if entry ~= '' then redis.call('SET', key, entry, 'PX', ttl) end
   woken[i] = {}
-  if redis.call('GET', claim) == id then
-    woken[i] = redis.call('SMEMBERS', waiting)
-    redis.call('DEL', claim, waiting)
+  if holders[i] == id then
+    gone[#gone + 1] = claims[i]
+    if someWait then
+      woken[i] = redis.call('SMEMBERS', lists[i])
+      gone[#gone + 1] = lists[i]
+    end
   end
 end
+if #gone > 0 then redis.call('DEL', unpack(gone)) end
 return woken
 `);
 

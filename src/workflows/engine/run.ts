@@ -30,12 +30,14 @@ export function createRun(options: {
 }): Run {
   const { attempt, crashes, earlier, save, onStep } = options;
   const interrupted = crashes > (earlier?.crashes ?? 0);
-  const state: WorkflowState = { step: '', steps: [], results: {}, ...earlier, attempt, crashes };
+  const steps = [...(earlier?.steps ?? [])];
+  const state: WorkflowState = { step: '', results: {}, ...earlier, steps, attempt, crashes };
 
   const record = (step: string, startedAt: number, failed?: string) => {
     const ms = Math.round((performance.now() - startedAt) * 10) / 10;
     const entry: StepRecord = { step, attempt, ms, ...(failed !== undefined && { failed }) };
-    state.steps = [...state.steps, entry].slice(-STEPS_KEPT);
+    steps.push(entry);
+    if (steps.length > STEPS_KEPT) steps.shift();
     onStep(step, failed === undefined ? 'ok' : 'failed', ms);
   };
 

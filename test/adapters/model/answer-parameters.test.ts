@@ -15,7 +15,7 @@ test('a question goes out after the system prompt and the earlier turns', () => 
     { role: 'user' as const, content: 'I am Ada.' },
     { role: 'assistant' as const, content: 'Hello Ada.' },
   ];
-  expect(answerParameters(settings, { message: 'Who am I?', context })).toEqual({
+  expect(answerParameters(settings)({ message: 'Who am I?', context })).toEqual({
     provider: 'models.example.com',
     body: {
       model: 'some-model',
@@ -27,10 +27,10 @@ test('a question goes out after the system prompt and the earlier turns', () => 
 });
 
 test('without a system prompt and a temperature, the model is told neither', () => {
-  const { body } = answerParameters(
-    { ...settings, systemPrompt: '', temperature: undefined },
-    { message: 'Hi', context: [] },
-  );
+  const { body } = answerParameters({ ...settings, systemPrompt: '', temperature: undefined })({
+    message: 'Hi',
+    context: [],
+  });
   expect(body.messages).toEqual([{ role: 'user', content: 'Hi' }]);
   expect(body).not.toHaveProperty('temperature');
 });
@@ -45,7 +45,7 @@ test.each([
   ['http://127.0.0.1:11434/v1', 'llama3', 'max_tokens'],
   ['https://openai.com.example.com/v1', 'olmo', 'max_tokens'],
 ])('%s with %s bounds the answer by %s', (baseUrl, model, expected) => {
-  const { body } = answerParameters({ ...settings, baseUrl, model }, { message: 'Hi', context: [] });
+  const { body } = answerParameters({ ...settings, baseUrl, model })({ message: 'Hi', context: [] });
   const names = Object.keys(body).filter((name) => name.startsWith('max_'));
   expect(names).toEqual([expected]);
 });
