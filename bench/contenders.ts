@@ -61,7 +61,7 @@ const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelK
   ...(model === 'http' && { MODEL_URL: modelUrl }),
 });
 
-export const pipeline = node('pipeline', 'this pipeline', { instant: 500, http: 200 });
+export const pipeline = node('pipeline', 'this pipeline', { instant: 1_000, http: 200 });
 export const plain = node('plain', 'plain consumer, no durable job', { instant: 200, http: 200 });
 export const textbook = node('textbook', 'textbook BullMQ', { instant: 100, http: 100 });
 export const flow = node('flow', 'BullMQ flow of three jobs', { instant: 100, http: 100 });
@@ -99,6 +99,8 @@ export const clientLimit = node(
   { instant: 200, http: 200 },
   'limits',
 );
+
+export const everyContender = [pipeline, plain, textbook, flow, celery, brokerLimit, clientLimit];
 
 /** Why Celery cannot take part here, if it cannot. */
 export function celeryMissing(): string | undefined {

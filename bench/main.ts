@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { celery, celeryMissing } from './contenders.ts';
+import { celery, celeryMissing, everyContender } from './contenders.ts';
 import { describeMachine } from './machine.ts';
 import { openLoop } from './open-loop.ts';
 import { report } from './report.ts';
@@ -9,12 +9,17 @@ import type { Results } from './results.ts';
 import { startServers } from './servers.ts';
 import { workloads } from './workloads.ts';
 
+const OPEN_LOOP = 'open-loop';
+const names = [...workloads({ million: false }).map(({ name }) => name), OPEN_LOOP];
+const contenderNames = everyContender.map(({ name }) => name);
 const HELP = `Measures this pipeline and what people would use instead, side by side.
 
-  npm run bench -- [--rounds N] [--only NAME,...] [--scale X] [--million] [--json] [--no-docs]
+  npm run bench -- [--rounds N] [--only NAME,...] [--contenders NAME,...] [--scale X] [--million] [--json] [--no-docs]
 
   --rounds N      how often each is measured, in turn, the order turned each time (default 3)
-  --only NAMES    of: NAMES_HERE, open-loop
+  --only NAMES    of: ${names.join(', ')}
+  --contenders NAMES
+                  of: ${contenderNames.join(', ')}
   --scale X       so many times the messages (default 1)
   --million       the backlog also with a million messages, which takes minutes a round
   --seconds S     how long each rate of the open loop is held (default 15)
@@ -27,12 +32,12 @@ ends the run. What a whole run measures goes to docs/benchmarks.md.
 
 const DOCS = join(import.meta.dirname, '../docs/benchmarks.md');
 const [BEGIN, END] = ['<!-- measured: npm run bench -->', '<!-- end of what was measured -->'];
-const OPEN_LOOP = 'open-loop';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
+    contenders: { type: 'string' },
     scale: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '15' },
     million: { type: 'boolean', default: false },
@@ -41,9 +46,8 @@ const { values } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
-const names = [...workloads({ million: false }).map(({ name }) => name), OPEN_LOOP];
 if (values.help) {
-  process.stdout.write(HELP.replace('NAMES_HERE, open-loop', names.join(', ')));
+  process.stdout.write(HELP);
   process.exit(0);
 }
 const [rounds, scale, seconds] = (['rounds', 'scale', 'seconds'] as const).map((name) => {
@@ -51,9 +55,8 @@ const [rounds, scale, seconds] = (['rounds', 'scale', 'seconds'] as const).map((
   if (!(value > 0)) usage(`--${name} must be a number above 0`);
   return value;
 }) as [number, number, number];
-const only = values.only?.split(',');
-const unknown = only?.find((name) => !names.includes(name));
-if (unknown) usage(`--only: there is no ${unknown}; there are ${names.join(', ')}`);
+const only = chosenOf('only', names);
+const onlyContenders = chosenOf('contenders', contenderNames);
 const wanted = (name: string) => only === undefined || only.includes(name);
 
 const missing = celeryMissing();
@@ -62,8 +65,12 @@ const chosen = workloads({ million: values.million })
   .filter(({ name }) => wanted(name))
   .map((workload) => ({
     ...workload,
-    contenders: workload.contenders.filter(({ contender }) => contender !== celery || !missing),
-  }));
+    contenders: workload.contenders.filter(
+      ({ contender }) =>
+        (contender !== celery || !missing) && (onlyContenders === undefined || onlyContenders.includes(contender.name)),
+    ),
+  }))
+  .filter(({ contenders }) => contenders.length > 0);
 
 progress('starting RabbitMQ, Redis and the model simulator ...');
 const servers = await startServers();
@@ -97,7 +104,7 @@ try {
   }
   const text = report(results);
   console.log(values.json ? JSON.stringify(results, null, 2) : text);
-  if (only === undefined && !values['no-docs']) writeDocs(text);
+  if (only === undefined && onlyContenders === undefined && !values['no-docs']) writeDocs(text);
 } finally {
   await servers.stop();
 }
@@ -105,6 +112,13 @@ try {
 /** Standard output is for the results. */
 function progress(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+function chosenOf(option: 'only' | 'contenders', known: readonly string[]): string[] | undefined {
+  const chosen = values[option]?.split(',');
+  const unknown = chosen?.find((name) => !known.includes(name));
+  if (unknown) usage(`--${option}: there is no ${unknown}; there are ${known.join(', ')}`);
+  return chosen;
 }
 
 function usage(problem: string): never {

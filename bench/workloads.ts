@@ -60,7 +60,7 @@ function entry(contender: Contender, settings: DrainSettings, title = contender.
 const all = (contenders: readonly Contender[], settings: DrainSettings) =>
   contenders.map((contender) => entry(contender, settings));
 
-const everyContender = [pipeline, plain, textbook, flow, celery];
+const designs = [pipeline, plain, textbook, flow, celery];
 /** Questions on the way at once where the limit is the time that the model takes. */
 const WAITING = 25;
 
@@ -78,12 +78,12 @@ export function workloads({ million }: { million: boolean }): Workload[] {
     {
       name: 'instant',
       title: 'Drain, instant model (in the process)',
-      contenders: all([...everyContender, brokerLimit], { model: 'instant', warmUp: 3_000, messages: 10_000 }),
+      contenders: all([...designs, brokerLimit], { model: 'instant', warmUp: 10_000, messages: 20_000 }),
     },
     {
       name: 'http-0',
       title: 'Drain, HTTP model at 0 ms',
-      contenders: all([...everyContender, clientLimit], { model: 'http', warmUp: 1_500, messages: 4_000 }),
+      contenders: all([...designs, clientLimit], { model: 'http', warmUp: 1_500, messages: 4_000 }),
     },
     {
       name: 'http-50',
@@ -124,8 +124,8 @@ export function workloads({ million }: { million: boolean }): Workload[] {
       title: 'Drain, instant model, half of the questions repeated',
       contenders: all([pipeline, plain, textbook], {
         model: 'instant',
-        warmUp: 3_000,
-        messages: 10_000,
+        warmUp: 10_000,
+        messages: 20_000,
         message: halfRepeated,
       }),
     },

@@ -26,18 +26,8 @@ export async function startRedis(options: {
   const start = async () => {
     server = await startGuarded('redis-server', [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--databases', String(databases)],
-      ...[
-        '--save',
-        '',
-        '--appendonly',
-        'yes',
-        '--appendfsync',
-        appendfsync,
-        '--maxmemory-policy',
-        'noeviction',
-        '--daemonize',
-        'no',
-      ],
+      ...['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
+      ...['--auto-aof-rewrite-min-size', '512mb', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
     ]);
     await untilReady(port, server);
   };

@@ -39,7 +39,7 @@ const STALLED_CHECK_MS = 4_000;
 const IDLE_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Redis does nothing else meanwhile: a batch of this size takes it a few ms. */
-const MAX_BATCH = 100;
+const MAX_BATCH = 200;
 
 /**
  * Runs the jobs of the queue. What happens to every job (to be added, taken, saved, completed) is done for many at once,
@@ -74,7 +74,8 @@ export function createJobRunner(options: {
   let taking: Promise<void> | undefined;
   let renewal: NodeJS.Timeout | undefined;
   let stopping = false;
-  let aPlaceIsFree = Promise.withResolvers<void>();
+  /** Those who wait until a place is free. */
+  let waiting: (() => void)[] = [];
 
   const worker = new Worker<ChatJobData, ChatJobResult>(JOBS_QUEUE, undefined, {
     connection: redis,
@@ -115,9 +116,13 @@ export function createJobRunner(options: {
   }
 
   function signalPlace(): void {
-    aPlaceIsFree.resolve();
-    aPlaceIsFree = Promise.withResolvers();
+    if (waiting.length === 0) return;
+    const told = waiting;
+    waiting = [];
+    for (const goOn of told) goOn();
   }
+
+  const placeIsFree = () => new Promise<void>((resolve) => waiting.push(resolve));
 
   function begin(jobs: readonly TakenJob[]): void {
     const now = Date.now();
@@ -216,7 +221,7 @@ export function createJobRunner(options: {
   async function takeJobs(): Promise<void> {
     while (!stopping) {
       if (places() === 0) {
-        await aPlaceIsFree.promise;
+        await placeIsFree();
         continue;
       }
       try {
@@ -306,7 +311,7 @@ export function createJobRunner(options: {
         onGraceOver();
         for (const job of inHand.values()) job.abort.abort('the process is stopping');
       }, graceMs);
-      while (inHand.size + reserved > 0) await aPlaceIsFree.promise;
+      while (inHand.size + reserved > 0) await placeIsFree();
       clearTimeout(timer);
       clearInterval(renewal);
       await taking;

@@ -16,7 +16,7 @@ const TTL_JITTER = 0.1;
 /** Renewed while its holder lives. */
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
-const MAX_BATCH = 100;
+const MAX_BATCH = 200;
 /** A worker's hands are full of those that wait: no longer than this. */
 const WAIT_HERE_MS = 250;
 

@@ -4,7 +4,7 @@ import { type Room, type TakenJob, tokenOf } from './taking.ts';
 
 /**
  * Completes jobs as BullMQ's own script completes one, all in one, and takes the next ones. It leaves out what our jobs
- * do not have (parents, deduplication, metrics), and the entries in BullMQ's event stream, which nobody reads.
+ * do not have (parents, logs, deduplication, metrics), and the entries in BullMQ's event stream, which nobody reads.
  *
  * It takes prioritised jobs only, and none at all where there is anything else to see to (the queue is paused or
  * limited, a job waits without a priority, a delayed one is due): then it gives -1, and BullMQ's script is to take the
@@ -46,10 +46,7 @@ end
 local function forget(old)
   if #old == 0 then return end
   local keys = {}
-  for _, id in ipairs(old) do
-    keys[#keys + 1] = prefix .. id
-    keys[#keys + 1] = prefix .. id .. ':logs'
-  end
+  for i, id in ipairs(old) do keys[i] = prefix .. id end
   redis.call('DEL', unpack(keys))
   redis.call('ZREM', KEYS[5], unpack(old))
 end
