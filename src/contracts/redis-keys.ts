@@ -13,8 +13,6 @@ export const redisKeys = {
   erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
   /** Sorted set: a user's turns, `{sessionId}/{requestId}` by time in ms. */
   history: (userId: string) => `chat:history:${userId}`,
-  /** Pub/sub channel: a request has reached a terminal state. */
-  settled: (requestId: string) => `chat:settled:${requestId}`,
   /** String, JSON: the ids given for an Idempotency-Key. */
   idempotency: (userId: string, key: string) => `chat:idempotency:${userId}:${key}`,
   /** String, JSON: the last answer of a session. */
@@ -40,6 +38,9 @@ export const redisKeys = {
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
+
+/** Pub/sub channel: the requestId of a request that has reached a terminal state. */
+export const SETTLED_CHANNEL = 'chat:settled';
 
 /** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';

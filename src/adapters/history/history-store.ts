@@ -1,5 +1,5 @@
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import type { HistoryPage, Session } from '../../contracts/http.ts';
+import type { HistoryPage, Session, SessionTurn } from '../../contracts/http.ts';
 
 /** What became of an answer that was to be written down. */
 export type SettleOutcome =
@@ -40,6 +40,8 @@ export interface HistoryStore {
   settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]>;
   /** The user's session with its visible turns, oldest first; undefined if there is none or it is another's. */
   session(sessionId: string, userId: string): Promise<Session | undefined>;
+  /** A turn whose session is known to be the caller's; undefined if it is not there, or not visible. */
+  turn(sessionId: string, requestId: string): Promise<SessionTurn | undefined>;
   /** The user's visible turns, newest first. An unreadable cursor gives the first page. */
   history(userId: string, page: { limit: number; cursor?: string | undefined }): Promise<HistoryPage>;
   /** Erases the session; gives the requestIds it had, or undefined if the user has no such session. */

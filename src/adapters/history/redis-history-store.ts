@@ -28,11 +28,12 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
       orStoreUnavailable(
         (async () => {
           const { sessionId, requestId, userId } = turn;
-          const outcome = await beginTurn(redis, turn, { newSession, ttlMs: UNCONFIRMED_MS });
-          if (outcome === 'begun') {
-            const createdAt = Date.parse(turn.createdAt);
-            await addToHistory(redis, userId, { sessionId, requestId, createdAt }, retentionMs);
-          }
+          // They leave together: one round trip.
+          const [outcome] = await Promise.all([
+            beginTurn(redis, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
+            addToHistory(redis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
+          ]);
+          if (outcome !== 'begun') await removeFromHistory(redis, userId, sessionId, [requestId]);
           return outcome;
         })(),
       ),
@@ -56,6 +57,8 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
           return { sessionId, status: latest.status, response: latest.response, createdAt, updatedAt, turns };
         })(),
       ),
+
+    turn: async (sessionId, requestId) => (await orStoreUnavailable(readTurns(redis, [{ sessionId, requestId }])))[0],
 
     history: (userId, { limit, cursor }) =>
       orStoreUnavailable(

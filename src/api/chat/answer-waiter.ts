@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
-import { redisKeys } from '../../contracts/redis-keys.ts';
+import { StoreUnavailableError } from '../../contracts/errors.ts';
+import { SETTLED_CHANNEL } from '../../contracts/redis-keys.ts';
 
-/** Someone waits for a request's terminal state. */
+/** Someone waits for a request's terminal state, until it is closed. */
 export interface Watch {
   /** Resolves with true when there may be news since the last call, with false once there is no more use in waiting. */
   news(): Promise<boolean>;
@@ -12,87 +13,99 @@ export interface Watch {
 export interface AnswerWaiter {
   /**
    * Listens for what becomes of a request; to be called before the request is published, so that nothing is missed.
-   * One SUBSCRIBE on the shared connection, and one UNSUBSCRIBE with the last watch of the request.
-   * @param signal ends the waiting
+   * Costs no round trip.
+   * @param waitMs how long
    * @throws StoreUnavailableError
    */
-  watch(requestId: string, signal: AbortSignal): Promise<Watch>;
+  watch(requestId: string, waitMs: number): Promise<Watch>;
   /** Ends every watch's waiting. */
   stop(): void;
 }
 
-interface Channel {
-  subscribed: Promise<unknown>;
-  listeners: Set<() => void>;
-}
-
 /**
- * Waits for notices of settled requests, whichever replica settles them. A notice may be missed while the connection is
- * lost, so its return counts as news for all.
+ * Waits for notices of settled requests, whichever replica settles them: all replicas hear all of them, which costs less
+ * than to subscribe for each request. A notice may be missed while the connection is lost, so its return counts as news
+ * for all.
  * @param subscriber a connection for this alone: one that has subscribed can do nothing else
  */
 export function createAnswerWaiter(subscriber: Redis): AnswerWaiter {
-  const channels = new Map<string, Channel>();
-  const stopped = new AbortController();
+  const watches = new Map<string, Set<OpenWatch>>();
+  let subscribed: Promise<void> | undefined;
+  let stopped = false;
 
-  subscriber.on('message', (name: string) => {
-    for (const notify of channels.get(name)?.listeners ?? []) notify();
+  const subscribe = async () => {
+    await orStoreUnavailable(subscriber.subscribe(SETTLED_CHANNEL));
+    for (const watch of all()) watch.tell();
+  };
+  const onReady = () => {
+    subscribed = subscribe();
+    subscribed.catch(() => {});
+  };
+  subscriber.on('message', (channel: string, requestId: string) => {
+    if (channel === SETTLED_CHANNEL) for (const watch of watches.get(requestId) ?? []) watch.tell();
   });
-  subscriber.on('ready', () => {
-    for (const { listeners } of channels.values()) for (const notify of listeners) notify();
+  subscriber.on('ready', onReady);
+  subscriber.on('close', () => {
+    subscribed = undefined;
   });
+  if (subscriber.status === 'ready') onReady();
 
-  function listen(name: string, listener: () => void): Channel {
-    let channel = channels.get(name);
-    if (!channel) {
-      channel = { subscribed: orStoreUnavailable(subscriber.subscribe(name)), listeners: new Set() };
-      channels.set(name, channel);
-    }
-    channel.listeners.add(listener);
-    return channel;
-  }
+  const all = () => [...watches.values()].flatMap((ofRequest) => [...ofRequest]);
 
-  function leave(name: string, listener: () => void): void {
-    const channel = channels.get(name);
-    if (!channel?.listeners.delete(listener) || channel.listeners.size > 0) return;
-    channels.delete(name);
-    // Without a connection there is nothing to unsubscribe from.
-    subscriber.unsubscribe(name).catch(() => {});
+  function forget(requestId: string, watch: OpenWatch): void {
+    const ofRequest = watches.get(requestId);
+    if (ofRequest?.delete(watch) && ofRequest.size === 0) watches.delete(requestId);
   }
 
   return {
-    watch: async (requestId, signal) => {
-      const name = redisKeys.settled(requestId);
-      const ended = AbortSignal.any([signal, stopped.signal]);
-      let pending = false;
-      let wake = () => {};
-      const notify = () => {
-        pending = true;
-        wake();
-      };
-      const channel = listen(name, notify);
-      const close = () => leave(name, notify);
-      try {
-        await channel.subscribed;
-      } catch (error) {
-        close();
-        throw error;
-      }
-      ended.addEventListener('abort', () => wake(), { once: true });
-      return {
-        news: async () => {
-          if (!pending && !ended.aborted) {
-            await new Promise<void>((resolve) => {
-              wake = resolve;
-            });
-          }
-          const had = pending;
-          pending = false;
-          return had && !ended.aborted;
-        },
-        close,
-      };
+    watch: async (requestId, waitMs) => {
+      if (!subscribed) throw new StoreUnavailableError('Redis cannot be reached.');
+      await subscribed;
+      const watch: OpenWatch = openWatch(stopped ? 0 : waitMs, () => forget(requestId, watch));
+      const ofRequest = watches.get(requestId) ?? new Set();
+      watches.set(requestId, ofRequest.add(watch));
+      return watch;
     },
-    stop: () => stopped.abort(),
+    stop: () => {
+      stopped = true;
+      for (const watch of all()) watch.close();
+    },
+  };
+}
+
+interface OpenWatch extends Watch {
+  /** There may be news. */
+  tell(): void;
+}
+
+function openWatch(waitMs: number, onClose: () => void): OpenWatch {
+  let told = false;
+  let open = waitMs > 0;
+  let wake = () => {};
+  const close = () => {
+    if (!open) return;
+    open = false;
+    clearTimeout(timer);
+    onClose();
+    wake();
+  };
+  const timer = open ? setTimeout(close, waitMs).unref() : undefined;
+
+  return {
+    tell: () => {
+      told = true;
+      wake();
+    },
+    news: async () => {
+      if (!told && open) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      const news = told && open;
+      told = false;
+      return news;
+    },
+    close,
   };
 }

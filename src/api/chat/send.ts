@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
@@ -13,7 +13,7 @@ import { readPreferWait } from './prefer.ts';
 export interface SendOptions {
   /** Takes the question, or rejects with what the caller is to be told. */
   accept: (question: Question) => Promise<void>;
-  history: Pick<HistoryStore, 'session'>;
+  history: Pick<HistoryStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;
   /** The longest that `Prefer: wait` may hold a reply. */
@@ -41,10 +41,11 @@ export function sendMessage(options: SendOptions): RequestHandler {
         ? { ids: newIds, repeated: false }
         : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache, model ?? null], newIds);
     const { sessionId, requestId } = ids;
-    const readTurn = async () =>
-      (await history.session(sessionId, userId))?.turns.find((turn) => turn.requestId === requestId);
+    // The ids are new, or were given to this user for the key.
+    const readTurn = () => history.turn(sessionId, requestId);
 
-    const watch = waitSeconds && (await answerWaiter.watch(requestId, endOfWaiting(res, waitSeconds * 1000)));
+    const watch = waitSeconds && (await answerWaiter.watch(requestId, waitSeconds * 1000));
+    if (watch) res.once('close', () => watch.close());
     try {
       // A repeat whose first did not get as far as the broker's confirm is taken as if it were the first.
       let turn = repeated ? await readTurn() : undefined;
@@ -85,13 +86,6 @@ function mustBeAllowed(model: string | undefined, allowed: readonly string[]): v
   throw new ApiError('validation_failed', {
     errors: [{ path: 'model', message: `must be one of: ${allowed.join(', ')}` }],
   });
-}
-
-/** The caller waits no longer than this, nor after it has gone away. */
-function endOfWaiting(res: Response, waitMs: number): AbortSignal {
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  return AbortSignal.any([gone.signal, AbortSignal.timeout(waitMs)]);
 }
 
 /** The turn as soon as it is terminal, else as it is when the waiting ends. */

@@ -35,9 +35,11 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       const turn = newTurn();
       expect(await store.begin(turn, { newSession: true })).toBe('begun');
       expect(await sessionOf(turn)).toBeUndefined();
+      expect(await store.turn(turn.sessionId, turn.requestId)).toBeUndefined();
       expect((await store.history(turn.userId, { limit: 10 })).items).toEqual([]);
       await store.confirm(turn.sessionId, turn.requestId);
       expect(await sessionOf(turn)).toMatchObject({ status: 'queued', turns: [{ requestId: turn.requestId }] });
+      expect(await store.turn(turn.sessionId, turn.requestId)).toMatchObject({ status: 'queued', message: 'How?' });
       expect((await store.history(turn.userId, { limit: 10 })).items).toHaveLength(1);
     });
 

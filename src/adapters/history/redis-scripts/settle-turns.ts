@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
-import { redisKeys } from '../../../contracts/redis-keys.ts';
+import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { SettleOutcome } from '../history-store.ts';
 
 /**
- * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, channel.
+ * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms.
  * The first terminal state stays, but for a failure that an answer supersedes.
  */
 const script = defineScript(`
@@ -26,7 +26,7 @@ end
 session.updatedAt = ARGV[5]
 redis.call('SET', KEYS[1], cjson.encode(session), 'PX', ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
-redis.call('PUBLISH', ARGV[7], ARGV[3])
+redis.call('PUBLISH', '${SETTLED_CHANNEL}', ARGV[1])
 return 'settled'
 `);
 
@@ -40,8 +40,8 @@ export async function settleTurns(
     responses.map(async (response) => {
       const { sessionId, requestId, userId, status, completedAt } = response;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
-      const values = [requestId, userId, status, JSON.stringify(response), completedAt, retentionMs];
-      return (await script(redis, keys, [...values, redisKeys.settled(requestId)])) as SettleOutcome;
+      const args = [requestId, userId, status, JSON.stringify(response), completedAt, retentionMs];
+      return (await script(redis, keys, args)) as SettleOutcome;
     }),
   );
 }
