@@ -17,9 +17,9 @@ export interface OpenLoopResult {
 
 const MODEL_MS = 50;
 const SHARES = [0.25, 0.5, 0.75];
-const CAPACITY_QUESTIONS = 3_000;
+const CAPACITY_QUESTIONS = 5_000;
 const CAPACITY_AT_ONCE = 150;
-const WARM_UP_QUESTIONS = 1_500;
+const WARM_UP_QUESTIONS = 10_000;
 const ROOT = join(import.meta.dirname, '..');
 
 /**

@@ -39,7 +39,7 @@ export const redisKeys = {
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
 
-/** Pub/sub channel: the requestId of a request that has reached a terminal state. */
+/** Pub/sub channel: `{replica} {requestId}`, the api process that has written a terminal state down, and whose it is. */
 export const SETTLED_CHANNEL = 'chat:settled';
 
 /** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */

@@ -40,7 +40,8 @@ import { version } from './version.ts';
 const config = readConfig(loadApiConfig);
 const logger = createLogger('api', config.logLevel);
 const metrics = createApiMetrics();
-const name = `healify-chat api ${randomUUID().slice(0, 8)}`;
+const replica = randomUUID();
+const name = `healify-chat api ${replica.slice(0, 8)}`;
 
 const { consuming, publishing } = await connectToBroker({
   url: config.rabbitmqUrl,
@@ -62,7 +63,8 @@ const publisher = createPublisher({ connection: publishing, timeoutMs: config.pu
 const depths = createQueueDepths({ connection: consuming, logger });
 measureQueues(metrics.registry, { brokerQueues: depths.read });
 
-const history = createRedisHistoryStore({ redis, retentionMs: config.retentionMs });
+const history = createRedisHistoryStore({ redis, retentionMs: config.retentionMs, replica });
+const answerWaiter = createAnswerWaiter({ subscriber, replica });
 const cancelRequests = (requestIds: string[]) =>
   orStoreUnavailable(
     (async () => {
@@ -102,8 +104,10 @@ const settler = createResponseSettler({
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   }),
   prefetch: config.responsesPrefetch,
-  onSettled: (outcome, { status, timings, sessionId, requestId }) => {
+  onSettled: (outcome, response) => {
+    const { status, timings, sessionId, requestId } = response;
     metrics.responsesSettled.inc({ outcome });
+    answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
     if (outcome === 'settled') {
       metrics.answerTime.observe({ status }, timings.totalMs / 1000);
       line.settled(timings);
@@ -128,7 +132,6 @@ const { authenticate, requireAdmin } = createAuthentication({
 });
 const limit = (endpoint: string, perMinute: number) =>
   limitRoute(createRateLimit({ redis, endpoint, perMinute }), byUser);
-const answerWaiter = createAnswerWaiter(subscriber);
 const publishRequest = requestPublisher(publisher);
 const { accounts, login } = createAccountRouters({ config, claims, secret, redis });
 
@@ -156,8 +159,9 @@ const app = createApp({
     eraser,
     cancelRequests,
     accept: async (question) => {
-      await acceptQuestion({ ...config, history, publishRequest }, question);
+      const createdAt = await acceptQuestion({ ...config, history, publishRequest }, question);
       metrics.requestsAccepted.inc();
+      return createdAt;
     },
     idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
     answerWaiter,

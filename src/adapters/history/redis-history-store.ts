@@ -19,9 +19,10 @@ const PAGES_TRIED = 5;
  * Sessions and history in Redis. A session is a JSON string and a hash of its turns, in one slot of a cluster, each
  * change of them one script; a user's history is a sorted set beside them.
  * @param options.retentionMs how long a session is kept after its last change
+ * @param options.replica what this process is called in the notices of settled turns; has no space
  */
-export function createRedisHistoryStore(options: { redis: Redis; retentionMs: number }): HistoryStore {
-  const { redis, retentionMs } = options;
+export function createRedisHistoryStore(options: { redis: Redis; retentionMs: number; replica: string }): HistoryStore {
+  const { redis, retentionMs, replica } = options;
 
   return {
     begin: (turn, { newSession }) =>
@@ -40,7 +41,7 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
 
     confirm: (sessionId, requestId) => orStoreUnavailable(confirmTurn(redis, sessionId, requestId, retentionMs)),
 
-    settle: (responses) => orStoreUnavailable(settleTurns(redis, responses, retentionMs)),
+    settle: (responses) => orStoreUnavailable(settleTurns(redis, responses, { retentionMs, replica })),
 
     session: (sessionId, userId) =>
       orStoreUnavailable(

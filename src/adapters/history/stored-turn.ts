@@ -16,7 +16,14 @@ export function visibleTurn({ requestId, question, state, answer }: StoredTurn):
     message: string;
     createdAt: string;
   };
-  const response = answer ? (JSON.parse(answer) as ChatResponse) : undefined;
+  return turnOf({ requestId, message, createdAt }, answer ? (JSON.parse(answer) as ChatResponse) : undefined);
+}
+
+/** A question's turn: queued, or with its terminal state. */
+export function turnOf(
+  { requestId, message, createdAt }: Pick<SessionTurn, 'requestId' | 'message' | 'createdAt'>,
+  response: ChatResponse | undefined,
+): SessionTurn {
   return {
     requestId,
     status: response?.status ?? 'queued',

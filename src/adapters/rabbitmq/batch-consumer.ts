@@ -26,13 +26,15 @@ export interface BatchConsumer {
 const UNFORESEEN_RETRIES = 3;
 /** While one batch is handled, the next ones are on their way. */
 const BATCHES_IN_HAND = 4;
+/** An acknowledgement costs the broker a write to its disk: those of batches so close together are one. */
+const ACK_WITHIN_MS = 10;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
 /**
  * Consumes a queue in batches: what arrived while the last batch was handled is the next one, so that a batch is one
  * message when idle and up to a quarter of `prefetch` under load. Batches are handled one after the other, and
- * acknowledged up to their last delivery once `handle` resolves. *Stopped* until start, then *consuming*, *paused* and
+ * acknowledged up to their last delivery once `handle` resolves, at once under load and else a moment later. *Stopped* until start, then *consuming*, *paused* and
  * back, *stopped*.
  *
  * `handle` must be idempotent. When it rejects with a retryable HealifyError the batch is tried again for as long as
@@ -55,6 +57,10 @@ export function createBatchConsumer(options: {
   let wanted = false;
   let stopping = false;
   let buffer: ConsumeMessage[] = [];
+  /** The last message that is handled and not acknowledged, and how many there are. */
+  let handled: ConsumeMessage | undefined;
+  let unacknowledged = 0;
+  let ackTimer: NodeJS.Timeout | undefined;
   let pumping: Promise<void> | undefined;
   let keeper: { close(): Promise<void> } | undefined;
   // Consuming and cancelling are several steps each; one after the other they cannot overtake.
@@ -64,6 +70,25 @@ export function createBatchConsumer(options: {
     channel = undefined;
     consumerTag = undefined;
     buffer = [];
+    clearTimeout(ackTimer);
+    ackTimer = undefined;
+    handled = undefined;
+    unacknowledged = 0;
+  };
+
+  const acknowledge = () => {
+    clearTimeout(ackTimer);
+    ackTimer = undefined;
+    if (channel && handled) channel.ack(handled, true);
+    handled = undefined;
+    unacknowledged = 0;
+  };
+
+  const acknowledgeSoon = (messages: readonly ConsumeMessage[]) => {
+    handled = messages.at(-1);
+    unacknowledged += messages.length;
+    if (unacknowledged >= maxBatch) acknowledge();
+    else ackTimer ??= setTimeout(acknowledge, ACK_WITHIN_MS);
   };
 
   const inTurn = (change: () => Promise<void>) => {
@@ -115,7 +140,7 @@ export function createBatchConsumer(options: {
       const done = await settle(messages.map(toDelivery), () => channel === on);
       if (channel !== on) continue;
       if (!done) return;
-      on.ack(messages.at(-1)!, true);
+      acknowledgeSoon(messages);
     }
   }
 
@@ -173,6 +198,7 @@ export function createBatchConsumer(options: {
     },
     pause: () => {
       wanted = false;
+      acknowledge();
       return cancel();
     },
     resume: () => {
@@ -184,6 +210,7 @@ export function createBatchConsumer(options: {
       stopping = true;
       await cancel();
       await pumping;
+      acknowledge();
       await keeper?.close();
     },
   };

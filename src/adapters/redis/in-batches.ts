@@ -1,12 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /**
  * Makes one function of many items from one of a single item: items that are given in the same turn of the event loop,
  * and while a batch is under way, are carried out together. So a batch is one item when idle, and as many as there are
  * under load.
+ * @param options.gatherMs how long the first of a batch waits for others, while there are fewer than `maxItems`
  * @param run gives a result for each item, in their order; when it rejects, all of the batch reject
  */
 export function inBatches<Item, Result>(
   run: (items: Item[]) => Promise<readonly Result[]>,
-  { maxItems }: { maxItems: number },
+  { maxItems, gatherMs = () => 0 }: { maxItems: number; gatherMs?: () => number },
 ): (item: Item) => Promise<Result> {
   interface Entry {
     item: Item;
@@ -18,6 +21,8 @@ export function inBatches<Item, Result>(
 
   async function runAll(): Promise<void> {
     while (entries.length > 0) {
+      const waitMs = entries.length < maxItems ? gatherMs() : 0;
+      if (waitMs > 0) await sleep(waitMs);
       const batch = entries.splice(0, maxItems);
       try {
         const results = await run(batch.map(({ item }) => item));

@@ -34,10 +34,11 @@ export interface AcceptOptions {
 /**
  * Takes a question: written down, published, and shown to its user once the broker has confirmed it, in this order, so
  * that a question that is not accepted leaves nothing to be seen. Repeating it with the same ids is harmless.
+ * @returns when it was asked, ISO 8601
  * @throws ApiError not_found, session_full
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
-export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<void> {
+export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<string> {
   const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
   const { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent } = question;
 
@@ -63,4 +64,5 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
   };
   await publishRequest(request, traceparent);
   await history.confirm(sessionId, requestId);
+  return createdAt;
 }

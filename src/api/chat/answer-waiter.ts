@@ -1,12 +1,16 @@
 import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { SETTLED_CHANNEL } from '../../contracts/redis-keys.ts';
 
 /** Someone waits for a request's terminal state, until it is closed. */
 export interface Watch {
-  /** Resolves with true when there may be news since the last call, with false once there is no more use in waiting. */
-  news(): Promise<boolean>;
+  /**
+   * Resolves when there may be news since the last call: with the terminal state where this process has written it down,
+   * else with `look`; with undefined once there is no more use in waiting.
+   */
+  news(): Promise<ChatResponse | 'look' | undefined>;
   close(): void;
 }
 
@@ -18,6 +22,8 @@ export interface AnswerWaiter {
    * @throws StoreUnavailableError
    */
   watch(requestId: string, waitMs: number): Promise<Watch>;
+  /** This process has written a terminal state down, or found that there is one. */
+  settled(requestId: string, news: ChatResponse | 'look'): void;
   /** Ends every watch's waiting. */
   stop(): void;
 }
@@ -25,30 +31,37 @@ export interface AnswerWaiter {
 /**
  * Waits for notices of settled requests, whichever replica settles them: all replicas hear all of them, which costs less
  * than to subscribe for each request. A notice may be missed while the connection is lost, so its return counts as news
- * for all.
- * @param subscriber a connection for this alone: one that has subscribed can do nothing else
+ * for all. What this process settles it need not read.
+ * @param options.subscriber a connection for this alone: one that has subscribed can do nothing else
+ * @param options.replica what this process is called in its own notices
  */
-export function createAnswerWaiter(subscriber: Redis): AnswerWaiter {
+export function createAnswerWaiter(options: { subscriber: Redis; replica: string }): AnswerWaiter {
+  const { subscriber, replica } = options;
   const watches = new Map<string, Set<OpenWatch>>();
   let subscribed: Promise<void> | undefined;
   let stopped = false;
 
   const subscribe = async () => {
     await orStoreUnavailable(subscriber.subscribe(SETTLED_CHANNEL));
-    for (const watch of all()) watch.tell();
+    for (const watch of all()) watch.tell('look');
   };
   const onReady = () => {
     subscribed = subscribe();
     subscribed.catch(() => {});
   };
-  subscriber.on('message', (channel: string, requestId: string) => {
-    if (channel === SETTLED_CHANNEL) for (const watch of watches.get(requestId) ?? []) watch.tell();
+  subscriber.on('message', (channel: string, notice: string) => {
+    const space = notice.indexOf(' ');
+    if (channel === SETTLED_CHANNEL && notice.slice(0, space) !== replica) tell(notice.slice(space + 1), 'look');
   });
   subscriber.on('ready', onReady);
   subscriber.on('close', () => {
     subscribed = undefined;
   });
   if (subscriber.status === 'ready') onReady();
+
+  function tell(requestId: string, news: ChatResponse | 'look'): void {
+    for (const watch of watches.get(requestId) ?? []) watch.tell(news);
+  }
 
   const all = () => [...watches.values()].flatMap((ofRequest) => [...ofRequest]);
 
@@ -66,6 +79,7 @@ export function createAnswerWaiter(subscriber: Redis): AnswerWaiter {
       watches.set(requestId, ofRequest.add(watch));
       return watch;
     },
+    settled: tell,
     stop: () => {
       stopped = true;
       for (const watch of all()) watch.close();
@@ -74,12 +88,11 @@ export function createAnswerWaiter(subscriber: Redis): AnswerWaiter {
 }
 
 interface OpenWatch extends Watch {
-  /** There may be news. */
-  tell(): void;
+  tell(news: ChatResponse | 'look'): void;
 }
 
 function openWatch(waitMs: number, onClose: () => void): OpenWatch {
-  let told = false;
+  let told: ChatResponse | 'look' | undefined;
   let open = waitMs > 0;
   let wake = () => {};
   const close = () => {
@@ -92,8 +105,8 @@ function openWatch(waitMs: number, onClose: () => void): OpenWatch {
   const timer = open ? setTimeout(close, waitMs).unref() : undefined;
 
   return {
-    tell: () => {
-      told = true;
+    tell: (news) => {
+      told = news;
       wake();
     },
     news: async () => {
@@ -102,8 +115,8 @@ function openWatch(waitMs: number, onClose: () => void): OpenWatch {
           wake = resolve;
         });
       }
-      const news = told && open;
-      told = false;
+      const news = open ? told : undefined;
+      told = undefined;
       return news;
     },
     close,

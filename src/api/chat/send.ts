@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import { turnOf } from '../../adapters/history/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';
@@ -11,8 +12,8 @@ import { ENDED, type Line, type Standing } from './line.ts';
 import { readPreferWait } from './prefer.ts';
 
 export interface SendOptions {
-  /** Takes the question, or rejects with what the caller is to be told. */
-  accept: (question: Question) => Promise<void>;
+  /** Takes the question, and says when it was asked, ISO 8601; or rejects with what the caller is to be told. */
+  accept: (question: Question) => Promise<string>;
   history: Pick<HistoryStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;
@@ -53,7 +54,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (!turn) {
         standing = line.admit();
         const { traceparent } = req;
-        await accept({
+        const createdAt = await accept({
           requestId,
           sessionId,
           userId,
@@ -64,12 +65,13 @@ export function sendMessage(options: SendOptions): RequestHandler {
           priority,
           traceparent,
         });
+        if (!repeated) turn = turnOf({ requestId, message, createdAt }, undefined);
       }
-      if (watch && !isTerminal(turn)) turn = await waitForAnswer(watch, readTurn);
+      if (watch && !(turn && isTerminal(turn))) turn = await waitForAnswer(watch, turn, readTurn);
 
       res.set('Location', `/chat/session/${sessionId}`);
       if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
-      if (watch && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
+      if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
       else {
         const status = turn?.status ?? 'queued';
         const stands = status === 'queued' ? (standing ?? (await line.standing(requestId))) : ENDED;
@@ -91,14 +93,14 @@ function mustBeAllowed(model: string | undefined, allowed: readonly string[]): v
 /** The turn as soon as it is terminal, else as it is when the waiting ends. */
 async function waitForAnswer(
   watch: Watch,
+  asked: SessionTurn | undefined,
   readTurn: () => Promise<SessionTurn | undefined>,
 ): Promise<SessionTurn | undefined> {
-  while (await watch.news()) {
-    const turn = await readTurn();
-    if (isTerminal(turn)) return turn;
+  for (let news = await watch.news(); news; news = await watch.news()) {
+    const turn = asked && news !== 'look' ? turnOf(asked, news) : await readTurn();
+    if (turn && isTerminal(turn)) return turn;
   }
   return await readTurn();
 }
 
-const isTerminal = (turn: SessionTurn | undefined): turn is SessionTurn =>
-  turn !== undefined && turn.status !== 'queued';
+const isTerminal = ({ status }: SessionTurn) => status !== 'queued';

@@ -15,7 +15,7 @@ const connect = async () => {
 afterAll(() => Promise.all(opened.map((redis) => redis.quit())));
 
 describeHistoryStore('Redis', async () =>
-  createRedisHistoryStore({ redis: await connect(), retentionMs: 365 * DAY_MS }),
+  createRedisHistoryStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' }),
 );
 
 let redis: Redis;
@@ -32,7 +32,7 @@ const turn = () => ({
 });
 
 test('a session is under the key that other services know, as JSON that says whose it is and how it stands', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS });
+  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, requestId, message, createdAt } = turn();
   await store.begin({ sessionId, userId, requestId, message, createdAt }, { newSession: true });
   await store.confirm(sessionId, requestId);
@@ -45,7 +45,7 @@ test('a session is under the key that other services know, as JSON that says who
 });
 
 test('what is kept expires after the retention, and what was never accepted within the hour', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: 90 * DAY_MS });
+  const store = createRedisHistoryStore({ redis, retentionMs: 90 * DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   const keys = [`chat:session:${one.sessionId}`, `{chat:session:${one.sessionId}}:turns`];
@@ -61,7 +61,7 @@ test('what is kept expires after the retention, and what was never accepted with
 });
 
 test('an erased session leaves only the note that it was erased', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS });
+  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId);
@@ -74,7 +74,7 @@ test('an erased session leaves only the note that it was erased', async () => {
 test('without Redis every method says that the store is out of reach', async () => {
   const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
   gone.on('error', () => {});
-  const store = createRedisHistoryStore({ redis: gone, retentionMs: DAY_MS });
+  const store = createRedisHistoryStore({ redis: gone, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   for (const use of [
     () => store.begin(one, { newSession: true }),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createAnswerWaiter } from '../../../src/api/chat/answer-waiter.ts';
+import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { SETTLED_CHANNEL } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 
@@ -28,64 +29,76 @@ beforeEach(() => {
 const LONG_MS = 60_000;
 
 test('whoever waits hears of the answer', async () => {
-  const watch = await createAnswerWaiter(subscriber).watch(r1, LONG_MS);
+  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
   const news = watch.news();
-  await redis.publish(SETTLED_CHANNEL, r1);
-  expect(await news).toBe(true);
+  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  expect(await news).toBe('look');
 });
 
 test('an answer that came before anybody looked is not missed', async () => {
-  const watch = await createAnswerWaiter(subscriber).watch(r1, LONG_MS);
-  await redis.publish(SETTLED_CHANNEL, r1);
+  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
+  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
   await subscriber.ping();
-  expect(await watch.news()).toBe(true);
+  expect(await watch.news()).toBe('look');
 });
 
 test('the answer to another question is no news', async () => {
-  const watch = await createAnswerWaiter(subscriber).watch(r1, LONG_MS);
-  await redis.publish(SETTLED_CHANNEL, r2);
+  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
+  await redis.publish(SETTLED_CHANNEL, `there ${r2}`);
   await subscriber.ping();
   watch.close();
-  expect(await watch.news()).toBe(false);
+  expect(await watch.news()).toBeUndefined();
+});
+
+test('what this process has settled is told as it is, and its own notice is no more news', async () => {
+  const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
+  const watch = await waiter.watch(r1, LONG_MS);
+  await redis.publish(SETTLED_CHANNEL, `here ${r1}`);
+  await subscriber.ping();
+  const response = { requestId: r1 } as ChatResponse;
+  waiter.settled(r1, response);
+  expect(await watch.news()).toBe(response);
 });
 
 test('the waiting ends when its time is over', async () => {
-  const watch = await createAnswerWaiter(subscriber).watch(r1, 10);
-  expect(await watch.news()).toBe(false);
+  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, 10);
+  expect(await watch.news()).toBeUndefined();
 });
 
 test('two may wait for one answer, and one of them may leave', async () => {
-  const waiter = createAnswerWaiter(subscriber);
+  const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
   const [first, second] = await Promise.all([waiter.watch(r1, LONG_MS), waiter.watch(r1, LONG_MS)]);
   first.close();
   const news = second.news();
-  await redis.publish(SETTLED_CHANNEL, r1);
-  expect(await news).toBe(true);
+  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  expect(await news).toBe('look');
 });
 
 test('nobody is held when the API stops', async () => {
-  const waiter = createAnswerWaiter(subscriber);
+  const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
   const watch = await waiter.watch(r1, LONG_MS);
   const news = watch.news();
   waiter.stop();
-  expect(await news).toBe(false);
-  expect(await (await waiter.watch(r2, LONG_MS)).news()).toBe(false);
+  expect(await news).toBeUndefined();
+  expect(await (await waiter.watch(r2, LONG_MS)).news()).toBeUndefined();
 });
 
 test('a connection that was lost and came back is news, for a notice may have been missed', async () => {
   const id = await subscriber.client('ID');
-  const watch = await createAnswerWaiter(subscriber).watch(r1, LONG_MS);
+  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
   const news = watch.news();
   await redis.client('KILL', 'ID', id);
-  expect(await news).toBe(true);
+  expect(await news).toBe('look');
   const next = watch.news();
-  await redis.publish(SETTLED_CHANNEL, r1);
-  expect(await next).toBe(true);
+  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  expect(await next).toBe('look');
 });
 
 test('without Redis, a caller is told at once that it cannot wait', async () => {
   const gone = new Redis({ enableOfflineQueue: false, lazyConnect: true });
   gone.on('error', () => {});
-  await expect(createAnswerWaiter(gone).watch(r1, LONG_MS)).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(createAnswerWaiter({ subscriber: gone, replica: 'here' }).watch(r1, LONG_MS)).rejects.toMatchObject({
+    code: 'store_unavailable',
+  });
   gone.disconnect();
 });

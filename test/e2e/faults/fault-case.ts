@@ -58,7 +58,7 @@ export async function startFaultCase() {
   const client = await startQueueClient(rabbitMqUrl);
   const [jobsConnection, cacheConnection] = [new Redis(redisUrl), new Redis(cacheUrl)];
   const jobs = openChatQueue(jobsConnection);
-  const history = createRedisHistoryStore({ redis: jobsConnection, retentionMs: RETENTION_MS });
+  const history = createRedisHistoryStore({ redis: jobsConnection, retentionMs: RETENTION_MS, replica: 'test' });
   const workers: TestProcess[] = [];
   const apis: TestProcess[] = [];
   cleanups.push(

@@ -5,7 +5,7 @@ import { defineScript } from '../../redis/define-script.ts';
 import type { SettleOutcome } from '../history-store.ts';
 
 /**
- * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms.
+ * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, the notice.
  * The first terminal state stays, but for a failure that an answer supersedes.
  */
 const script = defineScript(`
@@ -26,7 +26,7 @@ end
 session.updatedAt = ARGV[5]
 redis.call('SET', KEYS[1], cjson.encode(session), 'PX', ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
-redis.call('PUBLISH', '${SETTLED_CHANNEL}', ARGV[1])
+redis.call('PUBLISH', '${SETTLED_CHANNEL}', ARGV[7])
 return 'settled'
 `);
 
@@ -34,14 +34,14 @@ return 'settled'
 export async function settleTurns(
   redis: Redis,
   responses: readonly ChatResponse[],
-  retentionMs: number,
+  { retentionMs, replica }: { retentionMs: number; replica: string },
 ): Promise<SettleOutcome[]> {
   return await Promise.all(
     responses.map(async (response) => {
       const { sessionId, requestId, userId, status, completedAt } = response;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
-      const args = [requestId, userId, status, JSON.stringify(response), completedAt, retentionMs];
-      return (await script(redis, keys, args)) as SettleOutcome;
+      const args = [requestId, userId, status, JSON.stringify(response), completedAt];
+      return (await script(redis, keys, [...args, retentionMs, `${replica} ${requestId}`])) as SettleOutcome;
     }),
   );
 }
