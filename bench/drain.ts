@@ -10,8 +10,10 @@ export interface DrainOptions {
   model: ModelKind;
   /** Answered before measuring begins: connections are up and the code is compiled then. */
   warmUp: number;
-  /** Measured. */
+  /** Measured, so many at a time. */
   messages: number;
+  /** How often: small backlogs again and again, because CPU time is counted in ticks of 10 ms. */
+  times?: number;
   /** The message of a question. @param i counts from 0, those of the warm-up first */
   question(i: number): { message: string; sessionId?: string; cache?: boolean };
   concurrency?: number | undefined;
@@ -39,11 +41,19 @@ const FILL_BATCH = 2_000;
 
 /**
  * Lets the contender answer the messages of the warm-up, halts it while `chat_requests` is filled, and measures from its
- * going on to the last answer.
+ * going on to the last answer; so often as is wanted, and then all of it together.
  * @throws Error when an answer is missing, twice, or for nobody
  */
 export async function drain(servers: Servers, contender: Contender, options: DrainOptions): Promise<DrainResult> {
-  const { model, warmUp, messages, question, processes = 1, concurrency = contender.concurrency[model] } = options;
+  const {
+    model,
+    warmUp,
+    messages,
+    times = 1,
+    question,
+    processes = 1,
+    concurrency = contender.concurrency[model],
+  } = options;
   const { redis } = servers;
   await servers.reset();
   const unanswered = new Set<string>();
@@ -80,29 +90,43 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
     for (let i = 0; i < processes; i += 1) running.push(await contender.start(servers, { model, concurrency }));
     await fill(servers, contender, unanswered, { from: 0, count: warmUp, question });
     await finished.promise;
-    finished = Promise.withResolvers<void>();
-    for (const { pid } of running) signalTree(pid, 'SIGSTOP');
-    await fill(servers, contender, unanswered, { from: warmUp, count: messages, question });
-    const used = await readUsage(redis, pids());
-    samples = 0;
-    const startedAt = performance.now();
-    for (const { pid } of running) signalTree(pid, 'SIGCONT');
-    await finished.promise;
-    const after = await readUsage(redis, pids());
-    const per = (name: keyof Usage) => (after[name] - used[name]) / messages;
+    const total = messages * times;
+    const used: Record<keyof Usage, number> = {
+      cpuMs: 0,
+      redisCpuMs: 0,
+      rabbitMqCpuMs: 0,
+      redisCommands: 0,
+      redisReads: 0,
+    };
+    let elapsedMs = 0;
+    for (let from = warmUp; from < warmUp + total; from += messages) {
+      finished = Promise.withResolvers<void>();
+      for (const { pid } of running) signalTree(pid, 'SIGSTOP');
+      await fill(servers, contender, unanswered, { from, count: messages, question });
+      const before = await readUsage(redis, pids());
+      samples = 0;
+      const startedAt = performance.now();
+      for (const { pid } of running) signalTree(pid, 'SIGCONT');
+      await finished.promise;
+      elapsedMs += lastAt - startedAt;
+      const after = await readUsage(redis, pids());
+      for (const name of Object.keys(used) as (keyof Usage)[]) used[name] += after[name] - before[name];
+      // Our own looks at Redis.
+      used.redisCommands -= samples;
+      used.redisReads -= samples;
+    }
     const result = {
-      perSecond: messages / ((lastAt - startedAt) / 1000),
-      cpuMs: per('cpuMs'),
-      redisCpuMs: per('redisCpuMs'),
-      rabbitMqCpuMs: per('rabbitMqCpuMs'),
-      redisCommands: per('redisCommands') - samples / messages,
-      redisReads: per('redisReads') - samples / messages,
+      perSecond: total / (elapsedMs / 1000),
+      cpuMs: used.cpuMs / total,
+      redisCpuMs: used.redisCpuMs / total,
+      rabbitMqCpuMs: used.rabbitMqCpuMs / total,
+      redisCommands: used.redisCommands / total,
+      redisReads: used.redisReads / total,
       memoryMb: peak.memory / 2 ** 20,
       redisMemoryMb: peak.redis / 2 ** 20,
       modelCalls: model === 'http' ? await servers.modelCalls() : Number.NaN,
     };
     // A second answer to the same message would come now.
-    if (process.env.SHOW) console.log(running[0]!.output());
     await sleep(200);
     return result;
   } finally {

@@ -14,15 +14,15 @@ const names = [...workloads({ million: false }).map(({ name }) => name), OPEN_LO
 const contenderNames = everyContender.map(({ name }) => name);
 const HELP = `Measures this pipeline and what people would use instead, side by side.
 
-  npm run bench -- [--rounds N] [--only NAME,...] [--contenders NAME,...] [--scale X] [--million] [--json] [--no-docs]
+  npm run bench -- [--rounds N] [--only NAME,...] [--contenders NAME,...] [--scale X] [--seconds S] [--no-million] [--json] [--no-docs]
 
   --rounds N      how often each is measured, in turn, the order turned each time (default 3)
   --only NAMES    of: ${names.join(', ')}
   --contenders NAMES
                   of: ${contenderNames.join(', ')}
   --scale X       so many times the messages (default 1)
-  --million       the backlog also with a million messages, which takes minutes a round
   --seconds S     how long each rate of the open loop is held (default 15)
+  --no-million    leave out the backlog of a million messages, which takes minutes
   --json          print the samples as JSON instead of the tables
   --no-docs       leave docs/benchmarks.md as it is
 
@@ -34,15 +34,16 @@ const DOCS = join(import.meta.dirname, '../docs/benchmarks.md');
 const [BEGIN, END] = ['<!-- measured: npm run bench -->', '<!-- end of what was measured -->'];
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
     contenders: { type: 'string' },
     scale: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '15' },
-    million: { type: 'boolean', default: false },
+    million: { type: 'boolean', default: true },
     json: { type: 'boolean', default: false },
-    'no-docs': { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: true },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -91,7 +92,8 @@ try {
       for (let turn = 0; turn < contenders.length; turn += 1) {
         // Another one goes first in each round.
         const at = (turn + round) % contenders.length;
-        const { title, run } = contenders[at]!;
+        const { title, once, run } = contenders[at]!;
+        if (once && round > 0) continue;
         const sample = await run(servers, scale);
         results.workloads[index]!.entries[at]!.samples.push(sample);
         progress(`round ${round + 1}/${rounds}  ${name}  ${title}: ${Math.round(sample.perSecond)} msg/s`);
@@ -104,7 +106,7 @@ try {
   }
   const text = report(results);
   console.log(values.json ? JSON.stringify(results, null, 2) : text);
-  if (only === undefined && onlyContenders === undefined && !values['no-docs']) writeDocs(text);
+  if (only === undefined && onlyContenders === undefined && values.docs) writeDocs(text);
 } finally {
   await servers.stop();
 }

@@ -19,7 +19,10 @@ const MODEL_MS = 50;
 const SHARES = [0.25, 0.5, 0.75];
 const CAPACITY_QUESTIONS = 5_000;
 const CAPACITY_AT_ONCE = 150;
-const WARM_UP_QUESTIONS = 10_000;
+/** Node compiles a function for good once it has been called some thousand times. */
+const WARM_UP_QUESTIONS = 15_000;
+/** What is seen at the beginning of a rate is what the one before has left. */
+const SETTLE_SECONDS = 5;
 const ROOT = join(import.meta.dirname, '..');
 
 /**
@@ -57,6 +60,7 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
     for (const share of SHARES) {
       const perSecond = capacity * share;
       progress(`${Math.round(perSecond)} a second, ${share * 100} % of ${Math.round(capacity)}`);
+      await steadyRate(ask, perSecond, SETTLE_SECONDS);
       const times = await steadyRate(ask, perSecond, seconds);
       const at = (quantile: number) =>
         times[Math.min(times.length - 1, Math.floor(times.length * quantile))]! - MODEL_MS;
