@@ -17,10 +17,11 @@ export const redisKeys = {
   idempotency: (userId: string, key: string) => `chat:idempotency:${userId}:${key}`,
   /** String, JSON: the last answer of a session. */
   response: (sessionId: string) => `ai:response:${sessionId}`,
-  /** String, JSON: an answer, by the hash of all that determines it. All in one slot, so that many are read at once. */
+  /**
+   * String: an answer as JSON, by the hash of all that determines it; before there is one, `?` and the request that is
+   * asking the model, a lease. All in one slot, so that many are read at once.
+   */
   answer: (hash: string) => `{ai:answer}:${hash}`,
-  /** String: the request that is asking the model the question with this hash; a lease. */
-  asking: (hash: string) => `{ai:answer}:${hash}:asking`,
   /** Set: the requests that wait for its answer. */
   awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
   /** String: the request was cancelled by its user. All in the slot of the jobs, so that many are read at once. */

@@ -58,6 +58,7 @@ export class LockedJob implements JobInHand {
     this.crashes = taken.crashes;
     this.lockedAt = lockedAt;
     this.#json = taken.data;
+    this.#data = taken.parsedData;
     this.#options = taken.options;
     this.#hands = hands;
   }

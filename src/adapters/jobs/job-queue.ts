@@ -53,14 +53,23 @@ export async function addJobs(
       user: data.request.userId,
       tags: tagsOf(data.request.priority),
       data: JSON.stringify(data),
+      parsedData: data,
     }));
     const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : undefined };
     const added = await addJobsToQueue(redis, (type) => queue.toKey(type), batch, settings);
     untaken = added.untaken;
     for (const [number, place] of added.started.entries()) {
-      const { id, data } = batch[place]!;
+      const { id, data, parsedData } = batch[place]!;
       const token = tokenOf(room!, number);
-      started.push({ jobId: id, token, data, options: JSON.stringify(options), attemptsMade: 0, crashes: 0 });
+      started.push({
+        jobId: id,
+        token,
+        data,
+        parsedData,
+        options: JSON.stringify(options),
+        attemptsMade: 0,
+        crashes: 0,
+      });
     }
   }
   return { untaken, started };

@@ -40,7 +40,7 @@ const IDLE_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Redis does nothing else meanwhile: a batch of this size takes it a few ms. */
 const MAX_BATCH = 200;
-/** Nobody waits for a job to be completed while there is room for others: those so close together share a round trip. */
+/** While there is much room, nobody waits for a job to be completed: those so close together share a round trip. */
 const COMPLETE_WITHIN_MS = 10;
 
 /**
@@ -153,7 +153,7 @@ export function createJobRunner(options: {
       ),
     ),
     complete: inBatchesOf((completions: [LockedJob, string][]) => complete(completions), {
-      gatherMs: () => (places() > 0 ? COMPLETE_WITHIN_MS : 0),
+      gatherMs: () => (places() > concurrency / 2 ? COMPLETE_WITHIN_MS : 0),
     }),
     moveToFailed: async (job, error, forGood) => {
       const failure = forGood ? new UnrecoverableError(error.message) : error;

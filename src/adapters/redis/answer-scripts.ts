@@ -2,27 +2,28 @@ import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { defineScript } from './define-script.ts';
 
-/** The keys beside an answer's, as the scripts make them of it. */
-const CLAIM = `':asking'`;
+/** Beside an answer's key, as the scripts make it of it: those that wait. */
 const WAITING = `':awaiting'`;
+/** Until there is an answer, its key has the claim of the request that is asking: this and its id. No entry begins so. */
+const CLAIM = `'?'`;
 
 /** KEYS: answers. ARGV: lease in ms, then a requestId for each. A holder that comes again keeps its claim. */
 const lookUpScript = defineScript(`
-local found = redis.call('MGET', unpack(KEYS))
+local found, claimed = redis.call('MGET', unpack(KEYS)), {}
 for i, key in ipairs(KEYS) do
-  if not found[i] then
-    local id, claim, waiting = ARGV[i + 1], key .. ${CLAIM}, key .. ${WAITING}
-    if redis.call('SET', claim, id, 'NX', 'PX', ARGV[1]) then
-      found[i] = 1
-    elseif redis.call('GET', claim) == id then
-      redis.call('PEXPIRE', claim, ARGV[1])
-      redis.call('SREM', waiting, id)
-      found[i] = 1
-    else
-      redis.call('SADD', waiting, id)
-      redis.call('PEXPIRE', waiting, ARGV[1] * 2)
-      found[i] = 0
-    end
+  local id, kept = ARGV[i + 1], claimed[key] or found[i]
+  if not kept then
+    claimed[key] = ${CLAIM} .. id
+    redis.call('SET', key, claimed[key], 'PX', ARGV[1])
+    found[i] = 1
+  elseif kept == ${CLAIM} .. id then
+    redis.call('PEXPIRE', key, ARGV[1])
+    redis.call('SREM', key .. ${WAITING}, id)
+    found[i] = 1
+  elseif string.sub(kept, 1, 1) == ${CLAIM} then
+    redis.call('SADD', key .. ${WAITING}, id)
+    redis.call('PEXPIRE', key .. ${WAITING}, ARGV[1] * 2)
+    found[i] = 0
   end
 end
 return found
@@ -48,27 +49,29 @@ export async function lookUpAnswers(
   });
 }
 
-/** KEYS: answers. ARGV: of each: requestId, the entry or nothing, its TTL in ms. Gives lists of requestIds. */
+/**
+ * KEYS: answers. ARGV: of each: requestId, the entry or nothing, its TTL in ms. Gives lists of requestIds: those that
+ * wait for what has come, or whose holder gives up.
+ */
 const landScript = defineScript(`
-local claims, lists = {}, {}
-for i, key in ipairs(KEYS) do
-  claims[i] = key .. ${CLAIM}
-  lists[i] = key .. ${WAITING}
-end
-local holders = redis.call('MGET', unpack(claims))
+local lists = {}
+for i, key in ipairs(KEYS) do lists[i] = key .. ${WAITING} end
+local kept = redis.call('MGET', unpack(KEYS))
 local someWait = redis.call('EXISTS', unpack(lists)) > 0
 
 local woken, gone = {}, {}
 for i, key in ipairs(KEYS) do
   local id, entry, ttl = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
-  if entry ~= '' then redis.call('SET', key, entry, 'PX', ttl) end
+  local held = kept[i] == ${CLAIM} .. id
+  if entry ~= '' then
+    redis.call('SET', key, entry, 'PX', ttl)
+  elseif held then
+    gone[#gone + 1] = key
+  end
   woken[i] = {}
-  if holders[i] == id then
-    gone[#gone + 1] = claims[i]
-    if someWait then
-      woken[i] = redis.call('SMEMBERS', lists[i])
-      gone[#gone + 1] = lists[i]
-    end
+  if someWait and (held or entry ~= '') then
+    woken[i] = redis.call('SMEMBERS', lists[i])
+    gone[#gone + 1] = lists[i]
   end
 end
 if #gone > 0 then redis.call('DEL', unpack(gone)) end
@@ -87,13 +90,13 @@ export async function landAnswers(redis: Redis, landings: readonly Landing[]): P
   return (await landScript(redis, keys, args)) as string[][];
 }
 
-/** KEYS: claim. ARGV: requestId, lease in ms. */
+/** KEYS: answer. ARGV: requestId, lease in ms. */
 const renewScript = defineScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if redis.call('GET', KEYS[1]) == ${CLAIM} .. ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 `);
 
 /** Renews the lease of a claim that the request still has. */
 export async function renewClaim(redis: Redis, hash: string, requestId: string, leaseMs: number): Promise<void> {
-  await renewScript(redis, [redisKeys.asking(hash)], [requestId, leaseMs]);
+  await renewScript(redis, [redisKeys.answer(hash)], [requestId, leaseMs]);
 }

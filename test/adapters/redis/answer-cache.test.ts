@@ -178,7 +178,7 @@ describe('a question that is being asked', () => {
     expect(await Promise.all([one.lookUp(hash, 'r-1'), other.lookUp(hash, 'r-2'), one.lookUp(hash, 'r-3')])).toEqual(
       expect.arrayContaining(['claimed', 'under way', 'under way']),
     );
-    const asker = (await redis.get(redisKeys.asking(hash)))!;
+    const asker = (await redis.get(redisKeys.answer(hash)))!.slice(1);
     const waiting = ['r-1', 'r-2', 'r-3'].filter((id) => id !== asker);
     for (const id of waiting) expect(await other.isAwaiting(hash, id)).toBe(true);
     expect((await one.keep(hash, asker, answer)).toSorted()).toEqual(waiting);

@@ -1,3 +1,5 @@
+import type { ChatJobData } from '../chat-job.ts';
+
 /** How many jobs a script may take, and under which tokens: a prefix and a number, counted on from the first. */
 export interface Room {
   count: number;
@@ -15,6 +17,8 @@ export interface TakenJob {
   token: string;
   /** JSON */
   data: string;
+  /** The same, where it is at hand. */
+  parsedData?: ChatJobData;
   /** JSON */
   options: string;
   attemptsMade: number;
