@@ -73,6 +73,13 @@ try {
     timings: { waitMs: 1, modelMs: 1, totalMs: 2 },
     completedAt: new Date().toISOString(),
   };
+  const saved = JSON.stringify({
+    step: 'ask-model',
+    attempt: 1,
+    steps: [],
+    results: { 'ask-model': answer },
+    crashes: 0,
+  });
   const responseBody = Buffer.from(JSON.stringify(response));
   const parametersOf = answerParameters(settings);
   const trace = continueTrace(undefined);
@@ -122,7 +129,7 @@ try {
       () =>
         saveJobs(
           redis,
-          taken.map(({ jobId, data }) => ({ key: toKey(jobId), data })),
+          taken.map(({ jobId }) => ({ key: toKey(jobId), progress: saved })),
         ),
       { beforeAll: begun },
     )

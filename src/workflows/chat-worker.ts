@@ -66,7 +66,8 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   );
 
   async function work(job: JobInHand): Promise<void> {
-    const { request, workflow: earlier } = job.data;
+    const { request } = job.data;
+    const earlier = job.state;
     const number = job.attemptsMade + 1;
     const task: Task = {
       job,

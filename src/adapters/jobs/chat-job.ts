@@ -10,7 +10,7 @@ export interface StepRecord {
   failed?: string;
 }
 
-/** How far a job has come. Kept in the job, so that the next attempt resumes there. */
+/** How far a job has come. Kept as the job's progress, so that the next attempt resumes there. */
 export interface WorkflowState {
   /** The step at work, or the one that failed last. */
   step: string;
@@ -33,7 +33,6 @@ export interface ChatJobData {
   traceparent: string;
   /** When the bridge took it from RabbitMQ, ISO 8601. */
   receivedAt: string;
-  workflow?: WorkflowState;
 }
 
 /** What a finished job shows: all of the answer but its text. */

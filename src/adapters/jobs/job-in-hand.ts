@@ -7,6 +7,8 @@ import type { TakenJob } from './redis-scripts/taking.ts';
  */
 export interface JobInHand {
   readonly data: ChatJobData;
+  /** As an earlier attempt has left it. */
+  readonly state: WorkflowState | undefined;
   /** Before this one. */
   readonly attemptsMade: number;
   readonly maxAttempts: number;
@@ -48,6 +50,7 @@ export class LockedJob implements JobInHand {
   lockedAt: number;
   #json: string;
   #data: ChatJobData | undefined;
+  #progress: string;
   #options: string;
   #hands: Hands;
 
@@ -59,6 +62,7 @@ export class LockedJob implements JobInHand {
     this.lockedAt = lockedAt;
     this.#json = taken.data;
     this.#data = taken.parsedData;
+    this.#progress = taken.progress;
     this.#options = taken.options;
     this.#hands = hands;
   }
@@ -66,6 +70,10 @@ export class LockedJob implements JobInHand {
   get data(): ChatJobData {
     this.#data ??= JSON.parse(this.#json) as ChatJobData;
     return this.#data;
+  }
+
+  get state(): WorkflowState | undefined {
+    return this.#progress === '' ? undefined : (JSON.parse(this.#progress) as WorkflowState);
   }
 
   get maxAttempts(): number {
@@ -77,12 +85,7 @@ export class LockedJob implements JobInHand {
   }
 
   saveState(state: WorkflowState): Promise<void> {
-    const { data } = this;
-    // The request is as it was: only what is new is made into JSON.
-    const json = data.workflow
-      ? JSON.stringify({ ...data, workflow: state })
-      : `${this.#json.slice(0, -1)},"workflow":${JSON.stringify(state)}}`;
-    return this.#hands.save(this, json);
+    return this.#hands.save(this, JSON.stringify(state));
   }
 
   complete(result: ChatJobResult): Promise<void> {

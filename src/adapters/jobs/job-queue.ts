@@ -62,13 +62,8 @@ export async function addJobs(
       const { id, data, parsedData } = batch[place]!;
       const token = tokenOf(room!, number);
       started.push({
-        jobId: id,
-        token,
-        data,
-        parsedData,
-        options: JSON.stringify(options),
-        attemptsMade: 0,
-        crashes: 0,
+        ...{ jobId: id, token, data, parsedData, options: JSON.stringify(options) },
+        ...{ attemptsMade: 0, crashes: 0, progress: '' },
       });
     }
   }

@@ -149,7 +149,7 @@ export function createJobRunner(options: {
     save: inBatchesOf((saves: [LockedJob, string][]) =>
       saveJobs(
         redis,
-        saves.map(([job, data]) => ({ key: toKey(job.id), data })),
+        saves.map(([job, progress]) => ({ key: toKey(job.id), progress })),
       ),
     ),
     complete: inBatchesOf((completions: [LockedJob, string][]) => complete(completions), {
@@ -248,8 +248,11 @@ export function createJobRunner(options: {
       const token = `${tokenPrefix}${room.firstToken}`;
       const [fields, jobId, limitMs, delayedUntil] = await backend.moveToActive(token);
       if (!fields || !jobId) return limitMs ? Date.now() + limitMs : (delayedUntil ?? 0);
-      const { data, opts, attemptsMade, stalledCounter } = fields as JobJson;
-      begin([{ jobId, token, data, options: JSON.stringify(opts), attemptsMade, crashes: stalledCounter ?? 0 }]);
+      const { data, opts, attemptsMade, stalledCounter, progress } = fields as JobJson;
+      const options = JSON.stringify(opts);
+      // BullMQ has a zero where nothing was ever saved.
+      const saved = progress ? JSON.stringify(progress) : '';
+      begin([{ jobId, token, data, options, attemptsMade, crashes: stalledCounter ?? 0, progress: saved }]);
       return undefined;
     } finally {
       free(1);

@@ -1,4 +1,4 @@
-import type { ChatJobData, ChatJobResult, StepRecord } from '../../adapters/jobs/chat-job.ts';
+import type { ChatJobResult, StepRecord, WorkflowState } from '../../adapters/jobs/chat-job.ts';
 
 /**
  * One line that says how far a job has come, and how: the step it is at, then every step it took, with its time, and
@@ -6,19 +6,17 @@ import type { ChatJobData, ChatJobResult, StepRecord } from '../../adapters/jobs
  * @param job as BullMQ's `toJSON` gives it
  */
 export function jobTitle(job: {
-  data?: Partial<ChatJobData>;
+  progress?: WorkflowState | 0;
   returnvalue?: ChatJobResult | null;
   processedOn?: number | null | undefined;
 }): string {
-  const { workflow } = job.data ?? {};
-  const steps = job.returnvalue?.steps ?? workflow?.steps ?? [];
+  const steps = job.returnvalue?.steps ?? (job.progress || undefined)?.steps ?? [];
   return [whereIs(job), ...steps.map(describeStep)].join(' · ');
 }
 
-function whereIs({ data, returnvalue, processedOn }: Parameters<typeof jobTitle>[0]): string {
+function whereIs({ progress, returnvalue, processedOn }: Parameters<typeof jobTitle>[0]): string {
   if (returnvalue) return returnvalue.status;
-  const { step, attempt } = data?.workflow ?? {};
-  if (step) return `at ${step}, attempt ${attempt}`;
+  if (progress) return `at ${progress.step}, attempt ${progress.attempt}`;
   return processedOn ? 'first attempt' : 'not begun';
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
 import { RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import type { TestProcess } from '../../processes.ts';
 import type { TcpProxy } from '../../tcp-proxy.ts';
@@ -28,7 +29,7 @@ async function strike(
 }
 
 const isWrittenDown = async (fault: FaultCase, requestId: string) =>
-  'ask-model' in ((await fault.job(requestId))?.data.workflow?.results ?? {});
+  'ask-model' in (((await fault.job(requestId))?.progress as Partial<WorkflowState> | undefined)?.results ?? {});
 
 test('a worker killed before the answer is written down: the model is asked again, and that is counted', async () => {
   const { fault, user, worker, accepted } = await askUpToTheAnswer();

@@ -68,12 +68,12 @@ local first = redis.call('ZPOPMIN', KEYS[3], room)
 for i = 1, #first, 2 do
   local id = first[i]
   local key = prefix .. id
-  local fields = redis.call('HMGET', key, 'data', 'opts', 'atm', 'stc', 'ats')
+  local fields = redis.call('HMGET', key, 'data', 'opts', 'atm', 'stc', 'ats', 'progress')
   if fields[1] then
     redis.call('SET', key .. ':lock', tokens .. (firstToken + #active), 'PX', lockMs)
     redis.call('HSET', key, 'processedOn', now, 'ats', (fields[5] or 0) + 1)
     active[#active + 1] = id
-    taken[#taken + 1] = {id, fields[1], fields[2], fields[3] or '0', fields[4] or '0'}
+    taken[#taken + 1] = {id, fields[1], fields[2], fields[3] or '0', fields[4] or '0', fields[6] or ''}
   end
 end
 if #active > 0 then
@@ -117,18 +117,19 @@ export async function settleJobs(
   }
   const [codes, taken, nextDelayedAt] = (await settleJobsScript(redis, keys, args)) as [
     number[],
-    [jobId: string, data: string, options: string, attemptsMade: string, crashes: string][],
+    [jobId: string, data: string, options: string, attemptsMade: string, crashes: string, progress: string][],
     number,
   ];
   return {
     codes,
-    taken: taken.map(([jobId, data, options, attemptsMade, crashes], number) => ({
+    taken: taken.map(([jobId, data, options, attemptsMade, crashes, progress], number) => ({
       jobId,
       token: tokenOf(room, number),
       data,
       options,
       attemptsMade: Number(attemptsMade),
       crashes: Number(crashes),
+      progress,
     })),
     nextDelayedAt: nextDelayedAt < 0 ? undefined : nextDelayedAt,
   };

@@ -19,6 +19,8 @@ export interface TakenJob {
   data: string;
   /** The same, where it is at hand. */
   parsedData?: ChatJobData;
+  /** JSON; empty for a job that was never saved. */
+  progress: string;
   /** JSON */
   options: string;
   attemptsMade: number;
