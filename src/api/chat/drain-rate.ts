@@ -8,7 +8,7 @@ export interface Sample {
   settled: number;
 }
 
-/** The average forgets half of what it knew in about ten seconds. */
+/** Half of what was seen is forgotten in about ten seconds. */
 const TIME_CONSTANT_MS = 15_000;
 
 /**
@@ -17,11 +17,13 @@ const TIME_CONSTANT_MS = 15_000;
  */
 export function createDrainRate() {
   let before: Sample | undefined;
-  let perSecond: number | undefined;
+  /** What was settled while requests waited, and in which time; what is older counts for less. */
+  let settled = 0;
+  let busyMs = 0;
   return {
     /** undefined: never seen at work with requests waiting. */
-    get perSecond() {
-      return perSecond;
+    get perSecond(): number | undefined {
+      return busyMs === 0 ? undefined : (settled / busyMs) * 1000;
     },
     observe(sample: Sample): void {
       const earlier = before;
@@ -30,9 +32,9 @@ export function createDrainRate() {
       if (!earlier || sample.at <= earlier.at || sample.settled < earlier.settled) return;
       if (earlier.waiting === 0 || sample.waiting === 0) return;
       const elapsedMs = sample.at - earlier.at;
-      const rate = ((sample.settled - earlier.settled) / elapsedMs) * 1000;
-      const weight = perSecond === undefined ? 1 : 1 - Math.exp(-elapsedMs / TIME_CONSTANT_MS);
-      perSecond = (perSecond ?? 0) * (1 - weight) + rate * weight;
+      const kept = Math.exp(-elapsedMs / TIME_CONSTANT_MS);
+      settled = settled * kept + (sample.settled - earlier.settled);
+      busyMs = busyMs * kept + elapsedMs;
     },
   };
 }

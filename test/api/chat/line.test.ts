@@ -25,6 +25,12 @@ test('the drain rate is what is worked off while others wait, and follows a chan
   expect(rate.perSecond).toBeLessThan(8);
 });
 
+test('what was seen first counts for no more than what is seen next', () => {
+  const rate = createDrainRate();
+  for (const [second, settled] of [0, 2, 12, 22].entries()) rate.observe({ at: second * 1000, waiting: 9, settled });
+  expect(rate.perSecond).toBeGreaterThan(7);
+});
+
 test('times without a backlog say nothing of what could be worked off', () => {
   const rate = createDrainRate();
   rate.observe({ at: 0, waiting: 100, settled: 0 });
