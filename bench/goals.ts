@@ -37,10 +37,14 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
   const half = (name: 'p50' | 'p99') =>
     openLoop.length > 0 ? spread(openLoop.map(({ results }) => results[1]![name])).median : undefined;
   const [p50, p99] = [half('p50'), half('p99')];
-  const costs = (workloads.find(({ name }) => name === 'backlog')?.entries ?? []).map(
-    ({ samples: found }) => spread(found.map(({ cpuMs, redisCpuMs }) => cpuMs + redisCpuMs)).median,
-  );
+  const backlogs = (of: (sample: DrainResult) => number) =>
+    (workloads.find(({ name }) => name === 'backlog')?.entries ?? [])
+      .filter(({ samples: found }) => found.length > 0)
+      .map(({ samples: found }) => spread(found.map(of)).median);
+  const costs = backlogs(({ cpuMs, redisCpuMs }) => cpuMs + redisCpuMs);
   const growth = costs.length > 1 ? Math.max(...costs) / Math.min(...costs) : undefined;
+  const memory = backlogs(({ memoryMb, redisMemoryMb }) => memoryMb + redisMemoryMb).slice(-2);
+  const memoryGrowth = memory.length > 1 ? memory[1]! / memory[0]! : undefined;
 
   return [
     atLeast('drain, instant model', 'textbook BullMQ', 2.5, instant('textbook')),
@@ -76,6 +80,13 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
       toReach: 'within 15 %',
       measured: growth === undefined ? undefined : `within ${Math.round((growth - 1) * 100)} %`,
       reached: growth !== undefined && growth <= 1.15,
+    },
+    {
+      what: 'backlog, ten times the second largest',
+      against: 'peak memory of worker and Redis',
+      toReach: 'flat, within 15 %',
+      measured: memoryGrowth === undefined ? undefined : `${memoryGrowth.toFixed(2)} x`,
+      reached: memoryGrowth !== undefined && memoryGrowth <= 1.15,
     },
     {
       what: 'one message at a time',

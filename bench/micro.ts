@@ -23,6 +23,8 @@ import { startServers } from './servers.ts';
 
 const BATCH = 100;
 const LEAST_MS = 500;
+/** Over which Redis's CPU time is measured. */
+const ROUNDS = 100;
 
 const servers = await startServers();
 try {
@@ -109,43 +111,64 @@ try {
     taken = (await addJobs(queue, redis, jobs, { attempts: 3, room })).started;
   };
 
+  const each = <T>(run: () => Promise<T>) => Promise.all(Array.from({ length: BATCH }, run));
+  const redisSteps: { name: string; run: () => Promise<unknown>; before?: () => Promise<void> }[] = [
+    { name: 'jobs added into the line', run: () => addJobs(queue, redis, jobs, { attempts: 3 }), before: empty },
+    { name: 'jobs added and begun', run: () => addJobs(queue, redis, jobs, { attempts: 3, room }), before: empty },
+    {
+      name: 'jobs taken',
+      run: () => settle([], BATCH),
+      before: async () => {
+        await empty();
+        await addJobs(queue, redis, jobs, { attempts: 3 });
+      },
+    },
+    {
+      name: 'jobs saved',
+      run: () =>
+        saveJobs(
+          redis,
+          taken.map(({ jobId }) => ({ key: toKey(jobId), progress: saved })),
+        ),
+      before: begun,
+    },
+    { name: 'jobs completed', run: () => settle(taken, 0), before: begun },
+    { name: 'questions looked up', run: () => each(() => cache.lookUp(randomUUID(), randomUUID())) },
+    { name: 'answers kept', run: () => each(() => cache.keep(randomUUID(), randomUUID(), answer)) },
+    { name: 'last answers kept', run: () => each(() => cache.keepLast(randomUUID(), answer)) },
+  ];
+
   const bench = new Bench({ time: LEAST_MS, throws: true });
   bench
     .add('read a request', () => readChatRequest({ body }))
     .add('read a response', () => readChatResponse({ body: responseBody }))
     .add('hash a question', () => cache.hashOf(parametersOf(question)))
-    .add(`add ${BATCH} jobs, into the line`, () => addJobs(queue, redis, jobs, { attempts: 3 }), { beforeEach: empty })
-    .add(`add ${BATCH} jobs, and begin with them`, () => addJobs(queue, redis, jobs, { attempts: 3, room }), {
-      beforeEach: empty,
-    })
-    .add(`take ${BATCH} jobs`, () => settle([], BATCH), {
-      beforeEach: async () => {
-        await empty();
-        await addJobs(queue, redis, jobs, { attempts: 3 });
-      },
-    })
-    .add(
-      `save ${BATCH} jobs`,
-      () =>
-        saveJobs(
-          redis,
-          taken.map(({ jobId }) => ({ key: toKey(jobId), progress: saved })),
-        ),
-      { beforeAll: begun },
-    )
-    .add(`complete ${BATCH} jobs`, () => settle(taken, 0), { beforeEach: begun })
-    .add(`look up ${BATCH} questions`, () =>
-      Promise.all(Array.from({ length: BATCH }, () => cache.lookUp(randomUUID(), randomUUID()))),
-    )
-    .add(`keep ${BATCH} answers`, () =>
-      Promise.all(Array.from({ length: BATCH }, () => cache.keep(randomUUID(), randomUUID(), answer))),
-    )
-    .add(`publish ${BATCH} responses, confirmed`, () =>
-      Promise.all(Array.from({ length: BATCH }, () => publish(response, trace))),
-    )
+    .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal));
+  for (const { name, run, before } of redisSteps) {
+    bench.add(`${BATCH} ${name}`, run, before && { beforeEach: before });
+  }
   await bench.run();
   console.table(bench.table());
+
+  /** CPU time of Redis's main thread for one of a batch, µs; looking costs something, too. */
+  const redisCpuUs = async (run: () => Promise<unknown>, before = async () => {}) => {
+    let us = 0;
+    for (let i = 0; i < ROUNDS; i += 1) {
+      await before();
+      const startedAt = await cpuOf(redis);
+      await run();
+      us += (await cpuOf(redis)) - startedAt;
+    }
+    return us / ROUNDS / BATCH;
+  };
+  const looking = await redisCpuUs(async () => {});
+  const rows: [string, { 'Redis CPU, µs each': number }][] = [];
+  for (const { name, run, before } of redisSteps) {
+    const us = (await redisCpuUs(run, before)) - looking;
+    rows.push([name, { 'Redis CPU, µs each': Number(us.toFixed(1)) }]);
+  }
+  console.table(Object.fromEntries(rows));
 
   cache.close();
   await queue.close();
@@ -154,4 +177,10 @@ try {
   redis.disconnect();
 } finally {
   await servers.stop();
+}
+
+async function cpuOf(redis: Redis): Promise<number> {
+  const text = await redis.info('cpu');
+  const seconds = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(text)?.[1]);
+  return (seconds('used_cpu_sys_main_thread') + seconds('used_cpu_user_main_thread')) * 1e6;
 }
