@@ -102,10 +102,13 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
     for (let from = warmUp; from < warmUp + total; from += messages) {
       finished = Promise.withResolvers<void>();
       for (const { pid } of running) signalTree(pid, 'SIGSTOP');
+      // No answer is to be expected until it goes on.
+      lastAt = Number.POSITIVE_INFINITY;
       await fill(servers, contender, unanswered, { from, count: messages, question });
       const before = await readUsage(redis, pids());
       samples = 0;
       const startedAt = performance.now();
+      lastAt = startedAt;
       for (const { pid } of running) signalTree(pid, 'SIGCONT');
       await finished.promise;
       elapsedMs += lastAt - startedAt;
