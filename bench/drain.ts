@@ -36,6 +36,7 @@ export interface DrainResult {
 
 const PATIENCE_MS = 60_000;
 const SAMPLE_MS = 500;
+const IDLE_MS = 500;
 /** Messages that are under way to the broker at once. */
 const FILL_BATCH = 2_000;
 
@@ -101,6 +102,8 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
     let elapsedMs = 0;
     for (let from = warmUp; from < warmUp + total; from += messages) {
       finished = Promise.withResolvers<void>();
+      // A job whose answer is out, and which is halted before it is completed, would be taken up again.
+      await sleep(IDLE_MS);
       for (const { pid } of running) signalTree(pid, 'SIGSTOP');
       // No answer is to be expected until it goes on.
       lastAt = Number.POSITIVE_INFINITY;

@@ -75,9 +75,10 @@ const chosen = workloads({ million: values.million })
 
 progress('starting RabbitMQ, Redis and the model simulator ...');
 const servers = await startServers();
+let results: Results | undefined;
 process.once('SIGINT', () => void servers.stop().then(() => process.exit(130)));
 try {
-  const results: Results = {
+  results = {
     machine: await describeMachine(servers),
     rounds,
     workloads: chosen.map(({ name, title, contenders }) => ({
@@ -107,6 +108,9 @@ try {
   const text = report(results);
   console.log(values.json ? JSON.stringify(results, null, 2) : text);
   if (only === undefined && onlyContenders === undefined && values.docs) writeDocs(text);
+} catch (error) {
+  if (results) progress(`what was measured before the error:\n\n${report(results)}`);
+  throw error;
 } finally {
   await servers.stop();
 }

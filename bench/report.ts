@@ -54,7 +54,10 @@ export function report(results: Results): string {
       ),
     );
   }
-  for (const { title, entries } of workloads) {
+  for (const { title, entries: all } of workloads) {
+    // A run that has ended early has not measured everything.
+    const entries = all.filter(({ samples }) => samples.length > 0);
+    if (entries.length === 0) continue;
     const ours = spread(entries[0]!.samples.map(({ perSecond }) => perSecond)).median;
     const rows = entries.map(({ title: contender, samples }) => {
       const speed = spread(samples.map(({ perSecond }) => perSecond));
