@@ -21,7 +21,7 @@ export interface Contender {
 const HERE = import.meta.dirname;
 /** Has Node write a profile into this folder when the process is asked to end. */
 const PROFILES = process.env.BENCH_PROFILES;
-const PROFILING = PROFILES
+export const PROFILING = PROFILES
   ? [
       '--cpu-prof',
       '--cpu-prof-dir',

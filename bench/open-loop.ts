@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
+import { PROFILING } from './contenders.ts';
 import type { Servers } from './servers.ts';
 
 export interface OpenLoopResult {
@@ -69,7 +70,7 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
     return { capacity, results };
   } finally {
     await agent.destroy();
-    await Promise.all(processes.map((child) => child.kill()));
+    await Promise.all(processes.map((child) => child.stop()));
   }
 }
 
@@ -102,7 +103,7 @@ async function steadyRate(ask: () => Promise<void>, perSecond: number, seconds: 
   return times.sort((a, b) => a - b);
 }
 
-export async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
+async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
   const port = await freePort();
   const env = {
     PATH: process.env.PATH,
@@ -120,7 +121,7 @@ export async function startProduct(servers: Servers): Promise<{ processes: Guard
     RATE_SEND_PER_MINUTE: '1000000',
   };
   const start = (name: 'api' | 'worker') =>
-    startGuarded(process.execPath, [join(ROOT, `src/main/${name}.ts`)], { env });
+    startGuarded(process.execPath, [...PROFILING, join(ROOT, `src/main/${name}.ts`)], { env });
   const processes = await Promise.all([start('api'), start('worker')]);
   const url = `http://127.0.0.1:${port}`;
   while (!(await fetch(`${url}/health/ready`).catch(() => undefined))?.ok) {
@@ -130,7 +131,7 @@ export async function startProduct(servers: Servers): Promise<{ processes: Guard
   return { processes, url };
 }
 
-export async function signUp(url: string): Promise<string> {
+async function signUp(url: string): Promise<string> {
   const post = async (path: string) => {
     const body = JSON.stringify({ email: 'bench@example.com', password: 'benchmark-password' });
     return await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

@@ -74,7 +74,9 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
       else {
         const status = turn?.status ?? 'queued';
-        const stands = status === 'queued' ? (standing ?? (await line.standing(requestId))) : ENDED;
+        // Whoever has waited wants to know where it stands now.
+        const known = watch ? undefined : standing;
+        const stands = status === 'queued' ? (known ?? (await line.standing(requestId))) : ENDED;
         res.status(202).json({ sessionId, requestId, status, ...stands } satisfies Accepted);
       }
     } finally {
