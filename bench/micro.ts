@@ -6,7 +6,7 @@ import { Bench } from 'tinybench';
 import { addJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
 import { saveJobs } from '../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { settleJobs } from '../src/adapters/jobs/redis-scripts/settle-jobs.ts';
-import type { Room, TakenJob } from '../src/adapters/jobs/redis-scripts/taking.ts';
+import type { TakenJob } from '../src/adapters/jobs/redis-scripts/taken-job.ts';
 import { answerParameters } from '../src/adapters/model/answer-parameters.ts';
 import { createModelProvider } from '../src/adapters/model/model-provider.ts';
 import { responsePublisher } from '../src/adapters/rabbitmq/chat-messages.ts';
@@ -93,13 +93,14 @@ try {
       traceparent: trace,
       receivedAt: new Date().toISOString(),
     }));
-  const room: Room = { count: BATCH, lockMs: 10_000, tokenPrefix: 'token:', firstToken: 0 };
-  const settle = (jobs: readonly TakenJob[], count: number) =>
+  const settle = (jobs: readonly TakenJob[], room: number) =>
     settleJobs(
       redis,
       toKey,
-      jobs.map(({ jobId, token }) => ({ jobId, token, attemptsMade: 1, returnValue: '{}' })),
-      { now: Date.now(), kept: 1_000, keptMs: 3_600_000, room: { ...room, count } },
+      jobs.map(({ jobId, attemptsStarted }) => ({
+        ...{ jobId, attemptsStarted, attemptsMade: 1, locked: false, returnValue: '{}' },
+      })),
+      { now: Date.now(), kept: 1_000, keptMs: 3_600_000, room },
     );
   let jobs = newJobs();
   let taken: TakenJob[] = [];
@@ -109,13 +110,17 @@ try {
   };
   const begun = async () => {
     await empty();
-    taken = (await addJobs(queue, redis, jobs, { attempts: 3, room })).started;
+    taken = (await addJobs(queue, redis, jobs, { attempts: 3, room: BATCH })).started;
   };
 
   const each = <T>(run: () => Promise<T>) => Promise.all(Array.from({ length: BATCH }, run));
   const redisSteps: { name: string; run: () => Promise<unknown>; before?: () => Promise<void> }[] = [
     { name: 'jobs added into the line', run: () => addJobs(queue, redis, jobs, { attempts: 3 }), before: empty },
-    { name: 'jobs added and begun', run: () => addJobs(queue, redis, jobs, { attempts: 3, room }), before: empty },
+    {
+      name: 'jobs added and begun',
+      run: () => addJobs(queue, redis, jobs, { attempts: 3, room: BATCH }),
+      before: empty,
+    },
     {
       name: 'jobs taken',
       run: () => settle([], BATCH),

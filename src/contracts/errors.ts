@@ -121,13 +121,3 @@ export class AnswerUnderWayError extends HealifyError {
     this.retryAfterMs = retryAfterMs;
   }
 }
-
-/** The request's user cancelled it. */
-export class CancelledError extends HealifyError {
-  readonly code = 'cancelled';
-  readonly retryable = false;
-
-  constructor() {
-    super('The request was cancelled by its user.');
-  }
-}

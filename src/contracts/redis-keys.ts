@@ -1,4 +1,4 @@
-import { JOBS_PREFIX } from './queues.ts';
+import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
 
 /**
  * Every key we keep in Redis, but for BullMQ's own (`JOBS_PREFIX`). Keys of one session share a slot of a Redis
@@ -24,8 +24,8 @@ export const redisKeys = {
   answer: (hash: string) => `{ai:answer}:${hash}`,
   /** Set: the requests that wait for its answer. */
   awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
-  /** String: the request was cancelled by its user. All in the slot of the jobs, so that many are read at once. */
-  cancelled: (requestId: string) => `${JOBS_PREFIX}:cancelled:${requestId}`,
+  /** String: the job's request was cancelled by its user. Beside the job, so that whoever takes that sees it. */
+  cancelled: (jobId: string) => `${JOBS_PREFIX}:${JOBS_QUEUE}:${jobId}:cancelled`,
   /** Hash: a provider's model is not to be asked for a while, by any worker. */
   gate: (name: string) => `{ai:gate:${name}}`,
   /** String: the worker's call that probes it; a lease. */

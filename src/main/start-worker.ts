@@ -113,7 +113,6 @@ export async function startWorker(
   });
   const chatWorker = startChatWorker({
     jobs,
-    redis: jobsRedis,
     subscriber,
     maxCrashes: config.maxCrashes,
     workflow: {

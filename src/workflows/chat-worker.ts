@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { type ChatJobResult, jobIdOf } from '../adapters/jobs/chat-job.ts';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/job-runner.ts';
-import { createCancelledCheck, onCancelled } from '../adapters/redis/cancellations.ts';
+import { onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
-import { AnswerUnderWayError, CancelledError } from '../contracts/errors.ts';
+import { AnswerUnderWayError } from '../contracts/errors.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import {
@@ -30,9 +30,7 @@ export interface ChatWorkerEvents {
 
 export interface ChatWorkerOptions {
   jobs: JobRunner;
-  /** Where cancelled requests are written down. */
-  redis: Redis;
-  /** A connection of its own to the same. */
+  /** A connection of its own to where cancelled requests are announced. */
   subscriber: Redis;
   workflow: ChatWorkflow;
   maxCrashes: number;
@@ -57,7 +55,6 @@ const ANNOUNCE_RETRY_MS = 1_000;
  */
 export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: number): Promise<void> } {
   const { jobs, workflow, events, logger, maxCrashes } = options;
-  const isCancelled = createCancelledCheck(options.redis);
   let stopping = false;
 
   jobs.start(work);
@@ -84,7 +81,6 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
         // An operator who retries a failed request wants its answer, however late.
         deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
         signal: job.signal,
-        isCancelled: () => isCancelled(request.requestId),
       },
     };
 
@@ -119,8 +115,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       }
       return response;
     } catch (error) {
-      const cancelled = error instanceof CancelledError || (attempt.signal.aborted && (await attempt.isCancelled()));
-      if (!cancelled) throw error;
+      if (!job.cancelled) throw error;
       const response = await announceCancellation(workflow, job.data, run, attempt);
       events.onFinished('cancelled', '');
       logOf(job).info({ step: run.state.step }, 'request cancelled');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { call, postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
@@ -171,7 +172,7 @@ test('a cancelled question is over for its user at once, and an answer that come
   const cancel = () =>
     postJson(`${api.url}/chat/session/${request.sessionId}/cancel`, {}, { Authorization: `Bearer ${ann.accessToken}` });
   expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled', turns: [{ response: null }] } });
-  expect(await redis.exists(redisKeys.cancelled(request.requestId))).toBe(1);
+  expect(await redis.exists(redisKeys.cancelled(jobIdOf(request.requestId)))).toBe(1);
   await worker.answer(request, { response: 'Too late.' });
   const marker = await ask(ann);
   await worker.answer(marker);

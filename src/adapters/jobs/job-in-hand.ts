@@ -1,8 +1,8 @@
 import type { ChatJobData, ChatJobResult, WorkflowState } from './chat-job.ts';
-import type { TakenJob } from './redis-scripts/taking.ts';
+import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 /**
- * A job that this process has in hand: locked, and taken up by another process if we die. Whoever works on it ends with
+ * A job that this process has in hand, and that is taken up by another process if we die. Whoever works on it ends with
  * one of the five ways to let go of it.
  */
 export interface JobInHand {
@@ -14,8 +14,9 @@ export interface JobInHand {
   readonly maxAttempts: number;
   /** How often a process has died over it. */
   readonly crashes: number;
-  /** Aborted when the request is cancelled, or the process must stop. */
+  /** Aborted when the request is cancelled, also before it was taken, or the process must stop. */
   readonly signal: AbortSignal;
+  readonly cancelled: boolean;
   /** Writes the state into the job as it is now; what is saved at the same time shares one round trip. */
   saveState(state: WorkflowState): Promise<void>;
 
@@ -33,38 +34,52 @@ export interface JobInHand {
 
 /** What is to be done for jobs in hand. */
 export interface Hands {
-  save(job: LockedJob, json: string): Promise<void>;
-  complete(job: LockedJob, json: string): Promise<void>;
-  moveToFailed(job: LockedJob, error: Error, forGood: boolean): Promise<void>;
-  moveToDelayed(job: LockedJob, until: number): Promise<void>;
-  moveToWait(job: LockedJob): Promise<void>;
+  save(job: ActiveJob, json: string): Promise<void>;
+  complete(job: ActiveJob, json: string): Promise<void>;
+  moveToFailed(job: ActiveJob, error: Error, forGood: boolean): Promise<void>;
+  moveToDelayed(job: ActiveJob, until: number): Promise<void>;
+  moveToWait(job: ActiveJob): Promise<void>;
 }
 
-export class LockedJob implements JobInHand {
+const CANCELLED = 'cancelled';
+
+export class ActiveJob implements JobInHand {
   readonly id: string;
-  readonly token: string;
   readonly attemptsMade: number;
+  readonly attemptsStarted: number;
   readonly crashes: number;
-  readonly abort = new AbortController();
-  /** ms */
-  lockedAt: number;
+  /** It may have a lock. */
+  locked: boolean;
+  /** When it was taken, or its lock was renewed, ms. */
+  heldAt: number;
   #json: string;
   #data: ChatJobData | undefined;
   #progress: string;
   #options: string;
   #hands: Hands;
+  #abort = new AbortController();
 
-  constructor(taken: TakenJob, lockedAt: number, hands: Hands) {
+  constructor(taken: TakenJob, { locked, heldAt }: { locked: boolean; heldAt: number }, hands: Hands) {
     this.id = taken.jobId;
-    this.token = taken.token;
+    this.attemptsStarted = taken.attemptsStarted;
     this.attemptsMade = taken.attemptsMade;
     this.crashes = taken.crashes;
-    this.lockedAt = lockedAt;
+    this.locked = locked;
+    this.heldAt = heldAt;
     this.#json = taken.data;
     this.#data = taken.parsedData;
     this.#progress = taken.progress;
     this.#options = taken.options;
     this.#hands = hands;
+    if (taken.cancelled) this.cancel();
+  }
+
+  cancel(): void {
+    this.#abort.abort(CANCELLED);
+  }
+
+  abort(reason: string): void {
+    this.#abort.abort(reason);
   }
 
   get data(): ChatJobData {
@@ -81,7 +96,11 @@ export class LockedJob implements JobInHand {
   }
 
   get signal(): AbortSignal {
-    return this.abort.signal;
+    return this.#abort.signal;
+  }
+
+  get cancelled(): boolean {
+    return this.signal.reason === CANCELLED;
   }
 
   saveState(state: WorkflowState): Promise<void> {

@@ -6,7 +6,7 @@ import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobsToQueue } from './redis-scripts/add-jobs.ts';
-import { type Room, type TakenJob, tokenOf } from './redis-scripts/taking.ts';
+import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
@@ -35,14 +35,14 @@ export function openChatQueue(connection: Redis): ChatQueue {
  * Adds the jobs that are not there yet, each at its user's place in line: one round trip for a thousand. Waits for a
  * Redis that is away.
  * @param redis the connection that the queue was opened with
- * @param options.room where the caller can begin with them at once if nobody waits and all find room
+ * @param options.room with how many the caller can begin at once, if nobody waits and all of them find room
  * @returns how many jobs no worker has in hand then, and the jobs that the caller is to begin with
  */
 export async function addJobs(
   queue: ChatQueue,
   redis: Redis,
   jobs: readonly NewJob[],
-  { attempts, room }: { attempts: number; room?: Room | undefined },
+  { attempts, room = 0 }: { attempts: number; room?: number },
 ): Promise<{ untaken: number; started: TakenJob[] }> {
   const options = { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT };
   let untaken = 0;
@@ -55,15 +55,14 @@ export async function addJobs(
       data: JSON.stringify(data),
       parsedData: data,
     }));
-    const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : undefined };
+    const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : 0 };
     const added = await addJobsToQueue(redis, (type) => queue.toKey(type), batch, settings);
     untaken = added.untaken;
-    for (const [number, place] of added.started.entries()) {
+    for (const { place, cancelled } of added.started) {
       const { id, data, parsedData } = batch[place]!;
-      const token = tokenOf(room!, number);
       started.push({
-        ...{ jobId: id, token, data, parsedData, options: JSON.stringify(options) },
-        ...{ attemptsMade: 0, crashes: 0, progress: '' },
+        ...{ jobId: id, data, parsedData, options: JSON.stringify(options), cancelled },
+        ...{ attemptsMade: 0, attemptsStarted: 1, crashes: 0, progress: '' },
       });
     }
   }

@@ -5,18 +5,20 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { inBatches } from '../redis/in-batches.ts';
 import type { ChatJobData, ChatJobResult } from './chat-job.ts';
-import { type Hands, type JobInHand, LockedJob } from './job-in-hand.ts';
+import { ActiveJob, type Hands, type JobInHand } from './job-in-hand.ts';
 import { addJobs, type ChatQueue, type NewJob, waitForFsync } from './job-queue.ts';
+import { lockJobs } from './redis-scripts/lock-jobs.ts';
 import { saveJobs } from './redis-scripts/save-jobs.ts';
 import { settleJobs } from './redis-scripts/settle-jobs.ts';
-import type { Room, TakenJob } from './redis-scripts/taking.ts';
+import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 /** Takes jobs and has them worked on, some at a time. */
 export interface JobRunner {
-  /** @param work resolves once it has let go of the job; if it rejects, the job is taken up again when its lock has run out */
+  /** @param work resolves once it has let go of the job; if it rejects, the job is taken up again as if this process had died */
   start(work: (job: JobInHand) => Promise<void>): void;
   /**
    * Adds jobs, and begins with them at once where nobody waits and there is room for all of them: one round trip.
@@ -25,16 +27,22 @@ export interface JobRunner {
    * @throws StoreUnavailableError they may not be on disk, where that is asked for
    */
   add(jobs: readonly NewJob[]): Promise<number>;
-  /** Aborts the job's signal, if it is in hand here. */
+  /** Aborts the job's signal, if it is in hand here, or about to be. */
   cancel(jobId: string): void;
   /** Takes no more, and waits for those in hand; after the grace, tells so and aborts their signals. */
   stop(graceMs: number, onGraceOver: () => void): Promise<void>;
 }
 
-/** A job whose process died is taken up by another after the lock has run out and the next check has seen it. */
-const LOCK_MS = 10_000;
-const RENEW_MS = LOCK_MS / 4;
-const STALLED_CHECK_MS = 4_000;
+/**
+ * A job whose process died is taken up by another at the first check after its lock has run out; if it never had one, at
+ * the second check that sees it. Both are within 14 s, and a process may be halted for 5 s without losing a job.
+ */
+const LOCK_MS = 7_000;
+const STALLED_CHECK_MS = 6_000;
+/** How often locks are renewed, and whether a check is due is looked at: all processes together make one. */
+const UPKEEP_MS = 1_000;
+/** A notice that a request is cancelled may overtake the job itself. */
+const CANCELLATIONS_REMEMBERED = 1_000;
 /** How long to trust that a sign comes for every job. */
 const IDLE_MS = 5_000;
 const RETRY_MS = 1_000;
@@ -65,16 +73,17 @@ export function createJobRunner(options: {
   logger: Logger;
 }): JobRunner {
   const { queue, redis, concurrency, attempts, fsync, logger } = options;
-  const tokenPrefix = `${randomUUID()}:`;
-  let tokensGiven = 0;
-  const inHand = new Map<string, LockedJob>();
+  /** What this process is called in the locks of its jobs. */
+  const token = randomUUID();
+  const cancelledLately = new Set<string>();
+  const inHand = new Map<string, ActiveJob>();
   /** Places for jobs that are being taken. */
   let reserved = 0;
   /** The last time, there were as many as could be taken. */
   let moreWait = false;
   let work: ((job: JobInHand) => Promise<void>) | undefined;
   let taking: Promise<void> | undefined;
-  let renewal: NodeJS.Timeout | undefined;
+  let upkeep: NodeJS.Timeout | undefined;
   let stopping = false;
   /** Those who wait until a place is free. */
   let waiting: (() => void)[] = [];
@@ -98,12 +107,9 @@ export function createJobRunner(options: {
 
   const places = () => (stopping || !work ? 0 : Math.max(0, concurrency - inHand.size - reserved));
 
-  /** @param more jobs may be taken than places are reserved: into those that others leave */
-  function reserve(count: number, more = 0): Room {
+  function reserve(count: number): number {
     reserved += count;
-    const firstToken = tokensGiven;
-    tokensGiven += count + more;
-    return { count: count + more, lockMs: LOCK_MS, tokenPrefix, firstToken };
+    return count;
   }
 
   function free(count: number): void {
@@ -111,7 +117,7 @@ export function createJobRunner(options: {
     signalPlace();
   }
 
-  function letGo(job: LockedJob): void {
+  function letGo(job: ActiveJob): void {
     if (inHand.get(job.id) !== job) return;
     inHand.delete(job.id);
     signalPlace();
@@ -126,51 +132,67 @@ export function createJobRunner(options: {
 
   const placeIsFree = () => new Promise<void>((resolve) => waiting.push(resolve));
 
-  function begin(jobs: readonly TakenJob[]): void {
+  function begin(jobs: readonly TakenJob[], { locked }: { locked: boolean }): void {
     const now = Date.now();
     for (const taken of jobs) {
-      const job = new LockedJob(taken, now, hands);
+      const job = new ActiveJob(taken, { locked, heldAt: now }, hands);
+      if (cancelledLately.has(job.id)) job.cancel();
       inHand.set(job.id, job);
       void run(job);
     }
   }
 
-  async function run(job: LockedJob): Promise<void> {
+  async function run(job: ActiveJob): Promise<void> {
     try {
       await work!(job);
     } catch (error) {
-      logger.warn({ jobId: job.id, err: error }, 'a job is left, to be taken up again when its lock has run out');
+      logger.warn({ jobId: job.id, err: error }, 'a job is left, to be taken up again later');
     } finally {
       letGo(job);
     }
   }
 
   const hands: Hands = {
-    save: inBatchesOf((saves: [LockedJob, string][]) =>
+    save: inBatchesOf((saves: [ActiveJob, string][]) =>
       saveJobs(
         redis,
         saves.map(([job, progress]) => ({ key: toKey(job.id), progress })),
       ),
     ),
-    complete: inBatchesOf((completions: [LockedJob, string][]) => complete(completions), {
+    complete: inBatchesOf((completions: [ActiveJob, string][]) => complete(completions), {
       gatherMs: () => (places() > concurrency / 2 ? COMPLETE_WITHIN_MS : 0),
     }),
     moveToFailed: async (job, error, forGood) => {
       const failure = forGood ? new UnrecoverableError(error.message) : error;
       failure.stack = `${error.name}: ${error.message}`;
-      await (await bullJob(job))?.moveToFailed(failure, job.token, false);
+      await (await bullJob(job))?.moveToFailed(failure, token, false);
     },
-    moveToDelayed: async (job, until) => (await bullJob(job))?.moveToDelayed(until, job.token),
+    moveToDelayed: async (job, until) => (await bullJob(job))?.moveToDelayed(until, token),
     moveToWait: async (job) => {
-      await (await bullJob(job))?.moveToWait(job.token);
+      await (await bullJob(job))?.moveToWait(token);
       await giveSign();
     },
   };
 
-  /** undefined: it was removed. */
-  const bullJob = (job: LockedJob) => Job.fromId<ChatJobData, ChatJobResult>(worker, job.id);
+  /** Locked, for what BullMQ does with locked jobs only. undefined: it is in hand no more. */
+  async function bullJob(job: ActiveJob): Promise<Job<ChatJobData, ChatJobResult> | undefined> {
+    if ((await lock([job])).length > 0) return undefined;
+    return await Job.fromId<ChatJobData, ChatJobResult>(worker, job.id);
+  }
 
-  async function complete(completions: readonly [LockedJob, string][]): Promise<void> {
+  /** Gives the ids of those that are in hand no more. */
+  async function lock(jobs: readonly ActiveJob[]): Promise<string[]> {
+    for (const job of jobs) job.locked = true;
+    const lost: string[] = [];
+    for (let first = 0; first < jobs.length; first += MAX_BATCH) {
+      const batch = jobs.slice(first, first + MAX_BATCH);
+      lost.push(...(await orStoreUnavailable(lockJobs(redis, toKey, batch, { token, lockMs: LOCK_MS }))));
+    }
+    if (lost.length > 0) logger.warn({ jobs: lost.length }, 'jobs were lost: others may take them up');
+    return lost;
+  }
+
+  async function complete(completions: readonly [ActiveJob, string][]): Promise<void> {
     for (;;) {
       try {
         await settle(completions);
@@ -189,22 +211,19 @@ export function createJobRunner(options: {
    * @throws StoreUnavailableError
    */
   async function settle(
-    completions: readonly [LockedJob, string][],
+    completions: readonly [ActiveJob, string][],
   ): Promise<{ taken: number; nextDelayedAt: number | undefined }> {
     const leaving = stopping ? 0 : completions.length;
     // A place that is kept for a job which may wait is none for one that is just being added.
-    const extra = moreWait || leaving === 0 ? Math.min(MAX_BATCH - leaving, places()) : 0;
-    const room = reserve(extra, leaving);
+    const extra = reserve(moreWait || leaving === 0 ? Math.min(MAX_BATCH - leaving, places()) : 0);
+    const room = extra + leaving;
     try {
       const { codes, taken, nextDelayedAt } = await orStoreUnavailable(
         settleJobs(
           redis,
           toKey,
-          completions.map(([{ id, token, attemptsMade }, returnValue]) => ({
-            jobId: id,
-            token,
-            attemptsMade: attemptsMade + 1,
-            returnValue,
+          completions.map(([{ id, attemptsStarted, attemptsMade, locked }, returnValue]) => ({
+            ...{ jobId: id, attemptsStarted, attemptsMade: attemptsMade + 1, locked, returnValue },
           })),
           { now: Date.now(), kept: options.completedJobsKept, keptMs: options.completedJobsAgeMs, room },
         ),
@@ -214,8 +233,8 @@ export function createJobRunner(options: {
           logger.warn({ jobId: job.id, code: codes[index] }, 'a job was no longer ours to complete');
         letGo(job);
       }
-      moreWait = taken.length > 0 && taken.length === room.count;
-      begin(taken);
+      moreWait = taken.length > 0 && taken.length === room;
+      begin(taken, { locked: false });
       return { taken: taken.length, nextDelayedAt };
     } finally {
       free(extra);
@@ -243,16 +262,23 @@ export function createJobRunner(options: {
 
   /** As BullMQ does it. Gives undefined if there was one, else when to look again, in ms, or 0. */
   async function takeOne(): Promise<number | undefined> {
-    const room = reserve(1);
+    reserve(1);
     try {
-      const token = `${tokenPrefix}${room.firstToken}`;
       const [fields, jobId, limitMs, delayedUntil] = await backend.moveToActive(token);
       if (!fields || !jobId) return limitMs ? Date.now() + limitMs : (delayedUntil ?? 0);
-      const { data, opts, attemptsMade, stalledCounter, progress } = fields as JobJson;
-      const options = JSON.stringify(opts);
-      // BullMQ has a zero where nothing was ever saved.
-      const saved = progress ? JSON.stringify(progress) : '';
-      begin([{ jobId, token, data, options, attemptsMade, crashes: stalledCounter ?? 0, progress: saved }]);
+      const { data, opts, attemptsMade, attemptsStarted, stalledCounter, progress } = fields as JobJson;
+      const cancelled = (await redis.exists(redisKeys.cancelled(jobId))) === 1;
+      begin(
+        [
+          {
+            ...{ jobId, data, options: JSON.stringify(opts), attemptsMade, attemptsStarted, cancelled },
+            crashes: stalledCounter ?? 0,
+            // BullMQ has a zero where nothing was ever saved.
+            progress: progress ? JSON.stringify(progress) : '',
+          },
+        ],
+        { locked: true },
+      );
       return undefined;
     } finally {
       free(1);
@@ -276,24 +302,19 @@ export function createJobRunner(options: {
 
   async function renewLocks(): Promise<void> {
     const now = Date.now();
-    const due = [...inHand.values()].filter((job) => job.lockedAt + RENEW_MS / 2 < now);
+    const due = [...inHand.values()].filter((job) => job.heldAt + UPKEEP_MS / 2 < now);
     if (due.length === 0) return;
-    const [ids, tokens] = [due.map(({ id }) => id), due.map(({ token }) => token)];
-    const lost = await backend.extendLocks(ids, tokens, LOCK_MS);
-    for (const job of due) job.lockedAt = now;
-    const stillOurs = lost.filter((id) => inHand.has(id));
-    if (stillOurs.length > 0)
-      logger.warn({ jobs: stillOurs.length }, 'locks of jobs were lost: others may take them up');
+    await lock(due);
+    for (const job of due) job.heldAt = now;
   }
 
   return {
     start: (doWork) => {
       work = doWork;
-      renewal = setInterval(
-        () => void renewLocks().catch((error) => logger.debug({ err: error }, 'locks not renewed')),
-        RENEW_MS,
-      );
-      void worker.startStalledCheckTimer();
+      upkeep = setInterval(() => {
+        renewLocks().catch((error) => logger.debug({ err: error }, 'locks not renewed'));
+        backend.moveStalledJobsToWait().catch((error) => logger.debug({ err: error }, 'stalled jobs not looked for'));
+      }, UPKEEP_MS);
       taking = takeJobs();
     },
     add: async (jobs) => {
@@ -302,25 +323,30 @@ export function createJobRunner(options: {
       try {
         const added = await addJobs(queue, redis, jobs, { attempts, room });
         untaken = added.untaken;
-        begin(added.started);
+        begin(added.started, { locked: false });
       } finally {
-        free(room.count);
+        free(room);
       }
       if (fsync) await waitForFsync(redis);
       return untaken;
     },
-    cancel: (jobId) => inHand.get(jobId)?.abort.abort('cancelled'),
+    cancel: (jobId) => {
+      inHand.get(jobId)?.cancel();
+      cancelledLately.add(jobId);
+      if (cancelledLately.size > CANCELLATIONS_REMEMBERED)
+        cancelledLately.delete(cancelledLately.values().next().value!);
+    },
     stop: async (graceMs, onGraceOver) => {
       stopping = true;
       signalPlace();
       await backend.disconnectBlocking();
       const timer = setTimeout(() => {
         onGraceOver();
-        for (const job of inHand.values()) job.abort.abort('the process is stopping');
+        for (const job of inHand.values()) job.abort('the process is stopping');
       }, graceMs);
       while (inHand.size + reserved > 0) await placeIsFree();
       clearTimeout(timer);
-      clearInterval(renewal);
+      clearInterval(upkeep);
       await taking;
       await worker.close();
     },
@@ -328,13 +354,13 @@ export function createJobRunner(options: {
 }
 
 /** What comes at the same time for different jobs is done together. */
-function inBatchesOf(run: (items: [LockedJob, string][]) => Promise<void>, options?: { gatherMs: () => number }) {
+function inBatchesOf(run: (items: [ActiveJob, string][]) => Promise<void>, options?: { gatherMs: () => number }) {
   const batched = inBatches(
-    async (items: [LockedJob, string][]) => {
+    async (items: [ActiveJob, string][]) => {
       await run(items);
       return [];
     },
     { maxItems: MAX_BATCH, ...options },
   );
-  return async (job: LockedJob, json: string): Promise<void> => batched([job, json]);
+  return (job: ActiveJob, json: string): Promise<void> => batched([job, json]);
 }

@@ -63,19 +63,28 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     enableSnapshots: false,
   });
 
-  async function count(well: boolean | undefined, pass: 'call' | 'probe', era: number): Promise<void> {
-    if (pass === 'probe') return await gate.probed(well);
-    if (well === undefined || era !== gate.era) return;
-    failuresInARow = well ? 0 : failuresInARow + 1;
+  /** Nothing opens by a success: nobody need wait until it is counted. */
+  function countSuccess(era: number): void {
+    if (era !== gate.era) return;
+    failuresInARow = 0;
+    circuit.fire(true).catch(() => {});
+  }
+
+  async function countFailure(era: number): Promise<void> {
+    if (era !== gate.era) return;
+    failuresInARow += 1;
     // Rejects with the failure it was given.
-    const counted = circuit.fire(well).catch(() => {});
-    // Nothing opens by a success: nobody need wait until it is counted.
-    if (well) return;
-    await counted;
+    await circuit.fire(false).catch(() => {});
     if (!circuit.opened && failuresInARow < maxConsecutive) return;
     failuresInARow = 0;
     circuit.close();
     await gate.shut(openMs);
+  }
+
+  async function count(well: boolean | undefined, pass: 'call' | 'probe', era: number): Promise<void> {
+    if (pass === 'probe') return await gate.probed(well);
+    if (well) countSuccess(era);
+    else if (well === false) await countFailure(era);
   }
 
   return {
@@ -88,7 +97,8 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
       const { era } = gate;
       try {
         const answer = await model.ask(question, signal, attempt);
-        await count(true, pass, era);
+        if (pass === 'probe') await gate.probed(true);
+        else countSuccess(era);
         return answer;
       } catch (error) {
         if (error instanceof ModelPausedError) {

@@ -90,7 +90,12 @@ export function createProviderGate(options: {
   poll.unref();
   // Looking before it is subscribed, it would miss what changes in between.
   const subscribed = subscriber.subscribe(GATE_CHANNEL).catch(() => {});
-  const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
+  let firstLook: Promise<unknown> | undefined = Promise.race([
+    Promise.all([subscribed, ready(redis)]).then(lookQuietly),
+    after(FIRST_LOOK_MS),
+  ]).then(() => {
+    firstLook = undefined;
+  });
 
   async function enterHalfOpen(): Promise<'call' | 'probe'> {
     say();
@@ -117,7 +122,7 @@ export function createProviderGate(options: {
       return era;
     },
     enter: async () => {
-      await firstLook;
+      if (firstLook) await firstLook;
       if (shutUntil === undefined) return 'call';
       const leftMs = shutUntil - Date.now();
       if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);

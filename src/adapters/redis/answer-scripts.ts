@@ -4,26 +4,35 @@ import { defineScript } from './define-script.ts';
 
 /** Beside an answer's key, as the scripts make it of it: those that wait. */
 const WAITING = `':awaiting'`;
-/** Until there is an answer, its key has the claim of the request that is asking: this and its id. No entry begins so. */
+/**
+ * Until there is an answer, its key has the claim of the request that is asking: the first of these and its id; the
+ * second once others wait for it. No entry begins so.
+ */
 const CLAIM = `'?'`;
+const AWAITED_CLAIM = `'!'`;
 
 /** KEYS: answers. ARGV: lease in ms, then a requestId for each. A holder that comes again keeps its claim. */
 const lookUpScript = defineScript(`
 local found, claimed = redis.call('MGET', unpack(KEYS)), {}
 for i, key in ipairs(KEYS) do
   local id, kept = ARGV[i + 1], claimed[key] or found[i]
+  local mark = kept and string.sub(kept, 1, 1)
   if not kept then
     claimed[key] = ${CLAIM} .. id
     redis.call('SET', key, claimed[key], 'PX', ARGV[1])
     found[i] = 1
-  elseif kept == ${CLAIM} .. id then
-    redis.call('PEXPIRE', key, ARGV[1])
-    redis.call('SREM', key .. ${WAITING}, id)
-    found[i] = 1
-  elseif string.sub(kept, 1, 1) == ${CLAIM} then
-    redis.call('SADD', key .. ${WAITING}, id)
-    redis.call('PEXPIRE', key .. ${WAITING}, ARGV[1] * 2)
-    found[i] = 0
+  elseif mark == ${CLAIM} or mark == ${AWAITED_CLAIM} then
+    if string.sub(kept, 2) == id then
+      redis.call('PEXPIRE', key, ARGV[1])
+      redis.call('SREM', key .. ${WAITING}, id)
+      found[i] = 1
+    else
+      claimed[key] = ${AWAITED_CLAIM} .. string.sub(kept, 2)
+      redis.call('SET', key, claimed[key], 'KEEPTTL')
+      redis.call('SADD', key .. ${WAITING}, id)
+      redis.call('PEXPIRE', key .. ${WAITING}, ARGV[1] * 2)
+      found[i] = 0
+    end
   end
 end
 return found
@@ -54,24 +63,23 @@ export async function lookUpAnswers(
  * wait for what has come, or whose holder gives up.
  */
 const landScript = defineScript(`
-local lists = {}
-for i, key in ipairs(KEYS) do lists[i] = key .. ${WAITING} end
-local kept = redis.call('MGET', unpack(KEYS))
-local someWait = redis.call('EXISTS', unpack(lists)) > 0
-
 local woken, gone = {}, {}
 for i, key in ipairs(KEYS) do
-  local id, entry, ttl = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
-  local held = kept[i] == ${CLAIM} .. id
+  local id, entry = ARGV[3 * i - 2], ARGV[3 * i - 1]
+  local kept
   if entry ~= '' then
-    redis.call('SET', key, entry, 'PX', ttl)
-  elseif held then
-    gone[#gone + 1] = key
+    kept = redis.call('SET', key, entry, 'PX', ARGV[3 * i], 'GET')
+  else
+    kept = redis.call('GET', key)
   end
   woken[i] = {}
-  if someWait and (held or entry ~= '') then
-    woken[i] = redis.call('SMEMBERS', lists[i])
-    gone[#gone + 1] = lists[i]
+  local held = kept == ${CLAIM} .. id
+  local awaited = kept == ${AWAITED_CLAIM} .. id
+  if entry == '' and (held or awaited) then gone[#gone + 1] = key end
+  -- Whose lease has run out may be waited for all the same.
+  if awaited or (entry ~= '' and not held) then
+    woken[i] = redis.call('SMEMBERS', key .. ${WAITING})
+    gone[#gone + 1] = key .. ${WAITING}
   end
 end
 if #gone > 0 then redis.call('DEL', unpack(gone)) end
@@ -92,7 +100,10 @@ export async function landAnswers(redis: Redis, landings: readonly Landing[]): P
 
 /** KEYS: answer. ARGV: requestId, lease in ms. */
 const renewScript = defineScript(`
-if redis.call('GET', KEYS[1]) == ${CLAIM} .. ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local kept = redis.call('GET', KEYS[1])
+if kept == ${CLAIM} .. ARGV[1] or kept == ${AWAITED_CLAIM} .. ARGV[1] then
+  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
 return 0
 `);
 

@@ -1,25 +1,14 @@
 import type { Redis } from 'ioredis';
 import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
-import { inBatches } from './in-batches.ts';
+import { jobIdOf } from '../jobs/chat-job.ts';
 
 /** A cancelled request may still be on its way for as long as a backlog can last. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
 
 /** Says that a request's work is to stop, to whichever process has it now or gets it later. One round trip. */
 export async function cancelRequest(redis: Redis, requestId: string): Promise<void> {
-  await redis.set(redisKeys.cancelled(requestId), '1', 'EX', REMEMBERED_SECONDS);
+  await redis.set(redisKeys.cancelled(jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
   await redis.publish(CANCEL_CHANNEL, requestId);
-}
-
-const MAX_BATCH = 1_000;
-
-/** Tells of a request whether it is cancelled; those asked about at the same time share one round trip. */
-export function createCancelledCheck(redis: Redis): (requestId: string) => Promise<boolean> {
-  return inBatches(
-    async (requestIds: string[]) =>
-      (await redis.mget(requestIds.map(redisKeys.cancelled))).map((text) => text !== null),
-    { maxItems: MAX_BATCH },
-  );
 }
 
 /**

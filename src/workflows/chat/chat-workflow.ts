@@ -3,7 +3,7 @@ import type { Model, ModelAnswer } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
-import { CancelledError, RequestFailure } from '../../contracts/errors.ts';
+import { RequestFailure } from '../../contracts/errors.ts';
 import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
@@ -31,15 +31,14 @@ export interface Attempt {
   startedAt: number;
   /** ms; Infinity for a request without one */
   deadlineAt: number;
+  /** Aborted when the request is cancelled, or the attempt must end. */
   signal: AbortSignal;
-  /** Whether its user has cancelled it: one round trip. */
-  isCancelled(): Promise<boolean>;
 }
 
 /**
  * The whole workflow, in its order. The one step that must not be repeated unseen is the one that is paid for. Two round
- * trips to Redis: one before the model is asked and one after.
- * @throws CancelledError
+ * trips to Redis: one before the model is asked and one after. Rejects when the signal is aborted before there is an
+ * answer.
  */
 export async function answerRequest(
   workflow: ChatWorkflow,
@@ -51,11 +50,12 @@ export async function answerRequest(
   const { requestId, sessionId, message, context, model: chosen } = job.request;
   const question = { message, context, model: chosen };
   const hash = workflow.cacheEnabled && job.request.cache ? cache.hashOf(model.parametersOf(question)) : undefined;
-
   let claimed = false;
 
   try {
-    const { answer, modelMs } = await findAnswer();
+    attempt.signal.throwIfAborted();
+    const hit = 'ask-model' in run.state.results ? undefined : await lookUp();
+    const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
     const worthKeeping = hash !== undefined && modelMs !== undefined && !answer.byFallback;
     await Promise.all([
       modelMs !== undefined && run.save(),
@@ -69,28 +69,16 @@ export async function answerRequest(
     if (hash && claimed) await giveUpClaim(hash);
   }
 
-  /** From the cache, else from the model; an answer that an earlier attempt was given is not asked for again. */
-  async function findAnswer(): Promise<{ answer: ModelAnswer; modelMs: number | undefined }> {
-    if ('ask-model' in run.state.results) {
-      if (await attempt.isCancelled()) throw new CancelledError();
-    } else {
-      if (run.interrupted) workflow.onUncertainSpend('crashed');
-      const hit = await begin();
-      if (hit) return { answer: hit, modelMs: undefined };
+  /** The answer that was given before to the same question; else the question is this request's to ask. */
+  async function lookUp(): Promise<ModelAnswer | undefined> {
+    if (run.interrupted) workflow.onUncertainSpend('crashed');
+    if (!hash) {
+      workflow.onCacheLookup('off');
+      return undefined;
     }
-    return await run.step('ask-model', ask);
-  }
-
-  /** All that is to be known before the model is asked, at once; gives the answer that is known. */
-  async function begin(): Promise<ModelAnswer | undefined> {
-    if (!hash) workflow.onCacheLookup('off');
-    const lookUp = hash && run.step('check-cache', () => checkCache(cache, hash, requestId, workflow.onCacheLookup));
-    const [cancelled, looked] = await Promise.allSettled([attempt.isCancelled(), lookUp]);
-    if (looked.status === 'fulfilled') claimed = hash !== undefined && !looked.value;
-    if (cancelled.status === 'rejected') throw cancelled.reason;
-    if (cancelled.value) throw new CancelledError();
-    if (looked.status === 'rejected') throw looked.reason;
-    return looked.value || undefined;
+    const hit = await run.step('check-cache', () => checkCache(cache, hash, requestId, workflow.onCacheLookup));
+    claimed = !hit;
+    return hit;
   }
 
   /** Whether the answer was kept; if so, its claim is given up and those that wait for it go on. */

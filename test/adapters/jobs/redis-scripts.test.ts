@@ -3,9 +3,11 @@ import { Job, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { lockJobs } from '../../../src/adapters/jobs/redis-scripts/lock-jobs.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
-import type { Room, TakenJob } from '../../../src/adapters/jobs/redis-scripts/taking.ts';
+import type { TakenJob } from '../../../src/adapters/jobs/redis-scripts/taken-job.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../src/contracts/queues.ts';
+import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 
 const LOCK_MS = 30_000;
@@ -42,21 +44,29 @@ const job = (requestId: string): NewJob => ({
   receivedAt: '2026-01-01T00:00:00.000Z',
 });
 const jobs = (...ids: string[]) => ids.map(job);
-const room = (count: number, tokenPrefix = 'token:'): Room => ({ count, lockMs: LOCK_MS, tokenPrefix, firstToken: 0 });
-const add = (added: NewJob[], roomForThem?: Room) => addJobs(queue, redis, added, { attempts: 3, room: roomForThem });
-const settle = (completions: Completion[], count: number) =>
-  settleJobs(redis, (type) => queue.toKey(type), completions, {
+const add = (added: NewJob[], room = 0) => addJobs(queue, redis, added, { attempts: 3, room });
+const toKey = (type: string) => queue.toKey(type);
+const settle = (completions: Completion[], room: number) =>
+  settleJobs(redis, toKey, completions, {
     now: Date.now(),
     kept: KEPT.count,
     keptMs: KEPT.ageMs,
-    room: room(count),
+    room,
   });
-const completionOf = ({ jobId, token }: TakenJob): Completion => ({
+const completionOf = ({ jobId, attemptsStarted }: TakenJob): Completion => ({
   jobId,
-  token,
+  attemptsStarted,
   attemptsMade: 1,
+  locked: false,
   returnValue: '"done"',
 });
+const lock = (jobs: TakenJob[]) =>
+  lockJobs(
+    redis,
+    toKey,
+    jobs.map(({ jobId, ...rest }) => ({ id: jobId, ...rest })),
+    { token: 'token', lockMs: LOCK_MS },
+  );
 
 function openWorker() {
   const connection = redis.duplicate();
@@ -72,12 +82,12 @@ function openWorker() {
 
 /**
  * All that is in Redis but BullMQ's event stream, the sign to those that wait, which we leave out where no job is left,
- * and our own places in line; with times and tokens told apart only as being there.
+ * our own places in line, and locks, which we take later; with times told apart only as being there.
  */
 async function dump(): Promise<Record<string, unknown>> {
   const contents: Record<string, unknown> = {};
   for (const key of (await redis.keys('*')).sort()) {
-    if (/:(marker|next-tags)$/.test(key)) continue;
+    if (/:(marker|next-tags|lock)$/.test(key)) continue;
     const type = await redis.type(key);
     if (type === 'hash') contents[key] = await redis.hgetall(key);
     if (type === 'list') contents[key] = await redis.lrange(key, 0, -1);
@@ -85,11 +95,7 @@ async function dump(): Promise<Record<string, unknown>> {
     if (type === 'string') contents[key] = await redis.get(key);
     if (type === 'zset') contents[key] = (await redis.zrange(key, '0', '-1', 'WITHSCORES')).sort();
   }
-  return JSON.parse(
-    JSON.stringify(contents)
-      .replaceAll(/"1[78]\d{11}"/g, '"time"')
-      .replaceAll(/token:\d+/g, 'token'),
-  );
+  return JSON.parse(JSON.stringify(contents).replaceAll(/"1[78]\d{11}"/g, '"time"'));
 }
 
 test('a queue is worked through as BullMQ itself does, and Redis has the same in it at each point', async () => {
@@ -165,7 +171,7 @@ describe('jobs for which there is room', () => {
     await queue.close();
     queue = openChatQueue(redis);
     await queue.waitUntilReady();
-    const added = await add(jobs('a', 'b'), room(2));
+    const added = await add(jobs('a', 'b'), 2);
     expect(added).toEqual({
       untaken: 0,
       started: taken.map(({ options: _, ...rest }) => expect.objectContaining(rest)),
@@ -175,12 +181,12 @@ describe('jobs for which there is room', () => {
 
   test('go in line where another waits', async () => {
     await add(jobs('first'));
-    expect(await add(jobs('a'), room(5))).toEqual({ untaken: 2, started: [] });
+    expect(await add(jobs('a'), 5)).toEqual({ untaken: 2, started: [] });
     expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
   });
 
   test('go in line where there is no room for all of them', async () => {
-    expect(await add(jobs('a', 'b'), room(1))).toEqual({ untaken: 2, started: [] });
+    expect(await add(jobs('a', 'b'), 1)).toEqual({ untaken: 2, started: [] });
     expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
   });
 
@@ -189,13 +195,13 @@ describe('jobs for which there is room', () => {
     ['limited', () => queue.setGlobalConcurrency(1)],
   ])('go in line while the queue is %s', async (_, limit) => {
     await limit();
-    expect(await add(jobs('a'), room(5))).toEqual({ untaken: 1, started: [] });
+    expect(await add(jobs('a'), 5)).toEqual({ untaken: 1, started: [] });
   });
 
   test('are not taken again when they come again, nor twice when they come twice', async () => {
-    const first = await add(jobs('a', 'a', 'b'), room(5));
+    const first = await add(jobs('a', 'a', 'b'), 5);
     expect(first.started.map(({ jobId }) => jobId)).toEqual(['r-a', 'r-b']);
-    expect((await add(jobs('a', 'b', 'c'), room(5))).started.map(({ jobId }) => jobId)).toEqual(['r-c']);
+    expect((await add(jobs('a', 'b', 'c'), 5)).started.map(({ jobId }) => jobId)).toEqual(['r-c']);
     expect(await queue.getActiveCount()).toBe(3);
   });
 });
@@ -209,31 +215,82 @@ describe('a job that is completed', () => {
     return { codes, state: await queue.getJobState('r-a') };
   };
 
-  test('under its lock is completed', async () => {
+  test('by whoever took it last is completed', async () => {
     expect(await complete({})).toEqual({ codes: [0], state: 'completed' });
   });
 
-  test('under another’s lock is refused, and stays as it is', async () => {
-    expect(await complete({ token: 'other' })).toEqual({ codes: [-6], state: 'active' });
+  test('leaves no lock', async () => {
+    await complete({ locked: true }, () => redis.set(queue.toKey('r-a:lock'), 'token'));
+    expect(await redis.exists(queue.toKey('r-a:lock'))).toBe(0);
   });
 
-  test('after its lock has run out is refused', async () => {
-    expect(await complete({}, () => redis.del(queue.toKey('r-a:lock')))).toEqual({ codes: [-2], state: 'active' });
+  test('by whoever took it before is refused, and stays as it is', async () => {
+    expect(await complete({ attemptsStarted: 0 })).toEqual({ codes: [-6], state: 'active' });
+  });
+
+  test('after it was given up as stalled is refused', async () => {
+    expect(await complete({}, () => redis.lrem(queue.toKey('active'), 1, 'r-a'))).toMatchObject({ codes: [-3] });
   });
 
   test('after it was removed is refused', async () => {
-    const { codes } = await complete({}, () => redis.del(queue.toKey('r-a'), queue.toKey('r-a:lock')));
-    expect(codes).toEqual([-1]);
+    expect(await complete({}, () => redis.del(queue.toKey('r-a')))).toMatchObject({ codes: [-1] });
   });
 
   test('is taken from the line by nobody else, and others are completed all the same', async () => {
     await add(jobs('a', 'b', 'c'));
     const { taken } = await settle([], 3);
-    await redis.set(queue.toKey('r-b:lock'), 'other');
+    await redis.hincrby(queue.toKey('r-b'), 'ats', 1);
     const { codes } = await settle(taken.map(completionOf), 0);
     expect(codes).toEqual([0, -6, 0]);
     expect(await queue.getJobCounts('active', 'completed')).toEqual({ active: 1, completed: 2 });
   });
+});
+
+describe('a job that is locked', () => {
+  const lockAfter = async (prepare: (taken: TakenJob[]) => Promise<unknown>) => {
+    await add(jobs('a', 'b'));
+    const { taken } = await settle([], 2);
+    await prepare(taken);
+    return { lost: await lock(taken), locks: (await redis.keys('*:lock')).length };
+  };
+
+  test('is safe from BullMQ’s check for stalled jobs, and one that is not is safe from the first only', async () => {
+    const worker = openWorker();
+    await add(jobs('a', 'b'));
+    const { taken } = await settle([], 2);
+    const check = async () => {
+      await redis.del(queue.toKey('stalled-check'));
+      return await worker.getBackend().moveStalledJobsToWait();
+    };
+    expect(await check()).toEqual([]);
+    expect(await lock([taken[0]!])).toEqual([]);
+    expect(await check()).toEqual(['r-b']);
+    expect(await queue.getJobCounts('active', 'prioritized', 'wait')).toMatchObject({ active: 1 });
+    await worker.close();
+  });
+
+  test('is told to be lost where another has taken it', async () => {
+    expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'ats', 1))).toEqual({ lost: ['r-a'], locks: 1 });
+  });
+
+  test('is told to be lost where it was given up as stalled', async () => {
+    expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'stc', 1))).toEqual({ lost: ['r-a'], locks: 1 });
+  });
+
+  test('is told to be lost where it was finished or removed', async () => {
+    const finish = (taken: TakenJob[]) =>
+      Promise.all([settle([completionOf(taken[0]!)], 0), redis.del(queue.toKey('r-b'))]);
+    expect(await lockAfter(finish)).toEqual({ lost: ['r-a', 'r-b'], locks: 0 });
+  });
+});
+
+test('whoever takes a job is told that its user has cancelled it', async () => {
+  for (const id of ['a', 'c']) await redis.set(redisKeys.cancelled(`r-${id}`), '1');
+  const begun = await add(jobs('a', 'b'), 2);
+  expect(begun.started.map(({ cancelled }) => cancelled)).toEqual([true, false]);
+  await add(jobs('c', 'd'));
+  const { taken } = await settle([], 2);
+  expect(taken.map(({ cancelled }) => cancelled)).toEqual([true, false]);
 });
 
 test.each([
@@ -258,7 +315,7 @@ test('whoever waits for jobs is given a sign when some are added, and when some 
   expect(await marker()).toEqual(['0', '0']);
   await settle([], 5);
   expect(await marker()).toEqual([]);
-  await add(jobs('c'), room(1));
+  await add(jobs('c'), 1);
   expect(await marker()).toEqual([]);
 });
 

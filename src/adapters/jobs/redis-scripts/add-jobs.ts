@@ -1,27 +1,27 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
-import { NO_ROOM, type Room } from './taking.ts';
 
 /** More users than this are not told apart for the moment it takes them to queue again: memory has a bound. */
 const USERS_REMEMBERED = 100_000;
 
 /**
  * Adds jobs as BullMQ's own script adds prioritised ones, all in one, and assigns their priorities, which are their tags
- * in line. Where nobody waits and all of them find room, they are taken at once, as BullMQ's script takes a job. It
- * leaves out the entries in BullMQ's event stream, which nobody reads.
+ * in line. Where nobody waits and all of them find room, they are taken at once, as BullMQ's script takes a job, but
+ * for the lock. It leaves out the entries in BullMQ's event stream, which nobody reads.
  *
  * KEYS: marker, meta, id, prioritized, pc, wait, delayed, active (BullMQ's), the next free tag by user. ARGV: key
- * prefix, job name, now, the options' JSON without its opening brace; how many jobs find room, lock in ms, the token of
- * each without its number, and the first number; then, of each job: id, user, lowest and highest tag of its class, data.
+ * prefix, job name, now, the options' JSON without its opening brace, how many jobs find room; then, of each job: id,
+ * user, lowest and highest tag of its class, data. Numbers are passed on as the texts they came as: Lua is slow to write
+ * them out.
  */
 const addJobsScript = defineScript(`
 local prefix, name, now, options = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local room, lockMs, tokens, firstToken = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
+local room = tonumber(ARGV[5])
 local inLine = redis.call('ZCARD', KEYS[4])
 if inLine == 0 or redis.call('HLEN', KEYS[9]) > ${USERS_REMEMBERED} then redis.call('DEL', KEYS[9]) end
 
 local keys, users = {}, {}
-for i = 9, #ARGV, 5 do
+for i = 6, #ARGV, 5 do
   keys[#keys + 1] = prefix .. ARGV[i]
   users[#users + 1] = ARGV[i + 2] .. ':' .. ARGV[i + 1]
 end
@@ -32,7 +32,7 @@ local served, nextTags, seen, new, tags = {}, {}, {}, {}, {}
 for n, key in ipairs(keys) do
   if not seen[key] and (noneThere or redis.call('EXISTS', key) == 0) then
     seen[key] = true
-    local i = 4 + 5 * n
+    local i = 1 + 5 * n
     local from, to = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
     if not served[from] then
       local head = inLine > 0 and redis.call('ZRANGEBYSCORE', KEYS[4], from * 4294967296, (to + 1) * 4294967296, 'WITHSCORES', 'LIMIT', 0, 1) or {}
@@ -46,7 +46,7 @@ for n, key in ipairs(keys) do
   end
 end
 
-local starting = {}
+local starting, cancelled = {}, {}
 if #new > 0 then
   local limits = redis.call('HMGET', KEYS[2], 'paused', 'concurrency', 'max')
   local start = #new <= room and inLine == 0 and not (limits[1] or limits[2] or limits[3]) and redis.call('LLEN', KEYS[6]) == 0
@@ -54,24 +54,26 @@ if #new > 0 then
   local members = {}
   local counter = start and 0 or redis.call('INCRBY', KEYS[5], #new) - #new
   for m, n in ipairs(new) do
-    local i = 4 + 5 * n
+    local i = 1 + 5 * n
     local id, tag = ARGV[i], tags[m]
-    local opts = '{"priority":' .. tag .. ',' .. options
+    local priority = tag == 0 and '0' or tostring(tag)
+    local opts = '{"priority":' .. priority .. ',' .. options
     if start then
-      redis.call('SET', keys[n] .. ':lock', tokens .. (firstToken + m - 1), 'PX', lockMs)
       redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts,
-        'timestamp', now, 'delay', 0, 'priority', tag, 'processedOn', now, 'ats', 1)
+        'timestamp', now, 'delay', '0', 'priority', priority, 'processedOn', now, 'ats', '1')
       starting[m] = n
+      cancelled[m] = keys[n] .. ':cancelled'
       members[m] = id
     else
       redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts,
-        'timestamp', now, 'delay', 0, 'priority', tag)
+        'timestamp', now, 'delay', '0', 'priority', priority)
       members[2 * m - 1] = tag * 4294967296 + (counter + m) % 4294967296
       members[2 * m] = id
     end
   end
   if start then
     redis.call('LPUSH', KEYS[8], unpack(members))
+    cancelled = redis.call('EXISTS', unpack(cancelled)) > 0 and redis.call('MGET', unpack(cancelled)) or {}
   else
     redis.call('ZADD', KEYS[4], unpack(members))
     local next = {}
@@ -84,7 +86,7 @@ if #new > 0 then
     inLine = inLine + #new
   end
 end
-return {redis.call('LLEN', KEYS[6]) + inLine + redis.call('ZCARD', KEYS[7]), starting}
+return {redis.call('LLEN', KEYS[6]) + inLine + redis.call('ZCARD', KEYS[7]), starting, cancelled}
 `);
 
 /** A job to be added, and its place in line: its user, and the range of tags of its class. */
@@ -99,8 +101,8 @@ export interface JobToAdd {
 export interface Added {
   /** How many jobs no worker has in hand then: waiting, prioritised and delayed. */
   untaken: number;
-  /** The places of the jobs that were taken, each under the token of the next number. */
-  started: number[];
+  /** The places of the jobs that were taken, and whether their users have cancelled them. */
+  started: { place: number; cancelled: boolean }[];
 }
 
 /**
@@ -112,12 +114,15 @@ export async function addJobsToQueue(
   redis: Redis,
   toKey: (type: string) => string,
   jobs: readonly JobToAdd[],
-  { name, options, room = NO_ROOM }: { name: string; options: object; room?: Room | undefined },
+  { name, options, room }: { name: string; options: object; room: number },
 ): Promise<Added> {
   const keys = ['marker', 'meta', 'id', 'prioritized', 'pc', 'wait', 'delayed', 'active', 'next-tags'].map(toKey);
-  const args = [toKey(''), name, Date.now(), JSON.stringify(options).slice(1)];
-  args.push(room.count, room.lockMs, room.tokenPrefix, room.firstToken);
+  const args = [toKey(''), name, Date.now(), JSON.stringify(options).slice(1), room];
   for (const { id, user, tags, data } of jobs) args.push(id, user, tags.from, tags.to, data);
-  const [untaken, started] = (await addJobsScript(redis, keys, args)) as [number, number[]];
-  return { untaken, started: started.map((place) => place - 1) };
+  const [untaken, started, cancelled] = (await addJobsScript(redis, keys, args)) as [
+    number,
+    number[],
+    (string | null)[],
+  ];
+  return { untaken, started: started.map((place, index) => ({ place: place - 1, cancelled: !!cancelled[index] })) };
 }

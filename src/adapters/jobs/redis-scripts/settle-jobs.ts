@@ -1,47 +1,44 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
-import { type Room, type TakenJob, tokenOf } from './taking.ts';
+import type { TakenJob } from './taken-job.ts';
 
 /**
  * Completes jobs as BullMQ's own script completes one, all in one, and takes the next ones. It leaves out what our jobs
- * do not have (parents, logs, deduplication, metrics), and the entries in BullMQ's event stream, which nobody reads.
+ * do not have (parents, logs, deduplication, metrics, most of them a lock: see lock-jobs), and the entries in BullMQ's
+ * event stream, which nobody reads.
  *
  * It takes prioritised jobs only, and none at all where there is anything else to see to (the queue is paused or
  * limited, a job waits without a priority, a delayed one is due): then it gives -1, and BullMQ's script is to take the
  * next one.
  *
  * KEYS: wait, active, prioritized, delayed, completed, stalled, meta, pc, marker. ARGV: key prefix, now, completed
- * jobs kept, for how long in ms; how many jobs to take, their lock in ms, its token without the number, and the first
- * number; then, of each that is completed: id, token, attempts made, return value.
+ * jobs kept, for how long in ms, how many jobs to take; then, of each that is completed: id, attempts started, attempts
+ * made, 1 if it has a lock, return value.
  */
 const settleJobsScript = defineScript(`
 local prefix, now, kept, keptMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local room, lockMs, tokens, firstToken = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
+local room = tonumber(ARGV[5])
 
 local codes, ids, released, scores = {}, {}, {}, {}
-if #ARGV > 8 then
-  local locks = {}
-  for i = 9, #ARGV, 4 do locks[#locks + 1] = prefix .. ARGV[i] .. ':lock' end
-  local owners = redis.call('MGET', unpack(locks))
-  for n, owner in ipairs(owners) do
-    local i = 5 + 4 * n
-    local id = ARGV[i]
-    if owner ~= ARGV[i + 1] then
-      codes[n] = owner and -6 or (redis.call('EXISTS', prefix .. id) == 1 and -2 or -1)
-    elseif redis.call('LREM', KEYS[2], -1, id) == 0 then
-      codes[n] = -3
-      released[#released + 1] = locks[n]
-    else
-      redis.call('HSET', prefix .. id, 'atm', ARGV[i + 2], 'returnvalue', ARGV[i + 3], 'finishedOn', now)
-      codes[n] = 0
-      released[#released + 1] = locks[n]
-      ids[#ids + 1] = id
-      scores[#scores + 1] = now
-      scores[#scores + 1] = id
-    end
+for i = 6, #ARGV, 5 do
+  local id = ARGV[i]
+  local key = prefix .. id
+  local n = #codes + 1
+  local started = redis.call('HGET', key, 'ats')
+  if started ~= ARGV[i + 1] then
+    codes[n] = started and -6 or -1
+  elseif redis.call('LREM', KEYS[2], -1, id) == 0 then
+    codes[n] = -3
+  else
+    redis.call('HSET', key, 'atm', ARGV[i + 2], 'returnvalue', ARGV[i + 4], 'finishedOn', ARGV[2])
+    codes[n] = 0
+    ids[#ids + 1] = id
+    scores[#scores + 1] = ARGV[2]
+    scores[#scores + 1] = id
+    if ARGV[i + 3] == '1' then released[#released + 1] = key .. ':lock' end
   end
-  if #released > 0 then redis.call('DEL', unpack(released)) end
 end
+if #released > 0 then redis.call('DEL', unpack(released)) end
 
 local function forget(old)
   if #old == 0 then return end
@@ -70,10 +67,11 @@ for i = 1, #first, 2 do
   local key = prefix .. id
   local fields = redis.call('HMGET', key, 'data', 'opts', 'atm', 'stc', 'ats', 'progress')
   if fields[1] then
-    redis.call('SET', key .. ':lock', tokens .. (firstToken + #active), 'PX', lockMs)
-    redis.call('HSET', key, 'processedOn', now, 'ats', (fields[5] or 0) + 1)
+    local started = (fields[5] or 0) + 1
+    redis.call('HSET', key, 'processedOn', ARGV[2], 'ats', started)
+    local cancelled = redis.call('EXISTS', key .. ':cancelled')
     active[#active + 1] = id
-    taken[#taken + 1] = {id, fields[1], fields[2], fields[3] or '0', fields[4] or '0', fields[6] or ''}
+    taken[#taken + 1] = {id, fields[1], fields[2], fields[3] or '0', started, fields[4] or '0', fields[6] or '', cancelled}
   end
 end
 if #active > 0 then
@@ -88,9 +86,10 @@ return {codes, taken, delayed[2] and math.floor(tonumber(delayed[2]) / 4096) or 
 
 export interface Completion {
   jobId: string;
-  /** Under which the job is locked. */
-  token: string;
+  attemptsStarted: number;
   attemptsMade: number;
+  /** It may have a lock. */
+  locked: boolean;
   /** JSON */
   returnValue: string;
 }
@@ -103,33 +102,31 @@ export interface Settled {
   nextDelayedAt: number | undefined;
 }
 
-/** Completes jobs, and takes as many as there is room for: one round trip. */
+/**
+ * Completes jobs, and takes the next ones: one round trip.
+ * @param options.room how many to take at most
+ */
 export async function settleJobs(
   redis: Redis,
   toKey: (type: string) => string,
   completions: readonly Completion[],
-  { now, kept, keptMs, room }: { now: number; kept: number; keptMs: number; room: Room },
+  { now, kept, keptMs, room }: { now: number; kept: number; keptMs: number; room: number },
 ): Promise<Settled> {
   const keys = ['wait', 'active', 'prioritized', 'delayed', 'completed', 'stalled', 'meta', 'pc', 'marker'].map(toKey);
-  const args = [toKey(''), now, kept, keptMs, room.count, room.lockMs, room.tokenPrefix, room.firstToken];
-  for (const { jobId, token, attemptsMade, returnValue } of completions) {
-    args.push(jobId, token, attemptsMade, returnValue);
+  const args = [toKey(''), now, kept, keptMs, room];
+  for (const { jobId, attemptsStarted, attemptsMade, locked, returnValue } of completions) {
+    args.push(jobId, attemptsStarted, attemptsMade, locked ? 1 : 0, returnValue);
   }
   const [codes, taken, nextDelayedAt] = (await settleJobsScript(redis, keys, args)) as [
     number[],
-    [jobId: string, data: string, options: string, attemptsMade: string, crashes: string, progress: string][],
+    [string, string, string, string, number, string, string, number][],
     number,
   ];
   return {
     codes,
-    taken: taken.map(([jobId, data, options, attemptsMade, crashes, progress], number) => ({
-      jobId,
-      token: tokenOf(room, number),
-      data,
-      options,
-      attemptsMade: Number(attemptsMade),
-      crashes: Number(crashes),
-      progress,
+    taken: taken.map(([jobId, data, options, attemptsMade, attemptsStarted, crashes, progress, cancelled]) => ({
+      ...{ jobId, data, options, attemptsStarted, progress },
+      ...{ attemptsMade: Number(attemptsMade), crashes: Number(crashes), cancelled: cancelled === 1 },
     })),
     nextDelayedAt: nextDelayedAt < 0 ? undefined : nextDelayedAt,
   };

@@ -1,0 +1,21 @@
+import type { ChatJobData } from '../chat-job.ts';
+
+/** A job that a script has taken, as it was found. */
+export interface TakenJob {
+  jobId: string;
+  /** JSON */
+  data: string;
+  /** The same, where it is at hand. */
+  parsedData?: ChatJobData;
+  /** JSON; empty for a job that was never saved. */
+  progress: string;
+  /** JSON */
+  options: string;
+  attemptsMade: number;
+  /** How often it was taken, this time too: whoever has it in hand is told from whoever had it before by this. */
+  attemptsStarted: number;
+  /** How often a worker has died over it. */
+  crashes: number;
+  /** Its user has cancelled it. */
+  cancelled: boolean;
+}
