@@ -18,6 +18,7 @@ import { startHealthServer } from '../observability/health-server.ts';
 import type { Logger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
+import type { EarlyLookUp } from '../workflows/chat/chat-workflow.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { backoffMs } from '../workflows/engine/retry-policy.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
@@ -102,7 +103,7 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
-  const jobs = createJobRunner({
+  const jobs = createJobRunner<EarlyLookUp>({
     ...config,
     queue,
     redis: jobsRedis,

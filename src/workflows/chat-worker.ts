@@ -14,6 +14,8 @@ import {
   announceFailure,
   answerRequest,
   type ChatWorkflow,
+  type EarlyLookUp,
+  lookUpEarly,
 } from './chat/chat-workflow.ts';
 import { decide } from './engine/retry-policy.ts';
 import { createRun, type Run } from './engine/run.ts';
@@ -29,7 +31,7 @@ export interface ChatWorkerEvents {
 }
 
 export interface ChatWorkerOptions {
-  jobs: JobRunner;
+  jobs: JobRunner<EarlyLookUp>;
   /** A connection of its own to where cancelled requests are announced. */
   subscriber: Redis;
   workflow: ChatWorkflow;
@@ -57,12 +59,12 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   const { jobs, workflow, events, logger, maxCrashes } = options;
   let stopping = false;
 
-  jobs.start(work);
+  jobs.start(work, ({ request }) => lookUpEarly(workflow, request));
   onCancelled(options.subscriber, (requestId) => jobs.cancel(jobIdOf(requestId))).catch((error) =>
     logger.warn({ err: error }, 'cancellations reach this worker only at the start of a request'),
   );
 
-  async function work(job: JobInHand): Promise<void> {
+  async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
     const { request } = job.data;
     const earlier = job.state;
     const number = job.attemptsMade + 1;
@@ -87,17 +89,17 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     events.onStarted();
     try {
       const failure = earlier?.failure ?? (job.crashes > maxCrashes ? crashed : undefined);
-      await (failure ? failOrWait(task, failure) : answerOrDecide(task));
+      await (failure ? failOrWait(task, failure) : answerOrDecide(task, early));
     } finally {
       events.onReleased();
     }
   }
 
-  async function answerOrDecide(task: Task): Promise<void> {
+  async function answerOrDecide(task: Task, early: EarlyLookUp | undefined): Promise<void> {
     const { job, run } = task;
     let response: ChatResponse;
     try {
-      response = await answerUnlessCancelled(task);
+      response = await answerUnlessCancelled(task, early);
     } catch (error) {
       if (!stopping) return await decideOn(error, task);
       await job.saveState(run.state);
@@ -106,9 +108,12 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     await job.complete(summary(response, run));
   }
 
-  async function answerUnlessCancelled({ job, run, attempt }: Task): Promise<ChatResponse> {
+  async function answerUnlessCancelled(
+    { job, run, attempt }: Task,
+    early: EarlyLookUp | undefined,
+  ): Promise<ChatResponse> {
     try {
-      const response = await answerRequest(workflow, job.data, run, attempt);
+      const response = await answerRequest(workflow, job.data, run, attempt, early);
       events.onFinished('completed', '');
       if (logger.isLevelEnabled('debug')) {
         logOf(job).debug({ cached: response.cached, ...response.timings }, 'request completed');

@@ -32,6 +32,12 @@ export interface JobInHand {
   handBack(): Promise<void>;
 }
 
+/** What was set going for a job while it was still being written down. */
+export interface HeadStart {
+  /** The job is not begun with after all. */
+  drop(): void;
+}
+
 /** What is to be done for jobs in hand. */
 export interface Hands {
   save(job: ActiveJob, json: string): Promise<void>;

@@ -36,17 +36,18 @@ export function openChatQueue(connection: Redis): ChatQueue {
  * Redis that is away.
  * @param redis the connection that the queue was opened with
  * @param options.room with how many the caller can begin at once, if nobody waits and all of them find room
- * @returns how many jobs no worker has in hand then, and the jobs that the caller is to begin with
+ * @returns how many jobs no worker has in hand then, and the jobs that the caller is to begin with, with their places
+ * among those that were given
  */
 export async function addJobs(
   queue: ChatQueue,
   redis: Redis,
   jobs: readonly NewJob[],
   { attempts, room = 0 }: { attempts: number; room?: number },
-): Promise<{ untaken: number; started: TakenJob[] }> {
+): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }> {
   const options = { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT };
   let untaken = 0;
-  const started: TakenJob[] = [];
+  const started: (TakenJob & { place: number })[] = [];
   for (let first = 0; first < jobs.length; first += MAX_BATCH) {
     const batch = jobs.slice(first, first + MAX_BATCH).map((data) => ({
       id: jobIdOf(data.request.requestId),
@@ -61,7 +62,7 @@ export async function addJobs(
     for (const { place, cancelled } of added.started) {
       const { id, data, parsedData } = batch[place]!;
       started.push({
-        ...{ jobId: id, data, parsedData, options: JSON.stringify(options), cancelled },
+        ...{ place: first + place, jobId: id, data, parsedData, options: JSON.stringify(options), cancelled },
         ...{ attemptsMade: 0, attemptsStarted: 1, crashes: 0, progress: '' },
       });
     }

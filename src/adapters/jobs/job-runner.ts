@@ -8,8 +8,8 @@ import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { inBatches } from '../redis/in-batches.ts';
-import type { ChatJobData, ChatJobResult } from './chat-job.ts';
-import { ActiveJob, type Hands, type JobInHand } from './job-in-hand.ts';
+import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
+import { ActiveJob, type Hands, type HeadStart, type JobInHand } from './job-in-hand.ts';
 import { addJobs, type ChatQueue, type NewJob, waitForFsync } from './job-queue.ts';
 import { lockJobs } from './redis-scripts/lock-jobs.ts';
 import { saveJobs } from './redis-scripts/save-jobs.ts';
@@ -17,9 +17,15 @@ import { settleJobs } from './redis-scripts/settle-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 /** Takes jobs and has them worked on, some at a time. */
-export interface JobRunner {
-  /** @param work resolves once it has let go of the job; if it rejects, the job is taken up again as if this process had died */
-  start(work: (job: JobInHand) => Promise<void>): void;
+export interface JobRunner<Start extends HeadStart = HeadStart> {
+  /**
+   * @param giveHeadStart called for a job that is being added and will most likely be begun with at once
+   * @param work resolves once it has let go of the job; if it rejects, the job is taken up again as if this process had died
+   */
+  start(
+    work: (job: JobInHand, headStart: Start | undefined) => Promise<void>,
+    giveHeadStart?: (job: NewJob) => Start | undefined,
+  ): void;
   /**
    * Adds jobs, and begins with them at once where nobody waits and there is room for all of them: one round trip.
    * Those that are there already stay as they are.
@@ -59,7 +65,7 @@ const COMPLETE_WITHIN_MS = 10;
  * @param options.attempts of each job that is added
  * @param options.fsync jobs count as added only once they are on Redis's disk
  */
-export function createJobRunner(options: {
+export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   queue: ChatQueue;
   redis: Redis;
   concurrency: number;
@@ -71,7 +77,7 @@ export function createJobRunner(options: {
   failedJobsKept: number;
   failedJobsAgeMs: number;
   logger: Logger;
-}): JobRunner {
+}): JobRunner<Start> {
   const { queue, redis, concurrency, attempts, fsync, logger } = options;
   /** What this process is called in the locks of its jobs. */
   const token = randomUUID();
@@ -81,7 +87,10 @@ export function createJobRunner(options: {
   let reserved = 0;
   /** The last time, there were as many as could be taken. */
   let moreWait = false;
-  let work: ((job: JobInHand) => Promise<void>) | undefined;
+  /** The last time, the jobs that were added were begun with at once. */
+  let begunAtOnce = true;
+  let work: ((job: JobInHand, headStart: Start | undefined) => Promise<void>) | undefined;
+  let giveHeadStart: ((job: NewJob) => Start | undefined) | undefined;
   let taking: Promise<void> | undefined;
   let upkeep: NodeJS.Timeout | undefined;
   let stopping = false;
@@ -132,19 +141,27 @@ export function createJobRunner(options: {
 
   const placeIsFree = () => new Promise<void>((resolve) => waiting.push(resolve));
 
-  function begin(jobs: readonly TakenJob[], { locked }: { locked: boolean }): void {
-    const now = Date.now();
-    for (const taken of jobs) {
-      const job = new ActiveJob(taken, { locked, heldAt: now }, hands);
-      if (cancelledLately.has(job.id)) job.cancel();
-      inHand.set(job.id, job);
-      void run(job);
-    }
+  function begin(taken: TakenJob, headStart?: Start, locked = false): void {
+    const job = new ActiveJob(taken, { locked, heldAt: Date.now() }, hands);
+    if (cancelledLately.has(job.id)) job.cancel();
+    inHand.set(job.id, job);
+    void run(job, headStart);
   }
 
-  async function run(job: ActiveJob): Promise<void> {
+  /** None for one that has begun already, or comes twice. */
+  function giveHeadStarts(jobs: readonly NewJob[]): (Start | undefined)[] {
+    const given = new Set<string>();
+    return jobs.map((job) => {
+      const id = jobIdOf(job.request.requestId);
+      if (inHand.has(id) || given.has(id)) return undefined;
+      given.add(id);
+      return giveHeadStart?.(job);
+    });
+  }
+
+  async function run(job: ActiveJob, headStart: Start | undefined): Promise<void> {
     try {
-      await work!(job);
+      await work!(job, headStart);
     } catch (error) {
       logger.warn({ jobId: job.id, err: error }, 'a job is left, to be taken up again later');
     } finally {
@@ -234,7 +251,7 @@ export function createJobRunner(options: {
         letGo(job);
       }
       moreWait = taken.length > 0 && taken.length === room;
-      begin(taken, { locked: false });
+      for (const job of taken) begin(job);
       return { taken: taken.length, nextDelayedAt };
     } finally {
       free(extra);
@@ -268,17 +285,13 @@ export function createJobRunner(options: {
       if (!fields || !jobId) return limitMs ? Date.now() + limitMs : (delayedUntil ?? 0);
       const { data, opts, attemptsMade, attemptsStarted, stalledCounter, progress } = fields as JobJson;
       const cancelled = (await redis.exists(redisKeys.cancelled(jobId))) === 1;
-      begin(
-        [
-          {
-            ...{ jobId, data, options: JSON.stringify(opts), attemptsMade, attemptsStarted, cancelled },
-            crashes: stalledCounter ?? 0,
-            // BullMQ has a zero where nothing was ever saved.
-            progress: progress ? JSON.stringify(progress) : '',
-          },
-        ],
-        { locked: true },
-      );
+      const job: TakenJob = {
+        ...{ jobId, data, options: JSON.stringify(opts), attemptsMade, attemptsStarted, cancelled },
+        crashes: stalledCounter ?? 0,
+        // BullMQ has a zero where nothing was ever saved.
+        progress: progress ? JSON.stringify(progress) : '',
+      };
+      begin(job, undefined, true);
       return undefined;
     } finally {
       free(1);
@@ -309,8 +322,9 @@ export function createJobRunner(options: {
   }
 
   return {
-    start: (doWork) => {
+    start: (doWork, headStartOf) => {
       work = doWork;
+      giveHeadStart = headStartOf;
       upkeep = setInterval(() => {
         renewLocks().catch((error) => logger.debug({ err: error }, 'locks not renewed'));
         backend.moveStalledJobsToWait().catch((error) => logger.debug({ err: error }, 'stalled jobs not looked for'));
@@ -319,13 +333,19 @@ export function createJobRunner(options: {
     },
     add: async (jobs) => {
       const room = reserve(Math.min(jobs.length, places()));
+      const headStarts = begunAtOnce && room === jobs.length ? giveHeadStarts(jobs) : [];
       let untaken: number;
       try {
         const added = await addJobs(queue, redis, jobs, { attempts, room });
         untaken = added.untaken;
-        begin(added.started, { locked: false });
+        begunAtOnce = added.started.length > 0;
+        for (const job of added.started) {
+          begin(job, headStarts[job.place]);
+          headStarts[job.place] = undefined;
+        }
       } finally {
         free(room);
+        for (const headStart of headStarts) headStart?.drop();
       }
       if (fsync) await waitForFsync(redis);
       return untaken;

@@ -51,6 +51,8 @@ export interface AnswerCache {
   keep(hash: string, requestId: string, answer: ModelAnswer): Promise<string[]>;
   /** Gives the claim up without an answer; gives the requests that wait. */
   release(hash: string, requestId: string): Promise<string[]>;
+  /** Leaves the claim to whoever takes the request up, within its lease. */
+  leave(hash: string, requestId: string): void;
   /** Whether the request is on the list of those that wait, and so will be woken. */
   isAwaiting(hash: string, requestId: string): Promise<boolean>;
   /** Keeps the session's last answer. */
@@ -141,6 +143,7 @@ export function createAnswerCache(options: {
         landed(hash, requestId);
       }
     },
+    leave: landed,
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
     keepLast: async (sessionId, answer) => {
       await redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs());

@@ -1,7 +1,9 @@
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
+import type { HeadStart } from '../../adapters/jobs/job-in-hand.ts';
 import type { Model, ModelAnswer } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
-import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
+import type { AnswerCache, LookUp } from '../../adapters/redis/answer-cache.ts';
+import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { Run } from '../engine/run.ts';
@@ -35,26 +37,53 @@ export interface Attempt {
   signal: AbortSignal;
 }
 
+/** A look-up that was sent together with the job. */
+export interface EarlyLookUp extends HeadStart {
+  readonly hash: string;
+  readonly found: Promise<LookUp>;
+}
+
+/** Looks a request's answer up before its job is known to be written: nothing comes of that but knowledge, and a lease. */
+export function lookUpEarly(workflow: ChatWorkflow, request: ChatRequest): EarlyLookUp | undefined {
+  let hash: string | undefined;
+  try {
+    hash = hashOf(workflow, request);
+  } catch {
+    // A model that must not be chosen: the attempt will say so.
+  }
+  if (!hash) return undefined;
+  const found = workflow.cache.lookUp(hash, request.requestId);
+  // Whoever begins with the job hears of it; until then nobody listens.
+  found.catch(() => {});
+  const leave = () => workflow.cache.leave(hash, request.requestId);
+  return { hash, found, drop: () => void found.then(leave, leave) };
+}
+
+/** undefined: the answer is neither looked up nor kept for others. */
+function hashOf({ cache, cacheEnabled, model }: ChatWorkflow, request: ChatRequest): string | undefined {
+  return cacheEnabled && request.cache ? cache.hashOf(model.parametersOf(request)) : undefined;
+}
+
 /**
  * The whole workflow, in its order. The one step that must not be repeated unseen is the one that is paid for. Two round
- * trips to Redis: one before the model is asked and one after. Rejects when the signal is aborted before there is an
- * answer.
+ * trips to Redis: one before the model is asked, unless there was an early look-up, and one after. Rejects when the signal
+ * is aborted before there is an answer.
  */
 export async function answerRequest(
   workflow: ChatWorkflow,
   job: ChatJobData,
   run: Run,
   attempt: Attempt,
+  early?: EarlyLookUp,
 ): Promise<ChatResponse> {
   const { model, cache, publish } = workflow;
-  const { requestId, sessionId, message, context, model: chosen } = job.request;
-  const question = { message, context, model: chosen };
-  const hash = workflow.cacheEnabled && job.request.cache ? cache.hashOf(model.parametersOf(question)) : undefined;
+  const { requestId, sessionId } = job.request;
+  const hash = early ? early.hash : hashOf(workflow, job.request);
   let claimed = false;
 
   try {
-    attempt.signal.throwIfAborted();
     const hit = 'ask-model' in run.state.results ? undefined : await lookUp();
+    attempt.signal.throwIfAborted();
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
     const worthKeeping = hash !== undefined && modelMs !== undefined && !answer.byFallback;
     await Promise.all([
@@ -76,7 +105,9 @@ export async function answerRequest(
       workflow.onCacheLookup('off');
       return undefined;
     }
-    const hit = await run.step('check-cache', () => checkCache(cache, hash, requestId, workflow.onCacheLookup));
+    const hit = await run.step('check-cache', () =>
+      checkCache(cache, hash, requestId, workflow.onCacheLookup, early?.found),
+    );
     claimed = !hit;
     return hit;
   }
@@ -107,7 +138,7 @@ export async function answerRequest(
         retryable: true,
       });
     }
-    return askModel(model, question, attempt, workflow.onUncertainSpend);
+    return askModel(model, job.request, attempt, workflow.onUncertainSpend);
   }
 }
 

@@ -103,6 +103,29 @@ test('a job is begun with as it is added where nobody waits: one command, and no
   expect(commands.mock.calls.length).toBeLessThanOrEqual(3);
 });
 
+test('a job that will most likely be begun with gets a head start, which is dropped where it is not', async () => {
+  const { runner } = createRunner({ concurrency: 2 });
+  const log: string[] = [];
+  runner.start(
+    async (job, headStart) => {
+      log.push(`${job.data.request.requestId} ${headStart ? 'with' : 'without'}`);
+      await job.complete(result);
+    },
+    ({ request: { requestId } }) => ({ drop: () => log.push(`${requestId} dropped`) }),
+  );
+  await sleep(200);
+  // It comes twice, and once more when it is done.
+  await runner.add([newJob('a'), newJob('a')]);
+  await isIn('a', 'completed');
+  await sleep(100);
+  await runner.add([newJob('a')]);
+  expect(log.splice(0)).toEqual(['a with', 'a dropped']);
+  // No room for all of them: they are taken when they wait.
+  await runner.add(['b', 'c', 'd'].map(newJob));
+  for (const id of ['b', 'c', 'd']) await isIn(id, 'completed');
+  expect(log.sort()).toEqual(['b without', 'c without', 'd without']);
+});
+
 test('what was added before is taken at the start, and what comes later at its sign', async () => {
   await addFromElsewhere([newJob('before')]);
   const { runner } = createRunner();
