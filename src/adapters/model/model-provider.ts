@@ -1,10 +1,10 @@
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import type { Usage } from '../../contracts/chat-response.ts';
 import { limits } from '../../contracts/limits.ts';
 import { answerParameters, type ModelSettings } from './answer-parameters.ts';
 import type { Model, ModelAnswer, Question } from './model.ts';
 import { contentFiltered, emptyAnswer, mapModelError, modelTimedOut, unreadableAnswer } from './model-errors.ts';
-import { createPooledFetch } from './pooled-fetch.ts';
+import { PooledClient } from './pooled-client.ts';
 
 export type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
 
@@ -26,10 +26,9 @@ export interface ModelProvider extends Model {
 export function createModelProvider(options: ModelProviderOptions): ModelProvider {
   const { timeoutMs } = options;
   const parametersOf = answerParameters(options);
-  const client = new OpenAI({
+  const client = new PooledClient({
     apiKey: options.apiKey,
     baseURL: options.baseUrl,
-    fetch: createPooledFetch(),
     // The workflow retries: it knows the deadline, and whether the worker is about to stop.
     maxRetries: 0,
     timeout: timeoutMs,
