@@ -159,9 +159,9 @@ const app = createApp({
     eraser,
     cancelRequests,
     accept: async (question) => {
-      const createdAt = await acceptQuestion({ ...config, history, publishRequest }, question);
+      const accepted = await acceptQuestion({ ...config, history, publishRequest }, question);
       metrics.requestsAccepted.inc();
-      return createdAt;
+      return accepted;
     },
     idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
     answerWaiter,

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import { defineScript } from '../redis/define-script.ts';
 
 /** Where a turn stands in its user's history. */
 export interface HistoryEntry {
@@ -8,6 +9,13 @@ export interface HistoryEntry {
   /** ms */
   createdAt: number;
 }
+
+/** KEYS: history. ARGV: when, member, oldest to keep, retention in ms. */
+const addScript = defineScript(`
+redis.call('ZADD', KEYS[1], 'NX', ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+`);
 
 /**
  * A user's turns by time: a sorted set whose members are JSON of sessionId and requestId, which may have any character.
@@ -19,13 +27,8 @@ export async function addToHistory(
   entry: HistoryEntry,
   retentionMs: number,
 ): Promise<void> {
-  const key = redisKeys.history(userId);
-  // They leave together: one round trip.
-  await Promise.all([
-    redis.zadd(key, 'NX', entry.createdAt, memberOf(entry)),
-    redis.zremrangebyscore(key, '-inf', Date.now() - retentionMs),
-    redis.pexpire(key, retentionMs),
-  ]);
+  const args = [entry.createdAt, memberOf(entry), Date.now() - retentionMs, retentionMs];
+  await addScript(redis, [redisKeys.history(userId)], args);
 }
 
 export async function removeFromHistory(

@@ -34,8 +34,11 @@ export interface HistoryStore {
    * exist, be visible and belong to the user. Repeating it for the same requestId changes nothing.
    */
   begin(turn: NewTurn, options: { newSession: boolean }): Promise<BeginOutcome>;
-  /** Makes the turn visible: the broker has it. */
-  confirm(sessionId: string, requestId: string): Promise<void>;
+  /**
+   * Makes the turn visible: the broker has it.
+   * @param options.hurry false: a moment later, together with others
+   */
+  confirm(sessionId: string, requestId: string, options: { hurry: boolean }): Promise<void>;
   /** Writes terminal states down, in one round trip; outcomes are in the order of the responses. */
   settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]>;
   /** The user's session with its visible turns, oldest first; undefined if there is none or it is another's. */

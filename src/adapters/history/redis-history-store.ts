@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Answered, Session, SessionTurn } from '../../contracts/http.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import { inBatches } from '../redis/in-batches.ts';
 import { addToHistory, readHistory, removeFromHistory } from './history-index.ts';
 import type { HistoryStore } from './history-store.ts';
 import { beginTurn } from './redis-scripts/begin-turn.ts';
@@ -14,6 +15,8 @@ import { visibleTurn, visibleTurns } from './stored-turn.ts';
 const UNCONFIRMED_MS = 3_600_000;
 /** A page of history is looked for in at most this many pages of the index, should most of their turns be gone. */
 const PAGES_TRIED = 5;
+const CONFIRM_WITHIN_MS = 10;
+const CONFIRMED_TOGETHER = 100;
 
 /**
  * Sessions and history in Redis. A session is a JSON string and a hash of its turns, in one slot of a cluster, each
@@ -23,6 +26,12 @@ const PAGES_TRIED = 5;
  */
 export function createRedisHistoryStore(options: { redis: Redis; retentionMs: number; replica: string }): HistoryStore {
   const { redis, retentionMs, replica } = options;
+  const confirm = (sessionId: string, requestId: string) => confirmTurn(redis, sessionId, requestId, retentionMs);
+  // They leave together: one round trip.
+  const confirmTogether = inBatches(
+    (turns: [string, string][]) => Promise.all(turns.map(([sessionId, requestId]) => confirm(sessionId, requestId))),
+    { maxItems: CONFIRMED_TOGETHER, gatherMs: () => CONFIRM_WITHIN_MS },
+  );
 
   return {
     begin: (turn, { newSession }) =>
@@ -39,7 +48,8 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
         })(),
       ),
 
-    confirm: (sessionId, requestId) => orStoreUnavailable(confirmTurn(redis, sessionId, requestId, retentionMs)),
+    confirm: (sessionId, requestId, { hurry }) =>
+      orStoreUnavailable(hurry ? confirm(sessionId, requestId) : confirmTogether([sessionId, requestId])),
 
     settle: (responses) => orStoreUnavailable(settleTurns(redis, responses, { retentionMs, replica })),
 

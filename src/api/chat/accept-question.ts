@@ -17,6 +17,15 @@ export interface Question {
   priority: ChatRequest['priority'];
   /** W3C trace context. */
   traceparent: string;
+  /** Whoever asks waits for the answer: until then nobody else looks for the question. */
+  waits: boolean;
+}
+
+export interface AcceptedQuestion {
+  /** When it was asked, ISO 8601. */
+  createdAt: string;
+  /** Resolves once its user can see it. */
+  shown: Promise<void>;
 }
 
 /** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
@@ -34,13 +43,12 @@ export interface AcceptOptions {
 /**
  * Takes a question: written down, published, and shown to its user once the broker has confirmed it, in this order, so
  * that a question that is not accepted leaves nothing to be seen. Repeating it with the same ids is harmless.
- * @returns when it was asked, ISO 8601
  * @throws ApiError not_found, session_full
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
-export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<string> {
+export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<AcceptedQuestion> {
   const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
-  const { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent } = question;
+  const { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent, waits } = question;
 
   const earlier = newSession ? [] : (await history.session(sessionId, userId))?.turns;
   if (!earlier) throw new ApiError('not_found');
@@ -63,6 +71,8 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
     deadline: new Date(now + requestDeadlineMs).toISOString(),
   };
   await publishRequest(request, traceparent);
-  await history.confirm(sessionId, requestId);
-  return createdAt;
+  const shown = history.confirm(sessionId, requestId, { hurry: !waits });
+  // Whoever has the answer asks no more for it.
+  shown.catch(() => {});
+  return { createdAt, shown };
 }

@@ -5,15 +5,15 @@ import { turnOf } from '../../adapters/history/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';
-import type { Question } from './accept-question.ts';
+import type { AcceptedQuestion, Question } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
 import { type IdempotencyKeys, readIdempotencyKey } from './idempotency.ts';
 import { ENDED, type Line, type Standing } from './line.ts';
 import { readPreferWait } from './prefer.ts';
 
 export interface SendOptions {
-  /** Takes the question, and says when it was asked, ISO 8601; or rejects with what the caller is to be told. */
-  accept: (question: Question) => Promise<string>;
+  /** Takes the question, or rejects with what the caller is to be told. */
+  accept: (question: Question) => Promise<AcceptedQuestion>;
   history: Pick<HistoryStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;
@@ -42,8 +42,12 @@ export function sendMessage(options: SendOptions): RequestHandler {
         ? { ids: newIds, repeated: false }
         : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache, model ?? null], newIds);
     const { sessionId, requestId } = ids;
+    let shown: Promise<void> | undefined;
     // The ids are new, or were given to this user for the key.
-    const readTurn = () => history.turn(sessionId, requestId);
+    const readTurn = async () => {
+      await shown;
+      return await history.turn(sessionId, requestId);
+    };
 
     const watch = waitSeconds && (await answerWaiter.watch(requestId, waitSeconds * 1000));
     if (watch) res.once('close', () => watch.close());
@@ -54,7 +58,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (!turn) {
         standing = line.admit();
         const { traceparent } = req;
-        const createdAt = await accept({
+        const accepted = await accept({
           requestId,
           sessionId,
           userId,
@@ -64,15 +68,20 @@ export function sendMessage(options: SendOptions): RequestHandler {
           model,
           priority,
           traceparent,
+          waits: !!watch,
         });
-        if (!repeated) turn = turnOf({ requestId, message, createdAt }, undefined);
+        shown = accepted.shown;
+        if (!repeated) turn = turnOf({ requestId, message, createdAt: accepted.createdAt }, undefined);
       }
-      if (watch && !(turn && isTerminal(turn))) turn = await waitForAnswer(watch, turn, readTurn);
+      if (watch && !(turn && isTerminal(turn))) {
+        turn = await waitForAnswer(watch, turn, readTurn);
+      }
 
       res.set('Location', `/chat/session/${sessionId}`);
       if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
       if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
       else {
+        await shown;
         const status = turn?.status ?? 'queued';
         // Whoever has waited wants to know where it stands now.
         const known = watch ? undefined : standing;

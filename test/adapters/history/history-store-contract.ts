@@ -24,7 +24,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
     const ask = async (fields: Partial<NewTurn> = {}, options = { newSession: true }): Promise<NewTurn> => {
       const turn = newTurn(fields);
       expect(await store.begin(turn, options)).toBe('begun');
-      await store.confirm(turn.sessionId, turn.requestId);
+      await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
       return turn;
     };
     const settle = async (turn: NewTurn, fields: Partial<ChatResponse> = {}) =>
@@ -37,7 +37,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(await sessionOf(turn)).toBeUndefined();
       expect(await store.turn(turn.sessionId, turn.requestId)).toBeUndefined();
       expect((await store.history(turn.userId, { limit: 10 })).items).toEqual([]);
-      await store.confirm(turn.sessionId, turn.requestId);
+      await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
       expect(await sessionOf(turn)).toMatchObject({ status: 'queued', turns: [{ requestId: turn.requestId }] });
       expect(await store.turn(turn.sessionId, turn.requestId)).toMatchObject({ status: 'queued', message: 'How?' });
       expect((await store.history(turn.userId, { limit: 10 })).items).toHaveLength(1);
@@ -48,13 +48,13 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       await settle(turn);
       const before = await sessionOf(turn);
       expect(await store.begin(turn, { newSession: true })).toBe('begun');
-      await store.confirm(turn.sessionId, turn.requestId);
+      await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
       expect(await sessionOf(turn)).toEqual(before);
     });
 
     test('confirming what is not there makes nothing', async () => {
       const turn = newTurn();
-      await store.confirm(turn.sessionId, turn.requestId);
+      await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
       expect(await sessionOf(turn)).toBeUndefined();
     });
 
@@ -78,7 +78,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       await store.begin(turn, { newSession: true });
       expect(await settle(turn)).toBe('settled');
       expect(await sessionOf(turn)).toMatchObject({ status: 'completed' });
-      await store.confirm(turn.sessionId, turn.requestId);
+      await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
       expect(await sessionOf(turn)).toMatchObject({ status: 'completed' });
     });
 
@@ -222,7 +222,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(await sessionOf(first)).toBeUndefined();
       expect((await store.history(userId, { limit: 10 })).items).toEqual([]);
       expect(await settle(first)).toBe('erased');
-      await store.confirm(sessionId, second.requestId);
+      await store.confirm(sessionId, second.requestId, { hurry: true });
       expect(await sessionOf(first)).toBeUndefined();
       expect(await store.erase(sessionId, userId)).toBeUndefined();
     });

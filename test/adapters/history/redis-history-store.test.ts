@@ -35,7 +35,7 @@ test('a session is under the key that other services know, as JSON that says who
   const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, requestId, message, createdAt } = turn();
   await store.begin({ sessionId, userId, requestId, message, createdAt }, { newSession: true });
-  await store.confirm(sessionId, requestId);
+  await store.confirm(sessionId, requestId, { hurry: true });
   expect(JSON.parse((await redis.get(`chat:session:${sessionId}`))!)).toMatchObject({
     sessionId,
     userId,
@@ -54,7 +54,7 @@ test('what is kept expires after the retention, and what was never accepted with
     expect(ttl).toBeGreaterThan(3_500_000);
     expect(ttl).toBeLessThanOrEqual(3_600_000);
   }
-  await store.confirm(one.sessionId, one.requestId);
+  await store.confirm(one.sessionId, one.requestId, { hurry: true });
   for (const key of [...keys, `chat:history:${one.userId}`]) {
     expect(await redis.pttl(key)).toBeGreaterThan(89 * DAY_MS);
   }
@@ -64,7 +64,7 @@ test('an erased session leaves only the note that it was erased', async () => {
   const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
-  await store.confirm(one.sessionId, one.requestId);
+  await store.confirm(one.sessionId, one.requestId, { hurry: true });
   await store.erase(one.sessionId, one.userId);
   const left = (await redis.keys('*')).filter((key) => key.includes(one.sessionId) || key.includes(one.userId));
   expect(left).toEqual([`{chat:session:${one.sessionId}}:erased`]);
@@ -78,7 +78,7 @@ test('without Redis every method says that the store is out of reach', async () 
   const one = turn();
   for (const use of [
     () => store.begin(one, { newSession: true }),
-    () => store.confirm(one.sessionId, one.requestId),
+    () => store.confirm(one.sessionId, one.requestId, { hurry: true }),
     () => store.session(one.sessionId, one.userId),
     () => store.history(one.userId, { limit: 5 }),
     () => store.erase(one.sessionId, one.userId),
