@@ -96,7 +96,7 @@ test('a job is begun with as it is added where nobody waits: one command, and no
   const [connection] = connections;
   runner.start((job) => job.complete(result));
   await sleep(200);
-  const commands = jest.spyOn(connection!, 'evalsha');
+  const commands = jest.spyOn(connection!, 'sendCommand');
   expect(await runner.add([newJob('a')])).toBe(0);
   await isIn('a', 'completed');
   // Added, completed; a script that Redis does not know yet comes as a whole.
