@@ -96,39 +96,40 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   }
 
   async function answerOrDecide(task: Task, early: EarlyLookUp | undefined): Promise<void> {
-    const { job, run } = task;
+    const { job, run, attempt } = task;
     let response: ChatResponse;
     try {
-      response = await answerUnlessCancelled(task, early);
+      response = await answerRequest(workflow, job.data, run, attempt, early);
     } catch (error) {
-      if (!stopping) return await decideOn(error, task);
-      await job.saveState(run.state);
-      return await job.handBack();
+      return await (job.cancelled ? endCancelled(task) : decideOn(error, task));
+    }
+    events.onFinished('completed', '');
+    if (logger.isLevelEnabled('debug')) {
+      logOf(job).debug({ cached: response.cached, ...response.timings }, 'request completed');
     }
     await job.complete(summary(response, run));
   }
 
-  async function answerUnlessCancelled(
-    { job, run, attempt }: Task,
-    early: EarlyLookUp | undefined,
-  ): Promise<ChatResponse> {
+  async function endCancelled(task: Task): Promise<void> {
+    const { job, run, attempt } = task;
+    let response: ChatResponse;
     try {
-      const response = await answerRequest(workflow, job.data, run, attempt, early);
-      events.onFinished('completed', '');
-      if (logger.isLevelEnabled('debug')) {
-        logOf(job).debug({ cached: response.cached, ...response.timings }, 'request completed');
-      }
-      return response;
+      response = await announceCancellation(workflow, job.data, run, attempt);
     } catch (error) {
-      if (!job.cancelled) throw error;
-      const response = await announceCancellation(workflow, job.data, run, attempt);
-      events.onFinished('cancelled', '');
-      logOf(job).info({ step: run.state.step }, 'request cancelled');
-      return response;
+      return await decideOn(error, task);
     }
+    events.onFinished('cancelled', '');
+    logOf(job).info({ step: run.state.step }, 'request cancelled');
+    await job.complete(summary(response, run));
   }
 
   async function decideOn(error: unknown, task: Task): Promise<void> {
+    if (!stopping) return await decideWhatNext(error, task);
+    await task.job.saveState(task.run.state);
+    await task.job.handBack();
+  }
+
+  async function decideWhatNext(error: unknown, task: Task): Promise<void> {
     const { job, run, attempt } = task;
     const log = logOf(job);
     const decision = decide(error, {

@@ -93,7 +93,8 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     },
     parametersOf: (question) => model.parametersOf(question),
     ask: async (question, signal, attempt) => {
-      const pass = await gate.enter();
+      const entered = gate.enter();
+      const pass = entered === 'call' ? entered : await entered;
       const { era } = gate;
       try {
         const answer = await model.ask(question, signal, attempt);

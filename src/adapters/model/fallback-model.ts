@@ -11,6 +11,7 @@ import type { Model, ModelAnswer } from './model.ts';
  */
 export function createFallbackModel(models: readonly [Model, ...Model[]], afterAttempts: number): Model {
   const [first] = models;
+  if (models.length === 1) return first;
   return {
     parametersOf: (question) => first.parametersOf(question),
     ask: async (question, signal, attempt) => {

@@ -22,10 +22,9 @@ export interface ProviderGate {
   /** Counts the changes of state that this worker has seen. */
   readonly era: number;
   /**
-   * Lets a call pass, as one of many or as the probe.
-   * @throws ModelPausedError
+   * Lets a call pass: at once while it is closed, else perhaps as the probe. Rejects with ModelPausedError.
    */
-  enter(): Promise<'call' | 'probe'>;
+  enter(): 'call' | Promise<'call' | 'probe'>;
   /** Shuts it for all workers: for so long, or longer where it is shut for longer already. */
   shut(ms: number): Promise<void>;
   /** What became of the probe; undefined: nothing that says anything, and another may probe. */
@@ -97,6 +96,14 @@ export function createProviderGate(options: {
     firstLook = undefined;
   });
 
+  async function enterUnlessOpen(): Promise<'call' | 'probe'> {
+    await firstLook;
+    if (shutUntil === undefined) return 'call';
+    const leftMs = shutUntil - Date.now();
+    if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
+    return await enterHalfOpen();
+  }
+
   async function enterHalfOpen(): Promise<'call' | 'probe'> {
     say();
     if (probe) throw paused(PROBE_WAIT_MS);
@@ -121,13 +128,7 @@ export function createProviderGate(options: {
     get era() {
       return era;
     },
-    enter: async () => {
-      if (firstLook) await firstLook;
-      if (shutUntil === undefined) return 'call';
-      const leftMs = shutUntil - Date.now();
-      if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
-      return await enterHalfOpen();
-    },
+    enter: () => (!firstLook && shutUntil === undefined ? 'call' : enterUnlessOpen()),
     shut: async (ms) => {
       if (shutUntil === undefined || shutUntil < Date.now() + ms) learn(ms);
       const leftMs = await shutGate(redis, keys, ms, GATE_CHANNEL, name).catch(() => undefined);

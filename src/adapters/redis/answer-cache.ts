@@ -56,7 +56,7 @@ export interface AnswerCache {
   /** Whether the request is on the list of those that wait, and so will be woken. */
   isAwaiting(hash: string, requestId: string): Promise<boolean>;
   /** Keeps the session's last answer. */
-  keepLast(sessionId: string, answer: ModelAnswer): Promise<void>;
+  keepLast(sessionId: string, answer: ModelAnswer): Promise<unknown>;
   /** Removes the session's last answer. */
   forgetSession(sessionId: string): Promise<void>;
   /** Renews no claim any more. */
@@ -145,9 +145,7 @@ export function createAnswerCache(options: {
     },
     leave: landed,
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
-    keepLast: async (sessionId, answer) => {
-      await redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs());
-    },
+    keepLast: (sessionId, answer) => redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs()),
     forgetSession: async (sessionId) => {
       await redis.del(redisKeys.response(sessionId));
     },
