@@ -103,7 +103,7 @@ async function steadyRate(ask: () => Promise<void>, perSecond: number, seconds: 
   return times.sort((a, b) => a - b);
 }
 
-export async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
+async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
   const port = await freePort();
   const env = {
     PATH: process.env.PATH,
@@ -131,7 +131,7 @@ export async function startProduct(servers: Servers): Promise<{ processes: Guard
   return { processes, url };
 }
 
-export async function signUp(url: string): Promise<string> {
+async function signUp(url: string): Promise<string> {
   const post = async (path: string) => {
     const body = JSON.stringify({ email: 'bench@example.com', password: 'benchmark-password' });
     return await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
@@ -19,7 +20,11 @@ const questions = (whose: string) =>
     message: `Question ${index} of the ${whose} worker`,
   }));
 
-test('the jobs of a killed worker are taken up by another within 15 s, and no job of a healthy one runs twice', async () => {
+/** Of those that a worker may be halted for; jobs have no lock yet when it begins. */
+const HALT_MS = 4_000;
+const HALTS = 3;
+
+const startAround = async () => {
   const rabbitMqUrl = await testRabbitMqUrl();
   const simulator = await startSimulator();
   const settings = {
@@ -29,6 +34,37 @@ test('the jobs of a killed worker are taken up by another within 15 s, and no jo
   };
   const client = await startQueueClient(rabbitMqUrl);
   await client.readResponses();
+  return { simulator, settings, client };
+};
+
+test('a worker that is halted for a moment loses none of its jobs', async () => {
+  const { simulator, settings, client } = await startAround();
+  await simulator.behave({ latencyMs: 2_000 });
+  const halted = await startWorker(settings);
+  const other = await startWorker(settings);
+  const asked: ReturnType<typeof questions> = [];
+  for (let halt = 1; halt <= HALTS; halt += 1) {
+    const those = [...questions(`${halt}a`), ...questions(`${halt}b`)];
+    asked.push(...those);
+    await client.ask(...those);
+    await until('all are asked', async () => (await simulator.stats()).started >= asked.length, 30_000);
+    process.kill(halted.pid, 'SIGSTOP');
+    await sleep(HALT_MS);
+    process.kill(halted.pid, 'SIGCONT');
+    await until('all are answered', () => client.responses.length >= asked.length, 30_000);
+  }
+  // A job that was taken up again would be answered again.
+  await sleep(8_000);
+  await Promise.all([halted.stop(), other.stop()]);
+  expect(client.responses.map(({ requestId }) => requestId).sort()).toEqual(
+    asked.map(({ requestId }) => requestId).sort(),
+  );
+  expect((await simulator.stats()).started).toBe(asked.length);
+  await simulator.stop();
+}, 120_000);
+
+test('the jobs of a killed worker are taken up by another within 15 s, and no job of a healthy one runs twice', async () => {
+  const { simulator, settings, client } = await startAround();
   await simulator.behave({ latencyMs: CALL_MS });
 
   const killed = await startWorker({ ...settings, WORKER_CONCURRENCY: String(EACH) });
