@@ -78,7 +78,7 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
       what: 'backlog, smallest to largest',
       against: 'CPU of worker and Redis per message',
       toReach: 'within 15 %',
-      measured: growth === undefined ? undefined : `within ${Math.round((growth - 1) * 100)} %`,
+      measured: growth === undefined ? undefined : `within ${Math.ceil((growth - 1) * 100)} %`,
       reached: growth !== undefined && growth <= 1.15,
     },
     {

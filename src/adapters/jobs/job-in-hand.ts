@@ -58,6 +58,8 @@ export class ActiveJob implements JobInHand {
   locked: boolean;
   /** When it was taken, or its lock was renewed, ms. */
   heldAt: number;
+  /** It is being let go of: nothing more is to be locked. */
+  leaving = false;
   #json: string;
   #data: ChatJobData | undefined;
   #progress: string;
@@ -114,22 +116,27 @@ export class ActiveJob implements JobInHand {
   }
 
   complete(result: ChatJobResult): Promise<void> {
+    this.leaving = true;
     return this.#hands.complete(this, JSON.stringify(result));
   }
 
   retry(error: Error): Promise<void> {
+    this.leaving = true;
     return this.#hands.moveToFailed(this, error, false);
   }
 
   fail(error: Error): Promise<void> {
+    this.leaving = true;
     return this.#hands.moveToFailed(this, error, true);
   }
 
   delay(ms: number): Promise<void> {
+    this.leaving = true;
     return this.#hands.moveToDelayed(this, Date.now() + ms);
   }
 
   handBack(): Promise<void> {
+    this.leaving = true;
     return this.#hands.moveToWait(this);
   }
 }

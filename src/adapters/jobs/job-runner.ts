@@ -284,7 +284,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
       const [fields, jobId, limitMs, delayedUntil] = await backend.moveToActive(token);
       if (!fields || !jobId) return limitMs ? Date.now() + limitMs : (delayedUntil ?? 0);
       const { data, opts, attemptsMade, attemptsStarted, stalledCounter, progress } = fields as JobJson;
-      const cancelled = (await redis.exists(redisKeys.cancelled(jobId))) === 1;
+      const cancelled = (await redis.exists(redisKeys.cancelled(jobId)).catch(() => 0)) === 1;
       const job: TakenJob = {
         ...{ jobId, data, options: JSON.stringify(opts), attemptsMade, attemptsStarted, cancelled },
         crashes: stalledCounter ?? 0,
@@ -315,10 +315,11 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
 
   async function renewLocks(): Promise<void> {
     const now = Date.now();
-    const due = [...inHand.values()].filter((job) => job.heldAt + UPKEEP_MS / 2 < now);
+    const due = [...inHand.values()].filter((job) => !job.leaving && job.heldAt + UPKEEP_MS / 2 < now);
     if (due.length === 0) return;
-    await lock(due);
-    for (const job of due) job.heldAt = now;
+    const lost = new Set(await lock(due));
+    // What is lost is not asked for again.
+    for (const job of due) job.heldAt = lost.has(job.id) ? Number.POSITIVE_INFINITY : now;
   }
 
   return {
