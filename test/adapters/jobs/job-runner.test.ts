@@ -289,6 +289,7 @@ test('when it stops, it takes no more, waits for what it has in hand, and aborts
   });
   await runner.add([newJob('a')]);
   await runner.add([newJob('b')]);
+  for (const id of ['a', 'b']) await isIn(id, 'active');
   await addFromElsewhere([newJob('c')]);
   const graceOver = jest.fn();
   await runner.stop(200, graceOver);
