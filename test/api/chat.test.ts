@@ -68,6 +68,19 @@ test('a question is accepted with 202, travels with all that a worker needs, and
   });
 });
 
+test('a question whose asker waits is shown meanwhile to whoever looks', async () => {
+  const first = await ask(ann, 'To begin with.');
+  await worker.answer(first);
+  await answered(ann, first.sessionId);
+  const waiting = ann.send({ message: 'And then?', sessionId: first.sessionId }, { prefer: 'wait=10' });
+  await answered(ann, first.sessionId, 'queued');
+  const { body } = await ann.session(first.sessionId);
+  const { turns } = body as unknown as { turns: { requestId: string; status: string; message: string }[] };
+  expect(turns.at(-1)).toMatchObject({ status: 'queued', message: 'And then?' });
+  await worker.answer((await worker.delivery(turns.at(-1)!.requestId)).request, { response: 'Then water.' });
+  expect(await waiting).toMatchObject({ status: 200, body: { status: 'completed', response: 'Then water.' } });
+});
+
 test('a question that nobody waits for may say so, and travels as batch', async () => {
   const sent = await ann.send({ message: 'Some time.', priority: 'batch' });
   expect((await worker.delivery(sent.body.requestId)).request.priority).toBe('batch');
