@@ -116,27 +116,27 @@ export class ActiveJob implements JobInHand {
   }
 
   complete(result: ChatJobResult): Promise<void> {
-    this.leaving = true;
-    return this.#hands.complete(this, JSON.stringify(result));
+    return this.#lettingGo().complete(this, JSON.stringify(result));
   }
 
   retry(error: Error): Promise<void> {
-    this.leaving = true;
-    return this.#hands.moveToFailed(this, error, false);
+    return this.#lettingGo().moveToFailed(this, error, false);
   }
 
   fail(error: Error): Promise<void> {
-    this.leaving = true;
-    return this.#hands.moveToFailed(this, error, true);
+    return this.#lettingGo().moveToFailed(this, error, true);
   }
 
   delay(ms: number): Promise<void> {
-    this.leaving = true;
-    return this.#hands.moveToDelayed(this, Date.now() + ms);
+    return this.#lettingGo().moveToDelayed(this, Date.now() + ms);
   }
 
   handBack(): Promise<void> {
+    return this.#lettingGo().moveToWait(this);
+  }
+
+  #lettingGo(): Hands {
     this.leaving = true;
-    return this.#hands.moveToWait(this);
+    return this.#hands;
   }
 }

@@ -63,28 +63,19 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     enableSnapshots: false,
   });
 
-  /** Nothing opens by a success: nobody need wait until it is counted. */
-  function countSuccess(era: number): void {
-    if (era !== gate.era) return;
-    failuresInARow = 0;
-    circuit.fire(true).catch(() => {});
-  }
-
-  async function countFailure(era: number): Promise<void> {
-    if (era !== gate.era) return;
-    failuresInARow += 1;
+  async function count(well: boolean | undefined, pass: 'call' | 'probe', era: number): Promise<void> {
+    if (pass === 'probe') return await gate.probed(well);
+    if (well === undefined || era !== gate.era) return;
+    failuresInARow = well ? 0 : failuresInARow + 1;
     // Rejects with the failure it was given.
-    await circuit.fire(false).catch(() => {});
+    const counted = circuit.fire(well).catch(() => {});
+    // Nothing opens by a success: nobody need wait until it is counted.
+    if (well) return;
+    await counted;
     if (!circuit.opened && failuresInARow < maxConsecutive) return;
     failuresInARow = 0;
     circuit.close();
     await gate.shut(openMs);
-  }
-
-  async function count(well: boolean | undefined, pass: 'call' | 'probe', era: number): Promise<void> {
-    if (pass === 'probe') return await gate.probed(well);
-    if (well) countSuccess(era);
-    else if (well === false) await countFailure(era);
   }
 
   return {
@@ -93,13 +84,11 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     },
     parametersOf: (question) => model.parametersOf(question),
     ask: async (question, signal, attempt) => {
-      const entered = gate.enter();
-      const pass = entered === 'call' ? entered : await entered;
+      const pass = await gate.enter();
       const { era } = gate;
       try {
         const answer = await model.ask(question, signal, attempt);
-        if (pass === 'probe') await gate.probed(true);
-        else countSuccess(era);
+        await count(true, pass, era);
         return answer;
       } catch (error) {
         if (error instanceof ModelPausedError) {

@@ -5,9 +5,9 @@ import { Agent, type Dispatcher } from 'undici';
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * The `openai` client for answers that come as a whole: over the same connections again and again, and without the streams
- * and the composed signals that are made for each call else. They cost more CPU than all else that is done for a question,
- * and live on until the next full garbage collection, together with all that the call has made.
+ * The `openai` client for answers that come as a whole: over the same connections again and again, and without the streams,
+ * signals and timers that are made for each call else. They cost more CPU than all else that is done for a question. Nor
+ * does it use undici's `request`: much of what that makes lives on until the next full garbage collection.
  *
  * It sets no time limit: its caller's signal does.
  */

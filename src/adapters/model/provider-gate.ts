@@ -22,9 +22,10 @@ export interface ProviderGate {
   /** Counts the changes of state that this worker has seen. */
   readonly era: number;
   /**
-   * Lets a call pass: at once while it is closed, else perhaps as the probe. Rejects with ModelPausedError.
+   * Lets a call pass, as one of many or as the probe.
+   * @throws ModelPausedError
    */
-  enter(): 'call' | Promise<'call' | 'probe'>;
+  enter(): Promise<'call' | 'probe'>;
   /** Shuts it for all workers: for so long, or longer where it is shut for longer already. */
   shut(ms: number): Promise<void>;
   /** What became of the probe; undefined: nothing that says anything, and another may probe. */
@@ -89,20 +90,7 @@ export function createProviderGate(options: {
   poll.unref();
   // Looking before it is subscribed, it would miss what changes in between.
   const subscribed = subscriber.subscribe(GATE_CHANNEL).catch(() => {});
-  let firstLook: Promise<unknown> | undefined = Promise.race([
-    Promise.all([subscribed, ready(redis)]).then(lookQuietly),
-    after(FIRST_LOOK_MS),
-  ]).then(() => {
-    firstLook = undefined;
-  });
-
-  async function enterUnlessOpen(): Promise<'call' | 'probe'> {
-    await firstLook;
-    if (shutUntil === undefined) return 'call';
-    const leftMs = shutUntil - Date.now();
-    if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
-    return await enterHalfOpen();
-  }
+  const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
 
   async function enterHalfOpen(): Promise<'call' | 'probe'> {
     say();
@@ -128,7 +116,13 @@ export function createProviderGate(options: {
     get era() {
       return era;
     },
-    enter: () => (!firstLook && shutUntil === undefined ? 'call' : enterUnlessOpen()),
+    enter: async () => {
+      await firstLook;
+      if (shutUntil === undefined) return 'call';
+      const leftMs = shutUntil - Date.now();
+      if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
+      return await enterHalfOpen();
+    },
     shut: async (ms) => {
       if (shutUntil === undefined || shutUntil < Date.now() + ms) learn(ms);
       const leftMs = await shutGate(redis, keys, ms, GATE_CHANNEL, name).catch(() => undefined);

@@ -34,8 +34,8 @@ const RETRY_MAX_MS = 5_000;
 /**
  * Consumes a queue in batches: what arrived while the last batch was handled is the next one, so that a batch is one
  * message when idle and up to a quarter of `prefetch` under load. Batches are handled one after the other, and
- * acknowledged up to their last delivery once `handle` resolves, at once under load and else a moment later. *Stopped* until start, then *consuming*, *paused* and
- * back, *stopped*.
+ * acknowledged up to their last delivery once `handle` resolves, at once under load and else a moment later. *Stopped*
+ * until start, then *consuming*, *paused* and back, *stopped*.
  *
  * `handle` must be idempotent. When it rejects with a retryable HealifyError the batch is tried again for as long as
  * the channel stands. Any other error is tried a few times, then the deliveries one by one, and one that still fails

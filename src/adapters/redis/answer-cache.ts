@@ -9,7 +9,7 @@ import { type Landing, landAnswers, lookUpAnswers, type Question, renewClaim } f
 import { inBatches } from './in-batches.ts';
 
 /** Part of every hash: raise it when what an entry or its parameters mean changes, and no old entry is read. */
-const HASH_VERSION = 2;
+const HASH_VERSION = 3;
 /** TTLs are spread by this share both ways, so that what was written together does not expire together. */
 const TTL_JITTER = 0.1;
 

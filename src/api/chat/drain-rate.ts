@@ -12,8 +12,9 @@ export interface Sample {
 const TIME_CONSTANT_MS = 15_000;
 
 /**
- * How many requests are worked off in a second. Only times at whose both ends requests waited count: else the figure
- * would be how many come, and say nothing of how many could.
+ * How many requests are worked off in a second. Times at whose both ends requests waited count. Any other says how many
+ * came, and only the least of how many could: it counts where that is more than was thought, or what was seen in an outage
+ * would keep the line empty, and so be believed for ever.
  */
 export function createDrainRate() {
   let before: Sample | undefined;
@@ -30,10 +31,14 @@ export function createDrainRate() {
       before = sample;
       // A counter that has gone down is a store that was emptied.
       if (!earlier || sample.at <= earlier.at || sample.settled < earlier.settled) return;
-      if (earlier.waiting === 0 || sample.waiting === 0) return;
       const elapsedMs = sample.at - earlier.at;
+      const newlySettled = sample.settled - earlier.settled;
+      const othersWaited = earlier.waiting > 0 && sample.waiting > 0;
+      // A rate that is not known stays so.
+      const more = busyMs > 0 && newlySettled / elapsedMs > settled / busyMs;
+      if (!othersWaited && !more) return;
       const kept = Math.exp(-elapsedMs / TIME_CONSTANT_MS);
-      settled = settled * kept + (sample.settled - earlier.settled);
+      settled = settled * kept + newlySettled;
       busyMs = busyMs * kept + elapsedMs;
     },
   };

@@ -40,6 +40,15 @@ test('times without a backlog say nothing of what could be worked off', () => {
   expect(rate.perSecond).toBe(50);
 });
 
+test('a rate that was seen in an outage is not believed for ever by a line that it keeps empty', () => {
+  const rate = createDrainRate();
+  for (let second = 0; second <= 5; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
+  expect(rate.perSecond).toBe(0);
+  // One a second is let in, and answered before the next look.
+  for (let second = 6; second <= 8; second += 1) rate.observe({ at: second * 1000, waiting: 0, settled: second });
+  expect(rate.perSecond).toBeGreaterThan(0.1);
+});
+
 test('a store that was emptied does not make the rate negative', () => {
   const rate = createDrainRate();
   rate.observe({ at: 0, waiting: 10, settled: 1_000 });
