@@ -109,7 +109,10 @@ test.each(['cut', 'silence'] as const)(
 );
 
 test('an answer that comes while Redis is away is written down when it is back', async () => {
-  const sent = await user.send({ message: 'Later?' });
+  const sent = await until('it is accepted', async () => {
+    const answer = await user.send({ message: 'Later?' });
+    return answer.status === 202 ? answer : undefined;
+  });
   const { request } = await worker.delivery(sent.body.requestId);
   redis.cut();
   await down('redis');

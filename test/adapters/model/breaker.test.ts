@@ -16,7 +16,8 @@ import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
 const OPEN_MS = 300;
-const REDIS_TIMEOUT_MS = 200;
+/** A Redis that is only slow for a moment must not be taken for one that is away. */
+const REDIS_TIMEOUT_MS = 5_000;
 const { logger } = captureLog();
 const question = { message: 'Is it?', context: [] };
 const never = new AbortController().signal;
@@ -64,11 +65,17 @@ function provider() {
 function worker(
   model: Model,
   name: string,
-  options: { maxConsecutive?: number; minCalls?: number; url?: string; subscriberUrl?: string } = {},
+  options: {
+    maxConsecutive?: number;
+    minCalls?: number;
+    url?: string;
+    subscriberUrl?: string;
+    redisTimeoutMs?: number;
+  } = {},
 ) {
   const url = options.url ?? redisUrl;
   // As the worker connects them.
-  const redis = connectRedis({ url, name, logger, commandTimeoutMs: REDIS_TIMEOUT_MS });
+  const redis = connectRedis({ url, name, logger, commandTimeoutMs: options.redisTimeoutMs ?? REDIS_TIMEOUT_MS });
   const subscriber = connectRedis({ url: options.subscriberUrl ?? url, name, logger });
   opened.push(redis, subscriber);
   const states: GateState[] = [];
@@ -88,7 +95,8 @@ function worker(
   });
   breakers.push(breaker);
   const ask = (signal = never) => breaker.ask(question, signal, 1).catch((error: unknown) => error);
-  return { breaker, states, ask, state: () => breaker.state };
+  const connected = () => until('it is connected', () => redis.status === 'ready' && subscriber.status === 'ready');
+  return { breaker, states, ask, state: () => breaker.state, connected };
 }
 
 const isPaused = (result: unknown) => result instanceof ModelPausedError;
@@ -103,6 +111,7 @@ test('so many failures in a row shut the provider for all workers, also for one 
   const model = provider();
   const name = randomUUID();
   const [one, two] = [worker(model, name), worker(model, name)];
+  for (const { connected } of [one, two]) await connected();
   await two.ask();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
@@ -131,8 +140,10 @@ test('half-open sends one probe for all workers, and its answer opens the way to
   const model = provider();
   const name = randomUUID();
   const workers = [worker(model, name), worker(model, name), worker(model, name)];
+  for (const { connected } of workers) await connected();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await workers[0]!.ask();
+  for (const { state } of workers) await until('all know', () => state() !== 'closed');
   const probe = Promise.withResolvers<ModelAnswer>();
   model.behave = () => probe.promise;
   model.calls = 0;
@@ -173,6 +184,7 @@ test('when the worker that probes dies, another probes', async () => {
   const model = provider();
   const name = randomUUID();
   const [one, two] = [worker(model, name), worker(model, name)];
+  for (const { connected } of [one, two]) await connected();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
   model.behave = () => new Promise(() => {});
@@ -208,6 +220,7 @@ test('Retry-After of one call holds back all workers, for as long as it says', a
   const model = provider();
   const name = randomUUID();
   const [one, two] = [worker(model, name), worker(model, name)];
+  for (const { connected } of [one, two]) await connected();
   await two.ask();
   model.fail(new ModelPausedError('model_rate_limited', 'Later.', 3 * 24 * 3_600_000));
   await one.ask();
@@ -240,7 +253,7 @@ for (const way of ['cut', 'silence'] as const) {
     const proxy = await startTcpProxy(redisUrl);
     try {
       const model = provider();
-      const alone = worker(model, randomUUID(), { url: proxy.url });
+      const alone = worker(model, randomUUID(), { url: proxy.url, redisTimeoutMs: 200 });
       expect(await alone.ask()).toBe(answer);
       proxy[way]();
       expect(await alone.ask()).toBe(answer);
