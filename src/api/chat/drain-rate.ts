@@ -22,9 +22,12 @@ export function createDrainRate() {
   let settled = 0;
   let busyMs = 0;
   return {
-    /** undefined: never seen at work with requests waiting. */
+    /**
+     * undefined: never seen at work with requests waiting. Never zero: where nothing was worked off, it is less than one
+     * in the time that was seen, and who has seen little cannot say more.
+     */
     get perSecond(): number | undefined {
-      return busyMs === 0 ? undefined : (settled / busyMs) * 1000;
+      return busyMs === 0 ? undefined : (Math.max(1, settled) / busyMs) * 1000;
     },
     observe(sample: Sample): void {
       const earlier = before;
@@ -51,6 +54,5 @@ export function createDrainRate() {
  */
 export function expectedMs(ahead: number, perSecond: number | undefined, workMs: number | undefined): number | null {
   if (ahead === 0) return workMs === undefined ? null : Math.round(workMs);
-  if (perSecond === undefined) return null;
-  return perSecond === 0 ? Number.MAX_SAFE_INTEGER : Math.round((ahead / perSecond) * 1000 + (workMs ?? 0));
+  return perSecond === undefined ? null : Math.round((ahead / perSecond) * 1000 + (workMs ?? 0));
 }

@@ -68,10 +68,7 @@ export function createLine(options: {
   let stopped = false;
 
   const waiting = () => seen.inBroker + seen.inJobs + admitted;
-  const eta = (ahead: number) => {
-    const ms = expectedMs(ahead, rate.perSecond, workMs);
-    return ms === null || ms >= Number.MAX_SAFE_INTEGER ? null : ms;
-  };
+  const eta = (ahead: number) => expectedMs(ahead, rate.perSecond, workMs);
 
   async function lookAgain(): Promise<void> {
     const counted = newlySettled;

@@ -42,11 +42,19 @@ test('times without a backlog say nothing of what could be worked off', () => {
 
 test('a rate that was seen in an outage is not believed for ever by a line that it keeps empty', () => {
   const rate = createDrainRate();
-  for (let second = 0; second <= 5; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
-  expect(rate.perSecond).toBe(0);
+  for (let second = 0; second <= 60; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
+  expect(rate.perSecond).toBeLessThan(0.1);
   // One a second is let in, and answered before the next look.
-  for (let second = 6; second <= 8; second += 1) rate.observe({ at: second * 1000, waiting: 0, settled: second });
-  expect(rate.perSecond).toBeGreaterThan(0.1);
+  for (let second = 61; second <= 65; second += 1) {
+    rate.observe({ at: second * 1000, waiting: 0, settled: second - 60 });
+  }
+  expect(rate.perSecond).toBeGreaterThan(0.2);
+});
+
+test('who has seen nothing worked off for a second or two does not take that for an outage', () => {
+  const rate = createDrainRate();
+  for (let second = 0; second <= 2; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
+  expect(rate.perSecond).toBeGreaterThan(0.4);
 });
 
 test('a store that was emptied does not make the rate negative', () => {
