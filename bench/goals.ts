@@ -35,7 +35,7 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
   const calls = median('burst', 'this pipeline', 'modelCalls');
   const reads = median('round-trips', 'this pipeline', 'redisReads');
   const half = (name: 'p50' | 'p99') =>
-    openLoop.length > 0 ? spread(openLoop.map(({ results }) => results[1]![name])).median : undefined;
+    openLoop.length > 0 ? spread(openLoop.map(({ results }) => results[1]!.fromAccepted[name])).median : undefined;
   const [p50, p99] = [half('p50'), half('p99')];
   const backlogs = (of: (sample: DrainResult) => number) =>
     (workloads.find(({ name }) => name === 'backlog')?.entries ?? [])
@@ -69,7 +69,7 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
     },
     {
       what: 'open loop at 50 %',
-      against: "added to the model's time, p50 / p99",
+      against: "accepted to pushed, less the model's time, p50 / p99",
       toReach: '10 / 50 ms',
       measured: p50 === undefined || p99 === undefined ? undefined : `${p50.toFixed(0)} / ${p99.toFixed(0)} ms`,
       reached: p50 !== undefined && p99 !== undefined && p50 <= 10 && p99 <= 50,

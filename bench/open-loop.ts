@@ -6,14 +6,21 @@ import { type GuardedProcess, startGuarded } from '../tools/services/guarded-pro
 import { PROFILING } from './contenders.ts';
 import type { Servers } from './servers.ts';
 
+/** ms, less the model's time. */
+export interface Latency {
+  p50: number;
+  p99: number;
+  p999: number;
+}
+
 export interface OpenLoopResult {
   /** Of the capacity. */
   share: number;
   perSecond: number;
-  /** From the moment that a question was due to its answer, less the model's time; ms. */
-  p50: number;
-  p99: number;
-  p999: number;
+  /** From the moment that a question was due to its answer. */
+  fromDue: Latency;
+  /** From the moment that the api let it in (`createdAt`: before it is written down and published) to its answer. */
+  fromAccepted: Latency;
 }
 
 const MODEL_MS = 50;
@@ -41,17 +48,18 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
   try {
     const token = await signUp(url);
     let serial = 0;
-    const ask = async (): Promise<void> => {
+    const ask = async (): Promise<number> => {
       const { statusCode, body } = await request(`${url}/chat/send`, {
         dispatcher: agent,
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=60' },
         body: JSON.stringify({ message: `Question ${serial++}: how much water should I drink a day?` }),
       });
-      const answer = (await body.json()) as { status?: string };
+      const answer = (await body.json()) as { status?: string; createdAt: string };
       if (statusCode !== 200 || answer.status !== 'completed') {
         throw new Error(`POST /chat/send gave ${statusCode}: ${JSON.stringify(answer)}`);
       }
+      return Date.parse(answer.createdAt);
     };
 
     await closedLoop(ask, WARM_UP_QUESTIONS);
@@ -63,9 +71,7 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
       progress(`${Math.round(perSecond)} a second, ${share * 100} % of ${Math.round(capacity)}`);
       await steadyRate(ask, perSecond, SETTLE_SECONDS);
       const times = await steadyRate(ask, perSecond, seconds);
-      const at = (quantile: number) =>
-        times[Math.min(times.length - 1, Math.floor(times.length * quantile))]! - MODEL_MS;
-      results.push({ share, perSecond, p50: at(0.5), p99: at(0.99), p999: at(0.999) });
+      results.push({ share, perSecond, fromDue: latency(times.fromDue), fromAccepted: latency(times.fromAccepted) });
     }
     return { capacity, results };
   } finally {
@@ -75,7 +81,7 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
 }
 
 /** Questions per second with as many on the way as there are askers. */
-async function closedLoop(ask: () => Promise<void>, questions: number): Promise<number> {
+async function closedLoop(ask: () => Promise<unknown>, questions: number): Promise<number> {
   let left = questions;
   const startedAt = performance.now();
   const asker = async () => {
@@ -88,19 +94,35 @@ async function closedLoop(ask: () => Promise<void>, questions: number): Promise<
   return questions / ((performance.now() - startedAt) / 1000);
 }
 
-/** The times of all questions, in ms, ascending. */
-async function steadyRate(ask: () => Promise<void>, perSecond: number, seconds: number): Promise<number[]> {
-  const times: number[] = [];
+/**
+ * The times of all questions, in ms.
+ * @param ask resolves with the moment that the question was accepted, ms since the epoch
+ */
+async function steadyRate(ask: () => Promise<number>, perSecond: number, seconds: number) {
+  const fromDue: number[] = [];
+  const fromAccepted: number[] = [];
   const under: Promise<void>[] = [];
   const startedAt = performance.now();
   for (let i = 0; i < perSecond * seconds; i += 1) {
     const dueAt = startedAt + (i / perSecond) * 1000;
     const waitMs = dueAt - performance.now();
     if (waitMs > 1) await sleep(waitMs);
-    under.push(ask().then(() => void times.push(performance.now() - dueAt)));
+    under.push(
+      ask().then((acceptedAt) => {
+        fromDue.push(performance.now() - dueAt);
+        fromAccepted.push(Date.now() - acceptedAt);
+      }),
+    );
   }
   await Promise.all(under);
-  return times.sort((a, b) => a - b);
+  return { fromDue, fromAccepted };
+}
+
+function latency(times: readonly number[]): Latency {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (quantile: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))]! - MODEL_MS;
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 }
 
 async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
