@@ -4,6 +4,7 @@ import {
   celery,
   clientLimit,
   flow,
+  jobLimit,
   type ModelKind,
   pipeline,
   plain,
@@ -94,7 +95,7 @@ export function workloads({ million }: { million: boolean }): Workload[] {
     {
       name: 'instant',
       title: 'Drain, instant model (in the process)',
-      contenders: all([...designs, brokerLimit], { model: 'instant', warmUp: 10_000, messages: 20_000 }),
+      contenders: all([...designs, jobLimit, brokerLimit], { model: 'instant', warmUp: 10_000, messages: 20_000 }),
     },
     {
       name: 'http-0',
