@@ -1,6 +1,6 @@
 import type { DrainResult } from './drain.ts';
 import type { Results } from './results.ts';
-import { spread } from './statistics.ts';
+import { ratios, spread } from './statistics.ts';
 
 export interface Goal {
   what: string;
@@ -14,15 +14,15 @@ export interface Goal {
 
 /** What the pipeline is to reach, and what it has reached in this run. */
 export function goals({ workloads, openLoop }: Results): Goal[] {
-  const samples = (workload: string, title: string) =>
-    workloads.find(({ name }) => name === workload)?.entries.find((entry) => entry.title.startsWith(title))?.samples;
-  const median = (workload: string, title: string, name: keyof DrainResult = 'perSecond') => {
-    const found = samples(workload, title);
-    return found && found.length > 0 ? spread(found.map((sample) => sample[name])).median : undefined;
-  };
-  const over = (a: number | undefined, b: number | undefined) =>
-    a === undefined || b === undefined ? undefined : a / b;
-  const ours = (workload: string) => median(workload, 'this pipeline');
+  const entriesOf = (workload: string) =>
+    (workloads.find(({ name }) => name === workload)?.entries ?? []).filter(({ samples }) => samples.length > 0);
+  const values = (workload: string, title: string, name: keyof DrainResult) =>
+    entriesOf(workload)
+      .find((entry) => entry.title.startsWith(title))
+      ?.samples.map((sample) => sample[name]) ?? [];
+  const median = (found: readonly number[]) => (found.length > 0 ? spread(found).median : undefined);
+  const over = (workload: string, ours: string, theirs: string) =>
+    median(ratios(values(workload, ours, 'perSecond'), values(workload, theirs, 'perSecond')));
   const atLeast = (what: string, against: string, least: number, ratio: number | undefined): Goal => ({
     what,
     against,
@@ -30,35 +30,29 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
     measured: ratio === undefined ? undefined : `${ratio.toFixed(2)} x`,
     reached: ratio !== undefined && ratio >= least,
   });
-  const instant = (title: string) => over(ours('instant'), median('instant', title));
+  const ours = (workload: string, theirs: string) => over(workload, 'this pipeline', theirs);
 
-  const calls = median('burst', 'this pipeline', 'modelCalls');
-  const reads = median('round-trips', 'this pipeline', 'redisReads');
-  const half = (name: 'p50' | 'p99') =>
-    openLoop.length > 0 ? spread(openLoop.map(({ results }) => results[1]!.fromAccepted[name])).median : undefined;
+  const calls = median(values('burst', 'this pipeline', 'modelCalls'));
+  const reads = median(values('round-trips', 'this pipeline', 'redisReads'));
+  const half = (name: 'p50' | 'p99') => median(openLoop.map(({ results }) => results[1]!.fromAccepted[name]));
   const [p50, p99] = [half('p50'), half('p99')];
-  const backlogs = (of: (sample: DrainResult) => number) =>
-    (workloads.find(({ name }) => name === 'backlog')?.entries ?? [])
-      .filter(({ samples: found }) => found.length > 0)
-      .map(({ samples: found }) => spread(found.map(of)).median);
-  const costs = backlogs(({ cpuMs, redisCpuMs }) => cpuMs + redisCpuMs);
-  const growth = costs.length > 1 ? Math.max(...costs) / Math.min(...costs) : undefined;
-  const memory = backlogs(({ memoryMb, redisMemoryMb }) => memoryMb + redisMemoryMb).slice(-2);
-  const memoryGrowth = memory.length > 1 ? memory[1]! / memory[0]! : undefined;
+  const [smallest, ...larger] = entriesOf('backlog').map(({ samples }) => ({
+    costs: samples.map(({ cpuMs, redisCpuMs }) => cpuMs + redisCpuMs),
+    memory: samples.map(({ memoryMb, redisMemoryMb }) => memoryMb + redisMemoryMb),
+  }));
+  const costs = smallest && [1, ...larger.map((backlog) => spread(ratios(backlog.costs, smallest.costs)).median)];
+  const growth = larger.length > 0 && costs ? Math.max(...costs) / Math.min(...costs) : undefined;
+  const [second, largest] = larger.slice(-2);
+  const memoryGrowth = second && largest && median(ratios(largest.memory, second.memory));
 
   return [
-    atLeast('drain, instant model', 'textbook BullMQ', 2.5, instant('textbook')),
-    atLeast('drain, instant model', 'flow of three jobs', 5, instant('BullMQ flow')),
-    atLeast('drain, instant model', 'Celery', 3, instant('Celery')),
-    atLeast('drain, instant model', 'plain consumer', 0.9, instant('plain')),
-    atLeast('drain, HTTP model at 0 ms', 'plain consumer', 1, over(ours('http-0'), median('http-0', 'plain'))),
-    atLeast(
-      'drain, HTTP model at 50 ms',
-      'limit: broker and client, 25 at once',
-      0.95,
-      over(ours('http-50'), median('http-50', 'limit')),
-    ),
-    atLeast('half repeated', 'textbook BullMQ', 1.5, over(ours('repeated'), median('repeated', 'textbook'))),
+    atLeast('drain, instant model', 'textbook BullMQ', 2.5, ours('instant', 'textbook')),
+    atLeast('drain, instant model', 'flow of three jobs', 5, ours('instant', 'BullMQ flow')),
+    atLeast('drain, instant model', 'Celery', 3, ours('instant', 'Celery')),
+    atLeast('drain, instant model', 'plain consumer', 0.9, ours('instant', 'plain')),
+    atLeast('drain, HTTP model at 0 ms', 'plain consumer', 1, ours('http-0', 'plain')),
+    atLeast('drain, HTTP model at 50 ms', 'limit: broker and client, 25 at once', 0.95, ours('http-50', 'limit')),
+    atLeast('half repeated', 'textbook BullMQ', 1.5, ours('repeated', 'textbook')),
     {
       what: 'burst of 1,000 identical',
       against: 'model calls for them',
@@ -95,6 +89,6 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
       measured: reads?.toFixed(1),
       reached: reads !== undefined && reads <= 4,
     },
-    atLeast('two worker processes', 'one', 1.9, over(median('two-processes', 'two'), median('two-processes', 'one'))),
+    atLeast('two worker processes', 'one', 1.9, over('two-processes', 'two', 'one')),
   ];
 }

@@ -2,7 +2,7 @@ import type { DrainResult } from './drain.ts';
 import { goals } from './goals.ts';
 import type { OpenLoopResult } from './open-loop.ts';
 import type { Results } from './results.ts';
-import { spread } from './statistics.ts';
+import { ratios, spread } from './statistics.ts';
 
 const number = (value: number, digits = 0) =>
   Number.isNaN(value)
@@ -58,16 +58,17 @@ export function report(results: Results): string {
     // A run that has ended early has not measured everything.
     const entries = all.filter(({ samples }) => samples.length > 0);
     if (entries.length === 0) continue;
-    const ours = spread(entries[0]!.samples.map(({ perSecond }) => perSecond)).median;
+    const speedsOf = (samples: readonly DrainResult[]) => samples.map(({ perSecond }) => perSecond);
+    const ours = speedsOf(entries[0]!.samples);
     const rows = entries.map(({ title: contender, samples }) => {
-      const speed = spread(samples.map(({ perSecond }) => perSecond));
+      const speed = spread(speedsOf(samples));
       const per = (name: keyof DrainResult, digits: number) => number(median(samples, name), digits);
       return [
         contender,
         number(speed.median),
         number(speed.min),
         number(speed.max),
-        number(ours / speed.median, 2),
+        number(spread(ratios(ours, speedsOf(samples))).median, 2),
         per('cpuMs', 2),
         per('redisCpuMs', 2),
         per('rabbitMqCpuMs', 2),

@@ -10,3 +10,7 @@ export function spread(values: readonly number[]): Spread {
   const median = (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
+
+/** Of two series, the ratios of what was measured in the same round: a machine that slows down, slows both. */
+export const ratios = (ours: readonly number[], theirs: readonly number[]) =>
+  ours.slice(0, theirs.length).map((value, round) => value / theirs[round]!);
