@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { CACHE_SECONDS } from './settings.ts';
 
-const keyOf = (message: string) => `answer:${createHash('sha256').update(message).digest('hex')}`;
+export const keyOf = (message: string) => `answer:${createHash('sha256').update(message).digest('hex')}`;
 
 export const readCache = (redis: Redis, message: string) => redis.get(keyOf(message));
 

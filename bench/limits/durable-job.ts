@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type ConsumeMessage, connect } from 'amqplib';
 import { Redis } from 'ioredis';
+import { keyOf } from '../contenders/answer-cache.ts';
 import { instantAnswer } from '../contenders/ask-model.ts';
 import { publish } from '../contenders/publish.ts';
 import { CACHE_SECONDS, type Request, responseTo, settings } from '../contenders/settings.ts';
@@ -9,33 +9,37 @@ import { CACHE_SECONDS, type Request, responseTo, settings } from '../contenders
 // have come meanwhile. Written down before the message is acknowledged, the cache read; the answer written into the job
 // and the cache before it is published; the job gone after the confirm. No line, retries, claims, cancellation, locks,
 // deadlines or metrics.
+//
+// KEYS: of each, its job and its answer in the cache. ARGV of the first: the jobs' data; of the second: how long an answer
+// is kept in seconds, and the answers.
 const BEGIN = `
-for i, key in ipairs(KEYS) do
-  redis.call('HSET', ARGV[2 * i], 'data', ARGV[2 * i + 1])
+local jobs, answers = {}, {}
+for i = 1, #ARGV do
+  jobs[i], answers[i] = KEYS[2 * i - 1], KEYS[2 * i]
+  redis.call('HSET', jobs[i], 'data', ARGV[i])
 end
-redis.call('LPUSH', ARGV[1], unpack(KEYS))
-return redis.call('MGET', unpack(KEYS))
+redis.call('LPUSH', 'jobs:active', unpack(jobs))
+return redis.call('MGET', unpack(answers))
 `;
 const KEEP = `
-for i, key in ipairs(KEYS) do
-  redis.call('HSET', ARGV[2 * i], 'answer', ARGV[2 * i + 1])
-  redis.call('SET', key, ARGV[2 * i + 1], 'EX', ARGV[1])
+for i = 2, #ARGV do
+  redis.call('HSET', KEYS[2 * i - 3], 'answer', ARGV[i])
+  redis.call('SET', KEYS[2 * i - 2], ARGV[i], 'EX', ARGV[1])
 end
 `;
 const END = `
-for i = 2, #ARGV do redis.call('LREM', ARGV[1], -1, ARGV[i]) end
+for i, job in ipairs(KEYS) do redis.call('LREM', 'jobs:active', -1, job) end
 redis.call('DEL', unpack(KEYS))
 `;
-const ACTIVE = 'jobs:active';
 /** Lua passes no more at once than some thousands. */
 const MOST_AT_ONCE = 500;
 
 const redis = new Redis(settings.redisUrl);
-const scripts = await Promise.all([BEGIN, KEEP, END].map((lua) => redis.script('LOAD', lua) as Promise<string>));
-const [begin, keep, end] = scripts.map(
-  (sha) => (keys: string[], args: (string | number)[]) => redis.evalsha(sha, keys.length, ...keys, ...args),
-) as [Script, Script, Script];
-type Script = (keys: string[], args: (string | number)[]) => Promise<unknown>;
+async function script(lua: string) {
+  const sha = (await redis.script('LOAD', lua)) as string;
+  return (keys: string[], args: (string | number)[]) => redis.evalsha(sha, keys.length, ...keys, ...args);
+}
+const [begin, keep, end] = await Promise.all([script(BEGIN), script(KEEP), script(END)]);
 
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();
@@ -54,19 +58,15 @@ function takeArrived(): void {
 }
 
 async function work(messages: readonly ConsumeMessage[]): Promise<void> {
-  const jobs = messages.map(({ content }) => {
-    const data = content.toString();
-    const request = JSON.parse(data) as Request;
-    const hash = createHash('sha256').update(request.message).digest('hex');
-    return { data, request, key: `job:${request.requestId}`, cacheKey: `answer:${hash}` };
-  });
-  const keys = jobs.map(({ key }) => key);
-  const cacheKeys = jobs.map(({ cacheKey }) => cacheKey);
-  const cached = (await begin(cacheKeys, [ACTIVE, ...jobs.flatMap(({ key, data }) => [key, data])])) as string[];
+  const data = messages.map(({ content }) => content.toString());
+  const requests = data.map((json) => JSON.parse(json) as Request);
+  const jobs = requests.map(({ requestId }) => `job:${requestId}`);
+  const keys = requests.flatMap(({ message }, i) => [jobs[i]!, keyOf(message)]);
+  const cached = (await begin(keys, data)) as (string | null)[];
   // They come one after the other, and so are acknowledged all at once.
   channel.ack(messages.at(-1)!, true);
-  const answers = jobs.map(({ request }, i) => cached[i] ?? instantAnswer(request.message));
-  await keep(cacheKeys, [CACHE_SECONDS, ...answers.flatMap((answer, i) => [keys[i]!, answer])]);
-  await Promise.all(jobs.map(({ request }, i) => publish(channel, 'chat_responses', responseTo(request, answers[i]!))));
-  await end(keys, [ACTIVE, ...cacheKeys]);
+  const answers = requests.map(({ message }, i) => cached[i] ?? instantAnswer(message));
+  await keep(keys, [CACHE_SECONDS, ...answers]);
+  await Promise.all(requests.map((request, i) => publish(channel, 'chat_responses', responseTo(request, answers[i]!))));
+  await end(jobs, []);
 }

@@ -99,6 +99,13 @@ function worker(
   return { breaker, states, ask, state: () => breaker.state, connected };
 }
 
+/** Two workers that hear of each other. */
+async function twoWorkers(model: Model, name: string) {
+  const [one, two] = [worker(model, name), worker(model, name)];
+  await Promise.all([one.connected(), two.connected()]);
+  return { one, two };
+}
+
 const isPaused = (result: unknown) => result instanceof ModelPausedError;
 /** Questions until one passes, or fails otherwise than by being held back. */
 const untilItPasses = (ask: () => Promise<unknown>) =>
@@ -110,8 +117,7 @@ const untilItPasses = (ask: () => Promise<unknown>) =>
 test('so many failures in a row shut the provider for all workers, also for one that starts later', async () => {
   const model = provider();
   const name = randomUUID();
-  const [one, two] = [worker(model, name), worker(model, name)];
-  for (const { connected } of [one, two]) await connected();
+  const { one, two } = await twoWorkers(model, name);
   await two.ask();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
@@ -183,8 +189,7 @@ test('a probe that fails keeps it shut, longer each time', async () => {
 test('when the worker that probes dies, another probes', async () => {
   const model = provider();
   const name = randomUUID();
-  const [one, two] = [worker(model, name), worker(model, name)];
-  for (const { connected } of [one, two]) await connected();
+  const { one, two } = await twoWorkers(model, name);
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
   model.behave = () => new Promise(() => {});
@@ -219,8 +224,7 @@ test('a probe that its caller gave up says nothing, and the next question probes
 test('Retry-After of one call holds back all workers, for as long as it says', async () => {
   const model = provider();
   const name = randomUUID();
-  const [one, two] = [worker(model, name), worker(model, name)];
-  for (const { connected } of [one, two]) await connected();
+  const { one, two } = await twoWorkers(model, name);
   await two.ask();
   model.fail(new ModelPausedError('model_rate_limited', 'Later.', 3 * 24 * 3_600_000));
   await one.ask();
