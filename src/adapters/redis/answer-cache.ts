@@ -72,10 +72,10 @@ export function createAnswerCache(options: {
   random?: () => number;
 }): AnswerCache {
   const { redis, ttlMs, maxEntryBytes, random = Math.random } = options;
-  const held = new Map<string, string>();
-  const askedHere = new Map<string, PromiseWithResolvers<void>>();
+  /** The questions that a request of this process looks up or asks, by their hash. */
+  const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   const renewal = setInterval(() => {
-    for (const [hash, requestId] of held) {
+    for (const [hash, { requestId }] of claims) {
       // A lease that cannot be renewed runs out, and then the question may be asked twice.
       renewClaim(redis, hash, requestId, LEASE_MS).catch(() => {});
     }
@@ -83,67 +83,79 @@ export function createAnswerCache(options: {
   renewal.unref();
 
   const jitteredTtlMs = () => Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));
-  const landed = (hash: string, requestId: string) => {
-    if (held.get(hash) !== requestId) return;
-    held.delete(hash);
-    askedHere.get(hash)?.resolve();
-    askedHere.delete(hash);
-  };
 
-  const lookUpBatched = inBatches((questions: Question[]) => lookUpAnswers(redis, questions, LEASE_MS), {
-    maxItems: MAX_BATCH,
-  });
-  const land = inBatches((landings: Landing[]) => landAnswers(redis, landings), { maxItems: MAX_BATCH });
-
-  /** Waits a little for a request of this process that asks the same: to be woken later costs much more. */
-  async function lookUpInTurn(hash: string, requestId: string): Promise<LookUp> {
-    const asked = askedHere.get(hash);
-    if (asked) {
-      await Promise.race([asked.promise, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
-      return await lookUp(hash, requestId);
-    }
-    const turn = Promise.withResolvers<void>();
-    askedHere.set(hash, turn);
-    const found = await lookUp(hash, requestId).catch((error: unknown) => error as Error);
-    if (found !== 'claimed') {
-      askedHere.delete(hash);
-      turn.resolve();
-    }
-    if (found instanceof Error) throw found;
-    return found;
+  function giveUp({ hash, requestId }: Question): void {
+    const claim = claims.get(hash);
+    if (claim?.requestId !== requestId) return;
+    claims.delete(hash);
+    claim.given?.resolve();
   }
 
-  async function lookUp(hash: string, requestId: string): Promise<LookUp> {
-    const found = await lookUpBatched({ hash, requestId });
-    if (found === 'claimed') held.set(hash, requestId);
-    if (typeof found === 'string') return found;
+  const land = inBatches(
+    async (landings: Landing[]) => {
+      try {
+        return await landAnswers(redis, landings);
+      } finally {
+        landings.forEach(giveUp);
+      }
+    },
+    { maxItems: MAX_BATCH },
+  );
+
+  const lookUpNow = inBatches<Question, LookUp>(
+    async (questions) => {
+      try {
+        const found = await lookUpAnswers(redis, questions, LEASE_MS);
+        return found.map((value, index) => learn(questions[index]!, value));
+      } catch (error) {
+        questions.forEach(giveUp);
+        throw error;
+      }
+    },
+    { maxItems: MAX_BATCH },
+  );
+
+  function learn(question: Question, found: { entry: string } | 'claimed' | 'under way'): LookUp | Promise<LookUp> {
+    if (found === 'claimed') {
+      if (claims.get(question.hash)?.requestId !== question.requestId) claims.set(question.hash, question);
+      return found;
+    }
+    giveUp(question);
+    if (found === 'under way') return found;
     const answer = readEntry(found.entry);
-    if (answer) return { answer };
-    await redis.del(redisKeys.answer(hash));
-    return await lookUp(hash, requestId);
+    return answer ? { answer } : lookUpAfterRemoval(question);
+  }
+
+  async function lookUpAfterRemoval(question: Question): Promise<LookUp> {
+    await redis.del(redisKeys.answer(question.hash));
+    return await lookUpNow(question);
+  }
+
+  /** Waits a little for a request of this process that asks the same: to be woken later costs much more. */
+  async function lookUpAfter(given: Promise<void>, question: Question): Promise<LookUp> {
+    await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
+    return await lookUpNow(question);
   }
 
   return {
     leaseMs: LEASE_MS,
     hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${JSON.stringify(parameters)}`),
-    lookUp: lookUpInTurn,
-    keep: async (hash, requestId, answer) => {
+    lookUp: (hash, requestId) => {
+      const claim = claims.get(hash);
+      if (claim && claim.requestId !== requestId) {
+        claim.given ??= Promise.withResolvers();
+        return lookUpAfter(claim.given.promise, { hash, requestId });
+      }
+      if (!claim) claims.set(hash, { requestId });
+      return lookUpNow({ hash, requestId });
+    },
+    keep: (hash, requestId, answer) => {
       const text = entryOf(answer);
       const fits = Buffer.byteLength(text) <= maxEntryBytes;
-      try {
-        return await land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
-      } finally {
-        landed(hash, requestId);
-      }
+      return land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
     },
-    release: async (hash, requestId) => {
-      try {
-        return await land({ hash, requestId });
-      } finally {
-        landed(hash, requestId);
-      }
-    },
-    leave: landed,
+    release: (hash, requestId) => land({ hash, requestId }),
+    leave: (hash, requestId) => giveUp({ hash, requestId }),
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
     keepLast: (sessionId, answer) => redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs()),
     forgetSession: async (sessionId) => {

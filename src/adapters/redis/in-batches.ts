@@ -8,12 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @param run gives a result for each item, in their order; when it rejects, all of the batch reject
  */
 export function inBatches<Item, Result>(
-  run: (items: Item[]) => Promise<readonly Result[]>,
+  run: (items: Item[]) => Promise<readonly (Result | Promise<Result>)[]>,
   { maxItems, gatherMs = () => 0 }: { maxItems: number; gatherMs?: () => number },
 ): (item: Item) => Promise<Result> {
   interface Entry {
     item: Item;
-    resolve: (result: Result) => void;
+    resolve: (result: Result | Promise<Result>) => void;
     reject: (error: unknown) => void;
   }
   const entries: Entry[] = [];
