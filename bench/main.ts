@@ -93,8 +93,7 @@ try {
       for (let turn = 0; turn < contenders.length; turn += 1) {
         // Another one goes first in each round.
         const at = (turn + round) % contenders.length;
-        const { title, once, run } = contenders[at]!;
-        if (once && round > 0) continue;
+        const { title, run } = contenders[at]!;
         const sample = await run(servers, scale);
         results.workloads[index]!.entries[at]!.samples.push(sample);
         progress(`round ${round + 1}/${rounds}  ${name}  ${title}: ${Math.round(sample.perSecond)} msg/s`);
