@@ -92,8 +92,9 @@ export const celery: Contender = {
     ),
 };
 
-export const brokerLimit = node('broker', 'limit: broker only', { instant: 200, http: 200 }, 'limits');
+export const brokerLimit = node('broker', 'limit: broker only', { instant: 1_000, http: 200 }, 'limits');
 export const jobLimit = node('durable-job', 'limit: broker and Redis only', { instant: 1_000, http: 200 }, 'limits');
+export const batchLimit = node('batches', 'limit: our steps, batch by batch', { instant: 1_000, http: 200 }, 'limits');
 export const clientLimit = node(
   'model-client',
   'limit: broker and openai client only',
@@ -101,7 +102,7 @@ export const clientLimit = node(
   'limits',
 );
 
-export const everyContender = [pipeline, plain, textbook, flow, celery, brokerLimit, jobLimit, clientLimit];
+export const everyContender = [pipeline, plain, textbook, flow, celery, brokerLimit, jobLimit, batchLimit, clientLimit];
 
 /** Why Celery cannot take part here, if it cannot. */
 export function celeryMissing(): string | undefined {

@@ -1,4 +1,5 @@
 import {
+  batchLimit,
   brokerLimit,
   type Contender,
   celery,
@@ -93,7 +94,7 @@ export function workloads({ million }: { million: boolean }): Workload[] {
     {
       name: 'instant',
       title: 'Drain, instant model (in the process)',
-      contenders: all([...designs, jobLimit, brokerLimit], {
+      contenders: all([...designs, batchLimit, jobLimit, brokerLimit], {
         model: 'instant',
         warmUp: LONG_WARM_UP,
         messages: 20_000,

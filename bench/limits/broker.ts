@@ -1,13 +1,23 @@
-import { connect } from 'amqplib';
+import { type ConsumeMessage, connect } from 'amqplib';
 import { publish } from '../contenders/publish.ts';
 import { type Request, responseTo, settings } from '../contenders/settings.ts';
 
-// The broker's limit: each message is read, answered with a confirmed publish and acknowledged, and nothing else.
+// The broker's limit: messages are read, answered with a confirmed publish and acknowledged, and nothing else. As the
+// pipeline does it, those that have come together are acknowledged together.
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();
 await channel.prefetch(settings.concurrency);
-await channel.consume('chat_requests', async (message) => {
+let arrived: ConsumeMessage[] = [];
+await channel.consume('chat_requests', (message) => {
   if (!message) return;
-  await publish(channel, 'chat_responses', responseTo(JSON.parse(message.content.toString()) as Request, 'none'));
-  channel.ack(message);
+  if (arrived.length === 0) setImmediate(answerArrived);
+  arrived.push(message);
 });
+
+async function answerArrived(): Promise<void> {
+  const messages = arrived;
+  arrived = [];
+  const requests = messages.map(({ content }) => JSON.parse(content.toString()) as Request);
+  await Promise.all(requests.map((request) => publish(channel, 'chat_responses', responseTo(request, 'none'))));
+  channel.ack(messages.at(-1)!, true);
+}

@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConfirmChannel } from 'amqplib';
+import { addJobs, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { saveJobs } from '../../src/adapters/jobs/redis-scripts/save-jobs.ts';
+import { settleJobs } from '../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
+import { createConfiguredModel } from '../../src/adapters/model/configured-model.ts';
+import type { ModelAnswer } from '../../src/adapters/model/model.ts';
+import { createBatchConsumer, type Delivery } from '../../src/adapters/rabbitmq/batch-consumer.ts';
+import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
+import { createAnswerCache } from '../../src/adapters/redis/answer-cache.ts';
+import { landAnswers, lookUpAnswers } from '../../src/adapters/redis/answer-scripts.ts';
+import { connectRedis } from '../../src/adapters/redis/connect-redis.ts';
+import { readChatRequest } from '../../src/contracts/chat-request.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/contracts/queues.ts';
+import { redisKeys } from '../../src/contracts/redis-keys.ts';
+import { continueTrace } from '../../src/contracts/traceparent.ts';
+import { createLogger } from '../../src/observability/log.ts';
+import { createWorkerMetrics } from '../../src/observability/metrics.ts';
+import { completed } from '../../src/workflows/chat/terminal-response.ts';
+import { workerConfig as config, instantProvider } from '../contenders/worker-settings.ts';
+
+// The limit of how the pipeline goes through its steps. All that it reads, writes and measures for a question that misses
+// the cache, with its own scripts; but each step is a loop over all messages that have come to it, and nothing is there
+// for a message that goes another way: a line, a cached answer, a question that is asked already, a cancellation, a
+// failure or a retry ends the process.
+
+interface Task {
+  id: string;
+  job: { request: ReturnType<typeof readChatRequest>; traceparent: string; receivedAt: string };
+  hash: string;
+  steps: { step: string; attempt: number; ms: number }[];
+  startedAt: number;
+  stepStartedAt: number;
+  answer?: ModelAnswer;
+  result?: string;
+}
+
+const ATTEMPT = 1;
+const LEASE_MS = 10_000;
+const MAX_BATCH = 200;
+const COMPLETE_WITHIN_MS = 10;
+
+const logger = createLogger('worker', config.logLevel);
+const metrics = createWorkerMetrics();
+const redis = connectRedis({ url: config.redisUrl, name: 'benchmark', logger });
+const queue = openChatQueue(redis);
+const cache = createAnswerCache({ redis, ttlMs: config.cacheTtlMs, maxEntryBytes: config.cacheMaxEntryBytes });
+const model = createConfiguredModel(config, {
+  createProvider: instantProvider,
+  redis,
+  subscriber: connectRedis({ url: config.redisUrl, name: 'benchmark (subscribe)', logger }),
+  keyOf: () => '',
+  onCall: (target, outcome, answer) => {
+    metrics.modelCalls.inc({ ...target, outcome });
+    metrics.modelTokens.inc({ ...target, kind: 'prompt' }, answer?.usage.promptTokens);
+    metrics.modelTokens.inc({ ...target, kind: 'completion' }, answer?.usage.completionTokens);
+  },
+  onBreaker: () => {},
+});
+const [consuming, publishing] = await Promise.all(
+  ['consuming', 'publishing'].map((name) => connectRabbitMq({ url: config.rabbitmqUrl, name, logger })),
+);
+const channel = await new Promise<ConfirmChannel>((resolve) =>
+  publishing!.onConnected((connected) => resolve(connected.createConfirmChannel())),
+);
+
+/** Hands on what has come while the last batch was under way. */
+function step(run: (tasks: Task[]) => Promise<void>, gatherMs = 0): (task: Task) => void {
+  let waiting: Task[] = [];
+  let underWay = false;
+  const runAll = async () => {
+    while (waiting.length > 0) {
+      if (gatherMs > 0 && waiting.length < MAX_BATCH) await sleep(gatherMs);
+      const batch = waiting.slice(0, MAX_BATCH);
+      waiting = waiting.slice(MAX_BATCH);
+      await run(batch);
+    }
+    underWay = false;
+  };
+  return (task) => {
+    waiting.push(task);
+    if (underWay) return;
+    underWay = true;
+    setImmediate(runAll);
+  };
+}
+
+function record(task: Task, name: string, now: number): void {
+  const ms = Math.round((now - task.stepStartedAt) * 10) / 10;
+  task.steps.push({ step: name, attempt: ATTEMPT, ms });
+  task.stepStartedAt = now;
+  metrics.stepDuration.observe({ step: name, result: 'ok' }, ms / 1000);
+}
+
+async function begin(deliveries: readonly Delivery[]): Promise<void> {
+  const jobs = deliveries.map((delivery) => ({
+    request: readChatRequest(delivery),
+    traceparent: continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
+    receivedAt: new Date().toISOString(),
+  }));
+  const questions = jobs.map(({ request }) => ({
+    hash: cache.hashOf(model.parametersOf(request)),
+    requestId: request.requestId,
+  }));
+  const stepStartedAt = performance.now();
+  const [{ started }, found] = await Promise.all([
+    addJobs(queue, redis, jobs, { attempts: config.jobAttempts, room: jobs.length }),
+    lookUpAnswers(redis, questions, LEASE_MS),
+  ]);
+  if (started.length < jobs.length || found.some((value) => value !== 'claimed')) throw new Error('not the usual way');
+  metrics.requestsReceived.inc(jobs.length);
+  metrics.requestsInFlight.inc(jobs.length);
+  metrics.cacheLookups.inc({ result: 'miss' }, jobs.length);
+  const startedAt = Date.now();
+  const now = performance.now();
+  for (const { place, jobId } of started) {
+    const job = jobs[place]!;
+    const task: Task = { id: jobId, job, hash: questions[place]!.hash, steps: [], startedAt, stepStartedAt };
+    record(task, 'check-cache', now);
+    void model.ask(job.request, new AbortController().signal, ATTEMPT).then((answer) => {
+      task.answer = answer;
+      keep(task);
+    });
+  }
+}
+
+const keep = step(async (tasks) => {
+  const askedAt = performance.now();
+  const ttlMs = config.cacheTtlMs;
+  const kept = tasks.map((task) => {
+    record(task, 'ask-model', askedAt);
+    const { response, model, provider } = task.answer!;
+    const { requestId, sessionId } = task.job.request;
+    const state = { step: 'ask-model', attempt: ATTEMPT, crashes: 0, steps: task.steps };
+    return {
+      key: queue.toKey(task.id),
+      progress: JSON.stringify({ ...state, results: { 'ask-model': { answer: task.answer, modelMs: 0 } } }),
+      sessionId,
+      landing: { hash: task.hash, requestId, entry: { text: JSON.stringify({ response, model, provider }), ttlMs } },
+    };
+  });
+  await Promise.all([
+    saveJobs(redis, kept),
+    landAnswers(
+      redis,
+      kept.map(({ landing }) => landing),
+    ),
+    ...kept.map(({ sessionId, landing }) =>
+      redis.set(redisKeys.response(sessionId), landing.entry.text, 'PX', landing.entry.ttlMs),
+    ),
+  ]);
+  const keptAt = performance.now();
+  for (const task of tasks) {
+    record(task, 'write-cache', keptAt);
+    publish(task);
+  }
+});
+
+function publish(task: Task): void {
+  const { job, startedAt } = task;
+  const times = { attempts: ATTEMPT, startedAt, now: Date.now() };
+  const response = completed(job, { answer: task.answer!, modelMs: 0 }, times);
+  const { status, model, provider, cached, usage, attempts, timings } = response;
+  const properties = {
+    messageId: response.requestId,
+    correlationId: response.sessionId,
+    contentType: 'application/json',
+    contentEncoding: 'utf-8',
+    timestamp: Math.floor(Date.now() / 1000),
+    headers: { [TRACEPARENT_HEADER]: job.traceparent },
+    persistent: true,
+    mandatory: true,
+  };
+  channel.publish('', RESPONSES_QUEUE, Buffer.from(JSON.stringify(response)), properties, (error) => {
+    if (error) throw error;
+    record(task, 'publish', performance.now());
+    metrics.requestsFinished.inc({ status, code: '' });
+    task.result = JSON.stringify({ status, model, provider, cached, usage, attempts, timings, steps: task.steps });
+    complete(task);
+  });
+}
+
+const complete = step(async (tasks) => {
+  const completions = tasks.map(({ id, result }) => ({
+    ...{ jobId: id, attemptsStarted: ATTEMPT, attemptsMade: ATTEMPT, locked: false, returnValue: result! },
+  }));
+  const kept = { kept: config.completedJobsKept, keptMs: config.completedJobsAgeMs };
+  await settleJobs(redis, (type) => queue.toKey(type), completions, { now: Date.now(), ...kept, room: 0 });
+  metrics.requestsInFlight.dec(tasks.length);
+}, COMPLETE_WITHIN_MS);
+
+createBatchConsumer({
+  connection: consuming!,
+  queue: REQUESTS_QUEUE,
+  prefetch: config.bridgePrefetch,
+  handle: begin,
+  deadLetter: async (_, error) => {
+    throw error;
+  },
+  logger,
+}).start();
