@@ -6,7 +6,7 @@ import { describeMachine } from './machine.ts';
 import { openLoop } from './open-loop.ts';
 import { report } from './report.ts';
 import type { Results } from './results.ts';
-import { startServers } from './servers.ts';
+import { type Servers, startServers } from './servers.ts';
 import { workloads } from './workloads.ts';
 
 const OPEN_LOOP = 'open-loop';
@@ -73,22 +73,28 @@ const chosen = workloads({ million: values.million })
   }))
   .filter(({ contenders }) => contenders.length > 0);
 
-progress('starting RabbitMQ, Redis and the model simulator ...');
-const servers = await startServers();
-let results: Results | undefined;
-process.once('SIGINT', () => void servers.stop().then(() => process.exit(130)));
+const results: Results = {
+  machine: {},
+  rounds,
+  workloads: chosen.map(({ name, title, contenders }) => ({
+    name,
+    title,
+    entries: contenders.map((entry) => ({ title: entry.title, samples: [] })),
+  })),
+  openLoop: [],
+};
+let servers: Servers | undefined;
+process.once('SIGINT', () => void Promise.resolve(servers?.stop()).then(() => process.exit(130)));
 try {
-  results = {
-    machine: await describeMachine(servers),
-    rounds,
-    workloads: chosen.map(({ name, title, contenders }) => ({
-      name,
-      title,
-      entries: contenders.map((entry) => ({ title: entry.title, samples: [] })),
-    })),
-    openLoop: [],
-  };
   for (let round = 0; round < rounds; round += 1) {
+    const say = (name: string, text: string) => progress(`round ${round + 1}/${rounds}  ${name}  ${text}`);
+    progress('starting RabbitMQ, Redis and the model simulator ...');
+    // New ones, and what is sensitive first: after a million messages they have something to do for a while.
+    servers = await startServers();
+    results.machine = await describeMachine(servers);
+    if (wanted(OPEN_LOOP)) {
+      results.openLoop.push(await openLoop(servers, seconds, (text) => say(OPEN_LOOP, text)));
+    }
     for (const [index, { name, contenders }] of chosen.entries()) {
       for (let turn = 0; turn < contenders.length; turn += 1) {
         // Another one goes first in each round.
@@ -96,22 +102,20 @@ try {
         const { title, run } = contenders[at]!;
         const sample = await run(servers, scale);
         results.workloads[index]!.entries[at]!.samples.push(sample);
-        progress(`round ${round + 1}/${rounds}  ${name}  ${title}: ${Math.round(sample.perSecond)} msg/s`);
+        say(name, `${title}: ${Math.round(sample.perSecond)} msg/s`);
       }
     }
-    if (wanted(OPEN_LOOP)) {
-      const say = (text: string) => progress(`round ${round + 1}/${rounds}  ${OPEN_LOOP}  ${text}`);
-      results.openLoop.push(await openLoop(servers, seconds, say));
-    }
+    await servers.stop();
+    servers = undefined;
   }
   const text = report(results);
   console.log(values.json ? JSON.stringify(results, null, 2) : text);
   if (only === undefined && onlyContenders === undefined && values.docs) writeDocs(text);
 } catch (error) {
-  if (results) progress(`what was measured before the error:\n\n${report(results)}`);
+  progress(`what was measured before the error:\n\n${report(results)}`);
   throw error;
 } finally {
-  await servers.stop();
+  await servers?.stop();
 }
 
 /** Standard output is for the results. */
