@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { AnswerParameters, ModelAnswer } from '../../../src/adapters/model/model.ts';
@@ -194,6 +195,40 @@ describe('a question that is being asked', () => {
     expect(await cache.release(hash, 'r-2')).toEqual([]);
     expect(await cache.release(hash, 'r-1')).toEqual(['r-2']);
     expect(await cache.lookUp(hash, 'r-2')).toBe('claimed');
+  });
+});
+
+describe('a question that is asked in the same process', () => {
+  test('is waited for a moment: its answer needs no waking', async () => {
+    const hash = newHash();
+    const cache = cacheWith();
+    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
+    const other = cache.lookUp(hash, 'r-2');
+    expect(await cache.keep(hash, 'r-1', answer)).toEqual([]);
+    expect(await other).toMatchObject({ answer: { response: answer.response } });
+  });
+
+  test('goes to one of those that have waited when it is given up', async () => {
+    const hash = newHash();
+    const cache = cacheWith();
+    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
+    const others = ['r-2', 'r-3'].map((requestId) => cache.lookUp(hash, requestId));
+    await cache.release(hash, 'r-1');
+    expect((await Promise.all(others)).toSorted()).toEqual(['claimed', 'under way']);
+  });
+
+  test('is looked up again after a look-up that failed', async () => {
+    const hash = newHash();
+    const late = new Redis(await testRedisUrl(), { enableOfflineQueue: false });
+    try {
+      const cache = createAnswerCache({ redis: late, ttlMs: TTL_MS, maxEntryBytes: 65_536 });
+      // It is not connected yet.
+      await expect(cache.lookUp(hash, 'r-1')).rejects.toThrow();
+      await once(late, 'ready');
+      expect(await cache.lookUp(hash, 'r-2')).toBe('claimed');
+    } finally {
+      late.disconnect();
+    }
   });
 });
 
