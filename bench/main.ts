@@ -112,7 +112,7 @@ try {
   console.log(values.json ? JSON.stringify(results, null, 2) : text);
   if (only === undefined && onlyContenders === undefined && values.docs) writeDocs(text);
 } catch (error) {
-  progress(`what was measured before the error:\n\n${report(results)}`);
+  if (Object.keys(results.machine).length > 0) progress(`what was measured before the error:\n\n${report(results)}`);
   throw error;
 } finally {
   await servers?.stop();

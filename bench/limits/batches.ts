@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
-import { addJobs, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import type { StepRecord } from '../../src/adapters/jobs/chat-job.ts';
+import { addJobs, type NewJob, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { saveJobs } from '../../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { settleJobs } from '../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import { createConfiguredModel } from '../../src/adapters/model/configured-model.ts';
 import type { ModelAnswer } from '../../src/adapters/model/model.ts';
 import { createBatchConsumer, type Delivery } from '../../src/adapters/rabbitmq/batch-consumer.ts';
+import { encode } from '../../src/adapters/rabbitmq/chat-messages.ts';
 import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import { createAnswerCache } from '../../src/adapters/redis/answer-cache.ts';
 import { landAnswers, lookUpAnswers } from '../../src/adapters/redis/answer-scripts.ts';
@@ -26,9 +28,9 @@ import { workerConfig as config, instantProvider } from '../contenders/worker-se
 
 interface Task {
   id: string;
-  job: { request: ReturnType<typeof readChatRequest>; traceparent: string; receivedAt: string };
+  job: NewJob;
   hash: string;
-  steps: { step: string; attempt: number; ms: number }[];
+  steps: StepRecord[];
   startedAt: number;
   stepStartedAt: number;
   answer?: ModelAnswer;
@@ -161,17 +163,8 @@ function publish(task: Task): void {
   const times = { attempts: ATTEMPT, startedAt, now: Date.now() };
   const response = completed(job, { answer: task.answer!, modelMs: 0 }, times);
   const { status, model, provider, cached, usage, attempts, timings } = response;
-  const properties = {
-    messageId: response.requestId,
-    correlationId: response.sessionId,
-    contentType: 'application/json',
-    contentEncoding: 'utf-8',
-    timestamp: Math.floor(Date.now() / 1000),
-    headers: { [TRACEPARENT_HEADER]: job.traceparent },
-    persistent: true,
-    mandatory: true,
-  };
-  channel.publish('', RESPONSES_QUEUE, Buffer.from(JSON.stringify(response)), properties, (error) => {
+  const { body, properties } = encode(response, job.traceparent);
+  channel.publish('', RESPONSES_QUEUE, body, { ...properties, persistent: true, mandatory: true }, (error) => {
     if (error) throw error;
     record(task, 'publish', performance.now());
     metrics.requestsFinished.inc({ status, code: '' });

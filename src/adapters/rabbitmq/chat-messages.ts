@@ -13,13 +13,23 @@ export const requestPublisher = (publisher: Publisher): PublishRequest => sender
 export const responsePublisher = (publisher: Publisher): PublishResponse => sender(publisher, RESPONSES_QUEUE);
 
 function sender(publisher: Publisher, queue: string) {
-  return (message: ChatRequest | ChatResponse, traceparent: string) =>
-    publisher.publish(queue, Buffer.from(JSON.stringify(message)), {
+  return (message: ChatRequest | ChatResponse, traceparent: string) => {
+    const { body, properties } = encode(message, traceparent);
+    return publisher.publish(queue, body, properties);
+  };
+}
+
+/** A message as it stands in its queue, but for being persistent, which the publisher sees to. */
+export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
+  return {
+    body: Buffer.from(JSON.stringify(message)),
+    properties: {
       messageId: message.requestId,
       correlationId: message.sessionId,
       contentType: 'application/json',
       contentEncoding: 'utf-8',
       timestamp: Math.floor(Date.now() / 1000),
       headers: { [TRACEPARENT_HEADER]: traceparent },
-    });
+    },
+  };
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { limits } from '../../contracts/limits.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { AnswerParameters, ModelAnswer } from '../model/model-provider.ts';
-import { type Landing, landAnswers, lookUpAnswers, type Question, renewClaim } from './answer-scripts.ts';
+import { type Found, type Landing, landAnswers, lookUpAnswers, type Question, renewClaim } from './answer-scripts.ts';
 import { inBatches } from './in-batches.ts';
 
 /** Part of every hash: raise it when what an entry or its parameters mean changes, and no old entry is read. */
@@ -115,7 +115,7 @@ export function createAnswerCache(options: {
     { maxItems: MAX_BATCH },
   );
 
-  function learn(question: Question, found: { entry: string } | 'claimed' | 'under way'): LookUp | Promise<LookUp> {
+  function learn(question: Question, found: Found): LookUp | Promise<LookUp> {
     if (found === 'claimed') {
       if (claims.get(question.hash)?.requestId !== question.requestId) claims.set(question.hash, question);
       return found;
@@ -141,13 +141,14 @@ export function createAnswerCache(options: {
     leaseMs: LEASE_MS,
     hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${JSON.stringify(parameters)}`),
     lookUp: (hash, requestId) => {
+      const question = { hash, requestId };
       const claim = claims.get(hash);
       if (claim && claim.requestId !== requestId) {
         claim.given ??= Promise.withResolvers();
-        return lookUpAfter(claim.given.promise, { hash, requestId });
+        return lookUpAfter(claim.given.promise, question);
       }
-      if (!claim) claims.set(hash, { requestId });
-      return lookUpNow({ hash, requestId });
+      if (!claim) claims.set(hash, question);
+      return lookUpNow(question);
     },
     keep: (hash, requestId, answer) => {
       const text = entryOf(answer);

@@ -43,12 +43,10 @@ export interface Question {
   requestId: string;
 }
 
+export type Found = { entry: string } | 'claimed' | 'under way';
+
 /** Gives, of each, the entry under the hash; or claims the question, or has the request wait for its answer. */
-export async function lookUpAnswers(
-  redis: Redis,
-  questions: readonly Question[],
-  leaseMs: number,
-): Promise<({ entry: string } | 'claimed' | 'under way')[]> {
+export async function lookUpAnswers(redis: Redis, questions: readonly Question[], leaseMs: number): Promise<Found[]> {
   const keys = questions.map(({ hash }) => redisKeys.answer(hash));
   const requestIds = questions.map(({ requestId }) => requestId);
   const found = (await lookUpScript(redis, keys, [leaseMs, ...requestIds])) as (string | number)[];
