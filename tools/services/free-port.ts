@@ -6,11 +6,15 @@ import { createServer } from 'node:net';
 const FROM = 20_000;
 const TO = 32_000;
 const TRIES = 100;
+/** Those of a server that is only starting are free as well. */
+const given = new Set<number>();
 
-/** A TCP port of 127.0.0.1 that nothing listens on at present, and that is unlikely to be taken by chance. */
+/** A TCP port of 127.0.0.1 that nothing listens on at present, and that we have not given before. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(FROM, TO);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await canListen(port, '127.0.0.1')) return port;
   }
   throw new Error(`no free port among ${FROM} to ${TO}`);
