@@ -55,7 +55,7 @@ const RETRY_MS = 1_000;
 /** Redis does nothing else meanwhile: a batch of this size takes it a few ms. */
 const MAX_BATCH = 200;
 /** While there is much room, nobody waits for a job to be completed: those so close together share a round trip. */
-const COMPLETE_WITHIN_MS = 10;
+const COMPLETE_WITHIN_MS = 30;
 
 /**
  * Runs the jobs of the queue. What happens to every job (to be added, taken, saved, completed) is done for many at once,

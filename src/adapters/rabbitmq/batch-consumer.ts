@@ -27,7 +27,7 @@ const UNFORESEEN_RETRIES = 3;
 /** While one batch is handled, the next ones are on their way. */
 const BATCHES_IN_HAND = 4;
 /** An acknowledgement costs the broker a write to its disk: those of batches so close together are one. */
-const ACK_WITHIN_MS = 10;
+const ACK_WITHIN_MS = 50;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
