@@ -34,7 +34,7 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
 
   const calls = median(values('burst', 'this pipeline', 'modelCalls'));
   const reads = median(values('round-trips', 'this pipeline', 'redisReads'));
-  const half = (name: 'p50' | 'p99') => median(openLoop.map(({ results }) => results[1]!.fromAccepted[name]));
+  const half = (name: 'p50' | 'p99') => median(openLoop.map(({ results }) => results[1]!.pipeline.fromAccepted[name]));
   const [p50, p99] = [half('p50'), half('p99')];
   const [smallest, ...larger] = entriesOf('backlog').map(({ samples }) => ({
     costs: samples.map(({ cpuMs, redisCpuMs }) => cpuMs + redisCpuMs),

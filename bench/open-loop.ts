@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
-import { freePort } from '../tools/services/free-port.ts';
-import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
-import { PROFILING } from './contenders.ts';
+import { type Asked, startLimit, startProduct } from './asked.ts';
 import type { Servers } from './servers.ts';
 
 /** ms, less the model's time. */
@@ -13,14 +10,20 @@ export interface Latency {
   p999: number;
 }
 
-export interface OpenLoopResult {
-  /** Of the capacity. */
-  share: number;
-  perSecond: number;
+/** What was seen of a steady rate. */
+export interface Seen {
   /** From the moment that a question was due to its answer. */
   fromDue: Latency;
-  /** From the moment that the api let it in (`createdAt`: before it is written down and published) to its answer. */
+  /** From the moment that it was let in (`createdAt`: before it is written down and published) to its answer. */
   fromAccepted: Latency;
+}
+
+export interface OpenLoopResult {
+  /** Of the pipeline's capacity. */
+  share: number;
+  perSecond: number;
+  pipeline: Seen;
+  limit: Seen;
 }
 
 const MODEL_MS = 50;
@@ -31,52 +34,72 @@ const CAPACITY_AT_ONCE = 150;
 const WARM_UP_QUESTIONS = 15_000;
 /** What is seen at the beginning of a rate is what the one before has left. */
 const SETTLE_SECONDS = 5;
-const ROOT = join(import.meta.dirname, '..');
 
 /**
- * An api and a worker as they run in production. First its capacity, with as many questions on the way as it takes; then
- * questions at a steady rate, each sent when it is due whatever became of those before, and timed from then: a slow
- * answer delays no other question, and hides none (coordinated omission).
+ * The product. First its capacity, with as many questions on the way as it takes; then questions at a steady rate, each
+ * sent when it is due whatever became of those before, and timed from then: a slow answer delays no other question, and
+ * hides none (coordinated omission). Then what would be there at best, at the same rates.
  *
- * An answer is what the api pushes on the question's own connection (`Prefer: wait`).
+ * An answer is what is pushed on the question's own connection (`Prefer: wait`).
  */
 export async function openLoop(servers: Servers, seconds: number, progress: (text: string) => void) {
   await servers.reset();
   await servers.setModel({ latencyMs: MODEL_MS });
-  const { processes, url } = await startProduct(servers);
-  const agent = new Agent({ connections: 2_000, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
-  try {
-    const token = await signUp(url);
-    let serial = 0;
-    const ask = async (): Promise<number> => {
-      const { status, text } = await send(agent, {
-        origin: url,
-        path: '/chat/send',
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=60' },
-        body: JSON.stringify({ message: `Question ${serial++}: how much water should I drink a day?` }),
-      });
-      const answer = JSON.parse(text) as { status?: string; createdAt: string };
-      if (status !== 200 || answer.status !== 'completed') throw new Error(`POST /chat/send gave ${status}: ${text}`);
-      return Date.parse(answer.createdAt);
-    };
-
-    await closedLoop(ask, WARM_UP_QUESTIONS);
+  let capacity = 0;
+  const rates = await asking(await startProduct(servers), async (ask) => {
     progress('capacity');
-    const capacity = await closedLoop(ask, CAPACITY_QUESTIONS);
-    const results: OpenLoopResult[] = [];
-    for (const share of SHARES) {
-      const perSecond = capacity * share;
-      progress(`${Math.round(perSecond)} a second, ${share * 100} % of ${Math.round(capacity)}`);
-      await steadyRate(ask, perSecond, SETTLE_SECONDS);
-      const times = await steadyRate(ask, perSecond, seconds);
-      results.push({ share, perSecond, fromDue: latency(times.fromDue), fromAccepted: latency(times.fromAccepted) });
-    }
-    return { capacity, results };
+    capacity = await closedLoop(ask, CAPACITY_QUESTIONS);
+    return await atShares(ask, capacity, seconds, progress);
+  });
+  await servers.reset();
+  const limits = await asking(await startLimit(servers), (ask) =>
+    atShares(ask, capacity, seconds, (text) => progress(`limit: ${text}`)),
+  );
+  const results: OpenLoopResult[] = rates.map((pipeline, index) => {
+    const share = SHARES[index]!;
+    return { share, perSecond: capacity * share, pipeline, limit: limits[index]! };
+  });
+  return { capacity, results };
+}
+
+/** Resolves with the moment that the question was accepted, ms since the epoch. */
+type Ask = () => Promise<number>;
+
+/** Warms up and measures; stops what was asked. */
+async function asking<Result>(asked: Asked, measure: (ask: Ask) => Promise<Result>): Promise<Result> {
+  const agent = new Agent({ connections: 2_000, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+  let serial = 0;
+  const ask = async () => {
+    const { status, text } = await send(agent, {
+      origin: asked.url,
+      path: '/chat/send',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...asked.headers },
+      body: JSON.stringify({ message: `Question ${serial++}: how much water should I drink a day?` }),
+    });
+    const answer = JSON.parse(text) as { status?: string; createdAt: string };
+    if (status !== 200 || answer.status !== 'completed') throw new Error(`POST /chat/send gave ${status}: ${text}`);
+    return Date.parse(answer.createdAt);
+  };
+  try {
+    await closedLoop(ask, WARM_UP_QUESTIONS);
+    return await measure(ask);
   } finally {
     await agent.destroy();
-    await Promise.all(processes.map((child) => child.stop()));
+    await asked.stop();
   }
+}
+
+async function atShares(ask: Ask, capacity: number, seconds: number, progress: (text: string) => void) {
+  const seen: Seen[] = [];
+  for (const share of SHARES) {
+    const perSecond = capacity * share;
+    progress(`${Math.round(perSecond)} a second, ${share * 100} % of ${Math.round(capacity)}`);
+    await steadyRate(ask, perSecond, SETTLE_SECONDS);
+    const times = await steadyRate(ask, perSecond, seconds);
+    seen.push({ fromDue: latency(times.fromDue), fromAccepted: latency(times.fromAccepted) });
+  }
+  return seen;
 }
 
 /**
@@ -100,7 +123,7 @@ function send(agent: Agent, options: Dispatcher.DispatchOptions): Promise<{ stat
 }
 
 /** Questions per second with as many on the way as there are askers. */
-async function closedLoop(ask: () => Promise<unknown>, questions: number): Promise<number> {
+async function closedLoop(ask: Ask, questions: number): Promise<number> {
   let left = questions;
   const startedAt = performance.now();
   const asker = async () => {
@@ -113,11 +136,8 @@ async function closedLoop(ask: () => Promise<unknown>, questions: number): Promi
   return questions / ((performance.now() - startedAt) / 1000);
 }
 
-/**
- * The times of all questions, in ms.
- * @param ask resolves with the moment that the question was accepted, ms since the epoch
- */
-async function steadyRate(ask: () => Promise<number>, perSecond: number, seconds: number) {
+/** The times of all questions, in ms. */
+async function steadyRate(ask: Ask, perSecond: number, seconds: number) {
   const fromDue: number[] = [];
   const fromAccepted: number[] = [];
   const under: Promise<void>[] = [];
@@ -142,41 +162,4 @@ function latency(times: readonly number[]): Latency {
   const at = (quantile: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))]! - MODEL_MS;
   return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
-}
-
-async function startProduct(servers: Servers): Promise<{ processes: GuardedProcess[]; url: string }> {
-  const port = await freePort();
-  const env = {
-    PATH: process.env.PATH,
-    NODE_ENV: 'test',
-    LOG_LEVEL: 'warn',
-    HOST: '127.0.0.1',
-    RABBITMQ_URL: servers.rabbitMqUrl,
-    REDIS_URL: servers.redisUrl,
-    MODEL_SIMULATOR_URL: servers.modelUrl,
-    API_PORT: String(port),
-    API_METRICS_PORT: '0',
-    WORKER_PORT: '0',
-    WORKER_METRICS_PORT: '0',
-    WORKER_CONCURRENCY: '200',
-    RATE_SEND_PER_MINUTE: '1000000',
-  };
-  const start = (name: 'api' | 'worker') =>
-    startGuarded(process.execPath, [...PROFILING, join(ROOT, `src/main/${name}.ts`)], { env });
-  const processes = await Promise.all([start('api'), start('worker')]);
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await fetch(`${url}/health/ready`).catch(() => undefined))?.ok) {
-    if (processes.some((child) => !child.running)) throw new Error(processes.map((child) => child.output()).join('\n'));
-    await sleep(100);
-  }
-  return { processes, url };
-}
-
-async function signUp(url: string): Promise<string> {
-  const post = async (path: string) => {
-    const body = JSON.stringify({ email: 'bench@example.com', password: 'benchmark-password' });
-    return await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  };
-  await post('/auth/register');
-  return ((await (await post('/auth/login')).json()) as { accessToken: string }).accessToken;
 }

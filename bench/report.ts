@@ -82,29 +82,30 @@ export function report(results: Results): string {
     parts.push(`### ${title}`, table(HEADER, rows));
   }
   if (openLoop.length > 0) {
-    const shares = openLoop[0]!.results.map(({ share }) => share);
-    const rows = shares.map((share, index) => {
-      const medianOf = (value: (result: OpenLoopResult) => number) =>
-        spread(openLoop.map(({ results }) => value(results[index]!))).median;
-      return [
+    const medianOf = (index: number, value: (result: OpenLoopResult) => number) =>
+      spread(openLoop.map(({ results }) => value(results[index]!))).median;
+    const rows = openLoop[0]!.results.flatMap(({ share }, index) =>
+      (['pipeline', 'limit'] as const).map((who) => [
         `${share * 100} % of capacity`,
-        number(medianOf(({ perSecond }) => perSecond)),
+        number(medianOf(index, ({ perSecond }) => perSecond)),
+        who === 'pipeline' ? 'this pipeline' : 'limit: HTTP, broker and openai client only',
         ...(['fromDue', 'fromAccepted'] as const).flatMap((from) =>
           (['p50', 'p99', 'p999'] as const).map((name) =>
             number(
-              medianOf((result) => result[from][name]),
+              medianOf(index, (result) => result[who][from][name]),
               1,
             ),
           ),
         ),
-      ];
-    });
+      ]),
+    );
     parts.push(
       '### Open loop: ms to the pushed answer, less the 50 of the model, from when `POST /chat/send` was due, and from its acceptance',
       table(
         [
           'load',
           'questions/s',
+          'asked',
           'due: p50',
           'due: p99',
           'due: p99.9',
