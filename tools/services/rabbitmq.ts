@@ -77,6 +77,7 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     // Schedulers that spin while idle take the CPU from whatever is tested beside.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
+    ERL_CRASH_DUMP: join(dir, 'erl_crash.dump'),
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
   };

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /**
  * Makes one function of many items from one of a single item: items that are given in the same turn of the event loop,
  * and while a batch is under way, are carried out together. So a batch is one item when idle, and as many as there are
@@ -18,11 +16,21 @@ export function inBatches<Item, Result>(
   }
   const entries: Entry[] = [];
   let underWay = false;
+  let onFull: () => void = () => {};
+
+  const untilFull = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      onFull = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   async function runAll(): Promise<void> {
     while (entries.length > 0) {
       const waitMs = entries.length < maxItems ? gatherMs() : 0;
-      if (waitMs > 0) await sleep(waitMs);
+      if (waitMs > 0) await untilFull(waitMs);
       const batch = entries.splice(0, maxItems);
       try {
         const results = await run(batch.map(({ item }) => item));
@@ -37,6 +45,7 @@ export function inBatches<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       entries.push({ item, resolve, reject });
+      if (entries.length === maxItems) onFull();
       if (underWay) return;
       underWay = true;
       setImmediate(() => void runAll());
