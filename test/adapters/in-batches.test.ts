@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
 import { inBatches } from '../../src/adapters/redis/in-batches.ts';
 
 const FOR_EVER_MS = 60_000;
