@@ -60,7 +60,8 @@ try {
     (byStatus) => console.log(`  by status: ${JSON.stringify(byStatus)}`),
     (error: Error) => {
       violations.push('HTTP');
-      console.log(error.message);
+      // What went wrong is in its cause, and the request in its message.
+      console.log(error.message, error.cause);
     },
   );
   const found = await fuzzQueues({
