@@ -21,6 +21,7 @@ export async function startProduct(servers: Servers): Promise<Asked> {
   const port = await freePort();
   const env = {
     ...environment(servers, port),
+    REDIS_URL: servers.redisUrl,
     LOG_LEVEL: 'warn',
     HOST: '127.0.0.1',
     MODEL_SIMULATOR_URL: servers.modelUrl,
@@ -46,11 +47,10 @@ export async function startLimit(servers: Servers): Promise<Asked> {
   return await whenReady(port, await Promise.all([relay, consumer]));
 }
 
-const environment = ({ rabbitMqUrl, redisUrl }: Servers, port: number) => ({
+const environment = ({ rabbitMqUrl }: Servers, port: number) => ({
   PATH: process.env.PATH,
   NODE_ENV: 'test',
   RABBITMQ_URL: rabbitMqUrl,
-  REDIS_URL: redisUrl,
   API_PORT: String(port),
 });
 

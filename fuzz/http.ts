@@ -68,16 +68,13 @@ async function send(apiUrl: string, token: string, request: FuzzRequest): Promis
   const path = operation.path.replace(/\{\w+\}/g, encodeURIComponent(parameter).replaceAll('%00', '%'));
   const headers = { ...request.headers, ...(withToken && { Authorization: `Bearer ${token}` }) };
   const withBody = body !== undefined && method !== 'get' && method !== 'head';
-  const ask = () =>
-    fetch(`${apiUrl}${path}${query}`, {
-      method: method.toUpperCase(),
-      headers,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-      ...(withBody && { body: body as string }),
-    });
-  // A connection that was idle may be closed just as it is used again; a process that dies is found all the same.
-  const response = await ask().catch(ask);
+  const response = await fetch(`${apiUrl}${path}${query}`, {
+    method: method.toUpperCase(),
+    headers,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    ...(withBody && { body: body as string }),
+  });
   const text = await response.text();
   const { status } = response;
   if (status >= 500 && status !== 503) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);

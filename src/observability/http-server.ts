@@ -10,6 +10,12 @@ export interface HttpServer {
 }
 
 /**
+ * How long an idle connection is kept: longer than load balancers keep theirs, 60 s as a rule. One that we close just as
+ * its other end uses it again fails a request.
+ */
+const KEEP_ALIVE_MS = 75_000;
+
+/**
  * Listens on host and port.
  * @throws what the system says: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
@@ -17,7 +23,7 @@ export async function listen(
   handler: RequestListener,
   { host, port }: { host: string; port: number },
 ): Promise<HttpServer> {
-  const server = createServer(handler);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
   server.listen(port, host);
   await once(server, 'listening');
   return {

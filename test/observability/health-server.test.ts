@@ -69,3 +69,9 @@ test('Prometheus reads the metrics on a port of their own', async () => {
     await server.stop();
   }
 });
+
+test('an idle connection is kept for longer than a load balancer keeps it', () =>
+  withServer({}, async (url) => {
+    const seconds = /timeout=(\d+)/.exec((await fetch(`${url}/health`)).headers.get('keep-alive') ?? '')?.[1];
+    expect(Number(seconds)).toBeGreaterThan(60);
+  }));
