@@ -85,7 +85,8 @@ export function superviseServer({ name, service }: { name: string; service: Serv
       terminal.problem(`${name} has ended by itself; it is started again.`);
       await sleep(RESTART_BASE_MS);
       if (stopping) return;
-      await service.start().catch((error: Error) => terminal.problem(error.message));
+      const done = terminal.doing(name);
+      await service.start().then(done, (error: Error) => terminal.problem(error.message));
     }
   };
   void keepRunning();
