@@ -31,6 +31,12 @@ async function strike(
 const isWrittenDown = async (fault: FaultCase, requestId: string) =>
   'ask-model' in (((await fault.job(requestId))?.progress as Partial<WorkflowState> | undefined)?.results ?? {});
 
+/** The job and the cache are written at the same time: either may be first. */
+async function untilKept(fault: FaultCase, { requestId, sessionId }: { requestId: string; sessionId: string }) {
+  await until('the answer is written down', () => isWrittenDown(fault, requestId));
+  await until('the answer is in the cache', () => fault.isCached(sessionId));
+}
+
 test('a worker killed before the answer is written down: the model is asked again, and that is counted', async () => {
   const { fault, user, worker, accepted } = await askUpToTheAnswer();
   fault.redis.holdFromClient();
@@ -76,7 +82,7 @@ test.each(KILLED_OR_CUT)(
     const { fault, user, worker, accepted } = await askUpToTheAnswer();
     fault.rabbitMq.holdFromClient();
     fault.model.release();
-    await until('the answer is in the cache', () => fault.isCached(accepted.sessionId));
+    await untilKept(fault, accepted);
     expect((await user.session(accepted.sessionId)).body.status).toBe('queued');
     await strike(what, { fault, worker, connection: fault.rabbitMq });
 
@@ -107,7 +113,7 @@ test.each(KILLED_OR_CUT)(
     const { fault, api, user, worker, accepted } = await askUpToTheAnswer();
     fault.rabbitMq.holdFromClient();
     fault.model.release();
-    await until('the answer is in the cache', () => fault.isCached(accepted.sessionId));
+    await untilKept(fault, accepted);
     fault.redis.holdFromClient();
     fault.rabbitMq.release();
     await until(
