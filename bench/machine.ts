@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { redisVersion } from '../tools/services/versions.ts';
 import type { Servers } from './servers.ts';
 
 /** What the figures were measured on. */
@@ -12,7 +13,6 @@ export async function describeMachine({ redis, broker }: Servers): Promise<Recor
     memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
     kernel: execFileSync('uname', ['-sr'], { encoding: 'utf8' }).trim(),
     Node: process.version,
-    Redis: `${/redis_version:(\S+)/.exec(await redis.info('server'))?.[1]} (AOF everysec)`,
-    RabbitMQ: `${server?.version ?? 'unknown'} (quorum queues)`,
+    servers: `${await redisVersion(redis)} (AOF everysec), RabbitMQ ${server?.version ?? 'unknown'} (quorum queues)`,
   };
 }

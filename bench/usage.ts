@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 
 /** What has been used so far; subtract two of them. */
 export interface Usage {
-  /** CPU time in ms of the contender's processes, of redis-server and of RabbitMQ; NaN where there is no /proc. */
+  /** CPU time in ms of the contender's processes, of Redis and of RabbitMQ; NaN where there is no /proc. */
   cpuMs: number;
   redisCpuMs: number;
   rabbitMqCpuMs: number;
@@ -34,7 +34,7 @@ export async function readUsage(redis: Redis, pids: readonly number[]): Promise<
   const contender = new Set(pids.flatMap((pid) => descendants(processes, pid).map((entry) => entry.pid)));
   return {
     cpuMs: cpuOf(({ pid }) => contender.has(pid)),
-    redisCpuMs: cpuOf(({ name }) => name.startsWith('redis-server')),
+    redisCpuMs: cpuOf(({ name }) => /^(redis|valkey)-server/.test(name)),
     rabbitMqCpuMs: cpuOf(({ name }) => name.startsWith('beam')),
     redisCommands: count('total_commands_processed'),
     redisReads: count('total_reads_processed'),

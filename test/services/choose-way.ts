@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { aptInstall, canInstall } from '../../tools/services/apt.ts';
 import { imageOf } from '../../tools/services/images.ts';
-import { findRabbitMqServer } from '../../tools/services/rabbitmq.ts';
+import { programs } from '../../tools/services/programs.ts';
 import type { Way } from './servers.ts';
 
 /**
- * How this run gets its servers: as TEST_SERVICES says, else in containers where an engine is reachable and the images
- * are to be had, else on this machine.
+ * How this run gets its servers: as TEST_SERVICES says, else on this machine if LOCAL_SERVERS says which, else in
+ * containers where an engine is reachable and the images are to be had, else on this machine.
  */
 export function chooseWay(): Way {
   const wanted = process.env.TEST_SERVICES;
   if (wanted === 'containers') return 'containers';
   if (wanted !== undefined && wanted !== 'local') throw new Error('TEST_SERVICES must be containers or local');
-  return wanted === undefined && haveImages() ? 'containers' : 'local';
+  return wanted === undefined && !process.env.LOCAL_SERVERS && haveImages() ? 'containers' : 'local';
 }
 
 const run = (command: string, ...args: string[]) =>
@@ -27,9 +27,10 @@ function haveImages(): boolean {
 
 /** Installs what the tests need of this machine. */
 export function installMissing(): void {
+  const { rabbitMqServer, redisServer } = programs();
   const missing = [
-    ...(run('redis-server', '--version') ? [] : ['redis-server']),
-    ...(findRabbitMqServer() ? [] : ['rabbitmq-server']),
+    ...(redisServer ? [] : ['redis-server']),
+    ...(rabbitMqServer ? [] : ['rabbitmq-server']),
     ...(run('which', 'amqp-publish') ? [] : ['amqp-tools']),
   ];
   if (missing.length === 0) return;

@@ -1,3 +1,5 @@
+import { Redis } from 'ioredis';
+import { rabbitMqVersion, redisVersion } from '../../tools/services/versions.ts';
 import { chooseWay, installMissing } from './choose-way.ts';
 import { serversBy, type Way } from './servers.ts';
 
@@ -30,7 +32,11 @@ async function startServers(way: Way): Promise<void> {
   const startedAt = Date.now();
   const servers = await serversBy(way);
   const [redis, rabbitMq] = await Promise.all([servers.startRedis(), servers.startRabbitMq()]);
-  process.stdout.write(`\nRedis and RabbitMQ (${way}) ready in ${Date.now() - startedAt} ms\n`);
+  const ready = `ready in ${Date.now() - startedAt} ms`;
+  const client = new Redis(redis.url);
+  const versions = `${await redisVersion(client)} and ${await rabbitMqVersion(rabbitMq.managementUrl)}`;
+  client.disconnect();
+  process.stdout.write(`\n${versions} (${way}) ${ready}\n`);
   process.env.TEST_WAY = way;
   process.env.TEST_REDIS_URL = redis.url;
   process.env.TEST_RABBITMQ_URL = rabbitMq.url;

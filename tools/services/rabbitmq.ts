@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { programs } from './programs.ts';
 import type { Service } from './service.ts';
 
 const run = promisify(execFile);
@@ -21,24 +22,14 @@ export interface RabbitMq extends Service {
   ctl(...args: string[]): Promise<void>;
 }
 
-/** Where rabbitmq-server is installed: Debian's own script switches users, so what is behind it is called. */
-export function findRabbitMqServer(): string | undefined {
-  const installed = [
-    ...globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server'),
-    ...globSync('/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server'),
-    ...globSync('/usr/local/opt/rabbitmq/sbin/rabbitmq-server'),
-  ];
-  return installed.at(-1);
-}
-
 /**
  * Starts the installed RabbitMQ as a node of its own with its data in `dir`, a password of its own, and an epmd of its
  * own: nothing is shared with a RabbitMQ that runs on this machine already.
  */
 export async function startRabbitMq(options: { dir: string; port?: number }): Promise<RabbitMq> {
   const { dir } = options;
-  const command = findRabbitMqServer();
-  if (!command) throw new Error('rabbitmq-server is not installed');
+  const { rabbitMqServer, commandLine } = programs();
+  if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
   mkdirSync(join(dir, 'home'), { recursive: true });
   const port = options.port ?? (await freePort());
   const [distPort, epmdPort, managementPort] = [await freePort(), await freePort(), await freePort()];
@@ -85,8 +76,8 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
   let epmd: GuardedProcess | undefined;
   let server: GuardedProcess | undefined;
   const start = async () => {
-    if (!epmd?.running) epmd = await startGuarded('epmd', [], { env });
-    server = await startGuarded(command, [], { env });
+    if (!epmd?.running) epmd = await startGuarded(...commandLine('epmd', [], dir), { env });
+    server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env });
     await untilReady(server);
   };
   const ended = async () => {
@@ -99,7 +90,9 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
     managementUrl: `http://healify:${password}@127.0.0.1:${managementPort}`,
     start,
     exited: async () => server?.exited,
-    ctl: async (...args) => void (await run(join(dirname(command), 'rabbitmqctl'), args, { env })),
+    ctl: async (...args) => {
+      await run(...commandLine(join(dirname(rabbitMqServer), 'rabbitmqctl'), args, dir), { env });
+    },
     stop: async () => {
       await server?.stop();
       await ended();

@@ -3,12 +3,13 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { programs } from './programs.ts';
 import type { Service } from './service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 
 /**
- * Starts the installed redis-server with its data in `dir`: appended to a file at each write, never evicted.
+ * Starts the installed Redis with its data in `dir`: appended to a file at each write, never evicted.
  * @param options.databases how many logical databases it has
  * @param options.appendfsync always: what it has confirmed is on disk, at the cost of speed
  */
@@ -21,14 +22,17 @@ export async function startRedis(options: {
   const { dir, databases = 16, appendfsync = 'everysec' } = options;
   const port = options.port ?? (await freePort());
   mkdirSync(dir, { recursive: true });
+  const { redisServer, commandLine } = programs();
+  if (!redisServer) throw new Error('redis-server is not installed');
+  const args = [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--databases', String(databases)],
+    ...['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
+    ...['--auto-aof-rewrite-min-size', '512mb', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
+  ];
   let server: GuardedProcess | undefined;
 
   const start = async () => {
-    server = await startGuarded('redis-server', [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--databases', String(databases)],
-      ...['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
-      ...['--auto-aof-rewrite-min-size', '512mb', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
-    ]);
+    server = await startGuarded(...commandLine(redisServer, args, dir));
     await untilReady(port, server);
   };
   await start();
@@ -49,7 +53,7 @@ async function untilReady(port: number, server: GuardedProcess): Promise<void> {
     await sleep(20);
   }
   await server.kill();
-  throw new Error(`redis-server did not start:\n${server.output()}`);
+  throw new Error(`Redis did not start:\n${server.output()}`);
 }
 
 const ping = (port: number) =>

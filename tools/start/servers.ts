@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { aptInstall, canInstall } from '../services/apt.ts';
-import { findRabbitMqServer, startRabbitMq } from '../services/rabbitmq.ts';
+import { programs } from '../services/programs.ts';
+import { startRabbitMq } from '../services/rabbitmq.ts';
 import { startRedis } from '../services/redis.ts';
 import type { Service } from '../services/service.ts';
 import { composeCommand, startComposeService } from './compose.ts';
@@ -23,7 +23,7 @@ const SERVERS: Server[] = [
     setting: 'RABBITMQ_URL',
     composeService: 'rabbitmq',
     aptPackage: 'rabbitmq-server',
-    isInstalled: () => findRabbitMqServer() !== undefined,
+    isInstalled: () => programs().rabbitMqServer !== undefined,
     startInstalled: (dir) => startRabbitMq({ dir }),
   },
   {
@@ -31,7 +31,7 @@ const SERVERS: Server[] = [
     setting: 'REDIS_URL',
     composeService: 'redis',
     aptPackage: 'redis-server',
-    isInstalled: () => spawnSync('redis-server', ['--version']).status === 0,
+    isInstalled: () => programs().redisServer !== undefined,
     startInstalled: (dir) => startRedis({ dir }),
   },
 ];

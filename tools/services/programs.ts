@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { debianFolder } from './debian-folder.ts';
+
+/** Where the programs of RabbitMQ and Redis come from. */
+export interface Programs {
+  /** undefined: not installed. Debian's own script switches users, so what is behind it is meant. */
+  rabbitMqServer: string | undefined;
+  /** undefined: not installed */
+  redisServer: string | undefined;
+  /** The command line of one of them, for a server whose data is in `dir`. */
+  commandLine(program: string, args: readonly string[], dir: string): [command: string, args: string[]];
+}
+
+const DEBIANS_RABBITMQ = '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server';
+const RABBITMQ_SERVERS = [
+  DEBIANS_RABBITMQ,
+  '/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server',
+  '/usr/local/opt/rabbitmq/sbin/rabbitmq-server',
+];
+
+/**
+ * Newer servers than this machine's Debian has, as LOCAL_SERVERS names them: RabbitMQ 4.0 with Redis 8.0, or with Valkey
+ * 8.1.
+ */
+const NEWER = { 'debian-13': 'redis-server', 'debian-13-valkey': 'valkey-server' } as const;
+const NEWER_FOLDER = join(import.meta.dirname, '../../.data/debian-13');
+
+/** @throws Error LOCAL_SERVERS is not known, or what it names cannot be installed here */
+export function programs(): Programs {
+  const wanted = process.env.LOCAL_SERVERS;
+  if (!wanted) return installed();
+  if (!(wanted in NEWER)) throw new Error(`LOCAL_SERVERS must be ${Object.keys(NEWER).join(' or ')}`);
+  return newer(NEWER[wanted as keyof typeof NEWER]);
+}
+
+function installed(): Programs {
+  return {
+    rabbitMqServer: RABBITMQ_SERVERS.flatMap((path) => globSync(path)).at(-1),
+    redisServer: spawnSync('redis-server', ['--version']).status === 0 ? 'redis-server' : undefined,
+    commandLine: (program, args) => [program, [...args]],
+  };
+}
+
+function newer(redisServer: string): Programs {
+  const folder = debianFolder(NEWER_FOLDER, 'trixie', ['rabbitmq-server', 'redis-server', 'valkey-server']);
+  return {
+    rabbitMqServer: globSync(join(folder.path, DEBIANS_RABBITMQ)).at(-1)?.slice(folder.path.length),
+    redisServer,
+    commandLine: folder.commandLine,
+  };
+}

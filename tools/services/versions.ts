@@ -1,0 +1,18 @@
+import type { Redis } from 'ioredis';
+
+/** `Redis 8.0.2` or `Valkey 8.1.1`; Valkey also says which Redis it stands for. */
+export async function redisVersion(redis: Redis): Promise<string> {
+  const info = await redis.info('server');
+  const version = (of: string) => new RegExp(`^${of}_version:(\\S+)`, 'm').exec(info)?.[1];
+  const valkey = version('valkey');
+  return valkey ? `Valkey ${valkey}` : `Redis ${version('redis')}`;
+}
+
+/** `RabbitMQ 4.0.5`, by its management API, whose URL has user and password. */
+export async function rabbitMqVersion(managementUrl: string): Promise<string> {
+  const { username, password, origin } = new URL(managementUrl);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const response = await fetch(`${origin}/api/overview`, { headers: { authorization } });
+  if (!response.ok) throw new Error(`RabbitMQ's management API: ${response.status}`);
+  return `RabbitMQ ${((await response.json()) as { rabbitmq_version: string }).rabbitmq_version}`;
+}
