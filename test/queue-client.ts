@@ -52,6 +52,8 @@ export async function startQueueClient(rabbitMqUrl: string) {
       until(`the answer to ${requestId}`, () => responses.find((entry) => entry.requestId === requestId), deadlineMs),
     /** Messages in a queue that nobody has in hand. */
     depth: async (queue: string) => (await channel.checkQueue(queue)).messageCount,
+    /** How many consumers a queue has. */
+    consumers: async (queue: string) => (await channel.checkQueue(queue)).consumerCount,
   };
 }
 

@@ -51,7 +51,7 @@ test('a worker that is told to stop finishes what is in hand, takes no more, and
   await modelIsAsked(10);
 
   process.kill(worker.pid, 'SIGTERM');
-  await until('it stops', () => worker.output().includes('"stopping"'));
+  await until('it takes no more', async () => (await client.consumers(REQUESTS_QUEUE)) === 0);
   const late = requests(5);
   await client.ask(...late);
   expect(await exitCodeOf(worker)).toBe(0);
