@@ -11,6 +11,7 @@ export async function startTcpProxy(targetUrl: string) {
   let mode: 'open' | 'cut' | 'silent' = 'open';
   let accepted = 0;
   const holding = { client: false, server: false };
+  let breaking: { pieces: number; how: 'cut' | 'silent' } | undefined;
   let held: { target: Socket; data: Buffer }[] = [];
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
@@ -29,9 +30,9 @@ export async function startTcpProxy(targetUrl: string) {
     for (const { target, data } of held) target.write(data);
     held = [];
   };
-  const pass = (from: 'client' | 'server', source: Socket, target: Socket) => {
+  const pass = (from: 'client' | 'server', source: Socket, target: Socket, isSilent: () => boolean) => {
     source.on('data', (data) => {
-      if (mode !== 'open') return;
+      if (mode !== 'open' || isSilent()) return;
       if (holding[from]) held.push({ target, data });
       else target.write(data);
     });
@@ -48,8 +49,16 @@ export async function startTcpProxy(targetUrl: string) {
     if (mode === 'cut') return void near.resetAndDestroy();
     if (mode === 'silent') return;
     const far = keep(connect(Number(target.port), target.hostname));
-    pass('client', near, far);
-    pass('server', far, near);
+    const broken = breaking;
+    breaking = undefined;
+    let pieces = 0;
+    near.on('data', () => {
+      pieces += 1;
+      if (broken?.how === 'cut' && pieces === broken.pieces) near.destroy();
+    });
+    const isSilent = () => broken?.how === 'silent' && pieces >= broken.pieces;
+    pass('client', near, far, isSilent);
+    pass('server', far, near, isSilent);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -69,6 +78,10 @@ export async function startTcpProxy(targetUrl: string) {
     },
     silence: () => {
       mode = 'silent';
+    },
+    /** Lets the next connection be cut, or fall silent, as its client sends so many pieces: the last is not passed on. */
+    breakNext: (pieces: number, how: 'cut' | 'silent') => {
+      breaking = { pieces, how };
     },
     open: () => {
       // What was swallowed is missing from the streams: they cannot go on.

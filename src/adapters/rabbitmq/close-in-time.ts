@@ -1,8 +1,9 @@
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * Waits until something is closed, but not for ever: what is sent to a broker that is short of memory is not read, and
- * a close never answered. Whether it failed makes no difference to whoever closes.
+ * Waits until a channel or connection is closed, but not for ever: a broker that is short of memory does not read that it
+ * is to be closed, and amqplib never says that what was closing is lost. Whether it failed makes no difference to whoever
+ * closes.
  */
 export async function closeInTime(closing: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -53,7 +53,7 @@ export async function connectRabbitMq(options: {
     keepAlive: true,
     noDelay: true,
     clientProperties: { connection_name: name },
-    recovery: { initialDelay: 200, maxDelay: 5_000, jitter: 0.5, waitForConnect: false, setup: declareTopology },
+    recovery: { initialDelay: 200, maxDelay: 5_000, jitter: 0.5, waitForConnect: false, setup: setUp },
   });
 
   recovering.on('connect', (model) => {
@@ -105,6 +105,16 @@ export async function connectRabbitMq(options: {
       await closeInTime(recovering.close());
     },
   };
+}
+
+async function setUp(model: ChannelModel): Promise<void> {
+  try {
+    await declareTopology(model);
+  } catch (error) {
+    // amqplib would close it, and wait for ever for the end of one that is lost meanwhile.
+    await closeInTime(model.close());
+    throw error;
+  }
 }
 
 /** amqplib has it, and does not say so in its types. */

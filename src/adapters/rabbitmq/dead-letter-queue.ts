@@ -8,6 +8,7 @@ import {
   UnroutableError,
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import { closeInTime } from './close-in-time.ts';
 import { declareTopology } from './topology.ts';
 
 /**
@@ -101,13 +102,13 @@ export async function openDeadLetters(options: {
       },
       close: async () => {
         await settled().catch(() => {});
-        await channel.close().catch(() => {});
+        await closeInTime(channel.close());
         await untilBack(connection, source, arrived - removed).catch(() => {});
-        await connection.close().catch(() => {});
+        await closeInTime(connection.close());
       },
     };
   } catch (error) {
-    await connection.close().catch(() => {});
+    await closeInTime(connection.close());
     throw asUnavailable(error);
   }
 }

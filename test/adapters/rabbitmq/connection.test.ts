@@ -111,6 +111,26 @@ test('a broker that falls silent is given up after its heartbeats stay away', as
   await inState(connection, 'connected');
 });
 
+test.each(['cut', 'silent'] as const)(
+  'a connection that is %s at any moment before it is ready is made again',
+  async (how) => {
+    const url = await testRabbitMqUrl();
+    // The handshake's three, then a channel, four queues and the channel's end.
+    const pieces = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const connections = await Promise.all(
+      pieces.map(async (piece) => {
+        const proxy = await proxyTo(url);
+        proxy.breakNext(piece, how);
+        const { connection } = await open(`${proxy.url}?heartbeat=1`);
+        await until(`it is ready, ${how} at piece ${piece}`, () => connection.state === 'connected', 30_000);
+        return proxy.accepted;
+      }),
+    );
+    expect(connections).toEqual(pieces.map(() => 2));
+  },
+  60_000,
+);
+
 test('a queue that exists with other arguments is named, with what to do about it', async () => {
   const url = await testRabbitMqUrl();
   const visitor = await connect(url);
