@@ -10,6 +10,7 @@ export async function startTcpProxy(targetUrl: string) {
   const target = new URL(targetUrl);
   let mode: 'open' | 'cut' | 'silent' = 'open';
   let accepted = 0;
+  let passed = 0;
   const holding = { client: false, server: false };
   let breaking: { pieces: number; how: 'cut' | 'silent' } | undefined;
   let held: { target: Socket; data: Buffer }[] = [];
@@ -33,8 +34,12 @@ export async function startTcpProxy(targetUrl: string) {
   const pass = (from: 'client' | 'server', source: Socket, target: Socket, isSilent: () => boolean) => {
     source.on('data', (data) => {
       if (mode !== 'open' || isSilent()) return;
-      if (holding[from]) held.push({ target, data });
-      else target.write(data);
+      if (holding[from]) {
+        held.push({ target, data });
+        return;
+      }
+      if (from === 'client') passed += 1;
+      target.write(data);
     });
     source.on('close', () => {
       // What is held back of a connection that has ended never arrives.
@@ -71,6 +76,10 @@ export async function startTcpProxy(targetUrl: string) {
     /** Connections it has taken so far, in whatever mode. */
     get accepted() {
       return accepted;
+    },
+    /** Pieces of what clients have sent that it has passed on. */
+    get passed() {
+      return passed;
     },
     cut: () => {
       mode = 'cut';

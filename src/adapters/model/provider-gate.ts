@@ -60,6 +60,7 @@ export function createProviderGate(options: {
   let shutUntil: number | undefined;
   let said: GateState = 'closed';
   let era = 0;
+  let learned = 0;
   let probe: string | undefined;
 
   const stateNow = (): GateState =>
@@ -71,12 +72,22 @@ export function createProviderGate(options: {
     onStateChange(said);
   };
   /** @param leftMs until it is half-open; undefined: it is closed */
-  const learn = (leftMs: number | undefined) => {
+  const know = (leftMs: number | undefined) => {
     shutUntil = leftMs === undefined ? undefined : Date.now() + leftMs;
     say();
   };
+  /** Of a change. */
+  const learn = (leftMs: number | undefined) => {
+    learned += 1;
+    know(leftMs);
+  };
 
-  const look = async () => learn(await lookAtGate(redis, keys));
+  const look = async () => {
+    const before = learned;
+    const leftMs = await lookAtGate(redis, keys);
+    // A change that we have learned of meanwhile may be newer than what was seen.
+    if (learned === before) know(leftMs);
+  };
   const lookQuietly = () => look().catch(() => {});
   const onMessage = (channel: string, message: string) => {
     if (channel !== GATE_CHANNEL) return;

@@ -68,12 +68,14 @@ function worker(
   options: {
     maxConsecutive?: number;
     minCalls?: number;
+    openMs?: number;
+    probeMs?: number;
     url?: string;
     subscriberUrl?: string;
     redisTimeoutMs?: number;
   } = {},
 ) {
-  const url = options.url ?? redisUrl;
+  const { url = redisUrl, openMs = OPEN_MS } = options;
   // As the worker connects them.
   const redis = connectRedis({ url, name, logger, commandTimeoutMs: options.redisTimeoutMs ?? REDIS_TIMEOUT_MS });
   const subscriber = connectRedis({ url: options.subscriberUrl ?? url, name, logger });
@@ -83,15 +85,15 @@ function worker(
     name,
     redis,
     subscriber,
-    openMs: OPEN_MS,
-    probeMs: 1_000,
+    openMs,
+    probeMs: options.probeMs ?? 1_000,
     onStateChange: (state) => states.push(state),
   });
   const breaker = createBreaker(model, gate, {
     errorPercent: 50,
     minCalls: options.minCalls ?? 1_000,
     maxConsecutive: options.maxConsecutive ?? 3,
-    openMs: OPEN_MS,
+    openMs,
   });
   breakers.push(breaker);
   const ask = (signal = never) => breaker.ask(question, signal, 1).catch((error: unknown) => error);
@@ -100,8 +102,8 @@ function worker(
 }
 
 /** Two workers that hear of each other. */
-async function twoWorkers(model: Model, name: string) {
-  const [one, two] = [worker(model, name), worker(model, name)];
+async function twoWorkers(model: Model, name: string, options: { openMs?: number; probeMs?: number } = {}) {
+  const [one, two] = [worker(model, name, options), worker(model, name, options)];
   await Promise.all([one.connected(), two.connected()]);
   return { one, two };
 }
@@ -114,24 +116,38 @@ const untilItPasses = (ask: () => Promise<unknown>) =>
     return isPaused(result) ? undefined : { result };
   });
 
+/** Asks until the model is asked; gives what will become of that. */
+const askTheProbe = (model: { calls: number }, ask: () => Promise<unknown>) => {
+  const { calls } = model;
+  let probe: Promise<unknown> | undefined;
+  return until('the probe is under way', () => {
+    probe ??= ask().then((result) => {
+      if (isPaused(result)) probe = undefined;
+      return result;
+    });
+    return model.calls > calls && { probe };
+  });
+};
+
 test('so many failures in a row shut the provider for all workers, also for one that starts later', async () => {
   const model = provider();
   const name = randomUUID();
-  const { one, two } = await twoWorkers(model, name);
+  const options = { openMs: 60_000 };
+  const { one, two } = await twoWorkers(model, name, options);
   await two.ask();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
   const refused = await one.ask();
   expect(isPaused(refused)).toBe(true);
-  expect((refused as ModelPausedError).retryAfterMs).toBeLessThanOrEqual(OPEN_MS * 1.2);
+  expect((refused as ModelPausedError).retryAfterMs).toBeLessThanOrEqual(options.openMs * 1.2);
   await until('the other worker knows', () => two.state() !== 'closed');
-  expect(isPaused(await worker(model, name).ask())).toBe(true);
+  expect(isPaused(await worker(model, name, options).ask())).toBe(true);
   expect(model.calls).toBe(4);
 });
 
 test('a share of failures shuts it too, and failures of requests shut nothing', async () => {
   const model = provider();
-  const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10 });
+  const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10, openMs: 60_000 });
   model.fail(failure('model_rejected', false));
   for (let i = 0; i < 20; i++) await one.ask();
   expect(one.state()).toBe('closed');
@@ -189,14 +205,11 @@ test('a probe that fails keeps it shut, longer each time', async () => {
 test('when the worker that probes dies, another probes', async () => {
   const model = provider();
   const name = randomUUID();
-  const { one, two } = await twoWorkers(model, name);
+  const { one, two } = await twoWorkers(model, name, { probeMs: 5_000 });
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
   model.behave = () => new Promise(() => {});
-  await sleep(OPEN_MS + 50);
-  const calls = model.calls;
-  void one.ask();
-  await until('the probe is under way', () => model.calls === calls + 1);
+  await askTheProbe(model, one.ask);
   one.breaker.close();
   model.recover();
   expect(isPaused(await two.ask())).toBe(true);
@@ -208,15 +221,12 @@ test('a probe that its caller gave up says nothing, and the next question probes
   const one = worker(model, randomUUID());
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
-  await sleep(OPEN_MS + 50);
   const caller = new AbortController();
   model.behave = () =>
     new Promise((_, reject) => caller.signal.addEventListener('abort', () => reject(new Error('gone'))));
-  const calls = model.calls;
-  const given = one.ask(caller.signal);
-  await until('a probe is under way', () => model.calls === calls + 1);
+  const { probe } = await askTheProbe(model, () => one.ask(caller.signal));
   caller.abort();
-  await given;
+  await probe;
   model.recover();
   expect((await untilItPasses(one.ask)).result).toBe(answer);
 });
@@ -257,7 +267,7 @@ for (const way of ['cut', 'silence'] as const) {
     const proxy = await startTcpProxy(redisUrl);
     try {
       const model = provider();
-      const alone = worker(model, randomUUID(), { url: proxy.url, redisTimeoutMs: 200 });
+      const alone = worker(model, randomUUID(), { url: proxy.url, redisTimeoutMs: 200, openMs: 2_000 });
       expect(await alone.ask()).toBe(answer);
       proxy[way]();
       expect(await alone.ask()).toBe(answer);
@@ -298,6 +308,29 @@ test('a worker that starts while the provider is shut knows it, also when it is 
     await proxy.stop();
   }
 });
+
+test('a look that was under way when a notice came does not undo it', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const proxy = await startTcpProxy(redisUrl);
+  try {
+    const [one, two] = [worker(model, name), worker(model, name, { url: proxy.url, subscriberUrl: redisUrl })];
+    await Promise.all([one.ask(), two.ask()]);
+    const { passed } = proxy;
+    proxy.holdFromServer();
+    await until('it looks', () => proxy.passed > passed, 15_000);
+    // Time for Redis to answer what was asked.
+    await sleep(100);
+    model.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
+    await one.ask();
+    await until('the other worker knows', () => two.state() === 'open');
+    proxy.release();
+    await sleep(100);
+    expect(two.state()).toBe('open');
+  } finally {
+    await proxy.stop();
+  }
+}, 30_000);
 
 test('a notice that was missed is made up for by looking', async () => {
   const model = provider();
