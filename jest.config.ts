@@ -10,6 +10,8 @@ const config: Config = {
   globalTeardown: '<rootDir>/test/services/global-teardown.ts',
   testTimeout: 60_000,
   maxWorkers: 3,
+  // Half a second, if not said, is less than a process of some hundred MB takes to end on a busy machine.
+  workerGracefulExitTimeout: 10_000,
 };
 
 export default config;

@@ -31,6 +31,8 @@ way it can. In the end each accepted question must have exactly one terminal sta
 const POISON_EVERY = 50;
 /** An answer takes this long at most from the simulator into the job. */
 const JUST_ANSWERED_MS = 500;
+/** What is not over yet in the end, or cannot be looked at, has so long. */
+const CONCLUDE_MS = 30_000;
 const DOWN_MS = { least: 300, most: 3_000 };
 
 const { values } = parseArgs({
@@ -91,6 +93,16 @@ try {
   clearInterval(progress);
   const dir = await stack.stop(process.exitCode === 1);
   if (process.exitCode === 1) console.log(`logs: ${dir}`);
+}
+
+/** What `look` gives once it is as wanted, else what it gave last. */
+async function within<T>(ms: number, look: () => Promise<T>, isWanted: (found: T) => boolean): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (isWanted(found) || Date.now() > end) return found;
+    await sleep(200);
+  }
 }
 
 async function sleepUntil(at: number): Promise<void> {
@@ -168,16 +180,24 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
   const final = new Map<string, { requestId: string; status: string; response: string | null }[]>();
   for (const seen of asked) {
     if (!seen.sessionId) continue;
-    const session = await look(stack.apiUrl, seen);
+    const session = await within(
+      CONCLUDE_MS,
+      () => look(stack.apiUrl, seen),
+      (found) => found !== undefined,
+    );
     if (session) final.set(seen.sessionId, session.turns);
   }
   const redis = new Redis(stack.redisUrl);
   const queue = openChatQueue(redis);
-  const jobs = await countJobs(queue, 5_000);
+  const unfinished = async () => {
+    const jobs = await countJobs(queue, 5_000);
+    return jobs ? (jobs.wait ?? 0) + (jobs.prioritized ?? 0) + (jobs.delayed ?? 0) + (jobs.active ?? 0) : 1;
+  };
+  // The job of a worker that was killed after it had answered is taken up once more.
+  const leftInJobs = await within(CONCLUDE_MS, unfinished, (count) => count === 0);
   const uncertain = await readUncertainSpend(redis);
   await queue.close();
   redis.disconnect();
-  const { wait = 0, prioritized = 0, delayed = 0, active = 0 } = jobs ?? {};
   const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl);
   const { started, abortedByClient } = await stack.control<{ started: number; abortedByClient: number }>('stats');
   const findings = audit({
@@ -187,7 +207,7 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
     poison,
     deadLetters,
     leftInQueues: waiting,
-    leftInJobs: jobs ? wait + prioritized + delayed + active : 1,
+    leftInJobs,
     modelCalls: started,
     callsCutOff: abortedByClient,
     uncertainSpend: Object.values(uncertain).reduce((sum, count) => sum + count, 0),

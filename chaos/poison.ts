@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
+import { closeInTime } from '../src/adapters/rabbitmq/close-in-time.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../src/contracts/queues.ts';
 
 const RETRY_MS = 500;
@@ -17,7 +18,7 @@ export async function sendPoison(rabbitMqUrl: string, queue: WorkQueue, body: st
         await channel.waitForConfirms();
         return;
       } finally {
-        await connection.close().catch(() => {});
+        await closeInTime(connection.close());
       }
     } catch {
       await sleep(RETRY_MS);

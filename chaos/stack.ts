@@ -71,16 +71,19 @@ export async function startStack(options: { preload: string | undefined }): Prom
       logFile: join(dir, `${name}.log`),
     });
   const startApi = async () => start('api', { API_PORT: String(apiPort), API_METRICS_PORT: String(await freePort()) });
-  const startWorker = async () =>
-    start('worker', { WORKER_PORT: String(await freePort()), WORKER_METRICS_PORT: String(await freePort()) });
+  const workerPorts = [await freePort(), await freePort()];
+  const startWorker = async (port: number) =>
+    start('worker', { WORKER_PORT: String(port), WORKER_METRICS_PORT: String(await freePort()) });
 
   let stopping = false;
   const died: string[] = [];
   const api = await keepRunning(startApi);
-  const workers = [await keepRunning(startWorker), await keepRunning(startWorker)];
+  const workers = await Promise.all(workerPorts.map((port) => keepRunning(() => startWorker(port))));
   let nextWorker = 0;
   const apiUrl = `http://127.0.0.1:${apiPort}`;
-  while (!(await fetch(`${apiUrl}/health/ready`).catch(() => undefined))?.ok) await sleep(100);
+  for (const port of [apiPort, ...workerPorts]) {
+    while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.ok) await sleep(100);
+  }
 
   return {
     apiUrl,

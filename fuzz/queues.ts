@@ -8,8 +8,8 @@ import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contr
 import { type FuzzMessage, requestMessages, responseMessages } from './messages.ts';
 
 const BATCH = 1_000;
-/** Nothing has moved for so long: it is over. */
-const QUIET_MS = 5_000;
+/** Nothing has moved for so long: it is over. Longer while something is missing, which a busy machine may still have. */
+const QUIET_MS = { done: 5_000, missing: 30_000 };
 
 export interface QueueFindings {
   sent: number;
@@ -80,7 +80,8 @@ export async function fuzzQueues(options: {
   };
   await take(REQUESTS_QUEUE, deadRequests);
   await take(RESPONSES_QUEUE, deadResponses);
-  while (Date.now() - lastMoved < QUIET_MS) await sleep(200);
+  const isDone = () => deadRequests.size + deadResponses.size === 0 && answers.size === readable.size;
+  while (Date.now() - lastMoved < QUIET_MS[isDone() ? 'done' : 'missing']) await sleep(200);
   let left = 0;
   for (const queue of [REQUESTS_QUEUE, RESPONSES_QUEUE]) left += (await channel.checkQueue(queue)).messageCount;
   await connection.close();

@@ -24,7 +24,7 @@ export async function startScript(
   env: Record<string, string> = {},
 ): Promise<GuardedProcess> {
   const child = await startGuarded(process.execPath, [join(root, file), ...args], {
-    env: { PATH: process.env.PATH, NODE_ENV: 'test', ...env },
+    env: { PATH: process.env.PATH, NODE_ENV: 'test', JEST_WORKER_ID: process.env.JEST_WORKER_ID, ...env },
     cwd: root,
   });
   started.push(child);
@@ -55,6 +55,8 @@ async function startOnFreePorts(name: 'api' | 'worker', env: Record<string, stri
   const prefix = name.toUpperCase();
   const child = await startScript(`src/main/${name}.ts`, [], {
     HOST: '127.0.0.1',
+    // What counts messages counts those that a slow machine has published again.
+    PUBLISH_TIMEOUT: '60s',
     [`${prefix}_PORT`]: String(port),
     [`${prefix}_METRICS_PORT`]: String(metricsPort),
     ...env,

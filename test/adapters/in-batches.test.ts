@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { inBatches } from '../../src/adapters/redis/in-batches.ts';
+import { until } from '../until.ts';
 
 const FOR_EVER_MS = 60_000;
 
@@ -27,7 +28,7 @@ test('items of one turn go together, and each hears of its own', async () => {
 test('what comes while a batch is under way is the next one, and no more than so many go at once', async () => {
   const { batches, double } = noting({ maxItems: 2, ms: 20 });
   const first = double(1);
-  await sleep(5);
+  await until('it is under way', () => batches.length === 1);
   await Promise.all([first, ...[2, 3, 4].map(double)]);
   expect(batches).toEqual([[1], [2, 3], [4]]);
 });

@@ -22,6 +22,7 @@ beforeAll(async () => {
     RABBITMQ_URL: await testRabbitMqUrl(),
     JWT_SECRET: 'a secret of at least thirty-two bytes',
     RATE_SEND_PER_MINUTE: '10000',
+    RATE_READ_PER_MINUTE: '100000',
     CONTEXT_MAX_TOKENS: '100',
   };
   [api, replica] = [await startApi(env), await startApi(env)];

@@ -26,6 +26,8 @@ beforeAll(async () => {
     JWT_SECRET: 'a secret of at least thirty-two bytes',
     PUBLISH_TIMEOUT: '1s',
     STORE_TIMEOUT: '1s',
+    RATE_SEND_PER_MINUTE: '10000',
+    RATE_READ_PER_MINUTE: '100000',
   });
   worker = await startStandInWorker(rabbitMqUrl);
   user = await signUp(api.url);

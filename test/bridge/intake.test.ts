@@ -166,7 +166,7 @@ test('a question that is published twice costs one model call and is answered on
   });
   const asked = { ...request(), cache: false };
   await client.ask(asked);
-  await until('it is asked', async () => (await simulator.stats()).inFlight === 1);
+  await until('it is asked', async () => (await simulator.stats()).started === 1);
   await client.ask(asked);
   await client.responseTo(asked.requestId);
   await client.ask(asked);

@@ -13,7 +13,11 @@ let page: Page;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  const env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
+  const env = {
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    RATE_READ_PER_MINUTE: '100000',
+  };
   const simulator = await startSimulatorProcess();
   api = await startApi(env);
   await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url });
@@ -37,7 +41,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   await page.fill('[name=email]', 'admin@example.com');
   await page.fill('[name=password]', 'wrong');
   await page.click('button');
-  expect(await page.textContent('[role=alert]')).toBe('Email or password is wrong.');
+  await page.getByText('Email or password is wrong.').waitFor();
   await page.fill('[name=email]', 'admin@example.com');
   await page.fill('[name=password]', 'password123');
   await page.click('button');

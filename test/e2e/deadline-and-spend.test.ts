@@ -47,7 +47,7 @@ test('a request whose deadline is over fails without a model call, one that fail
   });
   expect((await simulator.stats()).started).toBe(0);
 
-  const failing = question({ deadline: inMs(3_000), message: 'Never. [[simulate status=500]]' });
+  const failing = question({ deadline: inMs(8_000), message: 'Never. [[simulate status=500]]' });
   await client.ask(failing);
   expect(await client.responseTo(failing.requestId)).toMatchObject({
     status: 'failed',

@@ -7,6 +7,7 @@ import { startWorker, type TestProcess } from '../processes.ts';
 import { type QueueClient, startQueueClient } from '../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import { until } from '../until.ts';
 
 /** Stands in every piece of garbage, and must not stand in the log. */
 const SECRET = 'my-doctor-said';
@@ -95,7 +96,7 @@ test.each(garbage)(
     expect(status).toBe('completed');
     expect(response).toContain(requestId);
     expect(await client.depth(DEAD_LETTERS)).toBe(0);
-    expect(worker.output()).toContain('a message was dead-lettered');
+    await until('it is logged', () => worker.output().includes('a message was dead-lettered'));
     expect(worker.output()).not.toContain(SECRET);
   },
 );

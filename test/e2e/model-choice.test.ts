@@ -61,7 +61,7 @@ test('a request on the queue that names a model which is not allowed fails, and 
   const requestId = randomUUID();
   const other = await startQueueClient(rabbitMqUrl);
   const { userId } = user;
-  const sent = await user.send({ message: 'Mine.' });
+  const sent = await user.send({ message: 'Mine.' }, { Prefer: 'wait=20' });
   await other.ask({ requestId, sessionId: sent.body.sessionId, userId, message: 'Hello?', model: 'dearest' });
   // Nobody has asked this of the api: its failure is a dead letter there.
   const letter = await other.take('chat_responses.dlq');

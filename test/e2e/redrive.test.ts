@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   client = await startQueueClient(rabbitMqUrl);
   await client.readResponses();
-  admin = createDeadLetterAdmin({ url: rabbitMqUrl, canaryTimes: { settleMs: 1_000, timeoutMs: 20_000 } });
+  admin = createDeadLetterAdmin({ url: rabbitMqUrl, canaryTimes: { settleMs: 5_000, timeoutMs: 20_000 } });
 });
 
 afterAll(async () => {

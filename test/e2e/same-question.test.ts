@@ -137,13 +137,14 @@ test('a question that is cancelled before its turn never reaches the model', asy
 });
 
 test('when the one who asks cancels, others who wait for the same answer still get it', async () => {
-  await simulator.behave({ latencyMs: 3_000 });
+  await simulator.behave({ latencyMs: 60_000 });
   const first = request();
   const second = request({ message: first.message });
   await client.ask(first);
   await until('the model thinks', async () => (await simulator.stats()).inFlight === 1);
   await client.ask(second);
   await until('the second waits', async () => (await redis.keys('*awaiting')).length > 0);
+  await simulator.behave({});
   await cancelRequest(redis, first.requestId);
 
   expect(await client.responseTo(first.requestId)).toMatchObject({ status: 'cancelled' });

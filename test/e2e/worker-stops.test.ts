@@ -44,7 +44,7 @@ const modelIsAsked = (count: number) =>
 
 test('a worker that is told to stop finishes what is in hand, takes no more, and exits with 0', async () => {
   const { client, settings } = await setUp({ WORKER_CONCURRENCY: '10', SHUTDOWN_GRACE: '30s' });
-  await simulator.behave({ latencyMs: 4_000 });
+  await simulator.behave({ latencyMs: 10_000 });
   const worker = await startWorker(settings);
   const inHand = requests(10);
   await client.ask(...inHand);
@@ -56,6 +56,7 @@ test('a worker that is told to stop finishes what is in hand, takes no more, and
   await client.ask(...late);
   expect(await exitCodeOf(worker)).toBe(0);
 
+  await until('the answers are here', () => client.responses.length >= inHand.length);
   const answered = client.responses.map(({ requestId }) => requestId);
   expect(answered.sort()).toEqual(inHand.map(({ requestId }) => requestId).sort());
   expect(await simulator.stats()).toMatchObject({ started: 10, finished: 10, abortedByClient: 0 });
@@ -67,7 +68,7 @@ test('a worker that is told to stop finishes what is in hand, takes no more, and
 }, 120_000);
 
 test('a worker whose model is slower than the grace hands the request back, and another worker answers it once', async () => {
-  const { client, settings } = await setUp({ SHUTDOWN_GRACE: '1s' });
+  const { client, settings } = await setUp({ SHUTDOWN_GRACE: '3s' });
   await simulator.behave({ latencyMs: 60_000 });
   const worker = await startWorker(settings);
   const asked = requests(20);

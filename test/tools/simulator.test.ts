@@ -260,8 +260,8 @@ test('half of the log-normal delays are shorter than the median, and some are se
 
 describe('the counts', () => {
   test('say how many calls there were, at once and by status, and for which message', async () => {
-    await simulator.behave({ latencyMs: 200 });
-    await Promise.all([ask('first'), ask('second'), ask('third'), outcome('[[simulate status=500 latency=200ms]]')]);
+    await simulator.behave({ latencyMs: 2_000 });
+    await Promise.all([ask('first'), ask('second'), ask('third'), outcome('[[simulate status=500 latency=2s]]')]);
     const stats = await until('all calls are over', async () => {
       const now = await simulator.stats();
       return now.inFlight === 0 && now;
@@ -276,7 +276,7 @@ describe('the counts', () => {
     });
     const calls = await simulator.calls();
     expect(calls.map((call) => call.text).sort()).toEqual([
-      '[[simulate status=500 latency=200ms]]',
+      '[[simulate status=500 latency=2s]]',
       'first',
       'second',
       'third',

@@ -5,6 +5,10 @@ import { createServer } from 'node:net';
 /** Below the ports that systems give to outgoing connections: one of those could be taken before it is used. */
 const FROM = 20_000;
 const TO = 32_000;
+/** Tests that run side by side have each a share of its own: a port is given some time before it is listened on. */
+const SHARES = 8;
+const SHARE = Number(process.env.JEST_WORKER_ID ?? 0) % SHARES;
+const SHARE_SIZE = (TO - FROM) / SHARES;
 const TRIES = 100;
 /** Those of a server that is only starting are free as well. */
 const given = new Set<number>();
@@ -12,12 +16,12 @@ const given = new Set<number>();
 /** A TCP port of 127.0.0.1 that nothing listens on at present, and that we have not given before. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const port = randomInt(FROM, TO);
+    const port = FROM + SHARE * SHARE_SIZE + randomInt(SHARE_SIZE);
     if (given.has(port)) continue;
     given.add(port);
     if (await canListen(port, '127.0.0.1')) return port;
   }
-  throw new Error(`no free port among ${FROM} to ${TO}`);
+  throw new Error(`no free port among those from ${FROM + SHARE * SHARE_SIZE}`);
 }
 
 /** Whether a server could listen there now. @throws what the system says other than that it is taken */

@@ -69,6 +69,14 @@ function createRunner(options: { concurrency?: number; backoffMs?: number } = {}
 const isIn = (requestId: string, state: string) =>
   until(`it is ${state}`, async () => (await queue.getJobState(jobIdOf(requestId))) === state);
 
+/** So many runners have found no job, and wait for the sign of one. */
+const runnersWait = (count: number) =>
+  until('the runners wait', async () => {
+    const clients = String(await redis.client('LIST')).split('\n');
+    const own = clients.filter((line) => line.includes(` db=${redis.options.db} `));
+    return own.filter((line) => line.includes(' cmd=bzpopmin ')).length === count;
+  });
+
 test('jobs are worked on once each, as many at once as there are places, and all are completed', async () => {
   const { runner } = createRunner({ concurrency: 7 });
   const worked = new Set<string>();
@@ -95,12 +103,16 @@ test('a job is begun with as it is added where nobody waits: one command, and no
   const { runner } = createRunner();
   const [connection] = connections;
   runner.start((job) => job.complete(result));
-  await sleep(200);
+  await runnersWait(1);
   const commands = jest.spyOn(connection!, 'sendCommand');
-  expect(await runner.add([newJob('a')])).toBe(0);
-  await isIn('a', 'completed');
-  // Added, completed; a script that Redis does not know yet comes as a whole.
-  expect(commands.mock.calls.length).toBeLessThanOrEqual(3);
+  const counts: number[] = [];
+  for (const id of ['a', 'b', 'c']) {
+    expect(await runner.add([newJob(id)])).toBe(0);
+    await isIn(id, 'completed');
+    counts.push(commands.mock.calls.splice(0).length);
+  }
+  // Added, completed; locks are renewed now and then, and a script that Redis does not know yet comes as a whole.
+  expect(Math.min(...counts)).toBeLessThanOrEqual(2);
 });
 
 test('a job that will most likely be begun with gets a head start, which is dropped where it is not', async () => {
@@ -113,7 +125,7 @@ test('a job that will most likely be begun with gets a head start, which is drop
     },
     ({ request: { requestId } }) => ({ drop: () => log.push(`${requestId} dropped`) }),
   );
-  await sleep(200);
+  await runnersWait(1);
   // It comes twice, and once more when it is done.
   await runner.add([newJob('a'), newJob('a')]);
   await isIn('a', 'completed');
@@ -131,11 +143,11 @@ test('what was added before is taken at the start, and what comes later at its s
   const { runner } = createRunner();
   runner.start((job) => job.complete(result));
   await isIn('before', 'completed');
-  await sleep(100);
+  await runnersWait(1);
   await addFromElsewhere([newJob('later')]);
   const askedAt = Date.now();
   await isIn('later', 'completed');
-  expect(Date.now() - askedAt).toBeLessThan(2_000);
+  expect(Date.now() - askedAt).toBeLessThan(4_500);
 });
 
 test('a runner that is full leaves the sign of a job to another', async () => {
@@ -145,15 +157,15 @@ test('a runner that is full leaves the sign of a job to another', async () => {
     await held.promise;
     await job.complete(result);
   });
-  await sleep(100);
+  await runnersWait(1);
   await full.add([newJob('held')]);
   const { runner: idle } = createRunner({ concurrency: 1 });
   idle.start((job) => job.complete(result));
-  await sleep(100);
+  await runnersWait(1);
   const askedAt = Date.now();
   await addFromElsewhere([newJob('next')]);
   await isIn('next', 'completed');
-  expect(Date.now() - askedAt).toBeLessThan(2_000);
+  expect(Date.now() - askedAt).toBeLessThan(4_500);
   held.resolve();
 });
 
@@ -181,7 +193,7 @@ describe('a job that is let go of', () => {
     await isIn('a', 'completed');
     expect(seen.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 0]);
     expect(seen[1]!.at - seen[0]!.at).toBeGreaterThanOrEqual(290);
-    expect(seen[1]!.at - seen[0]!.at).toBeLessThan(3_000);
+    expect(seen[1]!.at - seen[0]!.at).toBeLessThan(4_500);
   });
 
   test('handed back comes again with no attempt used', async () => {
@@ -255,7 +267,7 @@ test('a job that was cancelled before it was taken is begun with as cancelled', 
     cancelled.push(job.cancelled);
     await job.complete(result);
   });
-  await sleep(200);
+  await runnersWait(1);
   // The notice overtakes the job.
   const added = runner.add([newJob('a')]);
   runner.cancel(jobIdOf('a'));
@@ -270,7 +282,7 @@ test('a job that was cancelled before it was taken is begun with as cancelled', 
 test('a job is cancelled through its signal', async () => {
   const { runner } = createRunner();
   runner.start(async (job) => {
-    await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+    await until('it is cancelled', () => job.signal.aborted);
     await job.complete(result);
   });
   await runner.add([newJob('a')]);

@@ -203,7 +203,7 @@ describe('a failure', () => {
       });
       if (beginBody) response.writeHead(500, { 'content-type': 'application/json' }).write('{"error":');
     });
-    const failure = await failureOf(provider({ baseUrl, timeoutMs: 100 }).ask(question('Hi'), never));
+    const failure = await failureOf(provider({ baseUrl, timeoutMs: 1_000 }).ask(question('Hi'), never));
     expect(failure).toMatchObject({ code: 'model_timeout', retryable: true });
     await until('the connection is closed', () => closed);
   });

@@ -128,7 +128,7 @@ test('other queues, and options that there are not, are refused', async () => {
 
 test('who comes while somebody else has the letters is told to wait', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(20));
-  const slow = post('/chat_requests/redrive', { rate: 10 });
+  const slow = post('/chat_requests/redrive', { rate: 4 });
   await until('it has the letters', async () => (await client.depth(DLQ)) === 0);
   expect(await get('/chat_requests')).toMatchObject({ status: 409, body: { code: 'dead_letters_in_use' } });
   expect((await slow).body).toMatchObject({ sent: 20 });

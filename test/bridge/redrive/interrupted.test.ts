@@ -35,7 +35,7 @@ test('a redrive killed in the middle loses nothing, and the next one finishes', 
   const url = await testRabbitMqUrl();
   const client = await startQueueClient(url);
   await bury(client, REQUESTS_QUEUE, upTo(LETTERS));
-  const script = await startScript('src/main/dlq.ts', ['redrive', REQUESTS_QUEUE, '--rate', '200'], {
+  const script = await startScript('src/main/dlq.ts', ['redrive', REQUESTS_QUEUE, '--rate', '50'], {
     RABBITMQ_URL: url,
   });
   await until('half of it has gone', async () => (await client.depth(REQUESTS_QUEUE)) > 100);

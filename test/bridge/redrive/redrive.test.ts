@@ -5,15 +5,17 @@ import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.t
 import { bury, drain, numbersOf, upTo } from '../../dead-letters.ts';
 import { type QueueClient, startQueueClient } from '../../queue-client.ts';
 import { testRabbitMqUrl } from '../../services.ts';
+import { until } from '../../until.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
+let url: string;
 let client: QueueClient;
 let admin: DeadLetterAdmin;
 
 beforeEach(async () => {
-  const url = await testRabbitMqUrl();
+  url = await testRabbitMqUrl();
   client = await startQueueClient(url);
-  admin = createDeadLetterAdmin({ url, canaryTimes: { settleMs: 300, timeoutMs: 2_000 } });
+  admin = createDeadLetterAdmin({ url, canaryTimes: { settleMs: 2_000, timeoutMs: 20_000 } });
 });
 
 const redrive = (options: object = {}) => admin.redrive(REQUESTS_QUEUE, redriveOptions.parse(options));
@@ -111,13 +113,15 @@ test('a canary that comes back stops the redrive, and the other letters stay', a
     canary: 'failed',
     stopped: expect.stringContaining('came back'),
   });
+  await until('all are back', async () => (await client.depth(DLQ)) === 50);
   const kept = await inQueue(DLQ);
   expect(kept.toSorted((one, other) => one - other)).toEqual(upTo(50));
 });
 
 test('a canary that nobody takes stops the redrive', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(10));
-  expect(await redrive({ canary: 2 })).toMatchObject({
+  const hasty = createDeadLetterAdmin({ url, canaryTimes: { settleMs: 300, timeoutMs: 2_000 } });
+  expect(await hasty.redrive(REQUESTS_QUEUE, redriveOptions.parse({ canary: 2 }))).toMatchObject({
     sent: 2,
     left: 8,
     canary: 'failed',

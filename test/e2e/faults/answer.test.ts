@@ -15,15 +15,19 @@ async function askUpToTheAnswer() {
   return { fault, api, user, worker, accepted: await fault.askUpToTheAnswer(user, 'What is it?') };
 }
 
+/** @param meanwhile before the next worker, or the next connection */
 async function strike(
   what: (typeof KILLED_OR_CUT)[number],
   { fault, worker, connection }: { fault: FaultCase; worker: TestProcess; connection: TcpProxy },
+  meanwhile: () => Promise<void> = async () => {},
 ): Promise<void> {
   if (what === 'a worker killed') {
     await worker.kill();
+    await meanwhile();
     await fault.startWorker();
   } else {
     connection.cut();
+    await meanwhile();
     connection.open();
   }
 }
@@ -67,8 +71,9 @@ test.each(KILLED_OR_CUT)(
     fault.rabbitMq.holdFromClient();
     fault.model.release();
     await until('the answer is written down', () => isWrittenDown(fault, accepted.requestId));
-    await strike(what, { fault, worker, connection: fault.cache });
-    expect(await fault.isCached(accepted.sessionId)).toBe(false);
+    await strike(what, { fault, worker, connection: fault.cache }, async () =>
+      expect(await fault.isCached(accepted.sessionId)).toBe(false),
+    );
     fault.rabbitMq.release();
 
     await fault.expectAnsweredOnce(user, accepted, 1);

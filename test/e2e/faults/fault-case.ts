@@ -38,6 +38,7 @@ export async function startFaultCase() {
     JWT_SECRET: 'known-to-each-api-of-this-test-'.padEnd(48, '-'),
     // The tests look more often than users do.
     RATE_READ_PER_MINUTE: '100000',
+    STORE_TIMEOUT: '20s',
     RETRY_BASE: '100ms',
   };
   const direct = {
