@@ -9,6 +9,8 @@ const HELP = `Runs everything: type check, lint, folder rule, generated files, t
 
 TEST_SERVICES=containers|local    where RabbitMQ and Redis come from; unset: containers where a Docker engine is
                                   reachable and the images are to be had, else installed on this machine (by apt if need be)
+LOCAL_SERVERS=debian-13           RabbitMQ 4.0 and Redis 8.0, of a Debian 13 that root makes in .data at the first run
+LOCAL_SERVERS=debian-13-valkey    the same with Valkey 8.1
 
 The last line is "N passed, N failed"; a gate counts as one.
 `;

@@ -141,7 +141,7 @@ const app = createApp({
   health: createHealthRouter({
     version,
     checks: {
-      rabbitmq: async () => mustBeConnected(consuming, publishing),
+      rabbitmq: async () => mustBeConnected(consuming, publisher),
       redis: async () => void (await redis.ping()),
     },
   }),

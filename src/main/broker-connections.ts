@@ -1,4 +1,5 @@
 import { type BrokerConnection, type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
+import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import type { Logger } from '../observability/log.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function connectToBroker(options: {
   return { consuming: await connect('consume'), publishing: await connect('publish') };
 }
 
-/** For a health check. @throws Error unless all are connected, and none is blocked */
-export function mustBeConnected(...connections: BrokerConnection[]): void {
-  if (connections.some(({ state }) => state !== 'connected')) throw new Error('not connected');
+/** For a health check. @throws Error unless messages would be taken from the broker and sent to it now */
+export function mustBeConnected(consuming: BrokerConnection, publisher: Publisher): void {
+  if (consuming.state !== 'connected' || !publisher.ready) throw new Error('not connected');
 }

@@ -160,7 +160,7 @@ export async function startWorker(
   intake.start();
 
   const checks: HealthChecks = {
-    rabbitmq: async () => mustBeConnected(consuming, publishing),
+    rabbitmq: async () => mustBeConnected(consuming, publisher),
     redis: async () => void (await jobsRedis.ping()),
   };
   const listenOn = { host: config.host, registry: metrics.registry };

@@ -5,6 +5,8 @@ import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 
 export interface Publisher {
+  /** Whether a message would be sent now, and not rejected at once. */
+  readonly ready: boolean;
   /**
    * Sends a persistent message to a queue and waits for the broker's confirm. Costs one frame out and a share of a
    * confirm in; calls made together share the way.
@@ -67,6 +69,9 @@ export function createPublisher(options: {
   sweep.unref();
 
   return {
+    get ready() {
+      return channel !== undefined && connection.state === 'connected';
+    },
     publish: (queue, body, properties) =>
       new Promise((resolve, reject) => {
         if (connection.state === 'blocked') {

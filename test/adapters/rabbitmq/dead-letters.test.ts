@@ -36,13 +36,7 @@ beforeEach(async () => {
     await publisher.close();
     await connection.close();
   };
-  await until('the publisher is ready', () =>
-    publisher.publish(DEAD_LETTERS, Buffer.from('probe'), {}).then(
-      () => true,
-      () => false,
-    ),
-  );
-  await client.take(DEAD_LETTERS);
+  await until('the publisher is ready', () => publisher.ready);
 });
 
 afterEach(() => stop());

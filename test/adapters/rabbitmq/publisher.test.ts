@@ -43,17 +43,8 @@ async function proxyTo(url: string) {
 
 const send = (publisher: Publisher, queue = REQUESTS_QUEUE) => publisher.publish(queue, Buffer.from('hello'), {});
 
-/** A publisher is ready a moment after its connection is. */
-const untilSent = (publisher: Publisher) =>
-  until(
-    'a message is taken',
-    () =>
-      send(publisher).then(
-        () => true,
-        () => false,
-      ),
-    30_000,
-  );
+/** Which it is a moment after its connection is. */
+const untilReady = (publisher: Publisher) => until('it is ready', () => publisher.ready, 30_000);
 
 const outcomeOf = (sending: Promise<void>) =>
   sending.then(
@@ -61,12 +52,27 @@ const outcomeOf = (sending: Promise<void>) =>
     (error: unknown) => error,
   );
 
+/** For a broker that is back: what was ready before may be lost by now. */
+const untilSent = (publisher: Publisher) =>
+  until('a message is taken', async () => (await outcomeOf(send(publisher))) === 'sent', 30_000);
+
+test('as soon as it is ready it sends, after each connection that was lost as well', async () => {
+  const proxy = await proxyTo(await testRabbitMqUrl());
+  const { publisher } = await open(proxy.url);
+  for (let times = 0; times < 5; times++) {
+    await untilReady(publisher);
+    await send(publisher);
+    proxy.cut();
+    await until('it is not ready', () => !publisher.ready);
+    proxy.open();
+  }
+}, 120_000);
+
 test('a message that is taken is in the queue, persistent, and as it was sent', async () => {
   const url = await testRabbitMqUrl();
   const { publisher } = await open(url);
   const client = await startQueueClient(url);
-  await untilSent(publisher);
-  await client.take(REQUESTS_QUEUE);
+  await untilReady(publisher);
 
   const body = Buffer.from([0, 255, 1, 2]);
   const messageId = randomUUID();
@@ -80,8 +86,7 @@ test('of messages that are sent together, those without a queue are refused and 
   const url = await testRabbitMqUrl();
   const { publisher } = await open(url);
   const client = await startQueueClient(url);
-  await untilSent(publisher);
-  await client.take(REQUESTS_QUEUE);
+  await untilReady(publisher);
 
   const outcomes = await Promise.all(
     Array.from({ length: 60 }, (_, index) => outcomeOf(send(publisher, index % 3 === 0 ? 'nowhere' : REQUESTS_QUEUE))),
@@ -95,7 +100,7 @@ test('of messages that are sent together, those without a queue are refused and 
 
 test('a message that cannot be encoded is refused, and those after it are confirmed as ever', async () => {
   const { publisher } = await open(await testRabbitMqUrl());
-  await untilSent(publisher);
+  await untilReady(publisher);
   const tooMuch = publisher.publish(REQUESTS_QUEUE, Buffer.from('x'), { headers: { large: 'x'.repeat(200_000) } });
   const outcomes = [outcomeOf(tooMuch), outcomeOf(send(publisher)), outcomeOf(send(publisher, 'nowhere'))];
   expect(await outcomes[0]).toBeInstanceOf(Error);
@@ -111,7 +116,7 @@ test('without a broker a message is refused at once', async () => {
   expect(await outcomeOf(send(publisher))).toBeInstanceOf(BrokerUnavailableError);
 
   proxy.open();
-  await untilSent(publisher);
+  await untilReady(publisher);
   proxy.cut();
   await until('the loss is seen', async () => (await outcomeOf(send(publisher))) instanceof BrokerUnavailableError);
   proxy.open();
@@ -121,7 +126,7 @@ test('without a broker a message is refused at once', async () => {
 test('messages that wait for their confirm when the connection is lost are refused', async () => {
   const proxy = await proxyTo(await testRabbitMqUrl());
   const { publisher } = await open(proxy.url, 600_000);
-  await untilSent(publisher);
+  await untilReady(publisher);
   proxy.silence();
   const sending = Array.from({ length: 10 }, () => outcomeOf(send(publisher)));
   proxy.cut();
@@ -131,7 +136,7 @@ test('messages that wait for their confirm when the connection is lost are refus
 test('a broker that does not confirm in time has not taken the message, and a later one is confirmed', async () => {
   const proxy = await proxyTo(await testRabbitMqUrl());
   const { publisher } = await open(proxy.url, 500);
-  await untilSent(publisher);
+  await untilReady(publisher);
   proxy.silence();
   const outcome = await outcomeOf(send(publisher));
   expect(outcome).toBeInstanceOf(BrokerUnavailableError);
@@ -142,7 +147,7 @@ test('a broker that does not confirm in time has not taken the message, and a la
 
 test('a broker that is short of memory refuses at once, and takes messages again when it has some', async () => {
   const { connection, publisher } = await open(server.url, 600_000);
-  await untilSent(publisher);
+  await untilReady(publisher);
   await server.ctl('set_vm_memory_high_watermark', '0.000001');
   try {
     // RabbitMQ says that it is blocked to whoever sends the first message; that one waits no longer either.
@@ -158,7 +163,7 @@ test('a broker that is short of memory refuses at once, and takes messages again
 
 test('a connection to a broker that is short of memory can be closed', async () => {
   const { connection, publisher } = await open(server.url, 600_000);
-  await untilSent(publisher);
+  await untilReady(publisher);
   await server.ctl('set_vm_memory_high_watermark', '0.000001');
   try {
     void outcomeOf(send(publisher));
