@@ -11,11 +11,14 @@ import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 /** The keys that the identity provider publishes now. */
 let keys: Record<string, KeyObject> = {};
 let provider: Server;
+/** How often the keys were asked for. */
+let asked = 0;
 let api: TestProcess;
 
 beforeAll(async () => {
   keys = { first: newKey() };
   provider = createServer((_req, res) => {
+    asked += 1;
     const jwks = Object.entries(keys).map(([kid, key]) => ({
       ...createPublicKey(key).export({ format: 'jwk' }),
       kid,
@@ -70,6 +73,17 @@ test('neither a key that the provider does not have, nor its public key as a sec
   const { createHmac } = await import('node:crypto');
   const signature = createHmac('sha256', published).update(`${header}.${payload}`).digest('base64url');
   expect((await history(`${header}.${payload}.${signature}`)).status).toBe(401);
+});
+
+test('a flood of tokens with key ids that nobody knows keeps nobody out, and asks the provider once a second', async () => {
+  const good = token('first', keys.first!);
+  const forged = newKey();
+  const before = asked;
+  const startedAt = Date.now();
+  const floods = Array.from({ length: 200 }, (_, i) => history(token(`made up ${i}`, forged)));
+  for (let i = 0; i < 20; i++) expect((await history(good)).status).toBe(200);
+  expect(new Set((await Promise.all(floods)).map(({ status }) => status))).toEqual(new Set([401]));
+  expect(asked - before).toBeLessThanOrEqual(2 + (Date.now() - startedAt) / 1_000);
 });
 
 test('the accounts of this API are switched off', async () => {

@@ -1,11 +1,18 @@
 import { createSecretKey } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
-import jwksRsa from 'jwks-rsa';
+import jwt from 'jsonwebtoken';
 import passport from 'passport';
-import { ExtractJwt, Strategy, type StrategyOptionsWithoutRequest, type VerifyCallback } from 'passport-jwt';
+import {
+  ExtractJwt,
+  type SecretOrKeyProvider,
+  Strategy,
+  type StrategyOptionsWithoutRequest,
+  type VerifyCallback,
+} from 'passport-jwt';
 import { ApiError } from '../../contracts/errors.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { Caller, TokenClaims } from './access-tokens.ts';
+import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
 declare global {
   namespace Express {
@@ -19,7 +26,6 @@ export type TokenKey = { secret: string } | { jwksUrl: string };
 /** The cookie that the admin's pages use; sent to /admin only, and by no other site. */
 export const ADMIN_COOKIE = 'healify_admin';
 
-const KEYS_KEPT_MS = 600_000;
 const RETRY_AFTER_SECONDS = 5;
 
 export interface Authentication {
@@ -59,12 +65,12 @@ function checkedWith(key: TokenKey) {
     return { secretOrKey, algorithms: ['HS256' as const] };
   }
   const { jwksUrl } = key;
-  const secretOrKeyProvider = jwksRsa.passportJwtSecret({
-    jwksUri: jwksUrl,
-    cache: true,
-    cacheMaxAge: KEYS_KEPT_MS,
-    rateLimit: true,
-  });
+  const keys = createProviderKeys(jwksUrl);
+  const secretOrKeyProvider: SecretOrKeyProvider = (_req, token: string, done) =>
+    void keys.keyOf(jwt.decode(token, { complete: true })?.header.kid).then(
+      (found) => done(null, found),
+      (error) => done(error),
+    );
   return { secretOrKeyProvider, algorithms: ['RS256' as const] };
 }
 
@@ -82,7 +88,7 @@ function authenticateWith(authenticator: passport.Authenticator, name: string): 
         req.user = user;
         return next();
       }
-      if (isProvidersFault(info)) {
+      if (info instanceof KeysUnavailableError) {
         return next(new ApiError('identity_unavailable', { cause: info, retryAfterSeconds: RETRY_AFTER_SECONDS }));
       }
       res.set('WWW-Authenticate', 'Bearer');
@@ -90,13 +96,6 @@ function authenticateWith(authenticator: passport.Authenticator, name: string): 
     };
     authenticator.authenticate(name, { session: false }, answer)(req, res, next);
   };
-}
-
-/** Keys that could not be fetched are no fault of the token's; a flood of unknown key ids is. */
-function isProvidersFault(info: unknown): boolean {
-  if (!(info instanceof Error)) return false;
-  const fetching = ['JwksError', 'AggregateError', 'TypeError'].includes(info.name) || 'code' in info;
-  return fetching && info.name !== 'JwksRateLimitError';
 }
 
 const fromCookie = (req: Request) =>
