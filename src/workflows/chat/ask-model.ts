@@ -1,5 +1,6 @@
 import type { Model, ModelAnswer, Question } from '../../adapters/model/model.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
+import { deadlineExceeded } from '../engine/retry-policy.ts';
 
 /** An answer that was paid for, and how long the model took, in ms. */
 export interface AskedAnswer {
@@ -20,11 +21,7 @@ export async function askModel(
   attempt: { number: number; deadlineAt: number; signal: AbortSignal },
   onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {
-  if (Date.now() >= attempt.deadlineAt) {
-    throw new RequestFailure('deadline_exceeded', 'The request was not answered before its deadline.', {
-      retryable: true,
-    });
-  }
+  if (Date.now() >= attempt.deadlineAt) throw deadlineExceeded();
   const startedAt = performance.now();
   try {
     const answer = await model.ask(question, attempt.signal, attempt.number);

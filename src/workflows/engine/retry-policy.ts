@@ -16,11 +16,20 @@ const DEPENDENCY_WAIT_MS = 2_000;
 /** Its user may ask again; we must not: nobody waits any more, or the model may have been paid already. */
 const FINAL: readonly FailureCode[] = ['deadline_exceeded', 'spend_uncertain'];
 
+export const deadlineExceeded = () =>
+  new RequestFailure('deadline_exceeded', 'The request was not answered before its deadline.', { retryable: true });
+
+const failed = ({ code, message, retryable }: RequestFailure): Decision => ({
+  kind: 'fail',
+  failure: { code, message, retryable },
+});
+
 /** @param request.attemptsMade attempts before this one */
 export function decide(
   error: unknown,
   request: { attemptsMade: number; maxAttempts: number; deadlineAt: number; now: number },
 ): Decision {
+  if (error instanceof AnswerUnderWayError && request.now >= request.deadlineAt) return failed(deadlineExceeded());
   if (error instanceof ModelPausedError || error instanceof AnswerUnderWayError) {
     // Not beyond the deadline: there the request is told that nobody waits any more.
     const untilDeadline = Math.max(0, request.deadlineAt - request.now);
@@ -29,7 +38,7 @@ export function decide(
   if (error instanceof RequestFailure) {
     const mayRetry = error.retryable && !FINAL.includes(error.code);
     if (mayRetry && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
-    return { kind: 'fail', failure: { code: error.code, message: error.message, retryable: error.retryable } };
+    return failed(error);
   }
   // The broker or the store.
   if (error instanceof HealifyError && error.retryable) return { kind: 'wait', delayMs: DEPENDENCY_WAIT_MS };

@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { BrokerUnavailableError, ModelPausedError, RequestFailure } from '../../../src/contracts/errors.ts';
+import {
+  AnswerUnderWayError,
+  BrokerUnavailableError,
+  ModelPausedError,
+  RequestFailure,
+} from '../../../src/contracts/errors.ts';
 import { backoffMs, decide } from '../../../src/workflows/engine/retry-policy.ts';
 
 const request = { attemptsMade: 0, maxAttempts: 3, deadlineAt: 60_000, now: 0 };
@@ -24,6 +29,16 @@ test('a model that asks to wait is waited for, however often, and not beyond the
   expect(decide(paused(5_000), { ...request, attemptsMade: 99 })).toEqual({ kind: 'wait', delayMs: 5_000 });
   expect(decide(paused(3_600_000), request)).toEqual({ kind: 'wait', delayMs: 60_000 });
   expect(decide(paused(5_000), { ...request, now: 70_000 })).toEqual({ kind: 'wait', delayMs: 0 });
+});
+
+test('another’s answer is waited for, and not beyond the deadline', () => {
+  const underWay = new AnswerUnderWayError('hash', 10_000);
+  expect(decide(underWay, request)).toEqual({ kind: 'wait', delayMs: 10_000 });
+  expect(decide(underWay, { ...request, now: 55_000 })).toEqual({ kind: 'wait', delayMs: 5_000 });
+  expect(decide(underWay, { ...request, now: 60_000 })).toMatchObject({
+    kind: 'fail',
+    failure: { code: 'deadline_exceeded', retryable: true },
+  });
 });
 
 test('a broker that is away uses up no attempt', () => {
