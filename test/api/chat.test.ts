@@ -194,6 +194,16 @@ test('a cancelled question is over for its user at once, and an answer that come
   expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled', response: null } });
 });
 
+test('whoever waits for a question hears at once that it is cancelled, at the same api as well', async () => {
+  const { sessionId } = await ask(ann);
+  const startedAt = Date.now();
+  const waiting = ann.send({ message: 'And?', sessionId }, { Prefer: 'wait=30' });
+  await until('it is asked', async () => (await ann.session(sessionId)).body.turns.length === 2);
+  await postJson(`${api.url}/chat/session/${sessionId}/cancel`, {}, { Authorization: `Bearer ${ann.accessToken}` });
+  expect((await waiting).body.status).toBe('cancelled');
+  expect(Date.now() - startedAt).toBeLessThan(20_000);
+});
+
 test('an erased session leaves nothing of itself, and a late answer does not bring it back', async () => {
   const secret = `secret-${randomUUID()}`;
   const first = await ask(ann, secret);
