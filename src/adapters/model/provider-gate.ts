@@ -82,35 +82,48 @@ export function createProviderGate(options: {
     know(leftMs);
   };
 
-  const look = async () => {
+  /** A reply comes on another connection than the notices: a change that was learned of meanwhile may be newer. */
+  const knowUnlessLearned = async (ask: () => Promise<number | undefined>) => {
     const before = learned;
-    const leftMs = await lookAtGate(redis, keys);
-    // A change that we have learned of meanwhile may be newer than what was seen.
-    if (learned === before) know(leftMs);
+    await ask().then(
+      (leftMs) => learned === before && know(leftMs),
+      () => {},
+    );
   };
-  const lookQuietly = () => look().catch(() => {});
+  const lookQuietly = () => knowUnlessLearned(() => lookAtGate(redis, keys));
+  const subscribe = () => subscriber.subscribe(GATE_CHANNEL).catch(() => {});
+  const subscribeAndLook = () => void subscribe().then(lookQuietly);
   const onMessage = (channel: string, message: string) => {
     if (channel !== GATE_CHANNEL) return;
     const [gate, leftMs] = JSON.parse(message) as [string, number];
     if (gate === name) learn(leftMs < 0 ? undefined : leftMs);
   };
   subscriber.on('message', onMessage);
-  subscriber.on('ready', lookQuietly);
+  subscriber.on('ready', subscribeAndLook);
   redis.on('ready', lookQuietly);
   const poll = setInterval(lookQuietly, LOOK_MS);
   poll.unref();
   // Looking before it is subscribed, it would miss what changes in between.
-  const subscribed = subscriber.subscribe(GATE_CHANNEL).catch(() => {});
+  const subscribed = subscribe();
   const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
+
+  async function enter(): Promise<'call' | 'probe'> {
+    if (shutUntil === undefined) return 'call';
+    const leftMs = shutUntil - Date.now();
+    if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
+    return await enterHalfOpen();
+  }
 
   async function enterHalfOpen(): Promise<'call' | 'probe'> {
     say();
     if (probe) throw paused(PROBE_WAIT_MS);
     const id = randomUUID();
     probe = id;
+    const before = learned;
     const verdict = await claimProbe(redis, keys, id, probeMs).catch(() => 'probe' as const);
     if (verdict === 'probe') return 'probe';
     probe = undefined;
+    if (learned !== before) return await enter();
     if (verdict === 'closed') {
       learn(undefined);
       return 'call';
@@ -129,15 +142,11 @@ export function createProviderGate(options: {
     },
     enter: async () => {
       await firstLook;
-      if (shutUntil === undefined) return 'call';
-      const leftMs = shutUntil - Date.now();
-      if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
-      return await enterHalfOpen();
+      return await enter();
     },
     shut: async (ms) => {
       if (shutUntil === undefined || shutUntil < Date.now() + ms) learn(ms);
-      const leftMs = await shutGate(redis, keys, ms, GATE_CHANNEL, name).catch(() => undefined);
-      if (leftMs !== undefined) learn(leftMs);
+      await knowUnlessLearned(() => shutGate(redis, keys, ms, GATE_CHANNEL, name));
     },
     probed: async (well) => {
       const id = probe;
@@ -148,8 +157,7 @@ export function createProviderGate(options: {
         await openGate(redis, keys, GATE_CHANNEL, name).catch(() => {});
       } else if (well === false) {
         learn(openMs);
-        const leftMs = await reopenGate(redis, keys, id, openMs, GATE_CHANNEL, name).catch(() => undefined);
-        if (leftMs !== undefined) learn(leftMs);
+        await knowUnlessLearned(() => reopenGate(redis, keys, id, openMs, GATE_CHANNEL, name));
       } else {
         await releaseProbe(redis, keys, id).catch(() => {});
       }
@@ -157,7 +165,7 @@ export function createProviderGate(options: {
     close: () => {
       clearInterval(poll);
       subscriber.off('message', onMessage);
-      subscriber.off('ready', lookQuietly);
+      subscriber.off('ready', subscribeAndLook);
       redis.off('ready', lookQuietly);
     },
   };
