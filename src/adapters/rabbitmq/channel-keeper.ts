@@ -1,7 +1,8 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
-import { closeInTime } from './close-in-time.ts';
+import { closeInTime } from '../close-in-time.ts';
 import type { BrokerConnection } from './connection.ts';
+import { declareTopology } from './topology.ts';
 
 const REOPEN_MS = 500;
 
@@ -27,12 +28,14 @@ export function keepChannel<C extends Channel>(options: {
 
   const reopenOn = (model: ChannelModel) => {
     if (closed || model !== latest) return;
-    timer = setTimeout(() => void openOn(model), REOPEN_MS);
+    timer = setTimeout(() => void openOn(model, true), REOPEN_MS);
   };
 
-  async function openOn(model: ChannelModel): Promise<void> {
+  async function openOn(model: ChannelModel, again: boolean): Promise<void> {
     if (closed || model !== latest) return;
     try {
+      // Its queue may have been deleted, and nobody else makes it anew while the connection stands.
+      if (again) await declareTopology(model);
       const opened = await open(model);
       let lost = false;
       opened.on('error', (error) => logger.warn({ channel: name, reason: error.message }, 'RabbitMQ closed a channel'));
@@ -55,7 +58,7 @@ export function keepChannel<C extends Channel>(options: {
   connection.onConnected((model) => {
     latest = model;
     clearTimeout(timer);
-    void openOn(model);
+    void openOn(model, false);
   });
 
   return {

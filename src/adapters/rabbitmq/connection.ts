@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { closeInTime } from '../close-in-time.ts';
 import { writeTogether } from '../write-together.ts';
-import { closeInTime } from './close-in-time.ts';
 import { declareTopology } from './topology.ts';
 
 /**
@@ -108,6 +108,8 @@ export async function connectRabbitMq(options: {
 }
 
 async function setUp(model: ChannelModel): Promise<void> {
+  // Without a listener, a connection lost now would end the process; the calls reject as well.
+  model.on('error', () => {});
   try {
     await declareTopology(model);
   } catch (error) {

@@ -8,7 +8,7 @@ import {
   UnroutableError,
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
-import { closeInTime } from './close-in-time.ts';
+import { closeInTime } from '../close-in-time.ts';
 import { declareTopology } from './topology.ts';
 
 /**
@@ -58,6 +58,8 @@ export async function openDeadLetters(options: {
   const source = deadLetterQueueOf(queue);
   const connection = await connectOnce(url);
   try {
+    // Lost, it ends the calls; without a listener it would end the process.
+    connection.on('error', () => {});
     // Also makes sure that the queue is one whose letters may be given back any number of times.
     await declareTopology(connection);
     const channel = await connection.createConfirmChannel();
@@ -103,7 +105,8 @@ export async function openDeadLetters(options: {
       close: async () => {
         await settled().catch(() => {});
         await closeInTime(channel.close());
-        await untilBack(connection, source, arrived - removed).catch(() => {});
+        const back = untilBack(connection, source, arrived - removed).catch(() => {});
+        await Promise.race([back, sleep(BACK_TIMEOUT_MS, undefined, { ref: false })]);
         await closeInTime(connection.close());
       },
     };
@@ -173,8 +176,7 @@ function sender(channel: ConfirmChannel, queue: WorkQueue, lost: Promise<never>)
 /** What the next to look would not find otherwise. */
 async function untilBack(connection: ChannelModel, source: string, letters: number): Promise<void> {
   const channel = await connection.createChannel();
-  const end = Date.now() + BACK_TIMEOUT_MS;
-  while (Date.now() < end && (await channel.checkQueue(source)).messageCount < letters) await sleep(POLL_MS);
+  while ((await channel.checkQueue(source)).messageCount < letters) await sleep(POLL_MS);
 }
 
 async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>): Promise<T> {
