@@ -134,7 +134,7 @@ try {
       run: () =>
         saveJobs(
           redis,
-          taken.map(({ jobId }) => ({ key: toKey(jobId), progress: saved })),
+          taken.map(({ jobId }) => ({ key: toKey(jobId), attemptsStarted: 1, progress: saved })),
         ),
       before: begun,
     },

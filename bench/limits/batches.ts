@@ -136,6 +136,7 @@ const keep = step(async (tasks) => {
     const state = { step: 'ask-model', attempt: ATTEMPT, crashes: 0, steps: task.steps };
     return {
       key: queue.toKey(task.id),
+      attemptsStarted: ATTEMPT,
       progress: JSON.stringify({ ...state, results: { 'ask-model': { answer: task.answer, modelMs: 0 } } }),
       sessionId,
       landing: { hash: task.hash, requestId, entry: { text: JSON.stringify({ response, model, provider }), ttlMs } },

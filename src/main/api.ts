@@ -84,7 +84,9 @@ const line: Line = createLine({
   look: async (newlySettled) => {
     const inBroker = (await depths.read())?.[REQUESTS_QUEUE];
     if (inBroker === undefined) return undefined;
-    const [inJobs, settled] = await Promise.all([countUntaken(queue), redis.incrby(SETTLED_COUNT_KEY, newlySettled)]);
+    const inJobs = await countUntaken(queue);
+    // Last: what is added by a look that fails would be added again by the next.
+    const settled = await redis.incrby(SETTLED_COUNT_KEY, newlySettled);
     metrics.waiting.set(inBroker + inJobs);
     if (line.drainRate !== undefined) metrics.drainRate.set(line.drainRate);
     return { inBroker, inJobs, settled };

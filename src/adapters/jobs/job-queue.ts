@@ -25,6 +25,8 @@ export function openChatQueue(connection: Redis): ChatQueue {
     connection,
     prefix: JOBS_PREFIX,
     streams: { events: { maxLen: EVENTS_KEPT } },
+    // BullMQ asks once, and a queue whose question was lost with its connection would be of no use ever after.
+    skipVersionCheck: true,
   });
   // The connection's errors once more, which whoever opened it logs; without a listener BullMQ prints them.
   queue.on('error', () => {});

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import { closeInTime } from '../close-in-time.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { inBatches } from '../redis/in-batches.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
@@ -93,6 +94,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   let giveHeadStart: ((job: NewJob) => Start | undefined) | undefined;
   let taking: Promise<void> | undefined;
   let upkeep: NodeJS.Timeout | undefined;
+  let keepingUp = false;
   let stopping = false;
   /** Those who wait until a place is free. */
   let waiting: (() => void)[] = [];
@@ -171,12 +173,16 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
 
   const hands: Hands = {
     save: inBatchesOf((saves: [ActiveJob, string][]) =>
-      saveJobs(
-        redis,
-        saves.map(([job, progress]) => ({ key: toKey(job.id), progress })),
+      untilStored(() =>
+        orStoreUnavailable(
+          saveJobs(
+            redis,
+            saves.map(([{ id, attemptsStarted }, progress]) => ({ key: toKey(id), attemptsStarted, progress })),
+          ),
+        ),
       ),
     ),
-    complete: inBatchesOf((completions: [ActiveJob, string][]) => complete(completions), {
+    complete: inBatchesOf((completions: [ActiveJob, string][]) => untilStored(() => settle(completions)), {
       gatherMs: () => (places() > concurrency / 2 ? COMPLETE_WITHIN_MS : 0),
     }),
     moveToFailed: async (job, error, forGood) => {
@@ -209,14 +215,15 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     return lost;
   }
 
-  async function complete(completions: readonly [ActiveJob, string][]): Promise<void> {
+  /** A Redis that cannot serve now keeps what jobs have come to waiting, and loses none of it. */
+  async function untilStored(write: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await settle(completions);
+        await write();
         return;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
-        logger.debug({ err: error }, 'jobs could not be completed, will be tried again');
+        logger.debug({ err: error }, 'Redis did not take what jobs have come to, will be tried again');
         await sleep(RETRY_MS);
       }
     }
@@ -322,22 +329,31 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     for (const job of due) job.heldAt = lost.has(job.id) ? Number.POSITIVE_INFINITY : now;
   }
 
+  /** What a Redis that is away is asked for only once. */
+  async function keepUp(): Promise<void> {
+    if (keepingUp) return;
+    keepingUp = true;
+    await Promise.all([
+      renewLocks().catch((error) => logger.debug({ err: error }, 'locks not renewed')),
+      backend.moveStalledJobsToWait().catch((error) => logger.debug({ err: error }, 'stalled jobs not looked for')),
+    ]);
+    keepingUp = false;
+  }
+
   return {
     start: (doWork, headStartOf) => {
       work = doWork;
       giveHeadStart = headStartOf;
-      upkeep = setInterval(() => {
-        renewLocks().catch((error) => logger.debug({ err: error }, 'locks not renewed'));
-        backend.moveStalledJobsToWait().catch((error) => logger.debug({ err: error }, 'stalled jobs not looked for'));
-      }, UPKEEP_MS);
+      upkeep = setInterval(() => void keepUp(), UPKEEP_MS);
       taking = takeJobs();
     },
     add: async (jobs) => {
       const room = reserve(Math.min(jobs.length, places()));
       const headStarts = begunAtOnce && room === jobs.length ? giveHeadStarts(jobs) : [];
+      const { stream } = redis;
       let untaken: number;
       try {
-        const added = await addJobs(queue, redis, jobs, { attempts, room });
+        const added = await orStoreUnavailable(addJobs(queue, redis, jobs, { attempts, room }));
         untaken = added.untaken;
         begunAtOnce = added.started.length > 0;
         for (const job of added.started) {
@@ -348,7 +364,11 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
         free(room);
         for (const headStart of headStarts) headStart?.drop();
       }
-      if (fsync) await waitForFsync(redis);
+      if (fsync) {
+        await orStoreUnavailable(waitForFsync(redis));
+        // Asked on another connection, Redis has answered for that one's writes.
+        if (redis.stream !== stream) throw new StoreUnavailableError('Redis was lost before its disk had the jobs.');
+      }
       return untaken;
     },
     cancel: (jobId) => {
@@ -360,16 +380,17 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     stop: async (graceMs, onGraceOver) => {
       stopping = true;
       signalPlace();
-      await backend.disconnectBlocking();
       const timer = setTimeout(() => {
         onGraceOver();
         for (const job of inHand.values()) job.abort('the process is stopping');
       }, graceMs);
+      // ioredis never says that a connection which was just being made again has ended.
+      await closeInTime(backend.disconnectBlocking());
       while (inHand.size + reserved > 0) await placeIsFree();
       clearTimeout(timer);
       clearInterval(upkeep);
-      await taking;
-      await worker.close();
+      if (taking) await closeInTime(taking);
+      await closeInTime(worker.close());
     },
   };
 }

@@ -74,12 +74,16 @@ export function createAnswerCache(options: {
   const { redis, ttlMs, maxEntryBytes, random = Math.random } = options;
   /** The questions that a request of this process looks up or asks, by their hash. */
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
-  const renewal = setInterval(() => {
-    for (const [hash, { requestId }] of claims) {
-      // A lease that cannot be renewed runs out, and then the question may be asked twice.
-      renewClaim(redis, hash, requestId, LEASE_MS).catch(() => {});
-    }
-  }, RENEW_MS);
+  let renewing = false;
+  const renew = async () => {
+    // A Redis that is away is asked only once.
+    if (renewing) return;
+    renewing = true;
+    // A lease that cannot be renewed runs out, and then the question may be asked twice.
+    await Promise.allSettled([...claims].map(([hash, { requestId }]) => renewClaim(redis, hash, requestId, LEASE_MS)));
+    renewing = false;
+  };
+  const renewal = setInterval(() => void renew(), RENEW_MS);
   renewal.unref();
 
   const jitteredTtlMs = () => Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));

@@ -19,5 +19,6 @@ export async function onCancelled(subscriber: Redis, callback: (requestId: strin
   subscriber.on('message', (channel, requestId) => {
     if (channel === CANCEL_CHANNEL) callback(requestId);
   });
+  subscriber.on('ready', () => subscriber.subscribe(CANCEL_CHANNEL).catch(() => {}));
   await subscriber.subscribe(CANCEL_CHANNEL);
 }

@@ -4,13 +4,16 @@ import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { writeTogether } from '../write-together.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A Redis that says nothing for so long, though it is asked something, is lost. WAITAOF may take 10 s. */
+const SILENCE_MS = 15_000;
+const PING_MS = 5_000;
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 const STILL_WAITING_MS = 10_000;
 
 /**
  * Connects to Redis, in the background, and again for ever with jittered backoff when the connection is lost; says so
- * once when it is lost and once when it is back.
+ * once when it is lost and once when it is back. One that falls silent is given up after a while.
  *
  * Commands fail fast where `commandTimeoutMs` is given: at once while there is no connection, else after that time.
  * Without it they wait for a Redis that is away, which is what workers want, and BullMQ requires.
@@ -21,12 +24,14 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
   const redis = new Redis(url, {
     connectionName: name.replaceAll(' ', '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAlive: 10_000,
+    socketTimeout: SILENCE_MS,
     retryStrategy: (times) =>
       Math.ceil((0.5 + Math.random() / 2) * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** times)),
     ...(commandTimeoutMs === undefined
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
+    // Its failure would be nobody's, and end the process: whoever subscribes does so each time that it is ready.
+    autoResubscribe: false,
   });
 
   let up = false;
@@ -46,6 +51,11 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
     lastSaidAt = now;
     logger.warn({ connection: name, reason: problem }, 'waiting for Redis');
   });
+  // Else whoever only listens never asks anything.
+  const ping = setInterval(() => {
+    if (redis.status === 'ready') redis.ping().catch(() => {});
+  }, PING_MS).unref();
+  redis.on('end', () => clearInterval(ping));
   redis.on('close', () => {
     if (up) logger.warn({ connection: name }, 'lost Redis, connecting again');
     up = false;

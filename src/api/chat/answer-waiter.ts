@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
@@ -28,6 +29,8 @@ export interface AnswerWaiter {
   stop(): void;
 }
 
+const RETRY_MS = 1_000;
+
 /**
  * Waits for notices of settled requests, whichever replica settles them: all replicas hear all of them, which costs less
  * than to subscribe for each request. A notice may be missed while the connection is lost, so its return counts as news
@@ -46,8 +49,12 @@ export function createAnswerWaiter(options: { subscriber: Redis; replica: string
     for (const watch of all()) watch.tell('look');
   };
   const onReady = () => {
-    subscribed = subscribe();
-    subscribed.catch(() => {});
+    const subscribing = subscribe();
+    subscribed = subscribing;
+    subscribing.catch(async () => {
+      await sleep(RETRY_MS, undefined, { ref: false });
+      if (subscribed === subscribing) onReady();
+    });
   };
   subscriber.on('message', (channel: string, notice: string) => {
     const space = notice.indexOf(' ');

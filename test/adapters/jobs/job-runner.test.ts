@@ -9,6 +9,7 @@ import { createJobRunner, type JobRunner } from '../../../src/adapters/jobs/job-
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../captured-log.ts';
 import { testRedisUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
 let redis: Redis;
@@ -44,9 +45,9 @@ const newJobs = (count: number) => Array.from({ length: count }, () => newJob())
 const result = { status: 'completed' } as ChatJobResult;
 const addFromElsewhere = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 2 });
 
-function createRunner(options: { concurrency?: number; backoffMs?: number } = {}) {
-  const { concurrency = 10, backoffMs = 10 } = options;
-  const connection = redis.duplicate();
+function createRunner(options: { concurrency?: number; backoffMs?: number; url?: string } = {}) {
+  const { concurrency = 10, backoffMs = 10, url } = options;
+  const connection = url ? new Redis(url, { maxRetriesPerRequest: null }) : redis.duplicate();
   connections.push(connection);
   const { logger, lines } = captureLog();
   const runner = createJobRunner({
@@ -320,3 +321,25 @@ test('nothing is taken while the queue is paused, and work goes on when it is re
   await queue.resume();
   await isIn('a', 'completed');
 });
+
+test('it stops, and hands back what it has in hand, though Redis was just away', async () => {
+  const { host, port, db } = redis.options;
+  const proxy = await startTcpProxy(`redis://${host}:${port}/${db}`);
+  const { runner } = createRunner({ url: proxy.url });
+  runner.start(async (job) => {
+    await until('it is aborted', () => job.signal.aborted);
+    await job.handBack();
+  });
+  await runner.add([newJob('a')]);
+  await isIn('a', 'active');
+  await runnersWait(1);
+  proxy.cut();
+  await sleep(300);
+  const stopped = runner.stop(1_000, () => {});
+  await sleep(200);
+  proxy.open();
+  await stopped;
+  expect(await queue.getJobState(jobIdOf('a'))).not.toBe('active');
+  runners.splice(0);
+  await proxy.stop();
+}, 60_000);

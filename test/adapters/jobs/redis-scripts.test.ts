@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { lockJobs } from '../../../src/adapters/jobs/redis-scripts/lock-jobs.ts';
+import { saveJobs } from '../../../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import type { TakenJob } from '../../../src/adapters/jobs/redis-scripts/taken-job.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../src/contracts/queues.ts';
@@ -325,4 +326,14 @@ test('of the completed jobs the latest are kept', async () => {
   for (const each of taken) await settle([completionOf(each)], 0);
   const kept = await queue.getCompleted();
   expect(kept.map(({ id }) => id).sort()).toEqual(['r-c', 'r-d', 'r-e']);
+});
+
+test('what an attempt has come to is not written over what a later one has', async () => {
+  await add(jobs('a', 'b'), 2);
+  await redis.hset(toKey('r-b'), 'ats', '2', 'progress', 'of the second attempt');
+  const of = (id: string) => ({ key: toKey(id), attemptsStarted: 1, progress: 'of the first attempt' });
+  await saveJobs(redis, [of('r-a'), of('r-b'), of('r-gone')]);
+  expect(await redis.hget(toKey('r-a'), 'progress')).toBe('of the first attempt');
+  expect(await redis.hget(toKey('r-b'), 'progress')).toBe('of the second attempt');
+  expect(await redis.exists(toKey('r-gone'))).toBe(0);
 });

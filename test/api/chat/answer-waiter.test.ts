@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { createAnswerWaiter } from '../../../src/api/chat/answer-waiter.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { SETTLED_CHANNEL } from '../../../src/contracts/redis-keys.ts';
+import { captureLog } from '../../captured-log.ts';
 import { testRedisUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
+import { until } from '../../until.ts';
 
 let redis: Redis;
 let subscriber: Redis;
@@ -101,4 +105,27 @@ test('without Redis, a caller is told at once that it cannot wait', async () => 
     code: 'store_unavailable',
   });
   gone.disconnect();
+});
+
+test('a subscription that failed is tried again while the connection stands', async () => {
+  const proxy = await startTcpProxy(await testRedisUrl());
+  const { logger } = captureLog();
+  const late = connectRedis({ url: proxy.url, name: 'test', logger, commandTimeoutMs: 300 });
+  try {
+    late.on('ready', () => proxy.holdFromServer());
+    const waiter = createAnswerWaiter({ subscriber: late, replica: 'here' });
+    await until('it is asked for', () => late.status === 'ready');
+    await expect(waiter.watch(r1, LONG_MS)).rejects.toMatchObject({ code: 'store_unavailable' });
+    proxy.release();
+    await until('somebody can wait', () =>
+      waiter.watch(r1, LONG_MS).then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(proxy.accepted).toBe(1);
+  } finally {
+    late.disconnect();
+    await proxy.stop();
+  }
 });

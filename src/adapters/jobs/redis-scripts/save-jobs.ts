@@ -1,19 +1,24 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
 
-/** KEYS: the jobs. ARGV: the progress of each. A job that is gone stays so. */
+/**
+ * KEYS: the jobs. ARGV: attempts started and progress of each. A job that is gone stays so, and one that another has taken
+ * up as it is.
+ */
 const saveJobsScript = defineScript(`
-local allThere = redis.call('EXISTS', unpack(KEYS)) == #KEYS
 for i, key in ipairs(KEYS) do
-  if allThere or redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'progress', ARGV[i]) end
+  if redis.call('HGET', key, 'ats') == ARGV[2 * i - 1] then redis.call('HSET', key, 'progress', ARGV[2 * i]) end
 end
 `);
 
-/** Writes down how far jobs have come. */
-export async function saveJobs(redis: Redis, jobs: readonly { key: string; progress: string }[]): Promise<void> {
+/** Writes down how far jobs have come, each in the attempt that has come so far. */
+export async function saveJobs(
+  redis: Redis,
+  jobs: readonly { key: string; attemptsStarted: number; progress: string }[],
+): Promise<void> {
   await saveJobsScript(
     redis,
     jobs.map(({ key }) => key),
-    jobs.map(({ progress }) => progress),
+    jobs.flatMap(({ attemptsStarted, progress }) => [attemptsStarted, progress]),
   );
 }

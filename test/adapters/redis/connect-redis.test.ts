@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, expect, test } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { countUntaken, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { cancelRequest, onCancelled } from '../../../src/adapters/redis/cancellations.ts';
+import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
+import { captureLog } from '../../captured-log.ts';
+import { testRedisUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
+import { until } from '../../until.ts';
+
+const { logger } = captureLog();
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function proxyTo(url: string) {
+  const proxy = await startTcpProxy(url);
+  cleanups.push(() => proxy.stop());
+  return proxy;
+}
+
+function open(url: string, commandTimeoutMs?: number): Redis {
+  const redis = connectRedis({ url, name: 'test', logger, ...(commandTimeoutMs && { commandTimeoutMs }) });
+  cleanups.push(() => redis.disconnect());
+  return redis;
+}
+
+test.each([
+  ['that is asked something', false],
+  ['that only listens', true],
+])(
+  'a connection %s and falls silent is made again',
+  async (_, listens) => {
+    const proxy = await proxyTo(await testRedisUrl());
+    // Some pieces are its handshake.
+    proxy.breakNext(8, 'silent');
+    const redis = open(proxy.url);
+    let ready = 0;
+    redis.on('ready', () => {
+      ready += 1;
+    });
+    await until('it is ready', () => ready === 1);
+    if (listens) await redis.subscribe('a channel');
+    const asking = listens ? undefined : setInterval(() => redis.set('a', 'b').catch(() => {}), 1_000);
+    cleanups.push(() => clearInterval(asking));
+    await until('it is ready again', () => ready === 2, 60_000);
+    expect(proxy.accepted).toBe(2);
+  },
+  90_000,
+);
+
+test('cancellations are heard again after the connection was lost', async () => {
+  const url = await testRedisUrl();
+  const proxy = await proxyTo(url);
+  const heard: string[] = [];
+  await onCancelled(open(proxy.url), (requestId) => heard.push(requestId));
+  proxy.cut();
+  proxy.open();
+  const other = open(url);
+  const requestId = randomUUID();
+  await until('it is heard', async () => {
+    await cancelRequest(other, requestId);
+    return heard.includes(requestId);
+  });
+});
+
+test('a queue whose connection is lost as it becomes ready can be used with the next', async () => {
+  const proxy = await proxyTo(await testRedisUrl());
+  const redis = open(proxy.url, 1_000);
+  redis.once('ready', () => {
+    proxy.cut();
+    proxy.open();
+  });
+  const queue = openChatQueue(redis);
+  cleanups.push(() => queue.close());
+  await until('jobs are counted', () => countUntaken(queue).then(String, () => undefined));
+  expect(proxy.accepted).toBeGreaterThan(1);
+});
