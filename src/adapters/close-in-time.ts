@@ -1,7 +1,7 @@
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * Waits until a channel or connection is closed, but not for ever: a broker that is short of memory does not read that it
+ * Waits until a channel, connection or worker is closed, but not for ever: a broker short of memory does not read that it
  * is to be closed, and amqplib never says that what was closing is lost. Whether it failed makes no difference to whoever
  * closes.
  */
