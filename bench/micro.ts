@@ -62,6 +62,7 @@ try {
     model: 'simulator',
     provider: 'simulator',
     usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cost: null },
+    finishReason: 'stop' as const,
   };
   const response: ChatResponse = {
     version: 1,

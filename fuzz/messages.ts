@@ -28,6 +28,7 @@ const response = fc.record({
   provider: fc.constant(null),
   cached: fc.boolean(),
   usage: fc.constant(null),
+  finishReason: fc.constant(null),
   attempts: fc.nat(),
   timings: fc.record({ waitMs: fc.double(), modelMs: fc.nat(), totalMs: fc.nat() }),
   completedAt: fc.constant('2026-01-01T00:00:00.000Z'),

@@ -60,6 +60,7 @@ const responseTo = ({
   provider: 'test',
   cached: false,
   usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7, cost: null },
+  finishReason: 'stop',
   attempts: 1,
   timings: { waitMs: 1, modelMs: 2, totalMs: 3 },
   completedAt: new Date().toISOString(),

@@ -20,5 +20,6 @@ export const instantProvider: CreateProvider = (options) => ({
     model: options.model,
     provider: options.name,
     usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cost: null },
+    finishReason: 'stop',
   }),
 });

@@ -54,8 +54,8 @@ const model = createConfiguredModel(config, {
   keyOf: () => '',
   onCall: (target, outcome, answer) => {
     metrics.modelCalls.inc({ ...target, outcome });
-    metrics.modelTokens.inc({ ...target, kind: 'prompt' }, answer?.usage.promptTokens);
-    metrics.modelTokens.inc({ ...target, kind: 'completion' }, answer?.usage.completionTokens);
+    metrics.modelTokens.inc({ ...target, kind: 'prompt' }, answer?.usage?.promptTokens);
+    metrics.modelTokens.inc({ ...target, kind: 'completion' }, answer?.usage?.completionTokens);
   },
   onBreaker: () => {},
 });

@@ -10,6 +10,15 @@ import {
 import { failureCodes } from './error-codes.ts';
 import { limits } from './limits.ts';
 
+/** Why an answer ends where it ends. */
+export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancelled']).meta({
+  id: 'FinishReason',
+  description:
+    '`stop`: the answer is whole. `length`: it was cut, because it reached the longest answer that the model may give ' +
+    'or that we keep. `content_filter`: the provider cut it because of its content. `cancelled`: the request was ' +
+    'cancelled.',
+});
+
 const tokens = z.int().nonnegative();
 const ms = z.number().nonnegative();
 
@@ -51,7 +60,11 @@ export const chatResponse = z
     model: z.string().max(limits.modelNameChars).nullable(),
     provider: z.string().max(limits.modelNameChars).nullable(),
     cached: z.boolean(),
-    usage: usage.nullable(),
+    usage: usage.nullable().describe('null where there is no answer, and where the provider reported none.'),
+    finishReason: finishReason
+      .nullable()
+      .default(null)
+      .describe('null where there is no answer, and where the provider did not say.'),
     attempts: z.int().nonnegative(),
     timings,
     completedAt: timestamp,
@@ -67,6 +80,7 @@ export const chatResponse = z
   .meta({ id: 'ChatResponse', description: 'A message on the queue chat_responses.' });
 
 export type ChatResponse = z.output<typeof chatResponse>;
+export type FinishReason = z.output<typeof finishReason>;
 export type Usage = z.output<typeof usage>;
 export type Timings = z.output<typeof timings>;
 export type Failure = z.output<typeof failure>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { id, modelName, priority, timestamp } from './chat-request.ts';
-import { failure, timings, usage } from './chat-response.ts';
+import { failure, finishReason, timings, usage } from './chat-response.ts';
 import { apiErrors } from './error-codes.ts';
 import { limits } from './limits.ts';
 
@@ -80,7 +80,10 @@ export const sessionTurn = z
     model: z.string().nullable(),
     provider: z.string().nullable(),
     cached: z.boolean(),
-    usage: usage.nullable(),
+    usage: usage.nullable().describe('null until there is an answer, and where the provider reported none.'),
+    finishReason: finishReason
+      .nullable()
+      .describe('null until the turn has ended, for a failure, and where the provider did not say.'),
     attempts: z.int(),
     timings: timings.nullable(),
     createdAt: timestamp,

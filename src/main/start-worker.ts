@@ -88,6 +88,7 @@ export async function startWorker(
     onCall: ({ provider, model }, outcome, answer) => {
       metrics.modelCalls.inc({ provider, model, outcome });
       if (!answer) return;
+      if (!answer.usage) return metrics.modelUsageUnknown.inc({ provider, model });
       metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
       metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
     },

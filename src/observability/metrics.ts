@@ -132,6 +132,12 @@ export function createWorkerMetrics() {
       labelNames: ['provider', 'model', 'kind'] as const,
       registers,
     }),
+    modelUsageUnknown: new Counter({
+      name: 'healify_model_usage_unknown_total',
+      help: 'Answers whose provider did not say how many tokens it charged.',
+      labelNames: ['provider', 'model'] as const,
+      registers,
+    }),
     breakerState: new Gauge({
       name: 'healify_breaker_state',
       help: 'Circuit breaker of a provider’s model, for all workers: 0 closed, 1 half-open, 2 open.',

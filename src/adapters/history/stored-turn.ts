@@ -34,6 +34,7 @@ export function turnOf(
     provider: response?.provider ?? null,
     cached: response?.cached ?? false,
     usage: response?.usage ?? null,
+    finishReason: response?.finishReason ?? (response?.status === 'cancelled' ? 'cancelled' : null),
     attempts: response?.attempts ?? 0,
     timings: response?.timings ?? null,
     createdAt,

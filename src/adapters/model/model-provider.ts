@@ -69,16 +69,19 @@ function readAnswer(completion: unknown, options: ModelProviderOptions): ModelAn
   if (choice?.finish_reason === 'content_filter') throw contentFiltered();
   const text = choice?.message?.content || choice?.message?.refusal;
   if (typeof text !== 'string' || text.trim() === '') throw emptyAnswer(choice?.finish_reason === 'length');
+  const isCut = text.length > limits.responseChars || choice?.finish_reason === 'length';
   return {
     response: text.slice(0, limits.responseChars),
     model: (typeof model === 'string' && model ? model : options.model).slice(0, limits.modelNameChars),
     provider: options.name,
     usage: readUsage(usage, options),
+    finishReason: isCut ? 'length' : choice?.finish_reason === 'stop' ? 'stop' : null,
   };
 }
 
-/** Servers that do not count give zeros, and a cost of null. */
-function readUsage(usage: OpenAI.CompletionUsage | undefined | null, options: ModelProviderOptions): Usage {
+/** null where the server does not count: a zero would say that nothing was charged. */
+function readUsage(usage: OpenAI.CompletionUsage | undefined | null, options: ModelProviderOptions): Usage | null {
+  if (!isCount(usage?.prompt_tokens) && !isCount(usage?.completion_tokens)) return null;
   const promptTokens = count(usage?.prompt_tokens);
   const completionTokens = count(usage?.completion_tokens);
   const { promptPrice, completionPrice } = options;
@@ -91,4 +94,5 @@ function readUsage(usage: OpenAI.CompletionUsage | undefined | null, options: Mo
   };
 }
 
-const count = (tokens: unknown) => (Number.isSafeInteger(tokens) && (tokens as number) > 0 ? (tokens as number) : 0);
+const isCount = (tokens: unknown): tokens is number => Number.isSafeInteger(tokens) && (tokens as number) >= 0;
+const count = (tokens: unknown) => (isCount(tokens) ? tokens : 0);

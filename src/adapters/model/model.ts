@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
 import type { ContextTurn } from '../../contracts/chat-request.ts';
-import type { Usage } from '../../contracts/chat-response.ts';
+import type { FinishReason, Usage } from '../../contracts/chat-response.ts';
 
 export interface Question {
   message: string;
@@ -15,7 +15,10 @@ export interface ModelAnswer {
   /** The model that answered, as it names itself. */
   model: string;
   provider: string;
-  usage: Usage;
+  /** null where the provider reported none. */
+  usage: Usage | null;
+  /** null where the provider did not say; an answer that is not whole says so. */
+  finishReason: Exclude<FinishReason, 'cancelled'> | null;
   /** Given by another than the first choice; not to be kept as that one's answer. */
   byFallback?: boolean;
 }

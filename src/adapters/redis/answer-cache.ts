@@ -24,6 +24,7 @@ const entry = z.object({
   response: z.string().min(1).max(limits.responseChars),
   model: z.string().max(limits.modelNameChars),
   provider: z.string().max(limits.modelNameChars),
+  finishReason: z.enum(['stop', 'length', 'content_filter']).nullable().default('stop'),
 });
 
 /** What is known of a question: its answer, or that it is the request's to ask, or that another request is asking it. */
@@ -170,7 +171,8 @@ export function createAnswerCache(options: {
   };
 }
 
-const entryOf = ({ response, model, provider }: ModelAnswer) => JSON.stringify({ response, model, provider });
+const entryOf = ({ response, model, provider, finishReason }: ModelAnswer) =>
+  JSON.stringify({ response, model, provider, finishReason });
 
 function readEntry(text: string): ModelAnswer | undefined {
   const kept = entry.safeParse(jsonOf(text));

@@ -52,6 +52,7 @@ function cancelled(session: Session, turn: SessionTurn, userId: string, now: num
     provider: null,
     cached: false,
     usage: null,
+    finishReason: 'cancelled',
     attempts: 0,
     timings: { waitMs: totalMs, modelMs: 0, totalMs },
     completedAt: new Date(now).toISOString(),

@@ -85,7 +85,7 @@ export async function answerRequest(
     const hit = 'ask-model' in run.state.results ? undefined : await lookUp();
     attempt.signal.throwIfAborted();
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
-    const worthKeeping = hash !== undefined && modelMs !== undefined && !answer.byFallback;
+    const worthKeeping = hash !== undefined && modelMs !== undefined && !answer.byFallback && isWhole(answer);
     await Promise.all([
       modelMs !== undefined && run.save(),
       run.step('write-cache', () => keep(answer, worthKeeping ? { hash, requestId } : undefined)),
@@ -141,6 +141,9 @@ export async function answerRequest(
     return askModel(model, job.request, attempt, workflow.onUncertainSpend);
   }
 }
+
+/** Whether the model said all it had to say; an answer that was cut serves only who asked for it. */
+const isWhole = ({ finishReason }: ModelAnswer) => finishReason !== 'length' && finishReason !== 'content_filter';
 
 /** Tells the user that the request has failed for good. */
 export async function announceFailure(

@@ -2,6 +2,7 @@ import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { ModelAnswer } from '../../adapters/model/model.ts';
 import type { ChatResponse, Failure, Usage } from '../../contracts/chat-response.ts';
 
+/** Nothing was charged for a cached answer. */
 const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };
 
 const NO_ANSWER = { response: null, model: null, provider: null, cached: false, usage: null };
@@ -30,15 +31,16 @@ export function completed(
     provider: asked.answer.provider,
     cached,
     usage: cached ? NO_USAGE : asked.answer.usage,
+    finishReason: asked.answer.finishReason ?? null,
   };
 }
 
 export function failed(job: ChatJobData, failure: Failure, attempt: Attempt): ChatResponse {
-  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'failed', error: failure };
+  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'failed', error: failure, finishReason: null };
 }
 
 export function cancelled(job: ChatJobData, attempt: Attempt): ChatResponse {
-  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'cancelled', error: null };
+  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'cancelled', error: null, finishReason: 'cancelled' };
 }
 
 function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { attempts, startedAt, now }: Attempt) {

@@ -73,6 +73,14 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(Date.parse(completedAt)).not.toBeNaN();
     });
 
+    test('a turn says why its answer ends, and a cancelled one that it was cancelled, whoever wrote it', async () => {
+      const [cut, stopped] = [await ask(), await ask()];
+      await settle(cut, { finishReason: 'length' });
+      await settle(stopped, cancelled);
+      expect((await store.turn(cut.sessionId, cut.requestId))?.finishReason).toBe('length');
+      expect((await store.turn(stopped.sessionId, stopped.requestId))?.finishReason).toBe('cancelled');
+    });
+
     test('an answer that is quicker than the confirm makes its question visible', async () => {
       const turn = newTurn();
       await store.begin(turn, { newSession: true });
@@ -245,6 +253,7 @@ const failed = {
   model: null,
   provider: null,
   usage: null,
+  finishReason: null,
   error: { code: 'model_unavailable', message: 'Down.', retryable: true },
 } as const satisfies Partial<ChatResponse>;
 
@@ -262,6 +271,7 @@ const responseTo = ({ requestId, sessionId, userId }: NewTurn, fields: Partial<C
   provider: 'p',
   cached: false,
   usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3, cost: 0.5 },
+  finishReason: 'stop',
   attempts: 2,
   timings: { waitMs: 1, modelMs: 2.5, totalMs: 4 },
   completedAt: '2026-01-01T00:00:02.000Z',

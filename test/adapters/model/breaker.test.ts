@@ -26,6 +26,7 @@ const answer: ModelAnswer = {
   model: 'm',
   provider: 'p',
   usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cost: null },
+  finishReason: 'stop',
 };
 const failure = (code: FailureCode, retryable = true) => new RequestFailure(code, 'no', { retryable });
 

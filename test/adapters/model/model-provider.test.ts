@@ -74,7 +74,7 @@ describe('an answer', () => {
     const answer = await provider().ask(question('12345678'), never);
     expect(answer.response).toMatch(/^Simulated answer: .*12345678/);
     expect(answer).toMatchObject({ model: 'simulator', provider: 'simulator' });
-    const { promptTokens, completionTokens, totalTokens, cost } = answer.usage;
+    const { promptTokens, completionTokens, totalTokens, cost } = answer.usage!;
     expect(promptTokens).toBe(5);
     expect(totalTokens).toBe(promptTokens + completionTokens);
     expect(cost).toBeNull();
@@ -91,8 +91,9 @@ describe('an answer', () => {
 
   test('costs what the prices per million tokens say', async () => {
     const { usage } = await provider({ promptPrice: 2, completionPrice: 10 }).ask(question('12345678'), never);
-    expect(usage.cost).toBeCloseTo((usage.promptTokens * 2 + usage.completionTokens * 10) / 1_000_000, 12);
-    expect(usage.cost).toBeGreaterThan(0);
+    const { promptTokens, completionTokens, cost } = usage!;
+    expect(cost).toBeCloseTo((promptTokens * 2 + completionTokens * 10) / 1_000_000, 12);
+    expect(cost).toBeGreaterThan(0);
   });
 
   test('is asked for with exactly the parameters that the cache goes by, and with the key', async () => {
@@ -110,7 +111,7 @@ describe('an answer', () => {
     expect(authorization).toBe(`Bearer ${KEY}`);
   });
 
-  test('of a server that counts no tokens and names no model has no cost and the model that was asked', async () => {
+  test('of a server that counts no tokens and names no model has no usage and the model that was asked', async () => {
     const baseUrl = await serveJson(200, { choices: [{ message: { content: 'Yes.' } }] });
     const answer = await provider({ baseUrl, model: 'mine', promptPrice: 1, completionPrice: 1 }).ask(
       question('Is it?'),
@@ -120,7 +121,8 @@ describe('an answer', () => {
       response: 'Yes.',
       model: 'mine',
       provider: 'simulator',
-      usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: null },
+      usage: null,
+      finishReason: null,
     });
   });
 
@@ -129,11 +131,19 @@ describe('an answer', () => {
     expect((await provider({ baseUrl }).ask(question('Do it'), never)).response).toBe('I cannot.');
   });
 
-  test('that is longer than any message may be is cut', async () => {
+  test('says whether the model stopped by itself or had reached its longest answer', async () => {
+    expect((await provider().ask(question('Hi'), never)).finishReason).toBe('stop');
+    const cut = await provider({ maxTokens: 4 }).ask(question('Hi'), never);
+    expect(cut.finishReason).toBe('length');
+    expect(cut.response).toHaveLength(16);
+  });
+
+  test('that is longer than any message may be is cut, and says so', async () => {
     const content = 'x'.repeat(limits.responseChars + 1);
     const baseUrl = await serveJson(200, { model: 'm'.repeat(1_000), choices: [{ message: { content } }] });
     const answer = await provider({ baseUrl }).ask(question('Is it?'), never);
     expect(answer.response).toHaveLength(limits.responseChars);
+    expect(answer.finishReason).toBe('length');
     expect(answer.model).toHaveLength(limits.modelNameChars);
   });
 });

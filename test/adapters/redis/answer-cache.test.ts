@@ -13,6 +13,7 @@ const answer: ModelAnswer = {
   model: 'm-2026',
   provider: 'models.example.com',
   usage: { promptTokens: 7, completionTokens: 5, totalTokens: 12, cost: 0.001 },
+  finishReason: 'stop',
 };
 
 let redis: Redis;
@@ -116,8 +117,8 @@ describe('an answer', () => {
   });
 
   test('is kept up to the size that is set, in bytes of its entry, and not above', async () => {
-    const { response, model, provider } = answer;
-    const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider }));
+    const { response, model, provider, finishReason } = answer;
+    const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
     const [fits, tooLarge] = [newHash(), newHash()];
     await cacheWith({ maxEntryBytes: bytes }).keep(fits, 'asker', answer);
     await cacheWith({ maxEntryBytes: bytes - 1 }).keep(tooLarge, 'asker', answer);
@@ -158,6 +159,7 @@ describe("a session's last answer", () => {
       response: 'Sleep.',
       model: answer.model,
       provider: answer.provider,
+      finishReason: 'stop',
     });
   });
 

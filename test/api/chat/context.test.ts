@@ -14,6 +14,7 @@ const turn = (message: string, response: string | null, status: SessionTurn['sta
   provider: null,
   cached: false,
   usage: null,
+  finishReason: null,
   attempts: 1,
   timings: null,
   createdAt: '2026-01-01T00:00:00Z',

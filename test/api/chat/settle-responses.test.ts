@@ -69,6 +69,7 @@ const response = {
   provider: 'p',
   cached: false,
   usage: null,
+  finishReason: null,
   attempts: 1,
   timings: { waitMs: 0, modelMs: 0, totalMs: 0 },
   completedAt: '2026-01-01T00:00:00.000Z',
