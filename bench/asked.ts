@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
-import { clientLimit, PROFILING } from './contenders.ts';
+import { clientLimit, MESSAGE_SIGNING_KEY, PROFILING } from './contenders.ts';
 import type { Servers } from './servers.ts';
 
 /** What takes questions over HTTP: `POST /chat/send`. */
@@ -50,6 +50,7 @@ export async function startLimit(servers: Servers): Promise<Asked> {
 const environment = ({ rabbitMqUrl }: Servers, port: number) => ({
   PATH: process.env.PATH,
   NODE_ENV: 'test',
+  MESSAGE_SIGNING_KEY,
   RABBITMQ_URL: rabbitMqUrl,
   API_PORT: String(port),
 });

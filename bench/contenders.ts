@@ -19,6 +19,7 @@ export interface Contender {
 }
 
 const HERE = import.meta.dirname;
+export const MESSAGE_SIGNING_KEY = 'benchmark-benchmark-benchmark-benchmark';
 /** Has Node write a profile into this folder when the process is asked to end. */
 const PROFILES = process.env.BENCH_PROFILES;
 export const PROFILING = PROFILES
@@ -51,6 +52,7 @@ const node = (
 const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelKind) => ({
   PATH: process.env.PATH,
   NODE_ENV: 'test',
+  MESSAGE_SIGNING_KEY,
   LOG_LEVEL: 'warn',
   // Any free port: what is measured is not asked for its health.
   WORKER_PORT: '0',

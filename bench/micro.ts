@@ -14,9 +14,11 @@ import { connectRabbitMq } from '../src/adapters/rabbitmq/connection.ts';
 import { createPublisher } from '../src/adapters/rabbitmq/publisher.ts';
 import { createAnswerCache } from '../src/adapters/redis/answer-cache.ts';
 import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
+import { createAnswerSignatures } from '../src/contracts/answer-signature.ts';
 import { readChatRequest } from '../src/contracts/chat-request.ts';
 import { type ChatResponse, readChatResponse } from '../src/contracts/chat-response.ts';
 import { continueTrace } from '../src/contracts/traceparent.ts';
+import { MESSAGE_SIGNING_KEY } from './contenders.ts';
 import { startServers } from './servers.ts';
 
 // The steps of the hot path, one by one, on real servers: `npm run bench:micro`. Times are of one batch where the name
@@ -35,7 +37,8 @@ try {
   const connection = await connectRabbitMq({ url: servers.rabbitMqUrl, name: 'bench', logger });
   await connection.ready();
   const publisher = createPublisher({ connection, timeoutMs: 10_000, logger });
-  const publish = responsePublisher(publisher);
+  const signatures = createAnswerSignatures([MESSAGE_SIGNING_KEY]);
+  const publish = responsePublisher(publisher, signatures);
   const queue = openChatQueue(redis);
   const toKey = (type: string) => queue.toKey(type);
   const cache = createAnswerCache({ redis, ttlMs: 3_600_000, maxEntryBytes: 65_536 });
@@ -85,6 +88,9 @@ try {
     crashes: 0,
   });
   const responseBody = Buffer.from(JSON.stringify(response));
+  const signature = signatures.sign(responseBody);
+  const longBody = Buffer.from(JSON.stringify({ ...response, response: 'x'.repeat(4_000) }));
+  const longSignature = signatures.sign(longBody);
   const parametersOf = answerParameters(settings);
   const trace = continueTrace(undefined);
   const question = { message: request.message, context: [] };
@@ -158,6 +164,9 @@ try {
   bench
     .add('read a request', () => readChatRequest({ body }))
     .add('read a response', () => readChatResponse({ body: responseBody }))
+    .add('sign a response', () => signatures.sign(responseBody))
+    .add('check the signature of a response', () => signatures.isValid(responseBody, signature))
+    .add('check the signature of a response of 4 kB', () => signatures.isValid(longBody, longSignature))
     .add('hash a question', () => cache.hashOf(parametersOf(question)))
     .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal));

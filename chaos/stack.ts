@@ -12,6 +12,7 @@ export type Victim = 'api' | 'worker' | 'redis' | 'rabbitmq';
 export const VICTIMS: readonly Victim[] = ['worker', 'api', 'redis', 'rabbitmq'];
 
 export const JWT_SECRET = 'chaos-chaos-chaos-chaos-chaos-chaos';
+export const MESSAGE_SIGNING_KEY = 'signed-signed-signed-signed-signed-signed';
 
 const DIED_CHARS = 3_000;
 const ROOT = join(import.meta.dirname, '..');
@@ -22,6 +23,7 @@ const SETTINGS = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'warn',
   JWT_SECRET,
+  MESSAGE_SIGNING_KEY,
   MODEL_TIMEOUT: '3s',
   JOB_ATTEMPTS: '8',
   RETRY_BASE: '200ms',

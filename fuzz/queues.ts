@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import fc from 'fast-check';
+import { MESSAGE_SIGNING_KEY } from '../chaos/stack.ts';
+import { createAnswerSignatures, SIGNATURE_HEADER } from '../src/contracts/answer-signature.ts';
 import { readChatRequest, UnreadableMessage } from '../src/contracts/chat-request.ts';
 import { readChatResponse } from '../src/contracts/chat-response.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
@@ -43,13 +45,14 @@ export async function fuzzQueues(options: {
 
   for (let sent = 0; sent < messages; sent += BATCH) {
     const count = Math.min(BATCH, messages - sent);
-    const batch = fc.sample(fc.tuple(fc.boolean(), requestMessages, responseMessages), {
+    const batch = fc.sample(fc.tuple(fc.boolean(), requestMessages, responseMessages, fc.boolean()), {
       numRuns: count,
       seed: seed + sent,
     });
-    for (const [toRequests, request, response] of batch) {
+    for (const [toRequests, request, response, isSigned] of batch) {
       const { body, properties } = toRequests ? request : response;
-      channel.sendToQueue(toRequests ? REQUESTS_QUEUE : RESPONSES_QUEUE, body, properties);
+      if (toRequests) channel.sendToQueue(REQUESTS_QUEUE, body, properties);
+      else channel.sendToQueue(RESPONSES_QUEUE, body, isSigned ? signed(body, properties) : properties);
       if (!toRequests) deadResponses.add(body);
       else {
         const requestId = idOf(request);
@@ -95,6 +98,12 @@ export async function fuzzQueues(options: {
     left,
   };
 }
+
+const signatures = createAnswerSignatures([MESSAGE_SIGNING_KEY]);
+const signed = (body: Buffer, { headers, ...properties }: FuzzMessage['properties']) => ({
+  ...properties,
+  headers: { ...headers, [SIGNATURE_HEADER]: signatures.sign(body) },
+});
 
 /** The id that the request is known by; undefined where nobody can read it. */
 function idOf({ body, properties }: FuzzMessage): string | undefined {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
+import { MESSAGE_SIGNING_KEY } from './signing.ts';
 import { until } from './until.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -57,6 +58,7 @@ async function startOnFreePorts(name: 'api' | 'worker', env: Record<string, stri
     HOST: '127.0.0.1',
     // What counts messages counts those that a slow machine has published again.
     PUBLISH_TIMEOUT: '60s',
+    MESSAGE_SIGNING_KEY,
     [`${prefix}_PORT`]: String(port),
     [`${prefix}_METRICS_PORT`]: String(metricsPort),
     ...env,

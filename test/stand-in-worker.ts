@@ -1,7 +1,9 @@
 import { type ConsumeMessage, connect, type GetMessage } from 'amqplib';
+import { SIGNATURE_HEADER } from '../src/contracts/answer-signature.ts';
 import type { ChatRequest } from '../src/contracts/chat-request.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { signatures } from './signing.ts';
 import { until } from './until.ts';
 
 /** Takes requests as a worker does, and answers when the test says so. The queues must be there. */
@@ -15,8 +17,9 @@ export async function startStandInWorker(rabbitMqUrl: string) {
     channel.ack(message);
   });
 
-  const publishRaw = async (body: Buffer) => {
-    channel.sendToQueue(RESPONSES_QUEUE, body, { persistent: true });
+  /** Signed as a worker signs, unless told otherwise. */
+  const publishRaw = async (body: Buffer, headers: object = { [SIGNATURE_HEADER]: signatures.sign(body) }) => {
+    channel.sendToQueue(RESPONSES_QUEUE, body, { persistent: true, headers });
     await channel.waitForConfirms();
   };
   const letters: GetMessage[] = [];

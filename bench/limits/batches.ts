@@ -12,10 +12,12 @@ import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import { createAnswerCache } from '../../src/adapters/redis/answer-cache.ts';
 import { landAnswers, lookUpAnswers } from '../../src/adapters/redis/answer-scripts.ts';
 import { connectRedis } from '../../src/adapters/redis/connect-redis.ts';
+import { SIGNATURE_HEADER } from '../../src/contracts/answer-signature.ts';
 import { readChatRequest } from '../../src/contracts/chat-request.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/contracts/queues.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { continueTrace } from '../../src/contracts/traceparent.ts';
+import { answerSignaturesOf } from '../../src/main/answer-signatures.ts';
 import { createLogger } from '../../src/observability/log.ts';
 import { createWorkerMetrics } from '../../src/observability/metrics.ts';
 import { completed } from '../../src/workflows/chat/terminal-response.ts';
@@ -44,6 +46,7 @@ const COMPLETE_WITHIN_MS = 10;
 
 const logger = createLogger('worker', config.logLevel);
 const metrics = createWorkerMetrics();
+const signatures = answerSignaturesOf(config);
 const redis = connectRedis({ url: config.redisUrl, name: 'benchmark', logger });
 const queue = openChatQueue(redis);
 const cache = createAnswerCache({ redis, ttlMs: config.cacheTtlMs, maxEntryBytes: config.cacheMaxEntryBytes });
@@ -165,7 +168,8 @@ function publish(task: Task): void {
   const response = completed(job, { answer: task.answer!, modelMs: 0 }, times);
   const { status, model, provider, cached, usage, attempts, timings } = response;
   const { body, properties } = encode(response, job.traceparent);
-  channel.publish('', RESPONSES_QUEUE, body, { ...properties, persistent: true, mandatory: true }, (error) => {
+  const headers = { ...properties.headers, [SIGNATURE_HEADER]: signatures?.sign(body) };
+  channel.publish('', RESPONSES_QUEUE, body, { ...properties, headers, persistent: true, mandatory: true }, (error) => {
     if (error) throw error;
     record(task, 'publish', performance.now());
     metrics.requestsFinished.inc({ status, code: '' });

@@ -9,11 +9,15 @@ type Environment = Record<string, string | undefined>;
  * @throws ConfigError with everything that is wrong
  */
 export function loadApiConfig(env: Environment): ApiConfig {
-  return load('api', env, (config) =>
-    config.nodeEnv === 'production' && !config.jwtSecret && !config.jwksUrl
-      ? ['JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48']
-      : [],
-  );
+  return load('api', env, (config) => {
+    const problems = signingProblems(config);
+    if (config.nodeEnv === 'production' && !config.jwtSecret && !config.jwksUrl) {
+      problems.push(
+        'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
+      );
+    }
+    return problems;
+  });
 }
 
 /**
@@ -22,7 +26,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
  */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
-    const problems: string[] = [];
+    const problems = signingProblems(config);
     if (config.nodeEnv === 'production' && !config.openaiApiKey) {
       problems.push('OPENAI_API_KEY is required in production');
     }
@@ -37,6 +41,22 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
     }
     return problems;
   });
+}
+
+/** What docker-compose.yml signs with where nothing else is set: everybody can read it there. */
+const KNOWN_KEY = /^known-to-everybody-/;
+
+function signingProblems(
+  config: Pick<WorkerConfig, 'messageSigningKeys' | 'acceptUnsignedAnswers' | 'nodeEnv'>,
+): string[] {
+  const { messageSigningKeys: keys, acceptUnsignedAnswers, nodeEnv } = config;
+  if (keys.length === 0 && !acceptUnsignedAnswers) {
+    return ['MESSAGE_SIGNING_KEY is required, the same for api and workers; make one with: openssl rand -base64 48'];
+  }
+  if (nodeEnv === 'production' && keys.some((key) => KNOWN_KEY.test(key))) {
+    return ['MESSAGE_SIGNING_KEY is the one of docker-compose.yml, which everybody knows: set one of your own'];
+  }
+  return [];
 }
 
 function load<R extends Reader>(reader: R, env: Environment, check: (config: ConfigOf<R>) => string[]): ConfigOf<R> {

@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { decimal, duration, fallbacks, flag, integer, names, optional, setting, text, url } from './setting.ts';
+import {
+  decimal,
+  duration,
+  fallbacks,
+  flag,
+  integer,
+  names,
+  optional,
+  secrets,
+  setting,
+  text,
+  url,
+} from './setting.ts';
 
 const both = ['api', 'worker'] as const;
 const api = ['api'] as const;
@@ -93,6 +105,23 @@ export const settings = {
       default: '5s',
       unit: 'duration',
       text: "How long to wait for RabbitMQ's confirm of a message before it counts as not taken.",
+      readBy: both,
+    }),
+    messageSigningKeys: setting({
+      env: 'MESSAGE_SIGNING_KEY',
+      type: secrets(32, 'openssl rand -base64 48'),
+      default: '',
+      unit: 'secret',
+      text: 'Signs the answers on chat_responses, so that nobody else can write one. The same for api and workers. Several keys, separated by commas: the first signs, all are accepted. Required unless ACCEPT_UNSIGNED_ANSWERS is true.',
+      readBy: both,
+      secret: true,
+    }),
+    acceptUnsignedAnswers: setting({
+      env: 'ACCEPT_UNSIGNED_ANSWERS',
+      type: flag,
+      default: 'false',
+      unit: 'true or false',
+      text: 'Whether an answer without a signature is accepted, for a worker of your own that cannot sign. Whoever may publish to chat_responses can then write into any session. A wrong signature is refused all the same.',
       readBy: both,
     }),
     redisUrl: setting({

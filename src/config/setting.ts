@@ -65,6 +65,13 @@ export const names = z
   .string()
   .transform((list) => [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== ''));
 
+/** Secrets, separated by commas, each long enough not to be guessed. */
+export const secrets = (minBytes: number, howToMake: string) =>
+  names.refine(
+    (list) => list.every((secret) => Buffer.byteLength(secret) >= minBytes),
+    `must have at least ${minBytes} bytes, each if there are several; make one with: ${howToMake}`,
+  );
+
 export const text = (maxChars = 10_000) => z.string().max(maxChars, `must have at most ${maxChars} characters`);
 
 /** A URL of one of these schemes (without the colon). */

@@ -119,6 +119,7 @@ export const deadLetterReasons = [
   'not_json',
   'unsupported_version',
   'invalid_message',
+  'invalid_signature',
   'unknown_session',
   'handler_failed',
 ] as const;

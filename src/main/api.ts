@@ -32,6 +32,7 @@ import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { createAccountRouters } from './accounts.ts';
+import { answerSignaturesOf } from './answer-signatures.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { readConfig, stopOnSignal } from './process.ts';
@@ -99,6 +100,8 @@ const line: Line = createLine({
 const settler = createResponseSettler({
   connection: consuming,
   history,
+  signatures: answerSignaturesOf(config),
+  acceptUnsigned: config.acceptUnsignedAnswers,
   deadLetter: createDeadLetter({
     queue: RESPONSES_QUEUE,
     publisher,

@@ -21,6 +21,7 @@ import { startMetricsServer } from '../observability/metrics-server.ts';
 import type { EarlyLookUp } from '../workflows/chat/chat-workflow.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { backoffMs } from '../workflows/engine/retry-policy.ts';
+import { answerSignaturesOf } from './answer-signatures.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { version } from './version.ts';
@@ -129,7 +130,7 @@ export async function startWorker(
         );
       },
       cacheEnabled: config.cacheEnabled,
-      publish: responsePublisher(publisher),
+      publish: responsePublisher(publisher, answerSignaturesOf(config)),
       onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
     },
     events: {

@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { loadApiConfig, loadWorkerConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/contracts/errors.ts';
 
-const servers = { RABBITMQ_URL: 'amqp://u:p@rabbit/vhost', REDIS_URL: 'redis://:p@redis:6379' };
+const servers = {
+  RABBITMQ_URL: 'amqp://u:p@rabbit/vhost',
+  REDIS_URL: 'redis://:p@redis:6379',
+  MESSAGE_SIGNING_KEY: 'a signing key of at least thirty-two bytes',
+};
 const problemsOf = (load: (env: Record<string, string>) => unknown, env: Record<string, string>): string[] => {
   try {
     load(env);
@@ -57,6 +63,33 @@ test('TLS, passwords and a Redis of its own for the cache are taken', () => {
     REDIS_URL: 'rediss://user:p%40ss@redis:6380/1',
     CACHE_REDIS_URL: 'redis://cache:6379',
     OPENAI_API_KEY: 'sk-x',
+    MESSAGE_SIGNING_KEY: servers.MESSAGE_SIGNING_KEY,
   });
   expect(config.cacheRedisUrl).toBe('redis://cache:6379');
+});
+
+test('a key to sign answers with is required, unless answers without a signature are accepted', () => {
+  const { MESSAGE_SIGNING_KEY: key, ...without } = servers;
+  const api = { ...without, NODE_ENV: 'test' };
+  const worker = { ...without, OPENAI_API_KEY: 'sk-x' };
+  for (const problems of [problemsOf(loadApiConfig, api), problemsOf(loadWorkerConfig, worker)]) {
+    expect(problems).toEqual([expect.stringMatching(/^MESSAGE_SIGNING_KEY is required.*openssl rand/)]);
+  }
+  expect(problemsOf(loadApiConfig, { ...api, ACCEPT_UNSIGNED_ANSWERS: 'true' })).toEqual([]);
+  expect(loadApiConfig({ ...api, MESSAGE_SIGNING_KEY: `${key}, ${key}-2` }).messageSigningKeys).toEqual([
+    key,
+    `${key}-2`,
+  ]);
+});
+
+test('a signing key that can be guessed is refused: a short one, and in production the one of docker-compose.yml', () => {
+  const compose = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
+  const known = /MESSAGE_SIGNING_KEY:-([^}]+)\}/.exec(compose)?.[1] ?? '';
+  expect(known.length).toBeGreaterThanOrEqual(32);
+  const worker = { ...servers, OPENAI_API_KEY: 'sk-x' };
+  for (const key of ['short', `${servers.MESSAGE_SIGNING_KEY},short`, known]) {
+    const problems = problemsOf(loadWorkerConfig, { ...worker, MESSAGE_SIGNING_KEY: key });
+    expect(problems).toEqual([expect.stringMatching(/^MESSAGE_SIGNING_KEY /)]);
+  }
+  expect(problemsOf(loadWorkerConfig, { ...worker, NODE_ENV: 'development', MESSAGE_SIGNING_KEY: known })).toEqual([]);
 });

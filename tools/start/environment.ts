@@ -26,6 +26,10 @@ export function readEnvironment(root: string): Environment {
 export const jwtSecret = (dataDir: string) =>
   keep(join(dataDir, 'jwt-secret'), () => randomBytes(48).toString('base64'));
 
+/** Signs the answers of the workers; kept, because some may wait in RabbitMQ over a restart. */
+export const messageSigningKey = (dataDir: string) =>
+  keep(join(dataDir, 'message-signing-key'), () => randomBytes(48).toString('base64'));
+
 /** Reads a secret's file; made at the first call, for its owner's eyes only. */
 export function keep(file: string, make: () => string): string {
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { freePort } from '../services/free-port.ts';
 import { demoAccounts, makeAccount } from './accounts.ts';
 import { banner } from './banner.ts';
-import { type Environment, jwtSecret, readEnvironment, writeUrls } from './environment.ts';
+import { type Environment, jwtSecret, messageSigningKey, readEnvironment, writeUrls } from './environment.ts';
 import { lockDataDir } from './lock.ts';
 import { refuseTakenPorts } from './ports.ts';
 import { findServers } from './servers.ts';
@@ -72,6 +72,7 @@ async function start(): Promise<void> {
     ...servers,
     ...(simulatorUrl && { MODEL_SIMULATOR_URL: simulatorUrl }),
     JWT_SECRET: env.JWT_SECRET || env.JWT_JWKS_URL ? env.JWT_SECRET : jwtSecret(dataDir),
+    MESSAGE_SIGNING_KEY: env.MESSAGE_SIGNING_KEY ?? messageSigningKey(dataDir),
   };
   writeUrls(dataDir, all);
 

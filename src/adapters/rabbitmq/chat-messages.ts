@@ -1,3 +1,4 @@
+import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
@@ -7,19 +8,28 @@ export type PublishRequest = (request: ChatRequest, traceparent: string) => Prom
 export type PublishResponse = (response: ChatResponse, traceparent: string) => Promise<void>;
 
 /** Sends to `chat_requests`; rejects as Publisher.publish does. */
-export const requestPublisher = (publisher: Publisher): PublishRequest => sender(publisher, REQUESTS_QUEUE);
-
-/** Sends to `chat_responses`; rejects as Publisher.publish does. */
-export const responsePublisher = (publisher: Publisher): PublishResponse => sender(publisher, RESPONSES_QUEUE);
-
-function sender(publisher: Publisher, queue: string) {
-  return (message: ChatRequest | ChatResponse, traceparent: string) => {
-    const { body, properties } = encode(message, traceparent);
-    return publisher.publish(queue, body, properties);
+export const requestPublisher =
+  (publisher: Publisher): PublishRequest =>
+  (request, traceparent) => {
+    const { body, properties } = encode(request, traceparent);
+    return publisher.publish(REQUESTS_QUEUE, body, properties);
   };
-}
 
-/** A message as it stands in its queue, but for being persistent, which the publisher sees to. */
+/**
+ * Sends to `chat_responses`; rejects as Publisher.publish does.
+ * @param signatures left out: answers are not signed
+ */
+export const responsePublisher =
+  (publisher: Publisher, signatures: Pick<AnswerSignatures, 'sign'> | undefined): PublishResponse =>
+  (response, traceparent) => {
+    const { body, properties } = encode(response, traceparent);
+    const headers = signatures
+      ? { ...properties.headers, [SIGNATURE_HEADER]: signatures.sign(body) }
+      : properties.headers;
+    return publisher.publish(RESPONSES_QUEUE, body, { ...properties, headers });
+  };
+
+/** A message as it stands in its queue, but for its signature and for being persistent. */
 export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
   return {
     body: Buffer.from(JSON.stringify(message)),

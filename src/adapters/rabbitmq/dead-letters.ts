@@ -1,5 +1,6 @@
 import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
+import { SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { deadLetterHeaders, deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
@@ -32,8 +33,10 @@ export function createDeadLetter(options: {
       await publisher.publish(target, delivery.body, propertiesOf(delivery, why));
     } catch (error) {
       if (error instanceof HealifyError) throw error;
-      // What was received cannot be encoded again; the body and the reason matter more than its properties.
-      await publisher.publish(target, delivery.body, { headers: why });
+      // What was received cannot be encoded again. The body, the reason and the signature matter more than the rest.
+      const signature = delivery.properties.headers?.[SIGNATURE_HEADER];
+      const signed = typeof signature === 'string' ? { [SIGNATURE_HEADER]: signature } : {};
+      await publisher.publish(target, delivery.body, { headers: { ...signed, ...why } });
     }
     onDeadLetter(reason);
     logger.warn(

@@ -42,6 +42,8 @@ test('a dead letter that RabbitMQ does not take is tried again, and costs nobody
         return responses.map(() => 'settled' as const);
       },
     },
+    signatures: undefined,
+    acceptUnsigned: true,
     deadLetter: async ({ body }) => {
       if (++tries === 1) throw new BrokerUnavailableError('RabbitMQ is not connected');
       kept.push(body.toString());
