@@ -6,9 +6,10 @@ import { saveJobs } from '../../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { settleJobs } from '../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import { createConfiguredModel } from '../../src/adapters/model/configured-model.ts';
 import type { ModelAnswer } from '../../src/adapters/model/model.ts';
-import { createBatchConsumer, type Delivery } from '../../src/adapters/rabbitmq/batch-consumer.ts';
+import { createBatchConsumer } from '../../src/adapters/rabbitmq/batch-consumer.ts';
 import { encode } from '../../src/adapters/rabbitmq/chat-messages.ts';
 import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
+import type { Delivery } from '../../src/adapters/rabbitmq/settle-batch.ts';
 import { createAnswerCache } from '../../src/adapters/redis/answer-cache.ts';
 import { landAnswers, lookUpAnswers } from '../../src/adapters/redis/answer-scripts.ts';
 import { connectRedis } from '../../src/adapters/redis/connect-redis.ts';
@@ -191,9 +192,13 @@ createBatchConsumer({
   connection: consuming!,
   queue: REQUESTS_QUEUE,
   prefetch: config.bridgePrefetch,
-  handle: begin,
-  deadLetter: async (_, error) => {
-    throw error;
+  read: (delivery) => delivery,
+  handle: async (deliveries: Delivery[]) => {
+    await begin(deliveries);
+    return undefined;
+  },
+  deadLetter: async (_, reason) => {
+    throw new Error(reason);
   },
   logger,
 }).start();

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-queue.ts';
-import { createBatchConsumer, type Delivery } from '../adapters/rabbitmq/batch-consumer.ts';
+import { createBatchConsumer } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
-import { readChatRequest, UnreadableMessage } from '../contracts/chat-request.ts';
+import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
+import { readChatRequest } from '../contracts/chat-request.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER } from '../contracts/queues.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
 
@@ -46,21 +47,14 @@ export function createIntake(options: {
     connection: options.connection,
     queue: REQUESTS_QUEUE,
     prefetch: Math.min(options.prefetch, highWater),
+    read: readJob,
     handle,
-    deadLetter: (delivery) => deadLetter(delivery, 'handler_failed', 'the message could not be handled'),
+    deadLetter,
     logger,
   });
 
-  async function handle(deliveries: Delivery[]): Promise<void> {
-    const jobs: NewJob[] = [];
-    const unreadable: Promise<void>[] = [];
-    for (const delivery of deliveries) {
-      const read = readJob(delivery);
-      if (read instanceof UnreadableMessage) unreadable.push(deadLetter(delivery, read.reason, read.message));
-      else jobs.push(read);
-    }
-    const adding = jobs.length > 0 ? addJobs(jobs) : 0;
-    const [waiting] = await Promise.all([adding, ...unreadable]);
+  async function handle(jobs: NewJob[]): Promise<undefined> {
+    const waiting = await addJobs(jobs);
     onReceived(jobs.length);
     if (!paused && waiting >= highWater) void pause();
   }
@@ -100,15 +94,8 @@ export function createIntake(options: {
   };
 }
 
-function readJob(delivery: Delivery): NewJob | UnreadableMessage {
-  try {
-    return {
-      request: readChatRequest(delivery),
-      traceparent: continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
-      receivedAt: new Date().toISOString(),
-    };
-  } catch (error) {
-    if (error instanceof UnreadableMessage) return error;
-    throw error;
-  }
-}
+const readJob = (delivery: Delivery): NewJob => ({
+  request: readChatRequest(delivery),
+  traceparent: continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
+  receivedAt: new Date().toISOString(),
+});

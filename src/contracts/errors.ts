@@ -45,10 +45,17 @@ export class DeadLettersInUseError extends HealifyError {
   }
 }
 
-/** Redis cannot be reached, or does not answer in time. */
+/** Redis cannot be reached, does not answer in time, or refuses. */
 export class StoreUnavailableError extends HealifyError {
   readonly code = 'store_unavailable';
   readonly retryable = true;
+  /** false: it answered with an error that we have no name for, so that what it was asked may be to blame after all. */
+  readonly foreseen: boolean;
+
+  constructor(message: string, options: ErrorOptions & { foreseen?: boolean } = {}) {
+    super(message, options);
+    this.foreseen = options.foreseen ?? true;
+  }
 }
 
 /** An answer to an HTTP request that is not a success; becomes an RFC 9457 problem document. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Answered, Session, SessionTurn } from '../../contracts/http.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
-import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
 import { inBatches } from '../redis/in-batches.ts';
 import { addToHistory, readHistory, removeFromHistory } from './history-index.ts';
 import type { HistoryStore } from './history-store.ts';
@@ -111,10 +111,8 @@ async function readTurns(
   for (const { sessionId, requestId } of entries) {
     commands.hmget(redisKeys.turns(sessionId), `${requestId}:q`, `${requestId}:s`, `${requestId}:a`);
   }
-  const results = (await commands.exec()) ?? [];
-  return results.map(([error, fields], index) => {
-    if (error) throw error;
-    const [question, state, answer] = fields as (string | null)[];
+  const replies = (await repliesOf(commands)) as (string | null)[][];
+  return replies.map(([question, state, answer], index) => {
     return visibleTurn({ requestId: entries[index]!.requestId, question, state, answer });
   });
 }

@@ -1,17 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel, ConsumeMessage, MessageProperties } from 'amqplib';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { HealifyError } from '../../contracts/errors.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
-
-/** A message in hand: unacknowledged, and back in its queue if we die. */
-export interface Delivery {
-  body: Buffer;
-  properties: MessageProperties;
-  messageId: string | undefined;
-  contentEncoding: string | undefined;
-}
+import { createBatchSettler, type Handling } from './settle-batch.ts';
 
 export interface BatchConsumer {
   start(): void;
@@ -22,14 +13,10 @@ export interface BatchConsumer {
   stop(): Promise<void>;
 }
 
-/** How often an error that nobody foresaw is tried again before its message counts as unprocessable. */
-const UNFORESEEN_RETRIES = 3;
 /** While one batch is handled, the next ones are on their way. */
 const BATCHES_IN_HAND = 4;
 /** An acknowledgement costs the broker a write to its disk: those of batches so close together are one. */
 const ACK_WITHIN_MS = 50;
-const RETRY_BASE_MS = 100;
-const RETRY_MAX_MS = 5_000;
 
 /**
  * Consumes a queue in batches: what arrived while the last batch was handled is the next one, so that a batch is one
@@ -37,20 +24,25 @@ const RETRY_MAX_MS = 5_000;
  * acknowledged up to their last delivery once `handle` resolves, at once under load and else a moment later. *Stopped*
  * until start, then *consuming*, *paused* and back, *stopped*.
  *
- * `handle` must be idempotent. When it rejects with a retryable HealifyError the batch is tried again for as long as
- * the channel stands. Any other error is tried a few times, then the deliveries one by one, and one that still fails
- * goes to `deadLetter`.
+ * Each delivery is read once. One that cannot be read goes to `deadLetter`, and so does one that `handle` refuses: once
+ * each, however often the rest of its batch is tried again.
+ *
+ * `handle` must be idempotent. When it rejects with an error that was foreseen (a retryable HealifyError), the batch is
+ * tried again for as long as the channel stands. After any other error the deliveries are tried one by one. One that
+ * fails again and again goes to `deadLetter`, but only if another went through after it had failed for the first time:
+ * as long as none goes through, the messages are not to blame, and all of them wait.
  */
-export function createBatchConsumer(options: {
-  connection: BrokerConnection;
-  queue: string;
-  /** Most deliveries in hand at once. */
-  prefetch: number;
-  handle: (deliveries: Delivery[]) => Promise<void>;
-  deadLetter: (delivery: Delivery, error: unknown) => Promise<void>;
-  logger: Logger;
-}): BatchConsumer {
-  const { connection, queue, prefetch, handle, deadLetter, logger } = options;
+export function createBatchConsumer<Item>(
+  options: Handling<Item> & {
+    connection: BrokerConnection;
+    queue: string;
+    /** Most deliveries in hand at once. */
+    prefetch: number;
+    logger: Logger;
+  },
+): BatchConsumer {
+  const { connection, queue, prefetch, logger } = options;
+  const { toEntry, settle } = createBatchSettler(options);
   const maxBatch = Math.ceil(prefetch / BATCHES_IN_HAND);
   let channel: Channel | undefined;
   let consumerTag: string | undefined;
@@ -84,9 +76,9 @@ export function createBatchConsumer(options: {
     unacknowledged = 0;
   };
 
-  const acknowledgeSoon = (messages: readonly ConsumeMessage[]) => {
-    handled = messages.at(-1);
-    unacknowledged += messages.length;
+  const acknowledgeSoon = (entries: readonly { message: ConsumeMessage }[]) => {
+    handled = entries.at(-1)?.message;
+    unacknowledged += entries.length;
     if (unacknowledged >= maxBatch) acknowledge();
     else ackTimer ??= setTimeout(acknowledge, ACK_WITHIN_MS);
   };
@@ -136,48 +128,17 @@ export function createBatchConsumer(options: {
     await new Promise(setImmediate);
     while (channel && buffer.length > 0) {
       const on = channel;
-      const messages = buffer.splice(0, maxBatch);
-      const done = await settle(messages.map(toDelivery), () => channel === on);
+      const takeMore = () => (channel === on ? buffer.splice(0, maxBatch) : []);
+      const entries = takeMore().map(toEntry);
+      await settle(entries, { takeMore, goesOn: () => channel === on && !stopping });
       if (channel !== on) continue;
-      if (!done) return;
-      acknowledgeSoon(messages);
-    }
-  }
-
-  /** True once every delivery is handled or dead-lettered; false if we gave up because we stop or the channel is gone. */
-  async function settle(deliveries: Delivery[], stands: () => boolean): Promise<boolean> {
-    for (let attempt = 1; ; attempt++) {
-      const error = await handle(deliveries).then(
-        () => undefined,
-        (reason: unknown) => reason ?? new Error('unknown'),
-      );
-      if (error === undefined) return true;
-      if (!stands()) return false;
-      const foreseen = error instanceof HealifyError && error.retryable;
-      if (attempt === 1) logger.warn({ queue, deliveries: deliveries.length, err: error }, 'could not handle messages');
-      if (!foreseen && attempt > UNFORESEEN_RETRIES) break;
-      if (stopping) return false;
-      await sleep(Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt));
-      if (!stands()) return false;
-    }
-    if (deliveries.length > 1) {
-      for (const delivery of deliveries) if (!(await settle([delivery], stands))) return false;
-      return true;
-    }
-    return await settleDeadLetter(deliveries[0]!, stands);
-  }
-
-  async function settleDeadLetter(delivery: Delivery, stands: () => boolean): Promise<boolean> {
-    while (stands() && !stopping) {
-      try {
-        await deadLetter(delivery, new Error('the message could not be handled'));
-        return true;
-      } catch (error) {
-        logger.warn({ queue, err: error }, 'could not dead-letter a message');
-        await sleep(Math.random() * RETRY_MAX_MS);
+      if (entries.every(({ settled }) => settled)) {
+        acknowledgeSoon(entries);
+      } else {
+        for (const { settled, message } of entries) if (settled) on.ack(message);
+        return;
       }
     }
-    return false;
   }
 
   return {
@@ -215,10 +176,3 @@ export function createBatchConsumer(options: {
     },
   };
 }
-
-const toDelivery = (message: ConsumeMessage): Delivery => ({
-  body: message.content,
-  properties: message.properties,
-  messageId: message.properties.messageId,
-  contentEncoding: message.properties.contentEncoding,
-});

@@ -4,8 +4,8 @@ import { SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { deadLetterHeaders, deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
-import type { Delivery } from './batch-consumer.ts';
 import type { Publisher } from './publisher.ts';
+import type { Delivery } from './settle-batch.ts';
 
 /** Keeps a message that cannot be processed: resolves once the dead-letter queue has it. */
 export type DeadLetter = (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;

@@ -1,7 +1,8 @@
-import { Redis, ReplyError } from 'ioredis';
+import { type ChainableCommander, Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { StoreUnavailableError } from '../../contracts/errors.ts';
+import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
 import { writeTogether } from '../write-together.ts';
+import { isFromReplica, verdictOn } from './reply-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A Redis that says nothing for so long, though it is asked something, is lost. WAITAOF may take 10 s. */
@@ -10,6 +11,8 @@ const PING_MS = 5_000;
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 const STILL_WAITING_MS = 10_000;
+/** How soon a connection is given up again whose server turned out to be a replica, and how soon at most. */
+const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
 
 /**
  * Connects to Redis, in the background, and again for ever with jittered backoff when the connection is lost; says so
@@ -30,6 +33,7 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
     ...(commandTimeoutMs === undefined
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
+    reconnectOnError: leaveReplicas(),
     // Its failure would be nobody's, and end the process: whoever subscribes does so each time that it is ready.
     autoResubscribe: false,
   });
@@ -63,19 +67,52 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
   return redis;
 }
 
-/** Replies that say that the server cannot serve now, not that the command is wrong. */
-const UNAVAILABLE_REPLY =
-  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|UNBLOCKED|ERR max number of clients)/;
+/**
+ * Has a connection be made again when its server says that it is a replica: the address leads to the new primary as soon
+ * as the failover is over. As long as it leads to a replica still, the pauses between grow.
+ */
+function leaveReplicas(): (error: Error) => boolean {
+  let pauseMs = LEAVE_REPLICA_MS.first;
+  let leftAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (!isFromReplica(error)) return false;
+    const sinceMs = performance.now() - leftAt;
+    if (sinceMs < pauseMs) return false;
+    pauseMs =
+      sinceMs > 2 * LEAVE_REPLICA_MS.most ? LEAVE_REPLICA_MS.first : Math.min(LEAVE_REPLICA_MS.most, 2 * pauseMs);
+    leftAt = performance.now();
+    return true;
+  };
+}
 
 /**
- * Gives the result of a command, or rejects with StoreUnavailableError where Redis is out of reach, too slow, or cannot
- * serve. A reply that says the command is wrong is our own fault, and passed on as it is.
+ * Gives the result of a command, or rejects with StoreUnavailableError where Redis is out of reach, too slow, or refuses:
+ * rights that were taken away, a used-up quota, a replica, a full memory, and whatever else a server says that is not
+ * known to be a fault of ours. A fault of ours (a wrong command, script or type) is passed on as it is.
  */
 export async function orStoreUnavailable<T>(command: Promise<T>): Promise<T> {
   try {
     return await command;
   } catch (error) {
-    if (error instanceof ReplyError && !UNAVAILABLE_REPLY.test((error as Error).message)) throw error;
-    throw new StoreUnavailableError('Redis cannot be reached, or does not answer in time.', { cause: error });
+    throw toStoreError(error);
   }
+}
+
+/** The replies of a pipeline or a transaction, in order. @throws as `orStoreUnavailable`, for the first error among them */
+export async function repliesOf(commands: ChainableCommander): Promise<unknown[]> {
+  const results = await orStoreUnavailable(commands.exec());
+  return (results ?? []).map(([error, reply]) => {
+    if (error) throw toStoreError(error);
+    return reply;
+  });
+}
+
+function toStoreError(error: unknown): unknown {
+  if (error instanceof HealifyError) return error;
+  const verdict = verdictOn(error);
+  if (verdict === 'fault') return error;
+  return new StoreUnavailableError('Redis cannot be reached, does not answer in time, or refuses.', {
+    cause: error,
+    foreseen: verdict === 'refusal',
+  });
 }

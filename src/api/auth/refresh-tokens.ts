@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
+import { orStoreUnavailable, repliesOf } from '../../adapters/redis/connect-redis.ts';
 import { defineScript } from '../../adapters/redis/define-script.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
@@ -43,14 +43,12 @@ export function createRefreshTokens(options: { redis: Redis; ttlMs: number }): R
       const familyId = randomUUID();
       const token = newToken(familyId);
       const key = redisKeys.refreshFamily(familyId);
-      const results = await orStoreUnavailable(
+      await repliesOf(
         redis
           .multi()
           .hset(key, { userId, hash: sha256(token) })
-          .pexpire(key, ttlMs)
-          .exec(),
+          .pexpire(key, ttlMs),
       );
-      for (const [error] of results ?? []) if (error) throw error;
       return token;
     },
     rotate: async (token) => {

@@ -1,12 +1,18 @@
 import type { Logger } from 'pino';
 import type { HistoryStore, SettleOutcome } from '../../adapters/history/history-store.ts';
-import { createBatchConsumer, type Delivery } from '../../adapters/rabbitmq/batch-consumer.ts';
+import { createBatchConsumer } from '../../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
+import type { Delivery, Refusal } from '../../adapters/rabbitmq/settle-batch.ts';
 import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import { UnreadableMessage } from '../../contracts/chat-request.ts';
 import { type ChatResponse, readChatResponse } from '../../contracts/chat-response.ts';
 import { RESPONSES_QUEUE } from '../../contracts/queues.ts';
+
+const UNKNOWN_SESSION: Refusal = {
+  reason: 'unknown_session',
+  detail: 'no session of this user has asked for it',
+};
 
 export interface ResponseSettler {
   start(): void;
@@ -42,34 +48,21 @@ export function createResponseSettler(options: {
     throw new UnreadableMessage('invalid_signature', `the header ${SIGNATURE_HEADER} ${detail}`);
   }
 
-  async function handle(deliveries: Delivery[]): Promise<void> {
-    const readable: { delivery: Delivery; response: ChatResponse }[] = [];
-    const aside: Parameters<DeadLetter>[] = [];
-    for (const delivery of deliveries) {
-      try {
-        readable.push({ delivery, response: read(delivery) });
-      } catch (error) {
-        if (!(error instanceof UnreadableMessage)) throw error;
-        aside.push([delivery, error.reason, error.message]);
-      }
-    }
-    const outcomes = readable.length > 0 ? await history.settle(readable.map(({ response }) => response)) : [];
-    outcomes.forEach((outcome, index) => {
-      const { delivery, response } = readable[index]!;
-      onSettled(outcome, response);
-      if (outcome === 'unknown') {
-        aside.push([delivery, 'unknown_session', 'no session of this user has asked for it']);
-      }
+  async function handle(responses: ChatResponse[]): Promise<(Refusal | undefined)[]> {
+    const outcomes = await history.settle(responses);
+    return outcomes.map((outcome, index) => {
+      onSettled(outcome, responses[index]!);
+      return outcome === 'unknown' ? UNKNOWN_SESSION : undefined;
     });
-    await Promise.all(aside.map((letter) => deadLetter(...letter)));
   }
 
   return createBatchConsumer({
     connection,
     queue: RESPONSES_QUEUE,
     prefetch,
+    read,
     handle,
-    deadLetter: (delivery) => deadLetter(delivery, 'handler_failed', 'the message could not be handled'),
+    deadLetter,
     logger,
   });
 }

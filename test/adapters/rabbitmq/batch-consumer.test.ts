@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import {
-  type BatchConsumer,
-  createBatchConsumer,
-  type Delivery,
-} from '../../../src/adapters/rabbitmq/batch-consumer.ts';
+import { type BatchConsumer, createBatchConsumer } from '../../../src/adapters/rabbitmq/batch-consumer.ts';
 import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
+import type { Delivery, Refusal } from '../../../src/adapters/rabbitmq/settle-batch.ts';
+import { UnreadableMessage } from '../../../src/contracts/chat-request.ts';
 import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
 import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
 import { captureLog } from '../../captured-log.ts';
@@ -31,22 +29,34 @@ afterEach(async () => {
   await proxy.stop();
 });
 
-/** Consumes through the proxy; `batches` has the bodies of what was handed over, `dead` of what was given up. */
-async function consume(handle: (bodies: string[]) => Promise<void> = async () => {}, prefetch = 10) {
+/** Gives nothing, or refusals in the places of the bodies. */
+type Handle = (bodies: string[]) => Promise<unknown>;
+
+/** Consumes through the proxy; what begins with `garbage` cannot be read; `batches` has the bodies of what was handed over, `dead` of what was given up. */
+async function consume(handle: Handle = async () => {}, prefetch = 10) {
   const { logger, lines } = captureLog();
   const connection = await connectRabbitMq({ url: proxy.url, name: 'test', logger });
   const batches: string[][] = [];
   const dead: string[] = [];
+  const reasons: string[] = [];
   const textOf = (delivery: Delivery) => delivery.body.toString();
   const consumer = createBatchConsumer({
     connection,
     queue: REQUESTS_QUEUE,
     prefetch,
-    handle: async (deliveries) => {
-      batches.push(deliveries.map(textOf));
-      await handle(deliveries.map(textOf));
+    read: (delivery) => {
+      const text = textOf(delivery);
+      if (text.startsWith('garbage')) throw new UnreadableMessage('not_json', 'garbage');
+      return text;
     },
-    deadLetter: async (delivery) => void dead.push(textOf(delivery)),
+    handle: async (bodies) => {
+      batches.push(bodies);
+      return (await handle(bodies)) as (Refusal | undefined)[] | undefined;
+    },
+    deadLetter: async (delivery, reason) => {
+      dead.push(textOf(delivery));
+      reasons.push(reason);
+    },
     logger,
   });
   consumer.start();
@@ -54,7 +64,7 @@ async function consume(handle: (bodies: string[]) => Promise<void> = async () =>
     await consumer.stop();
     await connection.close();
   });
-  return { consumer, connection, batches, dead, lines };
+  return { consumer, connection, batches, dead, reasons, lines };
 }
 
 const send = async (...texts: string[]) => {
@@ -149,6 +159,67 @@ test('of a batch that fails, only the message that makes it fail is given up', a
   expect(dead).toEqual(['poison']);
   expect(sorted(handled)).toEqual(['a', 'b', 'c', 'd']);
 }, 120_000);
+
+test('a message that cannot be read, or is refused, is one dead letter, however often its batch is tried again', async () => {
+  let away = true;
+  await send('garbage', 'unwanted', 'a');
+  const { consumer, batches, dead, reasons } = await consume(async (bodies) => {
+    if (away) throw new StoreUnavailableError('away');
+    return bodies.map((body) =>
+      body === 'unwanted' ? { reason: 'unknown_session' as const, detail: 'nobody asked' } : undefined,
+    );
+  });
+  await until('several attempts', () => batches.length >= 5, 30_000);
+  away = false;
+  await until('all is done', () => dead.length === 2, 30_000);
+  await untilEmpty(consumer);
+  expect(dead).toEqual(['garbage', 'unwanted']);
+  expect(reasons).toEqual(['not_json', 'unknown_session']);
+}, 60_000);
+
+test('messages that all fail are not to blame: they wait, also those that come later, and none is given up', async () => {
+  let unwell = true;
+  await send('garbage', ...numbers(3));
+  const handled = new Set<string>();
+  const { consumer, batches, dead } = await consume(async (bodies) => {
+    if (unwell) throw new TypeError('whatever it is');
+    for (const body of bodies) handled.add(body);
+  });
+  // The batch, and then each message often enough to be given up.
+  await until('many attempts', () => batches.length >= 20, 60_000);
+  await send('later');
+  await until(
+    'the later one is tried, too',
+    () => batches.flat().filter((body) => body === 'later').length >= 3,
+    60_000,
+  );
+  expect(dead).toEqual(['garbage']);
+  unwell = false;
+  await until('all are handled', () => handled.size === 4, 30_000);
+  await untilEmpty(consumer);
+  expect(dead).toEqual(['garbage']);
+}, 180_000);
+
+test('a message that fails alone is given up only when another goes through', async () => {
+  await send('poison');
+  const { consumer, batches, dead } = await consume(async (bodies) => {
+    if (bodies.includes('poison')) throw new StoreUnavailableError('an odd reply', { foreseen: false });
+  });
+  await until('many attempts', () => batches.length >= 9, 60_000);
+  expect(dead).toEqual([]);
+  await send('a');
+  await until('the poison is given up', () => dead.length > 0, 60_000);
+  await untilEmpty(consumer);
+  expect(dead).toEqual(['poison']);
+}, 180_000);
+
+test('a consumer that stops while nothing goes through gives back only what was not settled', async () => {
+  await send('garbage', 'a');
+  const { consumer, dead, batches } = await consume(() => Promise.reject(new StoreUnavailableError('away')));
+  await until('the garbage is kept', () => dead.length === 1 && batches.length > 1);
+  await consumer.stop();
+  await until('the other is back', async () => (await client.depth(REQUESTS_QUEUE)) === 1);
+});
 
 test('a paused consumer leaves messages in the queue, also after a new connection, until it resumes', async () => {
   const { consumer, connection, batches } = await consume();

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { MessageProperties } from 'amqplib';
-import type { Delivery } from '../../../src/adapters/rabbitmq/batch-consumer.ts';
 import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
 import { createDeadLetter, type DeadLetter } from '../../../src/adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../../../src/adapters/rabbitmq/publisher.ts';
+import type { Delivery } from '../../../src/adapters/rabbitmq/settle-batch.ts';
 import { BrokerUnavailableError } from '../../../src/contracts/errors.ts';
 import { RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import { captureLog } from '../../captured-log.ts';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { countUntaken, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { cancelRequest, onCancelled } from '../../../src/adapters/redis/cancellations.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { captureLog } from '../../captured-log.ts';
-import { testRedisUrl } from '../../services.ts';
+import { privateRedis, testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
@@ -78,3 +78,29 @@ test('a queue whose connection is lost as it becomes ready can be used with the 
   await until('jobs are counted', () => countUntaken(queue).then(String, () => undefined));
   expect(proxy.accepted).toBeGreaterThan(1);
 });
+
+test('a primary that has become a replica is left, without a storm, until its address leads to a primary again', async () => {
+  const server = await privateRedis();
+  cleanups.push(() => server.stop());
+  const admin = new Redis(server.url);
+  cleanups.push(() => admin.disconnect());
+  const redis = open(server.url);
+  let connections = 0;
+  redis.on('ready', () => {
+    connections += 1;
+  });
+  await redis.set('a', '1');
+  await admin.replicaof('127.0.0.1', '1');
+  let refused = 0;
+  const asking = setInterval(() => {
+    redis.eval("return redis.call('SET', 'a', '2')", 0).catch(() => {
+      refused += 1;
+    });
+  }, 20);
+  cleanups.push(() => clearInterval(asking));
+  await until('it was left more than once', () => connections > 2, 20_000);
+  expect(refused).toBeGreaterThan(10);
+  expect(connections).toBeLessThan(6);
+  await admin.replicaof('NO', 'ONE');
+  await until('it writes again', async () => (await redis.get('a')) === '2', 20_000);
+}, 60_000);

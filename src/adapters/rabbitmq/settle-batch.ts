@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumeMessage, MessageProperties } from 'amqplib';
+import type { Logger } from 'pino';
+import { UnreadableMessage } from '../../contracts/chat-request.ts';
+import type { DeadLetterReason } from '../../contracts/error-codes.ts';
+import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
+
+/** A message in hand: unacknowledged, and back in its queue if we die. */
+export interface Delivery {
+  body: Buffer;
+  properties: MessageProperties;
+  messageId: string | undefined;
+  contentEncoding: string | undefined;
+}
+
+/** Why a message goes to the dead-letter queue: `detail` says what is wrong, without the text. */
+export interface Refusal {
+  reason: DeadLetterReason;
+  detail: string;
+}
+
+export interface Handling<Item> {
+  /** @throws UnreadableMessage */
+  read: (delivery: Delivery) => Item;
+  /**
+   * Must be idempotent. Gives, for an item that is refused for good, why, in that item's place.
+   * @throws HealifyError that is retryable: try again, the items are not to blame
+   */
+  handle: (items: Item[]) => Promise<readonly (Refusal | undefined)[] | undefined>;
+  /** Resolves once the dead-letter queue has it. */
+  deadLetter: (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
+}
+
+/** A message and what has become of it so far. */
+export interface Entry<Item> {
+  readonly message: ConsumeMessage;
+  readonly delivery: Delivery;
+  /** What is left to do with it: to be handled, or to be dead-lettered. */
+  todo: { item: Item } | { refusal: Refusal };
+  /** It was handled, or the dead-letter queue has it. */
+  settled: boolean;
+}
+
+/** How often an error that nobody foresaw is tried again, for a batch and then for a single message. */
+const UNFORESEEN_RETRIES = 3;
+const RETRY_BASE_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+const CANNOT_BE_HANDLED: Refusal = { reason: 'handler_failed', detail: 'the message could not be handled' };
+
+/** Settles batches of messages, one batch after the other. */
+export function createBatchSettler<Item>(options: Handling<Item> & { queue: string; logger: Logger }) {
+  const { queue, read, handle, deadLetter, logger } = options;
+
+  function toEntry(message: ConsumeMessage): Entry<Item> {
+    const { messageId, contentEncoding } = message.properties;
+    const delivery = { body: message.content, properties: message.properties, messageId, contentEncoding };
+    return { message, delivery, todo: readOnce(delivery), settled: false };
+  }
+
+  function readOnce(delivery: Delivery): Entry<Item>['todo'] {
+    try {
+      return { item: read(delivery) };
+    } catch (error) {
+      if (error instanceof UnreadableMessage) return { refusal: { reason: error.reason, detail: error.message } };
+      logger.error({ queue, err: error }, 'a message could not be read, for a reason that nobody foresaw');
+      return { refusal: CANNOT_BE_HANDLED };
+    }
+  }
+
+  /**
+   * Settles every message, or leaves some unsettled when it `goesOn` no more.
+   * @param options.takeMore gives messages that have come since; they are added to the entries
+   */
+  async function settle(
+    entries: Entry<Item>[],
+    { takeMore, goesOn }: { takeMore: () => ConsumeMessage[]; goesOn: () => boolean },
+  ): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const error = await tryOnce(entries);
+      if (error === undefined) return;
+      if (tries === 1) logger.warn({ queue, deliveries: entries.length, err: error }, 'could not handle messages');
+      if (!isForeseen(error) && tries > UNFORESEEN_RETRIES) break;
+      if (!(await pause(tries, goesOn))) return;
+    }
+    await settleOneByOne(entries, takeMore, goesOn);
+  }
+
+  /** Gives the error, if there is one; what was settled in spite of it is not done again. */
+  async function tryOnce(entries: readonly Entry<Item>[]): Promise<unknown> {
+    const letters: Entry<Item>[] = [];
+    const items: Entry<Item>[] = [];
+    for (const entry of entries) if (!entry.settled) ('item' in entry.todo ? items : letters).push(entry);
+    const outcomes = await Promise.allSettled([handleAll(items), ...letters.map(sendLetter)]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') return outcome.reason ?? new Error('unknown');
+    return undefined;
+  }
+
+  async function handleAll(entries: Entry<Item>[]): Promise<void> {
+    if (entries.length === 0) return;
+    const refusals = await handle(entries.map(({ todo }) => (todo as { item: Item }).item));
+    const refused = entries.filter((entry, index) => {
+      const refusal = refusals?.[index];
+      if (refusal) entry.todo = { refusal };
+      else entry.settled = true;
+      return refusal;
+    });
+    if (refused.length > 0) await Promise.all(refused.map(sendLetter));
+  }
+
+  async function sendLetter(entry: Entry<Item>): Promise<void> {
+    const { reason, detail } = (entry.todo as { refusal: Refusal }).refusal;
+    await deadLetter(entry.delivery, reason, detail);
+    entry.settled = true;
+  }
+
+  /** Finds out which messages are to blame: those that fail while others go through. As long as all fail, all wait. */
+  async function settleOneByOne(
+    entries: Entry<Item>[],
+    takeMore: () => ConsumeMessage[],
+    goesOn: () => boolean,
+  ): Promise<void> {
+    /** How often each has failed since another went through; undefined as long as none has. */
+    const failures = new Map<Entry<Item>, number | undefined>();
+    for (let round = 1; ; round++) {
+      for (const entry of entries) {
+        if (entry.settled) continue;
+        if (!goesOn()) return;
+        const wasItem = 'item' in entry.todo;
+        const error = await tryOnce([entry]);
+        if (error === undefined) {
+          failures.delete(entry);
+          // A dead letter says nothing of how handling goes.
+          if (wasItem) for (const [other, count] of failures) failures.set(other, count ?? 0);
+        } else if (!isForeseen(error)) {
+          const count = failures.get(entry);
+          failures.set(entry, count === undefined ? undefined : count + 1);
+          if (count === UNFORESEEN_RETRIES - 1) entry.todo = { refusal: CANNOT_BE_HANDLED };
+        }
+      }
+      if (entries.every(({ settled }) => settled) || !(await pause(round, goesOn))) return;
+      entries.push(...takeMore().map(toEntry));
+    }
+  }
+
+  return { toEntry, settle };
+}
+
+const isForeseen = (error: unknown) =>
+  error instanceof HealifyError && error.retryable && (!(error instanceof StoreUnavailableError) || error.foreseen);
+
+/** Waits with growing, jittered pauses. Gives false, and waits no longer, if there is no use in another try. */
+async function pause(tries: number, goesOn: () => boolean): Promise<boolean> {
+  if (!goesOn()) return false;
+  await sleep(Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
+  return goesOn();
+}

@@ -1,0 +1,47 @@
+import { ReplyError } from 'ioredis';
+
+/**
+ * What an error of a Redis command says:
+ * - `fault`: the command, the script or the data it met is wrong. It is our fault, and trying again does not help.
+ * - `refusal`: the server does not serve now. It is out of reach, full, read-only, moving, or denies us a right.
+ * - `unknown`: a reply that we have no name for. It counts as a refusal, because servers and the proxies in front of them
+ *   refuse in many words, while the ways to get a command wrong are few.
+ */
+export type ReplyVerdict = 'fault' | 'refusal' | 'unknown';
+
+/** What Redis before 7.0 puts before the error of a command within a script. */
+const SCRIPT_PREFIX = /^(ERR )?Error running script \(call to \w+\): */;
+const SCRIPT_LINE = /^(@user_script: ?\d+: *)*-?/;
+
+const FAULT =
+  /^(WRONGTYPE |(ERR )?(user_script:\d+:|Error compiling script|syntax error|wrong number of arg|value is (not|out of range)|(min or max|hash value|weight value) is not|index out of range|invalid expire time|(increment|decrement) (or|would)|no such key))/i;
+
+/** Lua's own way to say that the server has no memory left: it looks like an error of the script. */
+const SCRIPT_WITHOUT_MEMORY = /not enough memory/;
+
+const REFUSAL =
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK|CROSSSLOT|EXECABORT|NOSCRIPT|NOPROTO|DENIED|(ERR )?(max |unknown (sub)?command|Unknown Redis command|The user executing the script|operation not permitted|This instance has cluster|.*\b(limit|quota)\b))/i;
+
+/** The error of the command as such, without what older versions of Redis write around one within a script. */
+export const unwrapped = (message: string): string => message.replace(SCRIPT_PREFIX, '').replace(SCRIPT_LINE, '');
+
+export function verdictOn(error: unknown): ReplyVerdict {
+  if (!(error instanceof ReplyError)) return isProgrammingError(error) ? 'fault' : 'refusal';
+  const { message, previousErrors } = error as Error & { previousErrors?: Error[] };
+  // A transaction is discarded because of the commands before it.
+  if (previousErrors?.length)
+    return previousErrors.map(verdictOn).find((verdict) => verdict !== 'refusal') ?? 'refusal';
+  const reply = unwrapped(message);
+  if (SCRIPT_WITHOUT_MEMORY.test(reply)) return 'refusal';
+  if (FAULT.test(reply)) return 'fault';
+  return REFUSAL.test(reply) ? 'refusal' : 'unknown';
+}
+
+/** The server takes no writes, because another one is the primary now. */
+export const isFromReplica = (error: Error): boolean => unwrapped(error.message).startsWith('READONLY');
+
+const isProgrammingError = (error: unknown) =>
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  error instanceof ReferenceError ||
+  error instanceof SyntaxError;
