@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isAmqp10Body, readAmqp10Body } from './amqp-1-0-body.ts';
 import type { DeadLetterReason } from './error-codes.ts';
 import { limits } from './limits.ts';
+import { readMoment } from './moment.ts';
 
 export const id = z
   .string()
@@ -9,7 +11,10 @@ export const id = z
   .max(limits.idChars)
   // Half a surrogate pair is valid JSON, and cannot be written as UTF-8.
   .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
-export const timestamp = z.iso.datetime({ offset: true });
+export const timestamp = z.iso.datetime({
+  offset: true,
+  error: 'must be a time in ISO 8601, such as 2026-01-31T12:00:00Z',
+});
 
 export const turn = z
   .object({
@@ -62,8 +67,9 @@ export class UnreadableMessage extends Error {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
- * Reads the JSON object in a message's body.
- * @throws UnreadableMessage empty, too_large, unsupported_encoding, not_utf8, not_json or invalid_message
+ * Reads the JSON object in a message's body, also where an AMQP 1.0 client has wrapped it.
+ * @throws UnreadableMessage empty, too_large, unsupported_encoding, unsupported_amqp_body, not_utf8, not_json or
+ *   invalid_message
  */
 export function readJsonObject(
   body: Buffer,
@@ -74,13 +80,14 @@ export function readJsonObject(
   if (body.length > maxBytes) {
     throw new UnreadableMessage('too_large', `the body has ${body.length} bytes; at most ${maxBytes} are read`);
   }
-  if (contentEncoding && !/^(utf-?8|identity)$/i.test(contentEncoding)) {
+  if (contentEncoding && !READABLE_ENCODING.test(contentEncoding)) {
     throw new UnreadableMessage('unsupported_encoding', 'content_encoding must be absent or utf-8');
   }
   let text: string;
   try {
-    text = utf8.decode(body);
-  } catch {
+    text = utf8.decode(isAmqp10Body(body) ? textInAmqp10(body) : body);
+  } catch (error) {
+    if (error instanceof UnreadableMessage) throw error;
     throw new UnreadableMessage('not_utf8', 'the body is not valid UTF-8');
   }
   let value: unknown;
@@ -93,6 +100,21 @@ export function readJsonObject(
     throw new UnreadableMessage('invalid_message', 'the body is not a JSON object');
   }
   return value as Record<string, unknown>;
+}
+
+/** ASCII is part of UTF-8. */
+const READABLE_ENCODING = /^ *(utf-?8|(us-)?ascii|identity)? *$/i;
+
+function textInAmqp10(body: Buffer): Buffer {
+  const read = readAmqp10Body(body);
+  if ('problem' in read) throw new UnreadableMessage('unsupported_amqp_body', read.problem);
+  return read.text;
+}
+
+/** @throws UnreadableMessage unsupported_version */
+export function checkVersion(version: unknown): void {
+  if (version === undefined || version === null || version === 1 || version === '1') return;
+  throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
 }
 
 /** One line for a failed parse: paths and rules only, so that it may be logged and kept in a header. */
@@ -109,6 +131,8 @@ export interface MessageSource {
   body: Buffer;
   messageId?: string | undefined;
   contentEncoding?: string | undefined;
+  replyTo?: string | undefined;
+  correlationId?: string | undefined;
 }
 
 /**
@@ -118,13 +142,39 @@ export interface MessageSource {
  */
 export function readChatRequest(source: MessageSource): ChatRequest {
   const value = readJsonObject(source.body, source.contentEncoding, limits.requestMessageBytes);
-  if (value.version !== undefined && value.version !== 1) {
-    throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
-  }
-  const requestId = value.requestId ?? (source.messageId || derivedRequestId(source.body));
-  const parsed = chatRequest.safeParse({ ...value, requestId });
+  checkVersion(value.version);
+  const given = withoutEmpty(value);
+  given.requestId ??= source.messageId || derivedRequestId(source);
+  const parsed = chatRequest.safeParse(given);
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
 }
 
-const derivedRequestId = (body: Buffer) => `sha256-${createHash('sha256').update(body).digest('hex')}`;
+/** Fields that carry nothing when they are an empty text. A deadline is none of them: that it is unreadable is an error. */
+const EMPTY_IS_ABSENT = new Set(['requestId', 'model', 'priority', 'createdAt']);
+
+/** The fields that say something. Times are in UTC; a `createdAt` that cannot be read is absent, because it only informs. */
+function withoutEmpty(value: Record<string, unknown>): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    if (field !== null && !(field === '' && EMPTY_IS_ABSENT.has(name))) given[name] = field;
+  }
+  // All that are 1 by another name have been let through.
+  delete given.version;
+  given.createdAt = readMoment(given.createdAt);
+  given.deadline = readMoment(given.deadline) ?? given.deadline;
+  if (Array.isArray(given.context)) given.context = given.context.filter((entry) => !isEmptyTurn(entry));
+  return given;
+}
+
+/** An earlier turn without a text, as some keep it for a question that was never answered. */
+const isEmptyTurn = (entry: { content?: unknown } | null) => entry?.content === null || entry?.content === '';
+
+/**
+ * The same for each delivery of a message. Two callers who ask the same are told apart by where they want their answers.
+ */
+function derivedRequestId({ body, replyTo, correlationId }: MessageSource): string {
+  const hash = createHash('sha256').update(body);
+  if (replyTo) hash.update(JSON.stringify([replyTo, correlationId]));
+  return `sha256-${hash.digest('hex')}`;
+}

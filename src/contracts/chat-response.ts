@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  checkVersion,
   describeIssues,
   id,
   type MessageSource,
@@ -9,6 +10,7 @@ import {
 } from './chat-request.ts';
 import { failureCodes } from './error-codes.ts';
 import { limits } from './limits.ts';
+import { readMoment } from './moment.ts';
 
 /** Why an answer ends where it ends. */
 export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancelled']).meta({
@@ -55,12 +57,15 @@ export const chatResponse = z
     sessionId: id,
     userId: id,
     status: z.enum(['completed', 'failed', 'cancelled']),
-    response: z.string().max(limits.responseChars).nullable(),
-    error: failure.nullable(),
-    model: z.string().max(limits.modelNameChars).nullable(),
-    provider: z.string().max(limits.modelNameChars).nullable(),
-    cached: z.boolean(),
-    usage: usage.nullable().describe('null where there is no answer, and where the provider reported none.'),
+    response: z.string().max(limits.responseChars).nullable().default(null),
+    error: failure.nullable().default(null),
+    model: z.string().max(limits.modelNameChars).nullable().default(null),
+    provider: z.string().max(limits.modelNameChars).nullable().default(null),
+    cached: z.boolean().default(false),
+    usage: usage
+      .nullable()
+      .default(null)
+      .describe('null where there is no answer, and where the provider reported none.'),
     finishReason: finishReason
       .nullable()
       .default(null)
@@ -91,10 +96,9 @@ export type Failure = z.output<typeof failure>;
  */
 export function readChatResponse(source: MessageSource): ChatResponse {
   const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
-  if (value.version !== undefined && value.version !== 1) {
-    throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
-  }
-  const parsed = chatResponse.safeParse(value);
+  checkVersion(value.version);
+  const { version: _one, ...given } = value;
+  const parsed = chatResponse.safeParse({ ...given, completedAt: readMoment(value.completedAt) ?? value.completedAt });
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
 }

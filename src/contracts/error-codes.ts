@@ -115,6 +115,7 @@ export const deadLetterReasons = [
   'empty',
   'too_large',
   'unsupported_encoding',
+  'unsupported_amqp_body',
   'not_utf8',
   'not_json',
   'unsupported_version',

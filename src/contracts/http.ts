@@ -33,6 +33,13 @@ export const tokens = z
   })
   .meta({ id: 'Tokens' });
 
+/** A field that many clients send as null, or as an empty text, where they have no value for it. */
+const absentIfEmpty = <T extends z.ZodType>(field: T) =>
+  z
+    .preprocess((value) => (value === '' ? null : value), field.nullish())
+    .transform((value) => value ?? undefined)
+    .optional();
+
 export const sendBody = z
   .object({
     message: z
@@ -41,10 +48,10 @@ export const sendBody = z
       .max(limits.messageChars)
       .regex(/\S/, 'must not be blank')
       .meta({ example: 'What are healthy eating habits?' }),
-    sessionId: z.uuid().optional().describe('Continues that conversation; left out, a new one begins.'),
-    model: modelName.optional(),
-    priority: priority.optional(),
-    cache: z.boolean().optional().describe('false: ask the model even if the same question was answered before.'),
+    sessionId: absentIfEmpty(z.uuid().describe('Continues that conversation; left out or null, a new one begins.')),
+    model: absentIfEmpty(modelName),
+    priority: absentIfEmpty(priority),
+    cache: absentIfEmpty(z.boolean().describe('false: ask the model even if the same question was answered before.')),
   })
   .strict()
   .meta({ id: 'SendMessage' });

@@ -63,3 +63,92 @@ test('an id that cannot be written as UTF-8 is refused as invalid, not passed on
   const body = Buffer.from('{"requestId":"\\ud800","sessionId":"s","userId":"u","message":"m"}');
   expect(() => readChatRequest({ body })).toThrow(expect.objectContaining({ reason: 'invalid_message' }));
 });
+
+const optional = ['version', 'requestId', 'context', 'cache', 'priority', 'model', 'createdAt', 'deadline'];
+const withEach = (value: unknown, names: string[]) => Object.fromEntries(names.map((name) => [name, value]));
+
+test.each([
+  ...optional.map((name) => [`${name}: null`, withEach(null, [name])]),
+  ...['requestId', 'model', 'priority', 'createdAt'].map((name) => [`${name}: ""`, withEach('', [name])]),
+  ['every optional field null', withEach(null, optional)],
+  ['every id empty, and all else null', { ...withEach(null, optional), requestId: '', model: '' }],
+] as [string, object][])('%s counts as absent', (_, fields) => {
+  const read = (body: object) => readChatRequest({ body: Buffer.from(JSON.stringify(body)), messageId: 'm-1' });
+  expect(read({ ...smallest, ...fields })).toEqual(read(smallest));
+});
+
+test('an empty message_id counts as absent', () => {
+  expect(read(smallest, { messageId: '' }).requestId).toBe(read(smallest).requestId);
+});
+
+test.each(['sessionId', 'userId', 'message'])('%s is required, and neither null nor empty', (name) => {
+  for (const value of [null, '', undefined]) {
+    expect(() => read({ ...smallest, [name]: value })).toThrow(expect.objectContaining({ reason: 'invalid_message' }));
+    expect(() => read({ ...smallest, [name]: value })).toThrow(name);
+  }
+});
+
+test.each([
+  ['2025-01-01T10:00:00.123456', '2025-01-01T10:00:00.123Z'],
+  ['2025-01-01T10:00:00.123456789+02:00', '2025-01-01T08:00:00.123Z'],
+  ['2025-01-01 10:00:00', '2025-01-01T10:00:00.000Z'],
+  ['2025-01-01T10:00:00+0200', '2025-01-01T08:00:00.000Z'],
+  ['2025-01-01T10:00Z', '2025-01-01T10:00:00.000Z'],
+])('a time written as %s is understood, without a zone as UTC', (written, moment) => {
+  expect(read({ ...smallest, createdAt: written, deadline: written })).toMatchObject({
+    createdAt: moment,
+    deadline: moment,
+  });
+});
+
+test.each([
+  'tomorrow',
+  '',
+  1735725600,
+  1735725600000,
+  true,
+  {},
+  [],
+  '2025-02-31T10:00:00Z',
+  '2025-13-01T00:00:00.000Z',
+])('a createdAt that cannot be read is absent, and such a deadline is an error that names it: %p', (value) => {
+  expect(read({ ...smallest, createdAt: value }).createdAt).toBeUndefined();
+  expect(() => read({ ...smallest, deadline: value })).toThrow(expect.objectContaining({ reason: 'invalid_message' }));
+  expect(() => read({ ...smallest, deadline: value })).toThrow('deadline: must be a time in ISO 8601');
+});
+
+test('version 1 may be a text', () => {
+  expect(read({ ...smallest, version: '1' }).version).toBe(1);
+  expect(reasonOf(() => read({ ...smallest, version: '2' }))).toBe('unsupported_version');
+});
+
+test('an earlier turn without a text is left out; one with a role that is not ours is an error', () => {
+  const said = { role: 'user', content: 'Hello' };
+  const empty = [null, ''].map((content) => ({ role: 'assistant', content }));
+  expect(read({ ...smallest, context: [said, ...empty] }).context).toEqual([said]);
+  expect(reasonOf(() => read({ ...smallest, context: [null] }))).toBe('invalid_message');
+});
+
+test('fields that are not ours are left out', () => {
+  expect(read({ ...smallest, locale: 'de', __typename: 'Question' })).not.toHaveProperty('locale');
+});
+
+test.each(['utf-8', 'UTF-8', 'Utf8', 'identity', '', ' utf-8 ', 'us-ascii'])(
+  'content_encoding %p is no obstacle',
+  (contentEncoding) => {
+    expect(read(smallest, { contentEncoding })).toMatchObject(smallest);
+  },
+);
+
+test('a byte order mark before the JSON is no obstacle', () => {
+  const body = Buffer.from(`\ufeff${JSON.stringify(smallest)}`);
+  expect(readChatRequest({ body })).toMatchObject(smallest);
+});
+
+test('two callers who ask the same in the same words, each for a queue of its own, ask two questions', () => {
+  const body = Buffer.from(JSON.stringify(smallest));
+  const idOf = (replyTo?: string, correlationId?: string) =>
+    readChatRequest({ body, replyTo, correlationId }).requestId;
+  expect(new Set([idOf(), idOf('one'), idOf('other'), idOf('one', 'c-1'), idOf('one', 'c-2')]).size).toBe(5);
+  expect(idOf('one', 'c-1')).toBe(idOf('one', 'c-1'));
+});

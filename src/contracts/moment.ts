@@ -1,0 +1,25 @@
+const CANONICAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const READABLE =
+  /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?$/;
+
+/**
+ * Reads a moment as the languages of our publishers write it by default: ISO 8601 with up to nine digits of a second, a
+ * `T` or a space between date and time, and with or without a zone. Without one it is UTC.
+ * @returns ISO 8601 in UTC with milliseconds; undefined for anything else
+ */
+export function readMoment(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (CANONICAL.test(value)) return Number.isNaN(Date.parse(value)) ? undefined : keepIfReal(value, value.slice(0, 10));
+  const [, date, time, seconds = '00', fraction = '', , hours, minutes = '00'] = READABLE.exec(value) ?? [];
+  if (!date) return undefined;
+  const zone = hours === undefined ? 'Z' : `${hours}:${minutes}`;
+  const at = new Date(`${date}T${time}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`);
+  if (Number.isNaN(at.getTime())) return undefined;
+  const moment = at.toISOString();
+  // Years before 0 and after 9999 have six digits.
+  return CANONICAL.test(moment) ? keepIfReal(moment, date) : undefined;
+}
+
+/** JavaScript takes the 31st of February for the 3rd of March. */
+const keepIfReal = (moment: string, date: string) =>
+  Number(date.slice(8)) <= 28 || new Date(`${date}T00:00:00Z`).toISOString().startsWith(date) ? moment : undefined;
