@@ -38,7 +38,9 @@ try {
   await connection.ready();
   const publisher = createPublisher({ connection, timeoutMs: 10_000, logger });
   const signatures = createAnswerSignatures([MESSAGE_SIGNING_KEY]);
-  const publish = responsePublisher(publisher, signatures);
+  const publish = responsePublisher(publisher, signatures, () =>
+    Promise.reject(new Error('no request has a reply queue')),
+  );
   const queue = openChatQueue(redis);
   const toKey = (type: string) => queue.toKey(type);
   const cache = createAnswerCache({ redis, ttlMs: 3_600_000, maxEntryBytes: 65_536 });

@@ -6,6 +6,7 @@ import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
 import { readChatRequest } from '../contracts/chat-request.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER } from '../contracts/queues.ts';
+import { readReplyAddress } from '../contracts/reply-address.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
 
 export interface Intake {
@@ -32,13 +33,15 @@ export function createIntake(options: {
   /** Safe once it resolves; gives how many jobs wait then. */
   addJobs: (jobs: NewJob[]) => Promise<number>;
   deadLetter: DeadLetter;
+  /** Whether a request may have its answer sent to this queue. */
+  replyAllowed: (queue: string) => boolean;
   prefetch: number;
   highWater: number;
   onReceived: (count: number) => void;
   onPaused: (paused: boolean) => void;
   logger: Logger;
 }): Intake {
-  const { queue, addJobs, deadLetter, highWater, onReceived, onPaused, logger } = options;
+  const { queue, addJobs, deadLetter, replyAllowed, highWater, onReceived, onPaused, logger } = options;
   let paused = false;
   let stopped = false;
   let poll: NodeJS.Timeout | undefined;
@@ -47,7 +50,7 @@ export function createIntake(options: {
     connection: options.connection,
     queue: REQUESTS_QUEUE,
     prefetch: Math.min(options.prefetch, highWater),
-    read: readJob,
+    read: (delivery) => readJob(delivery, replyAllowed),
     handle,
     deadLetter,
     logger,
@@ -94,8 +97,13 @@ export function createIntake(options: {
   };
 }
 
-const readJob = (delivery: Delivery): NewJob => ({
-  request: readChatRequest(delivery),
-  traceparent: continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
-  receivedAt: new Date().toISOString(),
-});
+function readJob(delivery: Delivery, replyAllowed: (queue: string) => boolean): NewJob {
+  const { headers, replyTo, correlationId } = delivery.properties;
+  const reply = readReplyAddress({ replyTo, correlationId }, replyAllowed);
+  return {
+    request: readChatRequest({ ...delivery, replyTo, correlationId }),
+    traceparent: continueTrace(headers?.[TRACEPARENT_HEADER]),
+    ...(reply && { reply }),
+    receivedAt: new Date().toISOString(),
+  };
+}

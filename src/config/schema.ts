@@ -124,6 +124,22 @@ export const settings = {
       text: 'Whether an answer without a signature is accepted, for a worker of your own that cannot sign. Whoever may publish to chat_responses can then write into any session. A wrong signature is refused all the same.',
       readBy: both,
     }),
+    replyQueues: setting({
+      env: 'REPLY_QUEUES',
+      type: names,
+      default: '*',
+      unit: 'names',
+      text: "The queues that a request's reply_to may name, separated by commas; * stands for any text. Our own queues are never among them. A word that is no queue, such as none, allows no reply_to.",
+      readBy: worker,
+    }),
+    unknownSessionAnswers: setting({
+      env: 'UNKNOWN_SESSION_ANSWERS',
+      type: z.enum(['dead-letter', 'drop'], 'must be dead-letter or drop'),
+      default: 'dead-letter',
+      unit: 'name',
+      text: 'What becomes of an answer on chat_responses to a question that no user of this api has asked. dead-letter: chat_responses is ours alone, so it is a mistake, and is kept. drop: other services ask here too, without reply_to; their answers are counted and removed.',
+      readBy: api,
+    }),
     redisUrl: setting({
       env: 'REDIS_URL',
       type: url('redis', 'rediss'),

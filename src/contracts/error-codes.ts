@@ -121,6 +121,9 @@ export const deadLetterReasons = [
   'unsupported_version',
   'invalid_message',
   'invalid_signature',
+  'invalid_reply_to',
+  'reply_unroutable',
+  'reply_refused',
   'unknown_session',
   'handler_failed',
 ] as const;

@@ -29,6 +29,20 @@ export class BrokerUnavailableError extends HealifyError {
   readonly retryable = true;
 }
 
+/** A queue refused a message (`basic.nack`): it is full, or it failed. */
+export class MessageRefusedError extends BrokerUnavailableError {}
+
+/** An answer cannot be delivered to the queue that its request names: trying again would not help. */
+export class UndeliverableReplyError extends HealifyError {
+  readonly code: 'reply_unroutable' | 'reply_refused';
+  readonly retryable = false;
+
+  constructor(code: UndeliverableReplyError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** No queue is bound where a message was sent: it was returned. */
 export class UnroutableError extends HealifyError {
   readonly code = 'unroutable';

@@ -102,6 +102,7 @@ const settler = createResponseSettler({
   history,
   signatures: answerSignaturesOf(config),
   acceptUnsigned: config.acceptUnsignedAnswers,
+  unknownSession: config.unknownSessionAnswers,
   deadLetter: createDeadLetter({
     queue: RESPONSES_QUEUE,
     publisher,

@@ -7,12 +7,14 @@ import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { createReplyPublisher } from '../adapters/rabbitmq/reply-publisher.ts';
 import { createAnswerCache } from '../adapters/redis/answer-cache.ts';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
 import { countUncertainSpend } from '../adapters/redis/uncertain-spend.ts';
 import { createIntake } from '../bridge/intake.ts';
 import type { WorkerConfig } from '../config/schema.ts';
-import { REQUESTS_QUEUE } from '../contracts/queues.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
+import { nameMatcher } from '../contracts/reply-address.ts';
 import type { HealthChecks } from '../observability/health.ts';
 import { startHealthServer } from '../observability/health-server.ts';
 import type { Logger } from '../observability/log.ts';
@@ -70,6 +72,11 @@ export async function startWorker(
 
   const queue = openChatQueue(jobsRedis);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
+  const replies = createReplyPublisher({
+    connection: publishing,
+    publisher,
+    onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
+  });
   const depths = createQueueDepths({ connection: consuming, logger });
   measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
 
@@ -130,7 +137,8 @@ export async function startWorker(
         );
       },
       cacheEnabled: config.cacheEnabled,
-      publish: responsePublisher(publisher, answerSignaturesOf(config)),
+      publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish),
+      keepReply: replies.keep,
       onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
     },
     events: {
@@ -153,6 +161,7 @@ export async function startWorker(
       logger,
       onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: REQUESTS_QUEUE, reason }),
     }),
+    replyAllowed: nameMatcher(config.replyQueues),
     prefetch: config.bridgePrefetch,
     highWater: config.bridgeHighWater,
     onReceived: (count) => metrics.requestsReceived.inc(count),

@@ -5,7 +5,7 @@ import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/job-runner.ts';
 import { onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
-import { AnswerUnderWayError } from '../contracts/errors.ts';
+import { AnswerUnderWayError, UndeliverableReplyError } from '../contracts/errors.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import {
@@ -130,6 +130,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   }
 
   async function decideWhatNext(error: unknown, task: Task): Promise<void> {
+    if (error instanceof UndeliverableReplyError) return await failUndelivered(error, task);
     const { job, run, attempt } = task;
     const log = logOf(job);
     const decision = decide(error, {
@@ -161,6 +162,13 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     if (!willBeWoken) await workflow.wake([requestId]);
   }
 
+  /** Nobody can be told. The job is kept among the failed ones, with its answer. */
+  async function failUndelivered(error: UndeliverableReplyError, { job, run }: Task): Promise<void> {
+    events.onFinished('failed', error.code);
+    logOf(job).warn({ step: run.state.step, code: error.code }, 'the answer could not be delivered to its reply queue');
+    await job.fail(new Error(`${run.state.step}: ${error.code}: ${error.message}`));
+  }
+
   /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
   async function failOrWait(task: Task, failure: Failure): Promise<void> {
     const { job, run, attempt } = task;
@@ -170,6 +178,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     try {
       await announceFailure(workflow, job.data, run, attempt, failure);
     } catch (error) {
+      if (error instanceof UndeliverableReplyError) return await failUndelivered(error, task);
       logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
       return await job.delay(ANNOUNCE_RETRY_MS);
     }

@@ -275,3 +275,20 @@ async function textOf(connection: Redis): Promise<string> {
   }
   return parts.join('\n');
 }
+
+test.each([null, ''])(
+  'a sessionId of %p begins a new session, and so do other fields without a value',
+  async (nothing) => {
+    const sent = await ann.send({
+      message: 'How?',
+      sessionId: nothing,
+      model: nothing,
+      priority: nothing,
+      cache: null,
+    });
+    expect(sent.status).toBe(202);
+    const { request } = await worker.delivery(sent.body.requestId);
+    expect(request).toMatchObject({ sessionId: sent.body.sessionId, priority: 'interactive', cache: true });
+    expect(request).not.toHaveProperty('model');
+  },
+);

@@ -57,6 +57,7 @@ async function startIntake() {
     queue,
     addJobs: async (jobs) => (await addJobs(queue, redis, jobs, { attempts: 3 })).untaken,
     deadLetter: createDeadLetter({ queue: REQUESTS_QUEUE, publisher, logger, onDeadLetter: () => {} }),
+    replyAllowed: () => true,
     prefetch: PREFETCH,
     highWater: HIGH_WATER,
     onReceived: (count) => received.push(count),

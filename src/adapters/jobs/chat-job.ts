@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
+import type { ReplyAddress } from '../../contracts/reply-address.ts';
 
 /** One step as it went, for whoever looks at the job. */
 export interface StepRecord {
@@ -31,6 +32,8 @@ export interface ChatJobData {
   request: ChatRequest;
   /** W3C trace context of the request. */
   traceparent: string;
+  /** Where the answer goes; absent: `chat_responses`. */
+  reply?: ReplyAddress;
   /** When the bridge took it from RabbitMQ, ISO 8601. */
   receivedAt: string;
 }

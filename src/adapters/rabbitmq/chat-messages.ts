@@ -2,10 +2,14 @@ import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
+import type { ReplyAddress } from '../../contracts/reply-address.ts';
 import type { Publisher } from './publisher.ts';
 
 export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
-export type PublishResponse = (response: ChatResponse, traceparent: string) => Promise<void>;
+/** @param reply where the request wants its answer; left out: `chat_responses` */
+export type PublishResponse = (response: ChatResponse, traceparent: string, reply?: ReplyAddress) => Promise<void>;
+
+export type PublishReply = (response: ChatResponse, traceparent: string, reply: ReplyAddress) => Promise<void>;
 
 /** Sends to `chat_requests`; rejects as Publisher.publish does. */
 export const requestPublisher =
@@ -16,12 +20,19 @@ export const requestPublisher =
   };
 
 /**
- * Sends to `chat_responses`; rejects as Publisher.publish does.
+ * Sends to `chat_responses`, signed, or to the queue that the request names. Rejects as Publisher.publish and
+ * ReplyPublisher.publish do. Answers to a reply queue are not signed: a signed copy outside could be put on
+ * `chat_responses` by whoever has it.
  * @param signatures left out: answers are not signed
  */
 export const responsePublisher =
-  (publisher: Publisher, signatures: Pick<AnswerSignatures, 'sign'> | undefined): PublishResponse =>
-  (response, traceparent) => {
+  (
+    publisher: Publisher,
+    signatures: Pick<AnswerSignatures, 'sign'> | undefined,
+    publishReply: PublishReply,
+  ): PublishResponse =>
+  (response, traceparent, reply) => {
+    if (reply) return publishReply(response, traceparent, reply);
     const { body, properties } = encode(response, traceparent);
     const headers = signatures
       ? { ...properties.headers, [SIGNATURE_HEADER]: signatures.sign(body) }

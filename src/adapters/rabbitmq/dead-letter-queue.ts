@@ -20,8 +20,8 @@ export interface OpenDeadLetters {
   readonly read: number;
   /** Letters behind those. */
   readonly unread: number;
-  /** Sends a persistent message to the work queue; resolves at the confirm. Rejects as Publisher.publish does. */
-  send(body: Buffer, properties: Options.Publish): Promise<void>;
+  /** Sends a persistent message to a queue; resolves at the confirm. Rejects as Publisher.publish does. */
+  send(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
   /** Removes a letter for good, once RabbitMQ has heard of it: see `settled`. */
   remove(letter: Pick<ConsumeMessage, 'fields'>): void;
   /** Ends the reading, and resolves once every removal so far is certain. */
@@ -93,7 +93,7 @@ export async function openDeadLetters(options: {
       read,
       unread: messageCount - read,
       settled,
-      send: sender(channel, queue, lost),
+      send: sender(channel, lost),
       remove: (letter) => {
         removed += 1;
         channel.ack(letter as ConsumeMessage);
@@ -154,18 +154,16 @@ function whenLost(connection: ChannelModel, channel: ConfirmChannel): Promise<ne
   return lost;
 }
 
-function sender(channel: ConfirmChannel, queue: WorkQueue, lost: Promise<never>): OpenDeadLetters['send'] {
-  let returned = false;
-  // Whatever was returned was sent to the same queue, which is missing for all.
-  channel.on('return', () => {
-    returned = true;
-  });
-  return (body, properties) =>
+function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters['send'] {
+  // A queue that is missing is missing for all that is sent to it.
+  const missing = new Set<string>();
+  channel.on('return', ({ fields }) => missing.add(fields.routingKey));
+  return (queue, body, properties) =>
     inTime(
       new Promise<void>((resolve, reject) => {
         channel.publish('', queue, body, { ...properties, persistent: true, mandatory: true }, (error) => {
           if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${error.message}`));
-          else if (returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
+          else if (missing.has(queue)) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();
         });
       }),

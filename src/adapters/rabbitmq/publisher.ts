@@ -1,6 +1,6 @@
 import type { ConfirmChannel, Options } from 'amqplib';
 import type { Logger } from 'pino';
-import { BrokerUnavailableError, UnroutableError } from '../../contracts/errors.ts';
+import { BrokerUnavailableError, MessageRefusedError, UnroutableError } from '../../contracts/errors.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 
@@ -8,10 +8,11 @@ export interface Publisher {
   /** Whether a message would be sent now, and not rejected at once. */
   readonly ready: boolean;
   /**
-   * Sends a persistent message to a queue and waits for the broker's confirm. Costs one frame out and a share of a
+   * Sends a persistent message to a queue, mandatory unless told otherwise, and waits for the broker's confirm. Costs one frame out and a share of a
    * confirm in; calls made together share the way.
-   * @throws BrokerUnavailableError not connected or blocked (at once), nacked, or no confirm in time: then the broker
-   *   may have the message all the same
+   * @throws BrokerUnavailableError not connected or blocked (at once), or no confirm in time: then the broker may have
+   *   the message all the same
+   * @throws MessageRefusedError the queue refused it, which is a BrokerUnavailableError
    * @throws UnroutableError there is no such queue
    */
   publish(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
@@ -83,9 +84,9 @@ export function createPublisher(options: {
           return;
         }
         const entry: Pending = { queue, sentAt: Date.now(), returned: false, reject };
-        channel.publish('', queue, body, { ...properties, persistent: true, mandatory: true }, (error) => {
+        channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, (error) => {
           pending.delete(entry);
-          if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${error.message}`));
+          if (error) reject(new MessageRefusedError(`RabbitMQ did not take a message: ${error.message}`));
           else if (entry.returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();
         });

@@ -32,12 +32,15 @@ export function createResponseSettler(options: {
   history: Pick<HistoryStore, 'settle'>;
   signatures: Pick<AnswerSignatures, 'isValid'> | undefined;
   acceptUnsigned: boolean;
+  /** What becomes of an answer that belongs to no session. */
+  unknownSession: 'dead-letter' | 'drop';
   deadLetter: DeadLetter;
   prefetch: number;
   onSettled: (outcome: SettleOutcome, response: ChatResponse) => void;
   logger: Logger;
 }): ResponseSettler {
-  const { connection, history, signatures, acceptUnsigned, deadLetter, prefetch, onSettled, logger } = options;
+  const { connection, history, signatures, acceptUnsigned, unknownSession, deadLetter, prefetch, onSettled, logger } =
+    options;
 
   function read(delivery: Delivery): ChatResponse {
     const response = readChatResponse(delivery);
@@ -52,7 +55,7 @@ export function createResponseSettler(options: {
     const outcomes = await history.settle(responses);
     return outcomes.map((outcome, index) => {
       onSettled(outcome, responses[index]!);
-      return outcome === 'unknown' ? UNKNOWN_SESSION : undefined;
+      return outcome === 'unknown' && unknownSession === 'dead-letter' ? UNKNOWN_SESSION : undefined;
     });
   }
 

@@ -40,6 +40,12 @@ export function matches(letter: ConsumeMessage, filter: LetterFilter, now: numbe
   return !(filter.newerThan !== undefined && !(at !== undefined && at > now - filter.newerThan));
 }
 
+/** The queue that an undeliverable answer was to go to; undefined for every other letter. */
+export function replyQueueOf(letter: ConsumeMessage): string | undefined {
+  const { [deadLetterHeaders.reason]: reason, [deadLetterHeaders.queue]: queue } = letter.properties.headers ?? {};
+  return reason === 'reply_unroutable' || reason === 'reply_refused' ? textOf(queue) : undefined;
+}
+
 /** How often a message was sent back from a dead-letter queue. */
 export function redriveCountOf(letter: ConsumeMessage): number {
   const count = letter.properties.headers?.[REDRIVE_COUNT_HEADER];

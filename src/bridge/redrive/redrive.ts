@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { RedriveOptions, RedriveReport } from '../../contracts/dead-letters.ts';
-import { HealifyError } from '../../contracts/errors.ts';
+import { HealifyError, UnroutableError } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, REDRIVE_RUN_HEADER, type WorkQueue } from '../../contracts/queues.ts';
 import { type CanaryTimes, watchCanary } from './canary.ts';
-import { matches, redriveCountOf } from './read-letter.ts';
+import { matches, redriveCountOf, replyQueueOf } from './read-letter.ts';
 import { restore } from './restore.ts';
 
 /** Bodies held at once; letters beyond that stay for the next run. */
@@ -15,7 +15,7 @@ const MAX_HELD_BYTES = 256 * 1024 * 1024;
 const WINDOW = 50;
 
 /**
- * Sends the letters of a filter back to the queue they came from, oldest first, and removes each once RabbitMQ has
+ * Sends the letters of a filter back to the queue they came from, or were to go to, oldest first, and removes each once RabbitMQ has
  * confirmed it there. Whatever ends it in between, a letter is in one of the two queues, at worst in both: whoever reads
  * it twice knows it by its requestId.
  * @throws DeadLettersInUseError, BrokerUnavailableError where nothing was sent; later troubles are told in `stopped`
@@ -54,11 +54,15 @@ export async function redriveLetters(
   };
 
   const sendOne = async (letter: ConsumeMessage) => {
+    const replyQueue = replyQueueOf(letter);
     try {
-      await letters.send(letter.content, restore(letter.properties, redriveCountOf(letter) + 1, run));
+      const properties = restore(letter.properties, redriveCountOf(letter) + 1, run);
+      await letters.send(replyQueue ?? where.queue, letter.content, properties);
     } catch (error) {
-      if (error instanceof HealifyError) throw error;
-      // Its properties cannot be encoded again. It stays, and keeps no other from going.
+      const isMissing = replyQueue !== undefined && error instanceof UnroutableError;
+      if (error instanceof HealifyError && !isMissing) throw error;
+      // Its properties cannot be encoded again, or its reply queue is still not there. It stays, and keeps no other from
+      // going.
       refused += 1;
       return;
     }

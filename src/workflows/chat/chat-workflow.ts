@@ -2,10 +2,11 @@ import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { HeadStart } from '../../adapters/jobs/job-in-hand.ts';
 import type { Model, ModelAnswer } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
+import type { ReplyPublisher } from '../../adapters/rabbitmq/reply-publisher.ts';
 import type { AnswerCache, LookUp } from '../../adapters/redis/answer-cache.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
-import { RequestFailure } from '../../contracts/errors.ts';
+import { RequestFailure, UndeliverableReplyError } from '../../contracts/errors.ts';
 import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
@@ -20,6 +21,8 @@ export interface ChatWorkflow {
   /** false: a request whose worker died while it asked the model fails instead of asking again. */
   askAgainAfterCrash: boolean;
   publish: PublishResponse;
+  /** Keeps an answer as a dead letter that its request's reply queue does not take. */
+  keepReply: ReplyPublisher['keep'];
   /** Has the requests go on that wait for the answer to the same question. */
   wake: (requestIds: string[]) => Promise<void>;
   onCacheLookup: (result: CacheLookup | 'off') => void;
@@ -76,7 +79,7 @@ export async function answerRequest(
   attempt: Attempt,
   early?: EarlyLookUp,
 ): Promise<ChatResponse> {
-  const { model, cache, publish } = workflow;
+  const { model, cache } = workflow;
   const { requestId, sessionId } = job.request;
   const hash = early ? early.hash : hashOf(workflow, job.request);
   let claimed = false;
@@ -92,7 +95,7 @@ export async function answerRequest(
     ]);
     const times = { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() };
     const response = completed(job, { answer, modelMs }, times);
-    await run.step('publish', () => publish(response, job.traceparent));
+    await deliver(workflow, job, run, 'publish', response);
     return response;
   } finally {
     if (hash && claimed) await giveUpClaim(hash);
@@ -154,7 +157,7 @@ export async function announceFailure(
   failure: Failure,
 ): Promise<ChatResponse> {
   const response = failed(job, failure, { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() });
-  await run.step('publish-failure', () => workflow.publish(response, job.traceparent));
+  await deliver(workflow, job, run, 'publish-failure', response);
   return response;
 }
 
@@ -166,6 +169,31 @@ export async function announceCancellation(
   attempt: Attempt,
 ): Promise<ChatResponse> {
   const response = cancelled(job, { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() });
-  await run.step('publish-cancellation', () => workflow.publish(response, job.traceparent));
+  await deliver(workflow, job, run, 'publish-cancellation', response);
   return response;
+}
+
+/**
+ * Sends an answer to where its request wants it. One that the reply queue does not take becomes a dead letter, once, and
+ * stays with the job, which ends with this error: an operator can have the job, or the letter, sent again.
+ * @throws UndeliverableReplyError
+ */
+async function deliver(
+  workflow: ChatWorkflow,
+  { traceparent, reply }: ChatJobData,
+  run: Run,
+  step: string,
+  response: ChatResponse,
+): Promise<void> {
+  try {
+    await run.step(step, () => workflow.publish(response, traceparent, reply));
+  } catch (error) {
+    if (!reply || !(error instanceof UndeliverableReplyError)) throw error;
+    await run.step('keep-reply', async () => {
+      await workflow.keepReply(response, traceparent, reply, error);
+      return true;
+    });
+    await run.save();
+    throw error;
+  }
 }

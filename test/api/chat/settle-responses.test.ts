@@ -44,6 +44,7 @@ test('a dead letter that RabbitMQ does not take is tried again, and costs nobody
     },
     signatures: undefined,
     acceptUnsigned: true,
+    unknownSession: 'dead-letter',
     deadLetter: async ({ body }) => {
       if (++tries === 1) throw new BrokerUnavailableError('RabbitMQ is not connected');
       kept.push(body.toString());

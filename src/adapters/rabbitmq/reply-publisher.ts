@@ -1,0 +1,88 @@
+import type { ChannelModel } from 'amqplib';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
+import { MessageRefusedError, UndeliverableReplyError, UnroutableError } from '../../contracts/errors.ts';
+import { deadLetterHeaders, deadLetterQueueOf, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
+import { isDirectReply, type ReplyAddress } from '../../contracts/reply-address.ts';
+import { encode, type PublishReply } from './chat-messages.ts';
+import type { BrokerConnection } from './connection.ts';
+import type { Publisher } from './publisher.ts';
+
+/** Answers to requests that say where they want them. */
+export interface ReplyPublisher {
+  /**
+   * Sends an answer to the request's reply queue, and resolves at the confirm. One round trip more for
+   * `amq.rabbitmq.reply-to`, whose consumer must be looked for first.
+   * @throws UndeliverableReplyError the queue is gone, or refuses the answer
+   * @throws BrokerUnavailableError as Publisher.publish does
+   */
+  publish: PublishReply;
+  /** Keeps an answer that could not be delivered as a dead letter of `chat_responses`. Rejects as Publisher.publish does. */
+  keep(response: ChatResponse, traceparent: string, reply: ReplyAddress, why: UndeliverableReplyError): Promise<void>;
+}
+
+/** @param options.onDeadLetter for the count */
+export function createReplyPublisher(options: {
+  connection: BrokerConnection;
+  publisher: Publisher;
+  onDeadLetter: (reason: UndeliverableReplyError['code']) => void;
+}): ReplyPublisher {
+  const { connection, publisher, onDeadLetter } = options;
+  let model: ChannelModel | undefined;
+  connection.onConnected((connected) => {
+    model = connected;
+  });
+
+  const messageOf = (response: ChatResponse, traceparent: string, reply: ReplyAddress) => {
+    const { body, properties } = encode(response, traceparent);
+    return { body, properties: { ...properties, correlationId: reply.correlationId ?? response.requestId } };
+  };
+
+  return {
+    publish: async (response, traceparent, reply) => {
+      const { body, properties } = messageOf(response, traceparent, reply);
+      const direct = isDirectReply(reply.to);
+      if (direct && model && !(await hasConsumer(model, reply.to))) throw gone();
+      try {
+        // RabbitMQ returns whatever is mandatory and goes to a direct reply, also what it has delivered.
+        await publisher.publish(reply.to, body, { ...properties, mandatory: !direct });
+      } catch (error) {
+        if (error instanceof UnroutableError) throw gone();
+        if (error instanceof MessageRefusedError) throw refused();
+        throw error;
+      }
+    },
+    keep: async (response, traceparent, reply, why) => {
+      const { body, properties } = messageOf(response, traceparent, reply);
+      const headers = {
+        [TRACEPARENT_HEADER]: traceparent,
+        [deadLetterHeaders.reason]: why.code,
+        [deadLetterHeaders.detail]: why.message,
+        [deadLetterHeaders.at]: new Date().toISOString(),
+        [deadLetterHeaders.queue]: reply.to,
+      };
+      await publisher.publish(deadLetterQueueOf(RESPONSES_QUEUE), body, { ...properties, headers });
+      onDeadLetter(why.code);
+    },
+  };
+}
+
+const gone = () => new UndeliverableReplyError('reply_unroutable', 'The queue that reply_to names is not there.');
+const refused = () => new UndeliverableReplyError('reply_refused', 'The queue that reply_to names took no message.');
+
+const NOT_FOUND = 404;
+
+/** On a channel of its own, because RabbitMQ closes the one on which it finds nothing. */
+async function hasConsumer(model: ChannelModel, reply: string): Promise<boolean> {
+  let found = true;
+  try {
+    const channel = await model.createChannel();
+    channel.on('error', (error: { code?: number }) => {
+      if (error.code === NOT_FOUND) found = false;
+    });
+    await channel.checkQueue(reply);
+    await channel.close();
+  } catch {
+    // A lost connection is noticed by whoever publishes next.
+  }
+  return found;
+}
