@@ -8,11 +8,13 @@ import { HealifyError } from '../contracts/errors.ts';
 import { credentials } from '../contracts/http.ts';
 import { createLogger } from '../observability/log.ts';
 
-const HELP = `Accounts of the API, from the command line. Reads REDIS_URL from the environment.
+const HELP = `Accounts of the API, from the command line. Reads REDIS_URL: from the environment, .env, or what npm start has started.
 
-  node src/main/users.ts add --email E (--password-stdin | --password-env NAME) [--admin] [--if-absent]
-  node src/main/users.ts grant-admin --email E
-  node src/main/users.ts revoke-admin --email E
+  npm run users -- add --email E (--password-stdin | --password-env NAME) [--admin] [--if-absent]
+  npm run users -- grant-admin --email E
+  npm run users -- revoke-admin --email E
+
+In the image: node dist/src/main/users.js add ...
 
   --password-stdin   read the password from standard input
   --password-env     read it from the environment variable of this name

@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { freePort } from '../../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../../tools/services/guarded-process.ts';
 import { until } from '../until.ts';
@@ -21,18 +22,23 @@ beforeAll(async () => {
     ports[`${name}_PORT`] = String(await freePort());
   }
 });
-afterAll(async () => {
+afterEach(async () => {
   await running?.stop();
+});
+afterAll(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+/** Every process that comes of npm start has the data folder in its environment, so that it can be found. */
+const env = () => ({ PATH: process.env.PATH, HOME: process.env.HOME, STARTED_BY: dataDir, ...ports });
+
 const npmStart = (...args: string[]) =>
   startGuarded(process.execPath, [join(root, 'tools/start/main.ts'), '--data', dataDir, ...args], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...ports },
+    env: env(),
   });
 
-async function startToBanner(): Promise<GuardedProcess> {
-  const started = await npmStart();
+async function startToBanner(start = npmStart): Promise<GuardedProcess> {
+  const started = await start();
   running = started;
   await until(
     'the banner',
@@ -51,19 +57,26 @@ const ask = async (started: GuardedProcess) => {
   return JSON.parse(stdout) as { status: string; model: string; sessionId: string };
 };
 
-/** Processes that name our data folder in their command line or environment. */
-function left(): string[] {
+/** Processes that come of npm start. */
+function ours(): { pid: number; command: string }[] {
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .flatMap((pid) => {
       try {
-        const said = readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8');
-        return said.includes(dataDir) ? [said.split('\0').slice(0, 3).join(' ')] : [];
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        const said = command + readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return said.includes(dataDir) ? [{ pid: Number(pid), command: command.replaceAll('\0', ' ') }] : [];
       } catch {
         return [];
       }
     });
 }
+
+const left = () => ours().map(({ command }) => command);
+
+/** The process itself, not the shell that guards it. */
+const pidOf = (program: string) =>
+  ours().find(({ command }) => !command.startsWith('sh ') && command.includes(program))!.pid;
 
 test('one command runs everything, its line to try is answered, and Ctrl-C leaves nothing behind but the data', async () => {
   const first = await startToBanner();
@@ -97,6 +110,31 @@ test('one command runs everything, its line to try is answered, and Ctrl-C leave
   process.kill(again.pid, 'SIGTERM');
   await again.exited;
   expect(again.exitCode).toBe(0);
+});
+
+test('a process and a server that are killed come back, and npm start says so; whoever ends npm ends everything', async () => {
+  const started = await startToBanner(() =>
+    startGuarded('npm', ['start', '--', '--data', dataDir], {
+      cwd: root,
+      env: env(),
+    }),
+  );
+  const said = (text: string) => until(text, () => started.output().includes(text), 60_000);
+  process.kill(pidOf('src/main/worker.ts'), 'SIGKILL');
+  await said('worker has ended by itself');
+  await said('exit code 137 (SIGKILL)');
+  await said('worker is started again, with the same settings.');
+  // Redis writes its title over its environment.
+  const redis = new Redis(/redis:\/\/\S+/.exec(started.output())![0]);
+  const serverInfo = await redis.info('server');
+  redis.disconnect();
+  process.kill(Number(/process_id:(\d+)/.exec(serverInfo)![1]), 'SIGKILL');
+  await said('Redis is back.');
+  // The api may be a moment later to find it, and says 503 until then.
+  await until('a question is answered', async () => (await ask(started)).status === 'completed', 60_000);
+
+  process.kill(started.pid, 'SIGTERM');
+  if (process.platform === 'linux') await until('nothing is left running', () => left().length === 0, 60_000);
 });
 
 test('a port that is taken is told before anything is started, with the setting to change', async () => {

@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { constants } from 'node:os';
 
 /**
  * Runs $@ and ends it when our end of the pipe on descriptor 0 closes, which happens however our process ends, also by
- * SIGKILL. Works on any POSIX shell. The child's pid is the first line of the output.
+ * SIGKILL. Works on any POSIX shell. The child's pid is the first line of the output. The shell itself then says nothing
+ * more: what it says of a killed child would stand among the child's own lines.
  */
 const GUARD = `
 exec 3<&0
 "$@" </dev/null 3<&- & child=$!
 echo "$child"
+exec 2>/dev/null
 (cat <&3 >/dev/null; kill -TERM "$child" 2>/dev/null) & watch=$!
 wait "$child"; code=$?
 kill "$watch" 2>/dev/null
@@ -30,6 +33,8 @@ export interface GuardedProcess {
   kill(): Promise<void>;
 }
 
+/** Added to a signal's number, as shells do. */
+const SIGNALED = 128;
 const OUTPUT_KEPT = 64 * 1024;
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -66,9 +71,10 @@ export async function startGuarded(
   }
   let running = true;
   let exitCode: number | undefined;
-  const exited = once(child, 'close').then(([code]) => {
+  const exited = once(child, 'close').then((end) => {
+    const [code, signal] = end as [number | null, NodeJS.Signals | null];
     running = false;
-    exitCode = code ?? undefined;
+    exitCode = code ?? (signal ? SIGNALED + constants.signals[signal] : undefined);
     log?.end();
   });
   child.stdin?.on('error', () => {});

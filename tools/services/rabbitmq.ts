@@ -35,6 +35,7 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
   const [distPort, epmdPort, managementPort] = [await freePort(), await freePort(), await freePort()];
   const password = keptPassword(join(dir, 'password'));
   const pidFile = join(dir, 'rabbitmq.pid');
+  const logFile = join(dir, 'rabbitmq.log');
 
   writeFileSync(
     join(dir, 'rabbitmq.conf'),
@@ -77,7 +78,7 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
   let server: GuardedProcess | undefined;
   const start = async () => {
     if (!epmd?.running) epmd = await startGuarded(...commandLine('epmd', [], dir), { env });
-    server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env });
+    server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env, logFile });
     await untilReady(server);
   };
   const ended = async () => {
@@ -89,7 +90,12 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
     url: `amqp://healify:${password}@127.0.0.1:${port}`,
     managementUrl: `http://healify:${password}@127.0.0.1:${managementPort}`,
     start,
-    exited: async () => server?.exited,
+    exited: async () => {
+      await server?.exited;
+      // The script that starts it gives 0 however it ended.
+      return server?.exitCode || undefined;
+    },
+    logFile,
     ctl: async (...args) => {
       await run(...commandLine(join(dirname(rabbitMqServer), 'rabbitmqctl'), args, dir), { env });
     },

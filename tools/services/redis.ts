@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
@@ -29,10 +30,11 @@ export async function startRedis(options: {
     ...['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
     ...['--auto-aof-rewrite-min-size', '512mb', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
   ];
+  const logFile = join(dir, 'redis.log');
   let server: GuardedProcess | undefined;
 
   const start = async () => {
-    server = await startGuarded(...commandLine(redisServer, args, dir));
+    server = await startGuarded(...commandLine(redisServer, args, dir), { logFile });
     await untilReady(port, server);
   };
   await start();
@@ -41,7 +43,11 @@ export async function startRedis(options: {
     start,
     stop: async () => server?.stop(),
     kill: async () => server?.kill(),
-    exited: async () => server?.exited,
+    exited: async () => {
+      await server?.exited;
+      return server?.exitCode;
+    },
+    logFile,
   };
 }
 

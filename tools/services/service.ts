@@ -7,6 +7,10 @@ export interface Service {
   kill(): Promise<void>;
   /** Starts it again, on the same port and with the same data. */
   start(): Promise<void>;
-  /** Resolves when it ends, for whatever reason; absent where something else starts it again. */
-  exited?(): Promise<void>;
+  /** Resolves with its exit code when it ends, for whatever reason; absent where something else starts it again. */
+  exited?(): Promise<number | undefined>;
+  /** What it writes; absent where something else keeps that. */
+  readonly logFile?: string;
+  /** RabbitMQ's management page, with user and password. */
+  readonly managementUrl?: string;
 }

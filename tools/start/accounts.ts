@@ -34,5 +34,5 @@ export async function makeAccount(account: Account, options: { root: string; env
     env: { ...env, ACCOUNT_PASSWORD: account.password },
   });
   await child.exited;
-  if (!/has an account|^made /m.test(child.output())) throw new Error(`${account.email}: ${child.output()}`);
+  if (child.exitCode !== 0) throw new Error(`the account ${account.email} cannot be made: ${child.output()}`);
 }

@@ -1,22 +1,31 @@
 import type { DemoAccounts } from './accounts.ts';
+import { baseUrlOf, withoutPassword } from './addresses.ts';
 import type { Environment } from './environment.ts';
 
-/** What there is now, and what to try first. */
+/**
+ * What there is now, and what to try first.
+ * @param options.managementUrl RabbitMQ's management page, with user and password; undefined where RabbitMQ is not ours
+ */
 export function banner(options: {
   env: Environment;
   accounts: DemoAccounts | undefined;
+  managementUrl: string | undefined;
   simulated: boolean;
   dataDir: string;
 }): string {
-  const { env, accounts, simulated, dataDir } = options;
-  const [api, worker] = [`http://localhost:${env.API_PORT}`, `http://localhost:${env.WORKER_PORT}`];
+  const { env, accounts, managementUrl, simulated, dataDir } = options;
+  const url = (setting: string) => baseUrlOf(env, setting);
+  const api = url('API_PORT');
   const lines = [
     '',
     'healify-chat runs',
-    `  API           ${api}         documentation: ${api}/docs`,
+    `  API           ${api}`,
+    `  API page      ${api}/docs`,
     `  Bull Board    ${api}/admin/queues`,
-    `  Health        ${api}/health   ${worker}/health`,
-    `  Metrics       http://localhost:${env.API_METRICS_PORT}/metrics   http://localhost:${env.WORKER_METRICS_PORT}/metrics`,
+    `  Health        ${api}/health   ${url('WORKER_PORT')}/health`,
+    `  Metrics       ${url('API_METRICS_PORT')}/metrics   ${url('WORKER_METRICS_PORT')}/metrics`,
+    ...rabbitMq(env, managementUrl),
+    `  Redis         ${withoutPassword(env.REDIS_URL ?? '')}`,
     simulated
       ? '  Model         a simulator answers: set OPENAI_API_KEY, in the environment or in .env, for a real one'
       : `  Model         ${env.CHAT_MODEL ?? 'the default model'} at ${env.OPENAI_BASE_URL ?? 'OpenAI'}`,
@@ -34,6 +43,17 @@ export function banner(options: {
     );
   }
   return [...lines, '', 'Ctrl-C stops everything; the data stays.', ''].join('\n');
+}
+
+/** The password of a RabbitMQ of ours is shown: it listens on this machine only, and whoever publishes needs it. */
+function rabbitMq(env: Environment, managementUrl: string | undefined): string[] {
+  const address = env.RABBITMQ_URL ?? '';
+  if (!managementUrl) return [`  RabbitMQ      ${withoutPassword(address)}`];
+  const { username, password, origin } = new URL(managementUrl);
+  return [
+    `  RabbitMQ      ${address}   publish to chat_requests`,
+    `                ${origin}   its own page; log in as ${username} with ${decodeURIComponent(password)}`,
+  ];
 }
 
 /** Logs in and asks, in one line that can be pasted. */

@@ -26,11 +26,11 @@ export async function startComposeService(options: {
 }): Promise<Service> {
   const { compose, service, root } = options;
   const password = options.env[`${service.toUpperCase()}_PASSWORD`] ?? 'healify';
-  const port = await freePort();
+  const [port, managementPort] = [await freePort(), await freePort()];
   const env = {
     ...options.env,
     [`${service.toUpperCase()}_PORT`]: String(port),
-    RABBITMQ_MANAGEMENT_PORT: String(await freePort()),
+    RABBITMQ_MANAGEMENT_PORT: String(managementPort),
   };
   const run = async (...args: string[]) => {
     const [command, ...first] = [...compose, '-p', PROJECT, ...args];
@@ -50,9 +50,10 @@ export async function startComposeService(options: {
     });
   };
   await start();
-  const user = service === 'redis' ? '' : 'healify';
+  const login = `${service === 'redis' ? '' : 'healify'}:${encodeURIComponent(password)}`;
   return {
-    url: `${service === 'redis' ? 'redis' : 'amqp'}://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`,
+    url: `${service === 'redis' ? 'redis' : 'amqp'}://${login}@127.0.0.1:${port}`,
+    ...(service === 'rabbitmq' && { managementUrl: `http://${login}@127.0.0.1:${managementPort}` }),
     start,
     stop: async () => void (await run('stop', service)),
     kill: async () => void (await run('kill', service)),

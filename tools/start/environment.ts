@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -14,21 +15,38 @@ const DEFAULTS = {
   WORKER_METRICS_PORT: '9465',
 };
 
-/** The environment, then `.env`, then defaults. An empty value counts as none. */
-export function readEnvironment(root: string): Environment {
-  const file = join(root, '.env');
-  if (existsSync(file)) process.loadEnvFile(file);
-  const given = Object.entries(process.env).filter(([, value]) => value !== '');
-  return { ...DEFAULTS, ...Object.fromEntries(given) };
+/** The environment, then `.env` as it is now, then defaults. An empty value counts as none. */
+export const readEnvironment = (root: string): Environment => ({
+  ...DEFAULTS,
+  ...filled(readFile(join(root, '.env'))),
+  ...filled(process.env),
+});
+
+/** Where the command-line tools find the servers: the environment, then `.env`, then what `npm start` wrote last. */
+export const readCommandEnvironment = (root: string): Environment => ({
+  ...filled(readFile(join(root, '.data', 'env'))),
+  ...filled(readFile(join(root, '.env'))),
+  ...filled(process.env),
+});
+
+/** For the command-line tools. */
+export function writeUrls(dataDir: string, { RABBITMQ_URL, REDIS_URL }: Environment): void {
+  writeFileSync(join(dataDir, 'env'), `RABBITMQ_URL=${RABBITMQ_URL}\nREDIS_URL=${REDIS_URL}\n`, { mode: 0o600 });
 }
 
-/** Signs tokens; kept, so that a login outlives a restart. */
-export const jwtSecret = (dataDir: string) =>
-  keep(join(dataDir, 'jwt-secret'), () => randomBytes(48).toString('base64'));
+/** The names of the variables that differ, sorted. */
+export function changedNames(before: Environment, after: Environment): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]).sort();
+}
 
-/** Signs the answers of the workers; kept, because some may wait in RabbitMQ over a restart. */
-export const messageSigningKey = (dataDir: string) =>
-  keep(join(dataDir, 'message-signing-key'), () => randomBytes(48).toString('base64'));
+/** Secrets that every process of an installation shares; kept, so that what they signed stays valid after a restart. */
+export const keptSecrets = (dataDir: string) => ({
+  JWT_SECRET: keep(join(dataDir, 'jwt-secret'), makeSecret),
+  MESSAGE_SIGNING_KEY: keep(join(dataDir, 'message-signing-key'), makeSecret),
+});
+
+const makeSecret = () => randomBytes(48).toString('base64');
 
 /** Reads a secret's file; made at the first call, for its owner's eyes only. */
 export function keep(file: string, make: () => string): string {
@@ -36,7 +54,7 @@ export function keep(file: string, make: () => string): string {
   return readFileSync(file, 'utf8');
 }
 
-/** For the command-line tools, which find the servers there. */
-export function writeUrls(dataDir: string, { RABBITMQ_URL, REDIS_URL }: Environment): void {
-  writeFileSync(join(dataDir, 'env'), `RABBITMQ_URL=${RABBITMQ_URL}\nREDIS_URL=${REDIS_URL}\n`, { mode: 0o600 });
-}
+const readFile = (file: string): Environment => (existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {});
+
+const filled = (env: Environment): Environment =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));

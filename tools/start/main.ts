@@ -3,14 +3,17 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../services/free-port.ts';
 import { demoAccounts, makeAccount } from './accounts.ts';
+import { baseUrlOf } from './addresses.ts';
 import { banner } from './banner.ts';
-import { type Environment, jwtSecret, messageSigningKey, readEnvironment, writeUrls } from './environment.ts';
+import { changedNames, type Environment, keptSecrets, readEnvironment, writeUrls } from './environment.ts';
 import { lockDataDir } from './lock.ts';
 import { refuseTakenPorts } from './ports.ts';
-import { findServers } from './servers.ts';
-import { type Supervised, superviseScript, superviseServer } from './supervise.ts';
+import { type FoundServers, findServers } from './servers.ts';
+import { type Supervised, type SupervisedScript, superviseScript } from './supervise-script.ts';
+import { superviseServer } from './supervise-server.ts';
 import { createTerminal } from './terminal.ts';
 import { until } from './until.ts';
+import { watchHealth } from './watch-health.ts';
 
 const HELP = `Runs the whole product on this machine: RabbitMQ, Redis, api and worker.
 
@@ -22,10 +25,13 @@ Settings come from the environment, then from .env; .env.example lists them all.
 those of RABBITMQ_URL and REDIS_URL; the installed rabbitmq-server and redis-server, run privately with their data in
 .data; those of docker-compose.yml; installed by apt first. Without OPENAI_API_KEY a model simulator answers.
 
+When api or worker ends by itself it is started again with the settings as they are then in .env.
+
 Ctrl-C stops everything that was started here. The next start finds its data again.
 `;
 
 const READY_TIMEOUT_MS = 60_000;
+const PARENT_POLL_MS = 500;
 
 const root = join(import.meta.dirname, '../..');
 const { values } = parseArgs({
@@ -45,10 +51,12 @@ mkdirSync(join(dataDir, 'logs'), { recursive: true });
 const terminal = createTerminal({ verbose: values.verbose });
 /** What was started, to be stopped in the opposite order. */
 const started: Supervised[] = [];
+const watches: { stop(): void }[] = [];
 let stopping: Promise<void> | undefined;
 
 process.on('SIGINT', () => stop('SIGINT'));
 process.on('SIGTERM', () => stop('SIGTERM'));
+stopWithNpm();
 
 try {
   await start();
@@ -66,55 +74,87 @@ async function start(): Promise<void> {
   process.on('exit', release);
   await refuseTakenPorts(env);
 
-  const [servers, simulatorUrl] = await Promise.all([startServers(env), startSimulator(env)]);
-  const all: Environment = {
-    ...env,
-    ...servers,
-    ...(simulatorUrl && { MODEL_SIMULATOR_URL: simulatorUrl }),
-    JWT_SECRET: env.JWT_SECRET || env.JWT_JWKS_URL ? env.JWT_SECRET : jwtSecret(dataDir),
-    MESSAGE_SIGNING_KEY: env.MESSAGE_SIGNING_KEY ?? messageSigningKey(dataDir),
+  const [servers, simulator] = await Promise.all([startServers(env), startSimulator(env)]);
+  const secrets = keptSecrets(dataDir);
+  /** What was made here holds where nothing else is said; what is said is read anew each time. */
+  const settingsNow = (): Environment => {
+    const given = readEnvironment(root);
+    const all = { ...servers.urls, ...simulator, ...secrets, ...given };
+    return given.JWT_JWKS_URL ? { ...all, JWT_SECRET: given.JWT_SECRET } : all;
   };
+  const all = settingsNow();
   writeUrls(dataDir, all);
 
   const done = terminal.doing('api and worker');
+  const scripts: SupervisedScript[] = [];
+  const sayIfApart = () => sayWhatDiffers(scripts);
   for (const name of ['api', 'worker'] as const) {
     const file = `src/main/${name}.ts`;
-    started.push(await superviseScript({ name, file, args: [], env: all, root, dataDir, terminal }));
+    const script = { name, file, args: [], readEnv: settingsNow, root, dataDir, terminal, onRestart: sayIfApart };
+    scripts.push(await superviseScript(script));
+    started.push(scripts.at(-1)!);
   }
   const accounts = env.NODE_ENV === 'production' || env.JWT_JWKS_URL ? undefined : demoAccounts(dataDir);
   await Promise.all([
-    ...(['API', 'WORKER'] as const).map((name) => ready(name.toLowerCase(), env[`${name}_PORT`]!)),
+    ...scripts.map(ready),
     ...Object.values(accounts ?? {}).map((account) => makeAccount(account, { root, env: all })),
   ]);
   done();
-  terminal.say(banner({ env: all, accounts, simulated: simulatorUrl !== undefined, dataDir }));
+  for (const script of scripts) {
+    const { name } = script;
+    watches.push(watchHealth({ name, baseUrl: () => baseUrlOf(script.env, `${name.toUpperCase()}_PORT`), terminal }));
+  }
+  const { managementUrl } = servers;
+  terminal.say(banner({ env: all, accounts, managementUrl, simulated: simulator !== undefined, dataDir }));
 }
 
-async function startServers(env: Environment): Promise<Record<'RABBITMQ_URL' | 'REDIS_URL', string>> {
+/** The two work together: a setting that only one of them knows by its new value may keep them apart. */
+function sayWhatDiffers(scripts: SupervisedScript[]): void {
+  const [one, other] = scripts;
+  const apart = changedNames(one!.env, other!.env);
+  if (apart.length > 0) {
+    terminal.problem(
+      `api and worker now run with different values of ${apart.join(', ')}. Ctrl-C and npm start give both the new ones.`,
+    );
+  }
+}
+
+async function startServers(env: Environment): Promise<FoundServers> {
   const servers = await findServers({ env, root, dataDir, terminal });
   for (const server of servers.started) started.push(superviseServer(server, terminal));
-  return servers.urls;
+  return servers;
 }
 
-async function startSimulator(env: Environment): Promise<string | undefined> {
+/** Where the simulator answers; undefined where a real model does. */
+async function startSimulator(env: Environment): Promise<{ MODEL_SIMULATOR_URL: string } | undefined> {
   if (env.OPENAI_API_KEY || env.NODE_ENV === 'production') return undefined;
-  if (env.MODEL_SIMULATOR_URL) return env.MODEL_SIMULATOR_URL;
+  if (env.MODEL_SIMULATOR_URL) return { MODEL_SIMULATOR_URL: env.MODEL_SIMULATOR_URL };
   const done = terminal.doing('model simulator (there is no OPENAI_API_KEY)');
   const port = await freePort();
-  const file = 'tools/simulator/main.ts';
-  const args = ['--port', String(port)];
-  started.push(await superviseScript({ name: 'simulator', file, args, env, root, dataDir, terminal }));
+  const simulator = await superviseScript({
+    name: 'simulator',
+    file: 'tools/simulator/main.ts',
+    args: ['--port', String(port)],
+    readEnv: () => env,
+    root,
+    dataDir,
+    terminal,
+  });
+  simulator.works();
+  started.push(simulator);
   done();
-  return `http://127.0.0.1:${port}/v1`;
+  return { MODEL_SIMULATOR_URL: `http://127.0.0.1:${port}/v1` };
 }
 
-async function ready(name: string, port: string): Promise<void> {
-  const process = started.find((each) => each.name === name);
+async function ready(script: SupervisedScript): Promise<void> {
+  const { name, env } = script;
+  const url = `${baseUrlOf(env, `${name.toUpperCase()}_PORT`)}/health/ready`;
   await until(READY_TIMEOUT_MS, `${name} to be ready; see ${join(dataDir, 'logs', `${name}.log`)}`, async () => {
-    if (process?.gaveUp()) throw new Error(`${name} cannot start:\n${process.gaveUp()}`);
-    const response = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+    if (script.gaveUp()) throw new Error(`${name} cannot start: ${script.gaveUp()}`);
+    const response = await fetch(url).catch(() => undefined);
     return response?.ok;
   });
+  script.works();
 }
 
 function stop(signal: NodeJS.Signals): void {
@@ -129,8 +169,16 @@ function stop(signal: NodeJS.Signals): void {
   });
 }
 
+/** npm does not hand on the signal that ends it: then our parent is another one, and nobody is left who could stop us. */
+function stopWithNpm(): void {
+  const npm = process.ppid;
+  if (process.env.npm_lifecycle_event !== 'start') return;
+  setInterval(() => process.ppid !== npm && stop('SIGTERM'), PARENT_POLL_MS).unref();
+}
+
 /** What was started last is stopped first; api and worker together. */
 async function stopAll(): Promise<void> {
+  for (const watch of watches) watch.stop();
   const scripts = started.filter(({ name }) => name === 'api' || name === 'worker');
   await Promise.all(scripts.map((each) => each.stop()));
   for (const each of started.reverse()) if (!scripts.includes(each)) await each.stop();

@@ -40,6 +40,8 @@ export interface FoundServers {
   urls: Record<'RABBITMQ_URL' | 'REDIS_URL', string>;
   /** Those that were started here. */
   started: { name: string; service: Service }[];
+  /** RabbitMQ's management page, where it was started here. */
+  managementUrl: string | undefined;
 }
 
 /**
@@ -76,6 +78,7 @@ export async function findServers(options: {
   return {
     urls: Object.fromEntries(found.map(({ server, url }) => [server.setting, url])) as FoundServers['urls'],
     started: found.flatMap(({ server, service }) => (service ? [{ name: server.name, service }] : [])),
+    managementUrl: found.map(({ service }) => service?.managementUrl).find((url) => url !== undefined),
   };
 }
 
