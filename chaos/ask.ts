@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import jwt from 'jsonwebtoken';
+import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
 import type { Accepted, Session } from '../src/contracts/http.ts';
 import type { Question } from './questions.ts';
 import { JWT_SECRET } from './stack.ts';
@@ -20,14 +20,16 @@ const RETRY_MS = 300;
 const RETRY_MAX_MS = 2_000;
 const POLL_MAX_MS = 3_000;
 
-const tokens = new Map<string, string>();
+const accessTokens = createAccessTokens({
+  secret: JWT_SECRET,
+  issuer: 'healify-chat',
+  audience: 'healify-chat',
+  ttlMs: 24 * 3_600_000,
+});
+const tokens = new Map<string, Promise<string>>();
 const tokenOf = (userId: string) => {
-  let token = tokens.get(userId);
-  if (!token) {
-    const claims = { subject: userId, issuer: 'healify-chat', audience: 'healify-chat', expiresIn: '1d' } as const;
-    token = jwt.sign({}, JWT_SECRET, claims);
-    tokens.set(userId, token);
-  }
+  const token = tokens.get(userId) ?? accessTokens.sign({ userId, role: 'user' }, 'chaos');
+  tokens.set(userId, token);
   return token;
 };
 
@@ -70,7 +72,7 @@ export const look = (apiUrl: string, { sessionId, question }: Seen) =>
 
 async function call<T>(url: string, userId: string, init: RequestInit = {}): Promise<T | undefined> {
   try {
-    const headers = { ...(init.headers as Record<string, string>), Authorization: `Bearer ${tokenOf(userId)}` };
+    const headers = { ...(init.headers as Record<string, string>), Authorization: `Bearer ${await tokenOf(userId)}` };
     const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(REPLY_TIMEOUT_MS) });
     const body = (await response.json()) as T;
     if (response.ok) return body;

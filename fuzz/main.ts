@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import jwt from 'jsonwebtoken';
 import { JWT_SECRET, startStack } from '../chaos/stack.ts';
+import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
 import { fuzzHttp } from './http.ts';
 import { fuzzQueues } from './queues.ts';
 
@@ -59,10 +59,15 @@ const mustBe = (name: string, value: number, expected: number) => {
   if (value !== expected) violations.push(name);
 };
 try {
-  const claims = { subject: 'fuzz', issuer: 'healify-chat', audience: 'healify-chat', expiresIn: '1d' } as const;
+  const accessTokens = createAccessTokens({
+    secret: JWT_SECRET,
+    issuer: 'healify-chat',
+    audience: 'healify-chat',
+    ttlMs: 24 * 3_600_000,
+  });
   await fuzzHttp({
     apiUrl: stack.apiUrl,
-    token: jwt.sign({ role: 'admin' }, JWT_SECRET, claims),
+    token: await accessTokens.sign({ userId: 'fuzz', role: 'admin' }, 'fuzz'),
     requests: http,
     seed,
     onProgress: (sent) => console.log(`  requests ${sent} of ${http}`),

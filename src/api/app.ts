@@ -3,6 +3,8 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { ApiError } from '../contracts/errors.ts';
 import type { ApiMetrics } from '../observability/metrics.ts';
+import { BASE_PATH_SETTING, serveUnder } from './base-path.ts';
+import { allowOrigins } from './cross-origin.ts';
 import type { OpenApiDocument } from './docs/openapi.ts';
 import { createDocsRouter } from './docs/routes.ts';
 import { readJsonBody } from './json-body.ts';
@@ -15,6 +17,10 @@ import { trace } from './trace.ts';
 export interface AppOptions {
   /** Reverse proxies before the API. */
   trustProxy: number;
+  /** The path prefix that clients see, without a slash at its end. */
+  basePath?: string;
+  /** The other sites whose pages may use the API; see allowOrigins. */
+  corsOrigins?: readonly string[];
   document: OpenApiDocument;
   health: Router;
   /** The admin's pages, which read their own bodies. */
@@ -28,20 +34,33 @@ export interface AppOptions {
 
 /** The REST API; everything in it was made before and is only put in order here. */
 export function createApp(options: AppOptions): Express {
-  const { trustProxy, document, health, admin, accounts, chat, metrics, logger } = options;
+  const {
+    trustProxy,
+    basePath = '',
+    corsOrigins = [],
+    document,
+    health,
+    admin,
+    accounts,
+    chat,
+    metrics,
+    logger,
+  } = options;
   const findRoute = indexRoutes(document);
   const app = express();
-  app.disable('x-powered-by').disable('etag').set('trust proxy', trustProxy);
+  app.disable('x-powered-by').disable('etag').set('trust proxy', trustProxy).set(BASE_PATH_SETTING, basePath);
+  const refuseOthers = refuseUnknown(findRoute);
 
-  app.use(trace, logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
+  app.use(serveUnder(basePath), trace, logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
+  // Before other sites are let in: never to these pages.
+  app.use('/admin', noStore, admin, refuseOthers);
+  app.use(allowOrigins(corsOrigins));
   app.use(health);
   app.use(createDocsRouter(document));
-  app.use(noStore);
-  app.use('/admin', admin);
-  app.use(readJsonBody);
+  app.use(noStore, readJsonBody);
   if (accounts) app.use(accounts);
   app.use(chat);
-  app.use(refuseUnknown(findRoute));
+  app.use(refuseOthers);
   app.use(answerWithProblem);
   return app;
 }
@@ -60,7 +79,7 @@ const noStore: RequestHandler = (_req, res, next) => {
 const refuseUnknown =
   (findRoute: FindRoute): RequestHandler =>
   (req, res, next) => {
-    const route = findRoute(req.path);
+    const route = findRoute(req.baseUrl + req.path);
     if (!route || route.methods.includes(req.method)) return next(new ApiError('not_found'));
     res.set('Allow', route.methods.join(', '));
     next(new ApiError('method_not_allowed'));

@@ -3,6 +3,7 @@ import { type ApiErrorCode, apiErrors } from '../contracts/error-codes.ts';
 import { ApiError, BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../contracts/errors.ts';
 import type { Problem } from '../contracts/http.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
+import { addressOf } from './base-path.ts';
 
 /** RabbitMQ and Redis are connected to again within a few seconds of their coming back. */
 const RETRY_AFTER_SECONDS = 5;
@@ -50,14 +51,14 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
   if (problem.retryAfterSeconds !== undefined) res.set('Retry-After', String(problem.retryAfterSeconds));
   if (problem.status === 401 && !res.hasHeader('WWW-Authenticate')) res.set('WWW-Authenticate', 'Bearer');
   const body: Problem = {
-    type: problemType(problem.code),
+    type: addressOf(req, problemPath(problem.code)),
     title: apiErrors[problem.code].title,
     status: problem.status,
     code: problem.code,
     detail: problem.message,
     instance: req.originalUrl.split('?', 1)[0],
     traceId: traceIdOf(req.traceparent),
-    ...(problem.errors && { errors: problem.errors }),
+    ...(problem.errors && { errors: problem.errors.map(namingTheField) }),
   };
   res
     .status(problem.status)
@@ -72,5 +73,11 @@ function rootCause({ cause }: Error): Error | undefined {
   return rootCause(cause) ?? cause;
 }
 
-/** The problem's stable `type`, an address where it is explained. */
-export const problemType = (code: ApiErrorCode) => `/problems/${code}`;
+/** `message` and `must not be empty` become "`message` must not be empty". */
+const namingTheField = ({ path, message }: { path: string; message: string }) => ({
+  path,
+  message: path === '' || message.startsWith('`') ? message : `\`${path}\` ${message}`,
+});
+
+/** The problem's stable `type`: the path where it is explained. */
+export const problemPath = (code: ApiErrorCode) => `/problems/${code}`;

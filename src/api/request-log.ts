@@ -16,7 +16,7 @@ export function logRequests(logger: Logger): RequestHandler {
       req: (req: Request) => ({ method: req.method, path: req.originalUrl.split('?', 1)[0] }),
       res: (res: ServerResponse) => ({ status: res.statusCode }),
     },
-    autoLogging: { ignore: (req) => req.originalUrl.startsWith('/health') },
+    autoLogging: { ignore: (req) => req.url.startsWith('/health') },
     customProps: (req) => ({
       traceId: traceIdOf(req.traceparent),
       ...(req.user && { userId: req.user.userId }),

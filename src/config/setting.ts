@@ -72,6 +72,37 @@ export const secrets = (minBytes: number, howToMake: string) =>
     `must have at least ${minBytes} bytes, each if there are several; make one with: ${howToMake}`,
   );
 
+/** Names, separated by commas, at least one. */
+export const someNames = names.refine((list) => list.length > 0, 'must have at least one name');
+
+/** Origins of web pages, separated by commas, or `*` for all. */
+export const origins = names.transform((list, context) => {
+  for (const origin of list) {
+    if (origin === '*' ? list.length === 1 : isOrigin(origin)) continue;
+    context.addIssue(
+      `must be origins as browsers write them, such as https://app.example.com, without a path or a slash at the end, separated by commas; or * alone (not: ${origin})`,
+    );
+    return z.NEVER;
+  }
+  return list;
+});
+
+/** Apps in a web view have schemes of their own, whose addresses have no origin in the URL standard. */
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol } = new URL(text);
+  return /^https?:$/.test(protocol) ? origin === text : /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@*]+$/.test(text);
+}
+
+/** A path prefix, without a slash at its end. */
+export const pathPrefix = z
+  .string()
+  .transform((path) => path.replace(/\/+$/, ''))
+  .refine(
+    (path) => path === '' || /^(?:\/[\w.~-]+)+$/.test(path),
+    'must be a path such as /healify, of letters, digits and -._~',
+  );
+
 export const text = (maxChars = 10_000) => z.string().max(maxChars, `must have at most ${maxChars} characters`);
 
 /** A URL of one of these schemes (without the colon). */

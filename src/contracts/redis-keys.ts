@@ -36,6 +36,10 @@ export const redisKeys = {
   user: (userId: string) => `auth:user:${userId}`,
   /** String: the id of the user with this email. */
   email: (email: string) => `auth:email:${email}`,
+  /** String, JSON: a session of the admin's pages, by the hash of its id. */
+  adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
+  /** Sorted set: logins that have ended while their access tokens may be unexpired, by when, in ms. */
+  endedLogins: () => 'auth:ended-logins',
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
@@ -45,6 +49,9 @@ export const SETTLED_CHANNEL = 'chat:settled';
 
 /** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';
+
+/** Pub/sub channel: the id of a login that has ended; its access tokens count no more. */
+export const LOGIN_ENDED_CHANNEL = 'auth:login-ended';
 
 /** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1]`. */
 export const GATE_CHANNEL = 'ai:gates';

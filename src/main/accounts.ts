@@ -1,54 +1,62 @@
-import type { Router } from 'express';
+import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import { createRedisUserStore } from '../adapters/users/redis-user-store.ts';
-import { createLoginRouter, logInWithAccount, logInWithToken } from '../api/admin/login.ts';
-import { createAccessTokens, type TokenClaims } from '../api/auth/access-tokens.ts';
+import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../api/admin/login.ts';
+import { createAccessTokens } from '../api/auth/access-tokens.ts';
 import { createAccounts } from '../api/auth/accounts.ts';
+import type { AdminSessions } from '../api/auth/admin-sessions.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { createRefreshTokens } from '../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../api/auth/routes.ts';
+import type { VerifyToken } from '../api/auth/verify-tokens.ts';
 import { byAddress, createRateLimit, limitRoute } from '../api/rate-limit.ts';
 import type { ApiConfig } from '../config/schema.ts';
 
 /** The accounts' routes, absent where an identity provider has the accounts, and the admin's login. */
 export function createAccountRouters(options: {
   config: ApiConfig;
-  claims: TokenClaims;
   secret: string;
   redis: Redis;
+  verifyToken: VerifyToken;
+  adminSessions: AdminSessions;
+  /** Ends the access tokens of a login. */
+  endLogin: (loginId: string) => Promise<void>;
 }): { accounts: Router | undefined; login: Router } {
-  const { config, claims, secret, redis } = options;
+  const { config, secret, redis, verifyToken, adminSessions, endLogin } = options;
   const limitOf = (endpoint: string) => createRateLimit({ redis, endpoint, perMinute: config.loginPerMinute });
-  const limitAddress = (endpoint: string) => limitRoute(limitOf(endpoint), byAddress);
-  const loginRouter = (accounts: boolean, logIn: Parameters<typeof createLoginRouter>[0]['logIn']) =>
+  const limitAddress = (endpoint: string): RequestHandler => limitRoute(limitOf(endpoint), byAddress);
+  const ttlMs = config.accessTokenTtlMs;
+  const loginRouter = (accounts: boolean, logIn: LogIn) =>
     createLoginRouter({
       logIn,
+      sessions: adminSessions,
       accounts,
       limitAddress: limitAddress('admin-login'),
-      secure: config.nodeEnv === 'production',
+      secure: config.nodeEnv === 'production' && !config.adminOverHttp,
     });
 
   if (config.jwksUrl) {
-    return { accounts: undefined, login: loginRouter(false, logInWithToken(config.accessTokenTtlMs / 1000)) };
+    return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, ttlMs })) };
   }
-  const accessTokens = createAccessTokens({ ...claims, secret, ttlMs: config.accessTokenTtlMs });
   const accounts = createAccounts({
     users: createRedisUserStore({ redis }),
     passwords: createPasswords(),
-    accessTokens,
-    refreshTokens: createRefreshTokens({ redis, ttlMs: config.refreshTokenTtlMs }),
+    accessTokens: createAccessTokens({
+      secret,
+      issuer: config.jwtIssuer,
+      audience: config.jwtAudiences[0]!,
+      ttlMs,
+    }),
+    refreshTokens: createRefreshTokens({
+      redis,
+      ttlMs: config.refreshTokenTtlMs,
+      graceMs: config.refreshGraceMs,
+      endLogin,
+    }),
   });
   const perEmail = limitOf('login-email');
   return {
     accounts: createAccountsRouter({ accounts, limitAddress, limitEmail: perEmail.use }),
-    login: loginRouter(
-      true,
-      logInWithAccount({
-        check: accounts.check,
-        limitEmail: perEmail.use,
-        sign: accessTokens.sign,
-        ttlSeconds: accessTokens.ttlSeconds,
-      }),
-    ),
+    login: loginRouter(true, logInWithAccount({ check: accounts.check, limitEmail: perEmail.use, ttlMs })),
   };
 }

@@ -12,7 +12,11 @@ import { createBullBoardRouter } from '../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../api/admin/dead-letters.ts';
 import { createAdminRouter, orLogin } from '../api/admin/routes.ts';
 import { createApp } from '../api/app.ts';
+import { createAdminSessions } from '../api/auth/admin-sessions.ts';
 import { createAuthentication } from '../api/auth/authenticate.ts';
+import { createEndedLogins } from '../api/auth/ended-logins.ts';
+import { rememberTokens } from '../api/auth/remember-tokens.ts';
+import { createTokenVerifier } from '../api/auth/verify-tokens.ts';
 import { acceptQuestion } from '../api/chat/accept-question.ts';
 import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
 import { createSessionEraser } from '../api/chat/erase-session.ts';
@@ -131,19 +135,44 @@ if (!config.jwtSecret && !config.jwksUrl) {
   logger.warn('there is no JWT_SECRET: tokens are signed with a random one, and end with this process');
 }
 const secret = config.jwtSecret ?? randomBytes(48).toString('base64');
-const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
-const { authenticate, requireAdmin } = createAuthentication({
-  ...claims,
-  key: config.jwksUrl ? { jwksUrl: config.jwksUrl } : { secret },
+const verifyToken = rememberTokens(
+  createTokenVerifier({
+    key: config.jwksUrl ? { jwksUrl: config.jwksUrl } : { secret },
+    rules: {
+      issuer: config.jwtIssuer,
+      audiences: config.jwtAudiences,
+      audienceClaim: config.jwtAudienceClaim,
+      rolesClaim: config.jwtRolesClaim,
+      adminRole: config.jwtAdminRole,
+      clockToleranceMs: config.jwtClockToleranceMs,
+    },
+  }),
+);
+const endedLogins = createEndedLogins({
+  redis,
+  subscriber,
+  keepMs: config.accessTokenTtlMs + config.jwtClockToleranceMs + 60_000,
+  logger,
 });
+const adminSessions = createAdminSessions({ redis });
+const { authenticate, requireAdmin } = createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions });
 const limit = (endpoint: string, perMinute: number) =>
   limitRoute(createRateLimit({ redis, endpoint, perMinute }), byUser);
 const publishRequest = requestPublisher(publisher);
-const { accounts, login } = createAccountRouters({ config, claims, secret, redis });
+const { accounts, login } = createAccountRouters({
+  config,
+  secret,
+  redis,
+  verifyToken,
+  adminSessions,
+  endLogin: endedLogins.end,
+});
 
 const app = createApp({
   trustProxy: config.trustProxy,
-  document: createOpenApiDocument({ version, accounts: accounts !== undefined }),
+  basePath: config.basePath,
+  corsOrigins: config.corsOrigins,
+  document: createOpenApiDocument({ version, accounts: accounts !== undefined, basePath: config.basePath }),
   health: createHealthRouter({
     version,
     checks: {
@@ -153,7 +182,7 @@ const app = createApp({
   }),
   admin: createAdminRouter(
     login,
-    createBullBoardRouter({ queue, mountPath: '/admin', requireAdmin: orLogin(requireAdmin) }),
+    createBullBoardRouter({ queue, mountPath: `${config.basePath}/admin`, requireAdmin: orLogin(requireAdmin) }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin({ url: config.rabbitmqUrl }), requireAdmin }),
   ),
   accounts,
@@ -180,6 +209,7 @@ const app = createApp({
 });
 
 settler.start();
+endedLogins.start();
 line.start();
 const server = await listen(app, { host: config.host, port: config.apiPort });
 const metricsServer = await startMetricsServer({
@@ -195,6 +225,7 @@ stopOnSignal({
   stop: async () => {
     // Those that wait for an answer are told where to look for it.
     answerWaiter.stop();
+    endedLogins.stop();
     line.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();

@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { beforeAll, expect, test } from '@jest/globals';
-import jwt from 'jsonwebtoken';
+import { Redis } from 'ioredis';
 import { call, postJson, signUp } from '../api-client.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { goodClaims, oddTokens, seconds, signToken } from '../sign-token.ts';
+import { until } from '../until.ts';
 
 const JWT_SECRET = 'a secret of at least thirty-two bytes';
 let api: TestProcess;
@@ -57,25 +61,64 @@ test('a wrong password and an unknown email are told apart by nobody', async () 
   expect(second).toEqual(first);
 });
 
-test('a refresh token is good once; used again, it ends the login', async () => {
-  const { refreshToken } = await login('dave');
-  const next = await post('/auth/refresh', { refreshToken });
-  expect(next.status).toBe(200);
-  const { refreshToken: second } = next.body as unknown as { refreshToken: string };
+test('tabs that refresh with one token at the same time all get the same next one, and the login goes on', async () => {
+  const { refreshToken } = await login('erin');
+  const answers = await Promise.all(Array.from({ length: 5 }, () => post('/auth/refresh', { refreshToken })));
+  const tokens = answers.map(({ body }) => body as unknown as Tokens);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  expect(new Set(tokens.map((next) => next.refreshToken)).size).toBe(1);
+  expect(tokens[0]!.refreshToken).not.toBe(refreshToken);
+  for (const { accessToken, userId } of tokens) expect((await historyOf(userId, accessToken)).status).toBe(200);
+  expect((await post('/auth/refresh', { refreshToken: tokens[0]!.refreshToken })).status).toBe(200);
+});
+
+test('a tab that is two refreshes late gets the token that is valid now', async () => {
+  const { refreshToken } = await login('erik');
+  const second = (await post('/auth/refresh', { refreshToken })).body as unknown as Tokens;
+  const third = (await post('/auth/refresh', { refreshToken: second.refreshToken })).body as unknown as Tokens;
   expect(await post('/auth/refresh', { refreshToken })).toMatchObject({
-    status: 401,
-    body: { code: 'refresh_token_reused' },
-  });
-  expect(await post('/auth/refresh', { refreshToken: second })).toMatchObject({
-    status: 401,
-    body: { code: 'invalid_refresh_token' },
+    status: 200,
+    body: { refreshToken: third.refreshToken },
   });
 });
 
-test('of two that refresh with one token at the same time, one gets the next', async () => {
-  const { refreshToken } = await login('erin');
-  const answers = await Promise.all([post('/auth/refresh', { refreshToken }), post('/auth/refresh', { refreshToken })]);
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
+test('a refresh token that is used again after the grace ends its login, with its access token', async () => {
+  const strict = await startApi({
+    REDIS_URL: redisUrl,
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET,
+    REFRESH_GRACE: '0s',
+    RATE_LOGIN_PER_MINUTE: '100',
+  });
+  const refresh = (refreshToken: string) => postJson(`${strict.url}/auth/refresh`, { refreshToken });
+  const { refreshToken, userId } = await login('dave');
+  const second = (await refresh(refreshToken)).body as unknown as Tokens;
+  const third = (await refresh(second.refreshToken)).body as unknown as Tokens;
+  expect(await refresh(refreshToken)).toMatchObject({ status: 401, body: { code: 'refresh_token_reused' } });
+  expect(await refresh(third.refreshToken)).toMatchObject({ status: 401, body: { code: 'invalid_refresh_token' } });
+  await until('the access token is refused', async () => (await historyOf(userId, third.accessToken)).status === 401);
+});
+
+test('whoever knows the name of a login, but none of its tokens, cannot end it', async () => {
+  const { refreshToken } = await login('emma');
+  const madeUp = `${refreshToken.split('.')[0]}.${'x'.repeat(43)}`;
+  expect((await post('/auth/logout', { refreshToken: madeUp })).status).toBe(204);
+  expect(await post('/auth/refresh', { refreshToken: madeUp })).toMatchObject({
+    status: 401,
+    body: { code: 'invalid_refresh_token' },
+  });
+  expect((await post('/auth/refresh', { refreshToken })).status).toBe(200);
+});
+
+test('no token can be made from what Redis has', async () => {
+  const { refreshToken, accessToken } = await login('eric');
+  const next = (await post('/auth/refresh', { refreshToken })).body as unknown as Tokens;
+  const redis = new Redis(redisUrl);
+  const [id] = refreshToken.split('.');
+  const kept = JSON.stringify(await redis.hgetall(`auth:refresh:${id}`));
+  await redis.quit();
+  for (const token of [refreshToken, next.refreshToken]) expect(kept).not.toContain(token.split('.')[1]);
+  expect(accessToken).not.toContain(id);
 });
 
 test('after a logout the refresh token is worth nothing', async () => {
@@ -84,17 +127,46 @@ test('after a logout the refresh token is worth nothing', async () => {
   expect((await post('/auth/refresh', { refreshToken })).status).toBe(401);
 });
 
+test('a logout ends the access tokens of the login at every api, at once, and those of no other login', async () => {
+  const env = { REDIS_URL: redisUrl, RABBITMQ_URL: await testRabbitMqUrl(), JWT_SECRET };
+  const other = await startApi(env);
+  const first = await login('finn');
+  const second = (await post('/auth/login', credentials('finn'))).body as unknown as Tokens;
+  const refreshed = (await post('/auth/refresh', { refreshToken: first.refreshToken })).body as unknown as Tokens;
+  const at = async (url: string, token: string) => (await historyOf(first.userId, token, url)).status;
+  for (const { accessToken } of [first, refreshed, second]) expect(await at(other.url, accessToken)).toBe(200);
+
+  expect((await post('/auth/logout', { refreshToken: refreshed.refreshToken })).status).toBe(204);
+  for (const { accessToken } of [first, refreshed]) expect(await at(api.url, accessToken)).toBe(401);
+  const loggedOutAt = Date.now();
+  await until('the other api has heard of it', async () => (await at(other.url, refreshed.accessToken)) === 401);
+  expect(Date.now() - loggedOutAt).toBeLessThan(5_000);
+  expect(await at(other.url, first.accessToken)).toBe(401);
+  expect(await at(other.url, second.accessToken)).toBe(200);
+
+  const startedLater = await startApi(env);
+  await until('it has read who is logged out', async () => (await at(startedLater.url, first.accessToken)) === 401);
+  expect(await at(startedLater.url, second.accessToken)).toBe(200);
+});
+
 test.each([
   ['no token', undefined],
   ['nonsense', 'Bearer nonsense'],
-  ['a token without a signature', `Bearer ${jwt.sign({ sub: 'u1' }, '', { algorithm: 'none' })}`],
+  ['no token after the scheme', 'Bearer '],
+  ['another scheme', `Basic ${sign()}`],
+  ['a token without a signature', `Bearer ${sign({}, { alg: 'none' })}`],
   ['a token with another secret', `Bearer ${sign({}, {}, `another ${JWT_SECRET}`)}`],
-  ['a token of another issuer', `Bearer ${sign({}, { issuer: 'somebody' })}`],
-  ['a token for another audience', `Bearer ${sign({}, { audience: 'somebody' })}`],
-  ['an expired token', `Bearer ${sign({}, { expiresIn: -10 })}`],
-  ['another algorithm', `Bearer ${sign({}, { algorithm: 'HS512' })}`],
+  ['a token of another issuer', `Bearer ${sign({ iss: 'somebody' })}`],
+  ['a token for another audience', `Bearer ${sign({ aud: 'somebody' })}`],
+  ['an expired token', `Bearer ${sign({ exp: seconds() - 10 })}`],
+  ['a token that never expires', `Bearer ${sign({ exp: undefined })}`],
+  ['a token whose expiry is a text', `Bearer ${sign({ exp: '9999999999' })}`],
+  ['a token that is not valid yet', `Bearer ${sign({ nbf: seconds() + 600 })}`],
+  ['another algorithm', `Bearer ${sign({}, { alg: 'HS512' })}`],
   ['a token that names nobody', `Bearer ${sign({ sub: '' })}`],
+  ['a token whose subject is a number', `Bearer ${sign({ sub: 7 })}`],
   ['a token that names more than an id can be', `Bearer ${sign({ sub: 'x'.repeat(129) })}`],
+  ...oddTokens((parts) => signToken(parts, JWT_SECRET, 'HS256'), { alg: 'HS256' }),
 ])('%s is answered 401, and how to do better', async (_what, authorization) => {
   const answer = await call(`${api.url}/chat/session/s1`, {
     headers: authorization === undefined ? {} : { Authorization: authorization },
@@ -142,7 +214,7 @@ test('Bull Board is for admins only', async () => {
   expect((await user.get('/admin/queues')).status).toBe(403);
   expect((await call(`${api.url}/admin/queues/api/queues`)).status).toBe(401);
   const page = await fetch(`${api.url}/admin/queues`, { headers: { Accept: 'text/html' }, redirect: 'manual' });
-  expect([page.status, page.headers.get('location')]).toEqual([303, '/admin/login?expired']);
+  expect([page.status, page.headers.get('location')]).toEqual([303, '/admin/login']);
 });
 
 test('an admin made on the command line logs in with the form, and the cookie opens the board', async () => {
@@ -181,6 +253,16 @@ test('an admin made on the command line logs in with the form, and the cookie op
   const chat = await call(`${api.url}/chat/session/s1`, { headers: { Cookie: cookie.split(';')[0]! } });
   expect(chat.status).toBe(401);
 
+  const headers = { Cookie: cookie.split(';')[0]! };
+  const logout = await fetch(`${api.url}/admin/logout`, { method: 'POST', headers, redirect: 'manual' });
+  expect([logout.status, logout.headers.get('location')]).toEqual([303, '/admin/login']);
+  expect((await fetch(`${api.url}/admin/queues/api/queues`, { headers })).status).toBe(401);
+  const back = await fetch(`${api.url}/admin/queues`, {
+    headers: { ...headers, Accept: 'text/html' },
+    redirect: 'manual',
+  });
+  expect(back.headers.get('location')).toBe('/admin/login?expired');
+
   const revoke = await cli('revoke-admin', '--email', 'admin@example.com');
   await revoke.exited;
   expect((await form(credentials('admin'))).status).toBe(403);
@@ -194,11 +276,39 @@ test('no password and no token is in the log', async () => {
   }
 });
 
-function sign(claims: object, options: jwt.SignOptions = {}, secret = JWT_SECRET): string {
-  return jwt.sign({ sub: 'u1', ...claims }, secret, {
-    issuer: 'healify-chat',
-    audience: 'healify-chat',
-    expiresIn: 60,
-    ...options,
-  });
+test('a token whose signer is two seconds ahead counts', async () => {
+  const { userId } = await login('fred');
+  const token = sign({ sub: userId, nbf: seconds() + 2, iat: seconds() + 2 });
+  expect((await historyOf(userId, token)).status).toBe(200);
+});
+
+test('two Authorization headers are refused, even if the first one is good', async () => {
+  const { accessToken, userId } = await login('gina');
+  const request = httpRequest(`${api.url}/chat/history/${userId}`);
+  request.setHeader('Authorization', [`Bearer ${accessToken}`, 'Bearer another']);
+  request.end();
+  const [response] = await once(request, 'response');
+  response.resume();
+  expect(response.statusCode).toBe(401);
+});
+
+test('an algorithm that is refused is named in the log, and the token is not', async () => {
+  const token = sign({}, { alg: 'HS384' });
+  await historyOf('u1', token);
+  await until('the line', () => api.output().includes('"algorithm":"HS384"'));
+  expect(api.output()).not.toContain(token);
+});
+
+interface Tokens {
+  accessToken: string;
+  refreshToken: string;
+  userId: string;
+}
+
+function historyOf(userId: string, accessToken: string, url = api.url) {
+  return call(`${url}/chat/history/${userId}`, { headers: { Authorization: `Bearer ${accessToken}` } });
+}
+
+function sign(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}, secret = JWT_SECRET): string {
+  return signToken({ header: { alg: 'HS256', typ: 'JWT', ...header }, payload: goodClaims(claims) }, secret);
 }

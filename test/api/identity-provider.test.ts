@@ -3,60 +3,78 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import jwt from 'jsonwebtoken';
 import { call, postJson } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { goodClaims, oddTokens, seconds, signToken } from '../sign-token.ts';
+import { until } from '../until.ts';
 
 /** The keys that the identity provider publishes now. */
 let keys: Record<string, KeyObject> = {};
 let provider: Server;
+let providerUrl: string;
 /** How often the keys were asked for. */
 let asked = 0;
 let api: TestProcess;
 
+const newKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const unnamed = newKey();
+const firstKey = newKey();
+
 beforeAll(async () => {
-  keys = { first: newKey() };
-  provider = createServer((_req, res) => {
+  keys = { first: firstKey };
+  provider = createServer((req, res) => {
+    if (req.url === '/redirect') {
+      res.writeHead(308, { Location: '/hop' }).end();
+      return;
+    }
+    if (req.url === '/hop') {
+      res.writeHead(302, { Location: `${providerUrl}/jwks.json` }).end();
+      return;
+    }
+    if (req.url === '/endless') {
+      res.writeHead(302, { Location: '/endless' }).end();
+      return;
+    }
     asked += 1;
-    const jwks = Object.entries(keys).map(([kid, key]) => ({
-      ...createPublicKey(key).export({ format: 'jwk' }),
-      kid,
-      use: 'sig',
-      alg: 'RS256',
-    }));
-    res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: jwks }));
+    const jwks = Object.entries(keys).map(([kid, key]) => ({ ...publicJwk(key), kid, use: 'sig' }));
+    const others = [
+      // Neither is for us; both are what providers publish beside what is.
+      { kty: 'unknown', kid: 'of the future' },
+      { ...publicJwk(unnamed), use: 'enc', alg: 'RSA-OAEP', kid: 'for encryption' },
+      publicJwk(unnamed),
+    ];
+    res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: [...jwks, ...others] }));
   }).listen(0, '127.0.0.1');
   await once(provider, 'listening');
-  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/jwks.json`;
-  api = await startApi({
-    REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
-    JWT_JWKS_URL: url,
-    JWT_ISSUER: 'https://id.example.com/',
-    JWT_AUDIENCE: 'chat',
-  });
+  providerUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  api = await startApiOfProvider();
 });
 afterAll(() => {
   provider.closeAllConnections();
   provider.close();
 });
 
-const newKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-const token = (kid: string, key: KeyObject | string, options: jwt.SignOptions = {}) =>
-  jwt.sign({ sub: 'user-of-the-platform' }, key, {
-    algorithm: 'RS256',
-    keyid: kid,
-    issuer: 'https://id.example.com/',
-    audience: 'chat',
-    expiresIn: 60,
-    ...options,
+const startApiOfProvider = async (env: Record<string, string> = {}) =>
+  startApi({
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_JWKS_URL: `${providerUrl}/jwks.json`,
+    JWT_ISSUER: 'https://id.example.com/',
+    JWT_AUDIENCE: 'chat, chat-beta',
+    ...env,
   });
-const history = (accessToken: string) =>
-  call(`${api.url}/chat/history/user-of-the-platform`, { headers: { Authorization: `Bearer ${accessToken}` } });
+
+const publicJwk = (key: KeyObject) => createPublicKey(key).export({ format: 'jwk' });
+const claimsWith = (claims: Record<string, unknown> = {}) =>
+  goodClaims({ sub: 'user-of-the-platform', iss: 'https://id.example.com/', aud: 'chat', ...claims });
+const token = (kid: string | undefined, key: KeyObject, claims: Record<string, unknown> = {}, alg = 'RS256') =>
+  signToken({ header: { alg, typ: 'JWT', kid }, payload: claimsWith(claims) }, key);
+const history = (accessToken: string, url = api.url) =>
+  call(`${url}/chat/history/user-of-the-platform`, { headers: { Authorization: `Bearer ${accessToken}` } });
 
 test('a token of the identity provider is taken, and its subject is the user', async () => {
-  expect(await history(token('first', keys.first!))).toMatchObject({ status: 200, body: { items: [] } });
+  expect(await history(token('first', firstKey))).toMatchObject({ status: 200, body: { items: [] } });
 });
 
 test('a new key of the provider is found by itself', async () => {
@@ -67,16 +85,13 @@ test('a new key of the provider is found by itself', async () => {
 test('neither a key that the provider does not have, nor its public key as a secret, opens anything', async () => {
   expect((await history(token('first', newKey()))).status).toBe(401);
   expect((await history(token('unknown', newKey()))).status).toBe(401);
-  const published = createPublicKey(keys.first!).export({ type: 'spki', format: 'pem' }).toString();
-  const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT', kid: 'first' })).toString('base64url');
-  const [, payload] = token('first', keys.first!).split('.');
-  const { createHmac } = await import('node:crypto');
-  const signature = createHmac('sha256', published).update(`${header}.${payload}`).digest('base64url');
-  expect((await history(`${header}.${payload}.${signature}`)).status).toBe(401);
+  const published = createPublicKey(firstKey).export({ type: 'spki', format: 'pem' }).toString();
+  const forged = signToken({ header: { alg: 'HS256', kid: 'first' }, payload: claimsWith() }, published);
+  expect((await history(forged)).status).toBe(401);
 });
 
 test('a flood of tokens with key ids that nobody knows keeps nobody out, and asks the provider once a second', async () => {
-  const good = token('first', keys.first!);
+  const good = token('first', firstKey);
   const forged = newKey();
   const before = asked;
   const startedAt = Date.now();
@@ -94,20 +109,19 @@ test('the accounts of this API are switched off', async () => {
 });
 
 test('an admin of the provider opens the board with a token', async () => {
-  const admin = jwt.sign({ sub: 'boss', role: 'admin' }, keys.first!, {
-    algorithm: 'RS256',
-    keyid: 'first',
-    issuer: 'https://id.example.com/',
-    audience: 'chat',
-    expiresIn: 60,
-  });
-  const form = await fetch(`${api.url}/admin/login`, {
-    method: 'POST',
-    body: new URLSearchParams({ token: admin }),
-    redirect: 'manual',
-  });
+  const form = await logInWith(token('first', firstKey, { sub: 'boss', role: 'admin' }));
   const cookie = form.headers.get('set-cookie')!.split(';')[0]!;
-  expect((await fetch(`${api.url}/admin/queues/api/queues`, { headers: { Cookie: cookie } })).status).toBe(200);
+  const board = async () => (await fetch(`${api.url}/admin/queues/api/queues`, { headers: { Cookie: cookie } })).status;
+  expect(await board()).toBe(200);
+  await fetch(`${api.url}/admin/logout`, { method: 'POST', headers: { Cookie: cookie }, redirect: 'manual' });
+  expect(await board()).toBe(401);
+});
+
+test('whoever is no admin of the provider, or has no good token, is told so at the login', async () => {
+  const user = await logInWith(token('first', firstKey));
+  expect([user.status, await user.text()]).toEqual([403, expect.stringContaining('is not an admin')]);
+  const bad = await logInWith(token('first', newKey(), { role: 'admin' }));
+  expect([bad.status, await bad.text()]).toEqual([401, expect.stringContaining('This token is not valid')]);
 });
 
 test('a provider that is away is our fault, not the token’s', async () => {
@@ -117,8 +131,97 @@ test('a provider that is away is our fault, not the token’s', async () => {
     JWT_JWKS_URL: 'http://127.0.0.1:9/jwks.json',
   });
   const answer = await call(`${gone.url}/chat/session/s1`, {
-    headers: { Authorization: `Bearer ${token('first', keys.first!)}` },
+    headers: { Authorization: `Bearer ${token('first', firstKey)}` },
   });
   expect(answer).toMatchObject({ status: 503, body: { code: 'identity_unavailable' } });
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
 });
+
+const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey;
+test.each<[string, KeyObject]>([
+  ['RS256', firstKey],
+  ['RS384', firstKey],
+  ['RS512', firstKey],
+  ['PS256', firstKey],
+  ['PS384', firstKey],
+  ['PS512', firstKey],
+  ['ES256', curve('P-256')],
+  ['ES384', curve('P-384')],
+  ['ES512', curve('P-521')],
+  ['EdDSA', generateKeyPairSync('ed25519').privateKey],
+])('a token that is signed with %s counts, if the provider has such a key', async (alg, key) => {
+  keys = { ...keys, [`for ${alg}`]: key };
+  expect((await history(token(`for ${alg}`, key, {}, alg))).status).toBe(200);
+  expect((await history(token('first', key, {}, alg))).status).toBe(key === firstKey ? 200 : 401);
+});
+
+test('a token without a key id is tried with every key that fits', async () => {
+  expect((await history(token(undefined, unnamed))).status).toBe(200);
+  expect((await history(token(undefined, firstKey))).status).toBe(200);
+  expect((await history(token(undefined, newKey()))).status).toBe(401);
+});
+
+test.each([
+  ...oddTokens((parts) => signToken(parts, firstKey, 'RS256'), { alg: 'RS256', kid: 'first' }),
+  ...[7, null, true, ['first'], { first: 1 }, '', '__proto__'].map((kid): [string, string] => [
+    `a key id that is ${JSON.stringify(kid)}`,
+    `Bearer ${signToken({ header: { alg: 'RS256', kid }, payload: claimsWith() }, newKey())}`,
+  ]),
+  ['no expiry', `Bearer ${token('first', firstKey, { exp: undefined })}`],
+  ['an expiry that is past', `Bearer ${token('first', firstKey, { exp: seconds() - 10 })}`],
+  ['another audience', `Bearer ${token('first', firstKey, { aud: ['somebody', 'else'] })}`],
+  ['no audience', `Bearer ${token('first', firstKey, { aud: undefined, client_id: 'chat' })}`],
+])('%s is answered 401', async (_what, authorization) => {
+  const answer = await call(`${api.url}/chat/session/s1`, { headers: { Authorization: authorization } });
+  expect(answer).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+});
+
+test('a token whose signer is two seconds ahead counts, and one for any of our audiences', async () => {
+  expect((await history(token('first', firstKey, { nbf: seconds() + 2, iat: seconds() + 2 }))).status).toBe(200);
+  expect((await history(token('first', firstKey, { aud: ['other', 'chat-beta'] }))).status).toBe(200);
+});
+
+test('an algorithm that is refused is named in the log, and the token is not', async () => {
+  const refused = token('first', curve('secp256k1'), {}, 'ES256');
+  const unknown = signToken({ header: { alg: 'HS256', kid: 'first' }, payload: claimsWith() }, 'a secret');
+  for (const each of [refused, unknown]) expect((await history(each)).status).toBe(401);
+  await until('the line', () => api.output().includes('"algorithm":"HS256"'));
+  for (const each of [refused, unknown]) expect(api.output()).not.toContain(each.split('.')[1]);
+});
+
+test('the address of the key set may redirect', async () => {
+  const redirected = await startApiOfProvider({ JWT_JWKS_URL: `${providerUrl}/redirect` });
+  expect((await history(token('first', firstKey), redirected.url)).status).toBe(200);
+  const endless = await startApiOfProvider({ JWT_JWKS_URL: `${providerUrl}/endless` });
+  expect(await history(token('first', firstKey), endless.url)).toMatchObject({
+    status: 503,
+    body: { code: 'identity_unavailable' },
+  });
+});
+
+test('access tokens of Cognito, which have a client_id and no audience, count by a setting, and their groups are roles', async () => {
+  const cognito = await startApiOfProvider({
+    JWT_AUDIENCE: 'client-1',
+    JWT_AUDIENCE_CLAIM: 'client_id',
+    JWT_ROLES_CLAIM: 'cognito:groups',
+    JWT_ADMIN_ROLE: 'operators',
+  });
+  const access = { aud: undefined, client_id: 'client-1' };
+  expect((await history(token('first', firstKey, access), cognito.url)).status).toBe(200);
+  expect((await history(token('first', firstKey, { ...access, client_id: 'other' }), cognito.url)).status).toBe(401);
+  expect((await history(token('first', firstKey, { aud: 'client-1' }), cognito.url)).status).toBe(401);
+  const lettersAs = async (groups: unknown) =>
+    (
+      await call(`${cognito.url}/admin/dead-letters/chat_requests`, {
+        headers: { Authorization: `Bearer ${token('first', firstKey, { ...access, 'cognito:groups': groups })}` },
+      })
+    ).status;
+  expect(await lettersAs(['users', 'operators'])).toBe(200);
+  expect(await lettersAs(['users'])).toBe(403);
+  expect(await lettersAs(undefined)).toBe(403);
+});
+
+function logInWith(accessToken: string): Promise<Response> {
+  const body = new URLSearchParams({ token: accessToken });
+  return fetch(`${api.url}/admin/login`, { method: 'POST', body, redirect: 'manual' });
+}

@@ -32,8 +32,13 @@ const TOKEN_FIELDS = `
  * The page where an admin logs in.
  * @param options.accounts false where an identity provider has the accounts: then a token is asked for
  * @param options.message why the last try failed; text of ours
+ * @param options.action where the form is sent, an address of ours
  */
-export const loginPage = (options: { accounts: boolean; message?: string | undefined }) => `<!doctype html>
+export const loginPage = (options: {
+  accounts: boolean;
+  message?: string | undefined;
+  action: string;
+}) => `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -46,7 +51,7 @@ export const loginPage = (options: { accounts: boolean; message?: string | undef
       <h1>healify-chat admin</h1>
       <p>Jobs, retries and dead letters.</p>
       ${options.message ? `<p role="alert">${options.message}</p>` : ''}
-      <form method="post" action="/admin/login">${options.accounts ? CREDENTIAL_FIELDS : TOKEN_FIELDS}
+      <form method="post" action="${options.action}">${options.accounts ? CREDENTIAL_FIELDS : TOKEN_FIELDS}
         <button>Log in</button>
       </form>
     </main>

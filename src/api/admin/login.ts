@@ -1,15 +1,28 @@
-import express, { type RequestHandler, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
 import { ApiError } from '../../contracts/errors.ts';
 import { loginBody } from '../../contracts/http.ts';
-import { ADMIN_COOKIE } from '../auth/authenticate.ts';
+import type { Caller } from '../auth/access-tokens.ts';
+import { ADMIN_COOKIE, type AdminSessions, readAdminCookie } from '../auth/admin-sessions.ts';
+import { KeysUnavailableError } from '../auth/provider-keys.ts';
+import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
+import { addressOf } from '../base-path.ts';
+import { toApiError } from '../problem.ts';
 import { LOGIN_STYLE_HASH, loginPage } from './login-page.ts';
+import { isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
-/** Gives a token for what the form holds. @throws ApiError invalid_credentials, forbidden, rate_limited, overloaded */
-export type LogIn = (form: unknown, res: Response) => Promise<{ token: string; ttlSeconds: number }>;
+/**
+ * Says who logs in with a form, and for how long at most, in ms.
+ * @throws ApiError invalid_credentials, rate_limited, overloaded, identity_unavailable
+ */
+export type LogIn = (form: unknown, res: Response) => Promise<Caller & { ttlMs: number }>;
 
 const FORM_BYTES = 16 * 1024;
+const PLAIN_HTTP =
+  'This page came over plain http, and browsers keep the cookie of this login over https only. Open the page over ' +
+  'https. If it is https already, set TRUST_PROXY to the number of proxies before the API. In a network that you trust, ' +
+  'ADMIN_OVER_HTTP=true lets you log in over http.';
 
 const pagePolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
@@ -23,24 +36,33 @@ const pagePolicy = helmet.contentSecurityPolicy({
 });
 
 /**
- * `/login` and `/logout` of the admin's pages. The token goes into a cookie that scripts cannot read, and that no other
- * site's page can have sent.
+ * `/login` and `/logout` of the admin's pages. The session's id goes into a cookie that scripts cannot read, and that no
+ * other site's page can have sent.
  * @param options.secure whether the cookie is sent over https only
  */
 export function createLoginRouter(options: {
   logIn: LogIn;
+  sessions: AdminSessions;
   /** False where an identity provider has the accounts. */
   accounts: boolean;
   limitAddress: RequestHandler;
   secure: boolean;
 }): Router {
-  const { logIn, accounts, limitAddress, secure } = options;
-  const cookie = { httpOnly: true, sameSite: 'strict', path: '/admin', secure } as const;
-  const showPage = (res: Response, message?: string) => res.type('html').send(loginPage({ accounts, message }));
+  const { logIn, sessions, accounts, limitAddress, secure } = options;
+  const showPage = (req: Request, res: Response, message?: string) =>
+    res.type('html').send(loginPage({ accounts, message, action: addressOf(req, '/admin/login') }));
+  const cookieFor = (req: Request) =>
+    ({
+      httpOnly: true,
+      sameSite: 'strict',
+      path: addressOf(req, '/admin'),
+      secure: secure && !isLoopback(pageOrigin(req)),
+    }) as const;
 
   return Router()
     .get('/login', pagePolicy, (req, res) => {
-      showPage(res, req.query.expired === undefined ? undefined : 'Log in as an admin to go on.');
+      const notice = secure && isPlainHttp(req) ? PLAIN_HTTP : undefined;
+      showPage(req, res, notice ?? (req.query.expired === undefined ? undefined : 'Log in as an admin to go on.'));
     })
     .post(
       '/login',
@@ -48,56 +70,69 @@ export function createLoginRouter(options: {
       limitAddress,
       express.urlencoded({ extended: false, limit: FORM_BYTES }),
       async (req, res) => {
+        if (secure && isPlainHttp(req)) {
+          showPage(req, res.status(403), PLAIN_HTTP);
+          return;
+        }
         try {
-          const { token, ttlSeconds } = await logIn(req.body, res);
-          res.cookie(ADMIN_COOKIE, token, { ...cookie, maxAge: ttlSeconds * 1000 }).redirect(303, '/admin/queues');
+          const { ttlMs, ...caller } = await logIn(req.body, res);
+          if (caller.role !== 'admin') throw new ApiError('forbidden');
+          const sessionId = await sessions.begin(caller, ttlMs);
+          res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: ttlMs });
+          res.redirect(303, addressOf(req, '/admin/queues'));
         } catch (error) {
-          if (!(error instanceof ApiError)) throw error;
-          if (error.retryAfterSeconds) res.set('Retry-After', String(error.retryAfterSeconds));
-          showPage(res.status(error.status), messageOf(error));
+          const problem = toApiError(error);
+          if (problem.code === 'internal_error') throw error;
+          if (problem.retryAfterSeconds) res.set('Retry-After', String(problem.retryAfterSeconds));
+          showPage(req, res.status(problem.status), messageOf(problem, accounts));
         }
       },
     )
-    .post('/logout', (_req, res) => {
-      res.clearCookie(ADMIN_COOKIE, cookie).redirect(303, '/admin/login');
+    .post('/logout', async (req, res) => {
+      const sessionId = readAdminCookie(req);
+      if (sessionId !== undefined) await sessions.end(sessionId);
+      res.clearCookie(ADMIN_COOKIE, cookieFor(req)).redirect(303, addressOf(req, '/admin/login'));
     });
 }
 
-function messageOf(error: ApiError): string {
+function messageOf(error: ApiError, accounts: boolean): string {
   if (error.code === 'forbidden') return 'This account is not an admin’s.';
-  if (error.code === 'rate_limited') return 'Too many tries. Wait a minute.';
-  return error.code === 'overloaded' ? 'Too busy. Try again in a moment.' : 'Email or password is wrong.';
+  if (error.code === 'rate_limited') return `Too many tries. Wait ${error.retryAfterSeconds} seconds.`;
+  if (error.code === 'overloaded') return 'Too busy. Try again in a moment.';
+  if (error.code === 'identity_unavailable') return 'The identity provider cannot be reached. Try again in a moment.';
+  if (error.status === 503) return 'Logins are not possible at the moment. Try again soon.';
+  return accounts ? 'Email or password is wrong.' : 'This token is not valid, or no longer.';
 }
 
 /** Logs in with an account of this API. */
 export const logInWithAccount =
   (options: {
-    check: (credentials: { email: string; password: string }) => Promise<{ userId: string; role: 'user' | 'admin' }>;
+    check: (credentials: { email: string; password: string }) => Promise<Caller>;
     limitEmail: (email: string, res: Response) => Promise<void>;
-    sign: (caller: { userId: string; role: 'user' | 'admin' }) => string;
-    ttlSeconds: number;
+    ttlMs: number;
   }): LogIn =>
   async (form, res) => {
     const credentials = loginBody.safeParse(form);
     if (!credentials.success) throw new ApiError('invalid_credentials');
     await options.limitEmail(credentials.data.email, res);
-    const user = await options.check(credentials.data);
-    if (user.role !== 'admin') throw new ApiError('forbidden');
-    return { token: options.sign(user), ttlSeconds: options.ttlSeconds };
+    const { userId, role } = await options.check(credentials.data);
+    return { userId, role, ttlMs: options.ttlMs };
   };
 
-const tokenForm = z.object({
-  token: z
-    .string()
-    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)
-    .max(4_000),
-});
+const tokenForm = z.object({ token: z.string().trim().min(1).max(8_000) });
 
-/** Takes a token of the identity provider; each page then checks it. */
+/** Logs in with a token of the identity provider, for no longer than the token is valid. */
 export const logInWithToken =
-  (ttlSeconds: number): LogIn =>
+  (options: { verifyToken: VerifyToken; ttlMs: number }): LogIn =>
   async (form) => {
     const parsed = tokenForm.safeParse(form);
     if (!parsed.success) throw new ApiError('invalid_credentials');
-    return { token: parsed.data.token, ttlSeconds };
+    try {
+      const { userId, role, expiresAt } = await options.verifyToken(parsed.data.token);
+      return { userId, role, ttlMs: Math.max(1, Math.min(options.ttlMs, expiresAt * 1000 - Date.now())) };
+    } catch (error) {
+      if (error instanceof TokenRefusedError) throw new ApiError('invalid_credentials', { cause: error });
+      if (error instanceof KeysUnavailableError) throw new ApiError('identity_unavailable', { cause: error });
+      throw error;
+    }
   };

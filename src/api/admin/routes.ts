@@ -1,5 +1,8 @@
 import { type RequestHandler, Router } from 'express';
+import helmet from 'helmet';
 import { ApiError } from '../../contracts/errors.ts';
+import { readAdminCookie } from '../auth/admin-sessions.ts';
+import { addressOf } from '../base-path.ts';
 import { refuseCrossOrigin } from './same-origin.ts';
 
 /**
@@ -8,11 +11,17 @@ import { refuseCrossOrigin } from './same-origin.ts';
  */
 export function createAdminRouter(...parts: Router[]): Router {
   const router = Router();
-  router.use(refuseCrossOrigin);
-  router.get('/', (_req, res) => res.redirect(303, '/admin/queues'));
+  router.use(tellOurselves, refuseCrossOrigin);
+  router.get('/', (req, res) => res.redirect(303, addressOf(req, '/admin/queues')));
   for (const part of parts) router.use(part);
   return router;
 }
+
+/**
+ * Lets these pages tell our own server where a request comes from. Where a policy forbids even that, as helmet's does,
+ * browsers call themselves of the origin `null` in what they send to us.
+ */
+const tellOurselves = helmet.referrerPolicy({ policy: 'same-origin' });
 
 /** Sends a person who is not logged in as an admin to the login, and answers a program with the error. */
 export const orLogin =
@@ -21,6 +30,8 @@ export const orLogin =
     requireAdmin(req, res, (error?: unknown) => {
       const person = req.method === 'GET' && req.accepts('json', 'html') === 'html';
       const refused = error instanceof ApiError && (error.code === 'unauthenticated' || error.code === 'forbidden');
-      if (person && refused) res.redirect(303, '/admin/login?expired');
+      // Whoever comes for the first time has done nothing wrong.
+      const expired = readAdminCookie(req) ? '?expired' : '';
+      if (person && refused) res.redirect(303, addressOf(req, `/admin/login${expired}`));
       else next(error);
     });

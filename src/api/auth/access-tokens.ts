@@ -1,11 +1,6 @@
-import jwt from 'jsonwebtoken';
+import { createSecretKey } from 'node:crypto';
+import { SignJWT } from 'jose';
 import type { User } from '../../adapters/users/user-store.ts';
-
-/** What tokens must carry. */
-export interface TokenClaims {
-  issuer: string;
-  audience: string;
-}
 
 /** Who sent a request. */
 export interface Caller {
@@ -14,17 +9,33 @@ export interface Caller {
 }
 
 export interface AccessTokens {
-  /** A JWT (HS256) that names the user and the role. */
-  sign(caller: Caller): string;
+  /**
+   * Makes a JWT (HS256) that names the user, the role and the login.
+   * @param loginId what ends the token before its time, once the login has ended: see EndedLogins
+   */
+  sign(caller: Caller, loginId: string): Promise<string>;
   readonly ttlSeconds: number;
 }
 
-export function createAccessTokens(options: TokenClaims & { secret: string; ttlMs: number }): AccessTokens {
+export function createAccessTokens(options: {
+  secret: string;
+  issuer: string;
+  audience: string;
+  ttlMs: number;
+}): AccessTokens {
   const { secret, issuer, audience, ttlMs } = options;
+  const key = createSecretKey(secret, 'utf8');
   const ttlSeconds = Math.floor(ttlMs / 1000);
   return {
     ttlSeconds,
-    sign: ({ userId, role }) =>
-      jwt.sign({ role }, secret, { algorithm: 'HS256', subject: userId, issuer, audience, expiresIn: ttlSeconds }),
+    sign: ({ userId, role }, loginId) =>
+      new SignJWT({ role, sid: loginId })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setSubject(userId)
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setIssuedAt()
+        .setExpirationTime(`${ttlSeconds}s`)
+        .sign(key),
   };
 }

@@ -3,7 +3,7 @@ import type { User, UserStore } from '../../adapters/users/user-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { Passwords } from './passwords.ts';
-import type { RefreshTokens } from './refresh-tokens.ts';
+import type { RefreshToken, RefreshTokens } from './refresh-tokens.ts';
 
 export interface Credentials {
   /** Lower case. */
@@ -30,6 +30,7 @@ export interface Accounts {
   login(credentials: Credentials): Promise<Tokens>;
   /** @throws ApiError invalid_refresh_token, refresh_token_reused */
   refresh(refreshToken: string): Promise<Tokens>;
+  /** Ends the login, with all of its tokens. A token that is not one of a login's ends nothing. */
   logout(refreshToken: string): Promise<void>;
 }
 
@@ -41,9 +42,9 @@ export function createAccounts(options: {
 }): Accounts {
   const { users, passwords, accessTokens, refreshTokens } = options;
 
-  const tokensOf = (user: User, refreshToken: string): Tokens => ({
-    accessToken: accessTokens.sign(user),
-    refreshToken,
+  const tokensOf = async (user: User, { token, loginId }: RefreshToken): Promise<Tokens> => ({
+    accessToken: await accessTokens.sign(user, loginId),
+    refreshToken: token,
     tokenType: 'Bearer',
     expiresIn: accessTokens.ttlSeconds,
     userId: user.userId,
@@ -63,10 +64,10 @@ export function createAccounts(options: {
       return tokensOf(user, await refreshTokens.issue(user.userId));
     },
     refresh: async (refreshToken) => {
-      const { userId, token } = await refreshTokens.rotate(refreshToken);
-      const user = await users.byId(userId);
+      const next = await refreshTokens.rotate(refreshToken);
+      const user = await users.byId(next.userId);
       if (!user) throw new ApiError('invalid_refresh_token');
-      return tokensOf(user, token);
+      return tokensOf(user, next);
     },
     logout: (refreshToken) => refreshTokens.revoke(refreshToken),
   };

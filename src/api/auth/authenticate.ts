@@ -1,30 +1,17 @@
-import { createSecretKey } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
-import jwt from 'jsonwebtoken';
 import passport from 'passport';
-import {
-  ExtractJwt,
-  type SecretOrKeyProvider,
-  Strategy,
-  type StrategyOptionsWithoutRequest,
-  type VerifyCallback,
-} from 'passport-jwt';
+import { ExtractJwt } from 'passport-jwt';
 import { ApiError } from '../../contracts/errors.ts';
-import { limits } from '../../contracts/limits.ts';
-import type { Caller, TokenClaims } from './access-tokens.ts';
-import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
+import type { Caller } from './access-tokens.ts';
+import { type AdminSessions, readAdminCookie } from './admin-sessions.ts';
+import { KeysUnavailableError } from './provider-keys.ts';
+import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 
 declare global {
   namespace Express {
     interface User extends Caller {}
   }
 }
-
-/** How tokens are checked: with our own secret, or with the keys that an identity provider publishes. */
-export type TokenKey = { secret: string } | { jwksUrl: string };
-
-/** The cookie that the admin's pages use; sent to /admin only, and by no other site. */
-export const ADMIN_COOKIE = 'healify_admin';
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -35,21 +22,45 @@ export interface Authentication {
   requireAdmin: RequestHandler;
 }
 
-/** Reads access tokens. The algorithm is ours to say, never the token's. */
-export function createAuthentication(options: TokenClaims & { key: TokenKey }): Authentication {
-  const { key, issuer, audience } = options;
-  const fromHeader = ExtractJwt.fromAuthHeaderAsBearerToken();
+/**
+ * Says who sends a request.
+ * @param options.hasEnded whether a login has ended before its tokens expire
+ */
+export function createAuthentication(options: {
+  verifyToken: VerifyToken;
+  hasEnded: (loginId: string) => boolean;
+  adminSessions: Pick<AdminSessions, 'find'>;
+}): Authentication {
+  const { verifyToken, hasEnded, adminSessions } = options;
+  const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
+
+  async function callerByToken(req: Request): Promise<Caller | undefined> {
+    const token = hasOneAuthorization(req) ? extractToken(req) : null;
+    if (token === null) return undefined;
+    try {
+      const { loginId, userId, role } = await verifyToken(token);
+      if (loginId === undefined || !hasEnded(loginId)) return { userId, role };
+      req.log.info({ reason: 'login ended' }, 'a token was refused');
+    } catch (error) {
+      if (!(error instanceof TokenRefusedError)) throw error;
+      req.log.info({ reason: error.reason, algorithm: error.algorithm }, 'a token was refused');
+    }
+    return undefined;
+  }
+
+  async function admin(req: Request): Promise<Caller | undefined> {
+    if (req.get('Authorization') !== undefined) return callerByToken(req);
+    const sessionId = readAdminCookie(req);
+    return sessionId === undefined ? undefined : adminSessions.find(sessionId);
+  }
+
   const authenticator = new passport.Passport();
-  const useStrategy = (name: string, jwtFromRequest: (req: Request) => string | null) => {
-    const how: StrategyOptionsWithoutRequest = { jwtFromRequest, issuer, audience, ...checkedWith(key) };
-    authenticator.use(name, new Strategy(how, readCaller));
-    return authenticateWith(authenticator, name);
-  };
-  const authenticate = useStrategy('bearer', fromHeader);
-  const authenticateAdmin = useStrategy('admin', (req) => fromHeader(req) ?? fromCookie(req));
+  authenticator.use('bearer', new CallerStrategy(callerByToken));
+  authenticator.use('admin', new CallerStrategy(admin));
+  const authenticateAdmin = authenticateWith(authenticator, 'admin');
 
   return {
-    authenticate,
+    authenticate: authenticateWith(authenticator, 'bearer'),
     requireAdmin: (req, res, next) =>
       authenticateAdmin(req, res, (error?: unknown) => {
         if (error) return next(error);
@@ -58,38 +69,34 @@ export function createAuthentication(options: TokenClaims & { key: TokenKey }): 
   };
 }
 
-function checkedWith(key: TokenKey) {
-  if ('secret' in key) {
-    // A key that is made once; of a text one is made for each token. The types know texts only.
-    const secretOrKey = createSecretKey(key.secret, 'utf8') as unknown as Buffer;
-    return { secretOrKey, algorithms: ['HS256' as const] };
-  }
-  const { jwksUrl } = key;
-  const keys = createProviderKeys(jwksUrl);
-  const secretOrKeyProvider: SecretOrKeyProvider = (_req, token: string, done) =>
-    void keys.keyOf(jwt.decode(token, { complete: true })?.header.kid).then(
-      (found) => done(null, found),
-      (error) => done(error),
-    );
-  return { secretOrKeyProvider, algorithms: ['RS256' as const] };
-}
+/** A way to find out who sends a request, as Passport wants it. */
+class CallerStrategy extends passport.Strategy {
+  // Not a #private one: Passport calls `authenticate` on an object that only inherits from this.
+  private readonly identify: (req: Request) => Promise<Caller | undefined>;
 
-const readCaller: VerifyCallback = (claims: { sub?: unknown; role?: unknown }, done) => {
-  const { sub, role } = claims;
-  if (typeof sub !== 'string' || sub.length === 0 || sub.length > limits.idChars) return done(null, false);
-  done(null, { userId: sub, role: role === 'admin' ? 'admin' : 'user' });
-};
+  constructor(identify: (req: Request) => Promise<Caller | undefined>) {
+    super();
+    this.identify = identify;
+  }
+
+  override authenticate(req: Request): void {
+    this.identify(req).then(
+      (caller) => (caller ? this.success(caller) : this.fail()),
+      (error) => this.error(error),
+    );
+  }
+}
 
 function authenticateWith(authenticator: passport.Authenticator, name: string): RequestHandler {
   return (req, res, next) => {
-    const answer = (error: unknown, user?: Express.User | false, info?: unknown) => {
+    const answer = (error: unknown, user?: Express.User | false) => {
+      if (error instanceof KeysUnavailableError) {
+        return next(new ApiError('identity_unavailable', { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS }));
+      }
       if (error) return next(error);
       if (user) {
         req.user = user;
         return next();
-      }
-      if (info instanceof KeysUnavailableError) {
-        return next(new ApiError('identity_unavailable', { cause: info, retryAfterSeconds: RETRY_AFTER_SECONDS }));
       }
       res.set('WWW-Authenticate', 'Bearer');
       next(new ApiError('unauthenticated'));
@@ -98,5 +105,7 @@ function authenticateWith(authenticator: passport.Authenticator, name: string): 
   };
 }
 
-const fromCookie = (req: Request) =>
-  new RegExp(`(?:^|;\\s*)${ADMIN_COOKIE}=([\\w.-]+)`).exec(req.get('Cookie') ?? '')?.[1] ?? null;
+/** Node keeps the first of several headers, and a proxy may have checked another. */
+const hasOneAuthorization = ({ rawHeaders }: Request) =>
+  rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization').length ===
+  1;

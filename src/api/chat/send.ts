@@ -4,6 +4,7 @@ import type { HistoryStore } from '../../adapters/history/history-store.ts';
 import { turnOf } from '../../adapters/history/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
+import { addressOf } from '../base-path.ts';
 import { parse } from '../validate.ts';
 import type { AcceptedQuestion, Question } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
@@ -77,7 +78,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
         turn = await waitForAnswer(watch, turn, readTurn);
       }
 
-      res.set('Location', `/chat/session/${sessionId}`);
+      res.set('Location', addressOf(req, `/chat/session/${sessionId}`));
       if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
       if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
       else {

@@ -44,7 +44,9 @@ export const accountPaths: ZodOpenApiPathsObject = {
     post: {
       tags,
       summary: 'Get the next tokens',
-      description: 'A refresh token is good for one use. One that is used again revokes all tokens of its login.',
+      description:
+        'A refresh token is good for one use. For ten seconds (a setting) it gives the same next token again, so that ' +
+        'tabs which send it at the same time all go on. Used again after that, it ends its login with all of its tokens.',
       operationId: 'refresh',
       requestBody: body(refreshBody),
       responses: {
@@ -57,10 +59,12 @@ export const accountPaths: ZodOpenApiPathsObject = {
     post: {
       tags,
       summary: 'Log out',
-      description: 'Revokes the refresh token. Access tokens stay valid until they expire.',
+      description:
+        'Ends the login: its refresh token and its access tokens count no more, at once. Other logins of the same user go on. ' +
+        'A token that belongs to no login is answered in the same way.',
       operationId: 'logout',
       requestBody: body(refreshBody),
-      responses: { 204: { description: 'The refresh token is revoked.' }, ...problems(...faults) },
+      responses: { 204: { description: 'The login has ended.' }, ...problems(...faults) },
     },
   },
 };

@@ -32,11 +32,10 @@ export const chatPaths: ZodOpenApiPathsObject = {
       operationId: 'sendMessage',
       requestParams: {
         header: z.object({
-          'Idempotency-Key': z
-            .string()
-            .max(limits.idempotencyKeyChars)
-            .optional()
-            .meta({ description: 'Makes a repeat of this request return what the first one did.' }),
+          'Idempotency-Key': z.string().max(limits.idempotencyKeyChars).optional().meta({
+            description:
+              'Makes a repeat of this request return what the first one did. With or without quotes it is the same key.',
+          }),
           Prefer: z.string().optional().meta({
             description: 'RFC 7240; `wait=N` holds the reply up to N seconds for the answer.',
             example: 'wait=30',

@@ -9,8 +9,13 @@ export type OpenApiDocument = ReturnType<typeof createDocument>;
 /**
  * The OpenAPI 3.1 document of the API, made from the schemas that it validates with.
  * @param options.accounts false where an identity provider has the accounts
+ * @param options.basePath the path prefix that it is served under, if any
  */
-export function createOpenApiDocument(options: { version: string; accounts: boolean }): OpenApiDocument {
+export function createOpenApiDocument(options: {
+  version: string;
+  accounts: boolean;
+  basePath?: string;
+}): OpenApiDocument {
   return createDocument({
     openapi: '3.1.1',
     info: {
@@ -18,10 +23,14 @@ export function createOpenApiDocument(options: { version: string; accounts: bool
       version: options.version,
       description:
         'Ask an AI model a question; it is answered once, or fails clearly, whatever breaks in between.\n\n' +
-        'Errors are RFC 9457 problem documents with a stable `code`.',
+        'Errors are RFC 9457 problem documents with a stable `code`. With 429 and 503 the header `Retry-After` says after ' +
+        'how many seconds to try again.\n\n' +
+        'Bodies are JSON in UTF-8, of the type `application/json` or one that ends in `+json`. Pages on other origins may ' +
+        'use the API if the operator allows their origin (CORS), and then can also read `Location`, `Retry-After`, ' +
+        '`RateLimit`, `RateLimit-Policy`, `Preference-Applied` and `WWW-Authenticate`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/' }],
+    servers: [{ url: options.basePath || '/' }],
     tags: [
       ...(options.accounts ? [{ name: 'Accounts' }] : []),
       { name: 'Chat' },
@@ -30,7 +39,16 @@ export function createOpenApiDocument(options: { version: string; accounts: bool
       { name: 'Documentation' },
     ],
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: options.accounts
+            ? 'The `accessToken` of a login. It counts until it expires or its login ends.'
+            : 'An access token of your identity provider.',
+        },
+      },
     },
     paths: { ...(options.accounts ? accountPaths : {}), ...chatPaths, ...adminPaths, ...servicePaths },
   });

@@ -3,7 +3,8 @@ import helmet from 'helmet';
 import swaggerUi from 'swagger-ui-express';
 import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { problemType } from '../problem.ts';
+import { addressOf } from '../base-path.ts';
+import { problemPath } from '../problem.ts';
 import type { OpenApiDocument } from './openapi.ts';
 
 /** What Swagger UI needs beyond the strict policy of the API; all of it comes from here. */
@@ -33,7 +34,7 @@ export function createDocsRouter(document: OpenApiDocument): Router {
     const { code } = req.params;
     if (!Object.hasOwn(apiErrors, code)) throw new ApiError('not_found');
     const { title, status, advice } = apiErrors[code as ApiErrorCode];
-    res.json({ type: problemType(code as ApiErrorCode), code, title, status, detail: advice });
+    res.json({ type: addressOf(req, problemPath(code as ApiErrorCode)), code, title, status, detail: advice });
   });
 
   router.use(
@@ -43,7 +44,7 @@ export function createDocsRouter(document: OpenApiDocument): Router {
     swaggerUi.setup(undefined, {
       customSiteTitle: 'healify-chat API',
       customCss: '.swagger-ui .topbar { display: none }',
-      swaggerOptions: { url: '/openapi.json', validatorUrl: null },
+      swaggerOptions: { url: '../openapi.json', validatorUrl: null },
     }),
   );
   return router;

@@ -9,6 +9,7 @@ import { createAdminRouter } from '../../../src/api/admin/routes.ts';
 import { createApp } from '../../../src/api/app.ts';
 import { createAccessTokens } from '../../../src/api/auth/access-tokens.ts';
 import { createAuthentication } from '../../../src/api/auth/authenticate.ts';
+import { createTokenVerifier } from '../../../src/api/auth/verify-tokens.ts';
 import { adminPaths } from '../../../src/api/docs/admin-paths.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDeadLetterAdmin } from '../../../src/bridge/redrive/dead-letter-admin.ts';
@@ -23,8 +24,9 @@ import { testRabbitMqUrl } from '../../services.ts';
 import { until } from '../../until.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
-const claims = { issuer: 'i', audience: 'a', secret: 'a secret of at least thirty-two bytes' };
-const tokens = createAccessTokens({ ...claims, ttlMs: 60_000 });
+const secret = 'a secret of at least thirty-two bytes';
+const accessTokens = createAccessTokens({ issuer: 'i', audience: 'a', secret, ttlMs: 60_000 });
+let tokens: Record<'admin' | 'user', string>;
 const server = createServer();
 let url: string;
 let client: QueueClient;
@@ -32,7 +34,23 @@ let client: QueueClient;
 beforeAll(async () => {
   const rabbitMqUrl = await testRabbitMqUrl();
   client = await startQueueClient(rabbitMqUrl);
-  const { requireAdmin } = createAuthentication({ ...claims, key: claims });
+  const tokenOf = (role: 'admin' | 'user') => accessTokens.sign({ userId: 'u', role }, 'login');
+  tokens = { admin: await tokenOf('admin'), user: await tokenOf('user') };
+  const { requireAdmin } = createAuthentication({
+    verifyToken: createTokenVerifier({
+      key: { secret },
+      rules: {
+        issuer: 'i',
+        audiences: ['a'],
+        audienceClaim: 'aud',
+        rolesClaim: 'role',
+        adminRole: 'admin',
+        clockToleranceMs: 0,
+      },
+    }),
+    hasEnded: () => false,
+    adminSessions: { find: async () => undefined },
+  });
   const deadLetters = createDeadLetterAdmin({ url: rabbitMqUrl });
   server.on(
     'request',
@@ -62,7 +80,7 @@ beforeEach(async () => {
   await client.channel.purgeQueue(REQUESTS_QUEUE);
 });
 
-const bearer = (role: 'admin' | 'user') => ({ Authorization: `Bearer ${tokens.sign({ userId: 'u', role })}` });
+const bearer = (role: 'admin' | 'user') => ({ Authorization: `Bearer ${tokens[role]}` });
 const get = (path: string) => call(url + path, { headers: bearer('admin') });
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   call(url + path, {

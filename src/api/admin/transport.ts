@@ -1,0 +1,23 @@
+import type { Request } from 'express';
+
+/** The origin of the page that sends a form, as its browser knows it; undefined where it does not say. */
+export function pageOrigin(req: Request): URL | undefined {
+  const origin = req.get('Origin');
+  return origin !== undefined && URL.canParse(origin) ? new URL(origin) : undefined;
+}
+
+/** Whether an address is of this machine, to which nobody can listen. */
+export const isLoopback = (address: URL | undefined): boolean =>
+  address !== undefined && /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(address.hostname);
+
+/**
+ * Whether a browser has asked over plain http, from another machine, and so drops a cookie that is for https. A proxy that
+ * is not trusted is believed here: it can only keep a notice from being shown.
+ */
+export function isPlainHttp(req: Request): boolean {
+  const origin = pageOrigin(req);
+  if (origin) return origin.protocol === 'http:' && !isLoopback(origin);
+  const forwarded = req.get('X-Forwarded-Proto')?.split(',', 1)[0]?.trim().toLowerCase();
+  const host = `http://${req.host}`;
+  return !req.secure && forwarded !== 'https' && !(URL.canParse(host) && isLoopback(new URL(host)));
+}

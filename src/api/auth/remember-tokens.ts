@@ -1,0 +1,29 @@
+import { TokenRefusedError, type VerifiedToken, type VerifyToken } from './verify-tokens.ts';
+
+const MAX_TOKENS = 5_000;
+const MAX_CHARS = 4_096;
+/** So long a key that the provider has withdrawn may still count, beyond the time that keys are kept anyway. */
+const REMEMBER_MS = 60_000;
+
+/**
+ * Verifies a token once a minute instead of for each request: checking a signature costs more than anything else that
+ * is done to authenticate one. Memory is bounded by 5,000 tokens of at most 4 kB.
+ */
+export function rememberTokens(verify: VerifyToken): VerifyToken {
+  const remembered = new Map<string, { verified: VerifiedToken; until: number }>();
+  return async (token) => {
+    const known = remembered.get(token);
+    if (known && performance.now() < known.until) {
+      if (known.verified.expiresAt * 1000 > Date.now()) return known.verified;
+      throw new TokenRefusedError('claim exp', undefined);
+    }
+    remembered.delete(token);
+    const verified = await verify(token);
+    if (token.length <= MAX_CHARS) {
+      const [oldest] = remembered.keys();
+      if (remembered.size >= MAX_TOKENS && oldest !== undefined) remembered.delete(oldest);
+      remembered.set(token, { verified, until: performance.now() + REMEMBER_MS });
+    }
+    return verified;
+  };
+}

@@ -1,0 +1,153 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
+import { limits } from '../../contracts/limits.ts';
+import type { Caller } from './access-tokens.ts';
+import { findClaim, namesIn } from './claims.ts';
+import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
+
+/** How tokens are checked: with our own secret, or with the keys that an identity provider publishes. */
+export type TokenKey = { secret: string } | { jwksUrl: string };
+
+/** What tokens must carry, and where they say who may do what. */
+export interface TokenRules {
+  issuer: string;
+  /** A token must be meant for one of these. */
+  audiences: string[];
+  /** The claim that says whom a token is meant for: `aud`, or `client_id` for Cognito. */
+  audienceClaim: string;
+  /** Name or path of the claim that lists the roles; see findClaim. */
+  rolesClaim: string;
+  /** The role in it that makes an admin. */
+  adminRole: string;
+  /** How far the clock of whoever signs tokens may be from ours. */
+  clockToleranceMs: number;
+}
+
+export interface VerifiedToken extends Caller {
+  /** The login that the token belongs to; only our own tokens say so. */
+  loginId?: string | undefined;
+  /** Seconds since 1970. */
+  expiresAt: number;
+}
+
+/** A token does not count. `reason` is safe to log, as is `algorithm`, which the token asks for. */
+export class TokenRefusedError extends Error {
+  readonly reason: string;
+  readonly algorithm: string | undefined;
+
+  constructor(reason: string, algorithm: string | undefined) {
+    super(`the token is refused: ${reason}`);
+    this.name = 'TokenRefusedError';
+    this.reason = reason;
+    this.algorithm = algorithm;
+  }
+}
+
+/**
+ * Says whose a token is.
+ * @throws TokenRefusedError
+ * @throws KeysUnavailableError
+ */
+export type VerifyToken = (token: string) => Promise<VerifiedToken>;
+
+const OWN_ALGORITHMS = ['HS256'];
+/** Public keys only: a published key must never serve as a secret. */
+const PROVIDER_ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512'],
+  ...['PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512'],
+  ...['EdDSA', 'Ed25519'],
+];
+
+/** Verifies tokens. Which algorithms count is ours to say, and which of them fits a key; never the token's. */
+export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules }): VerifyToken {
+  const { key, rules } = options;
+  const own = 'secret' in key;
+  const usesAud = own || rules.audienceClaim === 'aud';
+  const verifyOptions: JWTVerifyOptions = {
+    algorithms: own ? OWN_ALGORITHMS : PROVIDER_ALGORITHMS,
+    issuer: rules.issuer,
+    ...(usesAud && { audience: rules.audiences }),
+    clockTolerance: rules.clockToleranceMs / 1000,
+    requiredClaims: ['exp', 'sub'],
+  };
+  const verify = own
+    ? withKey(createSecretKey(key.secret, 'utf8'), verifyOptions)
+    : withKeySet(createProviderKeys(key.jwksUrl), verifyOptions);
+
+  return async (token) => {
+    try {
+      const claims = await verify(token);
+      if (!usesAud && !isMeantForUs(claims, rules)) throw new ClaimError(rules.audienceClaim);
+      const roles = namesIn(findClaim(claims, own ? 'role' : rules.rolesClaim));
+      return {
+        userId: readUserId(claims),
+        role: roles.includes(own ? 'admin' : rules.adminRole) ? 'admin' : 'user',
+        loginId: own && typeof claims.sid === 'string' ? claims.sid : undefined,
+        expiresAt: claims.exp!,
+      };
+    } catch (error) {
+      // Whatever else goes wrong with a token, it does not count.
+      throw error instanceof KeysUnavailableError ? error : new TokenRefusedError(reasonOf(error), algorithmOf(token));
+    }
+  };
+}
+
+class ClaimError extends Error {
+  readonly claim: string;
+
+  constructor(claim: string) {
+    super('a claim is not as it must be');
+    this.claim = claim;
+  }
+}
+
+const withKey = (key: KeyObject, options: JWTVerifyOptions) => async (token: string) =>
+  (await jwtVerify(token, key, options)).payload;
+
+/** A token that does not say which of several keys has signed it is tried with each. */
+const withKeySet = (findKey: JWTVerifyGetKey, options: JWTVerifyOptions) => async (token: string) => {
+  try {
+    return (await jwtVerify(token, findKey, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (mismatch) {
+        if (!(mismatch instanceof errors.JWSSignatureVerificationFailed)) throw mismatch;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+};
+
+const isMeantForUs = (claims: JWTPayload, { audienceClaim, audiences }: TokenRules) =>
+  namesIn(findClaim(claims, audienceClaim)).some((name) => audiences.includes(name));
+
+function readUserId({ sub }: JWTPayload): string {
+  if (typeof sub !== 'string' || sub === '' || sub.length > limits.idChars) throw new ClaimError('sub');
+  return sub;
+}
+
+function reasonOf(error: unknown): string {
+  const { code, claim } = error as { code?: unknown; claim?: unknown };
+  if (typeof claim === 'string' && claim !== 'unspecified') return `claim ${claim}`;
+  return typeof code === 'string' ? code : 'malformed';
+}
+
+function algorithmOf(token: string): string | undefined {
+  try {
+    const { alg } = decodeProtectedHeader(token);
+    return typeof alg === 'string' && /^[\w-]{1,20}$/.test(alg) ? alg : undefined;
+  } catch {
+    return undefined;
+  }
+}
