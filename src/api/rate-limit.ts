@@ -4,6 +4,7 @@ import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import { ApiError } from '../contracts/errors.ts';
 import { redisKeys } from '../contracts/redis-keys.ts';
+import { clientAddress } from './client-address.ts';
 
 const WINDOW_SECONDS = 60;
 
@@ -59,5 +60,4 @@ export const limitRoute =
   };
 
 export const byUser = (req: Request) => req.user!.userId;
-/** The client's address, as the `trust proxy` setting has it. */
-export const byAddress = (req: Request) => req.ip ?? 'unknown';
+export const byAddress = (req: Request) => clientAddress(req);

@@ -28,7 +28,7 @@ export const apiErrors = {
   refresh_token_reused: {
     status: 401,
     title: 'The refresh token was used before',
-    advice: 'All tokens of this login are revoked, because a token used twice may be stolen. Log in again.',
+    advice: 'A token that is used again may be stolen, so this login has ended, with all of its tokens. Log in again.',
   },
   forbidden: { status: 403, title: 'Not allowed', advice: 'This needs a role that your account does not have.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },
@@ -59,7 +59,7 @@ export const apiErrors = {
     title: 'The Idempotency-Key belongs to another request',
     advice: 'Use a new key for a request with another body.',
   },
-  rate_limited: { status: 429, title: 'Too many requests', advice: 'Wait for `Retry-After` seconds.' },
+  rate_limited: { status: 429, title: 'Too many requests', advice: 'Wait `Retry-After` seconds, then send it again.' },
   internal_error: {
     status: 500,
     title: 'Something went wrong on our side',

@@ -72,13 +72,16 @@ export class StoreUnavailableError extends HealifyError {
   }
 }
 
+/** When to try again, where nothing more is known. */
+const RETRY_AFTER_SECONDS = 5;
+
 /** An answer to an HTTP request that is not a success; becomes an RFC 9457 problem document. */
 export class ApiError extends HealifyError {
   readonly code: ApiErrorCode;
   readonly retryable: boolean;
   /** HTTP status. */
   readonly status: number;
-  /** Seconds, for the `Retry-After` header. */
+  /** Seconds, for the `Retry-After` header; every 429 and 503 has it. */
   readonly retryAfterSeconds: number | undefined;
   readonly errors: { path: string; message: string }[] | undefined;
 
@@ -90,14 +93,23 @@ export class ApiError extends HealifyError {
       errors?: { path: string; message: string }[];
     } = {},
   ) {
-    super(options.detail ?? apiErrors[code].advice, options);
+    const { status, advice } = apiErrors[code];
+    const retryable = status === 429 || status === 503;
+    const seconds = options.retryAfterSeconds ?? (retryable ? RETRY_AFTER_SECONDS : undefined);
+    super(options.detail ?? withSeconds(advice, seconds), options);
     this.code = code;
-    this.status = apiErrors[code].status;
-    this.retryable = this.status === 429 || this.status === 503;
-    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.status = status;
+    this.retryable = retryable;
+    this.retryAfterSeconds = seconds;
     this.errors = options.errors;
   }
 }
+
+/** Advice says how long to wait as "`Retry-After` seconds"; whoever reads it wants the number. */
+const withSeconds = (advice: string, seconds: number | undefined) =>
+  seconds === undefined
+    ? advice
+    : advice.replace('`Retry-After` seconds', seconds === 1 ? '1 second' : `${seconds} seconds`);
 
 /** A request cannot be answered, now (`retryable`) or ever. Its code is what the user is told. */
 export class RequestFailure extends HealifyError {

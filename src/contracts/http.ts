@@ -26,7 +26,7 @@ export const registered = z
 export const tokens = z
   .object({
     accessToken: z.string(),
-    refreshToken: z.string().describe('Good for one use; the answer to that carries the next.'),
+    refreshToken: z.string().describe('Good for one use, whose answer has the next one.'),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().describe('Seconds until the access token expires.'),
     userId: id,
@@ -136,7 +136,10 @@ export const problem = z
     detail: z.string().describe('What the caller can do.'),
     instance: z.string().optional(),
     traceId: z.string().optional().describe('Finds the request in our logs.'),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string().describe('Names the field and the rule.') }))
+      .optional()
+      .describe('What is wrong with which field.'),
   })
   .meta({ id: 'Problem', description: 'An RFC 9457 problem document; `code` is stable.' });
 

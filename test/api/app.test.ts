@@ -81,11 +81,40 @@ async function expectProblem(response: Response, status: number, code: string) {
   return body;
 }
 
-test('a JSON body is read, with and without a charset', async () => {
-  for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"']) {
-    const response = await post('{"a":"é"}', { 'Content-Type': type });
-    expect(await response.json()).toMatchObject({ body: { a: 'é' } });
-  }
+test.each([
+  'application/json',
+  'application/json;',
+  'application/json ; ',
+  'application/json; charset=utf-8',
+  'Application/JSON;charset="UTF-8"',
+  'application/json; charset=utf8',
+  'application/json; charset=',
+  'application/json; charset=us-ascii',
+  'application/json; charset=iso-8859-1',
+  'application/json; odata=verbose',
+  'application/json; odata=verbose; charset=utf-8',
+  'application/json; profile="https://example.com/a;b"',
+  'application/vnd.healify.v1+json',
+  'application/ld+json; charset=utf-8',
+  'text/json',
+])('a JSON body of the type %s is read', async (type) => {
+  const response = await post('{"a":"é"}', { 'Content-Type': type });
+  expect(await response.json()).toMatchObject({ body: { a: 'é' } });
+});
+
+test('a body with a byte order mark is read', async () => {
+  expect(await (await post('\ufeff{"a":1}')).json()).toMatchObject({ body: { a: 1 } });
+});
+
+test('a body in Latin-1 is read where it says so', async () => {
+  const latin1 = new Uint8Array(Buffer.from('{"a":"é"}', 'latin1'));
+  const response = await post(latin1, { 'Content-Type': 'application/json; charset=ISO-8859-1' });
+  expect(await response.json()).toMatchObject({ body: { a: 'é' } });
+});
+
+test('a key that would change every object changes none', async () => {
+  await post('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}');
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
 });
 
 test('a compressed body is read', async () => {
@@ -98,6 +127,15 @@ test.each([
   ['a bare value', '"text"', {}],
   ['not UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), {}],
   ['not compressed as it says', '{}', { 'Content-Encoding': 'gzip' }],
+  [
+    'cut in the middle of its compression',
+    new Uint8Array(gzipSync('{"a":1}').subarray(0, 15)),
+    { 'Content-Encoding': 'gzip' },
+  ],
+  ['followed by more', '{} {}', {}],
+  ['null', 'null', {}],
+  ['a number', '7', { 'Content-Type': 'application/json; charset=us-ascii' }],
+  ['blank', '   ', {}],
 ])('a body that is %s is malformed', async (_name, body, headers) => {
   await expectProblem(await post(body, headers), 400, 'malformed_json');
 });
@@ -107,6 +145,9 @@ test.each<Record<string, string>>([
   { 'Content-Type': 'application/x-www-form-urlencoded' },
   { 'Content-Type': 'application/jsonp' },
   { 'Content-Type': 'application/json; charset=utf-16' },
+  { 'Content-Type': 'application/json; charset=klingon' },
+  { 'Content-Type': 'application/json+x' },
+  { 'Content-Type': 'multipart/form-data; boundary=x' },
   { 'Content-Type': '' },
   { 'Content-Encoding': 'compress' },
 ])('a body with %j is of the wrong type', async (headers) => {
@@ -130,7 +171,9 @@ test.each([
 ])('without its %s, the API says when to come back', async (fail, code) => {
   const response = await post(JSON.stringify({ fail }));
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(JSON.stringify(await expectProblem(response, 503, code))).not.toContain('10.0.0.1');
+  const body = await expectProblem(response, 503, code);
+  expect(JSON.stringify(body)).not.toContain('10.0.0.1');
+  expect(body.detail).toContain(`${response.headers.get('retry-after')} seconds`);
 });
 
 test('an error that nobody foresaw gives nothing away, and is found in the log by its trace', async () => {

@@ -44,14 +44,17 @@ export function createIdempotencyKeys(options: { redis: Redis; ttlMs: number }):
   };
 }
 
+/** A string as structured fields (RFC 9651) write it, and parameters after it, which say nothing to us. */
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"\s*(?:;.*)?$/;
+
 /**
- * The `Idempotency-Key` header, if there is one.
+ * The `Idempotency-Key` header, if there is one. A key in quotes, as the standard has it, is the same as one without.
  * @throws ApiError validation_failed
  */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
-  if (header.length <= limits.idempotencyKeyChars && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(header))
-    return header;
+  const key = QUOTED.exec(header)?.[1]?.replace(/\\(.)/g, '$1') ?? header;
+  if (key.length <= limits.idempotencyKeyChars && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(key)) return key;
   throw new ApiError('validation_failed', {
     errors: [
       { path: 'Idempotency-Key', message: `must be 1 to ${limits.idempotencyKeyChars} printable ASCII characters` },

@@ -42,11 +42,22 @@ test('a key is forgotten after its time', async () => {
   expect(await redis.pttl(key!)).toBeLessThanOrEqual(60_000);
 });
 
-test.each(['a', 'f0e1-22', '"quoted"', 'with space', 'x'.repeat(128)])('the key %s is taken', (key) => {
+test.each([
+  ['"abc"', 'abc'],
+  ['"with \\"quotes\\" and \\\\"', 'with "quotes" and \\'],
+  ['"abc";version=1', 'abc'],
+  [`"${'x'.repeat(128)}"`, 'x'.repeat(128)],
+  ['"unfinished', '"unfinished'],
+  ['a"b"', 'a"b"'],
+])('the key %s is the same as %s', (header, key) => {
+  expect(readIdempotencyKey(header)).toBe(key);
+});
+
+test.each(['a', 'f0e1-22', 'with space', 'x'.repeat(128)])('the key %s is taken', (key) => {
   expect(readIdempotencyKey(key)).toBe(key);
 });
 
-test.each(['', ' ', 'ümlaut', 'tab\there', 'x'.repeat(129)])('the key %j is refused', (key) => {
+test.each(['', ' ', '""', '" "', 'ümlaut', 'tab\there', 'x'.repeat(129)])('the key %j is refused', (key) => {
   expect(() => readIdempotencyKey(key)).toThrow(expect.objectContaining({ code: 'validation_failed' }));
 });
 
