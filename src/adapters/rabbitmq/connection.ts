@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream';
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import type { ChannelModel, RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { closeInTime } from '../close-in-time.ts';
 import { writeTogether } from '../write-together.ts';
+import { connect } from './amqp-client.ts';
 import { declareTopology } from './topology.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
+import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
 import { MAX_LETTERS_READ } from '../../contracts/dead-letters.ts';
 import {
   BrokerUnavailableError,
@@ -9,6 +9,7 @@ import {
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { closeInTime } from '../close-in-time.ts';
+import { connect } from './amqp-client.ts';
 import { declareTopology } from './topology.ts';
 
 /**
