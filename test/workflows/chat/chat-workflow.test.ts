@@ -61,6 +61,7 @@ function attempt(during: { model?: () => void; save?: () => void }) {
     cacheEnabled: true,
     askAgainAfterCrash: true,
     publish: published,
+    keepReply: async () => {},
     wake: async () => {},
     onCacheLookup: () => {},
     onUncertainSpend: () => {},
