@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import type { Accepted, Session } from '../src/contracts/http.ts';
-import type { Question } from './questions.ts';
+import type { Accepted, Answered, Session, SessionTurn } from '../src/contracts/http.ts';
+import type { Conversation, Question } from './questions.ts';
 import { JWT_SECRET } from './stack.ts';
 
 /** What one asker saw. */
@@ -11,8 +11,18 @@ export interface Seen {
   requestId?: string;
   /** Tries that were refused, or got no answer at all. */
   refused: number;
+  /** Whether it was told that the question is cancelled. */
+  toldCancelled: boolean;
   /** The first terminal state that was seen, and when, ms. */
   first?: { status: string; response: string | null; at: number };
+}
+
+/** Whoever asks: picks an api at random for each call, as a load balancer does. */
+export interface Asker {
+  apiUrls: readonly string[];
+  signal: AbortSignal;
+  /** Replies that no outage explains. */
+  odd: string[];
 }
 
 const REPLY_TIMEOUT_MS = 10_000;
@@ -33,53 +43,103 @@ const tokenOf = (userId: string) => {
   return token;
 };
 
+export const isTerminal = ({ status }: { status: string }) =>
+  status === 'completed' || status === 'failed' || status === 'cancelled';
+
+export const seenNothing = (conversation: Conversation): Seen[] =>
+  conversation.map((question) => ({ question, refused: 0, toldCancelled: false }));
+
+/** Asks the questions of a conversation in its session, each when the one before has ended. */
+export async function converse(asker: Asker, conversation: Seen[]): Promise<void> {
+  let sessionId: string | undefined;
+  for (const seen of conversation) {
+    await ask(asker, seen, sessionId);
+    sessionId = seen.sessionId;
+    const { cancel } = seen.question;
+    await Promise.all([watch(asker, seen), cancel && callOff(asker, seen, cancel)]);
+    if (asker.signal.aborted) return;
+  }
+}
+
 /** Asks as a client should: with an Idempotency-Key, again and again until the question is accepted. */
-export async function ask(apiUrl: string, seen: Seen, signal: AbortSignal): Promise<void> {
-  const { key, userId, text } = seen.question;
-  for (;;) {
-    const accepted = await call<Accepted>(`${apiUrl}/chat/send`, userId, {
+async function ask(asker: Asker, seen: Seen, continued: string | undefined): Promise<void> {
+  const { key, userId, text, waitSeconds } = seen.question;
+  while (!asker.signal.aborted) {
+    const reply = await call<Accepted | Answered>(asker, '/chat/send', userId, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
-      body: JSON.stringify({ message: text }),
+      headers: {
+        'Content-Type': 'application/json',
+        'Idempotency-Key': key,
+        ...(waitSeconds !== undefined && { Prefer: `wait=${waitSeconds}` }),
+      },
+      body: JSON.stringify({ message: text, ...(continued && { sessionId: continued }) }),
     });
-    if (accepted) {
-      seen.sessionId = accepted.sessionId;
-      seen.requestId = accepted.requestId;
+    if (reply) {
+      seen.sessionId = reply.sessionId;
+      seen.requestId = reply.requestId;
+      if ('response' in reply) notice(seen, reply);
       return;
     }
     seen.refused++;
-    signal.throwIfAborted();
     await sleep((0.5 + Math.random()) * Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** seen.refused));
   }
 }
 
 /** Looks for the answer until it is there. */
-export async function watch(apiUrl: string, seen: Seen, signal: AbortSignal): Promise<void> {
-  for (let waitMs = RETRY_MS; !signal.aborted; waitMs = Math.min(POLL_MAX_MS, waitMs * 1.5)) {
+async function watch(asker: Asker, seen: Seen): Promise<void> {
+  for (let waitMs = RETRY_MS; !seen.first && !asker.signal.aborted; waitMs = Math.min(POLL_MAX_MS, waitMs * 1.5)) {
     await sleep(waitMs);
-    const session = await look(apiUrl, seen);
+    const session = await look(asker, seen);
     const turn = session?.turns.find(({ requestId }) => requestId === seen.requestId);
-    if (turn && turn.status !== 'queued') {
-      seen.first = { status: turn.status, response: turn.response, at: Date.now() };
-      return;
-    }
+    if (turn) notice(seen, turn);
   }
 }
 
-/** The session as its user sees it now; undefined while the api cannot say. */
-export const look = (apiUrl: string, { sessionId, question }: Seen) =>
-  call<Session>(`${apiUrl}/chat/session/${sessionId}`, question.userId);
+/** Calls a question off, again and again until it is told what became of it. */
+async function callOff(asker: Asker, seen: Seen, { afterMs, what }: NonNullable<Question['cancel']>): Promise<void> {
+  await sleep(afterMs);
+  if (seen.first) return;
+  const path =
+    what === 'session' ? `/chat/session/${seen.sessionId}/cancel` : `/chat/requests/${seen.requestId}/cancel`;
+  while (!asker.signal.aborted) {
+    const reply = await call<Session | Answered>(asker, path, seen.question.userId, { method: 'POST' });
+    if (reply) {
+      const turn = 'turns' in reply ? reply.turns.find(({ requestId }) => requestId === seen.requestId) : reply;
+      if (turn?.status === 'cancelled') seen.toldCancelled = true;
+      if (turn) notice(seen, turn);
+      return;
+    }
+    await sleep(RETRY_MS);
+  }
+}
 
-async function call<T>(url: string, userId: string, init: RequestInit = {}): Promise<T | undefined> {
+function notice(seen: Seen, turn: Pick<SessionTurn, 'status' | 'response'>): void {
+  if (seen.first || !isTerminal(turn)) return;
+  seen.first = { status: turn.status, response: turn.response, at: Date.now() };
+}
+
+/** The session as its user sees it now; undefined while the api cannot say. */
+export const look = (asker: Asker, { sessionId, question }: Seen) =>
+  call<Session>(asker, `/chat/session/${sessionId}`, question.userId);
+
+/** undefined while the api is away, or says that it cannot serve now. */
+async function call<T>(asker: Asker, path: string, userId: string, init: RequestInit = {}): Promise<T | undefined> {
+  const apiUrl = asker.apiUrls[Math.floor(Math.random() * asker.apiUrls.length)]!;
+  const method = init.method ?? 'GET';
+  let response: Response;
+  let body: unknown;
   try {
     const headers = { ...(init.headers as Record<string, string>), Authorization: `Bearer ${await tokenOf(userId)}` };
-    const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(REPLY_TIMEOUT_MS) });
-    const body = (await response.json()) as T;
-    if (response.ok) return body;
-    if (response.status === 503 || response.status === 429) return undefined;
+    response = await fetch(`${apiUrl}${path}`, { ...init, headers, signal: AbortSignal.timeout(REPLY_TIMEOUT_MS) });
+    body = await response.json();
   } catch {
     // The api is away, or was killed within its answer.
     return undefined;
   }
-  throw new Error(`${init.method ?? 'GET'} ${new URL(url).pathname}: an answer that no outage explains`);
+  if (response.ok) return body as T;
+  if (response.status !== 503 && response.status !== 429) {
+    asker.odd.push(`${method} ${path}: ${response.status} ${JSON.stringify(body).slice(0, 300)}`);
+    await sleep(RETRY_MAX_MS);
+  }
+  return undefined;
 }

@@ -1,4 +1,6 @@
-import type { Seen } from './ask.ts';
+import type { SessionTurn } from '../src/contracts/http.ts';
+import { isTerminal, type Seen } from './ask.ts';
+import { rightAnswer } from './questions.ts';
 
 /** What was killed, and when, ms. */
 export interface Kill {
@@ -8,13 +10,22 @@ export interface Kill {
   callsUnderWay: number;
 }
 
+export interface DeadLetter {
+  body: string;
+  /** When it became one, ms. */
+  at: number;
+}
+
+export type FinalTurn = Pick<SessionTurn, 'requestId' | 'status' | 'message' | 'response'>;
+
 export interface Evidence {
-  asked: Seen[];
-  /** The session of each, as its user sees it in the end: requestId, status and answer of each turn. */
-  final: Map<string, { requestId: string; status: string; response: string | null }[]>;
+  /** Each conversation, in the order of asking. */
+  asked: Seen[][];
+  /** Each session as its user sees it in the end, oldest turn first. */
+  final: Map<string, FinalTurn[]>;
   kills: Kill[];
   poison: string[];
-  deadLetters: string[];
+  deadLetters: DeadLetter[];
   /** Messages that nobody has taken, and jobs that are not finished. */
   leftInQueues: number;
   leftInJobs: number;
@@ -26,6 +37,8 @@ export interface Evidence {
   outage: { seconds: number; calls: number };
   /** Processes that ended though nobody killed them. */
   died: number;
+  /** Replies that no outage explains. */
+  odd: number;
 }
 
 export interface Finding {
@@ -36,40 +49,62 @@ export interface Finding {
 }
 
 const SECONDS_TO_SETTLE = 60;
+/** Whoever dies between a dead letter's confirm and the acknowledgement of its message leaves the message to be kept again. */
+const KEEPS_LETTERS = ['api', 'worker', 'rabbitmq'];
 
 /** What the run shows, line by line; a value above what is allowed is a violation. */
 export function audit(evidence: Evidence): Finding[] {
-  const { asked, final, kills, poison, deadLetters, outage } = evidence;
+  const { final, kills, outage } = evidence;
+  const asked = evidence.asked.flat();
   const accepted = asked.filter(({ sessionId }) => sessionId !== undefined);
-  const turnsOf = (seen: Seen) => final.get(seen.sessionId!) ?? [];
-  const lost = accepted.filter((seen) => turnsOf(seen).length === 0);
-  const doubled = accepted.filter((seen) => turnsOf(seen).length > 1);
-  const stuck = accepted.filter((seen) => turnsOf(seen).some(({ status }) => status === 'queued'));
-  const changed = accepted.filter((seen) => {
-    const turn = turnsOf(seen)[0];
-    return seen.first && turn && (turn.status !== seen.first.status || turn.response !== seen.first.response);
-  });
-  const unexpected = accepted.filter((seen) => {
-    const turn = turnsOf(seen)[0];
-    return turn && turn.status !== 'queued' && turn.status !== seen.question.expected;
-  });
+  const turnOf = (seen: Seen) => final.get(seen.sessionId!)?.find(({ requestId }) => requestId === seen.requestId);
+  const count = (isOne: (seen: Seen, turn: FinalTurn) => unknown) =>
+    accepted.filter((seen) => {
+      const turn = turnOf(seen);
+      return turn && isOne(seen, turn);
+    }).length;
+
   const lastKillAt = Math.max(0, ...kills.map(({ at }) => at));
   const lastEndAt = Math.max(0, ...accepted.map(({ first }) => first?.at ?? 0));
-  const distinct = new Set(deadLetters);
   const callsNeeded = new Map(asked.map(({ question }) => [question.text, question.calls]));
   const needed = [...callsNeeded.values()].reduce((sum, calls) => sum + calls, 0);
   const underWay = kills.reduce((sum, kill) => sum + kill.callsUnderWay, 0);
 
   return [
     { name: 'questions', value: asked.length },
+    { name: 'of which continue a session', value: asked.length - evidence.asked.length },
+    { name: 'of which wait for their answer', value: asked.filter(({ question }) => question.waitSeconds).length },
     { name: 'refused for a while (503 or no answer)', value: asked.reduce((sum, { refused }) => sum + refused, 0) },
-    { name: 'processes that died by themselves', value: evidence.died, allowed: { atMost: 0 } },
-    { name: 'never accepted', value: asked.length - accepted.length, allowed: { atMost: 0 } },
-    { name: 'lost', value: lost.length, allowed: { atMost: 0 } },
-    { name: 'stuck', value: stuck.length, allowed: { atMost: 0 } },
-    { name: 'more than one turn', value: doubled.length, allowed: { atMost: 0 } },
-    { name: 'answer changed after it was seen', value: changed.length, allowed: { atMost: 0 } },
-    { name: 'ended otherwise than the model made it', value: unexpected.length, allowed: { atMost: 0 } },
+    none('processes that died by themselves', evidence.died),
+    none('replies that no outage explains', evidence.odd),
+    none('never accepted', asked.length - accepted.length),
+    none('lost', accepted.filter((seen) => !turnOf(seen)).length),
+    none(
+      'stuck',
+      count((_, turn) => !isTerminal(turn)),
+    ),
+    none(
+      'sessions with a turn too many',
+      evidence.asked.filter((conversation) => turnsTooMany(conversation, final)).length,
+    ),
+    none('sessions out of order', evidence.asked.filter((conversation) => outOfOrder(conversation, final)).length),
+    none(
+      'answer changed after it was seen',
+      count(({ first }, turn) => first && (turn.status !== first.status || turn.response !== first.response)),
+    ),
+    none('answer to something else', wrongAnswers(evidence)),
+    none(
+      'ended otherwise than the model made it',
+      count(({ question }, { status }) => {
+        if (status === 'cancelled') return !question.cancel;
+        return isTerminal({ status }) && status !== question.expected;
+      }),
+    ),
+    { name: 'cancelled', value: count((_, { status }) => status === 'cancelled') },
+    none(
+      'told that it is cancelled, and ended otherwise',
+      count(({ toldCancelled }, { status }) => toldCancelled && status !== 'cancelled'),
+    ),
     {
       name: 'seconds from the last kill to the last answer',
       value: kills.length === 0 ? 0 : Math.max(0, Math.round((lastEndAt - lastKillAt) / 100) / 10),
@@ -80,26 +115,65 @@ export function audit(evidence: Evidence): Finding[] {
     { name: 'model calls', value: evidence.modelCalls, allowed: { atMost: needed + underWay + outage.calls } },
     { name: 'model calls during its outage', value: outage.calls, allowed: { atMost: outage.seconds } },
     { name: 'model calls counted as uncertain spend', value: evidence.uncertainSpend },
-    {
-      name: 'model calls cut off and not counted as uncertain',
-      value: Math.max(0, evidence.callsCutOff - evidence.uncertainSpend),
-      allowed: { atMost: 0 },
-    },
-    { name: 'messages left in the queues', value: evidence.leftInQueues, allowed: { atMost: 0 } },
-    { name: 'jobs left unfinished', value: evidence.leftInJobs, allowed: { atMost: 0 } },
-    { name: 'poison sent', value: poison.length },
-    {
-      name: 'poison not in the dead-letter queues',
-      value: poison.filter((body) => !distinct.has(body)).length,
-      allowed: { atMost: 0 },
-    },
-    {
-      name: 'dead letters that are no poison',
-      value: [...distinct].filter((body) => !poison.includes(body)).length,
-      allowed: { atMost: 0 },
-    },
-    { name: 'dead letters kept twice', value: deadLetters.length - distinct.size },
+    none(
+      'model calls cut off and not counted as uncertain',
+      Math.max(0, evidence.callsCutOff - evidence.uncertainSpend),
+    ),
+    none('messages left in the queues', evidence.leftInQueues),
+    none('jobs left unfinished', evidence.leftInJobs),
+    ...auditLetters(evidence),
   ];
 }
 
 export const violates = ({ value, allowed }: Finding) => allowed !== undefined && value > allowed.atMost;
+
+const none = (name: string, value: number): Finding => ({ name, value, allowed: { atMost: 0 } });
+
+function turnsTooMany(conversation: Seen[], final: Evidence['final']): boolean {
+  const turns = final.get(conversation[0]?.sessionId ?? '') ?? [];
+  return turns.length > conversation.filter(({ sessionId }) => sessionId !== undefined).length;
+}
+
+function outOfOrder(conversation: Seen[], final: Evidence['final']): boolean {
+  const turns = final.get(conversation[0]?.sessionId ?? '') ?? [];
+  const wanted = conversation.map(({ requestId }) => requestId);
+  const found = turns.map(({ requestId }) => requestId).filter((requestId) => wanted.includes(requestId));
+  return found.some((requestId, i) => requestId !== wanted.filter((id) => found.includes(id!))[i]);
+}
+
+/** Answers that are not the one that follows from their question and the completed turns before it. */
+function wrongAnswers({ asked, final }: Evidence): number {
+  let wrong = 0;
+  for (const conversation of asked) {
+    const earlier: { message: string; response: string }[] = [];
+    for (const { question, sessionId, requestId } of conversation) {
+      const turn = final.get(sessionId ?? '')?.find((each) => each.requestId === requestId);
+      if (turn?.status !== 'completed') continue;
+      if (turn.message !== question.text || turn.response !== rightAnswer(question.text, earlier)) wrong += 1;
+      earlier.push({ message: turn.message, response: turn.response ?? '' });
+    }
+  }
+  return wrong;
+}
+
+function auditLetters({ poison, deadLetters, kills }: Evidence): Finding[] {
+  const byBody = Map.groupBy(deadLetters, ({ body }) => body);
+  const deaths = kills.filter(({ victim }) => KEEPS_LETTERS.includes(victim)).map(({ at }) => at);
+  let overADeath = 0;
+  let twice = 0;
+  for (const letters of byBody.values()) {
+    const times = letters.map(({ at }) => at).sort((a, b) => a - b);
+    for (const [i, at] of times.entries()) {
+      if (i === 0) continue;
+      if (deaths.some((death) => death >= times[i - 1]! && death <= at)) overADeath += 1;
+      else twice += 1;
+    }
+  }
+  return [
+    { name: 'poison sent', value: poison.length },
+    none('poison not in the dead-letter queues', poison.filter((body) => !byBody.has(body)).length),
+    none('dead letters that are no poison', [...byBody.keys()].filter((body) => !poison.includes(body)).length),
+    none('dead letters kept twice', twice),
+    { name: 'dead letters kept twice over the death of their keeper', value: overADeath },
+  ];
+}

@@ -6,10 +6,10 @@ import { countJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
 import { readUncertainSpend } from '../src/adapters/redis/uncertain-spend.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
-import { ask, look, type Seen, watch } from './ask.ts';
-import { audit, type Kill, violates } from './audit.ts';
+import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';
+import { audit, type Evidence, type Kill, violates } from './audit.ts';
 import { readQueues, sendPoison } from './poison.ts';
-import { planQuestions } from './questions.ts';
+import { planConversations } from './questions.ts';
 import { type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
 
 const HELP = `Kills things at random while questions are asked, and counts what became of them.
@@ -22,13 +22,21 @@ const HELP = `Kills things at random while questions are asked, and counts what 
   --rate R        questions per second (default 50)
   --settle S      seconds to wait for the last answers (default 90); what is not over then is stuck
   --outage S      the model is down for so many seconds in the middle, and fails in no other way (default 0)
-  --break-acks    acknowledge before handling, on purpose: the run must fail
 
-One api and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
-way it can. In the end each accepted question must have exactly one terminal state. Exits with 1 on any violation.
+Faults on purpose, each of which the run must find:
+
+  --break-acks      acknowledge before handling
+  --swap-answers    give some questions the answer to the one before
+  --double-letters  keep each unreadable message twice
+
+Two apis and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
+way it can. Some questions continue a session, some wait for their answer, some are cancelled. In the end each accepted
+question must have exactly one terminal state, and its answer must be the one that follows from the question and its
+session. Exits with 1 on any violation.
 `;
 
 const POISON_EVERY = 50;
+const ODD_SHOWN = 10;
 /** An answer takes this long at most from the simulator into the job. */
 const JUST_ANSWERED_MS = 500;
 /** What is not over yet in the end, or cannot be looked at, has so long. */
@@ -44,6 +52,8 @@ const { values } = parseArgs({
     settle: { type: 'string', default: '90' },
     outage: { type: 'string', default: '0' },
     'break-acks': { type: 'boolean', default: false },
+    'swap-answers': { type: 'boolean', default: false },
+    'double-letters': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -63,23 +73,21 @@ const [requests, kills, seed, rate, settle, outage] = (
 }) as [number, number, number, number, number, number];
 
 const random = seededRandom(seed);
-const asked: Seen[] = planQuestions(requests, seed, random, { faults: outage === 0 }).map((question) => ({
-  question,
-  refused: 0,
-}));
+const conversations: Seen[][] = planConversations(requests, seed, random, { faults: outage === 0 }).map(seenNothing);
 const killPlan = planKills();
 const poison: string[] = [];
 const killed: Kill[] = [];
 
 console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills`);
-const breakAcks = values['break-acks'] ? join(import.meta.dirname, 'break-acks.ts') : undefined;
-const stack = await startStack({ preload: breakAcks });
+const faults = (['break-acks', 'swap-answers', 'double-letters'] as const).filter((name) => values[name]);
+const stack = await startStack({ preload: faults.map((name) => join(import.meta.dirname, 'faults', `${name}.ts`)) });
 const over = new AbortController();
+const asker: Asker = { apiUrls: stack.apiUrls, signal: over.signal, odd: [] };
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 const progress = setInterval(report, 5_000);
 try {
   const deadline = Date.now() + (requests / rate + settle) * 1000;
-  const watches = askAll(stack);
+  const watches = askAll();
   const poisonings = poisonAll(stack);
   const outages = haveOutage(stack);
   await killAll(stack);
@@ -119,16 +127,17 @@ function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
   }));
 }
 
-/** Asks each question at its time, whatever became of those before it, and waits for all answers. */
-async function askAll({ apiUrl }: Stack): Promise<void> {
+/** Begins each conversation at its time, whatever became of those before it, and waits for all answers. */
+async function askAll(): Promise<void> {
   const startedAt = Date.now();
-  await Promise.all(
-    asked.map(async (seen, i) => {
-      await sleepUntil(startedAt + (i / rate) * 1000);
-      await ask(apiUrl, seen, over.signal).catch(() => {});
-      if (seen.sessionId) await watch(apiUrl, seen, over.signal);
-    }),
-  );
+  let before = 0;
+  const conversing = conversations.map(async (conversation) => {
+    const beginAt = startedAt + (before / rate) * 1000;
+    before += conversation.length;
+    await sleepUntil(beginAt);
+    await converse(asker, conversation);
+  });
+  await Promise.all(conversing);
 }
 
 async function poisonAll({ rabbitMqUrl }: Stack): Promise<void> {
@@ -169,6 +178,7 @@ async function haveOutage(stack: Stack): Promise<number> {
 }
 
 function report(): void {
+  const asked = conversations.flat();
   const accepted = asked.filter(({ sessionId }) => sessionId).length;
   const ended = asked.filter(({ first }) => first).length;
   console.log(
@@ -177,15 +187,15 @@ function report(): void {
 }
 
 async function conclude(stack: Stack, outageCalls: number): Promise<void> {
-  const final = new Map<string, { requestId: string; status: string; response: string | null }[]>();
-  for (const seen of asked) {
-    if (!seen.sessionId) continue;
+  const final: Evidence['final'] = new Map();
+  for (const [first] of conversations) {
+    if (!first?.sessionId) continue;
     const session = await within(
       CONCLUDE_MS,
-      () => look(stack.apiUrl, seen),
+      () => look(asker, first),
       (found) => found !== undefined,
     );
-    if (session) final.set(seen.sessionId, session.turns);
+    if (session) final.set(first.sessionId, session.turns);
   }
   const redis = new Redis(stack.redisUrl);
   const queue = openChatQueue(redis);
@@ -201,7 +211,7 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
   const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl);
   const { started, abortedByClient } = await stack.control<{ started: number; abortedByClient: number }>('stats');
   const findings = audit({
-    asked,
+    asked: conversations,
     final,
     kills: killed,
     poison,
@@ -213,17 +223,19 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
     uncertainSpend: Object.values(uncertain).reduce((sum, count) => sum + count, 0),
     outage: { seconds: outage, calls: outageCalls },
     died: stack.died.length,
+    odd: asker.odd.length,
   });
 
   console.log();
   for (const finding of findings) {
     const { name, value, allowed } = finding;
     const verdict = allowed ? `${violates(finding) ? 'VIOLATION' : 'ok'} (at most ${allowed.atMost})` : '';
-    console.log(`  ${name.padEnd(50)} ${String(value).padStart(8)}  ${verdict}`);
+    console.log(`  ${name.padEnd(56)} ${String(value).padStart(8)}  ${verdict}`);
   }
   const violations = findings.filter(violates);
   console.log(`\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `${violations.length} violations`}`);
   if (violations.length === 0) return;
   process.exitCode = 1;
+  for (const reply of asker.odd.slice(0, ODD_SHOWN)) console.log(`  a reply that no outage explains: ${reply}`);
   for (const output of stack.died) console.log(`\n--- the last words of a process that died by itself\n${output}`);
 }

@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { closeInTime } from '../src/adapters/close-in-time.ts';
-import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../src/contracts/queues.ts';
+import {
+  deadLetterHeaders,
+  deadLetterQueueOf,
+  REQUESTS_QUEUE,
+  RESPONSES_QUEUE,
+  type WorkQueue,
+} from '../src/contracts/queues.ts';
+import type { DeadLetter } from './audit.ts';
 
 const RETRY_MS = 500;
 
@@ -26,18 +33,19 @@ export async function sendPoison(rabbitMqUrl: string, queue: WorkQueue, body: st
   }
 }
 
-/** What is in the queues at the end: messages ready in the work queues, and the bodies of all dead letters. */
-export async function readQueues(rabbitMqUrl: string): Promise<{ waiting: number; deadLetters: string[] }> {
+/** What is in the queues at the end: messages ready in the work queues, and all dead letters. */
+export async function readQueues(rabbitMqUrl: string): Promise<{ waiting: number; deadLetters: DeadLetter[] }> {
   const connection = await connect(rabbitMqUrl);
   const channel = await connection.createChannel();
   let waiting = 0;
-  const deadLetters: string[] = [];
+  const deadLetters: DeadLetter[] = [];
   for (const queue of [REQUESTS_QUEUE, RESPONSES_QUEUE] as const) {
     waiting += (await channel.checkQueue(queue)).messageCount;
     for (;;) {
       const letter = await channel.get(deadLetterQueueOf(queue), { noAck: true });
       if (!letter) break;
-      deadLetters.push(letter.content.toString());
+      const at = Date.parse(String(letter.properties.headers?.[deadLetterHeaders.at]));
+      deadLetters.push({ body: letter.content.toString(), at: at || 0 });
     }
   }
   await connection.close();

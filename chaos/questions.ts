@@ -1,3 +1,6 @@
+import { answerTo, questionOf } from '../tools/simulator/answer.ts';
+import { MODEL } from '../tools/simulator/reply.ts';
+
 /** A question, and what is to become of it. */
 export interface Question {
   /** Its Idempotency-Key. */
@@ -8,7 +11,14 @@ export interface Question {
   expected: 'completed' | 'failed';
   /** Model calls that it needs at most. */
   calls: number;
+  /** Seconds to wait for the answer in the reply (`Prefer: wait`); undefined: its asker looks for it later. */
+  waitSeconds?: number;
+  /** Its asker calls it off after so many ms, by itself or with its session. */
+  cancel?: { afterMs: number; what: 'question' | 'session' };
 }
+
+/** Questions that are asked one after the other in one session, each with the turns before it as its context. */
+export type Conversation = Question[];
 
 /** What the model does with a question, how often among a hundred, and what follows. */
 const FAULTS: { share: number; marker: string; calls: number; expected?: 'failed' }[] = [
@@ -27,37 +37,59 @@ const FAULTS: { share: number; marker: string; calls: number; expected?: 'failed
   { share: 2, marker: 'mode=context_length_exceeded', calls: 1, expected: 'failed' },
 ];
 const USERS = 20;
-/** Every so many questions are one that somebody else has asked before. */
+/** Every so many conversations begin with a question that somebody else has asked before. */
 const REPEATED_EVERY = 20;
+const SHARE = { continued: 0.15, waited: 0.25, cancelled: 0.04 };
+const MOST_TURNS = 4;
+const WAIT_SECONDS = 5;
+const CANCEL_WITHIN_MS = 2_500;
 
 /**
- * The questions of a run, the same for the same seed.
+ * The questions of a run in the order of asking, by conversation; the same for the same seed.
  * @param options.faults false: the model answers them as it answers all
  */
-export function planQuestions(
+export function planConversations(
   count: number,
   seed: number,
   random: () => number,
   options: { faults: boolean },
-): Question[] {
-  const questions: Question[] = [];
-  for (let i = 0; i < count; i++) {
-    const key = `chaos-${seed}-${i}`;
+): Conversation[] {
+  const conversations: Conversation[] = [];
+  for (let planned = 0; planned < count; planned += conversations.at(-1)!.length) {
     const userId = `user-${Math.floor(random() * USERS)}`;
-    const repeated = i % REPEATED_EVERY === REPEATED_EVERY - 1 ? questions[Math.floor(random() * i)] : undefined;
-    if (repeated) {
-      questions.push({ ...repeated, key, userId });
-      continue;
-    }
-    const { marker, calls, expected = 'completed' } = pick(random() * 100);
-    const text = `Question ${key}`;
-    questions.push(
-      options.faults
-        ? { key, userId, text: `${text} [[simulate ${marker}]]`, expected, calls }
-        : { key, userId, text, expected: 'completed', calls: 1 },
-    );
+    const turns = random() < SHARE.continued ? 2 + Math.floor(random() * (MOST_TURNS - 1)) : 1;
+    const conversation: Conversation = [];
+    for (let i = planned; i < Math.min(count, planned + turns); i++) conversation.push(plan(i, userId));
+    const isRepeat = conversations.length % REPEATED_EVERY === REPEATED_EVERY - 1;
+    const original = isRepeat ? pickOriginal() : undefined;
+    if (original) conversation[0] = { ...original, key: conversation[0]!.key, userId };
+    conversations.push(conversation);
   }
-  return questions;
+  return conversations;
+
+  function plan(i: number, userId: string): Question {
+    const key = `chaos-${seed}-${i}`;
+    const text = `Question ${key}`;
+    const { marker, calls, expected = 'completed' } = pick(random() * 100);
+    const question: Question = options.faults
+      ? { key, userId, text: `${text} [[simulate ${marker}]]`, expected, calls }
+      : { key, userId, text, expected: 'completed', calls: 1 };
+    if (random() < SHARE.waited) question.waitSeconds = WAIT_SECONDS;
+    const [dice, afterMs, what] = [
+      random(),
+      random() * CANCEL_WITHIN_MS,
+      random() < 0 ? 'question' : 'session',
+    ] as const;
+    if (dice >= SHARE.cancelled) return question;
+    const slow = options.faults ? `${text} [[simulate latency=2s]]` : text;
+    return { key, userId, text: slow, expected: 'completed', calls: 1, cancel: { afterMs, what } };
+  }
+
+  /** One that is called off could leave its call to the other, and so cost one more. */
+  function pickOriginal(): Question | undefined {
+    const first = conversations[Math.floor(random() * conversations.length)]?.[0];
+    return first?.cancel ? undefined : first;
+  }
 }
 
 function pick(dice: number): (typeof FAULTS)[number] {
@@ -67,4 +99,20 @@ function pick(dice: number): (typeof FAULTS)[number] {
     if (dice < sum) return fault;
   }
   return FAULTS[0]!;
+}
+
+/**
+ * The only right answer to a question: the simulator says what was asked, and what came along with it.
+ * @param earlier the completed turns before it in its session, oldest first
+ */
+export function rightAnswer(text: string, earlier: readonly { message: string; response: string }[]): string {
+  const messages = [
+    ...earlier.flatMap(({ message, response }) => [
+      { role: 'user', content: message },
+      { role: 'assistant', content: response },
+    ]),
+    { role: 'user', content: text },
+  ];
+  const request = { model: MODEL, messages };
+  return answerTo(request, questionOf(request)).text;
 }

@@ -31,11 +31,13 @@ const SETTINGS = {
   BREAKER_OPEN: '1s',
   RATE_SEND_PER_MINUTE: '1000000',
   RATE_READ_PER_MINUTE: '1000000',
+  // What one user has asked answers another, so that a repeated question costs no call.
+  CACHE_SCOPE: 'all',
 };
 
-/** The product as it runs in production, one api and two workers, on servers of its own. */
+/** The product as it runs in production, two apis and two workers, on servers of its own. */
 export interface Stack {
-  readonly apiUrl: string;
+  readonly apiUrls: readonly string[];
   readonly redisUrl: string;
   readonly rabbitMqUrl: string;
   /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has been started. */
@@ -48,8 +50,8 @@ export interface Stack {
   stop(keepLogs: boolean): Promise<string>;
 }
 
-/** @param options.preload a module that api and workers load first: a fault on purpose */
-export async function startStack(options: { preload: string | undefined }): Promise<Stack> {
+/** @param options.preload modules that apis and workers load first: faults on purpose */
+export async function startStack(options: { preload: readonly string[] }): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'healify-chaos-'));
   const [redis, rabbitMq, simulator] = await Promise.all([
     // What Redis has confirmed is on disk: else its own loss would be taken for ours.
@@ -58,7 +60,6 @@ export async function startStack(options: { preload: string | undefined }): Prom
     startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')]),
   ]);
   const modelUrl = await said(simulator, /listening on (\S+)\/v1/);
-  const apiPort = await freePort();
   const env = {
     PATH: process.env.PATH,
     ...SETTINGS,
@@ -66,34 +67,37 @@ export async function startStack(options: { preload: string | undefined }): Prom
     RABBITMQ_URL: rabbitMq.url,
     MODEL_SIMULATOR_URL: `${modelUrl}/v1`,
   };
-  const preload = options.preload ? ['--import', options.preload] : [];
-  const start = (name: 'api' | 'worker', ports: Record<string, string>) =>
+  const preload = options.preload.flatMap((module) => ['--import', module]);
+  const start = async (name: 'api' | 'worker', port: number) =>
     startGuarded(process.execPath, [...preload, join(ROOT, `src/main/${name}.ts`)], {
-      env: { ...env, ...ports },
-      logFile: join(dir, `${name}.log`),
+      env: {
+        ...env,
+        [`${name.toUpperCase()}_PORT`]: String(port),
+        [`${name.toUpperCase()}_METRICS_PORT`]: String(await freePort()),
+      },
+      logFile: join(dir, `${name}-${port}.log`),
     });
-  const startApi = async () => start('api', { API_PORT: String(apiPort), API_METRICS_PORT: String(await freePort()) });
-  const workerPorts = [await freePort(), await freePort()];
-  const startWorker = async (port: number) =>
-    start('worker', { WORKER_PORT: String(port), WORKER_METRICS_PORT: String(await freePort()) });
 
   let stopping = false;
   const died: string[] = [];
-  const api = await keepRunning(startApi);
-  const workers = await Promise.all(workerPorts.map((port) => keepRunning(() => startWorker(port))));
-  let nextWorker = 0;
-  const apiUrl = `http://127.0.0.1:${apiPort}`;
-  for (const port of [apiPort, ...workerPorts]) {
+  const ports = { api: [await freePort(), await freePort()], worker: [await freePort(), await freePort()] };
+  const replicasOf = (name: 'api' | 'worker') =>
+    Promise.all(ports[name].map((port) => keepRunning(() => start(name, port))));
+  const replicas = { api: await replicasOf('api'), worker: await replicasOf('worker') };
+  const kills = { api: 0, worker: 0 };
+  for (const port of [...ports.api, ...ports.worker]) {
     while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.ok) await sleep(100);
   }
 
   return {
-    apiUrl,
+    apiUrls: ports.api.map((port) => `http://127.0.0.1:${port}`),
     redisUrl: redis.url,
     rabbitMqUrl: rabbitMq.url,
     kill: async (victim, downMs) => {
-      if (victim === 'api') return await api.kill(downMs);
-      if (victim === 'worker') return await workers[nextWorker++ % workers.length]!.kill(downMs);
+      if (victim === 'api' || victim === 'worker') {
+        // Each replica in turn.
+        return await replicas[victim][kills[victim]++ % replicas[victim].length]!.kill(downMs);
+      }
       const server = victim === 'redis' ? redis : rabbitMq;
       await server.kill();
       await sleep(downMs);
@@ -106,7 +110,7 @@ export async function startStack(options: { preload: string | undefined }): Prom
     died,
     stop: async (keepLogs) => {
       stopping = true;
-      await Promise.all([api, ...workers].map((child) => child.stop()));
+      await Promise.all([...replicas.api, ...replicas.worker].map((child) => child.stop()));
       await Promise.all([simulator.kill(), redis.stop(), rabbitMq.stop()]);
       for (const part of keepLogs ? ['redis', 'rabbitmq'] : ['']) {
         rmSync(join(dir, part), { recursive: true, force: true });

@@ -13,7 +13,7 @@ const HELP = `Sends what nobody should send to both queues and to every HTTP end
   --http M        requests, made from the API's own OpenAPI document (default 2000)
   --seed S        the same again (default: random, and printed)
 
-One api and two workers as in production, on a private RabbitMQ and Redis, with the model simulator. Exits with 1 when a
+Two apis and two workers as in production, on a private RabbitMQ and Redis, with the model simulator. Exits with 1 when a
 process dies, an answer is a 5xx other than 503, or a message is not accounted for; for HTTP with the smallest request
 that does it.
 `;
@@ -43,11 +43,12 @@ const [messages, http, seed] = (['messages', 'http', 'seed'] as const).map((name
 }) as [number, number, number];
 
 console.log(`seed ${seed}: ${messages} messages, ${http} requests`);
-const stack = await startStack({ preload: undefined });
+const stack = await startStack({ preload: [] });
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
+const [apiUrl] = stack.apiUrls;
 const readyWithin = async (ms: number) => {
   for (const end = Date.now() + ms; ; await sleep(200)) {
-    const { status } = await fetch(`${stack.apiUrl}/health/ready`);
+    const { status } = await fetch(`${apiUrl}/health/ready`);
     if (status === 200 || Date.now() > end) return status;
   }
 };
@@ -66,7 +67,7 @@ try {
     ttlMs: 24 * 3_600_000,
   });
   await fuzzHttp({
-    apiUrl: stack.apiUrl,
+    apiUrl: apiUrl!,
     token: await accessTokens.sign({ userId: 'fuzz', role: 'admin' }, 'fuzz'),
     requests: http,
     seed,

@@ -19,16 +19,30 @@ async function chaos(...args: string[]): Promise<{ code: number; output: string 
   return { code, output };
 }
 
-test('with worker, api, Redis and RabbitMQ killed under load, each question has one end and nothing is lost', async () => {
+const value = (output: string, finding: string) => Number(new RegExp(`^  ${finding} +(\\d+)`, 'm').exec(output)?.[1]);
+
+test('with workers, apis, Redis and RabbitMQ killed under load, each question has one end, and the answer that is its own', async () => {
   const { code, output } = await chaos('--requests', '300', '--kills', '4', '--rate', '30');
   if (code !== 0) throw new Error(output);
   expect(output).toMatch(/lost +0 +ok/);
   expect(output).toMatch(/stuck +0 +ok/);
+  for (const finding of ['of which continue a session', 'of which wait for their answer', 'cancelled', 'poison sent']) {
+    expect([finding, value(output, finding)]).toEqual([finding, expect.any(Number)]);
+    expect(value(output, finding)).toBeGreaterThan(0);
+  }
 });
 
 test('the harness can fail: acknowledging before handling is caught', async () => {
   const args = ['--requests', '120', '--kills', '4', '--rate', '30', '--settle', '25', '--break-acks'];
   const { code, output } = await chaos(...args);
   expect(output).toMatch(/(stuck|lost) +[1-9]\d* +VIOLATION/);
+  expect(code).toBe(1);
+});
+
+test('the harness can fail: answers to another question, and dead letters that are kept twice, are caught', async () => {
+  const { code, output } = await chaos('--requests', '60', '--kills', '0', '--swap-answers', '--double-letters');
+  expect(output).toMatch(/answer to something else +[1-9]\d* +VIOLATION/);
+  expect(output).toMatch(/dead letters kept twice +[1-9]\d* +VIOLATION/);
+  expect(output).toMatch(/lost +0 +ok/);
   expect(code).toBe(1);
 });

@@ -10,7 +10,7 @@ interface Channel {
 }
 
 // Not among what the package exports: only a fault on purpose needs it.
-const library = await import(join(import.meta.dirname, '../node_modules/amqplib/lib/channel_model.js'));
+const library = await import(join(import.meta.dirname, '../../node_modules/amqplib/lib/channel_model.js'));
 const channel: Channel = library.Channel.prototype;
 const { consume } = channel;
 channel.consume = function (queue, handle, options) {
