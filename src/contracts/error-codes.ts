@@ -90,25 +90,84 @@ export const apiErrors = {
 
 export type ApiErrorCode = keyof typeof apiErrors;
 
-/** Why a request ended as `failed`: the `error.code` of a chat response. */
-export const failureCodes = [
-  'model_rate_limited',
-  'model_unavailable',
-  'model_timeout',
-  'model_unreachable',
-  'model_rejected',
-  'model_unauthorized',
-  'model_content_filtered',
-  'model_context_too_long',
-  'model_empty_answer',
-  'model_not_allowed',
-  'deadline_exceeded',
-  'spend_uncertain',
-  'worker_crashed',
-  'internal_error',
-] as const;
+/**
+ * Why a request ended as `failed`: the `error.code` of a chat response. `message` is all that its user reads of it, so it
+ * says nothing of our keys, providers or machines; the cause is in the log and with the failed job. `retryable` says
+ * whether asking again can help, unless the one who raises the failure knows better.
+ */
+export const failures = {
+  model_rate_limited: {
+    retryable: true,
+    message: 'The assistant has too much to do at the moment. Please try again in a few minutes.',
+  },
+  model_unavailable: {
+    retryable: true,
+    message: 'The assistant is not available at the moment. Please try again in a few minutes.',
+  },
+  model_timeout: {
+    retryable: true,
+    message: 'The assistant did not answer in time. Please try again.',
+  },
+  model_unreachable: {
+    retryable: true,
+    message: 'The assistant cannot be reached at the moment. Please try again in a few minutes.',
+  },
+  model_rejected: {
+    retryable: false,
+    message: 'The assistant could not work with this question.',
+  },
+  model_provider_broken: {
+    retryable: false,
+    message: 'The assistant is out of order. Those who run this service have been told.',
+  },
+  model_quota_exhausted: {
+    retryable: false,
+    message: 'The assistant has reached its limit of use. Those who run this service have been told.',
+  },
+  model_content_filtered: {
+    retryable: false,
+    message: 'The assistant does not answer this question because of its content.',
+  },
+  model_context_too_long: {
+    retryable: false,
+    message: 'This conversation is too long for the assistant. Please start a new one, or ask a shorter question.',
+  },
+  model_empty_answer: {
+    retryable: true,
+    message: 'The assistant gave no answer. Please try again, or ask in other words.',
+  },
+  model_not_allowed: {
+    retryable: false,
+    message: 'This model cannot be chosen here.',
+  },
+  deadline_exceeded: {
+    retryable: true,
+    message: 'The question was not answered in time. Please try again.',
+  },
+  spend_uncertain: {
+    retryable: true,
+    message: 'The answer was lost on its way. Please try again.',
+  },
+  worker_crashed: {
+    retryable: false,
+    message: 'The question could not be answered because of a fault on our side.',
+  },
+  internal_error: {
+    retryable: true,
+    message: 'The question could not be answered because of a fault on our side. Please try again.',
+  },
+} as const satisfies Record<string, { retryable: boolean; message: string }>;
 
-export type FailureCode = (typeof failureCodes)[number];
+export type FailureCode = keyof typeof failures;
+
+export const failureCodes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
+
+/** A failure as its user reads it. */
+export const failureOf = (code: FailureCode, retryable: boolean = failures[code].retryable) => ({
+  code,
+  message: failures[code].message as string,
+  retryable,
+});
 
 /** Why a message is in a dead-letter queue: the `x-dead-letter-reason` header. */
 export const deadLetterReasons = [

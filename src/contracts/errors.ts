@@ -1,4 +1,4 @@
-import { type ApiErrorCode, apiErrors, type FailureCode } from './error-codes.ts';
+import { type ApiErrorCode, apiErrors, type FailureCode, failures } from './error-codes.ts';
 
 /** The root of every error we raise on purpose: a stable `code`, and whether trying again can help. */
 export abstract class HealifyError extends Error {
@@ -111,22 +111,40 @@ const withSeconds = (advice: string, seconds: number | undefined) =>
     ? advice
     : advice.replace('`Retry-After` seconds', seconds === 1 ? '1 second' : `${seconds} seconds`);
 
-/** A request cannot be answered, now (`retryable`) or ever. Its code is what the user is told. */
+/**
+ * A request cannot be answered, now (`retryable`) or ever. Its code decides what the user reads; its message is the cause
+ * as an operator reads it, in the log and with the failed job.
+ */
 export class RequestFailure extends HealifyError {
   readonly code: FailureCode;
   readonly retryable: boolean;
   /** The model may have worked, and may charge for it, though there is no answer. */
   readonly mayBeCharged: boolean;
+  /** Whose failure it is; undefined where no provider has to do with it. */
+  readonly provider: string | undefined;
+  /**
+   * How many full calls were made for it in vain that the next try would cost again, such as one that was waited for until
+   * its time was over. Two are enough for a request.
+   */
+  costlyCalls: number;
 
+  /** @param cause for operators; it must not have a user's text or a key in it */
   constructor(
     code: FailureCode,
-    message: string,
-    options: ErrorOptions & { retryable: boolean; mayBeCharged?: boolean },
+    cause: string,
+    options: ErrorOptions & {
+      retryable?: boolean;
+      mayBeCharged?: boolean;
+      provider?: string | undefined;
+      costlyCalls?: number;
+    } = {},
   ) {
-    super(message, options);
+    super(cause, options);
     this.code = code;
-    this.retryable = options.retryable;
+    this.retryable = options.retryable ?? failures[code].retryable;
     this.mayBeCharged = options.mayBeCharged ?? false;
+    this.provider = options.provider;
+    this.costlyCalls = options.costlyCalls ?? 0;
   }
 }
 
@@ -134,9 +152,27 @@ export class RequestFailure extends HealifyError {
 export class ModelPausedError extends RequestFailure {
   readonly retryAfterMs: number;
 
-  constructor(code: FailureCode, message: string, retryAfterMs: number, options?: ErrorOptions) {
-    super(code, message, { ...options, retryable: true });
+  constructor(
+    code: FailureCode,
+    cause: string,
+    retryAfterMs: number,
+    options?: ErrorOptions & { provider?: string | undefined },
+  ) {
+    super(code, cause, { ...options, retryable: true });
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** What is wrong with a provider that fails everybody: our key, our credit or quota, or the model or address we ask. */
+export type BrokenCause = 'key' | 'quota' | 'model';
+
+/** The provider fails whatever it is asked, until somebody mends that. Waiting does not help. */
+export class ProviderBrokenError extends RequestFailure {
+  readonly why: BrokenCause;
+
+  constructor(why: BrokenCause, cause: string, options: { provider?: string | undefined } = {}) {
+    super(why === 'quota' ? 'model_quota_exhausted' : 'model_provider_broken', cause, options);
+    this.why = why;
   }
 }
 
@@ -152,25 +188,5 @@ export class AnswerUnderWayError extends HealifyError {
     super('The same question is being asked by another request.');
     this.hash = hash;
     this.retryAfterMs = retryAfterMs;
-  }
-}
-
-/** Why the work on a job is to end early: the reason of its abort signal. */
-export class RequestCancelledError extends HealifyError {
-  readonly code = 'request_cancelled';
-  readonly retryable = false;
-
-  constructor() {
-    super('The request was cancelled by its user.');
-  }
-}
-
-/** Why the work on a job is to end early: this process stops, and another one goes on with the job. */
-export class ProcessStoppingError extends HealifyError {
-  readonly code = 'process_stopping';
-  readonly retryable = true;
-
-  constructor() {
-    super('The process that works on the request is stopping.');
   }
 }

@@ -53,7 +53,10 @@ export const CANCEL_CHANNEL = 'chat:cancel';
 /** Pub/sub channel: the id of a login that has ended; its access tokens count no more. */
 export const LOGIN_ENDED_CHANNEL = 'auth:login-ended';
 
-/** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1]`. */
+/** Hash: the gates that workers have, JSON by name: whose they are, and when a worker was last seen with one. */
+export const GATES_KEY = 'ai:gate-names';
+
+/** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1, cause, fingerprint of the key]`. */
 export const GATE_CHANNEL = 'ai:gates';
 
 /** String: how many answers were ever written down. */

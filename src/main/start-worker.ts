@@ -100,9 +100,16 @@ export async function startWorker(
       metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
       metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
     },
-    onBreaker: (target, state) => {
+    onBreaker: (target, { state, cause, keyFingerprint }) => {
       metrics.breakerState.set({ ...target }, breakerStates[state]);
-      logger.info({ ...target, state }, 'circuit breaker');
+      for (const broken of ['key', 'quota', 'model'] as const) {
+        metrics.providerBroken.set({ ...target, cause: broken }, cause === broken ? 1 : 0);
+      }
+      const isBroken = cause === 'key' || cause === 'quota' || cause === 'model';
+      logger[isBroken ? 'error' : 'info'](
+        { ...target, state, cause, keyFingerprint },
+        isBroken ? 'the model provider fails everybody: see `cause`' : 'circuit breaker',
+      );
     },
   });
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
@@ -112,16 +119,12 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
-  // Waiting for the disk blocks a connection: answers, locks and the cache must not wait behind it.
-  const fsyncRedis = config.ackAfterFsync
-    ? connectRedis({ url: config.redisUrl, name: `${name} (add)`, logger })
-    : undefined;
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
     queue,
     redis: jobsRedis,
-    fsyncRedis,
     attempts: config.jobAttempts,
+    fsync: config.ackAfterFsync,
     backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
     logger,
   });
@@ -191,7 +194,7 @@ export async function startWorker(
       model.close();
       await Promise.all([publisher.close(), depths.close()]);
       await Promise.all([consuming.close(), publishing.close(), queue.close()]);
-      for (const redis of [jobsRedis, fsyncRedis, cacheRedis, gateRedis, subscriber]) redis?.disconnect();
+      for (const redis of [jobsRedis, cacheRedis, gateRedis, subscriber]) redis.disconnect();
       await Promise.all([healthServer.stop(), metricsServer.stop()]);
     },
   };

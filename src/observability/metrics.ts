@@ -138,6 +138,12 @@ export function createWorkerMetrics() {
       labelNames: ['provider', 'model'] as const,
       registers,
     }),
+    providerBroken: new Gauge({
+      name: 'healify_model_provider_broken',
+      help: '1 while a provider’s model fails everybody, by what is wrong: key, quota (or credit), model (or address).',
+      labelNames: ['provider', 'model', 'cause'] as const,
+      registers,
+    }),
     breakerState: new Gauge({
       name: 'healify_breaker_state',
       help: 'Circuit breaker of a provider’s model, for all workers: 0 closed, 1 half-open, 2 open.',

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { type ChatJobResult, jobIdOf, type WorkflowState } from '../adapters/jobs/chat-job.ts';
-import type { JobInHand, WhereItWent } from '../adapters/jobs/job-in-hand.ts';
+import { type ChatJobResult, jobIdOf, type KnownFailure } from '../adapters/jobs/chat-job.ts';
+import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/job-runner.ts';
 import { onCancelled } from '../adapters/redis/cancellations.ts';
-import type { ChatResponse, Failure } from '../contracts/chat-response.ts';
+import type { ChatResponse } from '../contracts/chat-response.ts';
+import { failures } from '../contracts/error-codes.ts';
 import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
@@ -60,11 +61,9 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   let stopping = false;
 
   jobs.start(work, ({ request }) => lookUpEarly(workflow, request));
-  onCancelled({
-    subscriber: options.subscriber,
-    callback: (requestId) => jobs.cancel(jobIdOf(requestId)),
-    onRefused: (error) => logger.warn({ err: error }, 'cancellations reach this worker a second or two late'),
-  });
+  onCancelled(options.subscriber, (requestId) => jobs.cancel(jobIdOf(requestId))).catch((error) =>
+    logger.warn({ err: error }, 'cancellations reach this worker only at the start of a request'),
+  );
 
   async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
     const { request } = job.data;
@@ -82,8 +81,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       attempt: {
         number,
         startedAt: Date.now(),
-        // An operator who retries a failed request wants its answer, however late. That a failure was announced says
-        // nothing: the worker may have died before it moved the job.
+        // An operator who retries a failed request wants its answer, however late.
         deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
         signal: job.signal,
       },
@@ -91,19 +89,11 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
 
     events.onStarted();
     try {
-      const crashes = job.crashes - (earlier?.crashesForgiven ?? 0);
-      if (earlier?.failure) await failOrWait(task, earlier.failure);
-      else if (crashes > maxCrashes) await failCrashed(task);
-      else await answerOrDecide(task, early);
+      const failure = earlier?.failure ?? (job.crashes > maxCrashes ? crashed : undefined);
+      await (failure ? failOrWait(task, failure) : answerOrDecide(task, early));
     } finally {
       events.onReleased();
     }
-  }
-
-  async function failCrashed(task: Task): Promise<void> {
-    const { interrupted, state } = task.run;
-    if (interrupted && !('ask-model' in state.results)) workflow.onUncertainSpend('crashed');
-    await failOrWait(task, crashed);
   }
 
   async function answerOrDecide(task: Task, early: EarlyLookUp | undefined): Promise<void> {
@@ -124,10 +114,6 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   async function endCancelled(task: Task): Promise<void> {
     const { job, run, attempt } = task;
     let response: ChatResponse;
-    // Nobody wants the answer, and whoever erased the session wants it nowhere.
-    const mayBeKept = Object.keys(run.state.results).length > 0;
-    run.state.results = {};
-    if (mayBeKept) await job.saveState(run.state);
     try {
       response = await announceCancellation(workflow, job.data, run, attempt);
     } catch (error) {
@@ -141,14 +127,18 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   async function decideOn(error: unknown, task: Task): Promise<void> {
     if (!stopping) return await decideWhatNext(error, task);
     await task.job.saveState(task.run.state);
-    await endIfGone(await task.job.handBack(), error, task);
+    await task.job.handBack();
   }
 
   async function decideWhatNext(error: unknown, task: Task): Promise<void> {
     if (error instanceof UndeliverableReplyError) return await failUndelivered(error, task);
     const { job, run, attempt } = task;
     const log = logOf(job);
+    if (error instanceof RequestFailure && error.costlyCalls > 0) {
+      run.state.costlyCalls = (run.state.costlyCalls ?? 0) + error.costlyCalls;
+    }
     const decision = decide(error, {
+      costlyCalls: run.state.costlyCalls ?? 0,
       attemptsMade: job.attemptsMade,
       maxAttempts: job.maxAttempts,
       deadlineAt: attempt.deadlineAt,
@@ -164,22 +154,11 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     if (decision.kind === 'retry') {
       events.onRetry(code);
       log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'attempt failed, will be repeated');
-      const went = await job.retry(new Error(`${step}: ${code}: ${messageOf(error)}`));
-      return await endIfGone(went, error, task);
+      return await job.retry(new Error(`${step}: ${code}: ${messageOf(error)}`));
     }
     log.debug({ step, code, delayMs: decision.delayMs }, 'request waits');
-    await endIfGone(await job.delay(decision.delayMs), error, task);
+    await job.delay(decision.delayMs);
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, job.data.request.requestId);
-  }
-
-  /** A job that was removed while it was in hand will never be taken up again. So its user is told that it has failed. */
-  async function endIfGone(went: WhereItWent, error: unknown, task: Task): Promise<void> {
-    const { job, run, attempt } = task;
-    if (went !== 'gone' || job.cancelled) return;
-    const failure = error instanceof RequestFailure ? failureOf(error) : lost;
-    logOf(job).warn({ step: run.state.step, code: failure.code }, 'the job was removed before it was done');
-    await announceFailure(workflow, job.data, run, attempt, failure);
-    events.onFinished('failed', failure.code);
   }
 
   /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
@@ -189,19 +168,14 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   }
 
   /** Nobody can be told. The job is kept among the failed ones, with its answer. */
-  async function failUndelivered(error: UndeliverableReplyError, task: Task): Promise<void> {
-    const { job, run } = task;
+  async function failUndelivered(error: UndeliverableReplyError, { job, run }: Task): Promise<void> {
     events.onFinished('failed', error.code);
     logOf(job).warn({ step: run.state.step, code: error.code }, 'the answer could not be delivered to its reply queue');
-    await job.fail(new Error(`${run.state.step}: ${error.code}: ${error.message}`), failedState(task));
+    await job.fail(new Error(`${run.state.step}: ${error.code}: ${error.message}`));
   }
 
-  /**
-   * Tells the user of a failure, and moves the job to the failed ones. The failure is written down before, so that a
-   * failure that cannot be announced now is announced when the job is taken up again. A worker that dies between the two
-   * leaves the same: the next one announces the failure once more, which the api knows already, and moves the job.
-   */
-  async function failOrWait(task: Task, failure: Failure): Promise<void> {
+  /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
+  async function failOrWait(task: Task, failure: KnownFailure): Promise<void> {
     const { job, run, attempt } = task;
     const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
     run.state.failure = failure;
@@ -211,17 +185,13 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     } catch (error) {
       if (error instanceof UndeliverableReplyError) return await failUndelivered(error, task);
       logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
-      return void (await job.delay(ANNOUNCE_RETRY_MS));
+      return await job.delay(ANNOUNCE_RETRY_MS);
     }
     events.onFinished('failed', failure.code);
+    const { failure: _announced, costlyCalls: _over, ...state } = run.state;
+    await job.saveState({ ...state, step: failedStep, failedAt: new Date().toISOString() });
     logOf(job).info({ code: failure.code }, 'the user was told of the failure');
-    const { failure: _announced, ...state } = failedState(task);
-    await job.fail(new Error(`${failedStep}: ${failure.code}: ${failure.message}`), { ...state, step: failedStep });
-  }
-
-  /** What a job's state is once it has failed: whoever takes it after this was sent by an operator. */
-  function failedState({ job, run }: Task): WorkflowState {
-    return { ...run.state, failedAt: new Date().toISOString(), crashesForgiven: job.crashes };
+    await job.fail(new Error(`${failedStep}: ${failure.code}: ${failure.cause}`));
   }
 
   function logOf({ data: { request, traceparent } }: JobInHand): Logger {
@@ -236,20 +206,11 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   };
 }
 
-const crashed: Failure = {
+const crashed: KnownFailure = {
   code: 'worker_crashed',
-  message: 'The process that worked on the request died again and again.',
-  retryable: false,
+  retryable: failures.worker_crashed.retryable,
+  cause: 'the process that worked on the request died again and again',
 };
-
-/** Its job was removed, with all that was known of it. */
-const lost: Failure = {
-  code: 'internal_error',
-  message: 'The request could not be processed.',
-  retryable: true,
-};
-
-const failureOf = ({ code, message, retryable }: RequestFailure): Failure => ({ code, message, retryable });
 
 const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
   status: response.status,

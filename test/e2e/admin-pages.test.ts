@@ -50,7 +50,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   await page.goto(`${api.url}/admin/queues/queue/chat?status=failed`);
   const job = page.getByText(`r-${failed.body.requestId}`);
   await job.waitFor();
-  await page.getByText('ask-model: model_rejected: The model provider refused the request').waitFor();
+  await page.getByText('ask-model: model_rejected: the provider refused the request').waitFor();
   await page
     .getByText(/^at ask-model, attempt 1 · check-cache [\d.]+ ms · ask-model [\d.]+ ms, attempt 1: model_rej/)
     .waitFor();

@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../../contracts/chat-request.ts';
-import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
+import type { FailureCode } from '../../contracts/error-codes.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
 
 /** One step as it went, for whoever looks at the job. */
@@ -9,6 +10,17 @@ export interface StepRecord {
   ms: number;
   /** The error's code; absent for a step that finished. */
   failed?: string;
+}
+
+/** Why a request has failed for good. */
+export interface KnownFailure {
+  /** What its user reads follows from it. */
+  code: FailureCode;
+  retryable: boolean;
+  /** What an operator reads; never shown to the user. */
+  cause: string;
+  /** Whose failure it is, if it is a provider's. */
+  provider?: string | undefined;
 }
 
 /** How far a job has come. Kept as the job's progress, so that the next attempt resumes there. */
@@ -23,14 +35,11 @@ export interface WorkflowState {
   /** How often a process had died over the job when this was written: if there are more now, it has died since. */
   crashes: number;
   /** The request has failed for good, and its user is yet to be told. */
-  failure?: Failure;
-  /**
-   * When the job was last moved to the failed jobs, ISO 8601. It is written in the same step as the move, so an attempt
-   * that finds it is an operator's retry.
-   */
+  failure?: KnownFailure;
+  /** How many full model calls were made in vain whose repetition costs as much again. */
+  costlyCalls?: number;
+  /** When its user was last told of a failure, ISO 8601: what runs after this is an operator's retry. */
   failedAt?: string;
-  /** How often a process had died over the job when it last failed. A retry by an operator counts crashes anew. */
-  crashesForgiven?: number;
 }
 
 export interface ChatJobData {

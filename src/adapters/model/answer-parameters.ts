@@ -1,4 +1,5 @@
 import type { AnswerParameters, Question } from './model.ts';
+import { withoutThinking } from './thinking.ts';
 
 export interface ModelSettings {
   /** The provider's name, which users are told. Two that may answer differently must not share one. */
@@ -11,11 +12,13 @@ export interface ModelSettings {
   temperature: number | undefined;
   /** The longest answer, in tokens. */
   maxTokens: number;
+  /** false: what the model thinks aloud before its answer stays in the answer and in later context. */
+  removeThinking?: boolean;
 }
 
 /** The one place that builds the body of a request: always with its properties in the same order. */
 export function answerParameters(settings: ModelSettings): (question: Question) => AnswerParameters {
-  const { name, model, systemPrompt, temperature, maxTokens } = settings;
+  const { name, model, systemPrompt, temperature, maxTokens, removeThinking = true } = settings;
   const system = systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }];
   const limits = {
     ...(temperature !== undefined && { temperature }),
@@ -27,7 +30,10 @@ export function answerParameters(settings: ModelSettings): (question: Question) 
       model,
       messages: [
         ...system,
-        ...context.map(({ role, content }) => ({ role, content })),
+        ...context.map(({ role, content }) => ({
+          role,
+          content: removeThinking && role === 'assistant' ? withoutThinking(content) : content,
+        })),
         { role: 'user', content: message },
       ],
       ...limits,

@@ -1,12 +1,13 @@
 import CircuitBreaker from 'opossum';
 import type { FailureCode } from '../../contracts/error-codes.ts';
-import { ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
+import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../contracts/errors.ts';
 import type { Model } from './model.ts';
 import type { GateState, ProviderGate } from './provider-gate.ts';
 
 /**
  * A model behind a circuit breaker. Each worker measures for itself how its calls end; when too many fail, or too many
- * in a row, or the provider asks to be left alone, the gate is shut for all workers.
+ * in a row, or the provider asks to be left alone, the gate is shut for all workers. So it is at the first call that shows
+ * that the provider is broken for everybody.
  *
  * A call is counted when it ends, and only if the gate has not changed since it began: what began before an outage says
  * nothing of what comes after.
@@ -29,7 +30,7 @@ export interface BreakerOptions {
 
 const WINDOW_MS = 10_000;
 
-/** Failures that say the provider is unwell; all others are about the one request, or about our key. */
+/** Failures that say the provider is unwell; all others are about the one request. */
 const unwellCodes: readonly FailureCode[] = [
   'model_unavailable',
   'model_rate_limited',
@@ -64,7 +65,7 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
   });
 
   async function count(well: boolean | undefined, pass: 'call' | 'probe', era: number): Promise<void> {
-    if (pass === 'probe') return await gate.probed(well);
+    if (pass === 'probe') return await gate.probed(well === undefined ? undefined : well ? 'well' : 'failures');
     if (well === undefined || era !== gate.era) return;
     failuresInARow = well ? 0 : failuresInARow + 1;
     // Rejects with the failure it was given.
@@ -75,7 +76,7 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     if (!circuit.opened && failuresInARow < maxConsecutive) return;
     failuresInARow = 0;
     circuit.close();
-    await gate.shut(openMs);
+    await gate.shut(openMs, 'failures');
   }
 
   return {
@@ -93,7 +94,10 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
       } catch (error) {
         if (error instanceof ModelPausedError) {
           if (pass === 'probe') await gate.probed(undefined);
-          await gate.shut(error.retryAfterMs);
+          await gate.shut(error.retryAfterMs, 'retry-after');
+        } else if (error instanceof ProviderBrokenError) {
+          if (pass === 'probe') await gate.probed(error.why);
+          else if (era === gate.era) await gate.shut(openMs, error.why);
         } else {
           await count(isWell(error, signal), pass, era);
         }

@@ -12,10 +12,7 @@ export function createChosenModel(byName: ReadonlyMap<string, Model>, standard: 
     if (chosen) return chosen;
     throw new RequestFailure(
       'model_not_allowed',
-      `This model cannot be chosen; allowed: ${[...byName.keys()].join(', ')}.`,
-      {
-        retryable: false,
-      },
+      `the request chose a model that is not allowed; allowed: ${[...byName.keys()].join(', ')}`,
     );
   };
   return {

@@ -1,9 +1,13 @@
+import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { WorkerConfig } from '../../config/schema.ts';
 import { HealifyError } from '../../contracts/errors.ts';
+import type { GateCause } from '../../contracts/gates.ts';
+import { createDirectDispatcher, createDispatcher } from '../http/dispatcher.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { createChosenModel } from './chosen-model.ts';
 import { createFallbackModel } from './fallback-model.ts';
+import { registerGate } from './gate-admin.ts';
 import type { Model, ModelAnswer } from './model.ts';
 import { createModelProvider, type ModelProviderOptions } from './model-provider.ts';
 import { createProviderGate, type GateState } from './provider-gate.ts';
@@ -11,12 +15,19 @@ import { createProviderGate, type GateState } from './provider-gate.ts';
 const SIMULATOR = 'simulator';
 /** A probe's worker has died if it says nothing so long after the call's own time is over. */
 const PROBE_GRACE_MS = 5_000;
+/** How often a worker says which gates it has. */
+const REGISTER_MS = 3_600_000;
 
 /** Who is asked: a provider's name, and its model. */
 export interface Target {
   provider: string;
   model: string;
 }
+
+type ProviderFields = 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice' | 'dispatcher';
+
+/** Tells keys apart without telling them. */
+const fingerprintOf = (key: string) => hash('sha256', key).slice(0, 8);
 
 export type CreateProvider = (options: ModelProviderOptions) => Model;
 
@@ -42,31 +53,53 @@ export function createConfiguredModel(
     keyOf: (variable: string) => string;
     /** A call went out and came back: `ok`, or an error's code. */
     onCall: (target: Target, outcome: string, answer?: ModelAnswer) => void;
-    onBreaker: (target: Target, state: GateState) => void;
+    /** @param change.keyFingerprint says which key is in use, without telling it */
+    onBreaker: (
+      target: Target,
+      change: { state: GateState; cause: GateCause | undefined; keyFingerprint: string },
+    ) => void;
   },
 ): ConfiguredModel {
   const { createProvider = createModelProvider, redis, subscriber, onCall, onBreaker } = options;
   const simulated = !config.openaiApiKey;
   const breakers: Breaker[] = [];
+  const gates = new Map<string, Target>();
+  const registerGates = () => {
+    for (const [name, target] of gates) registerGate(redis, name, target).catch(() => {});
+  };
+  redis.on('ready', registerGates);
+  const registration = setInterval(registerGates, REGISTER_MS);
+  registration.unref();
+  // The simulator is beside us, never behind a proxy.
+  const proxied = createDispatcher(config);
+  const dispatcher = simulated ? createDirectDispatcher() : proxied;
 
-  const behindBreaker = (
-    provider: Pick<ModelProviderOptions, 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice'>,
-  ) => {
+  const behindBreaker = (provider: Pick<ModelProviderOptions, ProviderFields>) => {
     const target = { provider: provider.name, model: provider.model };
+    const name = `${target.provider}/${target.model}`;
+    const keyFingerprint = fingerprintOf(provider.apiKey);
+    gates.set(name, target);
     const gate = createProviderGate({
-      name: `${target.provider}/${target.model}`,
+      name,
+      provider: target.provider,
+      key: keyFingerprint,
       redis,
       subscriber,
       openMs: config.breakerOpenMs,
       probeMs: config.modelTimeoutMs + PROBE_GRACE_MS,
-      onStateChange: (state) => onBreaker(target, state),
+      onStateChange: (state, cause) => onBreaker(target, { state, cause, keyFingerprint }),
     });
     const asked = createProvider({
       ...provider,
       systemPrompt: config.systemPrompt,
       temperature: config.temperature,
       maxTokens: config.maxTokens,
+      removeThinking: config.modelThinking === 'remove',
+      firstByteTimeoutMs: config.modelFirstTokenTimeoutMs,
+      idleTimeoutMs: config.modelTokenTimeoutMs,
       timeoutMs: config.modelTimeoutMs,
+      maxReplyBytes: config.modelMaxReplyBytes,
+      maxPauseMs: config.modelMaxPauseMs,
     });
     const breaker = createBreaker(
       watchCalls(asked, (outcome, answer) => onCall(target, outcome, answer)),
@@ -78,7 +111,7 @@ export function createConfiguredModel(
         openMs: config.breakerOpenMs,
       },
     );
-    onBreaker(target, breaker.state);
+    onBreaker(target, { state: breaker.state, cause: undefined, keyFingerprint });
     breakers.push(breaker);
     return breaker;
   };
@@ -86,6 +119,7 @@ export function createConfiguredModel(
   const fallbacks = config.fallbacks.map(({ apiKeyEnv, ...provider }) =>
     behindBreaker({
       ...provider,
+      dispatcher: proxied,
       apiKey: options.keyOf(apiKeyEnv),
       promptPrice: provider.promptPrice,
       completionPrice: provider.completionPrice,
@@ -94,6 +128,7 @@ export function createConfiguredModel(
   const first = {
     name: simulated ? SIMULATOR : new URL(config.openaiBaseUrl).hostname,
     baseUrl: simulated ? config.modelSimulatorUrl! : config.openaiBaseUrl,
+    dispatcher,
     apiKey: config.openaiApiKey ?? SIMULATOR,
     promptPrice: config.promptPrice,
     completionPrice: config.completionPrice,
@@ -103,11 +138,16 @@ export function createConfiguredModel(
     return [name, createFallbackModel([chosen, ...fallbacks], config.fallbackAfterAttempts)] as const;
   });
 
+  if (redis.status === 'ready') registerGates();
+
   return {
     ...createChosenModel(new Map(allowed), config.chatModel),
     simulated,
     close: () => {
+      clearInterval(registration);
+      redis.off('ready', registerGates);
       for (const breaker of breakers) breaker.close();
+      for (const pool of new Set([dispatcher, proxied])) pool.destroy().catch(() => {});
     },
   };
 }

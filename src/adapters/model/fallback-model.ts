@@ -1,13 +1,15 @@
-import { ModelPausedError } from '../../contracts/errors.ts';
+import { ModelPausedError, ProviderBrokenError, type RequestFailure } from '../../contracts/errors.ts';
 import { isProviderFailure } from './breaker.ts';
 import type { Model, ModelAnswer } from './model.ts';
 
 /**
- * A list of models, in the order in which they are asked. One whose gate is shut is passed over at once; one that fails
- * is asked again in the next attempts, and from attempt `afterAttempts` on the next one is asked in the same attempt.
- * What is wrong with the request itself goes to no other.
+ * A list of models, in the order in which they are asked. One whose gate is shut, and one that is broken for everybody, is
+ * passed over at once. So is one that was waited for in vain, because waiting for it again would take as long. One that
+ * fails otherwise is asked again in the next attempts, and from attempt `afterAttempts` on the next one is asked in the
+ * same attempt. What is wrong with the request itself goes to no other.
  *
- * Rejects with the last one's failure; where all are shut, with the shortest pause.
+ * Rejects with the last one's failure. Where none may be asked now, with the shortest pause; and where all are broken,
+ * with what is wrong with the first.
  */
 export function createFallbackModel(models: readonly [Model, ...Model[]], afterAttempts: number): Model {
   const [first] = models;
@@ -16,7 +18,9 @@ export function createFallbackModel(models: readonly [Model, ...Model[]], afterA
     parametersOf: (question) => first.parametersOf(question),
     ask: async (question, signal, attempt) => {
       let pause: ModelPausedError | undefined;
-      let failure: unknown;
+      let broken: ProviderBrokenError | undefined;
+      let failure: RequestFailure | undefined;
+      let costlyCalls = 0;
       for (const model of models) {
         try {
           const answer: ModelAnswer = await model.ask(question, signal, attempt);
@@ -24,15 +28,19 @@ export function createFallbackModel(models: readonly [Model, ...Model[]], afterA
         } catch (error) {
           if (error instanceof ModelPausedError) {
             if (!pause || error.retryAfterMs < pause.retryAfterMs) pause = error;
+          } else if (error instanceof ProviderBrokenError) {
+            broken ??= error;
           } else if (isProviderFailure(error)) {
             failure = error;
-            if (attempt < afterAttempts) break;
+            costlyCalls += error.costlyCalls;
+            if (attempt < afterAttempts && error.costlyCalls === 0) break;
           } else {
             throw error;
           }
         }
       }
-      throw failure ?? pause;
+      if (failure) failure.costlyCalls = costlyCalls;
+      throw failure ?? pause ?? broken;
     },
   };
 }

@@ -1,20 +1,29 @@
-import type OpenAI from 'openai';
-import type { Usage } from '../../contracts/chat-response.ts';
-import { limits } from '../../contracts/limits.ts';
+import type { Dispatcher } from 'undici';
+import { createDispatcher } from '../http/dispatcher.ts';
+import { createWholeFetch, type ReplyLimits } from '../http/whole-fetch.ts';
+import { createAdaptedParameters } from './adapted-parameters.ts';
 import { answerParameters, type ModelSettings } from './answer-parameters.ts';
-import type { Model, ModelAnswer, Question } from './model.ts';
-import { contentFiltered, emptyAnswer, mapModelError, modelTimedOut, unreadableAnswer } from './model-errors.ts';
-import { PooledClient } from './pooled-client.ts';
+import { readConnectionError } from './connection-errors.ts';
+import type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
+import { createModelClient } from './model-client.ts';
+import { type Answer, failureOfOutcome, type Outcome } from './outcome.ts';
+import { readReply } from './read-reply.ts';
 
 export type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
 
-export interface ModelProviderOptions extends ModelSettings {
+export interface ModelProviderOptions extends ModelSettings, ReplyLimits {
   apiKey: string;
   /** For the whole call, to the last byte of the answer. */
   timeoutMs: number;
+  /** A longer reply is read no further: its answer is cut. */
+  maxReplyBytes?: number | undefined;
+  /** No pause that the provider asks for counts for longer. */
+  maxPauseMs?: number | undefined;
   /** US dollars per million tokens; without both, the cost is null. */
   promptPrice: number | undefined;
   completionPrice: number | undefined;
+  /** Its connections; left out, a pool of its own. */
+  dispatcher?: Dispatcher | undefined;
 }
 
 /** A model that is asked the same way in each attempt. */
@@ -22,77 +31,59 @@ export interface ModelProvider extends Model {
   ask(question: Question, signal: AbortSignal): Promise<ModelAnswer>;
 }
 
-/** A provider that speaks the OpenAI chat completions API. Costs about 0.7 ms of CPU per call. */
+/** Room for the longest answer that we keep, each of whose characters may be escaped in six bytes. */
+const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+const MAX_PAUSE_MS = 600_000;
+/** A model may refuse one of our parameters after the other, each of them once. */
+const MOST_REFUSALS = 4;
+
+/** A provider that speaks the OpenAI chat completions API. */
 export function createModelProvider(options: ModelProviderOptions): ModelProvider {
-  const { timeoutMs } = options;
+  const { firstByteTimeoutMs, idleTimeoutMs, timeoutMs } = options;
+  const { maxReplyBytes = MAX_REPLY_BYTES, maxPauseMs = MAX_PAUSE_MS, removeThinking = true } = options;
+  const { dispatcher = createDispatcher() } = options;
+  const fetch = createWholeFetch({ dispatcher, maxBytes: maxReplyBytes, firstByteTimeoutMs, idleTimeoutMs, timeoutMs });
+  const client = createModelClient({ baseUrl: options.baseUrl, apiKey: options.apiKey, fetch });
   const parametersOf = answerParameters(options);
-  const client = new PooledClient({
-    apiKey: options.apiKey,
-    baseURL: options.baseUrl,
-    // The workflow retries: it knows the deadline, and whether the worker is about to stop.
-    maxRetries: 0,
-    timeout: timeoutMs,
-    // Given, so that the client does not take them from the environment; its log has messages in it.
-    organization: null,
-    project: null,
-    logLevel: 'off',
-  });
+  const adapted = createAdaptedParameters();
+
+  async function call(body: AnswerParameters['body'], signal: AbortSignal): Promise<Outcome> {
+    try {
+      return readReply(await client.ask(body, signal), { removeThinking, maxPauseMs });
+    } catch (error) {
+      signal.throwIfAborted();
+      return readConnectionError(error);
+    }
+  }
 
   return {
     parametersOf,
     ask: async (question, signal) => {
       signal.throwIfAborted();
-      // The client's own timeout does not cover the body of an error.
-      const call = new AbortController();
-      const abort = () => call.abort();
-      const timer = setTimeout(abort, timeoutMs);
-      signal.addEventListener('abort', abort, { once: true });
-      try {
-        const { body } = parametersOf(question);
-        return readAnswer(await client.chat.completions.create(body, { signal: call.signal }), options);
-      } catch (error) {
-        signal.throwIfAborted();
-        throw call.signal.aborted ? modelTimedOut() : mapModelError(error);
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
+      const { body } = parametersOf(question);
+      for (let refusals = 0; ; refusals += 1) {
+        const sent = adapted.adapt(body);
+        const outcome = await call(sent, signal);
+        if (outcome.kind === 'answer') return answerOf(outcome, options);
+        const parameter = outcome.kind === 'wrong request' ? outcome.parameter : undefined;
+        const askAgain = parameter && refusals < MOST_REFUSALS && adapted.learn(parameter, sent);
+        if (!askAgain) throw failureOfOutcome(outcome, options.name);
       }
     },
   };
 }
 
-/** @param completion whatever the server sent with a status of success */
-function readAnswer(completion: unknown, options: ModelProviderOptions): ModelAnswer {
-  const { choices, model, usage } = (completion ?? {}) as Partial<OpenAI.Chat.ChatCompletion>;
-  if (!Array.isArray(choices)) throw unreadableAnswer();
-  const choice = choices[0];
-  if (choice?.finish_reason === 'content_filter') throw contentFiltered();
-  const text = choice?.message?.content || choice?.message?.refusal;
-  if (typeof text !== 'string' || text.trim() === '') throw emptyAnswer(choice?.finish_reason === 'length');
-  const isCut = text.length > limits.responseChars || choice?.finish_reason === 'length';
-  return {
-    response: text.slice(0, limits.responseChars),
-    model: (typeof model === 'string' && model ? model : options.model).slice(0, limits.modelNameChars),
-    provider: options.name,
-    usage: readUsage(usage, options),
-    finishReason: isCut ? 'length' : choice?.finish_reason === 'stop' ? 'stop' : null,
-  };
-}
-
-/** null where the server does not count: a zero would say that nothing was charged. */
-function readUsage(usage: OpenAI.CompletionUsage | undefined | null, options: ModelProviderOptions): Usage | null {
-  if (!isCount(usage?.prompt_tokens) && !isCount(usage?.completion_tokens)) return null;
-  const promptTokens = count(usage?.prompt_tokens);
-  const completionTokens = count(usage?.completion_tokens);
+function answerOf({ response, model, usage, finishReason }: Answer, options: ModelProviderOptions): ModelAnswer {
   const { promptPrice, completionPrice } = options;
-  const priced = usage && promptPrice !== undefined && completionPrice !== undefined;
+  const cost =
+    usage && promptPrice !== undefined && completionPrice !== undefined
+      ? (usage.promptTokens * promptPrice + usage.completionTokens * completionPrice) / 1e6
+      : null;
   return {
-    promptTokens,
-    completionTokens,
-    totalTokens: promptTokens + completionTokens,
-    cost: priced ? (promptTokens * promptPrice + completionTokens * completionPrice) / 1e6 : null,
+    response,
+    model: model ?? options.model,
+    provider: options.name,
+    usage: usage && { ...usage, totalTokens: usage.promptTokens + usage.completionTokens, cost },
+    finishReason,
   };
 }
-
-const isCount = (tokens: unknown): tokens is number => Number.isSafeInteger(tokens) && (tokens as number) >= 0;
-const count = (tokens: unknown) => (isCount(tokens) ? tokens : 0);

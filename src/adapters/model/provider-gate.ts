@@ -1,16 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { ModelPausedError } from '../../contracts/errors.ts';
+import { type BrokenCause, ModelPausedError, ProviderBrokenError } from '../../contracts/errors.ts';
+import type { GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
-import { claimProbe, lookAtGate, openGate, releaseProbe, reopenGate, shutGate } from './gate-scripts.ts';
+import {
+  claimProbe,
+  type GateStanding,
+  lookAtGate,
+  openGate,
+  releaseProbe,
+  reopenGate,
+  shutGate,
+} from './gate-scripts.ts';
 
 /**
  * Whether a provider's model may be asked, for all workers together:
  * - *closed*, as of a circuit: it may
  * - *open*: it may not, for a time: it is down, or has asked to be left alone
  * - *half-open*: the time is over; one call in all workers probes it, and all others wait for what becomes of that
+ *
+ * A gate that is not closed has a cause. While the cause is that the provider is broken for everybody (our key, our quota
+ * or the model), waiting does not help: calls are refused with that failure. After the time is over one call probes, as
+ * with any other cause, and only while it does the others wait. A worker with another key than the refused one may probe
+ * at once.
  */
 export type GateState = 'closed' | 'open' | 'half-open';
+
+const isBroken = (cause: GateCause | undefined): cause is BrokenCause =>
+  cause === 'key' || cause === 'quota' || cause === 'model';
 
 /**
  * The state is in Redis, with Redis's clock, and each worker knows it: by notice when it changes, and by a look every
@@ -24,12 +41,13 @@ export interface ProviderGate {
   /**
    * Lets a call pass, as one of many or as the probe.
    * @throws ModelPausedError
+   * @throws ProviderBrokenError
    */
   enter(): Promise<'call' | 'probe'>;
   /** Shuts it for all workers: for so long, or longer where it is shut for longer already. */
-  shut(ms: number): Promise<void>;
-  /** What became of the probe; undefined: nothing that says anything, and another may probe. */
-  probed(well: boolean | undefined): Promise<void>;
+  shut(ms: number, cause: GateCause): Promise<void>;
+  /** What became of the probe: it went well, or why not; undefined: nothing that says anything, and another may probe. */
+  probed(outcome: 'well' | GateCause | undefined): Promise<void>;
   close(): void;
 }
 
@@ -44,6 +62,8 @@ const JITTER = 0.1;
 export function createProviderGate(options: {
   /** Of the provider and its model. */
   name: string;
+  /** Whose failure it is when calls are refused. */
+  provider?: string;
   /** Its commands must fail soon when Redis is away: calls wait for them. */
   redis: Redis;
   /** A connection that is subscribed, to the same. */
@@ -52,41 +72,45 @@ export function createProviderGate(options: {
   openMs: number;
   /** A probe is over by then; if its worker dies, another probes. */
   probeMs: number;
-  onStateChange: (state: GateState) => void;
+  /** The fingerprint of the key that this worker asks with. */
+  key?: string;
+  /** @param cause why it is not closed */
+  onStateChange: (state: GateState, cause: GateCause | undefined) => void;
 }): ProviderGate {
-  const { name, redis, subscriber, openMs, probeMs, onStateChange } = options;
+  const { name, provider, redis, subscriber, openMs, probeMs, key = '', onStateChange } = options;
   const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
-  /** ms of our clock; undefined: not shut. */
-  let shutUntil: number | undefined;
-  let said: GateState = 'closed';
+  /** Until when, in ms of the monotonic clock, and why; undefined: not shut. */
+  let shut: { until: number; cause: GateCause; key: string } | undefined;
+  let said: [GateState, GateCause | undefined] = ['closed', undefined];
   let era = 0;
   let learned = 0;
   let probe: string | undefined;
 
   const stateNow = (): GateState =>
-    shutUntil === undefined ? 'closed' : Date.now() < shutUntil ? 'open' : 'half-open';
+    shut === undefined ? 'closed' : performance.now() < shut.until ? 'open' : 'half-open';
   const say = () => {
-    if (stateNow() === said) return;
-    said = stateNow();
-    era += 1;
-    onStateChange(said);
+    const now = [stateNow(), shut?.cause] as const;
+    if (now[0] === said[0] && now[1] === said[1]) return;
+    if (now[0] !== said[0]) era += 1;
+    said = [...now];
+    onStateChange(...now);
   };
-  /** @param leftMs until it is half-open; undefined: it is closed */
-  const know = (leftMs: number | undefined) => {
-    shutUntil = leftMs === undefined ? undefined : Date.now() + leftMs;
+  /** @param standing undefined: it is closed */
+  const know = (standing: GateStanding | undefined) => {
+    shut = standing && { ...standing, until: performance.now() + standing.leftMs };
     say();
   };
   /** Of a change. */
-  const learn = (leftMs: number | undefined) => {
+  const learn = (standing: GateStanding | undefined) => {
     learned += 1;
-    know(leftMs);
+    know(standing);
   };
 
   /** A reply comes on another connection than the notices: a change that was learned of meanwhile may be newer. */
-  const knowUnlessLearned = async (ask: () => Promise<number | undefined>) => {
+  const knowUnlessLearned = async (ask: () => Promise<GateStanding | undefined>) => {
     const before = learned;
     await ask().then(
-      (leftMs) => learned === before && know(leftMs),
+      (standing) => learned === before && know(standing),
       () => {},
     );
   };
@@ -95,8 +119,8 @@ export function createProviderGate(options: {
   const subscribeAndLook = () => void subscribe().then(lookQuietly);
   const onMessage = (channel: string, message: string) => {
     if (channel !== GATE_CHANNEL) return;
-    const [gate, leftMs] = JSON.parse(message) as [string, number];
-    if (gate === name) learn(leftMs < 0 ? undefined : leftMs);
+    const [gate, leftMs, cause = 'failures', key = ''] = JSON.parse(message) as [string, number, GateCause?, string?];
+    if (gate === name) learn(leftMs < 0 ? undefined : { leftMs, cause, key });
   };
   subscriber.on('message', onMessage);
   subscriber.on('ready', subscribeAndLook);
@@ -108,9 +132,10 @@ export function createProviderGate(options: {
   const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
 
   async function enter(): Promise<'call' | 'probe'> {
-    if (shutUntil === undefined) return 'call';
-    const leftMs = shutUntil - Date.now();
-    if (leftMs > 0) throw paused(leftMs + Math.random() * JITTER * openMs);
+    if (shut === undefined) return 'call';
+    const leftMs = shut.until - performance.now();
+    const hasNewKey = shut.cause === 'key' && shut.key !== key;
+    if (leftMs > 0 && !hasNewKey) throw refusal(leftMs + Math.random() * JITTER * openMs);
     return await enterHalfOpen();
   }
 
@@ -120,7 +145,7 @@ export function createProviderGate(options: {
     const id = randomUUID();
     probe = id;
     const before = learned;
-    const verdict = await claimProbe(redis, keys, id, probeMs).catch(() => 'probe' as const);
+    const verdict = await claimProbe(redis, keys, id, probeMs, key).catch(() => 'probe' as const);
     if (verdict === 'probe') return 'probe';
     probe = undefined;
     if (learned !== before) return await enter();
@@ -129,9 +154,20 @@ export function createProviderGate(options: {
       return 'call';
     }
     if (verdict === 'taken') throw paused(Math.min(PROBE_WAIT_MS, openMs));
-    learn(verdict.leftMs);
-    throw paused(verdict.leftMs);
+    learn(verdict);
+    throw refusal(verdict.leftMs);
   }
+
+  /** Why a call may not pass: what is broken fails at once, and all else is waited for. */
+  function refusal(retryAfterMs: number): ModelPausedError | ProviderBrokenError {
+    if (!isBroken(shut?.cause)) return paused(retryAfterMs);
+    return new ProviderBrokenError(shut.cause, `${name} is known to be broken: ${shut.cause}`, { provider });
+  }
+
+  const paused = (retryAfterMs: number) =>
+    new ModelPausedError('model_unavailable', `${name} is left alone for a while`, Math.ceil(retryAfterMs), {
+      provider,
+    });
 
   return {
     get state() {
@@ -144,20 +180,21 @@ export function createProviderGate(options: {
       await firstLook;
       return await enter();
     },
-    shut: async (ms) => {
-      if (shutUntil === undefined || shutUntil < Date.now() + ms) learn(ms);
-      await knowUnlessLearned(() => shutGate(redis, keys, ms, GATE_CHANNEL, name));
+    shut: async (ms, cause) => {
+      if (shut === undefined || shut.until < performance.now() + ms) learn({ leftMs: ms, cause, key });
+      await knowUnlessLearned(() => shutGate(redis, keys, { ms, cause, key }, GATE_CHANNEL, name));
     },
-    probed: async (well) => {
+    probed: async (outcome) => {
       const id = probe;
       probe = undefined;
       if (!id) return;
-      if (well) {
+      if (outcome === 'well') {
         learn(undefined);
         await openGate(redis, keys, GATE_CHANNEL, name).catch(() => {});
-      } else if (well === false) {
-        learn(openMs);
-        await knowUnlessLearned(() => reopenGate(redis, keys, id, openMs, GATE_CHANNEL, name));
+      } else if (outcome) {
+        learn({ leftMs: openMs, cause: outcome, key });
+        const shutting = { ms: openMs, cause: outcome, key };
+        await knowUnlessLearned(() => reopenGate(redis, keys, id, shutting, GATE_CHANNEL, name));
       } else {
         await releaseProbe(redis, keys, id).catch(() => {});
       }
@@ -181,10 +218,3 @@ const ready = (redis: Redis) =>
     if (redis.status === 'ready') resolve();
     else redis.once('ready', () => resolve());
   });
-
-const paused = (retryAfterMs: number) =>
-  new ModelPausedError(
-    'model_unavailable',
-    'The model is not available; it is left alone for a while.',
-    Math.ceil(retryAfterMs),
-  );

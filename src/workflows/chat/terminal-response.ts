@@ -1,6 +1,7 @@
-import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
+import type { ChatJobData, KnownFailure } from '../../adapters/jobs/chat-job.ts';
 import type { ModelAnswer } from '../../adapters/model/model.ts';
-import type { ChatResponse, Failure, Usage } from '../../contracts/chat-response.ts';
+import type { ChatResponse, Usage } from '../../contracts/chat-response.ts';
+import { failureOf } from '../../contracts/error-codes.ts';
 
 /** Nothing was charged for a cached answer. */
 const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };
@@ -35,8 +36,16 @@ export function completed(
   };
 }
 
-export function failed(job: ChatJobData, failure: Failure, attempt: Attempt): ChatResponse {
-  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'failed', error: failure, finishReason: null };
+/** Its user reads what the code says; whose failure it is, if it is a provider's, is named beside it. */
+export function failed(job: ChatJobData, failure: KnownFailure, attempt: Attempt): ChatResponse {
+  return {
+    ...terminal(job, 0, attempt),
+    ...NO_ANSWER,
+    status: 'failed',
+    error: failureOf(failure.code, failure.retryable),
+    provider: failure.provider ?? null,
+    finishReason: null,
+  };
 }
 
 export function cancelled(job: ChatJobData, attempt: Attempt): ChatResponse {

@@ -1,4 +1,4 @@
-import type { Failure } from '../../contracts/chat-response.ts';
+import type { KnownFailure } from '../../adapters/jobs/chat-job.ts';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import { AnswerUnderWayError, HealifyError, ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
 
@@ -8,7 +8,7 @@ import { AnswerUnderWayError, HealifyError, ModelPausedError, RequestFailure } f
  * - *retry*: try again after a backoff, which uses up an attempt
  * - *fail*: for good
  */
-export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | { kind: 'fail'; failure: Failure };
+export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | { kind: 'fail'; failure: KnownFailure };
 
 /** Wait for a broker or store that is away; its clients connect again by themselves meanwhile. */
 const DEPENDENCY_WAIT_MS = 2_000;
@@ -17,17 +17,23 @@ const DEPENDENCY_WAIT_MS = 2_000;
 const FINAL: readonly FailureCode[] = ['deadline_exceeded', 'spend_uncertain'];
 
 export const deadlineExceeded = () =>
-  new RequestFailure('deadline_exceeded', 'The request was not answered before its deadline.', { retryable: true });
+  new RequestFailure('deadline_exceeded', 'the request was not answered before its deadline');
 
-const failed = ({ code, message, retryable }: RequestFailure): Decision => ({
+/** So many full calls in vain are enough for one request, such as those that were waited for until their time was over. */
+const MOST_COSTLY_CALLS = 2;
+
+const failed = ({ code, message, retryable, provider }: RequestFailure): Decision => ({
   kind: 'fail',
-  failure: { code, message, retryable },
+  failure: { code, retryable, cause: message, ...(provider !== undefined && { provider }) },
 });
 
-/** @param request.attemptsMade attempts before this one */
+/**
+ * @param request.attemptsMade attempts before this one
+ * @param request.costlyCalls full calls in vain so far, with those of this attempt
+ */
 export function decide(
   error: unknown,
-  request: { attemptsMade: number; maxAttempts: number; deadlineAt: number; now: number },
+  request: { attemptsMade: number; maxAttempts: number; deadlineAt: number; now: number; costlyCalls?: number },
 ): Decision {
   if (error instanceof AnswerUnderWayError && request.now >= request.deadlineAt) return failed(deadlineExceeded());
   if (error instanceof ModelPausedError || error instanceof AnswerUnderWayError) {
@@ -36,7 +42,8 @@ export function decide(
     return { kind: 'wait', delayMs: Math.min(error.retryAfterMs, untilDeadline) };
   }
   if (error instanceof RequestFailure) {
-    const mayRetry = error.retryable && !FINAL.includes(error.code);
+    const costly = error.costlyCalls > 0 && (request.costlyCalls ?? 0) >= MOST_COSTLY_CALLS;
+    const mayRetry = error.retryable && !costly && !FINAL.includes(error.code);
     if (mayRetry && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
     return failed(error);
   }
@@ -45,7 +52,7 @@ export function decide(
   if (request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
   return {
     kind: 'fail',
-    failure: { code: 'internal_error', message: 'The request could not be processed.', retryable: true },
+    failure: { code: 'internal_error', retryable: true, cause: 'an error that nobody foresaw; see the log' },
   };
 }
 

@@ -151,9 +151,10 @@ describe('an answer', () => {
 describe('a failure', () => {
   test.each([
     ['status=400', 'model_rejected', false],
-    ['status=401', 'model_unauthorized', false],
-    ['status=403', 'model_unauthorized', false],
-    ['status=404', 'model_rejected', false],
+    ['status=401', 'model_provider_broken', false],
+    ['status=402', 'model_quota_exhausted', false],
+    ['status=403', 'model_provider_broken', false],
+    ['status=404', 'model_provider_broken', false],
     ['status=408', 'model_timeout', true],
     ['status=409', 'model_unavailable', true],
     ['status=413', 'model_context_too_long', false],
@@ -163,7 +164,7 @@ describe('a failure', () => {
     ['status=502', 'model_unavailable', true],
     ['status=503', 'model_unavailable', true],
     ['status=529', 'model_unavailable', true],
-    ['mode=insufficient_quota', 'model_rate_limited', false],
+    ['mode=insufficient_quota', 'model_quota_exhausted', false],
     ['mode=content_filter', 'model_content_filtered', false],
     ['mode=content_filter_rejected', 'model_content_filtered', false],
     ['mode=context_length_exceeded', 'model_context_too_long', false],
@@ -182,8 +183,9 @@ describe('a failure', () => {
   });
 
   test('names the status and the code of the provider, for the operator', async () => {
-    const failure = await failureOf(provider().ask(question('[[simulate status=404]]'), never));
-    expect(failure.message).toBe('The model provider refused the request (404, model_not_found).');
+    const failure = await failureOf(provider().ask(question('[[simulate status=400]]'), never));
+    expect(failure.message).toBe('the provider refused the request (400, invalid_value)');
+    expect(failure.provider).toBe('simulator');
   });
 
   test('to connect names the code of the system, and can be retried', async () => {
@@ -231,10 +233,11 @@ describe('a failure', () => {
     expect(failure).toMatchObject({ code: 'model_unavailable', retryable: true });
   });
 
-  test('by an answer that used up its tokens before it began is for good', async () => {
+  test('by an answer that used up its tokens before it began says so', async () => {
     const baseUrl = await serveJson(200, { choices: [{ finish_reason: 'length', message: { content: '' } }] });
     const failure = await failureOf(provider({ baseUrl }).ask(question('Hi'), never));
-    expect(failure).toMatchObject({ code: 'model_empty_answer', retryable: false });
+    expect(failure).toMatchObject({ code: 'model_empty_answer', costlyCalls: 1 });
+    expect(failure.message).toContain('MAX_TOKENS');
   });
 
   test('by the context or the content is known from servers that say it in their own way', async () => {
@@ -253,7 +256,7 @@ describe('a failure', () => {
   test('whose code is a text of the provider does not pass it on', async () => {
     const baseUrl = await serveJson(400, { error: { code: `no answer to ${SECRET}`, type: KEY, message: SECRET } });
     const failure = await failureOf(provider({ baseUrl }).ask(question(SECRET), never));
-    expect(failure.message).toBe('The model provider refused the request (400).');
+    expect(failure.message).toBe('the provider refused the request (400)');
   });
 });
 
@@ -265,7 +268,11 @@ describe('a model that says when to come back', () => {
 
   test.each([
     ['status=429 retry-after=2', 'model_rate_limited', 2_000],
-    ['status=503 retry-after=7200', 'model_unavailable', 7_200_000],
+    ['status=503 retry-after=120', 'model_unavailable', 120_000],
+    ['status=500 retry-after=30', 'model_unavailable', 30_000],
+    ['status=502 retry-after=30', 'model_unavailable', 30_000],
+    ['status=504 retry-after=30', 'model_unavailable', 30_000],
+    ['status=529 retry-after=30', 'model_unavailable', 30_000],
   ])('by %s is left alone for as long', async (marker, code, retryAfterMs) => {
     const failure = await failureOf(provider().ask(question(`[[simulate ${marker}]]`), never));
     expect(failure).toBeInstanceOf(ModelPausedError);
@@ -288,8 +295,11 @@ describe('a model that says when to come back', () => {
     expect(await pauseOf(await serveJson(429, {}, { 'retry-after-ms': '1500', 'retry-after': '2' }))).toBe(1_500);
   });
 
-  test('in a century is left alone for a week', async () => {
-    expect(await pauseOf(await serveJson(429, {}, { 'retry-after': '3153600000' }))).toBe(7 * 24 * 3_600_000);
+  test('in a century is left alone for as long as the setting says', async () => {
+    expect(await pauseOf(await serveJson(429, {}, { 'retry-after': '3153600000' }))).toBe(600_000);
+    const baseUrl = await serveJson(429, {}, { 'retry-after': '3153600000' });
+    const failure = await failureOf(provider({ baseUrl, maxPauseMs: 5_000 }).ask(question('Hi'), never));
+    expect(failure).toMatchObject({ retryAfterMs: 5_000 });
   });
 
   test.each(['soon', '-5', '1e9', ''])('by "%s" has not said it', async (value) => {

@@ -15,7 +15,7 @@ test('an error that may pass is retried until no attempt is left, and its code i
   expect(decide(unavailable, { ...request, attemptsMade: 1 })).toEqual({ kind: 'retry' });
   expect(decide(unavailable, { ...request, attemptsMade: 2 })).toEqual({
     kind: 'fail',
-    failure: { code: 'model_unavailable', message: 'The model is unavailable.', retryable: true },
+    failure: { code: 'model_unavailable', cause: 'The model is unavailable.', retryable: true },
   });
 });
 
@@ -66,4 +66,11 @@ test('a request that is late, or whose answer may have been paid for, is not tri
     const request = { attemptsMade: 0, maxAttempts: 5, deadlineAt: Number.POSITIVE_INFINITY, now: 0 };
     expect(decide(error, request)).toMatchObject({ kind: 'fail', failure: { code, retryable: true } });
   }
+});
+
+test('two full calls in vain are enough for one request; other failures do not count', () => {
+  const timedOut = new RequestFailure('model_timeout', 'too slow', { costlyCalls: 1 });
+  expect(decide(timedOut, { ...request, costlyCalls: 1 })).toEqual({ kind: 'retry' });
+  expect(decide(timedOut, { ...request, costlyCalls: 2 })).toMatchObject({ failure: { code: 'model_timeout' } });
+  expect(decide(unavailable, { ...request, costlyCalls: 2 })).toEqual({ kind: 'retry' });
 });

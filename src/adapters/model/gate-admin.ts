@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis';
+import type { Gate, GateAdmin, GateCause } from '../../contracts/gates.ts';
+import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import { openGate } from './gate-scripts.ts';
+
+/** A gate that no worker had for so long, and that is not shut, is of the past. */
+const LISTED_MS = 24 * 3_600_000;
+
+interface Registered {
+  provider: string;
+  model: string;
+  seenAt: number;
+}
+
+/** Says that a worker has this gate, so that operators find it. */
+export async function registerGate(redis: Redis, name: string, { provider, model }: Omit<Registered, 'seenAt'>) {
+  await redis.hset(GATES_KEY, name, JSON.stringify({ provider, model, seenAt: Date.now() } satisfies Registered));
+}
+
+/** Lists and opens the gates that all workers share. */
+export function createGateAdmin(redis: Redis): GateAdmin {
+  async function look(name: string, { provider, model }: Registered, now: number): Promise<Gate> {
+    const [until, since, cause, key] = await redis.hmget(redisKeys.gate(name), 'until', 'since', 'cause', 'key');
+    const shutUntil = until ? Number(until) : undefined;
+    const isoOf = (ms: number | string | null | undefined) => (ms ? new Date(Number(ms)).toISOString() : null);
+    return {
+      gate: name,
+      provider,
+      model,
+      state: shutUntil === undefined ? 'closed' : shutUntil > now ? 'open' : 'half-open',
+      cause: shutUntil === undefined ? null : ((cause as GateCause | null) ?? 'failures'),
+      since: isoOf(since),
+      until: isoOf(shutUntil),
+      keyFingerprint: key || null,
+    };
+  }
+
+  return {
+    list: async () => {
+      const [registered, [seconds]] = await Promise.all([redis.hgetall(GATES_KEY), redis.time()]);
+      const now = Number(seconds) * 1000;
+      const known = Object.entries(registered).map(([name, json]) => [name, JSON.parse(json) as Registered] as const);
+      const gates = await Promise.all(
+        known.map(async ([name, of]) => ({ gate: await look(name, of, now), isRecent: now - of.seenAt < LISTED_MS })),
+      );
+      return gates
+        .filter(({ gate, isRecent }) => isRecent || gate.state !== 'closed')
+        .map(({ gate }) => gate)
+        .sort((a, b) => a.gate.localeCompare(b.gate));
+    },
+    open: async (name) => {
+      if (!(await redis.hexists(GATES_KEY, name))) return undefined;
+      const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
+      return { gate: name, wasShut: await openGate(redis, keys, GATE_CHANNEL, name) };
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import type { Usage } from '../../contracts/chat-response.ts';
+import { cutText } from '../../contracts/cut-text.ts';
+import { limits } from '../../contracts/limits.ts';
+import { classifyError } from './classify-error.ts';
+import { readErrorEvidence } from './error-evidence.ts';
+import { empty, type Outcome, unreadable, unwell } from './outcome.ts';
+import { withoutThinking } from './thinking.ts';
+
+/** What is read of a chat completion, in which anything may be missing or of another kind. */
+interface Completion {
+  choices?: unknown;
+  model?: unknown;
+  usage?: unknown;
+  error?: unknown;
+  promptFeedback?: { blockReason?: unknown } | null;
+  prompt_feedback?: { block_reason?: unknown } | null;
+}
+
+interface Choice {
+  finish_reason?: unknown;
+  message?: { content?: unknown; refusal?: unknown } | null;
+  text?: unknown;
+  error?: unknown;
+}
+
+/** Why a model stopped, in the words of different servers; all others say nothing that we know. */
+const FINISH = {
+  stop: ['stop', 'end_turn', 'eos', 'eos_token', 'stop_sequence', 'completed', 'complete'],
+  length: ['length', 'max_tokens', 'max_output_tokens', 'max_length', 'model_length'],
+  content_filter: [
+    'content_filter',
+    'content_filtered',
+    'safety',
+    'prohibited_content',
+    'recitation',
+    'blocklist',
+    'spii',
+    'sensitive',
+    'image_safety',
+    'language',
+    'refusal',
+    'guardrail_intervened',
+  ],
+  error: [
+    'error',
+    'failed',
+    'network_error',
+    'insufficient_system_resource',
+    'malformed_function_call',
+    'malformed_response',
+    'other',
+    'abort',
+    'aborted',
+    'cancelled',
+    'timeout',
+  ],
+} as const;
+
+type Finish = keyof typeof FINISH;
+
+function finishOf(reason: unknown): Finish | undefined {
+  const word = typeof reason === 'string' ? reason.toLowerCase().replaceAll('-', '_') : '';
+  return (Object.keys(FINISH) as Finish[]).find((finish) => (FINISH[finish] as readonly string[]).includes(word));
+}
+
+/**
+ * Reads what came with a status of success and is JSON.
+ * @param options.isCut it is only the beginning of what was sent
+ */
+export function readCompletion(body: unknown, options: { removeThinking: boolean; isCut: boolean }): Outcome {
+  const completion = (typeof body === 'object' && body !== null ? body : {}) as Completion;
+  const { choices, promptFeedback, prompt_feedback } = completion;
+  if (promptFeedback?.blockReason || prompt_feedback?.block_reason) return { kind: 'refused' };
+  if (!Array.isArray(choices) || (choices.length === 0 && completion.error)) return readErrorWithin(body);
+
+  const choice = (choices[0] ?? {}) as Choice;
+  const finish = finishOf(choice.finish_reason);
+  if (finish === 'content_filter') return { kind: 'refused' };
+  if (choice.error) return readErrorWithin({ error: choice.error });
+  if (finish === 'error') {
+    return unwell('model_unavailable', 'the provider broke off within its answer', { charged: true });
+  }
+  const said = textOf(choice.message?.content) || textOf(choice.text) || textOf(choice.message?.refusal);
+  const whole = (options.removeThinking ? withoutThinking(said) : said).toWellFormed();
+  if (whole.trim() === '') return emptyOf(finish, said);
+  const response = cutText(whole, limits.responseChars);
+  const isCut = options.isCut || response.length < whole.length;
+  return {
+    kind: 'answer',
+    response,
+    model: nameOf(completion.model),
+    usage: readUsage(completion.usage),
+    finishReason: isCut ? 'length' : (finish ?? null),
+  };
+}
+
+/** An error in the body of a reply that says it is a success. */
+function readErrorWithin(body: unknown): Outcome {
+  const hasError = typeof body === 'object' && body !== null && ('error' in body || 'errors' in body);
+  if (!hasError) return unreadable('the reply is no chat completion');
+  const evidence = readErrorEvidence(body);
+  const status = evidence.statuses[0] ?? 500;
+  return classifyError({ status, evidence, isPage: false, pauseMs: evidence.retryAfterMs, charged: true });
+}
+
+/** @param said what it said, if all of it was thought */
+function emptyOf(finish: Finish | undefined, said: string): Outcome {
+  if (finish === 'length') return empty('the model reached its longest answer (MAX_TOKENS) before it said anything');
+  return empty(said === '' ? 'the model gave no text' : 'the model thought, and gave no answer');
+}
+
+/** The text of a content: a text itself, or the texts among its parts. Thinking is no answer. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (Array.isArray(content)) return content.map(textOf).join('');
+  if (typeof content !== 'object' || content === null) return '';
+  const { type, text, refusal, value } = content as Record<string, unknown>;
+  if (typeof type === 'string' && /thinking|reasoning|thought/i.test(type)) return '';
+  return textOf(text ?? refusal ?? value);
+}
+
+const nameOf = (model: unknown) =>
+  typeof model === 'string' && model !== '' ? cutText(model.toWellFormed(), limits.modelNameChars) : undefined;
+
+/** null where the server counts nothing: a zero would say that nothing was charged. */
+function readUsage(usage: unknown): Pick<Usage, 'promptTokens' | 'completionTokens'> | null {
+  const given = (typeof usage === 'object' && usage !== null ? usage : {}) as Record<string, unknown>;
+  const promptTokens = given.prompt_tokens ?? given.input_tokens;
+  const completionTokens = given.completion_tokens ?? given.output_tokens;
+  if (!isCount(promptTokens) || !isCount(completionTokens) || promptTokens + completionTokens === 0) return null;
+  return { promptTokens, completionTokens };
+}
+
+const isCount = (tokens: unknown): tokens is number => Number.isSafeInteger(tokens) && (tokens as number) >= 0;

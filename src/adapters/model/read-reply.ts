@@ -1,0 +1,56 @@
+import { classifyError } from './classify-error.ts';
+import { closeJson } from './close-json.ts';
+import { readErrorEvidence } from './error-evidence.ts';
+import { type Outcome, unreadable } from './outcome.ts';
+import { readCompletion } from './read-completion.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+/** A provider's reply, as it came. */
+export interface ProviderReply {
+  status: number;
+  headers: Headers;
+  /** Its whole body, decoded; or its beginning, where it was too long. */
+  body: string;
+  isCut: boolean;
+}
+
+/**
+ * The one place that reads a provider's reply. What can be read as JSON is JSON, whatever the content type says.
+ * @param options.maxPauseMs no Retry-After counts for longer
+ */
+export function readReply(
+  { status, headers, body, isCut }: ProviderReply,
+  options: { removeThinking: boolean; maxPauseMs: number },
+): Outcome {
+  const text = body.trim();
+  const json = jsonOf(isCut ? closeJson(text) : text);
+  if (status >= 200 && status < 300) {
+    return json === undefined ? unreadable(notJson(text)) : readCompletion(json, { ...options, isCut });
+  }
+  if (status < 400) return unreadable(`the provider sent us elsewhere (${status})`);
+  const evidence = readErrorEvidence(json ?? text);
+  const pauseMs = retryAfterMs(headers) ?? evidence.retryAfterMs;
+  return classifyError({
+    status,
+    evidence,
+    isPage: json === undefined && /^<(!doctype|html|\?xml)/i.test(text),
+    pauseMs: pauseMs === undefined ? undefined : boundPause(pauseMs, options.maxPauseMs),
+    charged: false,
+  });
+}
+
+/** No pause is shorter, or a model that says `Retry-After: 0` would be asked in a tight loop. */
+const MIN_PAUSE_MS = 1_000;
+
+const boundPause = (pauseMs: number, maxPauseMs: number) =>
+  Math.min(Math.max(MIN_PAUSE_MS, maxPauseMs), Math.max(MIN_PAUSE_MS, Math.ceil(pauseMs)));
+
+const notJson = (text: string) => (text === '' ? 'the reply is empty' : 'the reply is not JSON');
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

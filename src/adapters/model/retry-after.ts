@@ -1,0 +1,25 @@
+const DATE = /[A-Z][a-z]{2,8}, \d{2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} GMT/g;
+const NUMBER = /^\d+(\.\d+)?$/;
+
+/**
+ * How long a reply asks to be left alone, in ms: by OpenAI's `retry-after-ms`, or by `Retry-After` in seconds or as a date.
+ * Headers that come twice are joined with commas; the longest pause counts. undefined: none that can be read.
+ * @param now ms since the epoch, for a date
+ */
+export function retryAfterMs(headers: Headers, now = Date.now()): number | undefined {
+  const ms = numbersIn(headers.get('retry-after-ms'));
+  if (ms.length > 0) return Math.max(...ms);
+  const after = headers.get('retry-after');
+  const pauses = [
+    ...numbersIn(after).map((seconds) => seconds * 1000),
+    ...(after?.match(DATE) ?? []).map((date) => Date.parse(date) - now).filter((pause) => !Number.isNaN(pause)),
+  ];
+  return pauses.length > 0 ? Math.max(0, ...pauses) : undefined;
+}
+
+const numbersIn = (header: string | null) =>
+  (header ?? '')
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => NUMBER.test(value))
+    .map(Number);
