@@ -8,8 +8,11 @@ const INSTALLED = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** A browser that reaches nothing but what the test opens; the test closes it. */
-export async function startChromium() {
+/**
+ * A browser that reaches nothing but what the test opens; the test closes it.
+ * @param options.hosts addresses of names that only this browser knows
+ */
+export async function startChromium({ hosts = {} }: { hosts?: Record<string, string> } = {}) {
   if (!INSTALLED.some(existsSync) && canInstall()) aptInstall(['chromium']);
   const executablePath = INSTALLED.find(existsSync);
   if (!executablePath) throw new Error('Chromium is not installed and cannot be: install Debian’s package chromium');
@@ -22,6 +25,7 @@ export async function startChromium() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      `--host-resolver-rules=${Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`)}`,
     ],
   });
 }

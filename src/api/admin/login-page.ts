@@ -9,6 +9,8 @@ const STYLE = `
   p { margin: 0 0 1.25rem; color: light-dark(#5a6472, #9aa5b5); font-size: .9rem; }
   p[role=alert] { padding: .6rem .75rem; border-radius: .4rem; color: light-dark(#8f1d1d, #ffb4b4);
     background: light-dark(#fdecec, #3d2226); }
+  p[role=note] { padding: .6rem .75rem; border-radius: .4rem; color: light-dark(#5f4300, #ffd98a);
+    background: light-dark(#fff4d6, #3a3118); }
   label { display: block; margin-bottom: 1rem; font-size: .9rem; font-weight: 600; }
   input { box-sizing: border-box; width: 100%; margin-top: .3rem; padding: .55rem .7rem; font: inherit; font-weight: 400;
     border: 1px solid light-dark(#c3cad4, #465062); border-radius: .4rem; background: transparent; color: inherit; }
@@ -32,11 +34,13 @@ const TOKEN_FIELDS = `
  * The page where an admin logs in.
  * @param options.accounts false where an identity provider has the accounts: then a token is asked for
  * @param options.message why the last try failed; text of ours
+ * @param options.notice what keeps logins from working here; text of ours
  * @param options.action where the form is sent, an address of ours
  */
 export const loginPage = (options: {
   accounts: boolean;
   message?: string | undefined;
+  notice?: string | undefined;
   action: string;
 }) => `<!doctype html>
 <html lang="en">
@@ -50,6 +54,7 @@ export const loginPage = (options: {
     <main>
       <h1>healify-chat admin</h1>
       <p>Jobs, retries and dead letters.</p>
+      ${options.notice ? `<p role="note">${options.notice}</p>` : ''}
       ${options.message ? `<p role="alert">${options.message}</p>` : ''}
       <form method="post" action="${options.action}">${options.accounts ? CREDENTIAL_FIELDS : TOKEN_FIELDS}
         <button>Log in</button>

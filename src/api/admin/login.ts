@@ -10,7 +10,7 @@ import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { addressOf } from '../base-path.ts';
 import { toApiError } from '../problem.ts';
 import { LOGIN_STYLE_HASH, loginPage } from './login-page.ts';
-import { isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
+import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
  * Says who logs in with a form, and for how long at most, in ms.
@@ -21,8 +21,8 @@ export type LogIn = (form: unknown, res: Response) => Promise<Caller & { ttlMs: 
 const FORM_BYTES = 16 * 1024;
 const PLAIN_HTTP =
   'This page came over plain http, and browsers keep the cookie of this login over https only. Open the page over ' +
-  'https. If it is https already, set TRUST_PROXY to the number of proxies before the API. In a network that you trust, ' +
-  'ADMIN_OVER_HTTP=true lets you log in over http.';
+  'https. If it is https already, have the proxy send X-Forwarded-Proto, and set TRUST_PROXY. In a network that you ' +
+  'trust, ADMIN_OVER_HTTP=true lets you log in over http.';
 
 const pagePolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
@@ -49,8 +49,10 @@ export function createLoginRouter(options: {
   secure: boolean;
 }): Router {
   const { logIn, sessions, accounts, limitAddress, secure } = options;
-  const showPage = (req: Request, res: Response, message?: string) =>
-    res.type('html').send(loginPage({ accounts, message, action: addressOf(req, '/admin/login') }));
+  const showPage = (req: Request, res: Response, message?: string) => {
+    const notice = secure && isPlainHttp(req) ? PLAIN_HTTP : undefined;
+    res.type('html').send(loginPage({ accounts, message, notice, action: addressOf(req, '/admin/login') }));
+  };
   const cookieFor = (req: Request) =>
     ({
       httpOnly: true,
@@ -61,8 +63,7 @@ export function createLoginRouter(options: {
 
   return Router()
     .get('/login', pagePolicy, (req, res) => {
-      const notice = secure && isPlainHttp(req) ? PLAIN_HTTP : undefined;
-      showPage(req, res, notice ?? (req.query.expired === undefined ? undefined : 'Log in as an admin to go on.'));
+      showPage(req, res, req.query.expired === undefined ? undefined : 'Log in as an admin to go on.');
     })
     .post(
       '/login',
@@ -70,8 +71,9 @@ export function createLoginRouter(options: {
       limitAddress,
       express.urlencoded({ extended: false, limit: FORM_BYTES }),
       async (req, res) => {
-        if (secure && isPlainHttp(req)) {
-          showPage(req, res.status(403), PLAIN_HTTP);
+        // On the same machine, browsers keep the cookie.
+        if (secure && isPlainHttp(req) && !isLoopback(askedAddress(req))) {
+          showPage(req, res.status(403), 'You are not logged in.');
           return;
         }
         try {

@@ -23,14 +23,17 @@ export const refuseCrossOrigin: RequestHandler = (req, _res, next) => {
 
 const isLogin = (req: Request) => /^\/log(?:in|out)\/?$/i.test(req.path);
 
-/** The host that the client has asked for; a trusted proxy may pass on another, and says which it was asked for. */
+/**
+ * Whether a page of this origin is one of ours: its host is the one that the client has asked for. A trusted proxy may
+ * pass on a host of its own, and says in `X-Forwarded-Host` which it was asked for; often it leaves the port out.
+ */
 function isOurs(req: Request, origin: string): boolean {
   if (!URL.canParse(origin)) return false;
-  const { host, hostname, port } = new URL(origin);
-  if (host === req.get('Host')?.toLowerCase() || host === withoutDefaultPort(req.host)) return true;
-  // Such a proxy may leave the port to a header of its own.
-  const trustsProxy = req.host !== req.get('Host');
-  return trustsProxy && hostname === req.host?.toLowerCase() && port === req.get('X-Forwarded-Port');
+  const { host, hostname } = new URL(origin);
+  const asked = [req.get('Host'), req.host].map((name) => name?.toLowerCase());
+  if (asked.includes(host) || asked.map(withoutDefaultPort).includes(host)) return true;
+  const trusts: (address: string | undefined, hop: number) => boolean = req.app.get('trust proxy fn');
+  return trusts(req.socket.remoteAddress, 0) && asked[1] === hostname;
 }
 
-const withoutDefaultPort = (host: string | undefined) => host?.toLowerCase().replace(/:(?:80|443)$/, '');
+const withoutDefaultPort = (host: string | undefined) => host?.replace(/:(?:80|443)$/, '');

@@ -11,13 +11,18 @@ export const isLoopback = (address: URL | undefined): boolean =>
   address !== undefined && /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(address.hostname);
 
 /**
- * Whether a browser has asked over plain http, from another machine, and so drops a cookie that is for https. A proxy that
- * is not trusted is believed here: it can only keep a notice from being shown.
+ * Whether a browser has asked over plain http. A proxy that is not trusted is believed here: it can only keep a notice from
+ * being shown.
  */
 export function isPlainHttp(req: Request): boolean {
   const origin = pageOrigin(req);
-  if (origin) return origin.protocol === 'http:' && !isLoopback(origin);
+  if (origin) return origin.protocol === 'http:';
   const forwarded = req.get('X-Forwarded-Proto')?.split(',', 1)[0]?.trim().toLowerCase();
-  const host = `http://${req.host}`;
-  return !req.secure && forwarded !== 'https' && !(URL.canParse(host) && isLoopback(new URL(host)));
+  return !req.secure && forwarded !== 'https';
+}
+
+/** The address that a browser has asked for, as far as it is known. */
+export function askedAddress(req: Request): URL | undefined {
+  const address = `http://${req.host}`;
+  return pageOrigin(req) ?? (URL.canParse(address) ? new URL(address) : undefined);
 }

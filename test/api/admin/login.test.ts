@@ -1,0 +1,197 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { startChromium } from '../../chromium.ts';
+import { startApi, startScript, type TestProcess } from '../../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+
+const LAN = 'healify.lan';
+const PASSWORD = 'password123';
+let env: Record<string, string>;
+let browser: Browser;
+
+beforeAll(async () => {
+  env = {
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    RATE_LOGIN_PER_MINUTE: '1000',
+  };
+  const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--admin'];
+  const made = await startScript('src/main/users.ts', args, { REDIS_URL: env.REDIS_URL!, PASSWORD });
+  await made.exited;
+  // An address that browsers do not trust, as that of a machine in the local network is.
+  browser = await startChromium({ hosts: { [LAN]: '127.0.0.1' } });
+}, 120_000);
+afterAll(() => browser?.close());
+
+const onLan = (api: TestProcess) => api.url.replace('127.0.0.1', LAN);
+
+/** Logs in as a person does, and gives the page once it has come to rest. */
+async function logIn(url: string, options: { extraHTTPHeaders?: Record<string, string> } = {}) {
+  const page = await browser.newPage(options);
+  await page.goto(url);
+  const firstVisit = await page.textContent('main');
+  await page.fill('[name=email]', 'admin@example.com');
+  await page.fill('[name=password]', PASSWORD);
+  await page.click('button');
+  await page.waitForLoadState();
+  return { page, firstVisit };
+}
+
+test('an admin logs in over plain http in the local network, and the first visit shows no error', async () => {
+  const { page, firstVisit } = await logIn(`${onLan(await startApi(env))}/admin`);
+  expect(firstVisit).not.toContain('Log in as an admin to go on');
+  await page.waitForURL('**/admin/queues');
+  await page.getByText('healify-chat').first().waitFor();
+  await page.close();
+}, 60_000);
+
+test('in production, plain http in the local network is refused with a word, and goes by a setting', async () => {
+  const production = { ...env, NODE_ENV: 'production' };
+  const refused = await logIn(`${onLan(await startApi(production))}/admin/login`);
+  expect(refused.firstVisit).toContain('browsers keep the cookie of this login over https only');
+  expect(await refused.page.textContent('main')).toContain('You are not logged in.');
+  await refused.page.close();
+
+  const { page, firstVisit } = await logIn(
+    `${onLan(await startApi({ ...production, ADMIN_OVER_HTTP: 'true' }))}/admin`,
+  );
+  expect(firstVisit).not.toContain('https');
+  await page.waitForURL('**/admin/queues');
+  await page.close();
+}, 60_000);
+
+test('in production, an admin logs in on the machine itself', async () => {
+  const { page } = await logIn(`${(await startApi({ ...env, NODE_ENV: 'production' })).url}/admin`);
+  await page.waitForURL('**/admin/queues');
+  await page.close();
+}, 60_000);
+
+test.each([
+  ['takes the prefix away', true],
+  ['passes the prefix on', false],
+])(
+  'behind a proxy that %s, the pages, the documentation and every address are under it',
+  async (_how, strips) => {
+    const api = await startApi({ ...env, BASE_PATH: '/healify/', TRUST_PROXY: '1' });
+    const proxy = createServer((req, res) => {
+      if (!req.url!.startsWith('/healify')) {
+        res.writeHead(404).end();
+        return;
+      }
+      const path = strips ? req.url!.slice('/healify'.length) || '/' : req.url!;
+      // As nginx does by itself: its own name for the server behind it, and the asked one in another header.
+      const headers = { ...req.headers, host: 'api.internal', 'x-forwarded-host': req.headers.host };
+      req.pipe(
+        request(api.url + path, { method: req.method!, headers }, (answer) => {
+          answer.pipe(res.writeHead(answer.statusCode!, answer.headers));
+        }),
+      );
+    });
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+    try {
+      const url = `http://${LAN}:${(proxy.address() as AddressInfo).port}/healify`;
+      const { page } = await logIn(`${url}/admin`);
+      await page.waitForURL(`${url}/admin/queues`);
+      const queue = page.waitForResponse((response) => response.url().startsWith(`${url}/admin/queues/api/queues`));
+      await page.goto(`${url}/admin/queues/queue/chat`);
+      expect((await queue).status()).toBe(200);
+      const put = await page.evaluate(
+        (path) => fetch(path, { method: 'PUT' }).then(({ status }) => status),
+        `${url}/admin/queues/api/queues/chat/pause`,
+      );
+      expect(put).toBe(200);
+      await page.evaluate((path) => fetch(path, { method: 'PUT' }), `${url}/admin/queues/api/queues/chat/resume`);
+      await page.goto(`${url}/docs`);
+      await page.getByText('Ask a question').waitFor();
+      expect(await page.textContent('body')).toContain('/healify');
+
+      const local = url.replace(LAN, '127.0.0.1');
+      const problem = await (await fetch(`${local}/chat/session/s1`)).json();
+      expect(problem).toMatchObject({
+        type: '/healify/problems/unauthenticated',
+        instance: '/healify/chat/session/s1',
+      });
+      const document = (await (await fetch(`${local}/openapi.json`)).json()) as { servers: unknown };
+      expect(document.servers).toEqual([{ url: '/healify' }]);
+      expect((await fetch(`${api.url}/health/ready`)).status).toBe(200);
+      await page.close();
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+  },
+  60_000,
+);
+
+test.each<[string, Record<string, string>, number]>([
+  ['its own origin', { Origin: 'http://HOST' }, 303],
+  ['no origin', {}, 303],
+  ['an origin that is kept secret', { Origin: 'null' }, 303],
+  ['another origin', { Origin: 'http://evil.example' }, 403],
+  ['another port of the same host', { Origin: 'http://127.0.0.1:1' }, 403],
+  ['an origin that is no origin', { Origin: 'nonsense' }, 403],
+  [
+    'another origin, which forges what a proxy says',
+    { Origin: 'http://evil.example', 'X-Forwarded-Host': 'evil.example' },
+    403,
+  ],
+  ['another origin, as the browser says', { Origin: 'http://HOST', 'Sec-Fetch-Site': 'cross-site' }, 403],
+])('without a proxy, a login from %s is answered as it should', async (_what, headers, status) => {
+  expect(await postLogin(await direct(), headers)).toBe(status);
+});
+
+test.each<[string, Record<string, string>, number]>([
+  ['the host that the proxy was asked for', { 'X-Forwarded-Host': 'chat.example.com' }, 303],
+  ['its host in capitals', { 'X-Forwarded-Host': 'Chat.Example.com' }, 303],
+  ['its host with the usual port', { 'X-Forwarded-Host': 'chat.example.com:443' }, 303],
+  ['the first of several hosts', { 'X-Forwarded-Host': 'chat.example.com, inner.example.com' }, 303],
+  ['another host', { 'X-Forwarded-Host': 'other.example.com' }, 403],
+  ['no host', {}, 403],
+])('behind a proxy, a login counts by %s', async (_what, headers, status) => {
+  expect(await postLogin(await behindProxy(), { Origin: 'https://chat.example.com', ...headers })).toBe(status);
+});
+
+test('a proxy that leaves the port out does not keep admins out', async () => {
+  const headers = { Origin: 'http://chat.example.com:8080', 'X-Forwarded-Host': 'chat.example.com' };
+  expect(await postLogin(await behindProxy(), headers)).toBe(303);
+});
+
+test('only the login may come from an origin that is kept secret', async () => {
+  const put = await fetch(`${(await direct()).url}/admin/queues/api/queues/chat/pause`, {
+    method: 'PUT',
+    headers: { Origin: 'null' },
+  });
+  expect(put.status).toBe(403);
+});
+
+let directApi: Promise<TestProcess> | undefined;
+const direct = () => {
+  directApi ??= startApi(env);
+  return directApi;
+};
+let proxiedApi: Promise<TestProcess> | undefined;
+const behindProxy = () => {
+  proxiedApi ??= startApi({ ...env, TRUST_PROXY: '1' });
+  return proxiedApi;
+};
+
+async function postLogin(api: TestProcess, headers: Record<string, string>): Promise<number> {
+  const host = new URL(api.url).host;
+  const sent = Object.entries(headers).map(([name, value]) => [name, value.replace('HOST', host)]);
+  const body = new URLSearchParams({ email: 'admin@example.com', password: PASSWORD }).toString();
+  return new Promise((done, fail) => {
+    const login = request(`${api.url}/admin/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...Object.fromEntries(sent) },
+    });
+    login.on('response', (response) => {
+      response.resume();
+      done(response.statusCode!);
+    });
+    login.on('error', fail);
+    login.end(body);
+  });
+}
