@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { EnvHttpProxyAgent } from 'undici';
 import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
 import { countUntaken, forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { placeInLine } from '../adapters/jobs/place-in-line.ts';
@@ -137,7 +138,7 @@ if (!config.jwtSecret && !config.jwksUrl) {
 const secret = config.jwtSecret ?? randomBytes(48).toString('base64');
 const verifyToken = rememberTokens(
   createTokenVerifier({
-    key: config.jwksUrl ? { jwksUrl: config.jwksUrl } : { secret },
+    key: config.jwksUrl ? { jwksUrl: config.jwksUrl, dispatcher: new EnvHttpProxyAgent() } : { secret },
     rules: {
       issuer: config.jwtIssuer,
       audiences: config.jwtAudiences,

@@ -7,6 +7,9 @@ export type HealthChecks = Record<string, () => Promise<void>>;
 
 const CHECK_TIMEOUT_MS = 1_000;
 
+/** Servers are connected to again within a few seconds of their coming back. */
+const RETRY_AFTER_SECONDS = 5;
+
 /**
  * `/health/live` (the process runs), `/health/ready` (it can do its work, else 503 and what is down) and `/health`
  * (the same, with version and uptime).
@@ -15,11 +18,14 @@ export function createHealthRouter(options: { checks: HealthChecks; version: str
   const { checks, version } = options;
   const router = Router();
 
-  const send = (res: Response, health: Health) =>
+  const send = (res: Response, health: Health) => {
+    const ok = health.status === 'ok';
+    if (!ok) res.set('Retry-After', String(RETRY_AFTER_SECONDS));
     res
-      .status(health.status === 'ok' ? 200 : 503)
+      .status(ok ? 200 : 503)
       .set('Cache-Control', 'no-store')
       .json(health);
+  };
 
   router.get('/health/live', (_req: Request, res: Response) => {
     send(res, { status: 'ok' });

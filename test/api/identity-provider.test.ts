@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, get as forward, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, postJson } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
@@ -197,6 +197,41 @@ test('the address of the key set may redirect', async () => {
     status: 503,
     body: { code: 'identity_unavailable' },
   });
+});
+
+test('where only a proxy gets out, the key set is asked for through it', async () => {
+  const asked: string[] = [];
+  const { port } = new URL(providerUrl);
+  const proxy = createServer((req, res) => {
+    asked.push(new URL(req.url!).host);
+    forward(`${providerUrl}${new URL(req.url!).pathname}`, (answer) => {
+      answer.pipe(res.writeHead(answer.statusCode!, answer.headers));
+    });
+  }).on('connect', (req, client) => {
+    asked.push(req.url!);
+    const tunnel = connect(Number(port), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      client.pipe(tunnel).pipe(client);
+    });
+    for (const socket of [client, tunnel]) socket.on('error', () => {});
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  try {
+    const inside = await startApiOfProvider({
+      JWT_JWKS_URL: 'http://id.example.com/jwks.json',
+      HTTP_PROXY: proxyUrl,
+      HTTPS_PROXY: proxyUrl,
+      NO_PROXY: 'localhost,127.0.0.1',
+    });
+    expect((await history(token('first', firstKey), inside.url)).status).toBe(200);
+    expect(asked.every((host) => host.startsWith('id.example.com'))).toBe(true);
+    expect(asked).not.toEqual([]);
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
 });
 
 test('access tokens of Cognito, which have a client_id and no audience, count by a setting, and their groups are roles', async () => {

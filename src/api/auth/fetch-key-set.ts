@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
-import { fetch } from 'undici';
+import { type Dispatcher, fetch } from 'undici';
 
 const TIMEOUT_MS = 5_000;
 const MAX_REDIRECTS = 5;
@@ -8,13 +8,19 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Fetches the key set that an identity provider publishes. A redirect is followed, but never from https to http.
+ * @param dispatcher the connections to ask with, and the proxy, if one is needed
  * @throws Error where there is no key set within 5 s, 5 redirects and 1 MB
  */
-export async function fetchKeySet(address: string): Promise<JSONWebKeySet> {
+export async function fetchKeySet(address: string, dispatcher: Dispatcher): Promise<JSONWebKeySet> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   let url = new URL(address);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await fetch(url, { redirect: 'manual', signal, headers: { Accept: 'application/json' } });
+    const response = await fetch(url, {
+      dispatcher,
+      redirect: 'manual',
+      signal,
+      headers: { Accept: 'application/json' },
+    });
     if (response.ok) return JSON.parse(await readText(response.body)) as JSONWebKeySet;
     await response.body?.cancel();
     const location = response.headers.get('Location');

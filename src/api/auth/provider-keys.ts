@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { Dispatcher } from 'undici';
 import { fetchKeySet } from './fetch-key-set.ts';
 
 /** How long keys are used before they are asked for again; and how long at most, while the provider does not answer. */
@@ -18,7 +19,7 @@ export class KeysUnavailableError extends Error {}
  * The function rejects with KeysUnavailableError while the provider is away, and with jose's JWKSNoMatchingKey or
  * JWKSMultipleMatchingKeys where none, or more than one, of the keys fits.
  */
-export function createProviderKeys(jwksUrl: string): JWTVerifyGetKey {
+export function createProviderKeys(jwksUrl: string, dispatcher: Dispatcher): JWTVerifyGetKey {
   let find: JWTVerifyGetKey = createLocalJWKSet({ keys: [] });
   let askedAt = Number.NEGATIVE_INFINITY;
   let givenAt = Number.NEGATIVE_INFINITY;
@@ -29,7 +30,7 @@ export function createProviderKeys(jwksUrl: string): JWTVerifyGetKey {
     await sleep(Math.max(0, askedAt + ASK_EVERY_MS - performance.now()));
     askedAt = performance.now();
     try {
-      find = createLocalJWKSet(await fetchKeySet(jwksUrl));
+      find = createLocalJWKSet(await fetchKeySet(jwksUrl, dispatcher));
       givenAt = performance.now();
       failure = undefined;
     } catch (error) {

@@ -7,13 +7,14 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
+import type { Dispatcher } from 'undici';
 import { limits } from '../../contracts/limits.ts';
 import type { Caller } from './access-tokens.ts';
 import { findClaim, namesIn } from './claims.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
 /** How tokens are checked: with our own secret, or with the keys that an identity provider publishes. */
-export type TokenKey = { secret: string } | { jwksUrl: string };
+export type TokenKey = { secret: string } | { jwksUrl: string; dispatcher: Dispatcher };
 
 /** What tokens must carry, and where they say who may do what. */
 export interface TokenRules {
@@ -80,7 +81,7 @@ export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules 
   };
   const verify = own
     ? withKey(createSecretKey(key.secret, 'utf8'), verifyOptions)
-    : withKeySet(createProviderKeys(key.jwksUrl), verifyOptions);
+    : withKeySet(createProviderKeys(key.jwksUrl, key.dispatcher), verifyOptions);
 
   return async (token) => {
     try {
