@@ -1,7 +1,8 @@
 import { type Logger, pino } from 'pino';
+import { logOptions } from '../src/observability/log.ts';
 
 interface Line {
-  level: number;
+  level: string;
   msg: string;
   [field: string]: unknown;
 }
@@ -10,7 +11,7 @@ interface Line {
 export function captureLog(): { logger: Logger; lines: Line[]; said: (message: string) => Line[] } {
   const lines: Line[] = [];
   return {
-    logger: pino({ level: 'debug' }, { write: (line) => lines.push(JSON.parse(line)) }),
+    logger: pino({ ...logOptions, level: 'debug' }, { write: (line) => lines.push(JSON.parse(line)) }),
     lines,
     /** The lines with this message. */
     said: (message) => lines.filter(({ msg }) => msg.includes(message)),

@@ -4,11 +4,14 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 /**
  * Stands between us and a server, so that a test can take the server away: *open* it passes everything on, *cut* it
  * resets connections, *silent* it takes them and passes nothing on. While it is open, what one side sends can be held
- * back, so that a test can stop between a command and its reply.
+ * back, so that a test can stop between a command and its reply. *Refusing* it answers the commands of a Redis client
+ * itself, with an error.
  */
 export async function startTcpProxy(targetUrl: string) {
   const target = new URL(targetUrl);
-  let mode: 'open' | 'cut' | 'silent' = 'open';
+  let mode: 'open' | 'cut' | 'silent' | 'refusing' = 'open';
+  let refusal = '';
+  let rewriteReply = (data: Buffer) => data;
   let accepted = 0;
   let passed = 0;
   const holding = { client: false, server: false };
@@ -39,7 +42,7 @@ export async function startTcpProxy(targetUrl: string) {
         return;
       }
       if (from === 'client') passed += 1;
-      target.write(data);
+      target.write(from === 'server' ? rewriteReply(data) : data);
     });
     source.on('close', () => {
       // What is held back of a connection that has ended never arrives.
@@ -57,6 +60,11 @@ export async function startTcpProxy(targetUrl: string) {
     const broken = breaking;
     breaking = undefined;
     let pieces = 0;
+    const countCommands = createCommandCounter();
+    near.on('data', (data) => {
+      const commands = countCommands(data);
+      if (mode === 'refusing') near.write(refusal.repeat(commands));
+    });
     near.on('data', () => {
       pieces += 1;
       if (broken?.how === 'cut' && pieces === broken.pieces) near.destroy();
@@ -88,6 +96,19 @@ export async function startTcpProxy(targetUrl: string) {
     silence: () => {
       mode = 'silent';
     },
+    /** Answers every command of a Redis client with this error from now on, and passes none on. */
+    refuse: (error: string) => {
+      refusal = `-${error}\r\n`;
+      mode = 'refusing';
+    },
+    /** Passes everything on as before, to the connections that stand. */
+    accept: () => {
+      mode = 'open';
+    },
+    /** Changes what the server says from now on. */
+    rewrite: (change: (text: string) => string) => {
+      rewriteReply = (data) => Buffer.from(change(data.toString('latin1')), 'latin1');
+    },
     /** Lets the next connection be cut, or fall silent, as its client sends so many pieces: the last is not passed on. */
     breakNext: (pieces: number, how: 'cut' | 'silent') => {
       breaking = { pieces, how };
@@ -117,3 +138,34 @@ export async function startTcpProxy(targetUrl: string) {
 }
 
 export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;
+
+/** Counts how many commands of the Redis protocol end in each piece of what a client sends. */
+function createCommandCounter(): (data: Buffer) => number {
+  let rest = Buffer.alloc(0);
+  return (data) => {
+    rest = Buffer.concat([rest, data]);
+    let commands = 0;
+    for (let end = endOfCommand(rest); end > 0; end = endOfCommand(rest)) {
+      rest = rest.subarray(end);
+      commands += 1;
+    }
+    return commands;
+  };
+}
+
+/** Where the first command ends, an array of strings with their lengths before them; 0 if it is not whole. */
+function endOfCommand(data: Buffer): number {
+  const lengthAt = (at: number) => {
+    const end = data.indexOf('\r\n', at);
+    return end < 0 ? undefined : { value: Number(data.toString('latin1', at + 1, end)), next: end + 2 };
+  };
+  const count = lengthAt(0);
+  if (!count) return 0;
+  let at = count.next;
+  for (let index = 0; index < count.value; index++) {
+    const length = lengthAt(at);
+    if (!length) return 0;
+    at = length.next + length.value + 2;
+  }
+  return at <= data.length ? at : 0;
+}

@@ -1,7 +1,9 @@
 import type { ErrorRequestHandler } from 'express';
+import { saysUnavailable } from '../adapters/redis/reply-errors.ts';
 import { type ApiErrorCode, apiErrors } from '../contracts/error-codes.ts';
 import { ApiError, BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../contracts/errors.ts';
 import type { Problem } from '../contracts/http.ts';
+import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { addressOf } from './base-path.ts';
 
@@ -11,7 +13,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** What an error means to the caller; `internal_error` is one that nobody foresaw. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof StoreUnavailableError) {
+  if (error instanceof StoreUnavailableError || saysUnavailable(error)) {
     return new ApiError('store_unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: error });
   }
   if (error instanceof BrokerUnavailableError || error instanceof UnroutableError) {
@@ -37,11 +39,9 @@ function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
 export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) => {
   const problem = toApiError(error);
   if (problem.code === 'internal_error') {
-    // Only these of its properties: a parser's error may carry what it parsed.
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    req.log.error({ err: { type: name, message, stack } }, 'an error that nobody foresaw');
+    req.log.error({ err: error }, 'an error that nobody foresaw');
   } else if (problem.status >= 500) {
-    req.log.warn({ code: problem.code, reason: rootCause(problem)?.message }, 'refused for now');
+    req.log.warn({ code: problem.code, reason: safeMessage(rootCause(problem)) }, 'refused for now');
   }
   if (res.headersSent) {
     next(error);

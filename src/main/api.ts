@@ -40,11 +40,12 @@ import { createAccountRouters } from './accounts.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
-import { readConfig, stopOnSignal } from './process.ts';
+import { logEverything, readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadApiConfig);
 const logger = createLogger('api', config.logLevel);
+logEverything(logger);
 const metrics = createApiMetrics();
 const replica = randomUUID();
 const name = `healify-chat api ${replica.slice(0, 8)}`;

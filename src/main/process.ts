@@ -1,5 +1,7 @@
 import { ConfigError } from '../contracts/errors.ts';
+import { safeMessage } from '../contracts/safe-message.ts';
 import type { Logger } from '../observability/log.ts';
+import { isError } from '../observability/serialize-error.ts';
 
 /**
  * Reads the settings, or ends the process with a list of all that is wrong.
@@ -15,12 +17,34 @@ export function readConfig<T>(load: (env: NodeJS.ProcessEnv) => T): T {
   }
 }
 
+/**
+ * Has everything that would write to the process's output by itself use the log: Node, which prints an error that nobody
+ * caught with all that hangs on it, and libraries that write to the console. To be called before anything is started.
+ */
+export function logEverything(logger: Logger): void {
+  const crash = (error: unknown) => {
+    logger.fatal({ err: error }, 'an error that nobody caught');
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+
+  const write = (level: 'info' | 'warn') => {
+    return (...parts: unknown[]) => {
+      const error = parts.find(isError);
+      const text = safeMessage(error ?? new Error(parts.filter((part) => typeof part === 'string').join(' ')));
+      logger[level]({ text, ...(error && { err: error }) }, 'a library wrote to the console');
+    };
+  };
+  Object.assign(console, { log: write('info'), info: write('info'), warn: write('warn'), error: write('warn') });
+}
+
 /** How much longer than the grace a shutdown may take before the process is ended regardless. */
 const OVERTIME_MS = 8_000;
 
 /**
  * Runs `stop` at the first SIGTERM or SIGINT, and exits with 0 once it is done; with 1 if it fails or takes much
- * longer than the grace, at a second SIGINT, or after an error that nobody caught.
+ * longer than the grace, or at a second SIGINT.
  */
 export function stopOnSignal(options: { stop: () => Promise<void>; graceMs: number; logger: Logger }): void {
   const { stop, graceMs, logger } = options;
@@ -50,11 +74,4 @@ export function stopOnSignal(options: { stop: () => Promise<void>; graceMs: numb
   };
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
-
-  const crash = (error: unknown) => {
-    logger.fatal({ err: error }, 'an error that nobody caught');
-    process.exit(1);
-  };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
 }

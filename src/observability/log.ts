@@ -1,20 +1,42 @@
 import { type Logger, pino } from 'pino';
 import { HealifyError } from '../contracts/errors.ts';
+import { safeMessage } from '../contracts/safe-message.ts';
+import { isError, serializeError } from './serialize-error.ts';
 
 export type { Logger } from 'pino';
 
 /**
- * JSON lines on standard output. No line carries a message's text, a token or a URL's password: log ids and codes.
+ * JSON lines on standard output. No line carries a message's text, a token or a URL's password: log ids and codes. Of an
+ * error, wherever it stands in what is logged, a line has what `serializeError` gives.
  */
 export function createLogger(process: 'api' | 'worker', level: string): Logger {
-  return pino({
-    level,
-    base: { process },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    redact: ['req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'],
-    formatters: { level: (label) => ({ level: label }) },
-  });
+  return pino({ ...logOptions, level, base: { process } });
 }
+
+/** How lines are made, whoever writes them. */
+export const logOptions = {
+  timestamp: pino.stdTimeFunctions.isoTime,
+  redact: ['req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'],
+  serializers: { err: (error: unknown) => serializeError(error) },
+  hooks: {
+    // Else pino takes the error's own message for that of the line.
+    logMethod([first, ...rest], method) {
+      const error = isError(first) ? first : (first as { err?: unknown } | undefined)?.err;
+      if (rest.length > 0 || !isError(error)) method.apply(this, [first, ...rest] as never);
+      else method.call(this, (isError(first) ? { err: first } : first) as object, safeMessage(error));
+    },
+  },
+  formatters: {
+    level: (label: string) => ({ level: label }),
+    log: (line: Record<string, unknown>) => {
+      for (const key in line) if (key !== 'err' && isError(line[key])) return withoutErrors(line);
+      return line;
+    },
+  },
+} satisfies pino.LoggerOptions;
+
+const withoutErrors = (line: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(line).map(([key, value]) => [key, isError(value) ? serializeError(value) : value]));
 
 /** What a log line says of an error: a stack only where nobody foresaw it. */
 export const describeError = (error: unknown) =>

@@ -7,6 +7,7 @@ import { onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { failures } from '../contracts/error-codes.ts';
 import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
+import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import {
@@ -224,4 +225,4 @@ const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
 });
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'internal_error');
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : 'unknown error');
+const messageOf = (error: unknown) => safeMessage(error) || 'unknown error';

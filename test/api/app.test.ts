@@ -11,12 +11,13 @@ import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import { BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../../src/contracts/errors.ts';
 import { problem } from '../../src/contracts/http.ts';
 import { createHealthRouter } from '../../src/observability/health.ts';
+import { logOptions } from '../../src/observability/log.ts';
 import { createApiMetrics } from '../../src/observability/metrics.ts';
 
 const metrics = createApiMetrics();
 let lines: string[] = [];
 const logger = pino(
-  { level: 'trace' },
+  { ...logOptions, level: 'trace' },
   new Writable({
     write: (chunk, _encoding, done) => {
       lines.push(String(chunk));
@@ -34,6 +35,9 @@ const failures: Record<string, unknown> = {
 const chat = Router()
   .post('/chat/send', (req, res) => {
     if (req.body?.fail) throw failures[req.body.fail];
+    // As routes do once they know whom and what it is about.
+    Object.assign(req, { user: { userId: 'u-1' } });
+    res.locals.requestId = 'r-1';
     res.json({ body: req.body, traceparent: req.traceparent });
   })
   .get('/chat/session/:sessionId', (req, res) => {
@@ -185,6 +189,13 @@ test('an error that nobody foresaw gives nothing away, and is found in the log b
     err: { message: 'secret internals', stack: expect.any(String) },
   });
   expect(lines.join()).not.toContain('the text of a question');
+});
+
+test('a line of the log has each id once, and names the user and the question', async () => {
+  const { traceparent } = (await (await post('{}')).json()) as { traceparent: string };
+  const line = lines.find((text) => text.includes('request completed'))!;
+  expect(line.match(/"traceId":/g)).toHaveLength(1);
+  expect(JSON.parse(line)).toMatchObject({ traceId: traceparent.split('-')[1], userId: 'u-1', requestId: 'r-1' });
 });
 
 test('an unknown address is not found, and a wrong method is told the right ones', async () => {

@@ -49,6 +49,15 @@ async function quickly<T>(what: () => Promise<T>): Promise<T> {
   return result;
 }
 
+const asks = [
+  () => user.send({ message: 'Is anybody there?' }),
+  () => user.send({ message: 'I can wait.' }, { Prefer: 'wait=20' }),
+  () => user.session(randomUUID()),
+  () => user.history(),
+  () => user.delete(`/chat/session/${randomUUID()}`),
+  () => call(`${api.url}/auth/login`, login),
+];
+
 const down = async (name: 'redis' | 'rabbitmq') =>
   until(`${name} is seen to be down`, async () => {
     const { status, body } = await call(`${api.url}/health/ready`);
@@ -93,14 +102,7 @@ test.each(['cut', 'silence'] as const)(
   'Redis gone (%s): every endpoint says so quickly, and none hangs',
   async (how) => {
     redis[how]();
-    for (const ask of [
-      () => user.send({ message: 'Is anybody there?' }),
-      () => user.send({ message: 'I can wait.' }, { Prefer: 'wait=20' }),
-      () => user.session(randomUUID()),
-      () => user.history(),
-      () => user.delete(`/chat/session/${randomUUID()}`),
-      () => call(`${api.url}/auth/login`, login),
-    ]) {
+    for (const ask of asks) {
       const answer = await quickly(ask);
       expect(answer).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -109,6 +111,21 @@ test.each(['cut', 'silence'] as const)(
     await quickly(() => down('redis'));
   },
 );
+
+test.each([
+  'ERR max requests limit exceeded. Limit: 500000, Usage: 500000.',
+  "NOPERM this user has no permissions to run the 'evalsha' command",
+  "ERR Error running script (call to f_0a9f75e991483d02789696e4c90d26c10395863e): @user_script:1: -READONLY You can't write",
+  'MOVED 3999 127.0.0.1:6381',
+  'EOOPS what nobody has a name for',
+])('a Redis that says "%s" is away for whoever asks', async (error) => {
+  redis.refuse(error);
+  for (const ask of asks) {
+    expect(await quickly(ask)).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+  }
+  expect((await quickly(() => call(`${api.url}/health/live`))).status).toBe(200);
+  await quickly(() => down('redis'));
+});
 
 test('an answer that comes while Redis is away is written down when it is back', async () => {
   const sent = await until('it is accepted', async () => {

@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
 import type { BrokerConnection } from './connection.ts';
 import { declareTopology } from './topology.ts';
@@ -38,7 +39,9 @@ export function keepChannel<C extends Channel>(options: {
       if (again) await declareTopology(model);
       const opened = await open(model);
       let lost = false;
-      opened.on('error', (error) => logger.warn({ channel: name, reason: error.message }, 'RabbitMQ closed a channel'));
+      opened.on('error', (error) =>
+        logger.warn({ channel: name, reason: safeMessage(error) }, 'RabbitMQ closed a channel'),
+      );
       opened.on('close', () => {
         lost = true;
         if (channel === opened) channel = undefined;

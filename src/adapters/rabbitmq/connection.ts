@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { ChannelModel, RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
 import { writeTogether } from '../write-together.ts';
 import { connect } from './amqp-client.ts';
@@ -68,7 +69,8 @@ export async function connectRabbitMq(options: {
   });
   recovering.on('disconnect', (error) => {
     current = undefined;
-    if (state !== 'closed') logger.warn({ connection: name, reason: error.message }, 'lost RabbitMQ, connecting again');
+    if (state !== 'closed')
+      logger.warn({ connection: name, reason: safeMessage(error) }, 'lost RabbitMQ, connecting again');
     enter('connecting');
   });
   recovering.on('connect-failed', (error) => {
@@ -131,7 +133,7 @@ function withHeartbeat(url: string): string {
 
 function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
-  const message = String(cause?.message ?? error.message ?? error.name);
+  const message = safeMessage(cause) || safeMessage(error) || error.name;
   if (!message.includes('PRECONDITION_FAILED')) return message;
   return `${message} (a queue exists with other arguments: move its messages away and delete it, and it is declared anew)`;
 }

@@ -8,6 +8,7 @@ import {
   UnroutableError,
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
 import { connect } from './amqp-client.ts';
 import { declareTopology } from './topology.ts';
@@ -163,7 +164,7 @@ function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters[
     inTime(
       new Promise<void>((resolve, reject) => {
         channel.publish('', queue, body, { ...properties, persistent: true, mandatory: true }, (error) => {
-          if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${error.message}`));
+          if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${safeMessage(error)}`));
           else if (missing.has(queue)) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();
         });
@@ -193,6 +194,5 @@ async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>): Promise<
 
 function asUnavailable(error: unknown): Error {
   if (error instanceof HealifyError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new BrokerUnavailableError(`RabbitMQ: ${message}`, { cause: error });
+  return new BrokerUnavailableError(`RabbitMQ: ${safeMessage(error)}`, { cause: error });
 }

@@ -1,6 +1,7 @@
 import type { ConfirmChannel, Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { BrokerUnavailableError, MessageRefusedError, UnroutableError } from '../../contracts/errors.ts';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 
@@ -86,7 +87,7 @@ export function createPublisher(options: {
         const entry: Pending = { queue, sentAt: Date.now(), returned: false, reject };
         channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, (error) => {
           pending.delete(entry);
-          if (error) reject(new MessageRefusedError(`RabbitMQ did not take a message: ${error.message}`));
+          if (error) reject(new MessageRefusedError(`RabbitMQ did not take a message: ${safeMessage(error)}`));
           else if (entry.returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();
         });

@@ -1,6 +1,7 @@
 import { type ChainableCommander, Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { writeTogether } from '../write-together.ts';
 import { isFromReplica, verdictOn } from './reply-errors.ts';
 
@@ -48,7 +49,7 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
     logger.info({ connection: name }, 'connected to Redis');
   });
   redis.on('error', (error: Error) => {
-    const problem = error.message;
+    const problem = safeMessage(error);
     const now = Date.now();
     if (up || (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS)) return;
     lastProblem = problem;

@@ -37,6 +37,16 @@ export function verdictOn(error: unknown): ReplyVerdict {
   return REFUSAL.test(reply) ? 'refusal' : 'unknown';
 }
 
+/** The root of what ioredis makes itself; it does not export the class. */
+const RedisError = Object.getPrototypeOf(ReplyError) as typeof Error;
+/** How ioredis says that there is no connection, or no answer. */
+const CONNECTION_ERROR = /^(Connection is closed|Command timed out|Command aborted|Stream isn't writeable|Socket )/;
+
+/** Whether an error that comes from a library which uses Redis says that Redis is unavailable. */
+export const saysUnavailable = (error: unknown): boolean =>
+  (error instanceof RedisError || (error instanceof Error && CONNECTION_ERROR.test(error.message))) &&
+  verdictOn(error) !== 'fault';
+
 /** The server takes no writes, because another one is the primary now. */
 export const isFromReplica = (error: Error): boolean => unwrapped(error.message).startsWith('READONLY');
 

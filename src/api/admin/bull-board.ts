@@ -4,6 +4,8 @@ import { ExpressAdapter } from '@bull-board/express';
 import type { Queue } from 'bullmq';
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
+import { safeMessage } from '../../contracts/safe-message.ts';
+import { toApiError } from '../problem.ts';
 import { jobTitle } from './job-title.ts';
 
 /** What the board's page needs beyond the strict policy of the API; all of it comes from here. */
@@ -43,6 +45,13 @@ export function createBullBoardRouter(options: {
     options: {
       uiConfig: { boardTitle: 'healify-chat', hideRedisDetails: true },
     },
+  });
+  adapter.setErrorHandler((error) => {
+    const { status, message } = toApiError(error);
+    // What BullMQ refuses, such as to retry a job that has not failed, it says in words of its own.
+    if (status !== 503)
+      return { status: 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message: safeMessage(error) } };
+    return { status: status as 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message } };
   });
   return Router().use('/queues', options.requireAdmin, boardPolicy, adapter.getRouter());
 }

@@ -43,6 +43,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
         ? { ids: newIds, repeated: false }
         : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache, model ?? null], newIds);
     const { sessionId, requestId } = ids;
+    res.locals.requestId = requestId;
     let shown: Promise<void> | undefined;
     // The ids are new, or were given to this user for the key.
     const readTurn = async () => {

@@ -5,6 +5,7 @@ import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { RedriveOptions, RedriveReport } from '../../contracts/dead-letters.ts';
 import { HealifyError, UnroutableError } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, REDRIVE_RUN_HEADER, type WorkQueue } from '../../contracts/queues.ts';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { type CanaryTimes, watchCanary } from './canary.ts';
 import { matches, redriveCountOf, replyQueueOf } from './read-letter.ts';
 import { restore } from './restore.ts';
@@ -89,7 +90,7 @@ export async function redriveLetters(
     await letters.settled();
     return report(verdict, null);
   } catch (error) {
-    return report(verdict, error instanceof Error ? error.message : String(error));
+    return report(verdict, safeMessage(error) || 'for an unknown reason');
   } finally {
     await letters.close();
   }

@@ -7,6 +7,7 @@ import { startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
 import { privateRedis, testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 import { startSimulator } from '../../start-simulator.ts';
+import { startTcpProxy, type TcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 import { metric } from './fault-case.ts';
 
@@ -38,33 +39,95 @@ async function startAround(redisUrl: string, env: Record<string, string> = {}) {
   return { rabbitMqUrl, simulator, client, worker };
 }
 
-test('a Redis that takes no writes for a while costs neither a question nor an answer that was paid for', async () => {
-  const server = await privateRedis();
-  const redis = new Redis(server.url);
-  cleanups.push(
-    () => server.stop(),
-    () => redis.disconnect(),
+interface Refusal {
+  refuse(redis: Redis, proxy: TcpProxy): unknown;
+  relent(redis: Redis, proxy: TcpProxy): unknown;
+  /** What it answers is written as Redis 6.2 writes it. */
+  wrapped?: boolean;
+}
+
+/** Errors within scripts, as they came before Redis 7. */
+const asRedis6 = (text: string) =>
+  text.replaceAll(
+    /^-((?:ERR )?)(.*) script: (\w{40}), on (@user_script:\d+)\.\r$/gm,
+    (_, err: string, error: string, sha: string, line: string) =>
+      `-ERR Error running script (call to f_${sha}): ${line}: ${err ? '' : '-'}${error}\r`,
   );
-  const { simulator, client, worker } = await startAround(server.url, { CACHE_ENABLED: 'false' });
-  await simulator.behave({ latencyMs: 1_000 });
-  const [inHand, ...later] = requests(11);
-  await client.ask(inHand!);
-  await until('it is in hand', async () => (await simulator.stats()).started === 1);
 
-  // As when its disk is full, or it has lost its replicas.
-  await redis.config('SET', 'min-replicas-to-write', '1');
-  await client.ask(...later);
-  await until('the model has answered', async () => (await simulator.stats()).finished === 1);
-  // Longer than an error is tried again that nobody has foreseen.
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
-  expect(client.responses).toEqual([]);
-  await redis.config('SET', 'min-replicas-to-write', '0');
+const refusals: Record<string, Refusal> = {
+  'takes no writes (as when its disk is full, or its replicas are lost)': {
+    refuse: (redis) => redis.config('SET', 'min-replicas-to-write', '1'),
+    relent: (redis) => redis.config('SET', 'min-replicas-to-write', '0'),
+  },
+  'takes a right away': {
+    refuse: (redis) => redis.call('ACL', 'SETUSER', 'app', '-@scripting'),
+    relent: (redis) => redis.call('ACL', 'SETUSER', 'app', '+@scripting'),
+  },
+  'takes a right away that scripts need': {
+    refuse: (redis) => redis.call('ACL', 'SETUSER', 'app', '-@hash'),
+    relent: (redis) => redis.call('ACL', 'SETUSER', 'app', '+@hash'),
+  },
+  'becomes a replica': {
+    refuse: (redis) => redis.replicaof('127.0.0.1', '1'),
+    relent: (redis) => redis.replicaof('NO', 'ONE'),
+  },
+  'becomes a replica, and writes its errors as Redis 6.2 does': {
+    refuse: (redis) => redis.replicaof('127.0.0.1', '1'),
+    relent: (redis) => redis.replicaof('NO', 'ONE'),
+    wrapped: true,
+  },
+  'is full, and writes its errors as Redis 6.2 does': {
+    refuse: (redis) => redis.config('SET', 'maxmemory', '1'),
+    relent: (redis) => redis.config('SET', 'maxmemory', '0'),
+    wrapped: true,
+  },
+  'says that a quota is used up': {
+    refuse: (_, proxy) => proxy.refuse('ERR max requests limit exceeded. Limit: 500000, Usage: 500000.'),
+    relent: (_, proxy) => proxy.accept(),
+  },
+  'says what nobody has a name for': {
+    refuse: (_, proxy) => proxy.refuse('EOOPS something else'),
+    relent: (_, proxy) => proxy.accept(),
+  },
+};
 
-  await until('all are answered', () => client.responses.length >= 11, 60_000);
-  expect(await client.depth(deadLetterQueueOf(REQUESTS_QUEUE))).toBe(0);
-  expect((await simulator.stats()).started).toBe(11);
-  expect(await metric(worker, 'healify_uncertain_spend_total')).toBe(0);
-}, 120_000);
+test.each(Object.entries(refusals))(
+  'a Redis that %s for a while costs neither a question nor an answer that was paid for',
+  async (_, { refuse, relent, wrapped }) => {
+    const server = await privateRedis();
+    const redis = new Redis(server.url);
+    await redis.call('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all');
+    const proxy = await startTcpProxy(server.url);
+    cleanups.push(
+      () => server.stop(),
+      () => redis.disconnect(),
+      () => proxy.stop(),
+    );
+    if (wrapped) proxy.rewrite(asRedis6);
+    const url = new URL(proxy.url);
+    url.username = 'app';
+    url.password = 'secret';
+    const { simulator, client, worker } = await startAround(url.href, { CACHE_ENABLED: 'false' });
+    await simulator.behave({ latencyMs: 1_000 });
+    const [inHand, ...later] = requests(11);
+    await client.ask(inHand!);
+    await until('it is in hand', async () => (await simulator.stats()).started === 1);
+
+    await refuse(redis, proxy);
+    await client.ask(...later);
+    await until('the model has answered', async () => (await simulator.stats()).finished === 1);
+    // Longer than an error is tried again that nobody has foreseen.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect(client.responses).toEqual([]);
+    await relent(redis, proxy);
+
+    await until('all are answered', () => client.responses.length >= 11, 60_000);
+    expect(await client.depth(deadLetterQueueOf(REQUESTS_QUEUE))).toBe(0);
+    expect((await simulator.stats()).started).toBe(11);
+    expect(await metric(worker, 'healify_uncertain_spend_total')).toBe(0);
+  },
+  120_000,
+);
 
 test('a queue that is deleted is declared anew, and its consumer is back', async () => {
   const { rabbitMqUrl, client } = await startAround(await testRedisUrl());

@@ -1,0 +1,11 @@
+// A process that fails in a chosen way, with a text that nobody is to see.
+import { logEverything } from '../../src/main/process.ts';
+import { createLogger } from '../../src/observability/log.ts';
+
+const [how, text] = process.argv.slice(2);
+logEverything(createLogger('worker', 'info'));
+const error = Object.assign(new Error(`"${text}" is wrong`), { command: { name: 'set', args: ['a', text] } });
+if (how === 'throw') throw error;
+if (how === 'reject') void Promise.reject(error);
+// biome-ignore lint/suspicious/noConsole: as libraries do
+else console.error('[a library]', error, { text });
