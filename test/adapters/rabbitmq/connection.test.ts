@@ -143,7 +143,7 @@ test('a queue that exists with other arguments is named, with what to do about i
     'it is said',
     () => said('waiting for RabbitMQ').length > 0 && said('waiting for RabbitMQ'),
   );
-  expect(line?.reason).toContain(`'${REQUESTS_QUEUE}'`);
+  expect(line?.reason).toContain(`queue ${REQUESTS_QUEUE} `);
   expect(line?.reason).toContain('delete it');
 
   await channel.deleteQueue(REQUESTS_QUEUE);
