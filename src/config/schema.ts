@@ -203,7 +203,7 @@ export const settings = {
       type: flag,
       default: 'false',
       unit: 'true or false',
-      text: 'Whether a request is acknowledged to RabbitMQ only after Redis has its job on disk (WAITAOF: Redis 7.2 or Valkey, with appendonly yes). Slower.',
+      text: 'Whether a request is acknowledged to RabbitMQ only after Redis has its job on disk (WAITAOF: Redis 7.2 or Valkey, with appendonly yes). Slower: a worker opens one connection more, on which only the adding of jobs waits for the disk.',
       readBy: worker,
     }),
     storeTimeoutMs: setting({

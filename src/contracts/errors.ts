@@ -190,3 +190,23 @@ export class AnswerUnderWayError extends HealifyError {
     this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** Why the work on a job is to end early: the reason of its abort signal. */
+export class RequestCancelledError extends HealifyError {
+  readonly code = 'request_cancelled';
+  readonly retryable = false;
+
+  constructor() {
+    super('The request was cancelled by its user.');
+  }
+}
+
+/** Why the work on a job is to end early: this process stops, and another one goes on with the job. */
+export class ProcessStoppingError extends HealifyError {
+  readonly code = 'process_stopping';
+  readonly retryable = true;
+
+  constructor() {
+    super('The process that works on the request is stopping.');
+  }
+}

@@ -119,12 +119,16 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
+  // Waiting for the disk blocks a connection: answers, locks and the cache must not wait behind it.
+  const fsyncRedis = config.ackAfterFsync
+    ? connectRedis({ url: config.redisUrl, name: `${name} (add)`, logger })
+    : undefined;
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
     queue,
     redis: jobsRedis,
+    fsyncRedis,
     attempts: config.jobAttempts,
-    fsync: config.ackAfterFsync,
     backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
     logger,
   });
@@ -194,7 +198,7 @@ export async function startWorker(
       model.close();
       await Promise.all([publisher.close(), depths.close()]);
       await Promise.all([consuming.close(), publishing.close(), queue.close()]);
-      for (const redis of [jobsRedis, cacheRedis, gateRedis, subscriber]) redis.disconnect();
+      for (const redis of [jobsRedis, fsyncRedis, cacheRedis, gateRedis, subscriber]) redis?.disconnect();
       await Promise.all([healthServer.stop(), metricsServer.stop()]);
     },
   };

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { type ChatJobResult, jobIdOf, type KnownFailure } from '../adapters/jobs/chat-job.ts';
-import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
+import { type ChatJobResult, jobIdOf, type KnownFailure, type WorkflowState } from '../adapters/jobs/chat-job.ts';
+import type { JobInHand, WhereItWent } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/job-runner.ts';
 import { onCancelled } from '../adapters/redis/cancellations.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
@@ -19,7 +19,7 @@ import {
   type EarlyLookUp,
   lookUpEarly,
 } from './chat/chat-workflow.ts';
-import { decide } from './engine/retry-policy.ts';
+import { decide, knownFailureOf } from './engine/retry-policy.ts';
 import { createRun, type Run } from './engine/run.ts';
 
 /** What the worker says of its work. */
@@ -62,9 +62,11 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   let stopping = false;
 
   jobs.start(work, ({ request }) => lookUpEarly(workflow, request));
-  onCancelled(options.subscriber, (requestId) => jobs.cancel(jobIdOf(requestId))).catch((error) =>
-    logger.warn({ err: error }, 'cancellations reach this worker only at the start of a request'),
-  );
+  onCancelled({
+    subscriber: options.subscriber,
+    callback: (requestId) => jobs.cancel(jobIdOf(requestId)),
+    onRefused: (error) => logger.warn({ err: error }, 'cancellations reach this worker a second or two late'),
+  });
 
   async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
     const { request } = job.data;
@@ -82,7 +84,8 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       attempt: {
         number,
         startedAt: Date.now(),
-        // An operator who retries a failed request wants its answer, however late.
+        // An operator who retries a failed request wants its answer, however late. That a failure was announced says
+        // nothing: the worker may have died before it moved the job.
         deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
         signal: job.signal,
       },
@@ -90,11 +93,19 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
 
     events.onStarted();
     try {
-      const failure = earlier?.failure ?? (job.crashes > maxCrashes ? crashed : undefined);
-      await (failure ? failOrWait(task, failure) : answerOrDecide(task, early));
+      const crashes = job.crashes - (earlier?.crashesForgiven ?? 0);
+      if (earlier?.failure) await failOrWait(task, earlier.failure);
+      else if (crashes > maxCrashes) await failCrashed(task);
+      else await answerOrDecide(task, early);
     } finally {
       events.onReleased();
     }
+  }
+
+  async function failCrashed(task: Task): Promise<void> {
+    const { interrupted, state } = task.run;
+    if (interrupted && !('ask-model' in state.results)) workflow.onUncertainSpend('crashed');
+    await failOrWait(task, crashed);
   }
 
   async function answerOrDecide(task: Task, early: EarlyLookUp | undefined): Promise<void> {
@@ -115,6 +126,10 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   async function endCancelled(task: Task): Promise<void> {
     const { job, run, attempt } = task;
     let response: ChatResponse;
+    // Nobody wants the answer, and whoever erased the session wants it nowhere.
+    const mayBeKept = Object.keys(run.state.results).length > 0;
+    run.state.results = {};
+    if (mayBeKept) await job.saveState(run.state);
     try {
       response = await announceCancellation(workflow, job.data, run, attempt);
     } catch (error) {
@@ -128,7 +143,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   async function decideOn(error: unknown, task: Task): Promise<void> {
     if (!stopping) return await decideWhatNext(error, task);
     await task.job.saveState(task.run.state);
-    await task.job.handBack();
+    await endIfGone(await task.job.handBack(), error, task);
   }
 
   async function decideWhatNext(error: unknown, task: Task): Promise<void> {
@@ -155,11 +170,22 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     if (decision.kind === 'retry') {
       events.onRetry(code);
       log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'attempt failed, will be repeated');
-      return await job.retry(new Error(`${step}: ${code}: ${messageOf(error)}`));
+      const went = await job.retry(new Error(`${step}: ${code}: ${messageOf(error)}`));
+      return await endIfGone(went, error, task);
     }
     log.debug({ step, code, delayMs: decision.delayMs }, 'request waits');
-    await job.delay(decision.delayMs);
+    await endIfGone(await job.delay(decision.delayMs), error, task);
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, job.data.request.requestId);
+  }
+
+  /** A job that was removed while it was in hand will never be taken up again. So its user is told that it has failed. */
+  async function endIfGone(went: WhereItWent, error: unknown, task: Task): Promise<void> {
+    const { job, run, attempt } = task;
+    if (went !== 'gone' || job.cancelled) return;
+    const failure = error instanceof RequestFailure ? knownFailureOf(error) : lost;
+    logOf(job).warn({ step: run.state.step, code: failure.code }, 'the job was removed before it was done');
+    await announceFailure(workflow, job.data, run, attempt, failure);
+    events.onFinished('failed', failure.code);
   }
 
   /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
@@ -169,13 +195,18 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   }
 
   /** Nobody can be told. The job is kept among the failed ones, with its answer. */
-  async function failUndelivered(error: UndeliverableReplyError, { job, run }: Task): Promise<void> {
+  async function failUndelivered(error: UndeliverableReplyError, task: Task): Promise<void> {
+    const { job, run } = task;
     events.onFinished('failed', error.code);
     logOf(job).warn({ step: run.state.step, code: error.code }, 'the answer could not be delivered to its reply queue');
-    await job.fail(new Error(`${run.state.step}: ${error.code}: ${error.message}`));
+    await job.fail(new Error(`${run.state.step}: ${error.code}: ${error.message}`), failedState(task));
   }
 
-  /** A failure that cannot be announced now is written down, and announced when the job is taken up again. */
+  /**
+   * Tells the user of a failure, and moves the job to the failed ones. The failure is written down before, so that a
+   * failure that cannot be announced now is announced when the job is taken up again. A worker that dies between the two
+   * leaves the same: the next one announces the failure once more, which the api knows already, and moves the job.
+   */
   async function failOrWait(task: Task, failure: KnownFailure): Promise<void> {
     const { job, run, attempt } = task;
     const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
@@ -186,13 +217,17 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     } catch (error) {
       if (error instanceof UndeliverableReplyError) return await failUndelivered(error, task);
       logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
-      return await job.delay(ANNOUNCE_RETRY_MS);
+      return void (await job.delay(ANNOUNCE_RETRY_MS));
     }
     events.onFinished('failed', failure.code);
-    const { failure: _announced, costlyCalls: _over, ...state } = run.state;
-    await job.saveState({ ...state, step: failedStep, failedAt: new Date().toISOString() });
     logOf(job).info({ code: failure.code }, 'the user was told of the failure');
-    await job.fail(new Error(`${failedStep}: ${failure.code}: ${failure.cause}`));
+    const { failure: _announced, costlyCalls: _over, ...state } = failedState(task);
+    await job.fail(new Error(`${failedStep}: ${failure.code}: ${failure.cause}`), { ...state, step: failedStep });
+  }
+
+  /** What a job's state is once it has failed: whoever takes it after this was sent by an operator. */
+  function failedState({ job, run }: Task): WorkflowState {
+    return { ...run.state, failedAt: new Date().toISOString(), crashesForgiven: job.crashes };
   }
 
   function logOf({ data: { request, traceparent } }: JobInHand): Logger {
@@ -211,6 +246,13 @@ const crashed: KnownFailure = {
   code: 'worker_crashed',
   retryable: failures.worker_crashed.retryable,
   cause: 'the process that worked on the request died again and again',
+};
+
+/** Its job was removed, with all that was known of it. */
+const lost: KnownFailure = {
+  code: 'internal_error',
+  retryable: failures.internal_error.retryable,
+  cause: 'its job was removed while it was worked on',
 };
 
 const summary = (response: ChatResponse, run: Run): ChatJobResult => ({

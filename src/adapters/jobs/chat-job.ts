@@ -38,8 +38,13 @@ export interface WorkflowState {
   failure?: KnownFailure;
   /** How many full model calls were made in vain whose repetition costs as much again. */
   costlyCalls?: number;
-  /** When its user was last told of a failure, ISO 8601: what runs after this is an operator's retry. */
+  /**
+   * When the job was last moved to the failed jobs, ISO 8601. It is written in the same step as the move, so an attempt
+   * that finds it is an operator's retry.
+   */
   failedAt?: string;
+  /** How often a process had died over the job when it last failed. A retry by an operator counts crashes anew. */
+  crashesForgiven?: number;
 }
 
 export interface ChatJobData {

@@ -1,3 +1,4 @@
+import { ProcessStoppingError, RequestCancelledError } from '../../contracts/errors.ts';
 import type { ChatJobData, ChatJobResult, WorkflowState } from './chat-job.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
@@ -14,8 +15,12 @@ export interface JobInHand {
   readonly maxAttempts: number;
   /** How often a process has died over it. */
   readonly crashes: number;
-  /** Aborted when the request is cancelled, also before it was taken, or the process must stop. */
+  /**
+   * Aborted when the request is cancelled, also before it was taken, or the process must stop. Its reason is a
+   * RequestCancelledError or a ProcessStoppingError.
+   */
   readonly signal: AbortSignal;
+  /** The request was cancelled by its user, whatever else has aborted the signal. */
   readonly cancelled: boolean;
   /** Writes the state into the job as it is now; what is saved at the same time shares one round trip. */
   saveState(state: WorkflowState): Promise<void>;
@@ -23,14 +28,22 @@ export interface JobInHand {
   /** What completes at the same time shares one round trip, which takes the next jobs too. */
   complete(result: ChatJobResult): Promise<void>;
   /** Uses up an attempt; the next one comes after a backoff. */
-  retry(error: Error): Promise<void>;
-  /** For good: the job is kept among the failed ones. */
-  fail(error: Error): Promise<void>;
+  retry(error: Error): Promise<WhereItWent>;
+  /** For good: the job is kept among the failed ones. The state is written in the same step. */
+  fail(error: Error, state: WorkflowState): Promise<WhereItWent>;
   /** Uses up no attempt. */
-  delay(ms: number): Promise<void>;
+  delay(ms: number): Promise<WhereItWent>;
   /** To be taken at once, by another process. Uses up no attempt. */
-  handBack(): Promise<void>;
+  handBack(): Promise<WhereItWent>;
 }
+
+/**
+ * What became of a job that was let go of:
+ * - *moved*: it is where it was to go
+ * - *lost*: it was no longer ours, and whoever has it sees to it
+ * - *gone*: it was removed, and nobody will ever see to it
+ */
+export type WhereItWent = 'moved' | 'lost' | 'gone';
 
 /** What was set going for a job while it was still being written down. */
 export interface HeadStart {
@@ -42,12 +55,11 @@ export interface HeadStart {
 export interface Hands {
   save(job: ActiveJob, json: string): Promise<void>;
   complete(job: ActiveJob, json: string): Promise<void>;
-  moveToFailed(job: ActiveJob, error: Error, forGood: boolean): Promise<void>;
-  moveToDelayed(job: ActiveJob, until: number): Promise<void>;
-  moveToWait(job: ActiveJob): Promise<void>;
+  retry(job: ActiveJob, error: Error): Promise<WhereItWent>;
+  fail(job: ActiveJob, error: Error, json: string): Promise<WhereItWent>;
+  delay(job: ActiveJob, ms: number): Promise<WhereItWent>;
+  handBack(job: ActiveJob): Promise<WhereItWent>;
 }
-
-const CANCELLED = 'cancelled';
 
 export class ActiveJob implements JobInHand {
   readonly id: string;
@@ -56,7 +68,7 @@ export class ActiveJob implements JobInHand {
   readonly crashes: number;
   /** It may have a lock. */
   locked: boolean;
-  /** When it was taken, or its lock was renewed, ms. */
+  /** When it was taken, or its lock was renewed: ms of the monotonic clock. */
   heldAt: number;
   /** It is being let go of: nothing more is to be locked. */
   leaving = false;
@@ -66,6 +78,7 @@ export class ActiveJob implements JobInHand {
   #options: string;
   #hands: Hands;
   #abort = new AbortController();
+  #cancelled = false;
 
   constructor(taken: TakenJob, { locked, heldAt }: { locked: boolean; heldAt: number }, hands: Hands) {
     this.id = taken.jobId;
@@ -82,12 +95,15 @@ export class ActiveJob implements JobInHand {
     if (taken.cancelled) this.cancel();
   }
 
+  /** Its user has cancelled the request. */
   cancel(): void {
-    this.#abort.abort(CANCELLED);
+    this.#cancelled = true;
+    this.#abort.abort(new RequestCancelledError());
   }
 
-  abort(reason: string): void {
-    this.#abort.abort(reason);
+  /** This process must stop. */
+  stop(): void {
+    this.#abort.abort(new ProcessStoppingError());
   }
 
   get data(): ChatJobData {
@@ -108,7 +124,7 @@ export class ActiveJob implements JobInHand {
   }
 
   get cancelled(): boolean {
-    return this.signal.reason === CANCELLED;
+    return this.#cancelled;
   }
 
   saveState(state: WorkflowState): Promise<void> {
@@ -119,20 +135,20 @@ export class ActiveJob implements JobInHand {
     return this.#lettingGo().complete(this, JSON.stringify(result));
   }
 
-  retry(error: Error): Promise<void> {
-    return this.#lettingGo().moveToFailed(this, error, false);
+  retry(error: Error): Promise<WhereItWent> {
+    return this.#lettingGo().retry(this, error);
   }
 
-  fail(error: Error): Promise<void> {
-    return this.#lettingGo().moveToFailed(this, error, true);
+  fail(error: Error, state: WorkflowState): Promise<WhereItWent> {
+    return this.#lettingGo().fail(this, error, JSON.stringify(state));
   }
 
-  delay(ms: number): Promise<void> {
-    return this.#lettingGo().moveToDelayed(this, Date.now() + ms);
+  delay(ms: number): Promise<WhereItWent> {
+    return this.#lettingGo().delay(this, ms);
   }
 
-  handBack(): Promise<void> {
-    return this.#lettingGo().moveToWait(this);
+  handBack(): Promise<WhereItWent> {
+    return this.#lettingGo().handBack(this);
   }
 
   #lettingGo(): Hands {

@@ -15,7 +15,8 @@ export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>
 
 /** Nobody reads BullMQ's event stream but as a debugging aid, and its length is memory. */
 const EVENTS_KEPT = 1_000;
-const STACK_LINES_KEPT = 3;
+/** Of a job's failures, how many are shown. */
+export const STACK_LINES_KEPT = 3;
 const FSYNC_TIMEOUT_MS = 10_000;
 /** Of jobs that are added in one script: Redis does nothing else meanwhile. */
 const MAX_BATCH = 1_000;
@@ -36,7 +37,7 @@ export function openChatQueue(connection: Redis): ChatQueue {
 /**
  * Adds the jobs that are not there yet, each at its user's place in line: one round trip for a thousand. Waits for a
  * Redis that is away.
- * @param redis the connection that the queue was opened with
+ * @param redis the connection to add them on
  * @param options.room with how many the caller can begin at once, if nobody waits and all of them find room
  * @returns how many jobs no worker has in hand then, and the jobs that the caller is to begin with, with their places
  * among those that were given
@@ -74,6 +75,7 @@ export async function addJobs(
 
 /**
  * Waits until what this connection has written is on Redis's disk: WAITAOF speaks of the writes of its own connection.
+ * Whatever is sent on the connection meanwhile waits as well, up to 10 s.
  * @throws StoreUnavailableError it is not in time
  */
 export async function waitForFsync(redis: Redis): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Job, type JobJson, UnrecoverableError, Worker } from 'bullmq';
+import { type JobJson, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
@@ -11,11 +12,13 @@ import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { inBatches } from '../redis/in-batches.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { ActiveJob, type Hands, type HeadStart, type JobInHand } from './job-in-hand.ts';
+import { createJobLocks, RENEW_MS } from './job-locks.ts';
+import { createJobMoves } from './job-moves.ts';
 import { addJobs, type ChatQueue, type NewJob, waitForFsync } from './job-queue.ts';
-import { lockJobs } from './redis-scripts/lock-jobs.ts';
 import { saveJobs } from './redis-scripts/save-jobs.ts';
 import { settleJobs } from './redis-scripts/settle-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
+import { untilStored } from './until-stored.ts';
 
 /** Takes jobs and has them worked on, some at a time. */
 export interface JobRunner<Start extends HeadStart = HeadStart> {
@@ -46,8 +49,6 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
  */
 const LOCK_MS = 7_000;
 const STALLED_CHECK_MS = 6_000;
-/** How often locks are renewed, and whether a check is due is looked at: all processes together make one. */
-const UPKEEP_MS = 1_000;
 /** A notice that a request is cancelled may overtake the job itself. */
 const CANCELLATIONS_REMEMBERED = 1_000;
 /** How long to trust that a sign comes for every job. */
@@ -63,15 +64,16 @@ const COMPLETE_WITHIN_MS = 30;
  * by scripts that leave in Redis what BullMQ's own leave; all that is rarer (retries, delays, pauses, limits, jobs whose
  * process died) is BullMQ's.
  * @param options.redis the connection that the queue was opened with
+ * @param options.fsyncRedis a connection of its own: jobs are added on it, and count as added only once they are on Redis's
+ * disk; whatever else is sent on it waits for the disk. Left out, jobs count as added once Redis has them
  * @param options.attempts of each job that is added
- * @param options.fsync jobs count as added only once they are on Redis's disk
  */
 export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   queue: ChatQueue;
   redis: Redis;
+  fsyncRedis?: Redis | undefined;
   concurrency: number;
   attempts: number;
-  fsync: boolean;
   backoffMs: (attemptsMade: number) => number;
   completedJobsKept: number;
   completedJobsAgeMs: number;
@@ -79,7 +81,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   failedJobsAgeMs: number;
   logger: Logger;
 }): JobRunner<Start> {
-  const { queue, redis, concurrency, attempts, fsync, logger } = options;
+  const { queue, redis, fsyncRedis, concurrency, attempts, logger } = options;
   /** What this process is called in the locks of its jobs. */
   const token = randomUUID();
   const cancelledLately = new Set<string>();
@@ -108,13 +110,19 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     // A job that keeps killing its process is failed by whoever works on it, who also tells its user; BullMQ's own limit
     // would fail it in silence.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
-    removeOnFail: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
-    settings: { backoffStrategy: options.backoffMs },
   });
   // Losses of the connection are told by the connection.
   worker.on('error', (error) => logger.debug({ err: error }, 'BullMQ worker'));
   const backend = worker.getBackend();
   const toKey = (type: string) => worker.toKey(type);
+  /** As BullMQ gives it to those that wait for jobs. */
+  const giveSign = () => redis.zadd(toKey('marker'), 0, '0');
+  const locks = createJobLocks({ redis, toKey, token, lockMs: LOCK_MS, logger });
+  const moves = createJobMoves({
+    ...{ backend, redis, toKey, token, locks, giveSign, logger },
+    failedJobs: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
+    backoffMs: options.backoffMs,
+  });
 
   const places = () => (stopping || !work ? 0 : Math.max(0, concurrency - inHand.size - reserved));
 
@@ -144,7 +152,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   const placeIsFree = () => new Promise<void>((resolve) => waiting.push(resolve));
 
   function begin(taken: TakenJob, headStart?: Start, locked = false): void {
-    const job = new ActiveJob(taken, { locked, heldAt: Date.now() }, hands);
+    const job = new ActiveJob(taken, { locked, heldAt: performance.now() }, hands);
     if (cancelledLately.has(job.id)) job.cancel();
     inHand.set(job.id, job);
     void run(job, headStart);
@@ -173,61 +181,22 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
 
   const hands: Hands = {
     save: inBatchesOf((saves: [ActiveJob, string][]) =>
-      untilStored(() =>
-        orStoreUnavailable(
-          saveJobs(
-            redis,
-            saves.map(([{ id, attemptsStarted }, progress]) => ({ key: toKey(id), attemptsStarted, progress })),
+      untilStored(
+        () =>
+          orStoreUnavailable(
+            saveJobs(
+              redis,
+              saves.map(([{ id, attemptsStarted }, progress]) => ({ key: toKey(id), attemptsStarted, progress })),
+            ),
           ),
-        ),
+        logger,
       ),
     ),
-    complete: inBatchesOf((completions: [ActiveJob, string][]) => untilStored(() => settle(completions)), {
+    complete: inBatchesOf((completions: [ActiveJob, string][]) => untilStored(() => settle(completions), logger), {
       gatherMs: () => (places() > concurrency / 2 ? COMPLETE_WITHIN_MS : 0),
     }),
-    moveToFailed: async (job, error, forGood) => {
-      const failure = forGood ? new UnrecoverableError(error.message) : error;
-      failure.stack = `${error.name}: ${error.message}`;
-      await (await bullJob(job))?.moveToFailed(failure, token, false);
-    },
-    moveToDelayed: async (job, until) => (await bullJob(job))?.moveToDelayed(until, token),
-    moveToWait: async (job) => {
-      await (await bullJob(job))?.moveToWait(token);
-      await giveSign();
-    },
+    ...moves,
   };
-
-  /** Locked, for what BullMQ does with locked jobs only. undefined: it is in hand no more. */
-  async function bullJob(job: ActiveJob): Promise<Job<ChatJobData, ChatJobResult> | undefined> {
-    if ((await lock([job])).length > 0) return undefined;
-    return await Job.fromId<ChatJobData, ChatJobResult>(worker, job.id);
-  }
-
-  /** Gives the ids of those that are in hand no more. */
-  async function lock(jobs: readonly ActiveJob[]): Promise<string[]> {
-    for (const job of jobs) job.locked = true;
-    const lost: string[] = [];
-    for (let first = 0; first < jobs.length; first += MAX_BATCH) {
-      const batch = jobs.slice(first, first + MAX_BATCH);
-      lost.push(...(await orStoreUnavailable(lockJobs(redis, toKey, batch, { token, lockMs: LOCK_MS }))));
-    }
-    if (lost.length > 0) logger.warn({ jobs: lost.length }, 'jobs were lost: others may take them up');
-    return lost;
-  }
-
-  /** A Redis that cannot serve now keeps what jobs have come to waiting, and loses none of it. */
-  async function untilStored(write: () => Promise<unknown>): Promise<void> {
-    for (;;) {
-      try {
-        await write();
-        return;
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error;
-        logger.debug({ err: error }, 'Redis did not take what jobs have come to, will be tried again');
-        await sleep(RETRY_MS);
-      }
-    }
-  }
 
   /**
    * Completes jobs, and takes as many, or as many as there is room for.
@@ -253,7 +222,8 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
         ),
       );
       for (const [index, [job]] of completions.entries()) {
-        if (codes[index]! < 0)
+        // What its user has cancelled or erased may well have been taken away: nobody misses it.
+        if (codes[index]! < 0 && !job.cancelled)
           logger.warn({ jobId: job.id, code: codes[index] }, 'a job was no longer ours to complete');
         letGo(job);
       }
@@ -317,24 +287,12 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     if (places() === 0) await giveSign();
   }
 
-  /** As BullMQ gives it to those that wait for jobs. */
-  const giveSign = () => redis.zadd(toKey('marker'), 0, '0');
-
-  async function renewLocks(): Promise<void> {
-    const now = Date.now();
-    const due = [...inHand.values()].filter((job) => !job.leaving && job.heldAt + UPKEEP_MS / 2 < now);
-    if (due.length === 0) return;
-    const lost = new Set(await lock(due));
-    // What is lost is not asked for again.
-    for (const job of due) job.heldAt = lost.has(job.id) ? Number.POSITIVE_INFINITY : now;
-  }
-
   /** What a Redis that is away is asked for only once. */
   async function keepUp(): Promise<void> {
     if (keepingUp) return;
     keepingUp = true;
     await Promise.all([
-      renewLocks().catch((error) => logger.debug({ err: error }, 'locks not renewed')),
+      locks.renew(inHand.values()).catch((error) => logger.debug({ err: error }, 'locks not renewed')),
       backend.moveStalledJobsToWait().catch((error) => logger.debug({ err: error }, 'stalled jobs not looked for')),
     ]);
     keepingUp = false;
@@ -344,16 +302,19 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     start: (doWork, headStartOf) => {
       work = doWork;
       giveHeadStart = headStartOf;
-      upkeep = setInterval(() => void keepUp(), UPKEEP_MS);
+      upkeep = setInterval(() => void keepUp(), RENEW_MS);
       taking = takeJobs();
     },
     add: async (jobs) => {
+      // Only what is written and asked about on the same connection is certain.
+      if (fsyncRedis && fsyncRedis.status !== 'ready') await orStoreUnavailable(once(fsyncRedis, 'ready'));
       const room = reserve(Math.min(jobs.length, places()));
       const headStarts = begunAtOnce && room === jobs.length ? giveHeadStarts(jobs) : [];
-      const { stream } = redis;
+      const adding = fsyncRedis ?? redis;
+      const { stream } = adding;
       let untaken: number;
       try {
-        const added = await orStoreUnavailable(addJobs(queue, redis, jobs, { attempts, room }));
+        const added = await orStoreUnavailable(addJobs(queue, adding, jobs, { attempts, room }));
         untaken = added.untaken;
         begunAtOnce = added.started.length > 0;
         for (const job of added.started) {
@@ -364,10 +325,11 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
         free(room);
         for (const headStart of headStarts) headStart?.drop();
       }
-      if (fsync) {
-        await orStoreUnavailable(waitForFsync(redis));
+      if (fsyncRedis) {
+        await orStoreUnavailable(waitForFsync(fsyncRedis));
         // Asked on another connection, Redis has answered for that one's writes.
-        if (redis.stream !== stream) throw new StoreUnavailableError('Redis was lost before its disk had the jobs.');
+        if (fsyncRedis.stream !== stream)
+          throw new StoreUnavailableError('Redis was lost before its disk had the jobs.');
       }
       return untaken;
     },
@@ -382,7 +344,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
       signalPlace();
       const timer = setTimeout(() => {
         onGraceOver();
-        for (const job of inHand.values()) job.abort('the process is stopping');
+        for (const job of inHand.values()) job.stop();
       }, graceMs);
       // ioredis never says that a connection which was just being made again has ended.
       await closeInTime(backend.disconnectBlocking());
@@ -396,7 +358,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
 }
 
 /** What comes at the same time for different jobs is done together. */
-function inBatchesOf(run: (items: [ActiveJob, string][]) => Promise<void>, options?: { gatherMs: () => number }) {
+function inBatchesOf(run: (items: [ActiveJob, string][]) => Promise<unknown>, options?: { gatherMs: () => number }) {
   const batched = inBatches(
     async (items: [ActiveJob, string][]) => {
       await run(items);

@@ -58,6 +58,8 @@ export interface AnswerCache {
   isAwaiting(hash: string, requestId: string): Promise<boolean>;
   /** Keeps the session's last answer. */
   keepLast(sessionId: string, answer: ModelAnswer): Promise<unknown>;
+  /** Removes the answers that are kept under these hashes. */
+  forgetAnswers(hashes: readonly string[]): Promise<void>;
   /** Removes the session's last answer. */
   forgetSession(sessionId: string): Promise<void>;
   /** Renews no claim any more. */
@@ -164,6 +166,9 @@ export function createAnswerCache(options: {
     leave: (hash, requestId) => giveUp({ hash, requestId }),
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
     keepLast: (sessionId, answer) => redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs()),
+    forgetAnswers: async (hashes) => {
+      if (hashes.length > 0) await redis.del(hashes.map(redisKeys.answer));
+    },
     forgetSession: async (sessionId) => {
       await redis.del(redisKeys.response(sessionId));
     },

@@ -6,7 +6,7 @@ import type { ReplyPublisher } from '../../adapters/rabbitmq/reply-publisher.ts'
 import type { AnswerCache, LookUp } from '../../adapters/redis/answer-cache.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { RequestFailure, UndeliverableReplyError } from '../../contracts/errors.ts';
+import { RequestCancelledError, RequestFailure, UndeliverableReplyError } from '../../contracts/errors.ts';
 import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
@@ -88,11 +88,17 @@ export async function answerRequest(
     const hit = 'ask-model' in run.state.results ? undefined : await lookUp();
     attempt.signal.throwIfAborted();
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
+    // An answer may come though its request was cancelled. Then it is kept nowhere.
+    throwIfCancelled(attempt.signal);
     const worthKeeping = hash !== undefined && modelMs !== undefined && !answer.byFallback && isWhole(answer);
     await Promise.all([
       modelMs !== undefined && run.save(),
       run.step('write-cache', () => keep(answer, worthKeeping ? { hash, requestId } : undefined)),
     ]);
+    if (isCancelled(attempt.signal)) {
+      await forget(worthKeeping ? [hash] : []);
+      throw attempt.signal.reason;
+    }
     const times = { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() };
     const response = completed(job, { answer, modelMs }, times);
     await deliver(workflow, job, run, 'publish', response);
@@ -125,6 +131,12 @@ export async function answerRequest(
     return waiting !== undefined;
   }
 
+  /** Removes what was kept of an answer that was cancelled, or whose session was erased, just as it was written. */
+  async function forget(hashes: string[]): Promise<void> {
+    // A cache that is out of reach has most likely not kept it either.
+    await Promise.allSettled([cache.forgetSession(sessionId), cache.forgetAnswers(hashes)]);
+  }
+
   /** Others who ask the same ask themselves. */
   async function giveUpClaim(hash: string): Promise<void> {
     // Where it fails, the lease runs out.
@@ -145,6 +157,13 @@ export async function answerRequest(
 
 /** Whether the model said all it had to say; an answer that was cut serves only who asked for it. */
 const isWhole = ({ finishReason }: ModelAnswer) => finishReason !== 'length' && finishReason !== 'content_filter';
+
+/** A process that stops aborts as well, but an answer that it has already is worth keeping. */
+const isCancelled = (signal: AbortSignal) => signal.reason instanceof RequestCancelledError;
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (isCancelled(signal)) throw signal.reason;
+}
 
 /** Tells the user that the request has failed for good. */
 export async function announceFailure(

@@ -22,10 +22,14 @@ export const deadlineExceeded = () =>
 /** So many full calls in vain are enough for one request, such as those that were waited for until their time was over. */
 const MOST_COSTLY_CALLS = 2;
 
-const failed = ({ code, message, retryable, provider }: RequestFailure): Decision => ({
-  kind: 'fail',
-  failure: { code, retryable, cause: message, ...(provider !== undefined && { provider }) },
+export const knownFailureOf = ({ code, message, retryable, provider }: RequestFailure): KnownFailure => ({
+  code,
+  retryable,
+  cause: message,
+  ...(provider !== undefined && { provider }),
 });
+
+const failed = (error: RequestFailure): Decision => ({ kind: 'fail', failure: knownFailureOf(error) });
 
 /**
  * @param request.attemptsMade attempts before this one

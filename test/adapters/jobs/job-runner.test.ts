@@ -6,9 +6,12 @@ import { type ChatJobResult, jobIdOf } from '../../../src/adapters/jobs/chat-job
 import type { JobInHand } from '../../../src/adapters/jobs/job-in-hand.ts';
 import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { createJobRunner, type JobRunner } from '../../../src/adapters/jobs/job-runner.ts';
+import { cancelRequest } from '../../../src/adapters/redis/cancellations.ts';
+import { RequestCancelledError, StoreUnavailableError } from '../../../src/contracts/errors.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../captured-log.ts';
-import { testRedisUrl } from '../../services.ts';
+import { privateRedis, testRedisUrl } from '../../services.ts';
+import { startSlowDisk } from '../../slow-disk.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
@@ -42,20 +45,31 @@ const newJob = (requestId: string = randomUUID()): NewJob => ({
   receivedAt: new Date().toISOString(),
 });
 const newJobs = (count: number) => Array.from({ length: count }, () => newJob());
+const state = {
+  step: 'ask-model',
+  attempt: 1,
+  steps: [],
+  results: { 'ask-model': 'an answer, paid for' },
+  crashes: 0,
+};
 const result = { status: 'completed' } as ChatJobResult;
 const addFromElsewhere = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 2 });
 
-function createRunner(options: { concurrency?: number; backoffMs?: number; url?: string } = {}) {
-  const { concurrency = 10, backoffMs = 10, url } = options;
+function createRunner(
+  options: { concurrency?: number; backoffMs?: number; url?: string; slowDiskUrl?: string; queue?: ChatQueue } = {},
+) {
+  const { concurrency = 10, backoffMs = 10, url, slowDiskUrl } = options;
   const connection = url ? new Redis(url, { maxRetriesPerRequest: null }) : redis.duplicate();
   connections.push(connection);
+  const fsyncRedis = slowDiskUrl ? new Redis(slowDiskUrl, { maxRetriesPerRequest: null }) : undefined;
+  if (fsyncRedis) connections.push(fsyncRedis);
   const { logger, lines } = captureLog();
   const runner = createJobRunner({
-    queue,
+    queue: options.queue ?? queue,
     redis: connection,
+    fsyncRedis,
     concurrency,
     attempts: 2,
-    fsync: false,
     backoffMs: () => backoffMs,
     completedJobsKept: 1_000,
     completedJobsAgeMs: 3_600_000,
@@ -171,7 +185,7 @@ test('a runner that is full leaves the sign of a job to another', async () => {
 });
 
 describe('a job that is let go of', () => {
-  const once = async (letGo: (job: JobInHand) => Promise<void>) => {
+  const once = async (letGo: (job: JobInHand) => Promise<unknown>) => {
     const { runner, lines } = createRunner();
     const seen: { attemptsMade: number; at: number }[] = [];
     runner.start(async (job) => {
@@ -204,11 +218,12 @@ describe('a job that is let go of', () => {
   });
 
   test('for good is among the failed ones, with its reason and no stack of ours', async () => {
-    await once((job) => job.fail(new Error('ask-model: model_refused: no')));
+    await once((job) => job.fail(new Error('ask-model: model_refused: no'), state));
     await isIn('a', 'failed');
     const failed = (await queue.getJob(jobIdOf('a')))!;
     expect(failed.failedReason).toBe('ask-model: model_refused: no');
-    expect(failed.stacktrace!.join()).not.toContain('.ts');
+    expect(failed.stacktrace).toEqual(['Error: ask-model: model_refused: no']);
+    expect(failed.progress).toEqual(state);
   });
 
   test('by an error that nobody foresaw is taken up again, and counts as a crash', async () => {
@@ -220,15 +235,142 @@ describe('a job that is let go of', () => {
   }, 30_000);
 });
 
+describe('a Redis that takes no writes for a while', () => {
+  test.each<[string, (job: JobInHand) => Promise<unknown>, { state: string; attemptsMade: number }]>([
+    ['a retry', (job) => job.retry(new Error('a failure')), { state: 'delayed', attemptsMade: 1 }],
+    ['a delay', (job) => job.delay(60_000), { state: 'delayed', attemptsMade: 0 }],
+    ['a failure', (job) => job.fail(new Error('a failure'), state), { state: 'failed', attemptsMade: 1 }],
+    ['a hand-back', (job) => job.handBack(), { state: 'prioritized', attemptsMade: 0 }],
+  ])(
+    'holds %s up, which is no crash of the worker',
+    async (_, letGo, expected) => {
+      const server = await privateRedis();
+      const direct = new Redis(server.url, { maxRetriesPerRequest: null });
+      const ownQueue = openChatQueue(direct);
+      const { runner, lines } = createRunner({ url: server.url, queue: ownQueue, backoffMs: 60_000 });
+      const begun = Promise.withResolvers<void>();
+      const goOn = Promise.withResolvers<void>();
+      runner.start(async (job) => {
+        begun.resolve();
+        await goOn.promise;
+        await letGo(job);
+      });
+      await runner.add([newJob('a')]);
+      await begun.promise;
+      // Nothing but what the job comes to is in the way.
+      await ownQueue.pause();
+      // As when its disk is full, or it has lost its replicas.
+      await direct.config('SET', 'min-replicas-to-write', '1');
+      goOn.resolve();
+      await until('it is tried again', () => lines.some(({ msg }) => /did not take what jobs have come to/.test(msg)));
+      await direct.config('SET', 'min-replicas-to-write', '0');
+      await until('it is there', async () => (await ownQueue.getJobState('r-a')) === expected.state);
+      const { attemptsMade, stalledCounter } = (await ownQueue.getJob('r-a'))!;
+      expect({ attemptsMade, stalledCounter }).toEqual({ attemptsMade: expected.attemptsMade, stalledCounter: 0 });
+      await Promise.all(runners.splice(0).map((each) => each.stop(0, () => {})));
+      await ownQueue.close();
+      direct.disconnect();
+      await server.stop();
+    },
+    60_000,
+  );
+});
+
+describe('a job that is taken away while it is in hand', () => {
+  const takenAway = async (prepare: (jobId: string) => Promise<unknown>) => {
+    const { runner, lines } = createRunner();
+    const went = Promise.withResolvers<string>();
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    runner.start(async (job) => {
+      begun.resolve();
+      await goOn.promise;
+      went.resolve(await job.retry(new Error('a failure')));
+    });
+    await runner.add([newJob('a')]);
+    await begun.promise;
+    await prepare(jobIdOf('a'));
+    goOn.resolve();
+    return { went: await went.promise, warnings: lines.filter(({ level }) => level >= 40) };
+  };
+
+  test('is told to be gone if it was removed, and that is a warning', async () => {
+    const { went, warnings } = await takenAway(() => queue.obliterate({ force: true }));
+    expect(went).toBe('gone');
+    expect(warnings).toMatchObject([{ msg: 'jobs were lost: others may take them up' }]);
+  });
+
+  test('is told to be lost if another has it', async () => {
+    const { went } = await takenAway((id) => redis.hincrby(queue.toKey(id), 'ats', 1));
+    expect(went).toBe('lost');
+  });
+
+  test('is missed by nobody if its user has cancelled it', async () => {
+    const { went, warnings } = await takenAway(async (id) => {
+      await redis.set(redisKeys.cancelled(id), '1');
+      await queue.remove(id);
+    });
+    expect(went).toBe('gone');
+    expect(warnings).toEqual([]);
+  });
+});
+
+test('a job whose cancellation was published while nobody listened is cancelled all the same', async () => {
+  const { runner } = createRunner();
+  const cancelled = Promise.withResolvers<JobInHand>();
+  runner.start(async (job) => {
+    job.signal.addEventListener('abort', () => cancelled.resolve(job));
+    await cancelled.promise;
+    await job.complete(result);
+  });
+  await runner.add([newJob('a')]);
+  await isIn('a', 'active');
+  await cancelRequest(redis, 'a');
+  const job = await cancelled.promise;
+  expect(job.cancelled).toBe(true);
+  expect(job.signal.reason).toBeInstanceOf(RequestCancelledError);
+});
+
+describe('jobs that count as added only once they are on disk', () => {
+  test('are worked on, keep their locks and are completed while the disk is slow', async () => {
+    const { host, port, db } = redis.options;
+    const disk = await startSlowDisk(`redis://${host}:${port}/${db}`);
+    const { runner } = createRunner({ slowDiskUrl: disk.url });
+    const done = Promise.withResolvers<void>();
+    runner.start(async (job) => {
+      await job.saveState(state);
+      if (job.data.request.requestId === 'long') await done.promise;
+      await job.complete(result);
+    });
+    let added = false;
+    const adding = runner.add([newJob('long'), newJob('short')]).then(() => {
+      added = true;
+    });
+    await isIn('short', 'completed');
+    await until('the other is locked', () => redis.exists(queue.toKey('r-long:lock')));
+    done.resolve();
+    await isIn('long', 'completed');
+    expect(added).toBe(false);
+    disk.written();
+    await adding;
+    await disk.stop();
+  });
+
+  test('are refused if the disk does not have them in time', async () => {
+    const { host, port, db } = redis.options;
+    const disk = await startSlowDisk(`redis://${host}:${port}/${db}`);
+    const { runner } = createRunner({ slowDiskUrl: disk.url });
+    runner.start((job) => job.complete(result));
+    const adding = runner.add([newJob('a')]);
+    await isIn('a', 'completed');
+    disk.notWritten();
+    await expect(adding).rejects.toBeInstanceOf(StoreUnavailableError);
+    await disk.stop();
+  });
+});
+
 test('what was saved is in the job, and the request as it was', async () => {
   const { runner } = createRunner();
-  const state = {
-    step: 'ask-model',
-    attempt: 1,
-    steps: [],
-    results: { 'ask-model': 'an answer, paid for' },
-    crashes: 0,
-  };
   const added = newJob('a');
   runner.start(async (job) => {
     await job.saveState({ ...state, step: 'check-cache' });
@@ -280,7 +422,7 @@ test('a job that was cancelled before it was taken is begun with as cancelled', 
   expect(cancelled).toEqual([true, true]);
 });
 
-test('a job is cancelled through its signal', async () => {
+test('a job is cancelled through its signal, whatever else aborts that', async () => {
   const { runner } = createRunner();
   runner.start(async (job) => {
     await until('it is cancelled', () => job.signal.aborted);

@@ -252,7 +252,7 @@ describe('a job that is locked', () => {
     await add(jobs('a', 'b'));
     const { taken } = await settle([], 2);
     await prepare(taken);
-    return { lost: await lock(taken), locks: (await redis.keys('*:lock')).length };
+    return { ...(await lock(taken)), locks: (await redis.keys('*:lock')).length };
   };
 
   test('is safe from BullMQ’s check for stalled jobs, and one that is not is safe from the first only', async () => {
@@ -264,25 +264,37 @@ describe('a job that is locked', () => {
       return await worker.getBackend().moveStalledJobsToWait();
     };
     expect(await check()).toEqual([]);
-    expect(await lock([taken[0]!])).toEqual([]);
+    expect(await lock([taken[0]!])).toEqual({ lost: [], gone: [], cancelled: [] });
     expect(await check()).toEqual(['r-b']);
     expect(await queue.getJobCounts('active', 'prioritized', 'wait')).toMatchObject({ active: 1 });
     await worker.close();
   });
 
   test('is told to be lost where another has taken it', async () => {
-    expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'ats', 1))).toEqual({ lost: ['r-a'], locks: 1 });
+    expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'ats', 1))).toMatchObject({
+      lost: ['r-a'],
+      locks: 1,
+    });
   });
 
   test('is told to be lost where it was given up as stalled', async () => {
-    expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'stc', 1))).toEqual({ lost: ['r-a'], locks: 1 });
+    expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'stc', 1))).toMatchObject({
+      lost: ['r-a'],
+      locks: 1,
+    });
   });
 
   test('is told to be lost where it was finished or removed', async () => {
     const finish = (taken: TakenJob[]) =>
       Promise.all([settle([completionOf(taken[0]!)], 0), redis.del(queue.toKey('r-b'))]);
-    expect(await lockAfter(finish)).toEqual({ lost: ['r-a', 'r-b'], locks: 0 });
+    expect(await lockAfter(finish)).toMatchObject({ lost: ['r-a'], gone: ['r-b'], locks: 0 });
   });
+});
+
+test('whoever renews the lock of a job is told that its user has cancelled it', async () => {
+  await redis.set(redisKeys.cancelled('r-b'), '1');
+  const begun = await add(jobs('a', 'b'), 2);
+  expect(await lock(begun.started)).toEqual({ lost: [], gone: [], cancelled: ['r-b'] });
 });
 
 test('whoever takes a job is told that its user has cancelled it', async () => {

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { countUntaken, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
-import { cancelRequest, onCancelled } from '../../../src/adapters/redis/cancellations.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { captureLog } from '../../captured-log.ts';
 import { privateRedis, testRedisUrl } from '../../services.ts';
@@ -50,21 +48,6 @@ test.each([
   },
   90_000,
 );
-
-test('cancellations are heard again after the connection was lost', async () => {
-  const url = await testRedisUrl();
-  const proxy = await proxyTo(url);
-  const heard: string[] = [];
-  await onCancelled(open(proxy.url), (requestId) => heard.push(requestId));
-  proxy.cut();
-  proxy.open();
-  const other = open(url);
-  const requestId = randomUUID();
-  await until('it is heard', async () => {
-    await cancelRequest(other, requestId);
-    return heard.includes(requestId);
-  });
-});
 
 test('a queue whose connection is lost as it becomes ready can be used with the next', async () => {
   const proxy = await proxyTo(await testRedisUrl());

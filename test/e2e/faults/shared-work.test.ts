@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { startWorker } from '../../processes.ts';
@@ -62,6 +63,24 @@ test('a worker that is halted for a moment loses none of its jobs', async () => 
     asked.map(({ requestId }) => requestId).sort(),
   );
   expect((await simulator.stats()).started).toBe(asked.length);
+  await simulator.stop();
+}, 120_000);
+
+test('a worker whose clock is set back keeps its jobs: each runs once', async () => {
+  const { simulator, settings, client } = await startAround();
+  await simulator.behave({ latencyMs: 25_000 });
+  const worker = await startWorker({
+    ...settings,
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, '../../clock-set-back.ts')}`,
+  });
+  const asked = questions('set back');
+  await client.ask(...asked);
+  await until('all are asked', async () => (await simulator.stats()).started === EACH, 30_000);
+  process.kill(worker.pid, 'SIGUSR2');
+  await until('all are answered', () => client.responses.length >= EACH, 60_000);
+  await worker.stop();
+  expect((await simulator.stats()).started).toBe(EACH);
+  expect(client.responses).toHaveLength(EACH);
   await simulator.stop();
 }, 120_000);
 

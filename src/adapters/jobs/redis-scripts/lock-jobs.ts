@@ -7,11 +7,14 @@ import { defineScript } from '../../redis/define-script.ts';
  * BullMQ takes a job for stalled that was there at two of its checks and has no lock at the second. So one that is done
  * before then needs none.
  *
- * KEYS: stalled. ARGV: key prefix, token, lock in ms; then, of each job: id, attempts started, crashes. Gives the ids of
- * those that are in hand no more: taken by another, given up as stalled, finished or removed.
+ * KEYS: stalled. ARGV: key prefix, token, lock in ms; then, of each job: id, attempts started, crashes. Gives three lists
+ * of ids:
+ * - lost: those that are in hand no more: taken by another, given up as stalled, or finished
+ * - gone: those that were removed
+ * - cancelled: those whose users have cancelled them, wherever they are
  */
 const lockJobsScript = defineScript(`
-local lost, held = {}, {}
+local lost, gone, cancelled, held = {}, {}, {}, {}
 for i = 4, #ARGV, 3 do
   local id = ARGV[i]
   local key = ARGV[1] .. id
@@ -19,12 +22,15 @@ for i = 4, #ARGV, 3 do
   if fields[1] == ARGV[i + 1] and (fields[2] or '0') == ARGV[i + 2] and not fields[3] then
     redis.call('SET', key .. ':lock', ARGV[2], 'PX', ARGV[3])
     held[#held + 1] = id
-  else
+  elseif fields[1] then
     lost[#lost + 1] = id
+  else
+    gone[#gone + 1] = id
   end
+  if redis.call('EXISTS', key .. ':cancelled') == 1 then cancelled[#cancelled + 1] = id end
 end
 if #held > 0 then redis.call('SREM', KEYS[1], unpack(held)) end
-return lost
+return {lost, gone, cancelled}
 `);
 
 export interface JobToLock {
@@ -33,16 +39,28 @@ export interface JobToLock {
   crashes: number;
 }
 
-/**
- * Locks jobs, at most 1,000, for whoever has the token; gives the ids of those that are in hand no more. One round trip.
- */
+export interface LockedJobs {
+  /** Ids of those that are in hand no more: taken by another, given up as stalled, or finished. */
+  lost: string[];
+  /** Ids of those that were removed. */
+  gone: string[];
+  /** Ids of those whose users have cancelled them; they may be lost or gone as well. */
+  cancelled: string[];
+}
+
+/** Locks jobs, at most 1,000, for whoever has the token. One round trip. */
 export async function lockJobs(
   redis: Redis,
   toKey: (type: string) => string,
   jobs: readonly JobToLock[],
   { token, lockMs }: { token: string; lockMs: number },
-): Promise<string[]> {
+): Promise<LockedJobs> {
   const args = [toKey(''), token, lockMs];
   for (const { id, attemptsStarted, crashes } of jobs) args.push(id, attemptsStarted, crashes);
-  return (await lockJobsScript(redis, [toKey('stalled')], args)) as string[];
+  const [lost, gone, cancelled] = (await lockJobsScript(redis, [toKey('stalled')], args)) as [
+    string[],
+    string[],
+    string[],
+  ];
+  return { lost, gone, cancelled };
 }

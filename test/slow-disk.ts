@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/**
+ * Stands between us and a Redis, of whatever version, as one whose disk is slow: a connection that asks with WAITAOF
+ * whether its writes are on disk gets no reply, to this and to whatever it asks later, until the test says what became
+ * of them.
+ */
+export async function startSlowDisk(targetUrl: string) {
+  const target = new URL(targetUrl);
+  const sockets = new Set<Socket>();
+  /** Connections that wait, and what their clients have sent after they asked. */
+  const waiting = new Map<Socket, { far: Socket; later: Buffer[] }>();
+
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+    }
+    far.on('data', (data) => near.write(data));
+    far.on('close', () => near.destroy());
+    near.on('close', () => far.destroy());
+    near.on('data', (data) => {
+      const held = waiting.get(near);
+      if (held) return void held.later.push(data);
+      const asked = /\*4\r\n\$7\r\nWAITAOF\r\n(?:\$\d+\r\n\d+\r\n){3}/i.exec(data.toString('latin1'));
+      if (!asked) return void far.write(data);
+      if (asked.index > 0) far.write(data.subarray(0, asked.index));
+      waiting.set(near, { far, later: [data.subarray(asked.index + asked[0].length)] });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(targetUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+
+  const reply = (text: string) => {
+    for (const [near, { far, later }] of waiting) {
+      near.write(text);
+      for (const data of later) if (data.length > 0) far.write(data);
+    }
+    waiting.clear();
+  };
+  return {
+    url: url.href,
+    /** What was asked for is on disk. */
+    written: () => reply('*2\r\n:1\r\n:0\r\n'),
+    /** It was not written in time. */
+    notWritten: () => reply('*2\r\n:0\r\n:0\r\n'),
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

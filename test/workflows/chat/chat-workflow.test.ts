@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
+import type { Model, ModelAnswer } from '../../../src/adapters/model/model.ts';
+import type { PublishResponse } from '../../../src/adapters/rabbitmq/chat-messages.ts';
+import { type AnswerCache, createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
+import { ProcessStoppingError, RequestCancelledError } from '../../../src/contracts/errors.ts';
+import { answerRequest, type ChatWorkflow } from '../../../src/workflows/chat/chat-workflow.ts';
+import { createRun } from '../../../src/workflows/engine/run.ts';
+import { testRedisUrl } from '../../services.ts';
+
+const answer: ModelAnswer = {
+  response: 'an answer, paid for',
+  model: 'm',
+  provider: 'p',
+  usage: null,
+  finishReason: 'stop',
+};
+const job = {
+  request: {
+    version: 1 as const,
+    requestId: 'r',
+    sessionId: 's',
+    userId: 'u',
+    message: 'What is it?',
+    context: [],
+    cache: true,
+    priority: 'interactive' as const,
+  },
+  traceparent: '00-0-0-00',
+  receivedAt: new Date().toISOString(),
+};
+
+let redis: Redis;
+let cache: AnswerCache;
+beforeAll(async () => {
+  redis = new Redis(await testRedisUrl());
+  cache = createAnswerCache({ redis, ttlMs: 60_000, maxEntryBytes: 100_000 });
+});
+beforeEach(() => redis.flushdb());
+afterAll(() => {
+  cache.close();
+  redis.disconnect();
+});
+
+/** One attempt at the request, with a model that answers whatever becomes of the request meanwhile. */
+function attempt(during: { model?: () => void; save?: () => void }) {
+  const controller = new AbortController();
+  const saved: WorkflowState[] = [];
+  const model: Model = {
+    parametersOf: ({ message }) => ({ message }) as unknown as ReturnType<Model['parametersOf']>,
+    ask: async () => {
+      during.model?.();
+      return answer;
+    },
+  };
+  const published = jest.fn<PublishResponse>(async () => {});
+  const workflow: ChatWorkflow = {
+    model,
+    cache,
+    cacheEnabled: true,
+    askAgainAfterCrash: true,
+    publish: published,
+    keepReply: async () => {},
+    wake: async () => {},
+    onCacheLookup: () => {},
+    onUncertainSpend: () => {},
+  };
+  const run = createRun({
+    attempt: 1,
+    crashes: 0,
+    earlier: undefined,
+    save: async (state) => {
+      saved.push(structuredClone(state));
+      during.save?.();
+    },
+    onStep: () => {},
+  });
+  const circumstances = {
+    number: 1,
+    startedAt: Date.now(),
+    deadlineAt: Number.POSITIVE_INFINITY,
+    signal: controller.signal,
+  };
+  return { controller, saved, published, answered: () => answerRequest(workflow, job, run, circumstances) };
+}
+
+describe('a request that is cancelled', () => {
+  test('while the model answers is neither answered nor kept anywhere', async () => {
+    const { controller, saved, published, answered } = attempt({
+      model: () => controller.abort(new RequestCancelledError()),
+    });
+    await expect(answered()).rejects.toBeInstanceOf(RequestCancelledError);
+    expect(saved).toEqual([]);
+    expect(published).not.toHaveBeenCalled();
+    expect(await redis.keys('*')).toEqual([]);
+  });
+
+  test('while its answer is written down is not answered, and its answer is forgotten', async () => {
+    const { controller, published, answered } = attempt({
+      save: () => controller.abort(new RequestCancelledError()),
+    });
+    await expect(answered()).rejects.toBeInstanceOf(RequestCancelledError);
+    expect(published).not.toHaveBeenCalled();
+    expect(await redis.keys('*')).toEqual([]);
+  });
+});
+
+test('an answer that came before its process had to stop is kept and published', async () => {
+  const { controller, saved, published, answered } = attempt({
+    model: () => controller.abort(new ProcessStoppingError()),
+  });
+  expect((await answered()).response).toBe(answer.response);
+  expect(saved.at(-1)!.results).toHaveProperty('ask-model');
+  expect(published).toHaveBeenCalledTimes(1);
+});
