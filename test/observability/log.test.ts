@@ -6,7 +6,7 @@ import argon2 from 'argon2';
 import { Redis } from 'ioredis';
 import { jwtVerify, SignJWT } from 'jose';
 import OpenAI from 'openai';
-import { fetch as undiciFetch } from 'undici';
+import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
 import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { connectRedis, orStoreUnavailable } from '../../src/adapters/redis/connect-redis.ts';
@@ -63,7 +63,7 @@ const errorOf = async (run: () => unknown): Promise<unknown> => {
 };
 
 const keyFrom = (url: string) =>
-  createProviderKeys(url)({ alg: 'RS256', kid: MARKER }, { payload: MARKER, signature: MARKER });
+  createProviderKeys(url, new Agent())({ alg: 'RS256', kid: MARKER }, { payload: MARKER, signature: MARKER });
 
 const provocations: Record<string, () => unknown> = {
   'Redis that refuses a command': async () => (await redisWithout('-set')).set('key', MARKER),

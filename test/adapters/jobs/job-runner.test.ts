@@ -291,7 +291,7 @@ describe('a job that is taken away while it is in hand', () => {
     await begun.promise;
     await prepare(jobIdOf('a'));
     goOn.resolve();
-    return { went: await went.promise, warnings: lines.filter(({ level }) => level >= 40) };
+    return { went: await went.promise, warnings: lines.filter(({ level }) => level === 'warn' || level === 'error') };
   };
 
   test('is told to be gone if it was removed, and that is a warning', async () => {
