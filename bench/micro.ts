@@ -43,7 +43,7 @@ try {
   );
   const queue = openChatQueue(redis);
   const toKey = (type: string) => queue.toKey(type);
-  const cache = createAnswerCache({ redis, ttlMs: 3_600_000, maxEntryBytes: 65_536 });
+  const cache = createAnswerCache({ redis, scope: 'user', ttlMs: 3_600_000, maxEntryBytes: 65_536 });
   const settings = {
     name: 'simulator',
     baseUrl: servers.modelUrl,
@@ -169,7 +169,7 @@ try {
     .add('sign a response', () => signatures.sign(responseBody))
     .add('check the signature of a response', () => signatures.isValid(responseBody, signature))
     .add('check the signature of a response of 4 kB', () => signatures.isValid(longBody, longSignature))
-    .add('hash a question', () => cache.hashOf(parametersOf(question)))
+    .add('hash a question', () => cache.hashOf(parametersOf(question), 'user'))
     .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal));
   for (const { name, run, before } of redisSteps) {

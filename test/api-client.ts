@@ -37,11 +37,13 @@ export async function signUp(url: string) {
 /** Somebody who has a token of the API at `url`. */
 export function userWith(url: string, userId: string, accessToken: string) {
   const authorization = { Authorization: `Bearer ${accessToken}` };
-  const get = (path: string) => call(url + path, { headers: authorization });
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    call(url + path, { headers: { ...authorization, ...headers } });
   return {
     userId,
     accessToken,
     get,
+    post: (path: string, body: unknown = {}) => postJson(url + path, body, authorization),
     delete: (path: string) => call(url + path, { method: 'DELETE', headers: authorization }),
     send: (body: unknown, headers: Record<string, string> = {}) =>
       postJson(`${url}/chat/send`, body, { ...authorization, ...headers }),

@@ -9,6 +9,8 @@ export const workerConfig = loadWorkerConfig({
   ...process.env,
   MODEL_SIMULATOR_URL: settings.modelUrl ?? 'http://instant.invalid/v1',
   SYSTEM_PROMPT,
+  // As in the others, an answer serves whoever asks the same.
+  CACHE_SCOPE: 'all',
   WORKER_CONCURRENCY: String(settings.concurrency),
 });
 

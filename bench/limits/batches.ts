@@ -50,7 +50,12 @@ const metrics = createWorkerMetrics();
 const signatures = answerSignaturesOf(config);
 const redis = connectRedis({ url: config.redisUrl, name: 'benchmark', logger });
 const queue = openChatQueue(redis);
-const cache = createAnswerCache({ redis, ttlMs: config.cacheTtlMs, maxEntryBytes: config.cacheMaxEntryBytes });
+const cache = createAnswerCache({
+  redis,
+  scope: 'user',
+  ttlMs: config.cacheTtlMs,
+  maxEntryBytes: config.cacheMaxEntryBytes,
+});
 const model = createConfiguredModel(config, {
   createProvider: instantProvider,
   redis,
@@ -105,7 +110,7 @@ async function begin(deliveries: readonly Delivery[]): Promise<void> {
     receivedAt: new Date().toISOString(),
   }));
   const questions = jobs.map(({ request }) => ({
-    hash: cache.hashOf(model.parametersOf(request)),
+    hash: cache.hashOf(model.parametersOf(request), request.userId),
     requestId: request.requestId,
   }));
   const stepStartedAt = performance.now();

@@ -332,6 +332,14 @@ export const settings = {
       text: 'After this a question that has not been answered fails with deadline_exceeded.',
       readBy: api,
     }),
+    deadlineGraceMs: setting({
+      env: 'DEADLINE_GRACE',
+      type: duration({ max: '1h' }),
+      default: '60s',
+      unit: 'duration',
+      text: 'How long after its deadline a question that is neither in a queue nor in a worker is given up as lost, and fails with deadline_exceeded.',
+      readBy: api,
+    }),
     contextMaxTokens: setting({
       env: 'CONTEXT_MAX_TOKENS',
       type: integer(0, 1_000_000),
@@ -716,6 +724,14 @@ export const settings = {
       default: 'true',
       unit: 'true or false',
       text: 'Whether an answer serves again for the same model, parameters, system prompt, context and question.',
+      readBy: worker,
+    }),
+    cacheScope: setting({
+      env: 'CACHE_SCOPE',
+      type: z.enum(['user', 'all'], 'must be user or all'),
+      default: 'user',
+      unit: 'name',
+      text: 'Whom a kept answer serves: `user`, only whoever has asked for it; `all`, everybody who asks the same. With `all` an answer may show one user what another has asked.',
       readBy: worker,
     }),
     cacheTtlMs: setting({

@@ -73,6 +73,11 @@ export const chatResponse = z
     attempts: z.int().nonnegative(),
     timings,
     completedAt: timestamp,
+    answerKey: z
+      .string()
+      .max(limits.idChars)
+      .optional()
+      .describe('Under which the worker keeps the answer for whoever asks the same, so that it can be erased there.'),
   })
   .refine((value) => (value.status === 'completed') === (value.response !== null), {
     path: ['response'],

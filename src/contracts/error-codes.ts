@@ -32,12 +32,24 @@ export const apiErrors = {
   },
   forbidden: { status: 403, title: 'Not allowed', advice: 'This needs a role that your account does not have.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },
+  session_not_found: {
+    status: 404,
+    title: 'There is no such conversation',
+    advice:
+      '`sessionId` names no conversation of yours. Leave it out to begin a new one, or add `newSession: true` to begin ' +
+      'one under this id.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',
     advice: 'The `Allow` header names the methods of this address.',
   },
   email_taken: { status: 409, title: 'The email is already registered', advice: 'Log in, or use another email.' },
+  session_id_taken: {
+    status: 409,
+    title: 'The sessionId is in use',
+    advice: 'Choose another random UUID, or leave out `newSession` to continue a conversation of yours.',
+  },
   session_full: {
     status: 409,
     title: 'The conversation has reached its longest',

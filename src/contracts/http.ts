@@ -40,6 +40,9 @@ const absentIfEmpty = <T extends z.ZodType>(field: T) =>
     .transform((value) => value ?? undefined)
     .optional();
 
+/** Nobody finds out by guessing which ids are in use. */
+const RANDOM_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47]/i;
+
 export const sendBody = z
   .object({
     message: z
@@ -49,32 +52,64 @@ export const sendBody = z
       .regex(/\S/, 'must not be blank')
       .meta({ example: 'What are healthy eating habits?' }),
     sessionId: absentIfEmpty(z.uuid().describe('Continues that conversation; left out or null, a new one begins.')),
+    newSession: absentIfEmpty(
+      z
+        .boolean()
+        .describe(
+          'true: a new conversation begins under `sessionId`, which you choose: a random UUID (version 4 or 7). So you can ask ' +
+            'for it, or cancel it, before this request is answered.',
+        ),
+    ),
     model: absentIfEmpty(modelName),
     priority: absentIfEmpty(priority),
     cache: absentIfEmpty(z.boolean().describe('false: ask the model even if the same question was answered before.')),
   })
   .strict()
+  .superRefine(({ sessionId, newSession }, context) => {
+    if (!newSession || !sessionId || RANDOM_UUID.test(sessionId)) return;
+    const message = 'must be a random UUID (version 4 or 7) where `newSession` is true';
+    context.addIssue({ code: 'custom', path: ['sessionId'], message });
+  })
   .meta({ id: 'SendMessage' });
 
-export const turnStatus = z.enum(['queued', 'completed', 'failed', 'cancelled']);
+export const turnStatus = z.enum(['queued', 'asking', 'retrying', 'completed', 'failed', 'cancelled']).meta({
+  id: 'TurnStatus',
+  description:
+    '`queued`: no worker has it yet. `asking`: a worker asks the model. `retrying`: an attempt has failed, or the model ' +
+    'is out of reach; `retry` says when it goes on. `completed`, `failed` and `cancelled` are the end.',
+});
+
+export const retry = z
+  .object({
+    since: timestamp.describe('When the first attempt failed.'),
+    code: z.string().describe('Why the last one did; one of the codes of a failure, or what could not be reached.'),
+    nextAt: timestamp.describe('When the next one begins, at the earliest.'),
+  })
+  .meta({ id: 'Retry' });
+
+const progress = {
+  attempts: z.int().describe('Attempts so far, the one under way included.'),
+  retry: retry.nullable().describe('null unless the status is `retrying`.'),
+};
 
 const standing = {
   position: z
     .int()
     .nonnegative()
     .nullable()
-    .describe('How many requests are worked on before it, at most; 0: its turn has come. null once it has ended.'),
+    .describe('How many requests are before it, as far as is known; 0: its turn has come. null once it has ended.'),
   etaMs: z
     .int()
     .nonnegative()
     .nullable()
     .describe(
-      'Milliseconds until the answer is to be expected, as fast as requests are worked off now; null: not known.',
+      'Milliseconds until the answer is to be expected, going by how long answers take now. null: not known, because ' +
+        'none was seen yet, this one takes longer than others did, or no worker is there.',
     ),
 };
 
 export const accepted = z
-  .object({ sessionId: z.string(), requestId: z.string(), status: turnStatus, ...standing })
+  .object({ sessionId: z.string(), requestId: z.string(), status: turnStatus, ...progress, ...standing })
   .meta({ id: 'Accepted', description: 'The broker has the question; the answer comes later.' });
 
 export const sessionTurn = z
@@ -91,7 +126,7 @@ export const sessionTurn = z
     finishReason: finishReason
       .nullable()
       .describe('null until the turn has ended, for a failure, and where the provider did not say.'),
-    attempts: z.int(),
+    ...progress,
     timings: timings.nullable(),
     createdAt: timestamp,
     completedAt: timestamp.nullable(),
@@ -105,7 +140,8 @@ export const session = z
     response: z.string().nullable().describe('The answer of the latest turn.'),
     createdAt: timestamp,
     updatedAt: timestamp,
-    turns: z.array(sessionTurn).describe('Oldest first.'),
+    turns: z.array(sessionTurn).describe('A page of the turns, oldest first; without a `cursor`, the newest ones.'),
+    nextCursor: z.string().nullable().describe('The `cursor` of the page with the turns before these; null: none.'),
   })
   .meta({ id: 'Session' });
 
@@ -115,9 +151,21 @@ export const sessionNow = session
 
 export const answered = sessionTurn.extend({ sessionId: z.string() }).meta({ id: 'Answered' });
 
+const cursor = z
+  .string()
+  .max(512)
+  .optional()
+  .transform((value) => value || undefined)
+  .describe('`nextCursor` of the page before.');
+
+export const sessionQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(50).describe('Most turns of the page.'),
+  cursor,
+});
+
 export const historyQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(512).optional().describe('`nextCursor` of the page before.'),
+  cursor,
 });
 
 export const historyPage = z
@@ -161,5 +209,6 @@ export type SessionTurn = z.output<typeof sessionTurn>;
 export type Answered = z.output<typeof answered>;
 export type HistoryPage = z.output<typeof historyPage>;
 export type Problem = z.output<typeof problem>;
+export type Retry = z.output<typeof retry>;
 export type Health = z.output<typeof health>;
 export type TurnStatus = z.output<typeof turnStatus>;

@@ -7,9 +7,9 @@ import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
 export const redisKeys = {
   /** String, JSON: the session's owner, status and times. */
   session: (sessionId: string) => `chat:session:${sessionId}`,
-  /** Hash: the session's turns, questions and answers. */
+  /** Hash: the session's turns, questions and answers, and their order. */
   turns: (sessionId: string) => `{chat:session:${sessionId}}:turns`,
-  /** String: the session was erased; late answers are dropped. */
+  /** String: the session was erased; late answers are dropped. JSON of what is yet to be erased elsewhere, then `1`. */
   erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
   /** Sorted set: a user's turns, `{sessionId}/{requestId}` by time in ms. */
   history: (userId: string) => `chat:history:${userId}`,
@@ -43,6 +43,12 @@ export const redisKeys = {
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
+
+/** Sorted set: the turns that have not reached a terminal state, by their deadline in ms. */
+export const OPEN_TURNS_KEY = 'chat:open-turns';
+
+/** Sorted set: the sessions that are being erased, by the last try in ms. */
+export const ERASURES_KEY = 'chat:erasures';
 
 /** Pub/sub channel: `{replica} {requestId}`, the api process that has written a terminal state down, and whose it is. */
 export const SETTLED_CHANNEL = 'chat:settled';

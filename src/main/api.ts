@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EnvHttpProxyAgent } from 'undici';
 import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
-import { countUntaken, forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
-import { placeInLine } from '../adapters/jobs/place-in-line.ts';
+import { forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { forgetAnswers } from '../adapters/redis/answer-scripts.ts';
 import { cancelRequest } from '../adapters/redis/cancellations.ts';
 import { connectRedis, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import { createBullBoardRouter } from '../api/admin/bull-board.ts';
@@ -23,6 +24,8 @@ import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
 import { createSessionEraser } from '../api/chat/erase-session.ts';
 import { createIdempotencyKeys } from '../api/chat/idempotency.ts';
 import { createLine, type Line } from '../api/chat/line.ts';
+import { createLostTurns } from '../api/chat/lost-turns.ts';
+import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { createOpenApiDocument } from '../api/docs/openapi.ts';
@@ -42,6 +45,9 @@ import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
+
+/** How often lost questions and unfinished erasures are looked for, at least. */
+const ROUND_MS = 10_000;
 
 const config = readConfig(loadApiConfig);
 const logger = createLogger('api', config.logLevel);
@@ -71,7 +77,7 @@ const depths = createQueueDepths({ connection: consuming, logger });
 measureQueues(metrics.registry, { brokerQueues: depths.read });
 
 const history = createRedisHistoryStore({ redis, retentionMs: config.retentionMs, replica });
-const answerWaiter = createAnswerWaiter({ subscriber, replica });
+const answerWaiter = createAnswerWaiter({ subscriber, replica, onSettled: (requestId) => line.ended(requestId) });
 const cancelRequests = (requestIds: string[]) =>
   orStoreUnavailable(
     (async () => {
@@ -82,25 +88,49 @@ const cancelRequests = (requestIds: string[]) =>
   );
 const eraser = createSessionEraser({
   history,
-  cancelRequest: (requestId) => cancelRequests([requestId]),
+  cancelRequests,
   forgetJobs: (requestIds) => orStoreUnavailable(forgetJobs(queue, requestIds)),
-  forgetAnswer: async (sessionId) => void (await orStoreUnavailable(cacheRedis.del(redisKeys.response(sessionId)))),
+  forgetAnswers: async (sessionId, answerKeys) => {
+    const removed = [cacheRedis.del(redisKeys.response(sessionId)), forgetAnswers(cacheRedis, answerKeys)];
+    await orStoreUnavailable(Promise.all(removed));
+  },
 });
+const placesOf = (requestIds: string[]) => orStoreUnavailable(placesInLine(queue, redis, requestIds));
 
 const line: Line = createLine({
   look: async (newlySettled) => {
-    const inBroker = (await depths.read())?.[REQUESTS_QUEUE];
-    if (inBroker === undefined) return undefined;
-    const inJobs = await countUntaken(queue);
+    const requests = (await depths.states())?.[REQUESTS_QUEUE];
+    if (!requests) return undefined;
+    const { untaken, inHand, workerAlive } = await lookAtJobs(queue, redis);
     // Last: what is added by a look that fails would be added again by the next.
     const settled = await redis.incrby(SETTLED_COUNT_KEY, newlySettled);
-    metrics.waiting.set(inBroker + inJobs);
+    metrics.waiting.set(requests.messages + untaken);
     if (line.drainRate !== undefined) metrics.drainRate.set(line.drainRate);
-    return { inBroker, inJobs, settled };
+    const { messages: inBroker, consumers } = requests;
+    return { inBroker, inJobs: untaken, inHand, consumers, workerAlive, settled };
   },
-  placeOf: (requestId) => orStoreUnavailable(placeInLine(queue, redis, requestId)),
+  placesOf,
   requestDeadlineMs: config.requestDeadlineMs,
   shedAbove: config.shedAbove,
+});
+
+const endLostTurns = createLostTurns({
+  history,
+  placesOf,
+  messagesWaiting: async () => {
+    const depth = await depths.read();
+    return depth && depth[REQUESTS_QUEUE]! + depth[RESPONSES_QUEUE]!;
+  },
+  requestDeadlineMs: config.requestDeadlineMs,
+  graceMs: config.deadlineGraceMs,
+  answerWaiter,
+  onLost: () => metrics.turnsLost.inc(),
+  logger,
+});
+const rounds = createRounds({
+  tasks: { endLostTurns, finishErasures: eraser.finish },
+  everyMs: Math.min(ROUND_MS, Math.max(1_000, config.deadlineGraceMs)),
+  logger,
 });
 
 const settler = createResponseSettler({
@@ -117,16 +147,16 @@ const settler = createResponseSettler({
   }),
   prefetch: config.responsesPrefetch,
   onSettled: (outcome, response) => {
-    const { status, timings, sessionId, requestId } = response;
+    const { status, timings, requestId } = response;
     metrics.responsesSettled.inc({ outcome });
     answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
     if (outcome === 'settled') {
       metrics.answerTime.observe({ status }, timings.totalMs / 1000);
-      line.settled(timings);
+      line.settled(response);
     }
     if (outcome === 'erased') {
       eraser
-        .eraseLate(sessionId, requestId)
+        .eraseLate(response)
         .catch((error) => logger.warn({ requestId, err: error }, 'a late answer could not be erased'));
     }
   },
@@ -213,6 +243,7 @@ const app = createApp({
 settler.start();
 endedLogins.start();
 line.start();
+rounds.start();
 const server = await listen(app, { host: config.host, port: config.apiPort });
 const metricsServer = await startMetricsServer({
   host: config.host,
@@ -229,6 +260,7 @@ stopOnSignal({
     answerWaiter.stop();
     endedLogins.stop();
     line.stop();
+    rounds.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();
     await Promise.all([publisher.close(), depths.close()]);

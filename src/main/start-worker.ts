@@ -116,6 +116,7 @@ export async function startWorker(
 
   const cache = createAnswerCache({
     redis: cacheRedis,
+    scope: config.cacheScope,
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });

@@ -57,6 +57,11 @@ export function createApiMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    turnsLost: new Counter({
+      name: 'healify_questions_lost_total',
+      help: 'Accepted questions that the api ended after their deadline, because nothing was left that could answer them.',
+      registers,
+    }),
     httpDuration: new Histogram({
       name: 'healify_http_request_duration_seconds',
       help: 'Time to answer an HTTP request.',

@@ -166,6 +166,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       log.warn({ step, attempt: attempt.number, ...describeError(error) }, 'request failed');
       return await failOrWait(task, decision.failure);
     }
+    run.state.retry = { since: run.state.retry?.since ?? new Date().toISOString(), code };
     await job.saveState(run.state);
     if (decision.kind === 'retry') {
       events.onRetry(code);

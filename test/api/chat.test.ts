@@ -161,13 +161,20 @@ test('a user sees nothing of another’s: it is as if it did not exist', async (
   for (const answer of [
     await bob.session(sessionId),
     await bob.delete(`/chat/session/${sessionId}`),
-    await bob.send({ message: 'Let me in', sessionId }),
     await postJson(`${api.url}/chat/session/${sessionId}/cancel`, {}, { Authorization: `Bearer ${bob.accessToken}` }),
     await bob.get(`/chat/history/${ann.userId}`),
   ]) {
     expect(answer.status).toBe(404);
     expect(strip(answer.body as never)).toEqual(strip(missing.body as never));
   }
+  const refused = [
+    await bob.send({ message: 'Let me in', sessionId }),
+    await bob.send({ message: 'Hello?', sessionId: randomUUID() }),
+  ];
+  for (const answer of refused) {
+    expect(answer).toMatchObject({ status: 404, body: { code: 'session_not_found', errors: [{ path: 'sessionId' }] } });
+  }
+  expect(strip(refused[0]!.body as never)).toEqual(strip(refused[1]!.body as never));
   expect((await ann.session(sessionId)).status).toBe(200);
 });
 
@@ -220,6 +227,118 @@ test('an erased session leaves nothing of itself, and a late answer does not bri
   expect(JSON.stringify((await ann.history('?limit=100')).body)).not.toContain(secret);
   expect(await textOf(redis)).not.toContain(secret);
   expect(api.output() + replica.output()).not.toContain(secret);
+});
+
+test('what a session leaves in the cache and in the queue is erased with it, also of a question that nobody saw', async () => {
+  const secret = `secret-${randomUUID()}`;
+  const first = await ask(ann, secret);
+  const answerKey = randomUUID();
+  await redis.set(redisKeys.answer(answerKey), secret);
+  await worker.answer(first, { response: secret, answerKey });
+  const seen = await answered(ann, first.sessionId);
+  expect(JSON.stringify(seen)).not.toContain('answerKey');
+
+  // As one whose confirm timed out: RabbitMQ may have it.
+  const hidden = randomUUID();
+  const turns = redisKeys.turns(first.sessionId);
+  const question = `1 ${JSON.stringify({ message: secret, createdAt: new Date().toISOString() })}`;
+  await redis.hset(turns, { [`${hidden}:q`]: question, [`${hidden}:s`]: 'accepting', '1:n': hidden, 'index:n': '2 2' });
+
+  expect((await ann.delete(`/chat/session/${first.sessionId}`)).status).toBe(204);
+  for (const requestId of [first.requestId, hidden]) {
+    expect(await redis.exists(redisKeys.cancelled(jobIdOf(requestId)))).toBe(1);
+  }
+  expect(await textOf(redis)).not.toContain(secret);
+  expect((await ann.delete(`/chat/session/${first.sessionId}`)).status).toBe(404);
+});
+
+test('a client may choose the id of a new session, and so cancel a question whose answer it waits for', async () => {
+  const sessionId = randomUUID();
+  const held = ann.send({ message: 'Never mind?', sessionId, newSession: true }, { Prefer: 'wait=20' });
+  await until('it is asked', () => worker.deliveries.some(({ request }) => request.sessionId === sessionId));
+  const reply = await until('it can be cancelled', async () => {
+    const answer = await ann.post(`/chat/session/${sessionId}/cancel`);
+    return answer.status === 200 ? answer : undefined;
+  });
+  expect(reply.body).toMatchObject({ status: 'cancelled' });
+  expect(await held).toMatchObject({
+    status: 200,
+    body: { sessionId, status: 'cancelled', finishReason: 'cancelled' },
+  });
+  expect(await ann.send({ message: 'And now?', sessionId })).toMatchObject({ status: 202, body: { sessionId } });
+});
+
+test('an id that is in use begins no new session, and does not say whose it is', async () => {
+  const { sessionId } = await ask(ann);
+  const strip = ({ traceId: _, instance: __, ...rest }: Record<string, unknown>) => rest;
+  const [own, foreign] = [
+    await ann.send({ message: 'Mine?', sessionId, newSession: true }),
+    await bob.send({ message: 'Mine?', sessionId, newSession: true }),
+  ];
+  expect(own).toMatchObject({ status: 409, body: { code: 'session_id_taken' } });
+  expect(strip(foreign.body as never)).toEqual(strip(own.body as never));
+  expect((await bob.session(sessionId)).status).toBe(404);
+  const guessable = await ann.send({
+    message: 'x',
+    sessionId: '6ba7b810-9dad-11d1-80b4-00c04fd430c8',
+    newSession: true,
+  });
+  expect(guessable).toMatchObject({ status: 400, body: { errors: [{ path: 'sessionId' }] } });
+});
+
+test('one question of a conversation is cancelled, and the others go on', async () => {
+  const first = await ask(ann);
+  const second = await ask(ann, 'And?', first.sessionId);
+  const cancel = (user: TestUser, requestId: string) => user.post(`/chat/requests/${requestId}/cancel`);
+  const { sessionId } = first;
+  expect((await cancel(bob, first.requestId)).status).toBe(404);
+  expect((await cancel(ann, randomUUID())).status).toBe(404);
+  const expected = { status: 200, body: { sessionId, requestId: first.requestId, status: 'cancelled' } };
+  expect(await cancel(ann, first.requestId)).toMatchObject(expected);
+  expect(await cancel(ann, first.requestId)).toMatchObject(expected);
+  expect(await redis.exists(redisKeys.cancelled(jobIdOf(first.requestId)))).toBe(1);
+  expect((await ann.session(sessionId)).body.turns).toMatchObject([{ status: 'cancelled' }, { status: 'queued' }]);
+  await worker.answer(second, { response: 'Go on.' });
+  expect(await answered(ann, sessionId)).toMatchObject({ response: 'Go on.' });
+  expect(await cancel(ann, second.requestId)).toMatchObject({ status: 200, body: { status: 'completed' } });
+});
+
+test('Prefer: wait on a session holds the reply until its latest question has ended, from whichever replica', async () => {
+  const request = await ask(ann);
+  const wait = (seconds: number) =>
+    ann.at(replica.url).get(`/chat/session/${request.sessionId}`, { Prefer: `wait=${seconds}` });
+  const early = await wait(1);
+  expect(early).toMatchObject({ status: 200, body: { status: 'queued' } });
+  const held = wait(20);
+  await worker.answer(request, { response: 'Here it is.' });
+  const reply = await held;
+  expect(reply).toMatchObject({ status: 200, body: { status: 'completed', response: 'Here it is.' } });
+  expect(reply.headers.get('preference-applied')).toBe('wait=20');
+  expect(await wait(20)).toMatchObject({ status: 200, body: { status: 'completed' } });
+});
+
+test('a long conversation is given a page at a time, and carries only its newest turns to the model', async () => {
+  const first = await ask(ann, 'Question 0');
+  const { sessionId } = first;
+  for (let i = 1; i < 5; i++) await ask(ann, `Question ${i}`, sessionId);
+  const page = (query: string) => ann.get(`/chat/session/${sessionId}?${query}`);
+  const newest = await page('limit=2');
+  const messagesOf = (reply: typeof newest) => reply.body.turns.map(({ message }) => message);
+  expect(messagesOf(newest)).toEqual(['Question 3', 'Question 4']);
+  const older = await page(`limit=3&cursor=${newest.body.nextCursor}`);
+  expect(messagesOf(older)).toEqual(['Question 0', 'Question 1', 'Question 2']);
+  expect(older.body.nextCursor).toBeNull();
+  expect((await page('')).body.turns).toHaveLength(5);
+});
+
+test('an unreadable cursor is refused, and named', async () => {
+  const { sessionId } = await ask(ann);
+  for (const path of [`/chat/history/${ann.userId}?cursor=abc`, `/chat/session/${sessionId}?cursor=abc`]) {
+    expect(await ann.get(path)).toMatchObject({
+      status: 400,
+      body: { code: 'validation_failed', errors: [{ path: 'cursor' }] },
+    });
+  }
 });
 
 test.each<[string, RequestInit, number, string]>([

@@ -21,6 +21,7 @@ beforeAll(async () => {
     RABBITMQ_URL: rabbitMqUrl,
     REDIS_URL: redisUrl,
     MODEL_SIMULATOR_URL: simulator.baseUrl,
+    CACHE_SCOPE: 'all',
   });
   client = await startQueueClient(rabbitMqUrl);
   await client.readResponses();

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { defineScript } from '../redis/define-script.ts';
+import { UnreadableCursor } from './unreadable-cursor.ts';
 
 /** Where a turn stands in its user's history. */
 export interface HistoryEntry {
@@ -42,7 +43,24 @@ export async function removeFromHistory(
   await redis.zrem(redisKeys.history(userId), ...members);
 }
 
-/** At most `count` entries before `cursor`, newest first, each with the cursor that continues after it. */
+const FOUND_TOGETHER = 1_000;
+
+/**
+ * The session in which the user has asked a request. Recent ones are found at once: one round trip for a thousand
+ * questions.
+ */
+export async function findInHistory(redis: Redis, userId: string, requestId: string): Promise<string | undefined> {
+  for (let skipped = 0; ; skipped += FOUND_TOGETHER) {
+    const members = await redis.zrevrange(redisKeys.history(userId), skipped, skipped + FOUND_TOGETHER - 1);
+    for (const member of members) {
+      const [sessionId, found] = JSON.parse(member) as [string, string];
+      if (found === requestId) return sessionId;
+    }
+    if (members.length < FOUND_TOGETHER) return undefined;
+  }
+}
+
+/** At most `count` entries before `cursor`, newest first, each with the cursor that continues after it; an unreadable cursor throws. */
 export async function readHistory(
   redis: Redis,
   userId: string,
@@ -72,13 +90,17 @@ const memberOf = ({ sessionId, requestId }: { sessionId: string; requestId: stri
 const encodeCursor = (createdAt: number, member: string) =>
   Buffer.from(JSON.stringify([createdAt, member])).toString('base64url');
 
-function decodeCursor(cursor: string): { createdAt: number; member: string } | undefined {
+/**
+ * Where a page of history goes on.
+ * @throws UnreadableCursor
+ */
+export function decodeCursor(cursor: string): { createdAt: number; member: string } {
   try {
     const [createdAt, member] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-    return Number.isSafeInteger(createdAt) && typeof member === 'string'
-      ? { createdAt: createdAt as number, member }
-      : undefined;
+    if (Number.isSafeInteger(createdAt) && typeof member === 'string')
+      return { createdAt: createdAt as number, member };
   } catch {
-    return undefined;
+    // It is no JSON, or no list.
   }
+  throw new UnreadableCursor();
 }

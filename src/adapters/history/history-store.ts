@@ -1,5 +1,11 @@
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { HistoryPage, Session, SessionTurn } from '../../contracts/http.ts';
+import type { OverdueTurn, TurnAddress } from './open-turns.ts';
+import type { Remains } from './redis-scripts/erase-session.ts';
+import type { UnsettledTurn } from './redis-scripts/unsettled-turns.ts';
+
+export { UnreadableCursor } from './unreadable-cursor.ts';
+export type { OverdueTurn, Remains, TurnAddress, UnsettledTurn };
 
 /** What became of an answer that was to be written down. */
 export type SettleOutcome =
@@ -19,9 +25,33 @@ export interface NewTurn {
   message: string;
   /** ISO 8601. */
   createdAt: string;
+  /** From then on the turn is overdue, ms. */
+  deadlineAt: number;
 }
 
-export type BeginOutcome = 'begun' | 'not_found' | 'full';
+export type BeginOutcome =
+  | 'begun'
+  /** The session to be continued does not exist, or is another user's, or nobody has seen it yet. */
+  | 'not_found'
+  /** The new session's id is in use, by whomever, or was. */
+  | 'taken'
+  /** The session has as many turns as it may have. */
+  | 'full';
+
+export interface SessionPageQuery {
+  /** Most turns of the page. */
+  limit: number;
+  /** The page before the one that gave this as its `nextCursor`; left out: the newest turns. */
+  cursor?: string | undefined;
+  /** The page ends where its turns would take more, as they are stored; but it has one turn at least. */
+  maxBytes?: number;
+}
+
+/** A page of a session, and its latest visible turn, which an older page does not have. */
+export interface SessionPage {
+  session: Session;
+  latest: SessionTurn;
+}
 
 /**
  * Sessions and history. A turn is *accepting* from `begin` to `confirm`, and invisible to its user until then,
@@ -41,12 +71,42 @@ export interface HistoryStore {
   confirm(sessionId: string, requestId: string, options: { hurry: boolean }): Promise<void>;
   /** Writes terminal states down, in one round trip; outcomes are in the order of the responses. */
   settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]>;
-  /** The user's session with its visible turns, oldest first; undefined if there is none or it is another's. */
-  session(sessionId: string, userId: string): Promise<Session | undefined>;
+  /**
+   * The user's session with a page of its visible turns, oldest first; undefined if there is none or it is another's.
+   * One round trip.
+   * @throws UnreadableCursor
+   */
+  session(sessionId: string, userId: string, page: SessionPageQuery): Promise<SessionPage | undefined>;
   /** A turn whose session is known to be the caller's; undefined if it is not there, or not visible. */
   turn(sessionId: string, requestId: string): Promise<SessionTurn | undefined>;
-  /** The user's visible turns, newest first. An unreadable cursor gives the first page. */
+  /**
+   * The turns of the user's session that are not terminal, also those not visible yet; undefined if the user has no such
+   * session. Reads no answer.
+   */
+  unsettled(sessionId: string, userId: string): Promise<UnsettledTurn[] | undefined>;
+  /** The session in which the user has asked the request; undefined if they have not. */
+  sessionOf(requestId: string, userId: string): Promise<string | undefined>;
+  /**
+   * The user's visible turns, newest first.
+   * @throws UnreadableCursor
+   */
   history(userId: string, page: { limit: number; cursor?: string | undefined }): Promise<HistoryPage>;
-  /** Erases the session; gives the requestIds it had, or undefined if the user has no such session. */
-  erase(sessionId: string, userId: string): Promise<string[] | undefined>;
+  /**
+   * Erases the session; from then on it is not there for its user, and late answers are dropped. Gives what it has left
+   * elsewhere, and the same again until `markErased`; undefined if the user has no such session.
+   */
+  erase(sessionId: string, userId: string): Promise<Remains | undefined>;
+  /** Nothing of the session is left anywhere. */
+  markErased(sessionId: string, userId: string): Promise<void>;
+  /** Erased sessions of which something was left before a time, in ms. */
+  unfinishedErasures(before: number, count: number): Promise<{ sessionId: string; userId: string }[]>;
+
+  /** Turns that were due before a time, in ms, and that nobody has seen to reach a terminal state. */
+  overdue(before: number, count: number): Promise<OverdueTurn[]>;
+  /** Has these be overdue again from a time on, in ms. */
+  postpone(turns: readonly TurnAddress[], dueAt: number): Promise<void>;
+  /** These are not to be overdue any more. */
+  close(turns: readonly TurnAddress[]): Promise<void>;
+  /** Removes a turn that is still accepting: it was refused, and nothing comes of it. */
+  discard(turn: TurnAddress): Promise<void>;
 }

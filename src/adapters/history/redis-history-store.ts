@@ -1,15 +1,21 @@
 import type { Redis } from 'ioredis';
-import type { Answered, Session, SessionTurn } from '../../contracts/http.ts';
+import type { Answered, HistoryPage, SessionTurn } from '../../contracts/http.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
 import { inBatches } from '../redis/in-batches.ts';
-import { addToHistory, readHistory, removeFromHistory } from './history-index.ts';
+import { addErasure, closeErasure, readErasures } from './erasures.ts';
+import { addToHistory, decodeCursor, findInHistory, readHistory, removeFromHistory } from './history-index.ts';
 import type { HistoryStore } from './history-store.ts';
+import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
 import { beginTurn } from './redis-scripts/begin-turn.ts';
 import { confirmTurn } from './redis-scripts/confirm-turn.ts';
-import { eraseSession } from './redis-scripts/erase-session.ts';
+import { discardTurn } from './redis-scripts/discard-turn.ts';
+import { eraseSession, markErased } from './redis-scripts/erase-session.ts';
+import { readSession } from './redis-scripts/read-session.ts';
 import { settleTurns } from './redis-scripts/settle-turns.ts';
-import { visibleTurn, visibleTurns } from './stored-turn.ts';
+import { readUnsettledTurns } from './redis-scripts/unsettled-turns.ts';
+import { pageOf, readPageCursor } from './session-page.ts';
+import { visibleTurn } from './stored-turn.ts';
 
 /** A new session whose first turn is never confirmed is kept this long: an answer may come for it all the same. */
 const UNCONFIRMED_MS = 3_600_000;
@@ -17,6 +23,8 @@ const UNCONFIRMED_MS = 3_600_000;
 const PAGES_TRIED = 5;
 const CONFIRM_WITHIN_MS = 10;
 const CONFIRMED_TOGETHER = 100;
+/** A page of a session has no more than this as it is stored, unless its one turn has. */
+const PAGE_BYTES = 1024 * 1024;
 
 /**
  * Sessions and history in Redis. A session is a JSON string and a hash of its turns, in one slot of a cluster, each
@@ -37,13 +45,16 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
     begin: (turn, { newSession }) =>
       orStoreUnavailable(
         (async () => {
-          const { sessionId, requestId, userId } = turn;
+          const { sessionId, requestId, userId, deadlineAt } = turn;
           // They leave together: one round trip.
           const [outcome] = await Promise.all([
             beginTurn(redis, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
             addToHistory(redis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
+            addOpenTurn(redis, turn, deadlineAt),
           ]);
-          if (outcome !== 'begun') await removeFromHistory(redis, userId, sessionId, [requestId]);
+          if (outcome !== 'begun') {
+            await Promise.all([removeFromHistory(redis, userId, sessionId, [requestId]), closeTurns(redis, [turn])]);
+          }
           return outcome;
         })(),
       ),
@@ -51,55 +62,97 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
     confirm: (sessionId, requestId, { hurry }) =>
       orStoreUnavailable(hurry ? confirm(sessionId, requestId) : confirmTogether([sessionId, requestId])),
 
-    settle: (responses) => orStoreUnavailable(settleTurns(redis, responses, { retentionMs, replica })),
-
-    session: (sessionId, userId) =>
+    settle: (responses) =>
       orStoreUnavailable(
         (async () => {
-          const [text, fields] = await Promise.all([
-            redis.get(redisKeys.session(sessionId)),
-            redis.hgetall(redisKeys.turns(sessionId)),
+          const [outcomes] = await Promise.all([
+            settleTurns(redis, responses, { retentionMs, replica }),
+            closeTurns(redis, responses),
           ]);
-          const stored = text === null ? undefined : (JSON.parse(text) as { userId: string } & Session);
-          const turns = visibleTurns(fields);
-          const latest = turns.at(-1);
-          if (stored?.userId !== userId || !latest) return undefined;
-          const { createdAt, updatedAt } = stored;
-          return { sessionId, status: latest.status, response: latest.response, createdAt, updatedAt, turns };
+          return outcomes;
         })(),
       ),
+
+    session: async (sessionId, userId, { limit, cursor, maxBytes = PAGE_BYTES }) => {
+      const before = readPageCursor(cursor);
+      const stored = await orStoreUnavailable(readSession(redis, { sessionId, userId }, { before, limit, maxBytes }));
+      return stored && pageOf(sessionId, stored);
+    },
 
     turn: async (sessionId, requestId) => (await orStoreUnavailable(readTurns(redis, [{ sessionId, requestId }])))[0],
 
-    history: (userId, { limit, cursor }) =>
-      orStoreUnavailable(
-        (async () => {
-          const items: Answered[] = [];
-          let next = cursor;
-          for (let tried = 0; tried < PAGES_TRIED; tried++) {
-            const entries = await readHistory(redis, userId, { cursor: next, count: limit });
-            const turns = await readTurns(redis, entries);
-            for (const [index, entry] of entries.entries()) {
-              const turn = turns[index];
-              if (turn) items.push({ ...turn, sessionId: entry.sessionId });
-              next = entry.cursor;
-              if (items.length === limit) return { items, nextCursor: next ?? null };
-            }
-            if (entries.length < limit) return { items, nextCursor: null };
-          }
-          return { items, nextCursor: next ?? null };
-        })(),
-      ),
+    unsettled: (sessionId, userId) => orStoreUnavailable(readUnsettledTurns(redis, sessionId, userId)),
+
+    sessionOf: (requestId, userId) => orStoreUnavailable(findInHistory(redis, userId, requestId)),
+
+    history: async (userId, { limit, cursor }) => {
+      if (cursor !== undefined) decodeCursor(cursor);
+      return await orStoreUnavailable(readVisible(redis, userId, { limit, cursor }));
+    },
 
     erase: (sessionId, userId) =>
       orStoreUnavailable(
         (async () => {
-          const requestIds = await eraseSession(redis, sessionId, userId);
-          if (requestIds) await removeFromHistory(redis, userId, sessionId, requestIds);
-          return requestIds;
+          // Noted first: where this process dies half way, another one goes on.
+          await addErasure(redis, { sessionId, userId });
+          const remains = await eraseSession(redis, sessionId, userId);
+          if (!remains) {
+            await closeErasure(redis, { sessionId, userId });
+            return undefined;
+          }
+          const turns = remains.requestIds.map((requestId) => ({ sessionId, requestId, userId }));
+          await Promise.all([
+            removeFromHistory(redis, userId, sessionId, remains.requestIds),
+            closeTurns(redis, turns),
+          ]);
+          return remains;
+        })(),
+      ),
+
+    markErased: (sessionId, userId) =>
+      orStoreUnavailable(
+        (async () => {
+          await markErased(redis, sessionId);
+          await closeErasure(redis, { sessionId, userId });
+        })(),
+      ),
+
+    unfinishedErasures: (before, count) => orStoreUnavailable(readErasures(redis, before, count)),
+
+    overdue: (before, count) => orStoreUnavailable(readOverdueTurns(redis, before, count)),
+    postpone: (turns, dueAt) => orStoreUnavailable(postponeTurns(redis, turns, dueAt)),
+    close: (turns) => orStoreUnavailable(closeTurns(redis, turns)),
+    discard: ({ sessionId, requestId, userId }) =>
+      orStoreUnavailable(
+        (async () => {
+          await discardTurn(redis, sessionId, requestId);
+          await removeFromHistory(redis, userId, sessionId, [requestId]);
+          await closeTurns(redis, [{ sessionId, requestId, userId }]);
         })(),
       ),
   };
+}
+
+/** A page of a user's visible turns, newest first. */
+async function readVisible(
+  redis: Redis,
+  userId: string,
+  { limit, cursor }: { limit: number; cursor: string | undefined },
+): Promise<HistoryPage> {
+  const items: Answered[] = [];
+  let next = cursor;
+  for (let tried = 0; tried < PAGES_TRIED; tried++) {
+    const entries = await readHistory(redis, userId, { cursor: next, count: limit });
+    const turns = await readTurns(redis, entries);
+    for (const [index, entry] of entries.entries()) {
+      const turn = turns[index];
+      if (turn) items.push({ ...turn, sessionId: entry.sessionId });
+      next = entry.cursor;
+      if (items.length === limit) return { items, nextCursor: next ?? null };
+    }
+    if (entries.length < limit) return { items, nextCursor: null };
+  }
+  return { items, nextCursor: next ?? null };
 }
 
 /** The visible turns of these entries, in one round trip; undefined for those that are gone or not to be seen. */

@@ -12,12 +12,16 @@ export interface StoredTurn {
 /** The turn as its user sees it; undefined while the user is not to see it. */
 export function visibleTurn({ requestId, question, state, answer }: StoredTurn): SessionTurn | undefined {
   if (!question || (!answer && state !== 'queued')) return undefined;
-  const { message, createdAt } = JSON.parse(question.slice(question.indexOf(' '))) as {
-    message: string;
-    createdAt: string;
-  };
+  const { message, createdAt } = readQuestion(question);
   return turnOf({ requestId, message, createdAt }, answer ? (JSON.parse(answer) as ChatResponse) : undefined);
 }
+
+/** When a stored question was asked, ISO 8601. */
+export const createdAtOf = (question: string): string => readQuestion(question).createdAt;
+
+/** @param question the turn's number, and JSON */
+const readQuestion = (question: string) =>
+  JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string };
 
 /** A question's turn: queued, or with its terminal state. */
 export function turnOf(
@@ -36,20 +40,9 @@ export function turnOf(
     usage: response?.usage ?? null,
     finishReason: response?.finishReason ?? (response?.status === 'cancelled' ? 'cancelled' : null),
     attempts: response?.attempts ?? 0,
+    retry: null,
     timings: response?.timings ?? null,
     createdAt,
     completedAt: response?.completedAt ?? null,
   };
-}
-
-/** The visible turns among the fields of a session's hash, in the order in which they were begun. */
-export function visibleTurns(fields: Record<string, string>): SessionTurn[] {
-  return Object.entries(fields)
-    .filter(([field]) => field.endsWith(':q'))
-    .map(([field, question]) => ({ requestId: field.slice(0, -2), question, number: Number.parseInt(question, 10) }))
-    .sort((a, b) => a.number - b.number)
-    .map(({ requestId, question }) =>
-      visibleTurn({ requestId, question, state: fields[`${requestId}:s`], answer: fields[`${requestId}:a`] }),
-    )
-    .filter((turn) => turn !== undefined);
 }

@@ -34,6 +34,8 @@ export interface WorkflowState {
   results: Record<string, unknown>;
   /** How often a process had died over the job when this was written: if there are more now, it has died since. */
   crashes: number;
+  /** Since when an attempt has failed or had to wait (ISO 8601), and why the last one did: for whoever asks how it stands. */
+  retry?: { since: string; code: string };
   /** The request has failed for good, and its user is yet to be told. */
   failure?: KnownFailure;
   /** How many full model calls were made in vain whose repetition costs as much again. */

@@ -2,24 +2,72 @@ import type { Redis } from 'ioredis';
 import { repliesOf } from '../redis/connect-redis.ts';
 import { jobIdOf } from './chat-job.ts';
 import type { ChatQueue } from './job-queue.ts';
+import { type FoundJob, findJobs } from './redis-scripts/places-in-line.ts';
 
-/** Where a request's job is: before a worker has it `ahead` jobs are taken; or it comes back after a while. */
-export type PlaceInLine = { kind: 'waiting'; ahead: number } | { kind: 'delayed'; leftMs: number } | { kind: 'active' };
+/**
+ * Where a request's job is. *waiting*: `ahead` jobs are taken before it. *active*: a worker has had it since `startedAt`.
+ * *delayed*: it goes on at `dueAt`; `retry` says since when and why, where an attempt has failed. *finished*: its answer
+ * was published. *none*: RabbitMQ still has the request, or it is lost.
+ */
+export type PlaceInLine =
+  | { kind: 'waiting'; attemptsMade: number; ahead: number }
+  | { kind: 'delayed'; attemptsMade: number; dueAt: number; retry: { since: string; code: string } | undefined }
+  | { kind: 'active'; attemptsMade: number; startedAt: number }
+  | { kind: 'finished' | 'none' };
 
 /** BullMQ keeps the time of a delayed job in the bits above twelve that count jobs of the same ms. */
 const DELAYED_SCALE = 0x1000;
 
-/** One round trip; undefined where there is no job, because RabbitMQ still has the request. */
-export async function placeInLine(queue: ChatQueue, redis: Redis, requestId: string): Promise<PlaceInLine | undefined> {
-  const jobId = jobIdOf(requestId);
-  const [rank, score, exists] = (await repliesOf(
+/** One round trip for all of them. Times are in ms. */
+export async function placesInLine(
+  queue: ChatQueue,
+  redis: Redis,
+  requestIds: readonly string[],
+): Promise<PlaceInLine[]> {
+  if (requestIds.length === 0) return [];
+  return (await findJobs(redis, (type) => queue.toKey(type), requestIds.map(jobIdOf))).map(placeOf);
+}
+
+function placeOf(job: FoundJob): PlaceInLine {
+  switch (job[0]) {
+    case 'waiting':
+      return { kind: 'waiting', attemptsMade: Number(job[1]), ahead: job[2] };
+    case 'delayed': {
+      const [, attemptsMade, score, since, code] = job;
+      const retry = since === '' ? undefined : { since, code };
+      return {
+        kind: 'delayed',
+        attemptsMade: Number(attemptsMade),
+        dueAt: Math.floor(Number(score) / DELAYED_SCALE),
+        retry,
+      };
+    }
+    case 'active':
+      return { kind: 'active', attemptsMade: Number(job[1]), startedAt: Number(job[2]) };
+    default:
+      return { kind: job[0] };
+  }
+}
+
+export interface JobsSeen {
+  /** May be taken now, and no worker has taken them: those that wait for a retry are left out. */
+  untaken: number;
+  /** In a worker's hands. */
+  inHand: number;
+  /** Some worker has looked after the jobs in the last seconds. */
+  workerAlive: boolean;
+}
+
+/** Looks at all jobs, in one round trip. */
+export async function lookAtJobs(queue: ChatQueue, redis: Redis): Promise<JobsSeen> {
+  const [wait, prioritized, active, checked] = (await repliesOf(
     redis
       .pipeline()
-      .zrank(queue.toKey('prioritized'), jobId)
-      .zscore(queue.toKey('delayed'), jobId)
-      .exists(queue.toKey(jobId)),
-  )) as [number | null, string | null, number];
-  if (rank !== null) return { kind: 'waiting', ahead: rank };
-  if (score !== null) return { kind: 'delayed', leftMs: Math.max(0, Number(score) / DELAYED_SCALE - Date.now()) };
-  return exists === 1 ? { kind: 'active' } : undefined;
+      .llen(queue.toKey('wait'))
+      .zcard(queue.toKey('prioritized'))
+      .llen(queue.toKey('active'))
+      // Written by every check for stalled jobs, which workers make all the time; it expires with the next one.
+      .exists(queue.toKey('stalled-check')),
+  )) as [number, number, number, number];
+  return { untaken: wait + prioritized, inHand: active, workerAlive: checked === 1 };
 }

@@ -4,9 +4,18 @@ import { queueArguments } from '../../contracts/queues.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 
-/** Reads how many messages are ready in each of our queues; undefined while the broker is out of reach. */
+/** What is seen of a queue. */
+export interface QueueState {
+  /** Ready to be delivered. */
+  messages: number;
+  consumers: number;
+}
+
+/** Looks at each of our queues; undefined while the broker is out of reach. */
 export interface QueueDepths {
+  /** How many messages are ready. */
   read(): Promise<Record<string, number> | undefined>;
+  states(): Promise<Record<string, QueueState> | undefined>;
   close(): Promise<void>;
 }
 
@@ -23,18 +32,26 @@ export function createQueueDepths(options: { connection: BrokerConnection; logge
       channel = undefined;
     },
   });
+  const states = async () => {
+    const on = channel;
+    if (!on) return undefined;
+    try {
+      const entries = await Promise.all(
+        Object.keys(queueArguments).map(async (queue) => {
+          const { messageCount, consumerCount } = await on.checkQueue(queue);
+          return [queue, { messages: messageCount, consumers: consumerCount }] as const;
+        }),
+      );
+      return Object.fromEntries(entries);
+    } catch {
+      return undefined;
+    }
+  };
   return {
+    states,
     read: async () => {
-      const on = channel;
-      if (!on) return undefined;
-      try {
-        const entries = await Promise.all(
-          Object.keys(queueArguments).map(async (queue) => [queue, (await on.checkQueue(queue)).messageCount] as const),
-        );
-        return Object.fromEntries(entries);
-      } catch {
-        return undefined;
-      }
+      const seen = await states();
+      return seen && Object.fromEntries(Object.entries(seen).map(([queue, { messages }]) => [queue, messages]));
     },
     close: () => keeper.close(),
   };

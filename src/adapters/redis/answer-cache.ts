@@ -9,7 +9,7 @@ import { type Found, type Landing, landAnswers, lookUpAnswers, type Question, re
 import { inBatches } from './in-batches.ts';
 
 /** Part of every hash: raise it when what an entry or its parameters mean changes, and no old entry is read. */
-const HASH_VERSION = 3;
+const HASH_VERSION = 4;
 /** TTLs are spread by this share both ways, so that what was written together does not expire together. */
 const TTL_JITTER = 0.1;
 
@@ -41,8 +41,11 @@ export type LookUp = { answer: ModelAnswer } | 'claimed' | 'under way';
 export interface AnswerCache {
   /** How long to wait, in ms, for a holder that may have died. */
   readonly leaseMs: number;
-  /** SHA-256, hexadecimal; of the parameters' JSON, so they must be built in one place. */
-  hashOf(parameters: AnswerParameters): string;
+  /**
+   * SHA-256, hexadecimal; of the parameters' JSON, so they must be built in one place, and of the user, where an answer
+   * serves only whoever has asked for it.
+   */
+  hashOf(parameters: AnswerParameters, userId: string): string;
   /**
    * Gives the answer, or claims the question for the request, or puts the request on the list of those that wait. The
    * usage of a cached answer is zero. An entry that cannot be read is removed.
@@ -68,13 +71,15 @@ export interface AnswerCache {
 
 export function createAnswerCache(options: {
   redis: Redis;
+  /** Whom an answer serves: the user who has asked for it, or all. */
+  scope: 'user' | 'all';
   ttlMs: number;
   /** An answer whose entry is larger is not kept for others. */
   maxEntryBytes: number;
   /** In [0, 1); for tests. */
   random?: () => number;
 }): AnswerCache {
-  const { redis, ttlMs, maxEntryBytes, random = Math.random } = options;
+  const { redis, scope, ttlMs, maxEntryBytes, random = Math.random } = options;
   /** The questions that a request of this process looks up or asks, by their hash. */
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   let renewing = false;
@@ -146,7 +151,10 @@ export function createAnswerCache(options: {
 
   return {
     leaseMs: LEASE_MS,
-    hashOf: (parameters) => digest('sha256', `${HASH_VERSION}:${JSON.stringify(parameters)}`),
+    hashOf: (parameters, userId) => {
+      const owner = scope === 'user' ? JSON.stringify(userId) : '';
+      return digest('sha256', `${HASH_VERSION}:${owner}:${JSON.stringify(parameters)}`);
+    },
     lookUp: (hash, requestId) => {
       const question = { hash, requestId };
       const claim = claims.get(hash);

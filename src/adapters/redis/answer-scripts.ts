@@ -109,3 +109,18 @@ return 0
 export async function renewClaim(redis: Redis, hash: string, requestId: string, leaseMs: number): Promise<void> {
   await renewScript(redis, [redisKeys.answer(hash)], [requestId, leaseMs]);
 }
+
+/** KEYS: answers. A claim stays: its request is still asking. */
+const forgetScript = defineScript(`
+local gone = {}
+for _, key in ipairs(KEYS) do
+  local mark = redis.call('GETRANGE', key, 0, 0)
+  if mark ~= ${CLAIM} and mark ~= ${AWAITED_CLAIM} then gone[#gone + 1] = key end
+end
+if #gone > 0 then redis.call('DEL', unpack(gone)) end
+`);
+
+/** Removes answers, at most 1,000, from the cache. One round trip. */
+export async function forgetAnswers(redis: Redis, hashes: readonly string[]): Promise<void> {
+  if (hashes.length > 0) await forgetScript(redis, hashes.map(redisKeys.answer), []);
+}

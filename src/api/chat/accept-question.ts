@@ -1,14 +1,15 @@
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { contextOf } from './context.ts';
+import type { SessionTurn } from '../../contracts/http.ts';
+import { CONTEXT_TURNS, contextBytes, contextOf } from './context.ts';
 
 export interface Question {
   requestId: string;
   sessionId: string;
   userId: string;
   message: string;
-  /** Whether the session begins with it; else it must exist and be the user's. */
+  /** Whether the session begins with it, and must not exist yet; else it must exist and be the user's. */
   newSession: boolean;
   /** false: the answer cache is neither read nor written. */
   cache: boolean;
@@ -43,19 +44,21 @@ export interface AcceptOptions {
 /**
  * Takes a question: written down, published, and shown to its user once the broker has confirmed it, in this order, so
  * that a question that is not accepted leaves nothing to be seen. Repeating it with the same ids is harmless.
- * @throws ApiError not_found, session_full
+ * @throws ApiError session_not_found, session_id_taken, session_full
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
 export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<AcceptedQuestion> {
   const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
   const { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent, waits } = question;
 
-  const earlier = newSession ? [] : (await history.session(sessionId, userId))?.turns;
-  if (!earlier) throw new ApiError('not_found');
+  const earlier = newSession ? [] : await newestTurns(options, sessionId, userId);
+  if (!earlier) throw new ApiError('session_not_found', IN_BODY);
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
-  const begun = await history.begin({ sessionId, userId, requestId, message, createdAt }, { newSession });
-  if (begun === 'not_found') throw new ApiError('not_found');
+  const deadlineAt = now + requestDeadlineMs;
+  const begun = await history.begin({ sessionId, userId, requestId, message, createdAt, deadlineAt }, { newSession });
+  if (begun === 'not_found') throw new ApiError('session_not_found', IN_BODY);
+  if (begun === 'taken') throw new ApiError('session_id_taken');
   if (begun === 'full') throw new ApiError('session_full');
   const request: ChatRequest = {
     version: 1,
@@ -68,11 +71,24 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
     ...(model !== undefined && { model }),
     priority,
     createdAt,
-    deadline: new Date(now + requestDeadlineMs).toISOString(),
+    deadline: new Date(deadlineAt).toISOString(),
   };
   await publishRequest(request, traceparent);
   const shown = history.confirm(sessionId, requestId, { hurry: !waits });
   // Whoever has the answer asks no more for it.
   shown.catch(() => {});
   return { createdAt, shown };
+}
+
+const IN_BODY = { errors: [{ path: 'sessionId', message: 'is no conversation of yours' }] };
+
+/** As many as can go along, and not the whole session. */
+async function newestTurns(
+  { history, contextMaxTokens }: AcceptOptions,
+  sessionId: string,
+  userId: string,
+): Promise<SessionTurn[] | undefined> {
+  const maxBytes = contextBytes(contextMaxTokens);
+  const page = await history.session(sessionId, userId, { limit: CONTEXT_TURNS, maxBytes });
+  return page?.session.turns;
 }

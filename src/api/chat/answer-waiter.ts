@@ -37,9 +37,14 @@ const RETRY_MS = 1_000;
  * for all. What this process settles it need not read.
  * @param options.subscriber a connection for this alone: one that has subscribed can do nothing else
  * @param options.replica what this process is called in its own notices
+ * @param options.onSettled called for each request that has ended, whichever replica has written it down
  */
-export function createAnswerWaiter(options: { subscriber: Redis; replica: string }): AnswerWaiter {
-  const { subscriber, replica } = options;
+export function createAnswerWaiter(options: {
+  subscriber: Redis;
+  replica: string;
+  onSettled?: (requestId: string) => void;
+}): AnswerWaiter {
+  const { subscriber, replica, onSettled = () => {} } = options;
   const watches = new Map<string, Set<OpenWatch>>();
   let subscribed: Promise<void> | undefined;
   let stopped = false;
@@ -67,6 +72,7 @@ export function createAnswerWaiter(options: { subscriber: Redis; replica: string
   if (subscriber.status === 'ready') onReady();
 
   function tell(requestId: string, news: ChatResponse | 'look'): void {
+    onSettled(requestId);
     for (const watch of watches.get(requestId) ?? []) watch.tell(news);
   }
 

@@ -6,6 +6,16 @@ const BYTES_PER_TOKEN = 4;
 /** Room for the context in a message on `chat_requests`; the rest is for the question. */
 const MAX_JSON_BYTES = limits.requestMessageBytes / 2;
 
+/** A turn is stored with so much beside its texts. */
+const TURN_BYTES = 2_048;
+
+/** More turns do not go along, so they need not be read. */
+export const CONTEXT_TURNS = limits.contextTurns / 2;
+
+/** So much of a session, as it is stored, holds all that fits into a context. */
+export const contextBytes = (maxTokens: number) =>
+  2 * Math.min(MAX_JSON_BYTES, maxTokens * BYTES_PER_TOKEN) + CONTEXT_TURNS * TURN_BYTES;
+
 /**
  * The earlier turns that go along with a question: completed ones, whole, the newest that fit, oldest first.
  * @param turns oldest first

@@ -46,13 +46,3 @@ export function createDrainRate() {
     },
   };
 }
-
-/**
- * When an answer is to be expected, in ms; null where nothing is known.
- * @param ahead requests that wait before it
- * @param workMs how long the work on one takes, as a rule
- */
-export function expectedMs(ahead: number, perSecond: number | undefined, workMs: number | undefined): number | null {
-  if (ahead === 0) return workMs === undefined ? null : Math.round(workMs);
-  return perSecond === undefined ? null : Math.round((ahead / perSecond) * 1000 + (workMs ?? 0));
-}

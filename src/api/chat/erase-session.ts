@@ -4,44 +4,60 @@ import { ApiError } from '../../contracts/errors.ts';
 
 export interface SessionEraser {
   /**
-   * Erases a user's session wherever something of it is kept. What fails half way can be repeated.
+   * Erases a user's session wherever something of it is kept. What fails half way can be repeated, and is gone on with by
+   * `finish`.
    * @throws ApiError not_found
    */
   erase(sessionId: string, userId: string): Promise<void>;
   /** Erases what a worker had in hand when its session was erased, and has kept since. */
-  eraseLate(sessionId: string, requestId: string): Promise<void>;
+  eraseLate(answer: { sessionId: string; requestId: string; answerKey?: string | undefined }): Promise<void>;
+  /** Goes on with erasures that were begun a while ago and have not come to their end. */
+  finish(): Promise<void>;
 }
 
 /** A worker completes its job this long after it has published the answer, at most, as a rule. */
 const COMPLETION_MS = 1_000;
+/** An erasure that was begun so long ago is not under way any more. */
+const UNFINISHED_MS = 60_000;
+const FINISHED_TOGETHER = 10;
 
 export function createSessionEraser(options: {
-  history: Pick<HistoryStore, 'session' | 'erase'>;
-  /** Has the work on a request stop, wherever it is. */
-  cancelRequest: (requestId: string) => Promise<void>;
+  history: Pick<HistoryStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
+  /** Has the work on these requests stop, wherever it is, also where they come later. */
+  cancelRequests: (requestIds: string[]) => Promise<void>;
   /** Removes what the job queue keeps of these requests, but for those in a worker's hand. */
   forgetJobs: (requestIds: string[]) => Promise<void>;
-  /** Removes the session's last answer from the cache. */
-  forgetAnswer: (sessionId: string) => Promise<void>;
+  /** Removes the session's last answer, and these answers, from the cache. */
+  forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
 }): SessionEraser {
-  const { history, cancelRequest, forgetJobs, forgetAnswer } = options;
+  const { history, cancelRequests, forgetJobs, forgetAnswers } = options;
+
+  /**
+   * The session goes first, so that nobody sees it any more, and nothing is added to it. Its tombstone keeps the ids until
+   * everything else is gone, too.
+   */
+  async function erase(sessionId: string, userId: string): Promise<boolean> {
+    const remains = await history.erase(sessionId, userId);
+    if (!remains) return false;
+    await cancelRequests(remains.requestIds);
+    await forgetAnswers(sessionId, remains.answerKeys);
+    await forgetJobs(remains.requestIds);
+    await history.markErased(sessionId, userId);
+    return true;
+  }
+
   return {
     erase: async (sessionId, userId) => {
-      // The session goes last: as long as it is there, its owner can try again.
-      const session = await history.session(sessionId, userId);
-      if (!session) throw new ApiError('not_found');
-      const { turns } = session;
-      await Promise.all(
-        turns.filter(({ status }) => status === 'queued').map(({ requestId }) => cancelRequest(requestId)),
-      );
-      await forgetAnswer(sessionId);
-      await forgetJobs(turns.map(({ requestId }) => requestId));
-      await history.erase(sessionId, userId);
+      if (!(await erase(sessionId, userId))) throw new ApiError('not_found');
     },
-    eraseLate: async (sessionId, requestId) => {
+    eraseLate: async ({ sessionId, requestId, answerKey }) => {
       await sleep(COMPLETION_MS, undefined, { ref: false });
-      await forgetAnswer(sessionId);
+      await forgetAnswers(sessionId, answerKey === undefined ? [] : [answerKey]);
       await forgetJobs([requestId]);
+    },
+    finish: async () => {
+      const unfinished = await history.unfinishedErasures(Date.now() - UNFINISHED_MS, FINISHED_TOGETHER);
+      for (const { sessionId, userId } of unfinished) await erase(sessionId, userId);
     },
   };
 }

@@ -1,14 +1,19 @@
 import type { RequestHandler } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { historyQuery } from '../../contracts/http.ts';
+import { type HistoryPage, historyQuery } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';
+import { orBadCursor } from './bad-cursor.ts';
+import type { Line } from './line.ts';
+import { withProgress } from './turn-progress.ts';
 
 /** GET /chat/history/:userId: one's own. */
-export function getHistory(history: Pick<HistoryStore, 'history'>): RequestHandler {
+export function getHistory(history: Pick<HistoryStore, 'history'>, line: Pick<Line, 'progress'>): RequestHandler {
   return async (req, res) => {
     const { userId } = req.user!;
     if (req.params.userId !== userId) throw new ApiError('not_found');
-    res.json(await history.history(userId, parse(historyQuery, req.query)));
+    const { items, nextCursor } = await orBadCursor(history.history(userId, parse(historyQuery, req.query)));
+    const { turns } = await withProgress(items, line);
+    res.json({ items: turns, nextCursor } satisfies HistoryPage);
   };
 }

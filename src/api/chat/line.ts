@@ -1,13 +1,24 @@
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { createDrainRate, expectedMs } from './drain-rate.ts';
+import type { Retry } from '../../contracts/http.ts';
+import { createAnswerTimes } from './answer-times.ts';
+import { createDrainRate } from './drain-rate.ts';
 
 /** Where a request stands. */
 export interface Standing {
-  /** How many requests are worked on before it, at most; 0: it is being worked on, or waits for its next attempt. */
+  /** How many requests are before it, as far as is known; 0: it is being worked on, or waits for its next attempt. */
   position: number;
   /** ms until its answer is to be expected; null: not known. */
   etaMs: number | null;
+}
+
+/** What is happening to a request that has not ended. */
+export interface Progress extends Standing {
+  status: 'queued' | 'asking' | 'retrying';
+  /** The one under way included. */
+  attempts: number;
+  /** Only of one that is retrying. */
+  retry: Retry | null;
 }
 
 /** Of a request that stands nowhere any more. */
@@ -19,6 +30,12 @@ export interface QueuesSeen {
   inBroker: number;
   /** Jobs that no worker has taken. */
   inJobs: number;
+  /** Jobs that workers have in hand. */
+  inHand: number;
+  /** Workers that take requests from RabbitMQ; none while they have enough. */
+  consumers: number;
+  /** Some worker has looked after the jobs lately. */
+  workerAlive: boolean;
   /** All answers that were ever written down. */
   settled: number;
 }
@@ -30,69 +47,152 @@ export interface Line {
   readonly waiting: number;
   /** Requests worked off in a second; undefined: not known. */
   readonly drainRate: number | undefined;
-  /** An answer was written down. */
-  settled(timings: { waitMs: number; totalMs: number }): void;
+  /** An answer was written down by this process. */
+  settled(answer: { cached: boolean; timings: { waitMs: number; totalMs: number } }): void;
+  /** A request has ended, whoever wrote it down. */
+  ended(requestId: string): void;
   /**
    * Lets a new request in, at the end of the line.
    * @throws ApiError overloaded: the line is too long, or it would not be answered by its deadline
    */
-  admit(): Standing;
-  /** Where a request stands that was let in before. */
-  standing(requestId: string): Promise<Standing>;
+  admit(requestId: string): Standing;
+  /** What is happening to requests that were let in before; one round trip for all of them. */
+  progress(requests: readonly { requestId: string; createdAt: string }[]): Promise<Progress[]>;
 }
 
 const LOOK_MS = 1_000;
-/** The newest answer counts for so much of what an answer takes. */
-const WORK_WEIGHT = 0.05;
+/** What was seen longer ago says nothing of now. */
+const STALE_MS = 5_000;
+/** A worker takes as many at once, at least, until more is known. */
+const LEAST_IN_HAND = 10;
+/** A request takes no longer from RabbitMQ to its job, where none waits before it. */
+const HANDOVER_MS = 5_000;
 const RETRY_SECONDS = { least: 1, unknown: 30, most: 3_600 };
+/** Why a job is delayed whose question another request is asking. */
+const ASKED_BY_ANOTHER = 'answer_under_way';
 
 /**
  * @param options.look reads the queues, and adds answers to the count of all replicas: one round trip each second
- * @param options.placeOf where a request's job is; undefined: RabbitMQ still has it
+ * @param options.placesOf where the jobs of these requests are
  * @param options.shedAbove so many waiting requests are enough
  */
 export function createLine(options: {
   look: (newlySettled: number) => Promise<QueuesSeen | undefined>;
-  placeOf: (requestId: string) => Promise<PlaceInLine | undefined>;
+  placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
   requestDeadlineMs: number;
   shedAbove: number;
 }): Line {
-  const { look, placeOf, requestDeadlineMs, shedAbove } = options;
+  const { look, placesOf, requestDeadlineMs, shedAbove } = options;
   const rate = createDrainRate();
-  let seen: QueuesSeen = { inBroker: 0, inJobs: 0, settled: 0 };
-  /** Let in by this process since it looked last. */
-  let admitted = 0;
+  const answerTimes = createAnswerTimes();
+  let seen: QueuesSeen = { inBroker: 0, inJobs: 0, inHand: 0, consumers: 0, workerAlive: false, settled: 0 };
+  let seenAt = Number.NEGATIVE_INFINITY;
+  /** The most that all workers were seen to have in hand at once. */
+  let mostInHand = 0;
+  /** How many they have when they are full; undefined: that was not seen. */
+  let fullHands: number | undefined;
+  /** Let in by this process since it looked last, and not ended since. */
+  let admitted = new Set<string>();
+  /** Let in before the look that is under way. */
+  let admittedBefore = new Set<string>();
   let newlySettled = 0;
-  let workMs: number | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  const waiting = () => seen.inBroker + seen.inJobs + admitted;
-  const eta = (ahead: number) => expectedMs(ahead, rate.perSecond, workMs);
+  const lately = () => admitted.size + admittedBefore.size;
+  const waiting = () => seen.inBroker + seen.inJobs + lately();
+
+  /** While none was seen to wait, those let in since are taken at once, as long as workers have hands free. */
+  function ahead(): number {
+    const hands = fullHands ?? Math.max(mostInHand, LEAST_IN_HAND * seen.consumers);
+    const free = othersWait(seen) ? 0 : Math.max(0, hands - seen.inHand);
+    return Math.max(0, waiting() - free);
+  }
+
+  /**
+   * Whether some worker is there. Those that have enough do not take more from RabbitMQ, but they work on their jobs; one
+   * that has just come is known by its answers.
+   */
+  function isWorkedOn(): boolean {
+    if (performance.now() - seenAt > STALE_MS) return false;
+    return seen.consumers > 0 || (seen.inJobs > 0 && seen.workerAlive) || answeredAt > seenAt;
+  }
+
+  function etaMs(before: number): number | null {
+    if (!isWorkedOn()) return null;
+    const workMs = answerTimes.remainingMs(0);
+    if (before === 0) return workMs === null ? null : Math.round(workMs);
+    return rate.perSecond === undefined ? null : Math.round((before / rate.perSecond) * 1000 + (workMs ?? 0));
+  }
+
+  function learnHands(earlier: QueuesSeen, now: QueuesSeen): void {
+    if (now.consumers !== earlier.consumers) [mostInHand, fullHands] = [0, undefined];
+    mostInHand = Math.max(mostInHand, now.inHand);
+    if (fullHands !== undefined || (othersWait(earlier) && othersWait(now) && now.inHand > 0)) {
+      fullHands = Math.max(fullHands ?? 0, now.inHand);
+    }
+  }
 
   async function lookAgain(): Promise<void> {
     const counted = newlySettled;
     newlySettled = 0;
-    const before = admitted;
+    admittedBefore = admitted;
+    admitted = new Set();
     const next = await look(counted).catch(() => undefined);
     if (next) {
+      learnHands(seen, next);
       seen = next;
-      admitted -= before;
-      rate.observe({ at: Date.now(), waiting: next.inBroker + next.inJobs, settled: next.settled });
+      seenAt = performance.now();
+      rate.observe({ at: seenAt, waiting: next.inBroker + next.inJobs, settled: next.settled });
     } else {
       newlySettled += counted;
+      for (const requestId of admittedBefore) admitted.add(requestId);
     }
+    admittedBefore = new Set();
     if (!stopped) timer = setTimeout(() => void lookAgain(), LOOK_MS);
   }
 
-  function refuseIfTooLong(ahead: number): void {
-    const lateMs = (expectedMs(ahead, rate.perSecond, workMs) ?? 0) - requestDeadlineMs;
-    if (ahead < shedAbove && lateMs <= 0) return;
-    const tooMany = Math.max(0, ahead + 1 - shedAbove);
+  function refuseIfTooLong(before: number): void {
+    const workMs = answerTimes.remainingMs(0) ?? 0;
+    const waitMs = before > 0 && rate.perSecond ? (before / rate.perSecond) * 1000 + workMs : 0;
+    const lateMs = waitMs - requestDeadlineMs;
+    if (before < shedAbove && lateMs <= 0) return;
+    const tooMany = Math.max(0, before + 1 - shedAbove);
     const seconds = rate.perSecond ? Math.max(tooMany / rate.perSecond, lateMs / 1000) : RETRY_SECONDS.unknown;
     throw new ApiError('overloaded', {
       retryAfterSeconds: Math.min(RETRY_SECONDS.most, Math.max(RETRY_SECONDS.least, Math.ceil(seconds))),
     });
+  }
+
+  function progressOf(place: PlaceInLine, createdAt: string): Progress {
+    const now = Date.now();
+    if (place.kind === 'waiting') {
+      return { ...QUEUED, attempts: place.attemptsMade, position: place.ahead, etaMs: etaMs(place.ahead) };
+    }
+    if (place.kind === 'active') {
+      const left =
+        isWorkedOn() || seen.workerAlive ? answerTimes.remainingMs(Math.max(0, now - place.startedAt)) : null;
+      return { ...ASKING, attempts: place.attemptsMade + 1, etaMs: left === null ? null : Math.round(left) };
+    }
+    if (place.kind === 'delayed') {
+      const { attemptsMade, dueAt, retry } = place;
+      if (retry?.code === ASKED_BY_ANOTHER) return { ...ASKING, attempts: attemptsMade + 1, etaMs: null };
+      const workMs = etaMs(0);
+      const nextAt = new Date(dueAt).toISOString();
+      return {
+        status: 'retrying',
+        attempts: attemptsMade,
+        retry: { since: retry?.since ?? createdAt, code: retry?.code ?? 'internal_error', nextAt },
+        position: 0,
+        etaMs: workMs === null ? null : Math.max(0, dueAt - now) + workMs,
+      };
+    }
+    if (place.kind === 'finished') return { ...QUEUED, etaMs: null };
+    // It is on its way, and itself one of those that wait.
+    const before = Math.max(0, ahead() - 1);
+    const missing = seen.inBroker === 0 && now - Date.parse(createdAt) > HANDOVER_MS;
+    return { ...QUEUED, position: before, etaMs: missing ? null : etaMs(before) };
   }
 
   return {
@@ -107,23 +207,29 @@ export function createLine(options: {
     get drainRate() {
       return rate.perSecond;
     },
-    settled: ({ waitMs, totalMs }) => {
+    settled: ({ cached, timings: { waitMs, totalMs } }) => {
       newlySettled += 1;
-      const ms = Math.max(0, totalMs - waitMs);
-      workMs = workMs === undefined ? ms : workMs + (ms - workMs) * WORK_WEIGHT;
+      answeredAt = performance.now();
+      // Nobody waits for an answer that is there already.
+      if (!cached) answerTimes.add(Math.max(0, totalMs - waitMs));
     },
-    admit: () => {
-      const ahead = waiting();
-      refuseIfTooLong(ahead);
-      admitted += 1;
-      return { position: ahead, etaMs: eta(ahead) };
+    ended: (requestId) => {
+      if (!admitted.delete(requestId)) admittedBefore.delete(requestId);
     },
-    standing: async (requestId) => {
-      const place = await placeOf(requestId);
-      if (!place) return { position: waiting(), etaMs: eta(waiting()) };
-      if (place.kind === 'waiting') return { position: place.ahead, etaMs: eta(place.ahead) };
-      const leftMs = place.kind === 'delayed' ? place.leftMs : 0;
-      return { position: 0, etaMs: workMs === undefined ? null : Math.round(leftMs + workMs) };
+    admit: (requestId) => {
+      refuseIfTooLong(waiting());
+      const position = ahead();
+      admitted.add(requestId);
+      return { position, etaMs: etaMs(position) };
+    },
+    progress: async (requests) => {
+      const places = await placesOf(requests.map(({ requestId }) => requestId));
+      return places.map((place, index) => progressOf(place, requests[index]!.createdAt));
     },
   };
 }
+
+const othersWait = ({ inBroker, inJobs }: QueuesSeen) => inBroker + inJobs > 0;
+
+const QUEUED = { status: 'queued', attempts: 0, retry: null, position: 0 } as const;
+const ASKING = { status: 'asking', retry: null, position: 0 } as const;

@@ -1,6 +1,6 @@
 import { type RequestHandler, Router } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
-import { type CancelOptions, cancelSession } from './cancel-session.ts';
+import { type CancelOptions, cancelRequest, cancelSession } from './cancel.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { getHistory } from './history.ts';
 import { type SendOptions, sendMessage } from './send.ts';
@@ -21,8 +21,9 @@ export function createChatRouter(options: ChatRouterOptions): Router {
   const { authenticate, limitSend, limitRead, history, eraser } = options;
   return Router()
     .post('/chat/send', authenticate, limitSend, sendMessage(options))
-    .get('/chat/session/:sessionId', authenticate, limitRead, getSession(history, options.line))
+    .get('/chat/session/:sessionId', authenticate, limitRead, getSession(options))
     .post('/chat/session/:sessionId/cancel', authenticate, limitRead, cancelSession(options))
+    .post('/chat/requests/:requestId/cancel', authenticate, limitRead, cancelRequest(options))
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
-    .get('/chat/history/:userId', authenticate, limitRead, getHistory(history));
+    .get('/chat/history/:userId', authenticate, limitRead, getHistory(history, options.line));
 }

@@ -9,8 +9,9 @@ import { parse } from '../validate.ts';
 import type { AcceptedQuestion, Question } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
 import { type IdempotencyKeys, readIdempotencyKey } from './idempotency.ts';
-import { ENDED, type Line, type Standing } from './line.ts';
+import { ENDED, type Line, type Progress } from './line.ts';
 import { readPreferWait } from './prefer.ts';
+import { isTerminal } from './turn-progress.ts';
 
 export interface SendOptions {
   /** Takes the question, or rejects with what the caller is to be told. */
@@ -21,7 +22,7 @@ export interface SendOptions {
   /** The longest that `Prefer: wait` may hold a reply. */
   maxWaitMs: number;
   /** The line that new questions join. */
-  line: Pick<Line, 'admit' | 'standing'>;
+  line: Pick<Line, 'admit' | 'ended' | 'progress'>;
   /** The models that a question may choose. */
   allowedModels: readonly string[];
 }
@@ -32,19 +33,25 @@ export function sendMessage(options: SendOptions): RequestHandler {
 
   return async (req, res) => {
     const { userId } = req.user!;
-    const { message, sessionId: continued, model, priority = 'interactive', cache = true } = parse(sendBody, req.body);
+    const body = parse(sendBody, req.body);
+    const { message, sessionId: chosen, model, priority = 'interactive', cache = true } = body;
+    const newSession = chosen === undefined || body.newSession === true;
     mustBeAllowed(model, allowedModels);
     const key = readIdempotencyKey(req.get('Idempotency-Key'));
     const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
 
-    const newIds = { sessionId: continued ?? randomUUID(), requestId: randomUUID() };
+    const newIds = { sessionId: chosen ?? randomUUID(), requestId: randomUUID() };
     const { ids, repeated } =
       key === undefined
         ? { ids: newIds, repeated: false }
-        : await idempotencyKeys.claim(userId, key, [message, continued ?? null, cache, model ?? null], newIds);
+        : await idempotencyKeys.claim(userId, key, [message, chosen ?? null, cache, model ?? null], newIds);
     const { sessionId, requestId } = ids;
     res.locals.requestId = requestId;
     let shown: Promise<void> | undefined;
+    const progressOf = async (turn: SessionTurn | undefined): Promise<Progress> => {
+      const createdAt = turn?.createdAt ?? new Date().toISOString();
+      return (await line.progress([{ requestId, createdAt }]))[0]!;
+    };
     // The ids are new, or were given to this user for the key.
     const readTurn = async () => {
       await shown;
@@ -56,21 +63,14 @@ export function sendMessage(options: SendOptions): RequestHandler {
     try {
       // A repeat whose first did not get as far as the broker's confirm is taken as if it were the first.
       let turn = repeated ? await readTurn() : undefined;
-      let standing: Standing | undefined;
+      let admitted: Progress | undefined;
       if (!turn) {
-        standing = line.admit();
+        admitted = { ...JUST_QUEUED, ...line.admit(requestId) };
         const { traceparent } = req;
-        const accepted = await accept({
-          requestId,
-          sessionId,
-          userId,
-          message,
-          newSession: continued === undefined,
-          cache,
-          model,
-          priority,
-          traceparent,
-          waits: !!watch,
+        const question = { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent };
+        const accepted = await accept({ ...question, waits: !!watch }).catch((error: unknown) => {
+          line.ended(requestId);
+          throw error;
         });
         shown = accepted.shown;
         if (!repeated) turn = turnOf({ requestId, message, createdAt: accepted.createdAt }, undefined);
@@ -84,11 +84,10 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
       else {
         await shown;
-        const status = turn?.status ?? 'queued';
         // Whoever has waited wants to know where it stands now.
-        const known = watch ? undefined : standing;
-        const stands = status === 'queued' ? (known ?? (await line.standing(requestId))) : ENDED;
-        res.status(202).json({ sessionId, requestId, status, ...stands } satisfies Accepted);
+        const known = watch ? undefined : admitted;
+        const now = turn && isTerminal(turn) ? { ...endedAs(turn), ...ENDED } : (known ?? (await progressOf(turn)));
+        res.status(202).json({ sessionId, requestId, ...now } satisfies Accepted);
       }
     } finally {
       if (watch) watch.close();
@@ -116,4 +115,6 @@ async function waitForAnswer(
   return await readTurn();
 }
 
-const isTerminal = ({ status }: SessionTurn) => status !== 'queued';
+const JUST_QUEUED = { status: 'queued', attempts: 0, retry: null } as const;
+
+const endedAs = ({ status, attempts, retry }: SessionTurn) => ({ status, attempts, retry });

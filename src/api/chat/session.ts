@@ -1,19 +1,73 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { HistoryStore, SessionPage } from '../../adapters/history/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { SessionNow } from '../../contracts/http.ts';
-import { parseId } from '../validate.ts';
+import { type SessionNow, sessionQuery } from '../../contracts/http.ts';
+import { parse, parseId } from '../validate.ts';
+import type { AnswerWaiter } from './answer-waiter.ts';
+import { orBadCursor } from './bad-cursor.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { ENDED, type Line } from './line.ts';
+import { readPreferWait } from './prefer.ts';
+import { isTerminal, withProgress } from './turn-progress.ts';
 
-/** GET /chat/session/:sessionId */
-export function getSession(history: Pick<HistoryStore, 'session'>, line: Pick<Line, 'standing'>): RequestHandler {
+export interface SessionOptions {
+  history: Pick<HistoryStore, 'session' | 'turn'>;
+  line: Pick<Line, 'progress'>;
+  answerWaiter: Pick<AnswerWaiter, 'watch'>;
+  /** The longest that `Prefer: wait` may hold a reply. */
+  maxWaitMs: number;
+}
+
+/** Turns of a page that says nothing of its length. */
+export const TURNS_SHOWN = 50;
+
+/** GET /chat/session/:sessionId: a page of its turns; with `Prefer: wait`, once its latest turn has ended. */
+export function getSession(options: SessionOptions): RequestHandler {
+  const { history, line, answerWaiter, maxWaitMs } = options;
   return async (req, res) => {
-    const session = await history.session(parseId(req.params.sessionId), req.user!.userId);
-    if (!session) throw new ApiError('not_found');
-    const latest = session.turns.at(-1);
-    const stands = latest?.status === 'queued' ? await line.standing(latest.requestId) : ENDED;
-    res.json({ ...session, ...stands } satisfies SessionNow);
+    const sessionId = parseId(req.params.sessionId);
+    const { userId } = req.user!;
+    const page = parse(sessionQuery, req.query);
+    const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
+    const read = async (): Promise<SessionPage> => {
+      const found = await orBadCursor(history.session(sessionId, userId, page));
+      if (!found) throw new ApiError('not_found');
+      return found;
+    };
+
+    let { session, latest } = await read();
+    if (waitSeconds) {
+      res.set('Preference-Applied', `wait=${waitSeconds}`);
+      if (!isTerminal(latest) && (await hasEnded(latest.requestId, waitSeconds * 1000))) {
+        ({ session, latest } = await read());
+      }
+    }
+    // An older page does not have the latest turn.
+    const { turns, last } = await withProgress(
+      page.cursor === undefined ? session.turns : [...session.turns, latest],
+      line,
+    );
+    const stands = last ? { status: last.status, position: last.position, etaMs: last.etaMs } : ENDED;
+    res.json({ ...session, turns: turns.slice(0, session.turns.length), ...stands } satisfies SessionNow);
+
+    /** Waits until the turn has ended, or the time is over, or nobody is there any more. */
+    async function hasEnded(requestId: string, waitMs: number): Promise<boolean> {
+      const watch = await answerWaiter.watch(requestId, waitMs);
+      res.once('close', () => watch.close());
+      try {
+        // What was settled between the first look and the watch was not heard of.
+        let turn = await history.turn(sessionId, requestId);
+        while (turn && !isTerminal(turn)) {
+          const news = await watch.news();
+          if (!news) return false;
+          if (news !== 'look') return true;
+          turn = await history.turn(sessionId, requestId);
+        }
+        return true;
+      } finally {
+        watch.close();
+      }
+    }
   };
 }
 

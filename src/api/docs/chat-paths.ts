@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { accepted, answered, historyPage, historyQuery, sendBody, session, sessionNow } from '../../contracts/http.ts';
+import {
+  accepted,
+  answered,
+  historyPage,
+  historyQuery,
+  sendBody,
+  session,
+  sessionNow,
+  sessionQuery,
+} from '../../contracts/http.ts';
 import { limits } from '../../contracts/limits.ts';
 import { json, problems, rateLimitHeaders } from './responses.ts';
 
@@ -14,10 +23,19 @@ const readFaults = [
   'identity_unavailable',
 ] as const;
 const id = z.string().max(limits.idChars);
+const prefer = (what: string) =>
+  z
+    .string()
+    .optional()
+    .meta({ description: `RFC 7240; \`wait=N\` holds the reply up to N seconds for ${what}.`, example: 'wait=30' });
+const preferenceApplied = z
+  .string()
+  .optional()
+  .meta({ description: 'The longest that the reply was held.', example: 'wait=30' });
 const sendHeaders = {
   ...rateLimitHeaders,
   Location: z.string().meta({ description: 'The session.', example: '/chat/session/9b2f…' }),
-  'Preference-Applied': z.string().optional().meta({ description: 'How long the reply was held.', example: 'wait=30' }),
+  'Preference-Applied': preferenceApplied,
 };
 
 export const chatPaths: ZodOpenApiPathsObject = {
@@ -28,7 +46,8 @@ export const chatPaths: ZodOpenApiPathsObject = {
       summary: 'Ask a question',
       description:
         'Answered `202` once the message broker has the question. Ask for the answer at `Location`, or wait for it ' +
-        'with `Prefer: wait`.',
+        'with `Prefer: wait`. To be able to cancel the question while you wait, choose the `sessionId` yourself, with ' +
+        '`newSession: true`.',
       operationId: 'sendMessage',
       requestParams: {
         header: z.object({
@@ -36,10 +55,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
             description:
               'Makes a repeat of this request return what the first one did. With or without quotes it is the same key.',
           }),
-          Prefer: z.string().optional().meta({
-            description: 'RFC 7240; `wait=N` holds the reply up to N seconds for the answer.',
-            example: 'wait=30',
-          }),
+          Prefer: prefer('the answer'),
           traceparent: z.string().optional().meta({ description: 'W3C trace context to continue.' }),
         }),
       },
@@ -51,7 +67,8 @@ export const chatPaths: ZodOpenApiPathsObject = {
           'validation_failed',
           'malformed_json',
           'unauthenticated',
-          'not_found',
+          'session_not_found',
+          'session_id_taken',
           'session_full',
           'payload_too_large',
           'unsupported_media_type',
@@ -70,28 +87,53 @@ export const chatPaths: ZodOpenApiPathsObject = {
       tags,
       security,
       summary: 'See a session and its answers',
+      description:
+        'Gives the newest turns, and a `nextCursor` that leads to those before them. With `Prefer: wait` the reply is held ' +
+        'until the latest turn has ended, or the time is over; either way it is `200` with the session as it is then.',
       operationId: 'getSession',
-      requestParams: { path: z.object({ sessionId: id }) },
-      responses: { 200: json('The session.', sessionNow, rateLimitHeaders), ...problems(...readFaults) },
+      requestParams: {
+        path: z.object({ sessionId: id }),
+        query: sessionQuery,
+        header: z.object({ Prefer: prefer('the end of the latest turn') }),
+      },
+      responses: {
+        200: json('The session.', sessionNow, { ...rateLimitHeaders, 'Preference-Applied': preferenceApplied }),
+        ...problems('validation_failed', ...readFaults),
+      },
     },
     delete: {
       tags,
       security,
       summary: 'Erase a session',
-      description: 'Erases all that is kept of it. An answer that is still to come is dropped.',
+      description:
+        'Erases all that is kept of it: questions, answers, jobs and cached answers. What is under way is cancelled, and ' +
+        'an answer that comes all the same is dropped. If it fails half way, send it again; if you do not, we go on.',
       operationId: 'deleteSession',
       requestParams: { path: z.object({ sessionId: id }) },
       responses: { 204: { description: 'It is erased.' }, ...problems(...readFaults) },
+    },
+  },
+  '/chat/requests/{requestId}/cancel': {
+    post: {
+      tags,
+      security,
+      summary: 'Cancel one question',
+      description:
+        'Stops the work wherever it is: in the queue, before a retry, or while the model is being asked. A question that ' +
+        'has ended is given as it is.',
+      operationId: 'cancelRequest',
+      requestParams: { path: z.object({ requestId: id }) },
+      responses: { 200: json('The question as it is now.', answered, rateLimitHeaders), ...problems(...readFaults) },
     },
   },
   '/chat/session/{sessionId}/cancel': {
     post: {
       tags,
       security,
-      summary: 'Cancel what is queued in a session',
+      summary: 'Cancel what has not ended in a session',
       description:
         'Stops the work wherever it is: in the queue, before a retry, or while the model is being asked. A session ' +
-        'with nothing queued is given as it is.',
+        'in which everything has ended is given as it is.',
       operationId: 'cancelSession',
       requestParams: { path: z.object({ sessionId: id }) },
       responses: { 200: json('The session as it is now.', session, rateLimitHeaders), ...problems(...readFaults) },

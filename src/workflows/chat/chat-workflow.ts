@@ -64,7 +64,7 @@ export function lookUpEarly(workflow: ChatWorkflow, request: ChatRequest): Early
 
 /** undefined: the answer is neither looked up nor kept for others. */
 function hashOf({ cache, cacheEnabled, model }: ChatWorkflow, request: ChatRequest): string | undefined {
-  return cacheEnabled && request.cache ? cache.hashOf(model.parametersOf(request)) : undefined;
+  return cacheEnabled && request.cache ? cache.hashOf(model.parametersOf(request), request.userId) : undefined;
 }
 
 /**
@@ -100,7 +100,8 @@ export async function answerRequest(
       throw attempt.signal.reason;
     }
     const times = { attempts: attempt.number, startedAt: attempt.startedAt, now: Date.now() };
-    const response = completed(job, { answer, modelMs }, times);
+    const answerKey = hit || worthKeeping ? hash : undefined;
+    const response = completed(job, { answer, modelMs, answerKey }, times);
     await deliver(workflow, job, run, 'publish', response);
     return response;
   } finally {

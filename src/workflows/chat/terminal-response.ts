@@ -16,10 +16,13 @@ interface Attempt {
   now: number;
 }
 
-/** @param asked.modelMs undefined for a cached answer */
+/**
+ * @param asked.modelMs undefined for a cached answer
+ * @param asked.answerKey under which the answer is in the cache, if it is
+ */
 export function completed(
   job: ChatJobData,
-  asked: { answer: ModelAnswer; modelMs: number | undefined },
+  asked: { answer: ModelAnswer; modelMs: number | undefined; answerKey?: string | undefined },
   attempt: Attempt,
 ): ChatResponse {
   const cached = asked.modelMs === undefined;
@@ -33,6 +36,7 @@ export function completed(
     cached,
     usage: cached ? NO_USAGE : asked.answer.usage,
     finishReason: asked.answer.finishReason ?? null,
+    ...(asked.answerKey !== undefined && { answerKey: asked.answerKey }),
   };
 }
 

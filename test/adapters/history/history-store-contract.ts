@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { HistoryStore, NewTurn } from '../../../src/adapters/history/history-store.ts';
+import { type HistoryStore, type NewTurn, UnreadableCursor } from '../../../src/adapters/history/history-store.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 
@@ -18,6 +18,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       requestId: randomUUID(),
       message: 'How?',
       createdAt: new Date().toISOString(),
+      deadlineAt: Date.now() + 900_000,
       ...fields,
     });
     /** A question that its user can see. */
@@ -29,7 +30,23 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
     };
     const settle = async (turn: NewTurn, fields: Partial<ChatResponse> = {}) =>
       (await store.settle([responseTo(turn, fields)]))[0];
-    const sessionOf = ({ sessionId, userId }: NewTurn) => store.session(sessionId, userId);
+    const pageOf = ({ sessionId, userId }: NewTurn, page: { limit: number; cursor?: string; maxBytes?: number }) =>
+      store.session(sessionId, userId, page);
+    const sessionOf = async (turn: NewTurn) => (await pageOf(turn, { limit: 100 }))?.session;
+    /** The requestIds of a whole session, page by page, oldest first. */
+    const allTurns = async (turn: NewTurn, limit: number, maxBytes?: number) => {
+      const found: string[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = await pageOf(turn, { limit, ...(cursor && { cursor }), ...(maxBytes && { maxBytes }) });
+        const { turns, nextCursor } = page!.session;
+        expect(turns.length).toBeGreaterThan(0);
+        expect(turns.length).toBeLessThanOrEqual(limit);
+        found.unshift(...turns.map(({ requestId }) => requestId));
+        cursor = nextCursor;
+      } while (cursor !== null);
+      return found;
+    };
 
     test('a question is not seen before the broker has it', async () => {
       const turn = newTurn();
@@ -140,7 +157,9 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       const turn = await ask();
       const foreign = newTurn({ sessionId: turn.sessionId });
       expect(await sessionOf(foreign)).toBeUndefined();
-      for (const newSession of [true, false]) expect(await store.begin(foreign, { newSession })).toBe('not_found');
+      expect(await store.begin(foreign, { newSession: false })).toBe('not_found');
+      expect(await store.unsettled(turn.sessionId, foreign.userId)).toBeUndefined();
+      expect(await store.sessionOf(turn.requestId, foreign.userId)).toBeUndefined();
       expect(await store.erase(turn.sessionId, foreign.userId)).toBeUndefined();
       expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: turn.requestId }] });
     });
@@ -160,7 +179,36 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
         requestIds.push(requestId);
         await ask({ createdAt, sessionId, userId, requestId }, { newSession: false });
       }
-      expect((await sessionOf(first))!.turns.map(({ requestId }) => requestId)).toEqual(requestIds);
+      for (const limit of [1, 7, 100]) expect(await allTurns(first, limit)).toEqual(requestIds);
+    });
+
+    test('a page of a session has its newest turns, no more than fit, and says how to go on', async () => {
+      const first = await ask({ message: 'x'.repeat(3_000) });
+      const { sessionId, userId } = first;
+      const requestIds = [first.requestId];
+      for (let i = 0; i < 5; i++) {
+        const turn = await ask({ sessionId, userId, message: 'x'.repeat(3_000) }, { newSession: false });
+        requestIds.push(turn.requestId);
+      }
+      const newest = await pageOf(first, { limit: 4 });
+      expect(newest!.session.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(2));
+      expect((await pageOf(first, { limit: 10, maxBytes: 7_000 }))!.session.turns).toHaveLength(2);
+      expect((await pageOf(first, { limit: 10, maxBytes: 1 }))!.session.turns).toHaveLength(1);
+      expect(await allTurns(first, 10, 7_000)).toEqual(requestIds);
+      expect((await pageOf(first, { limit: 6 }))!.session.nextCursor).toBeNull();
+    });
+
+    test('an older page stays the same while new questions come, and the session says how the latest one stands', async () => {
+      const first = await ask();
+      const { sessionId, userId } = first;
+      await settle(first);
+      const requestIds = [first.requestId];
+      for (let i = 0; i < 3; i++) requestIds.push((await ask({ sessionId, userId }, { newSession: false })).requestId);
+      const { nextCursor } = (await pageOf(first, { limit: 2 }))!.session;
+      const latest = await ask({ sessionId, userId }, { newSession: false });
+      const older = await pageOf(first, { limit: 2, cursor: nextCursor! });
+      expect(older!.session.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(0, 2));
+      expect(older).toMatchObject({ session: { status: 'queued' }, latest: { requestId: latest.requestId } });
     });
 
     test('a session says how its latest turn stands', async () => {
@@ -178,6 +226,107 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       const { sessionId, userId } = first;
       for (let i = 1; i < limits.sessionTurns; i++) await ask({ sessionId, userId }, { newSession: false });
       expect(await store.begin(newTurn({ sessionId, userId }), { newSession: false })).toBe('full');
+    });
+
+    test('questions that were refused do not count, and the oldest of very many make room', async () => {
+      const first = await ask();
+      const { sessionId, userId } = first;
+      const refused: NewTurn[] = [];
+      for (let i = 0; i < 2 * limits.sessionTurns; i++) {
+        const turn = newTurn({ sessionId, userId });
+        expect(await store.begin(turn, { newSession: false })).toBe('begun');
+        refused.push(turn);
+      }
+      const last = await ask({ sessionId, userId }, { newSession: false });
+      expect((await sessionOf(first))!.turns.map(({ requestId }) => requestId)).toEqual([
+        first.requestId,
+        last.requestId,
+      ]);
+      expect(await settle(refused[0]!)).toBe('unknown');
+      expect(await settle(refused.at(-1)!)).toBe('settled');
+      expect((await store.erase(sessionId, userId))!.requestIds).toHaveLength(2 * limits.sessionTurns);
+    });
+
+    test('a session id that is in use is taken, whosever it is, until its first question was refused', async () => {
+      const turn = newTurn();
+      expect(await store.begin(turn, { newSession: true })).toBe('begun');
+      const { sessionId, userId } = turn;
+      const again = newTurn({ sessionId, userId });
+      expect(await store.begin(again, { newSession: true })).toBe('begun');
+      await store.confirm(sessionId, again.requestId, { hurry: true });
+      expect(await store.begin(newTurn({ sessionId, userId }), { newSession: true })).toBe('taken');
+      expect(await store.begin(newTurn({ sessionId }), { newSession: true })).toBe('taken');
+      await store.erase(sessionId, userId);
+      expect(await store.begin(newTurn({ sessionId, userId }), { newSession: true })).toBe('taken');
+    });
+
+    test('the turns that have not ended are found without the others, also those that nobody sees yet', async () => {
+      const first = await ask();
+      const { sessionId, userId } = first;
+      await settle(first);
+      const queued = await ask({ sessionId, userId }, { newSession: false });
+      const accepting = newTurn({ sessionId, userId });
+      await store.begin(accepting, { newSession: false });
+      const found = await store.unsettled(sessionId, userId);
+      expect(found).toHaveLength(2);
+      expect(found).toEqual(
+        expect.arrayContaining([queued, accepting].map(({ requestId, createdAt }) => ({ requestId, createdAt }))),
+      );
+      expect(await store.sessionOf(queued.requestId, userId)).toBe(sessionId);
+      expect(await store.sessionOf(randomUUID(), userId)).toBeUndefined();
+    });
+
+    test('a turn is overdue after its deadline, until it has ended', async () => {
+      const deadlineAt = 1_000_000;
+      const [queued, ended, refused] = [await ask({ deadlineAt }), await ask({ deadlineAt }), newTurn({ deadlineAt })];
+      await store.begin(refused, { newSession: true });
+      await settle(ended);
+      const address = ({ sessionId, requestId, userId, createdAt }: NewTurn) => ({
+        sessionId,
+        requestId,
+        userId,
+        createdAt,
+      });
+      const overdue = async (before: number) => await store.overdue(before, 100);
+      expect(await overdue(deadlineAt - 1)).toEqual([]);
+      const found = await overdue(deadlineAt);
+      expect(found).toHaveLength(2);
+      expect(found).toEqual(
+        expect.arrayContaining([
+          { ...address(queued), state: 'queued' },
+          { ...address(refused), state: 'accepting' },
+        ]),
+      );
+      await store.postpone(found, deadlineAt + 10);
+      expect(await overdue(deadlineAt)).toEqual([]);
+      await store.discard(refused);
+      await store.discard(queued);
+      expect(await settle(refused)).toBe('unknown');
+      expect(await overdue(deadlineAt + 10)).toEqual([]);
+      expect(await sessionOf(queued)).toMatchObject({ status: 'queued' });
+      // Nobody has it any more, but it is not there either.
+      await store.postpone([queued], deadlineAt);
+      expect(await overdue(deadlineAt)).toEqual([]);
+    });
+
+    test('an erasure that stopped half way is known, and repeated it says again what is left', async () => {
+      const first = await ask();
+      const { sessionId, userId } = first;
+      await settle(first, { answerKey: 'one' });
+      const second = await ask({ sessionId, userId }, { newSession: false });
+      const accepting = newTurn({ sessionId, userId });
+      await store.begin(accepting, { newSession: false });
+      const remains = await store.erase(sessionId, userId);
+      expect(new Set(remains!.requestIds)).toEqual(new Set([first.requestId, second.requestId, accepting.requestId]));
+      expect(remains!.answerKeys).toEqual(['one']);
+      expect(await sessionOf(first)).toBeUndefined();
+      expect(await store.unfinishedErasures(Date.now(), 100)).toContainEqual({ sessionId, userId });
+      expect(await store.erase(sessionId, randomUUID())).toBeUndefined();
+      expect(await store.erase(sessionId, userId)).toEqual(remains);
+      await store.markErased(sessionId, userId);
+      expect(await store.unfinishedErasures(Date.now(), 100)).not.toContainEqual({ sessionId, userId });
+      expect(await store.erase(sessionId, userId)).toBeUndefined();
+      expect(await settle(first)).toBe('erased');
     });
 
     test('history is given newest first, page by page, each turn once, also within one millisecond', async () => {
@@ -214,10 +363,11 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(ids).toEqual([turns[3]!, turns[1]!, turns[0]!].map(({ requestId }) => requestId));
     });
 
-    test('an unreadable cursor gives the first page', async () => {
+    test('an unreadable cursor is refused', async () => {
       const turn = await ask();
-      for (const cursor of ['nonsense', '', 'bnVsbA', Buffer.from('[1,2]').toString('base64url')]) {
-        expect((await store.history(turn.userId, { limit: 5, cursor })).items).toHaveLength(1);
+      for (const cursor of ['nonsense', 'bnVsbA', '-1', Buffer.from('[1,2]').toString('base64url')]) {
+        await expect(store.history(turn.userId, { limit: 5, cursor })).rejects.toThrow(UnreadableCursor);
+        await expect(pageOf(turn, { limit: 5, cursor })).rejects.toThrow(UnreadableCursor);
       }
     });
 
@@ -226,12 +376,13 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       const { sessionId, userId } = first;
       const second = await ask({ sessionId, userId }, { newSession: false });
       const erased = await store.erase(sessionId, userId);
-      expect(new Set(erased)).toEqual(new Set([first.requestId, second.requestId]));
+      expect(new Set(erased!.requestIds)).toEqual(new Set([first.requestId, second.requestId]));
       expect(await sessionOf(first)).toBeUndefined();
       expect((await store.history(userId, { limit: 10 })).items).toEqual([]);
       expect(await settle(first)).toBe('erased');
       await store.confirm(sessionId, second.requestId, { hurry: true });
       expect(await sessionOf(first)).toBeUndefined();
+      await store.markErased(sessionId, userId);
       expect(await store.erase(sessionId, userId)).toBeUndefined();
     });
 

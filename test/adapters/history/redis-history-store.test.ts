@@ -29,12 +29,14 @@ const turn = () => ({
   requestId: randomUUID(),
   message: 'How?',
   createdAt: new Date().toISOString(),
+  deadlineAt: Date.now() + 900_000,
 });
 
 test('a session is under the key that other services know, as JSON that says whose it is and how it stands', async () => {
   const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
-  const { sessionId, userId, requestId, message, createdAt } = turn();
-  await store.begin({ sessionId, userId, requestId, message, createdAt }, { newSession: true });
+  const one = turn();
+  const { sessionId, userId, requestId, createdAt } = one;
+  await store.begin(one, { newSession: true });
   await store.confirm(sessionId, requestId, { hurry: true });
   expect(JSON.parse((await redis.get(`chat:session:${sessionId}`))!)).toMatchObject({
     sessionId,
@@ -66,9 +68,54 @@ test('an erased session leaves only the note that it was erased', async () => {
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId, { hurry: true });
   await store.erase(one.sessionId, one.userId);
+  await store.markErased(one.sessionId, one.userId);
   const left = (await redis.keys('*')).filter((key) => key.includes(one.sessionId) || key.includes(one.userId));
   expect(left).toEqual([`{chat:session:${one.sessionId}}:erased`]);
   expect(await redis.pttl(left[0]!)).toBeGreaterThan(0);
+  for (const key of ['chat:open-turns', 'chat:erasures', `chat:history:${one.userId}`]) {
+    expect((await redis.zrange(key, '0', '-1')).filter((member) => member.includes(one.sessionId))).toEqual([]);
+  }
+});
+
+test('a session of the version before, whose turns are in no order of their own, is read, continued and erased', async () => {
+  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const { sessionId, userId, createdAt } = turn();
+  const session = { sessionId, userId, status: 'queued', requestId: 'r10', createdAt, updatedAt: createdAt };
+  await redis.set(`chat:session:${sessionId}`, JSON.stringify(session), 'PX', DAY_MS);
+  const turns = `{chat:session:${sessionId}}:turns`;
+  for (let i = 0; i <= 10; i++) {
+    const answer = JSON.stringify({ status: 'completed', response: `Answer ${i}` });
+    await redis.hset(turns, `r${i}:q`, `${i} ${JSON.stringify({ message: `Question ${i}`, createdAt })}`);
+    await redis.hset(turns, i < 10 ? { [`r${i}:a`]: answer } : { [`r${i}:s`]: 'queued' });
+  }
+  const readTurns = async (page: { limit: number; cursor?: string }) => {
+    const found = await store.session(sessionId, userId, page);
+    return { ids: found!.session.turns.map(({ requestId }) => requestId), next: found!.session.nextCursor };
+  };
+  const newest = await readTurns({ limit: 3 });
+  expect(newest.ids).toEqual(['r8', 'r9', 'r10']);
+  expect((await readTurns({ limit: 100, cursor: newest.next! })).ids).toHaveLength(8);
+
+  const next = { ...turn(), sessionId, userId, requestId: 'r11' };
+  await store.begin(next, { newSession: false });
+  await store.confirm(sessionId, 'r11', { hurry: true });
+  expect((await readTurns({ limit: 2 })).ids).toEqual(['r10', 'r11']);
+  expect((await store.erase(sessionId, userId))!.requestIds).toHaveLength(12);
+});
+
+test('a question added to a session of the version before is numbered after the others, read or not', async () => {
+  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const { sessionId, userId, createdAt } = turn();
+  const session = { sessionId, userId, status: 'completed', requestId: 'old', createdAt, updatedAt: createdAt };
+  await redis.set(`chat:session:${sessionId}`, JSON.stringify(session), 'PX', DAY_MS);
+  await redis.hset(`{chat:session:${sessionId}}:turns`, {
+    'old:q': `0 ${JSON.stringify({ message: 'Old', createdAt })}`,
+    'old:a': JSON.stringify({ status: 'completed', response: 'Answer' }),
+  });
+  await store.begin({ ...turn(), sessionId, userId, requestId: 'new' }, { newSession: false });
+  await store.confirm(sessionId, 'new', { hurry: true });
+  const { session: seen } = (await store.session(sessionId, userId, { limit: 5 }))!;
+  expect(seen.turns.map(({ requestId }) => requestId)).toEqual(['old', 'new']);
 });
 
 test('without Redis every method says that the store is out of reach', async () => {
@@ -79,7 +126,7 @@ test('without Redis every method says that the store is out of reach', async () 
   for (const use of [
     () => store.begin(one, { newSession: true }),
     () => store.confirm(one.sessionId, one.requestId, { hurry: true }),
-    () => store.session(one.sessionId, one.userId),
+    () => store.session(one.sessionId, one.userId, { limit: 5 }),
     () => store.history(one.userId, { limit: 5 }),
     () => store.erase(one.sessionId, one.userId),
   ]) {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { AnswerParameters, ModelAnswer } from '../../../src/adapters/model/model.ts';
 import { type AnswerCache, createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
+import { forgetAnswers } from '../../../src/adapters/redis/answer-scripts.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 const cacheWith = (options: { maxEntryBytes?: number; random?: () => number } = {}) =>
-  createAnswerCache({ redis, ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
+  createAnswerCache({ redis, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
 
 /** A hash that no other test uses. */
 const newHash = () => randomUUID();
@@ -45,7 +46,16 @@ const parameters = (change: Partial<AnswerParameters['body']> = {}): AnswerParam
 });
 
 describe('the hash', () => {
-  const { hashOf } = createAnswerCache({ redis: undefined as never, ttlMs: 1, maxEntryBytes: 1 });
+  const hashIn =
+    (scope: 'user' | 'all') =>
+    (of: AnswerParameters, userId = 'ann') =>
+      createAnswerCache({ redis: undefined as never, scope, ttlMs: 1, maxEntryBytes: 1 }).hashOf(of, userId);
+  const hashOf = hashIn('user');
+
+  test('is another for another user, unless answers serve all', () => {
+    expect(hashOf(parameters(), 'bob')).not.toBe(hashOf(parameters()));
+    expect(hashIn('all')(parameters(), 'bob')).toBe(hashIn('all')(parameters()));
+  });
 
   test('is the same for the same parameters', () => {
     expect(hashOf(parameters())).toBe(hashOf(structuredClone(parameters())));
@@ -89,6 +99,17 @@ describe('the hash', () => {
 });
 
 describe('an answer', () => {
+  test('is forgotten, but a question that is being asked stays its request’s to ask', async () => {
+    const cache = cacheWith();
+    const [kept, asked] = [newHash(), newHash()];
+    await cache.lookUp(kept, 'a');
+    await cache.keep(kept, 'a', { response: 'So.', model: 'm', provider: 'p', usage: null, finishReason: 'stop' });
+    await cache.lookUp(asked, 'b');
+    await forgetAnswers(redis, [kept, asked, newHash()]);
+    expect(await cache.lookUp(kept, 'c')).toBe('claimed');
+    expect(await cacheWith().lookUp(asked, 'd')).toBe('under way');
+  });
+
   test('that was kept serves again, with its model and provider, and costs nothing', async () => {
     const hash = newHash();
     const cache = cacheWith();
@@ -223,7 +244,7 @@ describe('a question that is asked in the same process', () => {
     const hash = newHash();
     const late = new Redis(await testRedisUrl(), { enableOfflineQueue: false });
     try {
-      const cache = createAnswerCache({ redis: late, ttlMs: TTL_MS, maxEntryBytes: 65_536 });
+      const cache = createAnswerCache({ redis: late, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536 });
       // It is not connected yet.
       await expect(cache.lookUp(hash, 'r-1')).rejects.toThrow();
       await once(late, 'ready');
@@ -246,7 +267,7 @@ describe('a question that is asked in the same process', () => {
 test('a Redis that is out of reach rejects, so that the caller knows', async () => {
   const away = new Redis('redis://127.0.0.1:1', { lazyConnect: true, retryStrategy: () => null });
   away.on('error', () => {});
-  const cache = createAnswerCache({ redis: away, ttlMs: TTL_MS, maxEntryBytes: 65_536 });
+  const cache = createAnswerCache({ redis: away, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536 });
   await expect(cache.lookUp('hash', 'asker')).rejects.toThrow();
   await expect(cache.keep('hash', 'asker', answer)).rejects.toThrow();
   await expect(cache.keepLast('session', answer)).rejects.toThrow();

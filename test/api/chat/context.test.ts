@@ -16,6 +16,7 @@ const turn = (message: string, response: string | null, status: SessionTurn['sta
   usage: null,
   finishReason: null,
   attempts: 1,
+  retry: null,
   timings: null,
   createdAt: '2026-01-01T00:00:00Z',
   completedAt: null,

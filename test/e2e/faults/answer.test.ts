@@ -88,7 +88,7 @@ test.each(KILLED_OR_CUT)(
     fault.rabbitMq.holdFromClient();
     fault.model.release();
     await untilKept(fault, accepted);
-    expect((await user.session(accepted.sessionId)).body.status).toBe('queued');
+    expect((await user.session(accepted.sessionId)).body.status).toBe('asking');
     await strike(what, { fault, worker, connection: fault.rabbitMq });
 
     await fault.expectAnsweredOnce(user, accepted, 1);

@@ -89,7 +89,8 @@ export async function startFaultCase() {
     job,
     jobState,
     /** The session as it is in the store, whoever can or cannot read it there. */
-    storedSession: (sessionId: string, userId: string) => history.session(sessionId, userId),
+    storedSession: async (sessionId: string, userId: string) =>
+      (await history.session(sessionId, userId, { limit: 10 }))?.session,
     isCached: async (sessionId: string) => (await cacheConnection.exists(redisKeys.response(sessionId))) === 1,
     /** How often the model was asked this, by its own count. */
     callCount: async (message: string) => (await callsFor(message)).length,
@@ -123,7 +124,7 @@ export async function startFaultCase() {
         'its user sees the answer',
         async () => {
           const { body } = await user.session(sessionId);
-          return body?.turns?.some((turn) => turn.requestId === requestId && turn.status !== 'queued') && body;
+          return body?.turns?.some((turn) => turn.requestId === requestId && turn.completedAt !== null) && body;
         },
         RECOVERY_MS,
       );
@@ -139,7 +140,7 @@ export async function startFaultCase() {
 
       // What had been consumed and not acknowledged would be back by now.
       expect(Object.values(await depths())).toEqual([0, 0, 0, 0]);
-      expect(await history.session(sessionId, user.userId)).toMatchObject({ turns: [turn] });
+      expect((await history.session(sessionId, user.userId, { limit: 10 }))?.session).toMatchObject({ turns: [turn] });
       expect(await callsFor(turn!.message)).toHaveLength(expectedCalls);
     },
   };

@@ -3,31 +3,66 @@ import { limits } from '../../../contracts/limits.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { BeginOutcome, NewTurn } from '../history-store.ts';
+import { TURN_INDEX } from './turn-index.ts';
 
 /**
- * A turn has two fields at any time: the question, which begins with its number in the session, and the state or the
- * answer.
+ * A turn has two fields of its own at any time: the question, and the state or, once there is one, the answer. A third
+ * one makes it part of the index; see turn-index.
  *
- * KEYS: session, turns, tombstone. ARGV: requestId, question, userId, whether a session may be made, the new session,
+ * Only turns that were confirmed or answered count against the limit. There may be as many others again; then the oldest
+ * of those makes room.
+ *
+ * KEYS: session, turns, tombstone. ARGV: requestId, question, userId, whether it is for a new session, the new session,
  * its TTL in ms, most turns.
  */
 const script = defineScript(`
-if redis.call('EXISTS', KEYS[3]) == 1 then return 'not_found' end
+${TURN_INDEX}
+local id, most = ARGV[1], tonumber(ARGV[7])
+local refused = ARGV[4] == '1' and 'taken' or 'not_found'
+if redis.call('EXISTS', KEYS[3]) == 1 then return refused end
 local text = redis.call('GET', KEYS[1])
+local next, count, ttl = 0, 0, ARGV[6]
+
+local function makeRoom()
+  local states = {}
+  for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if string.sub(field, -2) == ':s' then states[#states + 1] = field end
+  end
+  local hidden, oldest = 0, nil
+  for i, state in ipairs(#states > 0 and redis.call('HMGET', KEYS[2], unpack(states)) or {}) do
+    if state == 'accepting' then
+      hidden = hidden + 1
+      local turn = string.sub(states[i], 1, -3)
+      local number = tonumber(string.match(redis.call('HGET', KEYS[2], turn .. ':q'), '^%d+'))
+      if not oldest or number < oldest[2] then oldest = {turn, number} end
+    end
+  end
+  if count - hidden >= most then return false end
+  if count >= 2 * most then
+    redis.call('HDEL', KEYS[2], oldest[1] .. ':q', oldest[1] .. ':s', oldest[2] .. ':n')
+    count = count - 1
+  end
+  return true
+end
+
 if text then
   local session = cjson.decode(text)
-  if session.userId ~= ARGV[3] then return 'not_found' end
-  if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':q') == 1 then return 'begun' end
-  if ARGV[4] == '0' and session.status == 'accepting' then return 'not_found' end
+  if session.userId ~= ARGV[3] then return refused end
+  local fields = redis.call('HMGET', KEYS[2], id .. ':q', 'index:n')
+  if fields[1] then return 'begun' end
+  -- A session that nobody has seen yet can only be begun, one that was seen only be continued.
+  if (session.status == 'accepting') ~= (ARGV[4] == '1') then return refused end
+  next, count = turnIndex(KEYS[2], fields[2])
+  if count >= most and not makeRoom() then return 'full' end
+  ttl = math.max(redis.call('PTTL', KEYS[1]), 1)
 elseif ARGV[4] == '1' then
-  redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
+  redis.call('SET', KEYS[1], ARGV[5], 'PX', ttl)
 else
-  return 'not_found'
+  return refused
 end
-local turns = redis.call('HLEN', KEYS[2]) / 2
-if turns >= tonumber(ARGV[7]) then return 'full' end
-redis.call('HSET', KEYS[2], ARGV[1] .. ':q', string.format('%d %s', turns, ARGV[2]), ARGV[1] .. ':s', 'accepting')
-redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[1]), 1))
+redis.call('HSET', KEYS[2], id .. ':q', next .. ' ' .. ARGV[2], id .. ':s', 'accepting',
+  next .. ':n', id, 'index:n', (next + 1) .. ' ' .. (count + 1))
+redis.call('PEXPIRE', KEYS[2], ttl)
 return 'begun'
 `);
 

@@ -4,20 +4,57 @@ import { defineScript } from '../../redis/define-script.ts';
 
 /** Longer than an answer can be on its way. */
 const TOMBSTONE_MS = 7 * 24 * 3_600_000;
+/** What the tombstone holds once there is nothing left to be erased. */
+const DONE = '1';
 
-/** KEYS: session, turns, tombstone. ARGV: userId, the tombstone's TTL in ms. Gives the fields of the turns, or nil. */
-const script = defineScript(`
+/**
+ * KEYS: session, turns, tombstone. ARGV: userId, the tombstone's TTL in ms. Gives what the tombstone holds, or nil.
+ * The answers are not read: a turn's answer key is a field of its own.
+ */
+const eraseScript = defineScript(`
+local erased = redis.call('GET', KEYS[3])
+if erased then
+  return erased ~= '${DONE}' and cjson.decode(erased).userId == ARGV[1] and erased
+end
 local session = redis.call('GET', KEYS[1])
 if not session or cjson.decode(session).userId ~= ARGV[1] then return false end
-local fields = redis.call('HKEYS', KEYS[2])
+local ids, keys = {}, {}
+for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+  local kind = string.sub(field, -2)
+  if kind == ':q' then ids[#ids + 1] = string.sub(field, 1, -3) end
+  if kind == ':k' then keys[#keys + 1] = field end
+end
+local answers = #keys > 0 and redis.call('HMGET', KEYS[2], unpack(keys)) or {}
+erased = cjson.encode({userId = ARGV[1], requestIds = ids, answerKeys = answers})
 redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('SET', KEYS[3], '1', 'PX', ARGV[2])
-return fields
+redis.call('SET', KEYS[3], erased, 'PX', ARGV[2])
+return erased
 `);
 
-/** Erases the session and leaves a tombstone; gives the requestIds it had, or undefined if the user has no such one. */
-export async function eraseSession(redis: Redis, sessionId: string, userId: string): Promise<string[] | undefined> {
-  const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
-  const fields = (await script(redis, keys, [userId, TOMBSTONE_MS])) as string[] | null;
-  return fields?.filter((field) => field.endsWith(':q')).map((field) => field.slice(0, -2));
+/** What a session leaves elsewhere, to be erased as well. */
+export interface Remains {
+  /** Of all turns that it ever had, also those that nobody saw. */
+  requestIds: string[];
+  /** Of the answers that its turns were given. */
+  answerKeys: string[];
 }
+
+/**
+ * Erases the session, and leaves a tombstone that holds what is yet to be erased elsewhere. Repeated, it gives the same
+ * until `markErased`; undefined if the user has no such session.
+ */
+export async function eraseSession(redis: Redis, sessionId: string, userId: string): Promise<Remains | undefined> {
+  const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
+  const text = (await eraseScript(redis, keys, [userId, TOMBSTONE_MS])) as string | null;
+  if (text === null) return undefined;
+  const { requestIds, answerKeys } = JSON.parse(text) as Record<keyof Remains, unknown>;
+  return { requestIds: listOf(requestIds), answerKeys: listOf(answerKeys) };
+}
+
+/** Nothing of the session is left to be erased: the tombstone forgets what there was. */
+export async function markErased(redis: Redis, sessionId: string): Promise<void> {
+  await redis.set(redisKeys.erased(sessionId), DONE, 'PX', TOMBSTONE_MS);
+}
+
+/** Lua writes an empty list as an empty object. */
+const listOf = (value: unknown): string[] => (Array.isArray(value) ? (value as string[]) : []);

@@ -5,7 +5,8 @@ import { defineScript } from '../../redis/define-script.ts';
 import type { SettleOutcome } from '../history-store.ts';
 
 /**
- * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, the notice.
+ * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, the notice,
+ * the answer's key in the cache or nothing.
  * The first terminal state stays, but for a failure that an answer supersedes.
  */
 const script = defineScript(`
@@ -18,7 +19,8 @@ if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':q') == 0 then return 'unknown' en
 local answer = redis.call('HGET', KEYS[2], ARGV[1] .. ':a')
 if answer and not (ARGV[3] == 'completed' and cjson.decode(answer).status == 'failed') then return 'duplicate' end
 redis.call('HDEL', KEYS[2], ARGV[1] .. ':s')
-redis.call('HSET', KEYS[2], ARGV[1] .. ':a', ARGV[4])
+local key = ARGV[8] ~= '' and {ARGV[1] .. ':k', ARGV[8]} or {}
+redis.call('HSET', KEYS[2], ARGV[1] .. ':a', ARGV[4], unpack(key))
 if session.requestId == ARGV[1] or session.status ~= 'queued' then
   session.status = ARGV[3]
   session.requestId = ARGV[1]
@@ -38,10 +40,11 @@ export async function settleTurns(
 ): Promise<SettleOutcome[]> {
   return await Promise.all(
     responses.map(async (response) => {
-      const { sessionId, requestId, userId, status, completedAt } = response;
+      const { sessionId, requestId, userId, status, completedAt, answerKey } = response;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
       const args = [requestId, userId, status, JSON.stringify(response), completedAt];
-      return (await script(redis, keys, [...args, retentionMs, `${replica} ${requestId}`])) as SettleOutcome;
+      const notice = `${replica} ${requestId}`;
+      return (await script(redis, keys, [...args, retentionMs, notice, answerKey ?? ''])) as SettleOutcome;
     }),
   );
 }

@@ -1,0 +1,2 @@
+/** A cursor that none of our pages has given. */
+export class UnreadableCursor extends Error {}

@@ -1,0 +1,46 @@
+/** So many of the newest are known. */
+const REMEMBERED = 200;
+/** They are put in order again after so long, or while there are few. */
+const SORT_EVERY_MS = 1_000;
+const FEW = 20;
+
+/** How long the work on a request takes, from its start to its answer, as the newest ones show. */
+export function createAnswerTimes() {
+  const newest: number[] = [];
+  let added = 0;
+  let sorted: number[] = [];
+  let sortedCount = 0;
+  let sortedAt = Number.NEGATIVE_INFINITY;
+
+  function inOrder(): number[] {
+    const now = performance.now();
+    if (added === sortedCount || (sorted.length >= FEW && now - sortedAt < SORT_EVERY_MS)) return sorted;
+    sorted = newest.toSorted((a, b) => a - b);
+    sortedCount = added;
+    sortedAt = now;
+    return sorted;
+  }
+
+  return {
+    /** @param ms from the start of the work to its end */
+    add(ms: number): void {
+      newest[added % REMEMBERED] = ms;
+      added += 1;
+    },
+    /**
+     * How much longer the work takes that was begun so long ago, in ms: the median of those that took longer than that.
+     * null: none did, so nothing is known.
+     */
+    remainingMs(elapsedMs: number): number | null {
+      const times = inOrder();
+      let first = 0;
+      for (let end = times.length; first < end; ) {
+        const middle = (first + end) >> 1;
+        if (times[middle]! <= elapsedMs) first = middle + 1;
+        else end = middle;
+      }
+      if (first === times.length) return null;
+      return times[(first + times.length) >> 1]! - elapsedMs;
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { UnreadableCursor } from '../../adapters/history/history-store.ts';
+import { ApiError } from '../../contracts/errors.ts';
+
+/**
+ * What a page gives.
+ * @throws ApiError validation_failed: its cursor is none of ours
+ */
+export async function orBadCursor<T>(page: Promise<T>): Promise<T> {
+  try {
+    return await page;
+  } catch (error) {
+    if (!(error instanceof UnreadableCursor)) throw error;
+    throw new ApiError('validation_failed', {
+      errors: [{ path: 'cursor', message: 'must be the `nextCursor` of an earlier page' }],
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import type { RequestHandler } from 'express';
+import type { HistoryStore, UnsettledTurn } from '../../adapters/history/history-store.ts';
+import { ApiError } from '../../contracts/errors.ts';
+import type { Answered } from '../../contracts/http.ts';
+import { parseId } from '../validate.ts';
+import type { AnswerWaiter } from './answer-waiter.ts';
+import { endedTurn } from './ended-turn.ts';
+import { TURNS_SHOWN } from './session.ts';
+
+export interface CancelOptions {
+  history: Pick<HistoryStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
+  /** Has the work on these requests stop, wherever it is. */
+  cancelRequests: (requestIds: string[]) => Promise<void>;
+  /** Whoever waits here hears nothing of what this process writes down itself. */
+  answerWaiter: Pick<AnswerWaiter, 'settled'>;
+}
+
+/**
+ * POST /chat/session/:sessionId/cancel: ends all that has not ended, also a question whose asker still waits for the
+ * broker's confirm. The user sees it as cancelled at once; the work stops where it is found, and an answer that comes
+ * all the same is dropped. A session in which everything has ended is given as it is.
+ */
+export function cancelSession(options: CancelOptions): RequestHandler {
+  return async (req, res) => {
+    const sessionId = parseId(req.params.sessionId);
+    const { userId } = req.user!;
+    const turns = await options.history.unsettled(sessionId, userId);
+    if (!turns) throw new ApiError('not_found');
+    await cancelTurns(options, { sessionId, userId }, turns);
+    const page = await options.history.session(sessionId, userId, { limit: TURNS_SHOWN });
+    if (!page) throw new ApiError('not_found');
+    res.json(page.session);
+  };
+}
+
+/** POST /chat/requests/:requestId/cancel: ends one question, as above, and gives its turn. */
+export function cancelRequest(options: CancelOptions): RequestHandler {
+  const { history } = options;
+  return async (req, res) => {
+    const requestId = parseId(req.params.requestId);
+    const { userId } = req.user!;
+    const sessionId = await history.sessionOf(requestId, userId);
+    const turns = sessionId === undefined ? undefined : await history.unsettled(sessionId, userId);
+    if (sessionId === undefined || !turns) throw new ApiError('not_found');
+    await cancelTurns(
+      options,
+      { sessionId, userId },
+      turns.filter((turn) => turn.requestId === requestId),
+    );
+    const turn = await history.turn(sessionId, requestId);
+    if (!turn) throw new ApiError('not_found');
+    res.json({ ...turn, sessionId } satisfies Answered);
+  };
+}
+
+async function cancelTurns(
+  { history, cancelRequests, answerWaiter }: CancelOptions,
+  session: { sessionId: string; userId: string },
+  turns: readonly UnsettledTurn[],
+): Promise<void> {
+  if (turns.length === 0) return;
+  // The work first: whoever is told that it is cancelled can rely on it.
+  await cancelRequests(turns.map(({ requestId }) => requestId));
+  await history.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
+  for (const { requestId } of turns) answerWaiter.settled(requestId, 'look');
+}

@@ -1,0 +1,27 @@
+import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
+
+/** The terminal state of a turn that the api itself ends: failed, or cancelled where there is no failure. */
+export function endedTurn(
+  turn: { sessionId: string; requestId: string; userId: string; createdAt: string },
+  failure?: Failure,
+): ChatResponse {
+  const now = Date.now();
+  const totalMs = Math.max(0, now - Date.parse(turn.createdAt));
+  return {
+    version: 1,
+    requestId: turn.requestId,
+    sessionId: turn.sessionId,
+    userId: turn.userId,
+    status: failure ? 'failed' : 'cancelled',
+    response: null,
+    error: failure ?? null,
+    model: null,
+    provider: null,
+    cached: false,
+    usage: null,
+    finishReason: failure ? null : 'cancelled',
+    attempts: 0,
+    timings: { waitMs: totalMs, modelMs: 0, totalMs },
+    completedAt: new Date(now).toISOString(),
+  };
+}

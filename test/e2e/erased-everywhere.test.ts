@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { signUp, type TestUser } from '../api-client.ts';
+import { startApi, startWorker, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import { until } from '../until.ts';
+
+let simulator: TestSimulator;
+let api: TestProcess;
+let redis: Redis;
+let ann: TestUser;
+let bob: TestUser;
+
+beforeAll(async () => {
+  const env = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl() };
+  redis = new Redis(env.REDIS_URL);
+  simulator = await startSimulator();
+  [api] = await Promise.all([startApi(env), startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.baseUrl })]);
+  [ann, bob] = [await signUp(api.url), await signUp(api.url)];
+});
+afterAll(async () => {
+  await simulator.stop();
+  redis.disconnect();
+});
+beforeEach(() => simulator.reset());
+
+const ask = async (user: TestUser, message: string) => {
+  const { status, body } = await user.send({ message }, { Prefer: 'wait=20' });
+  expect({ status, state: body.status }).toEqual({ status: 200, state: 'completed' });
+  return body;
+};
+const calls = async () => (await simulator.stats()).started;
+
+test('a kept answer serves whoever has asked for it, and nobody else', async () => {
+  const message = `Is ${randomUUID()} healthy?`;
+  expect(await ask(ann, message)).toMatchObject({ cached: false });
+  expect(await ask(ann, message)).toMatchObject({ cached: true });
+  expect(await ask(bob, message)).toMatchObject({ cached: false });
+  expect(await calls()).toBe(2);
+});
+
+test('after a session is erased its answer is kept nowhere, and the same question asks the model anew', async () => {
+  const secret = randomUUID();
+  const { sessionId, response } = await ask(ann, `Is ${secret} healthy?`);
+  expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
+  await until('nothing is left', async () => {
+    const kept = await everythingIn(redis);
+    return !kept.includes(secret) && !kept.includes(response!);
+  });
+  expect(await ask(ann, `Is ${secret} healthy?`)).toMatchObject({ cached: false });
+  expect(await calls()).toBe(2);
+});
+
+test('a session that is erased while the model is asked leaves nothing, once the work on it has stopped', async () => {
+  const secret = randomUUID();
+  await simulator.behave({ latencyMs: 60_000 });
+  const { sessionId } = (await ann.send({ message: `Is ${secret} healthy?` })).body;
+  await until('the model is asked', async () => (await simulator.stats()).inFlight === 1);
+  expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
+  await until('the call is given up', async () => (await simulator.stats()).abortedByClient === 1);
+  await until('nothing is left', async () => !(await everythingIn(redis)).includes(secret), 30_000);
+  await simulator.behave({});
+});
+
+/** All that Redis keeps, as text. */
+async function everythingIn(connection: Redis): Promise<string> {
+  const parts: string[] = [];
+  for (const key of await connection.keys('*')) {
+    const type = await connection.type(key);
+    parts.push(key);
+    if (type === 'string') parts.push((await connection.get(key)) ?? '');
+    if (type === 'hash') parts.push(JSON.stringify(await connection.hgetall(key)));
+    if (type === 'zset') parts.push(...(await connection.zrange(key, '0', '-1')));
+    if (type === 'list') parts.push(...(await connection.lrange(key, 0, -1)));
+    if (type === 'set') parts.push(...(await connection.smembers(key)));
+    if (type === 'stream') parts.push(JSON.stringify(await connection.xrange(key, '-', '+')));
+  }
+  return parts.join('\n');
+}
