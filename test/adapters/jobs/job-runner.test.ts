@@ -235,7 +235,21 @@ describe('a job that is let go of', () => {
   }, 30_000);
 });
 
-describe('a Redis that takes no writes for a while', () => {
+describe.each<
+  [string, (redis: Redis, user: string) => Promise<unknown>, (redis: Redis, user: string) => Promise<unknown>]
+>([
+  [
+    // As when its disk is full, or it has lost its replicas.
+    'takes no writes',
+    (redis) => redis.config('SET', 'min-replicas-to-write', '1'),
+    (redis) => redis.config('SET', 'min-replicas-to-write', '0'),
+  ],
+  [
+    'denies a right',
+    (redis, user) => redis.call('ACL', 'SETUSER', user, '-@scripting'),
+    (redis, user) => redis.call('ACL', 'SETUSER', user, '+@all'),
+  ],
+])('a Redis that %s for a while', (_, refuse, serve) => {
   test.each<[string, (job: JobInHand) => Promise<unknown>, { state: string; attemptsMade: number }]>([
     ['a retry', (job) => job.retry(new Error('a failure')), { state: 'delayed', attemptsMade: 1 }],
     ['a delay', (job) => job.delay(60_000), { state: 'delayed', attemptsMade: 0 }],
@@ -247,7 +261,9 @@ describe('a Redis that takes no writes for a while', () => {
       const server = await privateRedis();
       const direct = new Redis(server.url, { maxRetriesPerRequest: null });
       const ownQueue = openChatQueue(direct);
-      const { runner, lines } = createRunner({ url: server.url, queue: ownQueue, backoffMs: 60_000 });
+      await direct.call('ACL', 'SETUSER', 'runner', 'on', '>secret', '~*', '&*', '+@all');
+      const url = server.url.replace('redis://', 'redis://runner:secret@');
+      const { runner, lines } = createRunner({ url, queue: ownQueue, backoffMs: 60_000 });
       const begun = Promise.withResolvers<void>();
       const goOn = Promise.withResolvers<void>();
       runner.start(async (job) => {
@@ -259,11 +275,10 @@ describe('a Redis that takes no writes for a while', () => {
       await begun.promise;
       // Nothing but what the job comes to is in the way.
       await ownQueue.pause();
-      // As when its disk is full, or it has lost its replicas.
-      await direct.config('SET', 'min-replicas-to-write', '1');
+      await refuse(direct, 'runner');
       goOn.resolve();
       await until('it is tried again', () => lines.some(({ msg }) => /did not take what jobs have come to/.test(msg)));
-      await direct.config('SET', 'min-replicas-to-write', '0');
+      await serve(direct, 'runner');
       await until('it is there', async () => (await ownQueue.getJobState('r-a')) === expected.state);
       const { attemptsMade, stalledCounter } = (await ownQueue.getJob('r-a'))!;
       expect({ attemptsMade, stalledCounter }).toEqual({ attemptsMade: expected.attemptsMade, stalledCounter: 0 });

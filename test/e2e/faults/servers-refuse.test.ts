@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from '@jest/globals';
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
+import { supportsWaitAof } from '../../../src/adapters/redis/durability.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
 import { startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
@@ -128,6 +129,27 @@ test.each(Object.entries(refusals))(
   },
   120_000,
 );
+
+test('while the disk is slow, acknowledgements wait for it, and answers do not', async () => {
+  const server = await privateRedis();
+  const redis = new Redis(server.url);
+  cleanups.push(
+    () => server.stop(),
+    () => redis.disconnect(),
+  );
+  // Older servers cannot tell what is on their disk.
+  if (!(await supportsWaitAof(redis))) return;
+  await redis.config('SET', 'appendfsync', 'always');
+  const { client, simulator } = await startAround(server.url, { ACK_AFTER_FSYNC: 'true' });
+  await simulator.behave({ latencyMs: 500 });
+  const [first, second] = requests(2);
+  await client.ask(first!);
+  expect((await client.responseTo(first!.requestId)).status).toBe('completed');
+  // It never says that anything is on its disk: WAITAOF waits for 10 s.
+  await redis.config('SET', 'appendfsync', 'no');
+  await client.ask(second!);
+  expect((await client.responseTo(second!.requestId, 5_000)).status).toBe('completed');
+}, 60_000);
 
 test('a queue that is deleted is declared anew, and its consumer is back', async () => {
   const { rabbitMqUrl, client } = await startAround(await testRedisUrl());
