@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import type { BrokerRights } from '../src/contracts/broker-rights.ts';
 import type { RabbitMq } from '../tools/services/rabbitmq.ts';
 import type { Service } from '../tools/services/service.ts';
 import { serversBy, type Way } from './services/servers.ts';
@@ -19,6 +20,16 @@ export async function testRabbitMqUrl(): Promise<string> {
   return await newVirtualHost(url, managementUrl);
 }
 
+/** The URL of a virtual host for a new user with these rights there. */
+export async function rabbitMqUrlOf(vhostUrl: string, rights: BrokerRights): Promise<string> {
+  const url = new URL(vhostUrl);
+  [url.username, url.password] = [`user-${randomUUID()}`, randomUUID()];
+  const put = putTo(environment().TEST_RABBITMQ_MANAGEMENT_URL);
+  await put(`users/${url.username}`, { password: url.password, tags: '' });
+  await put(`permissions/${url.pathname.slice(1)}/${url.username}`, rights);
+  return url.href;
+}
+
 /** A Redis of the test's own, to be killed. The test stops it. */
 export const privateRedis = async (): Promise<Service> => (await serversBy(environment().TEST_WAY)).startRedis();
 
@@ -27,16 +38,20 @@ export const privateRabbitMq = async (): Promise<RabbitMq> => (await serversBy(e
 
 async function newVirtualHost(url: string, managementUrl: string): Promise<string> {
   const name = `test-${randomUUID()}`;
+  const put = putTo(managementUrl);
+  await put(`vhosts/${name}`, {});
+  await put(`permissions/${name}/${new URL(managementUrl).username}`, { configure: '.*', write: '.*', read: '.*' });
+  return `${url}/${name}`;
+}
+
+function putTo(managementUrl: string) {
   const { username, password, origin } = new URL(managementUrl);
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  const put = async (path: string, body: object) => {
+  return async (path: string, body: object) => {
     const headers = { authorization, 'content-type': 'application/json' };
     const response = await fetch(`${origin}/api/${path}`, { method: 'PUT', headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`RabbitMQ: PUT ${path}: ${response.status}`);
   };
-  await put(`vhosts/${name}`, {});
-  await put(`permissions/${name}/${username}`, { configure: '.*', write: '.*', read: '.*' });
-  return `${url}/${name}`;
 }
 
 function environment() {

@@ -59,6 +59,7 @@ const name = `healify-chat api ${replica.slice(0, 8)}`;
 const { consuming, publishing } = await connectToBroker({
   url: config.rabbitmqUrl,
   name,
+  process: 'api',
   logger,
   connectionUp: metrics.connectionUp,
 });
@@ -208,7 +209,7 @@ const app = createApp({
   health: createHealthRouter({
     version,
     checks: {
-      rabbitmq: async () => mustBeConnected(consuming, publisher),
+      rabbitmq: async () => mustBeConnected({ consuming, publishing, publisher }),
       redis: async () => void (await redis.ping()),
     },
   }),

@@ -1,5 +1,7 @@
 import { type BrokerConnection, type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
+import { leastRights } from '../contracts/broker-rights.ts';
+import { Unhealthy } from '../observability/health.ts';
 import type { Logger } from '../observability/log.ts';
 
 /**
@@ -9,14 +11,16 @@ import type { Logger } from '../observability/log.ts';
 export async function connectToBroker(options: {
   url: string;
   name: string;
+  process: 'api' | 'worker';
   logger: Logger;
   connectionUp: { set(labels: { server: string }, value: 0 | 1): void };
 }): Promise<{ consuming: BrokerConnection; publishing: BrokerConnection }> {
-  const { url, name, logger, connectionUp } = options;
+  const { url, name, process, logger, connectionUp } = options;
   const connect = (purpose: 'consume' | 'publish') =>
     connectRabbitMq({
       url,
       name: `${name} (${purpose})`,
+      rights: leastRights[process],
       logger,
       onStateChange: (state: BrokerState) =>
         connectionUp.set({ server: `rabbitmq-${purpose}` }, state === 'connected' ? 1 : 0),
@@ -24,7 +28,15 @@ export async function connectToBroker(options: {
   return { consuming: await connect('consume'), publishing: await connect('publish') };
 }
 
-/** For a health check. @throws Error unless messages would be taken from the broker and sent to it now */
-export function mustBeConnected(consuming: BrokerConnection, publisher: Publisher): void {
+/** For a health check. @throws Error unless messages are taken from the broker, and would be sent to it now */
+export function mustBeConnected(options: {
+  consuming: BrokerConnection;
+  publishing: BrokerConnection;
+  publisher: Publisher;
+}): void {
+  const { consuming, publishing, publisher } = options;
   if (consuming.state !== 'connected' || !publisher.ready) throw new Error('not connected');
+  if (consuming.troubles.any || publishing.troubles.any) {
+    throw new Unhealthy('is connected, but refuses something or confirms nothing; the log says what');
+  }
 }

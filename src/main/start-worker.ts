@@ -48,6 +48,7 @@ export async function startWorker(
   const { consuming, publishing } = await connectToBroker({
     url: config.rabbitmqUrl,
     name,
+    process: 'worker',
     logger,
     connectionUp: metrics.connectionUp,
   });
@@ -183,7 +184,7 @@ export async function startWorker(
   intake.start();
 
   const checks: HealthChecks = {
-    rabbitmq: async () => mustBeConnected(consuming, publisher),
+    rabbitmq: async () => mustBeConnected({ consuming, publishing, publisher }),
     redis: async () => void (await jobsRedis.ping()),
   };
   const listenOn = { host: config.host, registry: metrics.registry };

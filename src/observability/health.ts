@@ -5,6 +5,9 @@ import type { Health } from '../contracts/http.ts';
 /** What a process depends on, by name; each rejects, or does not resolve in time, while it is out of reach. */
 export type HealthChecks = Record<string, () => Promise<void>>;
 
+/** What is wrong, in words that may be shown to whoever asks. */
+export class Unhealthy extends Error {}
+
 const CHECK_TIMEOUT_MS = 1_000;
 
 /** Servers are connected to again within a few seconds of their coming back. */
@@ -57,7 +60,7 @@ async function problemOf(check: () => Promise<void>): Promise<string | undefined
     return await Promise.race([
       check().then(
         () => undefined,
-        () => 'cannot be reached',
+        (error: unknown) => (error instanceof Unhealthy ? error.message : 'cannot be reached'),
       ),
       sleep(CHECK_TIMEOUT_MS, `no answer within ${CHECK_TIMEOUT_MS} ms`, { signal: timeout.signal }),
     ]);

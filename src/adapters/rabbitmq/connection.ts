@@ -1,11 +1,15 @@
 import type { Writable } from 'node:stream';
 import type { ChannelModel, RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { type BrokerRights, declaringRights } from '../../contracts/broker-rights.ts';
+import { HealifyError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
 import { writeTogether } from '../write-together.ts';
 import { connect } from './amqp-client.ts';
+import { explainVirtualHost } from './refusals.ts';
 import { declareTopology } from './topology.ts';
+import { createTroubles, type Troubles } from './troubles.ts';
 
 /**
  * A connection's life: *connecting* until the broker answers and has the queues, then *connected*; *blocked* while the
@@ -15,6 +19,10 @@ export type BrokerState = 'connecting' | 'connected' | 'blocked' | 'closed';
 
 export interface BrokerConnection {
   readonly state: BrokerState;
+  /** What RabbitMQ refuses, or does not do, though the connection stands. */
+  readonly troubles: Troubles;
+  /** What the process needs, to tell an operator who has given it less. */
+  readonly rights: BrokerRights;
   /** Resolves at the first connection; late brokers are waited for. */
   ready(): Promise<void>;
   /** Calls back for each connection made, now if there is one: channels do not outlive a connection. */
@@ -30,18 +38,22 @@ const STILL_WAITING_MS = 10_000;
  * Connects to RabbitMQ, declares the queues, and connects again for ever with jittered backoff when the connection is
  * lost. Says so once when it is lost and once when it is back.
  * @param options.name shown in RabbitMQ's list of connections
+ * @param options.rights what the process needs; left out: all that any process does
  */
 export async function connectRabbitMq(options: {
   url: string;
   name: string;
   logger: Logger;
+  rights?: BrokerRights;
   onStateChange?: (state: BrokerState) => void;
 }): Promise<BrokerConnection> {
-  const { name, logger, onStateChange } = options;
+  const { url, name, logger, rights = declaringRights, onStateChange } = options;
+  const troubles = createTroubles({ connection: name, logger });
   let state: BrokerState = 'connecting';
   let current: ChannelModel | undefined;
   let lastProblem: string | undefined;
   let lastSaidAt = 0;
+  let saidOtherBroker = false;
   const openers: ((model: ChannelModel) => void)[] = [];
 
   const enter = (next: BrokerState) => {
@@ -50,7 +62,7 @@ export async function connectRabbitMq(options: {
     onStateChange?.(next);
   };
 
-  const recovering: RecoveringChannelModel = await connect(withHeartbeat(options.url), {
+  const recovering: RecoveringChannelModel = await connect(withHeartbeat(url), {
     timeout: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     noDelay: true,
@@ -58,23 +70,35 @@ export async function connectRabbitMq(options: {
     recovery: { initialDelay: 200, maxDelay: 5_000, jitter: 0.5, waitForConnect: false, setup: setUp },
   });
 
+  const warnOfOtherBroker = (model: ChannelModel) => {
+    const { product, version } = model.connection.serverProperties;
+    if (product === 'RabbitMQ' || saidOtherBroker) return;
+    saidOtherBroker = true;
+    logger.warn(
+      { connection: name, product, version },
+      'the broker is not RabbitMQ: it was never tried with this product',
+    );
+  };
+
   recovering.on('connect', (model) => {
     const socket = socketOf(model);
     if (socket) writeTogether(socket);
     current = model;
     lastProblem = undefined;
     enter('connected');
+    warnOfOtherBroker(model);
     logger.info({ connection: name }, 'connected to RabbitMQ');
     for (const open of openers) open(model);
   });
   recovering.on('disconnect', (error) => {
     current = undefined;
+    troubles.clearAll();
     if (state !== 'closed')
       logger.warn({ connection: name, reason: safeMessage(error) }, 'lost RabbitMQ, connecting again');
     enter('connecting');
   });
   recovering.on('connect-failed', (error) => {
-    const problem = describe(error);
+    const problem = explainVirtualHost(describe(error), url);
     const now = Date.now();
     if (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS) return;
     lastProblem = problem;
@@ -96,6 +120,8 @@ export async function connectRabbitMq(options: {
     get state() {
       return state;
     },
+    troubles,
+    rights,
     ready: async () => {
       await recovering.waitForConnect();
     },
@@ -133,7 +159,12 @@ function withHeartbeat(url: string): string {
 
 function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
+  if (cause instanceof HealifyError) return cause.message;
   const message = safeMessage(cause) || safeMessage(error) || error.name;
+  // 540 is NOT_IMPLEMENTED.
+  if (/PRECONDITION_FAILED - invalid|NOT_IMPLEMENTED|\b540\b/.test(message)) {
+    return `${message} (the broker must be RabbitMQ 3.10 or newer, which has quorum queues)`;
+  }
   if (!message.includes('PRECONDITION_FAILED')) return message;
   return `${message} (a queue exists with other arguments: move its messages away and delete it, and it is declared anew)`;
 }

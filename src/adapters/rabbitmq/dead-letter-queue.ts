@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
+import { leastRights, lockOf } from '../../contracts/broker-rights.ts';
 import { MAX_LETTERS_READ } from '../../contracts/dead-letters.ts';
 import {
   BrokerUnavailableError,
@@ -11,6 +12,7 @@ import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
 import { connect } from './amqp-client.ts';
+import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
 /**
@@ -66,7 +68,7 @@ export async function openDeadLetters(options: {
     await declareTopology(connection);
     const channel = await connection.createConfirmChannel();
     const lost = whenLost(connection, channel);
-    await lock(connection, `${source}.lock`);
+    await lock(connection, lockOf(queue));
     const { messageCount } = await inTime(channel.checkQueue(source), lost);
     const read = Math.min(messageCount, MAX_LETTERS_READ);
     let arrived = 0;
@@ -194,5 +196,6 @@ async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>): Promise<
 
 function asUnavailable(error: unknown): Error {
   if (error instanceof HealifyError) return error;
-  return new BrokerUnavailableError(`RabbitMQ: ${safeMessage(error)}`, { cause: error });
+  const refusal = explainRefusal(error, leastRights.dlq);
+  return new BrokerUnavailableError(refusal ?? `RabbitMQ: ${safeMessage(error)}`, { cause: error });
 }

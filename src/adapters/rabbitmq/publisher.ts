@@ -1,9 +1,11 @@
 import type { ConfirmChannel, Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { BrokerUnavailableError, MessageRefusedError, UnroutableError } from '../../contracts/errors.ts';
+import { queueArguments } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
+import { QUEUE_REMEDY } from './queue-remedy.ts';
 
 export interface Publisher {
   /** Whether a message would be sent now, and not rejected at once. */
@@ -27,6 +29,17 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
+/** Without a message nothing shows that a queue works again: then the next message is to show it. */
+const UNCONFIRMED_MS = 30_000;
+const unconfirmedText = (queue: string) =>
+  `RabbitMQ confirms no message for ${queue}, though it is connected: the queue may not run. ${QUEUE_REMEDY}`;
+
+/** RabbitMQ confirms and drops a message that no queue takes, but only from a user who may publish. */
+const mayPublish = (channel: ConfirmChannel) =>
+  new Promise<void>((resolve) => {
+    channel.publish('', 'healify-chat.no-queue', Buffer.alloc(0), {}, () => resolve());
+  });
+
 const SWEEP_MS = 100;
 const BLOCKED = 'RabbitMQ is short of memory or disk and takes no messages';
 
@@ -40,6 +53,8 @@ export function createPublisher(options: {
   let channel: ConfirmChannel | undefined;
   // In the order of sending, so that the sweep stops at the first that still has time.
   const pending = new Set<Pending>();
+  /** Queues of ours whose latest message was not confirmed in time. */
+  const unconfirmed = new Set<string>();
 
   const keeper = keepChannel<ConfirmChannel>({
     connection,
@@ -52,11 +67,19 @@ export function createPublisher(options: {
         for (const entry of pending) if (entry.queue === message.fields.routingKey) entry.returned = true;
       });
       channel = opened;
+      return mayPublish(opened);
     },
     onLost: () => {
       channel = undefined;
     },
   });
+
+  /** Of another service's queue it is not for us to say that something is wrong. */
+  const reportUnconfirmed = (queue: string) => {
+    if (!Object.hasOwn(queueArguments, queue)) return;
+    unconfirmed.add(queue);
+    connection.troubles.report(`confirms of ${queue}`, unconfirmedText(queue), UNCONFIRMED_MS);
+  };
 
   const sweep = setInterval(() => {
     const oldest = Date.now() - timeoutMs;
@@ -65,6 +88,7 @@ export function createPublisher(options: {
       const blocked = connection.state === 'blocked';
       if (!blocked && entry.sentAt > oldest) break;
       pending.delete(entry);
+      if (!blocked) reportUnconfirmed(entry.queue);
       entry.reject(new BrokerUnavailableError(blocked ? BLOCKED : `RabbitMQ gave no confirm within ${timeoutMs} ms`));
     }
   }, SWEEP_MS);
@@ -87,6 +111,7 @@ export function createPublisher(options: {
         const entry: Pending = { queue, sentAt: Date.now(), returned: false, reject };
         channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, (error) => {
           pending.delete(entry);
+          if (unconfirmed.size > 0 && unconfirmed.delete(queue)) connection.troubles.clear(`confirms of ${queue}`);
           if (error) reject(new MessageRefusedError(`RabbitMQ did not take a message: ${safeMessage(error)}`));
           else if (entry.returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();

@@ -1,7 +1,14 @@
-import type { ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
+import { declaringRights } from '../../contracts/broker-rights.ts';
+import { BrokerUnavailableError } from '../../contracts/errors.ts';
 import { queueArguments } from '../../contracts/queues.ts';
+import { explainRefusal, isNotFound, isRefusal } from './refusals.ts';
 
-/** Declares the four queues. Idempotent; rejects where a queue exists with other arguments, or the connection is lost. */
+/**
+ * Makes sure that the four queues are there. Each is looked for first, which needs no right at all. One that is there is
+ * then declared to see that its arguments are ours, if the user has the right to; one that is not there must be declared.
+ * Rejects where a queue exists with other arguments, may not be declared, or the connection is lost.
+ */
 export async function declareTopology(model: ChannelModel): Promise<void> {
   // amqplib never says that a channel which was closing is lost.
   const { promise: lost, reject } = Promise.withResolvers<never>();
@@ -15,11 +22,46 @@ export async function declareTopology(model: ChannelModel): Promise<void> {
 }
 
 async function declare(model: ChannelModel): Promise<void> {
-  const channel = await model.createChannel();
-  // Without a listener, a refused declaration would end the process; the call rejects as well.
-  channel.on('error', () => {});
-  for (const [queue, args] of Object.entries(queueArguments)) {
-    await channel.assertQueue(queue, { durable: true, arguments: args });
+  let channel: Channel | undefined;
+  let mayDeclare = true;
+
+  /** RabbitMQ closes the channel on which it refuses something. */
+  async function on<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
+    channel ??= await openChannel(model);
+    try {
+      return await ask(channel);
+    } catch (error) {
+      channel = undefined;
+      throw error;
+    }
   }
-  await channel.close();
+
+  for (const [queue, args] of Object.entries(queueArguments)) {
+    const isThere = await on((open) => open.checkQueue(queue)).then(
+      () => true,
+      (error: unknown) => {
+        if (isNotFound(error)) return false;
+        throw error;
+      },
+    );
+    if (isThere && !mayDeclare) continue;
+    try {
+      await on((open) => open.assertQueue(queue, { durable: true, arguments: args }));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (!isThere) {
+        const why = explainRefusal(error, declaringRights);
+        throw new BrokerUnavailableError(`there is no queue ${queue}, and ${why}`, { cause: error });
+      }
+      mayDeclare = false;
+    }
+  }
+  await channel?.close();
+}
+
+async function openChannel(model: ChannelModel): Promise<Channel> {
+  const channel = await model.createChannel();
+  // Without a listener, what is refused would end the process; the call rejects as well.
+  channel.on('error', () => {});
+  return channel;
 }

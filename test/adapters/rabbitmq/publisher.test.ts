@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../../src/adapters/rabbitmq/publisher.ts';
 import { BrokerUnavailableError, UnroutableError } from '../../../src/contracts/errors.ts';
-import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import type { RabbitMq } from '../../../tools/services/rabbitmq.ts';
 import { captureLog } from '../../captured-log.ts';
 import { startQueueClient } from '../../queue-client.ts';
@@ -174,4 +174,27 @@ test('a connection to a broker that is short of memory can be closed', async () 
   } finally {
     await server.ctl('set_vm_memory_high_watermark', '0.4');
   }
+}, 120_000);
+
+test('a queue of ours that confirms nothing, though it is listed, is named with what to do until it confirms again', async () => {
+  const log = captureLog();
+  const connection = await connectRabbitMq({ url: server.url, name: 'test', logger: log.logger });
+  const publisher = createPublisher({ connection, timeoutMs: 1_000, logger: log.logger });
+  cleanups.push(() => publisher.close().then(() => connection.close()));
+  await untilReady(publisher);
+  await send(publisher, RESPONSES_QUEUE);
+  const member = `quorum_queues, {'%2F_${RESPONSES_QUEUE}', node()}`;
+  await server.ctl('eval', `ra:stop_server(${member}).`);
+  try {
+    expect(await outcomeOf(send(publisher, RESPONSES_QUEUE))).toBeInstanceOf(BrokerUnavailableError);
+    expect(await outcomeOf(send(publisher))).toBe('sent');
+    expect(connection.troubles.any).toBe(true);
+    expect(log.said(`confirms no message for ${RESPONSES_QUEUE}`)).toMatchObject([
+      { level: 50, msg: expect.stringContaining('rabbitmqctl delete_queue') },
+    ]);
+  } finally {
+    await server.ctl('eval', `ra:restart_server(${member}).`);
+  }
+  await until('it confirms', async () => (await outcomeOf(send(publisher, RESPONSES_QUEUE))) === 'sent', 30_000);
+  expect(connection.troubles.any).toBe(false);
 }, 120_000);
