@@ -190,7 +190,7 @@ test('a queue of ours that confirms nothing, though it is listed, is named with 
     expect(await outcomeOf(send(publisher))).toBe('sent');
     expect(connection.troubles.any).toBe(true);
     expect(log.said(`confirms no message for ${RESPONSES_QUEUE}`)).toMatchObject([
-      { level: 50, msg: expect.stringContaining('rabbitmqctl delete_queue') },
+      { level: 'error', msg: expect.stringContaining('rabbitmqctl delete_queue') },
     ]);
   } finally {
     await server.ctl('eval', `ra:restart_server(${member}).`);
