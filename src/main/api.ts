@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { EnvHttpProxyAgent } from 'undici';
 import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
+import { createDispatcher } from '../adapters/http/dispatcher.ts';
 import { forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
@@ -170,7 +170,7 @@ if (!config.jwtSecret && !config.jwksUrl) {
 const secret = config.jwtSecret ?? randomBytes(48).toString('base64');
 const verifyToken = rememberTokens(
   createTokenVerifier({
-    key: config.jwksUrl ? { jwksUrl: config.jwksUrl, dispatcher: new EnvHttpProxyAgent() } : { secret },
+    key: config.jwksUrl ? { jwksUrl: config.jwksUrl, dispatcher: createDispatcher(config) } : { secret },
     rules: {
       issuer: config.jwtIssuer,
       audiences: config.jwtAudiences,

@@ -166,7 +166,7 @@ test.each([
   ['a token that names nobody', `Bearer ${sign({ sub: '' })}`],
   ['a token whose subject is a number', `Bearer ${sign({ sub: 7 })}`],
   ['a token that names more than an id can be', `Bearer ${sign({ sub: 'x'.repeat(129) })}`],
-  ...oddTokens((parts) => signToken(parts, JWT_SECRET, 'HS256'), { alg: 'HS256' }),
+  ...oddTokens((parts) => signToken(parts, JWT_SECRET, 'HS256'), { alg: 'HS256', typ: 'JWT' }),
 ])('%s is answered 401, and how to do better', async (_what, authorization) => {
   const answer = await call(`${api.url}/chat/session/s1`, {
     headers: authorization === undefined ? {} : { Authorization: authorization },
