@@ -1,0 +1,34 @@
+// Plain JavaScript for the machine's own Node: docker-compose needs no other, and no packages.
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, chmodSync, existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const HELP = `Adds the secrets that .env lacks to it, each made at random. What is set there stays as it is.
+
+  npm run secrets
+
+They are read by docker-compose: JWT_SECRET, MESSAGE_SIGNING_KEY, RABBITMQ_PASSWORD and REDIS_PASSWORD. RabbitMQ takes its
+password only when its volume is new; to change it later, use rabbitmqctl change_password.
+`;
+
+const NAMES = ['JWT_SECRET', 'MESSAGE_SIGNING_KEY', 'RABBITMQ_PASSWORD', 'REDIS_PASSWORD'];
+/** Letters that need no escaping in a URL, a shell or a compose file. */
+const makeSecret = () => randomBytes(48).toString('base64url');
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const file = join(process.argv[2] ?? dirname(dirname(fileURLToPath(import.meta.url))), '.env');
+const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+/** Whether .env gives it a value; an empty one, or a comment, is none. */
+const isSet = (name) => new RegExp(`^[ \\t]*(export[ \\t]+)?${name}[ \\t]*=[ \\t]*["']?[^\\s#"']`, 'm').test(text);
+const missing = NAMES.filter((name) => !isSet(name));
+if (missing.length > 0) {
+  const lines = missing.map((name) => `${name}=${makeSecret()}\n`).join('');
+  appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${lines}`, { mode: 0o600 });
+  chmodSync(file, 0o600);
+}
+console.log(missing.length > 0 ? `${file} has now: ${missing.join(', ')}` : `${file} has all secrets already`);
