@@ -51,9 +51,10 @@ export async function fuzzHttp(options: {
 }): Promise<Record<string, number>> {
   const { apiUrl, token, requests, seed, onProgress } = options;
   const document = (await (await fetch(`${apiUrl}/openapi.json`)).json()) as Document;
+  const known = await ownIds(apiUrl, token);
   const byStatus: Record<string, number> = {};
   let sent = 0;
-  const property = fc.asyncProperty(requestOf(operationsOf(document)), async (request) => {
+  const property = fc.asyncProperty(requestOf(operationsOf(document), known), async (request) => {
     const status = await send(apiUrl, token, request);
     byStatus[status] = (byStatus[status] ?? 0) + 1;
     sent += 1;
@@ -61,6 +62,17 @@ export async function fuzzHttp(options: {
   });
   await fc.assert(property, { numRuns: requests, seed });
   return byStatus;
+}
+
+/** A session and a request of ours, so that not every address leads to nothing. */
+async function ownIds(apiUrl: string, token: string): Promise<string[]> {
+  const response = await fetch(`${apiUrl}/chat/send`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ message: 'fuzz' }),
+  });
+  const { sessionId, requestId } = (await response.json()) as { sessionId: string; requestId: string };
+  return [sessionId, requestId, 'fuzz', 'chat_requests'];
 }
 
 async function send(apiUrl: string, token: string, request: FuzzRequest): Promise<number> {
@@ -111,7 +123,11 @@ const odd = fc.oneof(
 function valueFor(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.properties) {
-    const fields = Object.entries(schema.properties).map(([name, field]) => [name, valueFor(field)] as const);
+    const required = schema.required ?? [];
+    const fields = Object.entries(schema.properties).map(([name, field]) => {
+      const value = valueFor(field);
+      return [name, required.includes(name) ? value : fc.oneof(value, fc.constantFrom(null, ''))] as const;
+    });
     return fc.record(Object.fromEntries(fields), { requiredKeys: schema.required ?? [] });
   }
   if (schema.type === 'boolean') return fc.boolean();
@@ -176,11 +192,12 @@ const headers = fc.oneof(
   { weight: 1, arbitrary: oddHeaders },
 );
 
-const requestOf = (operations: Operation[]): fc.Arbitrary<FuzzRequest> =>
+const requestOf = (operations: Operation[], known: string[]): fc.Arbitrary<FuzzRequest> =>
   fc.constantFrom(...operations).chain((operation) =>
     fc.record({
       operation: fc.constant(operation),
       parameter: fc.oneof(
+        fc.constantFrom(...known),
         fc.uuid(),
         fc.string({ minLength: 1, maxLength: 200 }),
         fc.constantFrom('..', '%', '*', '\u0000'),

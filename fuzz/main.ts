@@ -86,11 +86,14 @@ try {
     seed,
     onProgress: (sent) => sent % 10_000 === 0 && console.log(`  messages ${sent} of ${messages}`),
   });
-  console.log(`\n  messages sent ${found.sent}, of which requests that can be read ${found.readable}`);
+  console.log(
+    `\n  messages sent ${found.sent}, of which requests that can be read ${found.readable}; ${found.replied} answers by reply_to`,
+  );
   mustBe('requests answered', found.answered, found.readable);
   mustBe('requests answered twice', found.answeredTwice, 0);
-  mustBe('unreadable messages that are nowhere, byte for byte', found.missing, 0);
-  mustBe('dead letters that nobody sent', found.unexpected, 0);
+  mustBe('answers in another place, or with another correlation id', found.misdelivered, 0);
+  mustBe('unreadable messages that are nowhere, with their reason', found.missing, 0);
+  mustBe('dead letters that nobody sent, or with another reason', found.unexpected, 0);
   mustBe('messages left in the queues', found.left, 0);
   mustBe('processes that died', stack.died.length, 0);
   mustBe('status of /health/ready afterwards', await readyWithin(READY_MS), 200);

@@ -7,14 +7,42 @@ export interface FuzzMessage {
   properties: Options.Publish;
 }
 
-const request = fc.record({
-  version: fc.constant(1),
-  requestId: fc.uuid(),
+const required = fc.record({
   sessionId: fc.uuid(),
   userId: fc.uuid(),
   message: fc.string({ minLength: 1, maxLength: 80 }).map((text) => `q ${text}`),
-  createdAt: fc.constant('2026-01-01T00:00:00.000Z'),
 });
+
+/** What many clients send where they have no value. */
+const orNothing = <T>(value: fc.Arbitrary<T>, ...nothing: unknown[]) =>
+  fc.oneof(value, fc.constantFrom(null, ...nothing));
+
+/** Optional fields: absent, null, empty, or with a value. */
+const optional = fc.record(
+  {
+    version: orNothing(fc.constantFrom(1, '1')),
+    requestId: orNothing(fc.uuid(), ''),
+    context: orNothing(
+      fc.array(fc.record({ role: fc.constantFrom('user', 'assistant'), content: orNothing(fc.string(), '') })),
+    ),
+    cache: orNothing(fc.boolean()),
+    priority: orNothing(fc.constantFrom('interactive', 'batch'), ''),
+    model: orNothing(fc.constantFrom('gpt-4o-mini', 'unknown-model'), ''),
+    createdAt: orNothing(fc.constantFrom('2026-01-01T00:00:00.123456', '2026-01-01 00:00:00+02:00', 'yesterday'), ''),
+    deadline: orNothing(fc.constantFrom('2020-01-01T00:00:00Z', '2090-01-01T00:00:00', 'tomorrow'), ''),
+  },
+  { requiredKeys: [] },
+);
+const request = fc
+  .tuple(fc.uuid(), required, optional)
+  .map(([requestId, some, more]) => ({ version: 1, requestId, ...some, ...more }));
+
+/** The queue that answers to fuzzed requests may go to, because it is there. */
+export const REPLY_QUEUE = 'fuzz.replies';
+const replyTo = fc.constantFrom(
+  ...['', REPLY_QUEUE, REPLY_QUEUE, `/queues/${REPLY_QUEUE}`, '/queues/%', '/queues/', 'fuzz.gone', 'x'.repeat(200)],
+  ...['chat_requests', 'chat_responses', 'chat_requests.dlq', 'chat_responses.dlq', 'chat_responses.dlq.lock'],
+);
 
 const response = fc.record({
   version: fc.constant(1),
@@ -64,6 +92,23 @@ const toJson = (value: unknown): string => {
   }
 };
 
+/** As AMQP 1.0 clients encode it: a string or a data section, whole, cut, or of a kind that holds no text. */
+const asAmqp10 = (json: string, kind: number): Buffer => {
+  const text = Buffer.from(json);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length);
+  const [section, type] = (
+    [
+      [0x77, 0xb1],
+      [0x75, 0xb0],
+      [0x77, 0xb1],
+      [0x76, 0xd0],
+    ] as const
+  )[kind % 4]!;
+  const whole = Buffer.concat([Buffer.from([0x00, 0x53, section, type]), length, text]);
+  return kind % 4 === 2 ? whole.subarray(0, -5) : whole;
+};
+
 const deep = fc.nat(3_000).map((depth) => '['.repeat(depth) + ']'.repeat(depth));
 
 const bodyOf = (valid: fc.Arbitrary<object>): fc.Arbitrary<Buffer> =>
@@ -74,6 +119,10 @@ const bodyOf = (valid: fc.Arbitrary<object>): fc.Arbitrary<Buffer> =>
     { weight: 1, arbitrary: fc.json().map((text) => Buffer.from(text)) },
     { weight: 1, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object), 'utf16le')) },
     { weight: 1, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object)).subarray(0, -3)) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(valid, fc.nat(3)).map(([object, kind]) => asAmqp10(JSON.stringify(object), kind)),
+    },
     { weight: 1, arbitrary: deep.map((text) => Buffer.from(text)) },
     { weight: 1, arbitrary: fc.constant(Buffer.alloc(0)) },
   );
@@ -97,7 +146,7 @@ const properties: fc.Arbitrary<Options.Publish> = fc
       contentEncoding: fc.constantFrom('utf-8', 'gzip', 'UTF-16', ''),
       messageId: fc.oneof(fc.uuid(), fc.string({ maxLength: 60 })),
       correlationId: fc.string({ maxLength: 60 }),
-      replyTo: fc.string({ maxLength: 60 }),
+      replyTo: fc.oneof({ weight: 3, arbitrary: replyTo }, { weight: 1, arbitrary: fc.string({ maxLength: 60 }) }),
       type: fc.string({ maxLength: 60 }),
       appId: fc.string({ maxLength: 60 }),
       timestamp: fc.nat(),
@@ -113,3 +162,10 @@ const messageOf = (valid: fc.Arbitrary<object>): fc.Arbitrary<FuzzMessage> =>
 
 export const requestMessages = messageOf(request);
 export const responseMessages = messageOf(response);
+
+/** How an answer is signed. */
+export const signings = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('right' as const) },
+  { weight: 1, arbitrary: fc.constantFrom('not at all', 'with another key', 'for another body', 'cut', 'a number') },
+);
+export type Signing = 'right' | 'not at all' | 'with another key' | 'for another body' | 'cut' | 'a number';

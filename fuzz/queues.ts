@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from 'amqplib';
+import { type ConfirmChannel, connect, type Message } from 'amqplib';
 import fc from 'fast-check';
-import { MESSAGE_SIGNING_KEY } from '../chaos/stack.ts';
-import { createAnswerSignatures, SIGNATURE_HEADER } from '../src/contracts/answer-signature.ts';
-import { readChatRequest, UnreadableMessage } from '../src/contracts/chat-request.ts';
-import { readChatResponse } from '../src/contracts/chat-response.ts';
-import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
-import { type FuzzMessage, requestMessages, responseMessages } from './messages.ts';
+import { deadLetterHeaders, deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { answerIn, type Fate, fateOfRequest, Multiset, reasonOfResponse, signed } from './expected.ts';
+import { REPLY_QUEUE, requestMessages, responseMessages, signings } from './messages.ts';
 
 const BATCH = 1_000;
 /** Nothing has moved for so long: it is over. Longer while something is missing, which a busy machine may still have. */
@@ -18,17 +14,22 @@ export interface QueueFindings {
   /** Requests that could be read, each with an id of its own: so many are answered. */
   readable: number;
   answered: number;
+  /** Of which in the reply queue. */
+  replied: number;
   answeredTwice: number;
-  /** Messages that are in no dead-letter queue, though nobody could read them, byte for byte. */
+  /** Answers that came somewhere else than the request says, or with another correlation id. */
+  misdelivered: number;
+  /** Messages that are in no dead-letter queue with the right reason, though nobody could read them, byte for byte. */
   missing: number;
-  /** Dead letters that nobody sent. */
+  /** Dead letters that nobody sent, or with another reason. */
   unexpected: number;
   left: number;
 }
 
 /**
- * Puts fuzzed messages on both queues, and accounts for each. No session asks for these answers, so that in the end the
- * answer to each readable request is among the dead letters of `chat_responses`, beside all that was put there.
+ * Puts fuzzed messages on both queues, and accounts for each. No session asks for these answers. So in the end the answer
+ * to each readable request is in its reply queue, or among the dead letters of `chat_responses`, beside all answers that
+ * were put there.
  */
 export async function fuzzQueues(options: {
   rabbitMqUrl: string;
@@ -39,25 +40,23 @@ export async function fuzzQueues(options: {
   const { rabbitMqUrl, messages, seed, onProgress } = options;
   const connection = await connect(rabbitMqUrl);
   const channel = await connection.createConfirmChannel();
-  const deadRequests = new Multiset();
-  const deadResponses = new Multiset();
-  const readable = new Set<string>();
+  await channel.assertQueue(REPLY_QUEUE, { durable: true });
+  const dead = { [REQUESTS_QUEUE]: new Multiset(), [RESPONSES_QUEUE]: new Multiset() };
+  /** By request id: messages that share one are one request, and any of them may have come first. */
+  const fates = new Map<string, Fate[]>();
 
   for (let sent = 0; sent < messages; sent += BATCH) {
     const count = Math.min(BATCH, messages - sent);
-    const batch = fc.sample(fc.tuple(fc.boolean(), requestMessages, responseMessages, fc.boolean()), {
-      numRuns: count,
-      seed: seed + sent,
-    });
-    for (const [toRequests, request, response, isSigned] of batch) {
-      const { body, properties } = toRequests ? request : response;
-      if (toRequests) channel.sendToQueue(REQUESTS_QUEUE, body, properties);
-      else channel.sendToQueue(RESPONSES_QUEUE, body, isSigned ? signed(body, properties) : properties);
-      if (!toRequests) deadResponses.add(body);
-      else {
-        const requestId = idOf(request);
-        if (requestId === undefined) deadRequests.add(body);
-        else readable.add(requestId);
+    const one = fc.tuple(fc.boolean(), requestMessages, responseMessages, signings);
+    for (const [toRequests, request, response, signing] of fc.sample(one, { numRuns: count, seed: seed + sent })) {
+      if (toRequests) {
+        channel.sendToQueue(REQUESTS_QUEUE, request.body, request.properties);
+        const fate = fateOfRequest(request);
+        if ('reason' in fate) dead[REQUESTS_QUEUE].add(request.body, fate.reason);
+        else fates.set(fate.requestId, [...(fates.get(fate.requestId) ?? []), fate]);
+      } else {
+        channel.sendToQueue(RESPONSES_QUEUE, response.body, signed(response, signing));
+        dead[RESPONSES_QUEUE].add(response.body, reasonOfResponse(response, signing));
       }
     }
     await channel.waitForConfirms();
@@ -65,83 +64,57 @@ export async function fuzzQueues(options: {
   }
 
   const answers = new Map<string, number>();
-  let unexpected = 0;
-  let lastMoved = Date.now();
-  const take = async (queue: typeof REQUESTS_QUEUE | typeof RESPONSES_QUEUE, expected: Multiset) => {
-    await channel.prefetch(BATCH);
-    await channel.consume(deadLetterQueueOf(queue), (letter) => {
-      if (!letter) return;
-      lastMoved = Date.now();
-      if (!expected.remove(letter.content)) {
-        const requestId = queue === RESPONSES_QUEUE ? answerIn(letter.content) : undefined;
-        if (requestId !== undefined && readable.has(requestId))
-          answers.set(requestId, (answers.get(requestId) ?? 0) + 1);
-        else unexpected += 1;
-      }
-      channel.ack(letter);
-    });
+  let [replied, misdelivered, unexpected, lastMoved] = [0, 0, 0, Date.now()];
+  /** Whether the message is the answer to one of our requests. */
+  const isAnswer = (message: Message, place: string): boolean => {
+    const requestId = answerIn(message.content)?.requestId;
+    const wanted = requestId === undefined ? undefined : fates.get(requestId);
+    if (!requestId || !wanted) return false;
+    answers.set(requestId, (answers.get(requestId) ?? 0) + 1);
+    if (place === 'replied') replied += 1;
+    const { correlationId } = message.properties;
+    if (!wanted.some((fate) => 'place' in fate && fate.place === place && fate.correlationId === correlationId)) {
+      misdelivered += 1;
+    }
+    return true;
   };
-  await take(REQUESTS_QUEUE, deadRequests);
-  await take(RESPONSES_QUEUE, deadResponses);
-  const isDone = () => deadRequests.size + deadResponses.size === 0 && answers.size === readable.size;
+  const take = (queue: string, isExpected: (message: Message) => boolean) =>
+    takeAll(channel, queue, (message) => {
+      lastMoved = Date.now();
+      if (!isExpected(message)) unexpected += 1;
+    });
+  for (const queue of [REQUESTS_QUEUE, RESPONSES_QUEUE] as const) {
+    await take(deadLetterQueueOf(queue), (message) => {
+      const reason = String(message.properties.headers?.[deadLetterHeaders.reason]);
+      return dead[queue].remove(message.content, reason) || isAnswer(message, reason);
+    });
+  }
+  await take(REPLY_QUEUE, (message) => isAnswer(message, 'replied'));
+
+  const missing = () => dead[REQUESTS_QUEUE].size + dead[RESPONSES_QUEUE].size;
+  const isDone = () => missing() === 0 && answers.size === fates.size;
   while (Date.now() - lastMoved < QUIET_MS[isDone() ? 'done' : 'missing']) await sleep(200);
   let left = 0;
   for (const queue of [REQUESTS_QUEUE, RESPONSES_QUEUE]) left += (await channel.checkQueue(queue)).messageCount;
   await connection.close();
   return {
     sent: messages,
-    readable: readable.size,
+    readable: fates.size,
     answered: answers.size,
+    replied,
     answeredTwice: [...answers.values()].filter((count) => count > 1).length,
-    missing: deadRequests.size + deadResponses.size,
+    misdelivered,
+    missing: missing(),
     unexpected,
     left,
   };
 }
 
-const signatures = createAnswerSignatures([MESSAGE_SIGNING_KEY]);
-const signed = (body: Buffer, { headers, ...properties }: FuzzMessage['properties']) => ({
-  ...properties,
-  headers: { ...headers, [SIGNATURE_HEADER]: signatures.sign(body) },
-});
-
-/** The id that the request is known by; undefined where nobody can read it. */
-function idOf({ body, properties }: FuzzMessage): string | undefined {
-  try {
-    const { messageId, contentEncoding } = properties;
-    return readChatRequest({ body, messageId, contentEncoding }).requestId;
-  } catch (error) {
-    if (error instanceof UnreadableMessage) return undefined;
-    throw error;
-  }
+async function takeAll(channel: ConfirmChannel, queue: string, take: (message: Message) => void): Promise<void> {
+  await channel.prefetch(BATCH);
+  await channel.consume(queue, (message) => {
+    if (!message) return;
+    take(message);
+    channel.ack(message);
+  });
 }
-
-function answerIn(body: Buffer): string | undefined {
-  try {
-    return readChatResponse({ body }).requestId;
-  } catch {
-    return undefined;
-  }
-}
-
-class Multiset {
-  #counts = new Map<string, number>();
-  size = 0;
-
-  add(body: Buffer): void {
-    const key = hash(body);
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    this.size += 1;
-  }
-
-  remove(body: Buffer): boolean {
-    const key = hash(body);
-    const count = this.#counts.get(key) ?? 0;
-    if (count === 0) return false;
-    this.#counts.set(key, count - 1);
-    this.size -= 1;
-    return true;
-  }
-}
-
-const hash = (body: Buffer) => createHash('sha256').update(body).digest('base64');
