@@ -113,7 +113,7 @@ const deep = fc.nat(3_000).map((depth) => '['.repeat(depth) + ']'.repeat(depth))
 
 const bodyOf = (valid: fc.Arbitrary<object>): fc.Arbitrary<Buffer> =>
   fc.oneof(
-    { weight: 2, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object))) },
+    { weight: 5, arbitrary: valid.map((object) => Buffer.from(JSON.stringify(object))) },
     { weight: 5, arbitrary: mutated(valid).map((text) => Buffer.from(text)) },
     { weight: 2, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
     { weight: 1, arbitrary: fc.json().map((text) => Buffer.from(text)) },
