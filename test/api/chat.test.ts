@@ -154,6 +154,15 @@ test('the same Idempotency-Key gives the same ids and costs one request', async 
   expect(bobs.body.requestId).not.toBe(replies[0]!.body.requestId);
 });
 
+test('a repeat whose conversation was erased says so, and asks nothing', async () => {
+  const key = { 'Idempotency-Key': randomUUID() };
+  const { body } = await ann.send({ message: 'Forget it?' }, key);
+  expect((await ann.delete(`/chat/session/${body.sessionId}`)).status).toBe(204);
+  const again = await ann.send({ message: 'Forget it?' }, key);
+  expect(again).toMatchObject({ status: 404, body: { code: 'session_not_found' } });
+  expect(again.body.detail).toContain('erased');
+});
+
 test('a user sees nothing of another’s: it is as if it did not exist', async () => {
   const { sessionId } = await ask(ann);
   const missing = await bob.session(randomUUID());

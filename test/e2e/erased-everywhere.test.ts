@@ -17,7 +17,8 @@ beforeAll(async () => {
   const env = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl() };
   redis = new Redis(env.REDIS_URL);
   simulator = await startSimulator();
-  [api] = await Promise.all([startApi(env), startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.baseUrl })]);
+  const settings = { MODEL_SIMULATOR_URL: simulator.baseUrl, RETRY_BASE: '1h', RETRY_MAX: '1h' };
+  [api] = await Promise.all([startApi(env), startWorker({ ...env, ...settings })]);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
 });
 afterAll(async () => {
@@ -62,6 +63,17 @@ test('a session that is erased while the model is asked leaves nothing, once the
   await until('the call is given up', async () => (await simulator.stats()).abortedByClient === 1);
   await until('nothing is left', async () => !(await everythingIn(redis)).includes(secret), 30_000);
   await simulator.behave({});
+});
+
+test.each([
+  ['failed', 'status=400'],
+  ['retrying', 'status=500'],
+])('a session whose question is %s leaves nothing when it is erased', async (status, marker) => {
+  const secret = randomUUID();
+  const { sessionId } = (await ann.send({ message: `Is ${secret} healthy? [[simulate ${marker}]]` })).body;
+  await until(`it is ${status}`, async () => (await ann.session(sessionId)).body.turns.at(-1)?.status === status);
+  expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
+  await until('nothing is left', async () => !(await everythingIn(redis)).includes(secret));
 });
 
 /** All that Redis keeps, as text. */

@@ -11,6 +11,8 @@ export interface Question {
   message: string;
   /** Whether the session begins with it, and must not exist yet; else it must exist and be the user's. */
   newSession: boolean;
+  /** Its asker has chosen the session's id. */
+  chosenId: boolean;
   /** false: the answer cache is neither read nor written. */
   cache: boolean;
   /** The model that its user has chosen, one of those allowed. */
@@ -49,7 +51,8 @@ export interface AcceptOptions {
  */
 export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<AcceptedQuestion> {
   const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
-  const { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent, waits } = question;
+  const { requestId, sessionId, userId, message, newSession, chosenId, cache, model } = question;
+  const { priority, traceparent, waits } = question;
 
   const earlier = newSession ? [] : await newestTurns(options, sessionId, userId);
   if (!earlier) throw new ApiError('session_not_found', IN_BODY);
@@ -58,7 +61,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
   const deadlineAt = now + requestDeadlineMs;
   const begun = await history.begin({ sessionId, userId, requestId, message, createdAt, deadlineAt }, { newSession });
   if (begun === 'not_found') throw new ApiError('session_not_found', IN_BODY);
-  if (begun === 'taken') throw new ApiError('session_id_taken');
+  if (begun === 'taken') throw chosenId ? new ApiError('session_id_taken') : new ApiError('session_not_found', ERASED);
   if (begun === 'full') throw new ApiError('session_full');
   const request: ChatRequest = {
     version: 1,
@@ -80,6 +83,8 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
   return { createdAt, shown };
 }
 
+/** Only a repeat comes with ids that were given before. */
+const ERASED = { detail: 'The conversation of this Idempotency-Key was erased. Use a new key.' };
 const IN_BODY = { errors: [{ path: 'sessionId', message: 'is no conversation of yours' }] };
 
 /** As many as can go along, and not the whole session. */

@@ -5,12 +5,15 @@ import type { Failure } from '../../contracts/chat-response.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { endedTurn } from './ended-turn.ts';
 
-/** So many are looked at in one go, the oldest first. */
-const TOGETHER = 100;
+/** So many are looked at together, the oldest first. */
+const TOGETHER = 500;
 /** One that may still be answered is looked at again after so long. */
 const LOOK_AGAIN_MS = 60_000;
-/** Longer than this after its deadline nobody is told anything new, whatever waits where. */
-const PATIENCE_MS = 3_600_000;
+/**
+ * Where messages wait, one of them may be the question, and its worker will say that it is too late. But the queues of a
+ * busy system may never be empty, so there is an end to this; and, later, to the patience with a job.
+ */
+const PATIENCE_MS = { withMessages: 15 * 60_000, withJob: 3_600_000 };
 
 export interface LostTurnsOptions {
   history: Pick<HistoryStore, 'overdue' | 'postpone' | 'close' | 'discard' | 'settle'>;
@@ -52,25 +55,32 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
     }
   }
 
-  return async () => {
-    const now = Date.now();
+  /** Looks at the turns that are overdue, and gives how many there were. */
+  async function look(now: number): Promise<number> {
     const overdue = await history.overdue(now - graceMs, TOGETHER);
-    if (overdue.length === 0) return;
+    if (overdue.length === 0) return 0;
     const open = overdue.filter(({ state }) => state === 'accepting' || state === 'queued');
     await history.close(overdue.filter((turn) => !open.includes(turn)));
 
     const messages = await messagesWaiting();
-    if (messages === undefined) return;
+    if (messages === undefined) return 0;
     const places = await placesOf(open.map(({ requestId }) => requestId));
-    const isLost = ({ createdAt }: OverdueTurn, index: number) =>
-      now > Date.parse(createdAt) + requestDeadlineMs + PATIENCE_MS || (messages === 0 && isNowhere(places[index]!));
+    const isLost = ({ createdAt }: OverdueTurn, index: number) => {
+      const lateMs = now - Date.parse(createdAt) - requestDeadlineMs;
+      if (!isNowhere(places[index]!)) return lateMs > PATIENCE_MS.withJob;
+      return messages === 0 || lateMs > PATIENCE_MS.withMessages;
+    };
     const lost = open.filter(isLost);
-    await history.postpone(
-      open.filter((turn) => !lost.includes(turn)),
-      now - graceMs + LOOK_AGAIN_MS,
-    );
+    const late = open.filter((turn) => !lost.includes(turn));
+    await history.postpone(late, now - graceMs + LOOK_AGAIN_MS);
     await endTurns(lost.filter(({ state }) => state === 'queued'));
     await Promise.all(lost.filter(({ state }) => state === 'accepting').map((turn) => history.discard(turn)));
+    return overdue.length;
+  }
+
+  return async () => {
+    const now = Date.now();
+    while ((await look(now)) === TOGETHER);
   };
 }
 

@@ -67,8 +67,9 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (!turn) {
         admitted = { ...JUST_QUEUED, ...line.admit(requestId) };
         const { traceparent } = req;
-        const question = { requestId, sessionId, userId, message, newSession, cache, model, priority, traceparent };
-        const accepted = await accept({ ...question, waits: !!watch }).catch((error: unknown) => {
+        const chosenId = chosen !== undefined;
+        const question = { requestId, sessionId, userId, message, newSession, chosenId, cache, model, priority };
+        const accepted = await accept({ ...question, traceparent, waits: !!watch }).catch((error: unknown) => {
           line.ended(requestId);
           throw error;
         });
