@@ -78,7 +78,7 @@ export function planConversations(
     const [dice, afterMs, what] = [
       random(),
       random() * CANCEL_WITHIN_MS,
-      random() < 0 ? 'question' : 'session',
+      random() < 0.5 ? 'question' : 'session',
     ] as const;
     if (dice >= SHARE.cancelled) return question;
     const slow = options.faults ? `${text} [[simulate latency=2s]]` : text;
