@@ -23,8 +23,10 @@ const UNCONFIRMED_MS = 3_600_000;
 const PAGES_TRIED = 5;
 const CONFIRM_WITHIN_MS = 10;
 const CONFIRMED_TOGETHER = 100;
-/** A page of a session has no more than this as it is stored, unless its one turn has. */
+/** A page has no more than this, as it is stored, unless its one turn has. */
 const PAGE_BYTES = 1024 * 1024;
+/** So many of a user's turns are read in one round trip. */
+const READ_TOGETHER = 25;
 
 /**
  * Sessions and history in Redis. A session is a JSON string and a hash of its turns, in one slot of a cluster, each
@@ -133,7 +135,7 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
   };
 }
 
-/** A page of a user's visible turns, newest first. */
+/** A page of a user's visible turns, newest first: as many as were asked for, or as fit. */
 async function readVisible(
   redis: Redis,
   userId: string,
@@ -141,14 +143,22 @@ async function readVisible(
 ): Promise<HistoryPage> {
   const items: Answered[] = [];
   let next = cursor;
+  let chars = 0;
   for (let tried = 0; tried < PAGES_TRIED; tried++) {
     const entries = await readHistory(redis, userId, { cursor: next, count: limit });
-    const turns = await readTurns(redis, entries);
-    for (const [index, entry] of entries.entries()) {
-      const turn = turns[index];
-      if (turn) items.push({ ...turn, sessionId: entry.sessionId });
-      next = entry.cursor;
-      if (items.length === limit) return { items, nextCursor: next ?? null };
+    for (let first = 0; first < entries.length; first += READ_TOGETHER) {
+      const some = entries.slice(first, first + READ_TOGETHER);
+      const turns = await readTurns(redis, some);
+      for (const [index, entry] of some.entries()) {
+        const turn = turns[index];
+        if (turn) {
+          chars += turn.message.length + (turn.response?.length ?? 0);
+          if (items.length > 0 && chars > PAGE_BYTES) return { items, nextCursor: next ?? null };
+          items.push({ ...turn, sessionId: entry.sessionId });
+        }
+        next = entry.cursor;
+        if (items.length === limit) return { items, nextCursor: next ?? null };
+      }
     }
     if (entries.length < limit) return { items, nextCursor: null };
   }

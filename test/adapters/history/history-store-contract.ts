@@ -349,6 +349,19 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(times).toEqual(times.toSorted().reverse());
     });
 
+    test('a page of history ends early where its turns are very long, and says how to go on', async () => {
+      const userId = randomUUID();
+      for (let i = 0; i < 30; i++) await ask({ userId, message: 'x'.repeat(100_000) });
+      const seen: number[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = await store.history(userId, { limit: 100, cursor: cursor ?? undefined });
+        seen.push(page.items.length);
+        cursor = page.nextCursor;
+      } while (cursor);
+      expect(seen).toEqual([10, 10, 10]);
+    });
+
     test('a page of history is stable while new questions come and old ones go', async () => {
       const userId = randomUUID();
       const turns: NewTurn[] = [];

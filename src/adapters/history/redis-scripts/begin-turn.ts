@@ -23,25 +23,33 @@ if redis.call('EXISTS', KEYS[3]) == 1 then return refused end
 local text = redis.call('GET', KEYS[1])
 local next, count, ttl = 0, 0, ARGV[6]
 
+local function dropOldest(hidden)
+  for first = 0, next - 1, most do
+    local numbers = {}
+    for number = first, math.min(next, first + most) - 1 do numbers[#numbers + 1] = number .. ':n' end
+    for i, turn in ipairs(redis.call('HMGET', KEYS[2], unpack(numbers))) do
+      if turn and hidden[turn] then
+        redis.call('HDEL', KEYS[2], turn .. ':q', turn .. ':s', numbers[i])
+        count = count - 1
+        return
+      end
+    end
+  end
+end
+
 local function makeRoom()
-  local states = {}
+  local states, hidden, visible = {}, {}, count
   for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
     if string.sub(field, -2) == ':s' then states[#states + 1] = field end
   end
-  local hidden, oldest = 0, nil
   for i, state in ipairs(#states > 0 and redis.call('HMGET', KEYS[2], unpack(states)) or {}) do
     if state == 'accepting' then
-      hidden = hidden + 1
-      local turn = string.sub(states[i], 1, -3)
-      local number = tonumber(string.match(redis.call('HGET', KEYS[2], turn .. ':q'), '^%d+'))
-      if not oldest or number < oldest[2] then oldest = {turn, number} end
+      hidden[string.sub(states[i], 1, -3)] = true
+      visible = visible - 1
     end
   end
-  if count - hidden >= most then return false end
-  if count >= 2 * most then
-    redis.call('HDEL', KEYS[2], oldest[1] .. ':q', oldest[1] .. ':s', oldest[2] .. ':n')
-    count = count - 1
-  end
+  if visible >= most then return false end
+  if count >= 2 * most then dropOldest(hidden) end
   return true
 end
 
