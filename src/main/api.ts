@@ -3,6 +3,8 @@ import { createRedisHistoryStore } from '../adapters/history/redis-history-store
 import { createDispatcher } from '../adapters/http/dispatcher.ts';
 import { forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
+
+import { createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
@@ -12,6 +14,7 @@ import { cancelRequest } from '../adapters/redis/cancellations.ts';
 import { connectRedis, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import { createBullBoardRouter } from '../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../api/admin/dead-letters.ts';
+import { createGatesRouter } from '../api/admin/gates.ts';
 import { createAdminRouter, orLogin } from '../api/admin/routes.ts';
 import { createApp } from '../api/app.ts';
 import { createAdminSessions } from '../api/auth/admin-sessions.ts';
@@ -217,6 +220,7 @@ const app = createApp({
     login,
     createBullBoardRouter({ queue, mountPath: `${config.basePath}/admin`, requireAdmin: orLogin(requireAdmin) }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin({ url: config.rabbitmqUrl }), requireAdmin }),
+    createGatesRouter({ gates: createGateAdmin(redis), requireAdmin }),
   ),
   accounts,
   chat: createChatRouter({

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Gate, GateAdmin, GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { openGate } from './gate-scripts.ts';
 
 /** A gate that no worker had for so long, and that is not shut, is of the past. */
@@ -17,7 +18,10 @@ export async function registerGate(redis: Redis, name: string, { provider, model
   await redis.hset(GATES_KEY, name, JSON.stringify({ provider, model, seenAt: Date.now() } satisfies Registered));
 }
 
-/** Lists and opens the gates that all workers share. */
+/**
+ * Lists and opens the gates that all workers share.
+ * @throws StoreUnavailableError
+ */
 export function createGateAdmin(redis: Redis): GateAdmin {
   async function look(name: string, { provider, model }: Registered, now: number): Promise<Gate> {
     const [until, since, cause, key] = await redis.hmget(redisKeys.gate(name), 'until', 'since', 'cause', 'key');
@@ -36,22 +40,26 @@ export function createGateAdmin(redis: Redis): GateAdmin {
   }
 
   return {
-    list: async () => {
-      const [registered, [seconds]] = await Promise.all([redis.hgetall(GATES_KEY), redis.time()]);
-      const now = Number(seconds) * 1000;
-      const known = Object.entries(registered).map(([name, json]) => [name, JSON.parse(json) as Registered] as const);
-      const gates = await Promise.all(
-        known.map(async ([name, of]) => ({ gate: await look(name, of, now), isRecent: now - of.seenAt < LISTED_MS })),
-      );
-      return gates
-        .filter(({ gate, isRecent }) => isRecent || gate.state !== 'closed')
-        .map(({ gate }) => gate)
-        .sort((a, b) => a.gate.localeCompare(b.gate));
-    },
-    open: async (name) => {
-      if (!(await redis.hexists(GATES_KEY, name))) return undefined;
-      const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
-      return { gate: name, wasShut: await openGate(redis, keys, GATE_CHANNEL, name) };
-    },
+    list: () => orStoreUnavailable(list()),
+    open: (name) => orStoreUnavailable(open(name)),
   };
+
+  async function list(): Promise<Gate[]> {
+    const [registered, [seconds]] = await Promise.all([redis.hgetall(GATES_KEY), redis.time()]);
+    const now = Number(seconds) * 1000;
+    const known = Object.entries(registered).map(([name, json]) => [name, JSON.parse(json) as Registered] as const);
+    const gates = await Promise.all(
+      known.map(async ([name, of]) => ({ gate: await look(name, of, now), isRecent: now - of.seenAt < LISTED_MS })),
+    );
+    return gates
+      .filter(({ gate, isRecent }) => isRecent || gate.state !== 'closed')
+      .map(({ gate }) => gate)
+      .sort((a, b) => a.gate.localeCompare(b.gate));
+  }
+
+  async function open(name: string): Promise<{ gate: string; wasShut: boolean } | undefined> {
+    if (!(await redis.hexists(GATES_KEY, name))) return undefined;
+    const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
+    return { gate: name, wasShut: await openGate(redis, keys, GATE_CHANNEL, name) };
+  }
 }

@@ -10,6 +10,7 @@ import {
   redriveReport,
   showOptions,
 } from '../../contracts/dead-letters.ts';
+import { gateList, openedGate, openGateBody } from '../../contracts/gates.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import { json, problems } from './responses.ts';
 
@@ -25,6 +26,7 @@ const faults = [
   'broker_unavailable',
   'identity_unavailable',
 ] as const;
+const gateFaults = ['unauthenticated', 'forbidden', 'store_unavailable', 'identity_unavailable'] as const;
 const bodyFaults = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
 
 /** What an admin does with messages that could not be processed. */
@@ -76,6 +78,29 @@ export const adminPaths: ZodOpenApiPathsObject = {
       requestParams: { path },
       requestBody: { required: true, content: { 'application/json': { schema: dropOptions } } },
       responses: { 200: json('What was done.', dropReport), ...problems(...faults, ...bodyFaults) },
+    },
+  },
+  '/admin/gates': {
+    get: {
+      tags,
+      security,
+      summary: 'See which model providers may be asked',
+      operationId: 'listGates',
+      responses: { 200: json('All gates, by name.', gateList), ...problems(...gateFaults) },
+    },
+  },
+  '/admin/gates/open': {
+    post: {
+      tags,
+      security,
+      summary: 'Have a model provider asked again at once',
+      description: 'Ends its pause for all workers. If it is still out of order, the next call shuts the gate again.',
+      operationId: 'openGate',
+      requestBody: { required: true, content: { 'application/json': { schema: openGateBody } } },
+      responses: {
+        200: json('It may be asked.', openedGate),
+        ...problems('validation_failed', 'not_found', ...gateFaults, ...bodyFaults),
+      },
     },
   },
 };
