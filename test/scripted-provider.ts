@@ -19,7 +19,9 @@ export interface Received {
 }
 
 /** An HTTP server that gives the replies in their order, and the last one again and again. */
-export async function startScriptedProvider(...script: ScriptedReply[]) {
+export async function startScriptedProvider(...replies: ScriptedReply[]) {
+  let script = replies;
+  let given = 0;
   const received: Received[] = [];
   const provider = await serve(async (request, response) => {
     const sent = Buffer.concat(await request.toArray()).toString();
@@ -29,14 +31,23 @@ export async function startScriptedProvider(...script: ScriptedReply[]) {
       headers: request.headers,
       body: sent === '' ? {} : (JSON.parse(sent) as Record<string, unknown>),
     });
-    const { status = 200, headers = {}, body = '' } = script[Math.min(received.length, script.length) - 1]!;
+    const { status = 200, headers = {}, body = '' } = script[Math.min(given, script.length - 1)]!;
+    given += 1;
     const isRaw = typeof body === 'string' || body instanceof Uint8Array;
     for (const [name, value] of Object.entries({ 'content-type': 'application/json', ...headers })) {
       if (value !== '') response.setHeader(name, value);
     }
     response.writeHead(status).end(isRaw ? body : JSON.stringify(body));
   });
-  return { ...provider, received };
+  return {
+    ...provider,
+    received,
+    /** Gives these from now on. */
+    answerNow: (...next: ScriptedReply[]) => {
+      script = next;
+      given = 0;
+    },
+  };
 }
 
 /** A server on a port of its own. */

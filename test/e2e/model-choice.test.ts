@@ -53,7 +53,10 @@ test('a request chooses among the allowed models, and is told which there are wh
   const refused = await user.send({ message: 'Hello?', model: 'dearest' });
   expect(refused).toMatchObject({
     status: 400,
-    body: { code: 'validation_failed', errors: [{ path: 'model', message: 'must be one of: standard, clever' }] },
+    body: {
+      code: 'validation_failed',
+      errors: [{ path: 'model', message: '`model` must be one of: standard, clever' }],
+    },
   });
 });
 

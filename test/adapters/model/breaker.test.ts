@@ -4,11 +4,12 @@ import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type Breaker, createBreaker } from '../../../src/adapters/model/breaker.ts';
 import { createFallbackModel } from '../../../src/adapters/model/fallback-model.ts';
+import { createGateAdmin, registerGate } from '../../../src/adapters/model/gate-admin.ts';
 import type { Model, ModelAnswer } from '../../../src/adapters/model/model.ts';
 import { createProviderGate, type GateState } from '../../../src/adapters/model/provider-gate.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import type { FailureCode } from '../../../src/contracts/error-codes.ts';
-import { ModelPausedError, RequestFailure } from '../../../src/contracts/errors.ts';
+import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../../src/contracts/errors.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../captured-log.ts';
 import { testRedisUrl } from '../../services.ts';
@@ -71,6 +72,7 @@ function worker(
     minCalls?: number;
     openMs?: number;
     probeMs?: number;
+    key?: string;
     url?: string;
     subscriberUrl?: string;
     redisTimeoutMs?: number;
@@ -88,6 +90,7 @@ function worker(
     subscriber,
     openMs,
     probeMs: options.probeMs ?? 1_000,
+    key: options.key ?? 'key-1',
     onStateChange: (state) => states.push(state),
   });
   const breaker = createBreaker(model, gate, {
@@ -374,4 +377,104 @@ test('where all providers are shut, the shortest pause counts', async () => {
   second.fail(new ModelPausedError('model_unavailable', 'Soon.', 2_000));
   const model = createFallbackModel([first, second], 1);
   await expect(model.ask(question, never, 1)).rejects.toMatchObject({ retryAfterMs: 2_000 });
+});
+
+const broken = (why: 'key' | 'quota' | 'model' = 'key') => new ProviderBrokenError(why, 'refused', { provider: 'p' });
+
+test('a provider that is broken for everybody is asked once, and by no other worker; nobody waits for it', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const { one, two } = await twoWorkers(model, name, { openMs: 60_000 });
+  await two.ask();
+  model.fail(broken('quota'));
+  expect(await one.ask()).toMatchObject({ code: 'model_quota_exhausted' });
+  await until('the other worker knows', () => two.state() === 'open');
+  for (const { ask } of [one, two, worker(model, name)]) {
+    expect(await ask()).toMatchObject({ code: 'model_quota_exhausted', why: 'quota', retryable: false });
+  }
+  expect(model.calls).toBe(2);
+});
+
+test('a provider that was broken is found to be well by one call, and fails all others until then', async () => {
+  const model = provider();
+  const one = worker(model, randomUUID());
+  model.fail(broken());
+  await one.ask();
+  expect(await one.ask()).toBeInstanceOf(ProviderBrokenError);
+  await until('the time is over', () => one.state() === 'half-open');
+  expect(await one.ask()).toBeInstanceOf(ProviderBrokenError);
+  expect(model.calls).toBe(2);
+  expect(one.state()).toBe('open');
+  model.recover();
+  await until('the time is over', () => one.state() === 'half-open');
+  expect(await one.ask()).toBe(answer);
+  expect(one.state()).toBe('closed');
+});
+
+test('a worker with another key than the refused one asks at once', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const old = worker(model, name, { openMs: 60_000 });
+  model.fail(broken());
+  await old.ask();
+  model.recover();
+  const renewed = worker(model, name, { openMs: 60_000, key: 'key-2' });
+  expect(await renewed.ask()).toBe(answer);
+  await until('the other worker knows', () => old.state() === 'closed');
+});
+
+test('gates are listed with what is wrong with them, and one that is opened is asked again by all workers', async () => {
+  const model = provider();
+  const name = `p/${randomUUID()}`;
+  const { one, two } = await twoWorkers(model, name, { openMs: 60_000 });
+  await two.ask();
+  const redis = new Redis(redisUrl);
+  opened.push(redis);
+  await registerGate(redis, name, { provider: 'p', model: name.slice(2) });
+  const admin = createGateAdmin(redis);
+  const gateNow = async () => (await admin.list()).find(({ gate }) => gate === name);
+  expect(await gateNow()).toMatchObject({ state: 'closed', cause: null, since: null, until: null });
+  model.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
+  await one.ask();
+  const shut = (await gateNow())!;
+  expect(shut).toMatchObject({ provider: 'p', state: 'open', cause: 'retry-after' });
+  expect(Date.parse(shut.until!) - Date.parse(shut.since!)).toBeGreaterThan(59_000);
+  await until('the other worker knows', () => two.state() === 'open');
+  model.recover();
+  expect(await admin.open(name)).toEqual({ gate: name, wasShut: true });
+  for (const { state, ask } of [one, two]) {
+    await until('this worker knows', () => state() === 'closed');
+    expect(await ask()).toBe(answer);
+  }
+  expect(await admin.open('p/unheard-of')).toBeUndefined();
+});
+
+test('what is broken goes to the next provider at once, in the first attempt', async () => {
+  const [first, second] = [provider(), provider()];
+  const name = randomUUID();
+  const model = createFallbackModel([worker(first, `${name}/1`).breaker, worker(second, `${name}/2`).breaker], 5);
+  for (const why of ['key', 'quota', 'model'] as const) first.fail(broken(why));
+  expect(await model.ask(question, never, 1)).toEqual({ ...answer, byFallback: true });
+  expect(await model.ask(question, never, 1)).toEqual({ ...answer, byFallback: true });
+  expect([first.calls, second.calls]).toEqual([1, 2]);
+});
+
+test('where all providers are broken, the first says what is wrong; where one is only paused, it is waited for', async () => {
+  const [first, second] = [provider(), provider()];
+  const model = createFallbackModel([first, second], 1);
+  first.fail(broken('key'));
+  second.fail(broken('quota'));
+  await expect(model.ask(question, never, 1)).rejects.toMatchObject({ why: 'key' });
+  second.fail(new ModelPausedError('model_rate_limited', 'Later.', 2_000));
+  await expect(model.ask(question, never, 1)).rejects.toMatchObject({ retryAfterMs: 2_000 });
+});
+
+test('a provider that was waited for in vain is not waited for again: the next one is asked, and the calls are counted', async () => {
+  const [first, second] = [provider(), provider()];
+  const model = createFallbackModel([first, second], 5);
+  const timedOut = () => new RequestFailure('model_timeout', 'slow', { costlyCalls: 1 });
+  first.fail(timedOut());
+  expect(await model.ask(question, never, 1)).toEqual({ ...answer, byFallback: true });
+  second.fail(timedOut());
+  await expect(model.ask(question, never, 1)).rejects.toMatchObject({ code: 'model_timeout', costlyCalls: 2 });
 });

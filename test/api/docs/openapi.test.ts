@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { RequestHandler, Router } from 'express';
 import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
+import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
@@ -119,6 +120,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     }),
   ].flatMap((router) => routesOf(router));
   mounted.push(...routesOf(createDeadLettersRouter({ deadLetters: unused, requireAdmin: pass }), '/admin'));
+  mounted.push(...routesOf(createGatesRouter({ gates: unused, requireAdmin: pass }), '/admin'));
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
   expect(mounted.sort()).toEqual(documented.sort());
 });
