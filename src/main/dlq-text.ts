@@ -49,13 +49,13 @@ export function dropText(report: DropReport): string {
 
 /** One line that is written over on a terminal; elsewhere a line every few seconds. */
 export function progressLine(stream: NodeJS.WriteStream) {
-  let saidAt = Date.now();
+  let saidAt = performance.now();
   let open = false;
   return {
     show: (sent: number, of: number) => {
       const done = sent === of;
-      if (Date.now() - saidAt < (stream.isTTY ? 100 : PROGRESS_EVERY_MS) && !(done && open)) return;
-      saidAt = Date.now();
+      if (performance.now() - saidAt < (stream.isTTY ? 100 : PROGRESS_EVERY_MS) && !(done && open)) return;
+      saidAt = performance.now();
       stream.write(`${stream.isTTY ? '\r' : ''}${sent} of ${of} sent${stream.isTTY ? '' : '\n'}`);
       open = stream.isTTY;
     },

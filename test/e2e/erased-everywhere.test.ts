@@ -9,6 +9,7 @@ import { until } from '../until.ts';
 
 let simulator: TestSimulator;
 let api: TestProcess;
+let worker: TestProcess;
 let redis: Redis;
 let ann: TestUser;
 let bob: TestUser;
@@ -18,7 +19,7 @@ beforeAll(async () => {
   redis = new Redis(env.REDIS_URL);
   simulator = await startSimulator();
   const settings = { MODEL_SIMULATOR_URL: simulator.baseUrl, RETRY_BASE: '1h', RETRY_MAX: '1h' };
-  [api] = await Promise.all([startApi(env), startWorker({ ...env, ...settings })]);
+  [api, worker] = await Promise.all([startApi(env), startWorker({ ...env, ...settings })]);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
 });
 afterAll(async () => {
@@ -62,6 +63,8 @@ test('a session that is erased while the model is asked leaves nothing, once the
   expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
   await until('the call is given up', async () => (await simulator.stats()).abortedByClient === 1);
   await until('nothing is left', async () => !(await everythingIn(redis)).includes(secret), 30_000);
+  // What is erased on purpose is not lost.
+  expect(worker.output()).not.toMatch(/jobs were lost|no longer ours/);
   await simulator.behave({});
 });
 

@@ -5,7 +5,15 @@ import { z } from 'zod';
 import { limits } from '../../contracts/limits.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { AnswerParameters, ModelAnswer } from '../model/model-provider.ts';
-import { type Found, type Landing, landAnswers, lookUpAnswers, type Question, renewClaim } from './answer-scripts.ts';
+import {
+  type Found,
+  forgetAnswers,
+  type Landing,
+  landAnswers,
+  lookUpAnswers,
+  type Question,
+  renewClaim,
+} from './answer-scripts.ts';
 import { inBatches } from './in-batches.ts';
 
 /** Part of every hash: raise it when what an entry or its parameters mean changes, and no old entry is read. */
@@ -174,9 +182,7 @@ export function createAnswerCache(options: {
     leave: (hash, requestId) => giveUp({ hash, requestId }),
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
     keepLast: (sessionId, answer) => redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs()),
-    forgetAnswers: async (hashes) => {
-      if (hashes.length > 0) await redis.del(hashes.map(redisKeys.answer));
-    },
+    forgetAnswers: (hashes) => forgetAnswers(redis, hashes),
     forgetSession: async (sessionId) => {
       await redis.del(redisKeys.response(sessionId));
     },

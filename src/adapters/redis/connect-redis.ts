@@ -50,7 +50,7 @@ export function connectRedis(options: { url: string; name: string; logger: Logge
   });
   redis.on('error', (error: Error) => {
     const problem = safeMessage(error);
-    const now = Date.now();
+    const now = performance.now();
     if (up || (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS)) return;
     lastProblem = problem;
     lastSaidAt = now;

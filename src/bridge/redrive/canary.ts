@@ -21,16 +21,16 @@ export async function watchCanary(
   hasReturned: () => number,
   { settleMs, timeoutMs }: CanaryTimes,
 ): Promise<string | undefined> {
-  const end = Date.now() + timeoutMs;
+  const end = performance.now() + timeoutMs;
   let takenAt: number | undefined;
   for (;;) {
     if (hasReturned() > 0) return `${hasReturned()} of the canary's letters came back`;
     const { waiting, consumers } = await letters.workQueue();
     if (waiting === 0 && consumers > 0) {
-      takenAt ??= Date.now();
-      if (Date.now() - takenAt >= settleMs && hasReturned() === 0) return undefined;
+      takenAt ??= performance.now();
+      if (performance.now() - takenAt >= settleMs && hasReturned() === 0) return undefined;
     }
-    if (Date.now() > end) {
+    if (performance.now() > end) {
       if (consumers === 0) return "nobody takes messages from the canary's queue";
       return "the canary's queue was not emptied in time, so that nobody can tell";
     }
