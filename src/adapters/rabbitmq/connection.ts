@@ -99,7 +99,7 @@ export async function connectRabbitMq(options: {
   });
   recovering.on('connect-failed', (error) => {
     const problem = explainVirtualHost(describe(error), url);
-    const now = Date.now();
+    const now = performance.now();
     if (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS) return;
     lastProblem = problem;
     lastSaidAt = now;

@@ -73,16 +73,17 @@ export async function openDeadLetters(options: {
     const read = Math.min(messageCount, MAX_LETTERS_READ);
     let arrived = 0;
     let removed = 0;
-    let lastArrival = Date.now();
+    let lastArrival = performance.now();
     await channel.prefetch(MAX_LETTERS_READ);
     const take = channel.consume(source, (letter) => {
       if (!letter) return;
       arrived += 1;
-      lastArrival = Date.now();
+      lastArrival = performance.now();
       onLetter(letter);
     });
     const { consumerTag } = await inTime(take, lost);
-    while (arrived < read && Date.now() - lastArrival < ANSWER_TIMEOUT_MS) await Promise.race([sleep(POLL_MS), lost]);
+    while (arrived < read && performance.now() - lastArrival < ANSWER_TIMEOUT_MS)
+      await Promise.race([sleep(POLL_MS), lost]);
     if (arrived < read) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
 
     // Acknowledgements have no answer, and RabbitMQ hands no more than 32 at a time on to the queue: those it still has

@@ -24,6 +24,7 @@ export interface Publisher {
 
 interface Pending {
   queue: string;
+  /** ms of the monotonic clock */
   sentAt: number;
   returned: boolean;
   reject: (error: Error) => void;
@@ -82,7 +83,7 @@ export function createPublisher(options: {
   };
 
   const sweep = setInterval(() => {
-    const oldest = Date.now() - timeoutMs;
+    const oldest = performance.now() - timeoutMs;
     for (const entry of pending) {
       // A broker says that it is blocked only once it is sent something, which it then leaves unread.
       const blocked = connection.state === 'blocked';
@@ -108,7 +109,7 @@ export function createPublisher(options: {
           reject(new BrokerUnavailableError('RabbitMQ is not connected'));
           return;
         }
-        const entry: Pending = { queue, sentAt: Date.now(), returned: false, reject };
+        const entry: Pending = { queue, sentAt: performance.now(), returned: false, reject };
         channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, (error) => {
           pending.delete(entry);
           if (unconfirmed.size > 0 && unconfirmed.delete(queue)) connection.troubles.clear(`confirms of ${queue}`);
