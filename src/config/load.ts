@@ -10,7 +10,7 @@ type Environment = Record<string, string | undefined>;
  */
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
-    const problems = signingProblems(config);
+    const problems = [...signingProblems(config), ...tlsProblems(config)];
     if (config.nodeEnv === 'production' && !config.jwtSecret && !config.jwksUrl) {
       problems.push(
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
@@ -26,7 +26,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
  */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
-    const problems = signingProblems(config);
+    const problems = [...signingProblems(config), ...tlsProblems(config)];
     if (config.nodeEnv === 'production' && !config.openaiApiKey) {
       problems.push('OPENAI_API_KEY is required in production');
     }
@@ -45,6 +45,15 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
 
 /** What docker-compose.yml signs with where nothing else is set: everybody can read it there. */
 const KNOWN_KEY = /^known-to-everybody-/;
+
+/** A certificate is of no use without its key, nor either without TLS. */
+function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCert' | 'rabbitmqKey' | 'rabbitmqUrl'>): string[] {
+  const { rabbitmqCert, rabbitmqKey, rabbitmqUrl } = config;
+  if (!rabbitmqCert !== !rabbitmqKey) return ['RABBITMQ_CERT_FILE and RABBITMQ_KEY_FILE must be set together'];
+  if (rabbitmqCert && !rabbitmqUrl.startsWith('amqps:'))
+    return ['RABBITMQ_CERT_FILE needs a RABBITMQ_URL with amqps://'];
+  return [];
+}
 
 function signingProblems(
   config: Pick<WorkerConfig, 'messageSigningKeys' | 'acceptUnsignedAnswers' | 'nodeEnv'>,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** The process that reads a setting. */
@@ -114,6 +115,16 @@ export const url = (...schemes: string[]) =>
     },
     `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   );
+
+/** The content of a file, which is named by its path. */
+export const fileContent = z.string().transform((path, context): Buffer => {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    context.addIssue(`must be the path of a file that can be read (${(error as NodeJS.ErrnoException).code})`);
+    return z.NEVER;
+  }
+});
 
 /** Text that may be left out: `''` becomes `undefined`. */
 export const optional = <T>(type: z.ZodType<T, string>) =>

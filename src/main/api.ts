@@ -44,6 +44,7 @@ import { createApiMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { createAccountRouters } from './accounts.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
+import { brokerAddressOf } from './broker-address.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
@@ -60,14 +61,20 @@ const replica = randomUUID();
 const name = `healify-chat api ${replica.slice(0, 8)}`;
 
 const { consuming, publishing } = await connectToBroker({
-  url: config.rabbitmqUrl,
+  address: brokerAddressOf(config),
   name,
   process: 'api',
   logger,
   connectionUp: metrics.connectionUp,
 });
 const connectTo = (url: string, purpose: string) =>
-  connectRedis({ url, name: `${name} (${purpose})`, logger, commandTimeoutMs: config.storeTimeoutMs });
+  connectRedis({
+    url,
+    ca: config.redisCa,
+    name: `${name} (${purpose})`,
+    logger,
+    commandTimeoutMs: config.storeTimeoutMs,
+  });
 const redis = connectTo(config.redisUrl, 'store');
 const subscriber = connectTo(config.redisUrl, 'subscribe');
 const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache') : redis;
@@ -219,7 +226,7 @@ const app = createApp({
   admin: createAdminRouter(
     login,
     createBullBoardRouter({ queue, mountPath: `${config.basePath}/admin`, requireAdmin: orLogin(requireAdmin) }),
-    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin({ url: config.rabbitmqUrl }), requireAdmin }),
+    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
     createGatesRouter({ gates: createGateAdmin(redis), requireAdmin }),
   ),
   accounts,

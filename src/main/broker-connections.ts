@@ -1,3 +1,4 @@
+import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import { type BrokerConnection, type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { leastRights } from '../contracts/broker-rights.ts';
@@ -9,16 +10,16 @@ import type { Logger } from '../observability/log.ts';
  * publish, and acknowledgements would be stuck behind.
  */
 export async function connectToBroker(options: {
-  url: string;
+  address: BrokerAddress;
   name: string;
   process: 'api' | 'worker';
   logger: Logger;
   connectionUp: { set(labels: { server: string }, value: 0 | 1): void };
 }): Promise<{ consuming: BrokerConnection; publishing: BrokerConnection }> {
-  const { url, name, process, logger, connectionUp } = options;
+  const { address, name, process, logger, connectionUp } = options;
   const connect = (purpose: 'consume' | 'publish') =>
     connectRabbitMq({
-      url,
+      ...address,
       name: `${name} (${purpose})`,
       rights: leastRights[process],
       logger,

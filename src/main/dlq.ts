@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
+import { settings } from '../config/schema.ts';
 import {
   dropOptions,
   type LetterGroups,
@@ -134,7 +135,13 @@ function queueOf(name: string | undefined): WorkQueue | undefined {
 function connectAdmin() {
   const { RABBITMQ_URL: url } = process.env;
   if (!url || !URL.canParse(url)) throw new UsageError('RABBITMQ_URL is not set, or no URL');
-  return createDeadLetterAdmin({ url });
+  const { rabbitmqCa, rabbitmqCert, rabbitmqKey } = settings['RabbitMQ and Redis'];
+  const [ca, cert, key] = [rabbitmqCa, rabbitmqCert, rabbitmqKey].map(({ env, type }) => {
+    const read = type.safeParse(process.env[env] ?? '');
+    if (!read.success) throw new UsageError(`${env} ${read.error.issues[0]?.message}`);
+    return read.data;
+  });
+  return createDeadLetterAdmin({ url, tls: { ca, cert, key } });
 }
 
 main().catch((error: unknown) => {

@@ -24,6 +24,7 @@ import type { EarlyLookUp } from '../workflows/chat/chat-workflow.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { backoffMs } from '../workflows/engine/retry-policy.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
+import { brokerAddressOf } from './broker-address.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { version } from './version.ts';
@@ -46,13 +47,13 @@ export async function startWorker(
   const name = `healify-chat worker ${randomUUID().slice(0, 8)}`;
 
   const { consuming, publishing } = await connectToBroker({
-    url: config.rabbitmqUrl,
+    address: brokerAddressOf(config),
     name,
     process: 'worker',
     logger,
     connectionUp: metrics.connectionUp,
   });
-  const jobsRedis = connectRedis({ url: config.redisUrl, name, logger });
+  const jobsRedis = connectRedis({ url: config.redisUrl, ca: config.redisCa, name, logger });
   checkDurability({
     redis: jobsRedis,
     required: config.requireDurableRedis,
@@ -65,6 +66,7 @@ export async function startWorker(
   const cacheRedis = config.cacheRedisUrl
     ? connectRedis({
         url: config.cacheRedisUrl,
+        ca: config.redisCa,
         name: `${name} (cache)`,
         logger,
         commandTimeoutMs: CACHE_TIMEOUT_MS,
@@ -81,9 +83,10 @@ export async function startWorker(
   const depths = createQueueDepths({ connection: consuming, logger });
   measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
 
-  const subscriber = connectRedis({ url: config.redisUrl, name: `${name} (subscribe)`, logger });
+  const subscriber = connectRedis({ url: config.redisUrl, ca: config.redisCa, name: `${name} (subscribe)`, logger });
   const gateRedis = connectRedis({
     url: config.redisUrl,
+    ca: config.redisCa,
     name: `${name} (breaker)`,
     logger,
     commandTimeoutMs: GATE_TIMEOUT_MS,
@@ -123,7 +126,7 @@ export async function startWorker(
   });
   // Waiting for the disk blocks a connection: answers, locks and the cache must not wait behind it.
   const fsyncRedis = config.ackAfterFsync
-    ? connectRedis({ url: config.redisUrl, name: `${name} (add)`, logger })
+    ? connectRedis({ url: config.redisUrl, ca: config.redisCa, name: `${name} (add)`, logger })
     : undefined;
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,

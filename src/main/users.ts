@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
   const logger = createLogger('api', 'silent');
   const redis = connectRedis({
     url: process.env.REDIS_URL,
+    ca: process.env.REDIS_CA_FILE ? readFileSync(process.env.REDIS_CA_FILE) : undefined,
     name: 'healify-chat users',
     logger,
     commandTimeoutMs: STORE_TIMEOUT_MS,

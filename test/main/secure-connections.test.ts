@@ -35,7 +35,8 @@ beforeAll(async () => {
     REDIS_URL: (await behindTls(redis.url, 'rediss:')).replace('//', '//:pass%40word@'),
     CACHE_REDIS_URL: cacheUrl,
     MODEL_SIMULATOR_URL: simulator.url,
-    NODE_EXTRA_CA_CERTS: certificate,
+    RABBITMQ_CA_FILE: certificate,
+    REDIS_CA_FILE: certificate,
   };
   processes = [await startApi(env), await startWorker(env)];
 });

@@ -25,9 +25,16 @@ export interface RabbitMq extends Service {
 /**
  * Starts the installed RabbitMQ as a node of its own with its data in `dir`, a password of its own, and an epmd of its
  * own: nothing is shared with a RabbitMQ that runs on this machine already.
+ * @param options.config lines of rabbitmq.conf beside ours
+ * @param options.plugins beside that of the management page
  */
-export async function startRabbitMq(options: { dir: string; port?: number }): Promise<RabbitMq> {
-  const { dir } = options;
+export async function startRabbitMq(options: {
+  dir: string;
+  port?: number;
+  config?: readonly string[];
+  plugins?: readonly string[];
+}): Promise<RabbitMq> {
+  const { dir, config = [], plugins = [] } = options;
   const { rabbitMqServer, commandLine } = programs();
   if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
   mkdirSync(join(dir, 'home'), { recursive: true });
@@ -50,10 +57,11 @@ export async function startRabbitMq(options: { dir: string; port?: number }): Pr
       'log.console = true',
       'log.console.level = warning',
       'log.file = false',
+      ...config,
       '',
     ].join('\n'),
   );
-  writeFileSync(join(dir, 'enabled_plugins'), '[rabbitmq_management].\n');
+  writeFileSync(join(dir, 'enabled_plugins'), `[${['rabbitmq_management', ...plugins].join(',')}].\n`);
   const env = {
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',

@@ -6,7 +6,7 @@ import { HealifyError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
 import { writeTogether } from '../write-together.ts';
-import { connect } from './amqp-client.ts';
+import { type BrokerAddress, connect, connectArguments } from './amqp-client.ts';
 import { explainVirtualHost } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 import { createTroubles, type Troubles } from './troubles.ts';
@@ -30,8 +30,6 @@ export interface BrokerConnection {
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
-const HEARTBEAT_SECONDS = 10;
 const STILL_WAITING_MS = 10_000;
 
 /**
@@ -40,13 +38,14 @@ const STILL_WAITING_MS = 10_000;
  * @param options.name shown in RabbitMQ's list of connections
  * @param options.rights what the process needs; left out: all that any process does
  */
-export async function connectRabbitMq(options: {
-  url: string;
-  name: string;
-  logger: Logger;
-  rights?: BrokerRights;
-  onStateChange?: (state: BrokerState) => void;
-}): Promise<BrokerConnection> {
+export async function connectRabbitMq(
+  options: BrokerAddress & {
+    name: string;
+    logger: Logger;
+    rights?: BrokerRights;
+    onStateChange?: (state: BrokerState) => void;
+  },
+): Promise<BrokerConnection> {
   const { url, name, logger, rights = declaringRights, onStateChange } = options;
   const troubles = createTroubles({ connection: name, logger });
   let state: BrokerState = 'connecting';
@@ -62,11 +61,9 @@ export async function connectRabbitMq(options: {
     onStateChange?.(next);
   };
 
-  const recovering: RecoveringChannelModel = await connect(withHeartbeat(url), {
-    timeout: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-    noDelay: true,
-    clientProperties: { connection_name: name },
+  const { url: fullUrl, options: connectOptions } = connectArguments(options, name);
+  const recovering: RecoveringChannelModel = await connect(fullUrl, {
+    ...connectOptions,
     recovery: { initialDelay: 200, maxDelay: 5_000, jitter: 0.5, waitForConnect: false, setup: setUp },
   });
 
@@ -150,12 +147,6 @@ async function setUp(model: ChannelModel): Promise<void> {
 
 /** amqplib has it, and does not say so in its types. */
 const socketOf = (model: ChannelModel) => (model.connection as { stream?: Writable }).stream;
-
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
-  return parsed.href;
-}
 
 function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;

@@ -11,7 +11,7 @@ import {
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../close-in-time.ts';
-import { connect } from './amqp-client.ts';
+import { type BrokerAddress, connect, connectArguments } from './amqp-client.ts';
 import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
@@ -35,9 +35,6 @@ export interface OpenDeadLetters {
   close(): Promise<void>;
 }
 
-/** A silent loss is noticed after two of these; until then nobody else gets the letters. */
-const HEARTBEAT_SECONDS = 10;
-const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 15_000;
 const BACK_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
@@ -53,14 +50,12 @@ const POLL_MS = 20;
  * @throws DeadLettersInUseError
  * @throws BrokerUnavailableError
  */
-export async function openDeadLetters(options: {
-  url: string;
-  queue: WorkQueue;
-  onLetter: (letter: ConsumeMessage) => void;
-}): Promise<OpenDeadLetters> {
-  const { url, queue, onLetter } = options;
+export async function openDeadLetters(
+  options: BrokerAddress & { queue: WorkQueue; onLetter: (letter: ConsumeMessage) => void },
+): Promise<OpenDeadLetters> {
+  const { queue, onLetter } = options;
   const source = deadLetterQueueOf(queue);
-  const connection = await connectOnce(url);
+  const connection = await connectOnce(options);
   try {
     // Lost, it ends the calls; without a listener it would end the process.
     connection.on('error', () => {});
@@ -121,14 +116,10 @@ export async function openDeadLetters(options: {
   }
 }
 
-async function connectOnce(url: string): Promise<ChannelModel> {
-  const withHeartbeat = new URL(url);
-  withHeartbeat.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+async function connectOnce(address: BrokerAddress): Promise<ChannelModel> {
+  const { url, options } = connectArguments(address, 'healify-chat dead letters');
   try {
-    return await connect(withHeartbeat.href, {
-      timeout: CONNECT_TIMEOUT_MS,
-      clientProperties: { connection_name: 'healify-chat dead letters' },
-    });
+    return await connect(url, options);
   } catch (error) {
     throw asUnavailable(error);
   }

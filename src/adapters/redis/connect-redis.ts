@@ -22,12 +22,20 @@ const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
  * Commands fail fast where `commandTimeoutMs` is given: at once while there is no connection, else after that time.
  * Without it they wait for a Redis that is away, which is what workers want, and BullMQ requires.
  * @param options.url redis:// or rediss://, with user, password and database
+ * @param options.ca for rediss://: the authority that signed the server's certificate, in PEM; left out: those Node knows
  */
-export function connectRedis(options: { url: string; name: string; logger: Logger; commandTimeoutMs?: number }): Redis {
-  const { url, name, logger, commandTimeoutMs } = options;
+export function connectRedis(options: {
+  url: string;
+  ca?: Buffer | undefined;
+  name: string;
+  logger: Logger;
+  commandTimeoutMs?: number;
+}): Redis {
+  const { url, ca, name, logger, commandTimeoutMs } = options;
   const redis = new Redis(url, {
     connectionName: name.replaceAll(' ', '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(ca && url.startsWith('rediss:') && { tls: { ca } }),
     socketTimeout: SILENCE_MS,
     retryStrategy: (times) =>
       Math.ceil((0.5 + Math.random() / 2) * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** times)),

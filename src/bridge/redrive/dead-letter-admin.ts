@@ -1,3 +1,4 @@
+import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import type { DeadLetterAdmin } from '../../contracts/dead-letters.ts';
 import type { CanaryTimes } from './canary.ts';
 import { dropLetters } from './drop.ts';
@@ -7,12 +8,13 @@ import { redriveLetters } from './redrive.ts';
 const CANARY_TIMES: CanaryTimes = { settleMs: 5_000, timeoutMs: 60_000 };
 
 /** Dead letters of a broker; each call makes a connection of its own, and closes it. */
-export const createDeadLetterAdmin = (options: { url: string; canaryTimes?: CanaryTimes }): DeadLetterAdmin => {
-  const { url, canaryTimes = CANARY_TIMES } = options;
+export const createDeadLetterAdmin = (options: BrokerAddress & { canaryTimes?: CanaryTimes }): DeadLetterAdmin => {
+  const { canaryTimes = CANARY_TIMES, ...broker } = options;
   return {
-    list: (queue, filter) => listLetters(url, queue, filter),
-    show: (queue, shown) => showLetters(url, queue, shown),
-    redrive: (queue, wanted, onProgress = () => {}) => redriveLetters({ url, queue, canaryTimes }, wanted, onProgress),
-    drop: (queue, wanted) => dropLetters(url, queue, wanted),
+    list: (queue, filter) => listLetters(broker, queue, filter),
+    show: (queue, shown) => showLetters(broker, queue, shown),
+    redrive: (queue, wanted, onProgress = () => {}) =>
+      redriveLetters({ ...broker, queue, canaryTimes }, wanted, onProgress),
+    drop: (queue, wanted) => dropLetters(broker, queue, wanted),
   };
 };

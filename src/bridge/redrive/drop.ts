@@ -1,17 +1,18 @@
 import type { ConsumeMessage } from 'amqplib';
+import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { DropOptions, DropReport } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { matches } from './read-letter.ts';
 
 /** Removes the letters of a filter for good, if `confirm` is set and `dryRun` is not. */
-export async function dropLetters(url: string, queue: WorkQueue, options: DropOptions): Promise<DropReport> {
+export async function dropLetters(broker: BrokerAddress, queue: WorkQueue, options: DropOptions): Promise<DropReport> {
   const { limit, dryRun, confirm, ...filter } = options;
   const now = Date.now();
   const chosen: Pick<ConsumeMessage, 'fields'>[] = [];
   let matching = 0;
   const letters = await openDeadLetters({
-    url,
+    ...broker,
     queue,
     onLetter: (letter) => {
       if (!matches(letter, filter, now)) return;

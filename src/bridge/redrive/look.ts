@@ -1,4 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
+import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import { type OpenDeadLetters, openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { LetterFilter, LetterGroups, LetterPage, ShowOptions } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
@@ -12,9 +13,13 @@ interface Group {
 }
 
 /** The letters of a filter by reason, the most frequent first. */
-export async function listLetters(url: string, queue: WorkQueue, filter: LetterFilter): Promise<LetterGroups> {
+export async function listLetters(
+  broker: BrokerAddress,
+  queue: WorkQueue,
+  filter: LetterFilter,
+): Promise<LetterGroups> {
   const groups = new Map<string, Group>();
-  const { matching, read, unread } = await look(url, queue, filter, (letter) => {
+  const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
     const { reason, detail, at } = causeOf(letter);
     const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at, detail };
     groups.set(reason, {
@@ -36,21 +41,26 @@ export async function listLetters(url: string, queue: WorkQueue, filter: LetterF
 }
 
 /** The first letters of a filter, oldest first. */
-export async function showLetters(url: string, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> {
+export async function showLetters(broker: BrokerAddress, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> {
   const { limit, full, ...filter } = options;
   const letters: LetterPage['letters'] = [];
-  const { matching, read, unread } = await look(url, queue, filter, (letter) => {
+  const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
     if (letters.length < limit) letters.push(describeLetter(letter, full));
   });
   return { queue: deadLetterQueueOf(queue), matching, read, unread, letters };
 }
 
-async function look(url: string, queue: WorkQueue, filter: LetterFilter, onMatch: (letter: ConsumeMessage) => void) {
+async function look(
+  broker: BrokerAddress,
+  queue: WorkQueue,
+  filter: LetterFilter,
+  onMatch: (letter: ConsumeMessage) => void,
+) {
   const now = Date.now();
   let matching = 0;
   let arrived = 0;
   const letters: OpenDeadLetters = await openDeadLetters({
-    url,
+    ...broker,
     queue,
     onLetter: (letter) => {
       arrived += 1;

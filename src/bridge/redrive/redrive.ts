@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
+import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { RedriveOptions, RedriveReport } from '../../contracts/dead-letters.ts';
 import { HealifyError, UnroutableError } from '../../contracts/errors.ts';
@@ -22,7 +23,7 @@ const WINDOW = 50;
  * @throws DeadLettersInUseError, BrokerUnavailableError where nothing was sent; later troubles are told in `stopped`
  */
 export async function redriveLetters(
-  where: { url: string; queue: WorkQueue; canaryTimes: CanaryTimes },
+  where: BrokerAddress & { queue: WorkQueue; canaryTimes: CanaryTimes },
   options: RedriveOptions,
   onProgress: (sent: number, of: number) => void,
 ): Promise<RedriveReport> {
