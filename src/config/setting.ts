@@ -92,6 +92,7 @@ export const origins = names.transform((list, context) => {
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { origin, protocol } = new URL(text);
+  if (text.includes('*')) return false;
   return /^https?:$/.test(protocol) ? origin === text : /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@*]+$/.test(text);
 }
 
@@ -100,7 +101,7 @@ export const pathPrefix = z
   .string()
   .transform((path) => path.replace(/\/+$/, ''))
   .refine(
-    (path) => path === '' || /^(?:\/[\w.~-]+)+$/.test(path),
+    (path) => path === '' || /^(?:\/[\w~-][\w.~-]*)+$/.test(path),
     'must be a path such as /healify, of letters, digits and -._~',
   );
 

@@ -93,3 +93,49 @@ test('a signing key that can be guessed is refused: a short one, and in producti
   }
   expect(problemsOf(loadWorkerConfig, { ...worker, NODE_ENV: 'development', MESSAGE_SIGNING_KEY: known })).toEqual([]);
 });
+
+const api = { ...servers, NODE_ENV: 'test', MESSAGE_SIGNING_KEY: 'k'.repeat(32) };
+
+test.each([
+  ['', []],
+  ['https://app.example.com', ['https://app.example.com']],
+  ['https://app.example.com, http://localhost:5173', ['https://app.example.com', 'http://localhost:5173']],
+  ['capacitor://localhost,ionic://localhost', ['capacitor://localhost', 'ionic://localhost']],
+  ['*', ['*']],
+])('pages of these origins may be let in: %s', (text, origins) => {
+  expect(loadApiConfig({ ...api, CORS_ORIGINS: text }).corsOrigins).toEqual(origins);
+});
+
+test.each([
+  'https://app.example.com/',
+  'https://app.example.com/path',
+  'https://App.example.com',
+  'https://app.example.com:443',
+  'https://*.example.com',
+  'app.example.com',
+  'null',
+  '*, https://app.example.com',
+  'https://user@app.example.com',
+])('an origin that no browser would send is refused at the start: %s', (text) => {
+  expect(problemsOf(loadApiConfig, { ...api, CORS_ORIGINS: text })).toEqual([
+    expect.stringMatching(/^CORS_ORIGINS must be origins as browsers write them/),
+  ]);
+});
+
+test.each([
+  ['', ''],
+  ['/', ''],
+  ['/healify', '/healify'],
+  ['/apps/healify/', '/apps/healify'],
+])('the path prefix %j is taken as %j', (text, prefix) => {
+  expect(loadApiConfig({ ...api, BASE_PATH: text }).basePath).toBe(prefix);
+});
+
+test.each(['healify', '//evil.example', '/a b', '/a?b', '/a"b', '/a/../b', 'https://example.com/healify'])(
+  'the path prefix %j is refused at the start',
+  (text) => {
+    expect(problemsOf(loadApiConfig, { ...api, BASE_PATH: text })).toEqual([
+      expect.stringMatching(/^BASE_PATH must be/),
+    ]);
+  },
+);

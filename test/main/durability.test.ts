@@ -4,6 +4,7 @@ import { supportsWaitAof } from '../../src/adapters/redis/durability.ts';
 import type { Service } from '../../tools/services/service.ts';
 import { startScript } from '../processes.ts';
 import { privateRedis, testRabbitMqUrl } from '../services.ts';
+import { MESSAGE_SIGNING_KEY } from '../signing.ts';
 import { until } from '../until.ts';
 
 let server: Service;
@@ -15,6 +16,7 @@ beforeAll(async () => {
   env = {
     REDIS_URL: server.url,
     RABBITMQ_URL: await testRabbitMqUrl(),
+    MESSAGE_SIGNING_KEY,
     MODEL_SIMULATOR_URL: 'http://127.0.0.1:9/v1',
     HOST: '127.0.0.1',
     WORKER_PORT: '0',

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { rememberTokens } from '../../../src/api/auth/remember-tokens.ts';
+import { TokenRefusedError, type VerifiedToken } from '../../../src/api/auth/verify-tokens.ts';
+import { until } from '../../until.ts';
+
+/** Verifies tokens that are called `good…`, and counts how often. */
+function startVerifying(expiresAt = Date.now() / 1000 + 60) {
+  const seen: string[] = [];
+  const verify = rememberTokens(async (token): Promise<VerifiedToken> => {
+    seen.push(token);
+    if (!token.startsWith('good')) throw new TokenRefusedError('malformed', undefined);
+    return { userId: token, role: 'user', expiresAt };
+  });
+  return { verify, seen };
+}
+
+test('a token that comes again is not verified again', async () => {
+  const { verify, seen } = startVerifying();
+  for (let i = 0; i < 3; i++) expect(await verify('good')).toMatchObject({ userId: 'good' });
+  expect(await verify('good too')).toMatchObject({ userId: 'good too' });
+  expect(seen).toEqual(['good', 'good too']);
+});
+
+test('a token that is refused is verified each time, so that a key which comes later is found', async () => {
+  const { verify, seen } = startVerifying();
+  for (let i = 0; i < 2; i++) await expect(verify('bad')).rejects.toThrow(TokenRefusedError);
+  expect(seen).toEqual(['bad', 'bad']);
+});
+
+test('a remembered token is refused from the moment that it expires', async () => {
+  const { verify } = startVerifying(Date.now() / 1000 + 0.5);
+  await verify('good');
+  await until('it is refused', () =>
+    verify('good').then(
+      () => false,
+      (error) => error instanceof TokenRefusedError,
+    ),
+  );
+});
+
+test('no more than some thousand tokens are remembered, and no large ones', async () => {
+  const { verify, seen } = startVerifying();
+  for (let i = 0; i < 5_001; i++) await verify(`good ${i}`);
+  await verify('good 5000');
+  expect(seen).toHaveLength(5_001);
+  await verify('good 0');
+  expect(seen).toHaveLength(5_002);
+  const large = `good ${'x'.repeat(5_000)}`;
+  for (let i = 0; i < 2; i++) await verify(large);
+  expect(seen).toHaveLength(5_004);
+});
