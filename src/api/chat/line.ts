@@ -63,6 +63,8 @@ export interface Line {
 const LOOK_MS = 1_000;
 /** What was seen longer ago says nothing of now. */
 const STALE_MS = 5_000;
+/** Workers leave a trace every few seconds, and it is gone for a moment in between. */
+const WORKER_SILENT_MS = 5_000;
 /** A worker takes as many at once, at least, until more is known. */
 const LEAST_IN_HAND = 10;
 /** A request takes no longer from RabbitMQ to its job, where none waits before it. */
@@ -97,6 +99,7 @@ export function createLine(options: {
   let admittedBefore = new Set<string>();
   let newlySettled = 0;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  let workerSeenAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -110,13 +113,15 @@ export function createLine(options: {
     return Math.max(0, waiting() - free);
   }
 
+  const workerSeenLately = () => performance.now() - workerSeenAt < WORKER_SILENT_MS;
+
   /**
    * Whether some worker is there. Those that have enough do not take more from RabbitMQ, but they work on their jobs; one
    * that has just come is known by its answers.
    */
   function isWorkedOn(): boolean {
     if (performance.now() - seenAt > STALE_MS) return false;
-    return seen.consumers > 0 || (seen.inJobs > 0 && seen.workerAlive) || answeredAt > seenAt;
+    return seen.consumers > 0 || (seen.inJobs > 0 && workerSeenLately()) || answeredAt > seenAt;
   }
 
   function etaMs(before: number): number | null {
@@ -142,8 +147,9 @@ export function createLine(options: {
     const next = await look(counted).catch(() => undefined);
     if (next) {
       learnHands(seen, next);
-      seen = next;
       seenAt = performance.now();
+      if (next.workerAlive || next.settled > seen.settled) workerSeenAt = seenAt;
+      seen = next;
       rate.observe({ at: seenAt, waiting: next.inBroker + next.inJobs, settled: next.settled });
     } else {
       newlySettled += counted;
@@ -172,7 +178,7 @@ export function createLine(options: {
     }
     if (place.kind === 'active') {
       const left =
-        isWorkedOn() || seen.workerAlive ? answerTimes.remainingMs(Math.max(0, now - place.startedAt)) : null;
+        isWorkedOn() || workerSeenLately() ? answerTimes.remainingMs(Math.max(0, now - place.startedAt)) : null;
       return { ...ASKING, attempts: place.attemptsMade + 1, etaMs: left === null ? null : Math.round(left) };
     }
     if (place.kind === 'delayed') {
