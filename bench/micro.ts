@@ -109,7 +109,7 @@ try {
       jobs.map(({ jobId, attemptsStarted }) => ({
         ...{ jobId, attemptsStarted, attemptsMade: 1, locked: false, returnValue: '{}' },
       })),
-      { now: Date.now(), kept: 1_000, keptMs: 3_600_000, room },
+      { now: Date.now(), kept: 1_000, keepsText: false, rememberMs: 3_600_000, room },
     );
   let jobs = newJobs();
   let taken: TakenJob[] = [];

@@ -188,7 +188,7 @@ const complete = step(async (tasks) => {
   const completions = tasks.map(({ id, result }) => ({
     ...{ jobId: id, attemptsStarted: ATTEMPT, attemptsMade: ATTEMPT, locked: false, returnValue: result! },
   }));
-  const kept = { kept: config.completedJobsKept, keptMs: config.completedJobsAgeMs };
+  const kept = { kept: config.completedJobsKept, keepsText: false, rememberMs: config.redeliveryWindowMs };
   await settleJobs(redis, (type) => queue.toKey(type), completions, { now: Date.now(), ...kept, room: 0 });
   metrics.requestsInFlight.dec(tasks.length);
 }, COMPLETE_WITHIN_MS);

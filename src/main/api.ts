@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
 import { createDispatcher } from '../adapters/http/dispatcher.ts';
-import { forgetJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { forgetJobs, openChatQueue, promoteAllJobs, promoteJobs, returnJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 
 import { createGateAdmin } from '../adapters/model/gate-admin.ts';
@@ -94,13 +94,14 @@ const cancelRequests = (requestIds: string[]) =>
     (async () => {
       await Promise.all(requestIds.map((requestId) => cancelRequest(redis, requestId)));
       // One that waits for its next attempt is ended now, not then.
-      await promoteJobs(queue, requestIds);
+      await promoteJobs(queue, redis, requestIds);
     })(),
   );
 const eraser = createSessionEraser({
   history,
   cancelRequests,
-  forgetJobs: (requestIds) => orStoreUnavailable(forgetJobs(queue, requestIds)),
+  forgetJobs: (requestIds) =>
+    orStoreUnavailable(forgetJobs(queue, redis, requestIds, { rememberMs: config.redeliveryWindowMs })),
   forgetAnswers: async (sessionId, answerKeys) => {
     const removed = [cacheRedis.del(redisKeys.response(sessionId)), forgetAnswers(cacheRedis, answerKeys)];
     await orStoreUnavailable(Promise.all(removed));
@@ -225,7 +226,15 @@ const app = createApp({
   }),
   admin: createAdminRouter(
     login,
-    createBullBoardRouter({ queue, mountPath: `${config.basePath}/admin`, requireAdmin: orLogin(requireAdmin) }),
+    createBullBoardRouter({
+      queue,
+      actions: {
+        returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
+        promoteAll: () => promoteAllJobs(queue, redis),
+      },
+      mountPath: `${config.basePath}/admin`,
+      requireAdmin: orLogin(requireAdmin),
+    }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
     createGatesRouter({ gates: createGateAdmin(redis), requireAdmin }),
   ),

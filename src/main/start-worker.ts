@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { countJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../adapters/jobs/job-runner.ts';
+import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
@@ -137,6 +138,7 @@ export async function startWorker(
     backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
     logger,
   });
+  const tidying = tidyFinishedJobs({ ...config, redis: jobsRedis, toKey: (type) => queue.toKey(type), logger });
   const chatWorker = startChatWorker({
     jobs,
     subscriber,
@@ -145,7 +147,7 @@ export async function startWorker(
       model,
       cache,
       askAgainAfterCrash: config.askAgainAfterCrash,
-      wake: (requestIds) => promoteJobs(queue, requestIds),
+      wake: (requestIds) => promoteJobs(queue, jobsRedis, requestIds),
       onUncertainSpend: (why) => {
         metrics.uncertainSpend.inc({ why });
         countUncertainSpend(jobsRedis, why).catch((error) =>
@@ -199,6 +201,7 @@ export async function startWorker(
     stop: async () => {
       await intake.stop();
       await chatWorker.stop(config.shutdownGraceMs);
+      tidying.stop();
       cache.close();
       model.close();
       await Promise.all([publisher.close(), depths.close()]);

@@ -257,6 +257,8 @@ const lost: KnownFailure = {
 };
 
 const summary = (response: ChatResponse, run: Run): ChatJobResult => ({
+  sessionId: response.sessionId,
+  userId: response.userId,
   status: response.status,
   model: response.model,
   provider: response.provider,

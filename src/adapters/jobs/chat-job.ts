@@ -59,10 +59,10 @@ export interface ChatJobData {
   receivedAt: string;
 }
 
-/** What a finished job shows: all of the answer but its text. */
+/** What a finished job shows: all of the answer but its text. It outlives the job's own data. */
 export type ChatJobResult = Pick<
   ChatResponse,
-  'status' | 'model' | 'provider' | 'cached' | 'usage' | 'attempts' | 'timings'
+  'sessionId' | 'userId' | 'status' | 'model' | 'provider' | 'cached' | 'usage' | 'attempts' | 'timings'
 > & {
   steps: StepRecord[];
 };

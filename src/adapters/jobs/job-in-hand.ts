@@ -1,5 +1,6 @@
 import { ProcessStoppingError, RequestCancelledError } from '../../contracts/errors.ts';
 import type { ChatJobData, ChatJobResult, WorkflowState } from './chat-job.ts';
+import { isJson, readJobData, readJobState, UnusableJobError } from './read-job-data.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 /**
@@ -7,6 +8,7 @@ import type { TakenJob } from './redis-scripts/taken-job.ts';
  * one of the five ways to let go of it.
  */
 export interface JobInHand {
+  /** @throws UnusableJobError */
   readonly data: ChatJobData;
   /** As an earlier attempt has left it. */
   readonly state: WorkflowState | undefined;
@@ -107,12 +109,33 @@ export class ActiveJob implements JobInHand {
   }
 
   get data(): ChatJobData {
-    this.#data ??= JSON.parse(this.#json) as ChatJobData;
+    this.#data ??= readJobData(this.id, this.#json);
     return this.#data;
   }
 
+  /** Why nobody can work on it; undefined for a job that somebody can. */
+  get unusable(): UnusableJobError | undefined {
+    try {
+      this.#data ??= readJobData(this.id, this.#json);
+      return undefined;
+    } catch (error) {
+      if (error instanceof UnusableJobError) return error;
+      throw error;
+    }
+  }
+
+  /** Its data as JSON, also where it was something else, which nobody could show. */
+  get shownData(): string {
+    return isJson(this.#json) ? this.#json : JSON.stringify(this.#json ?? null);
+  }
+
+  /** Whose turn in line it takes; '' for a job that nobody can work on. */
+  get user(): string {
+    return this.unusable ? '' : this.data.request.userId;
+  }
+
   get state(): WorkflowState | undefined {
-    return this.#progress === '' ? undefined : (JSON.parse(this.#progress) as WorkflowState);
+    return readJobState(this.#progress);
   }
 
   get maxAttempts(): number {
@@ -141,6 +164,11 @@ export class ActiveJob implements JobInHand {
 
   fail(error: Error, state: WorkflowState): Promise<WhereItWent> {
     return this.#lettingGo().fail(this, error, JSON.stringify(state));
+  }
+
+  /** A job that nobody can work on fails as it is. */
+  giveUp(reason: UnusableJobError): Promise<WhereItWent> {
+    return this.#lettingGo().fail(this, reason, this.#progress);
   }
 
   delay(ms: number): Promise<WhereItWent> {

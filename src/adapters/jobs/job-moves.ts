@@ -5,16 +5,21 @@ import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { ActiveJob, Hands, WhereItWent } from './job-in-hand.ts';
 import type { JobLocks } from './job-locks.ts';
 import { STACK_LINES_KEPT } from './job-queue.ts';
+import { UnusableJobError } from './read-job-data.ts';
+import { USER_FIELD } from './redis-scripts/bullmq-keys.ts';
+import { rememberFinished } from './redis-scripts/finished-requests.ts';
+import { handBackJob } from './redis-scripts/return-jobs.ts';
 import { untilStored } from './until-stored.ts';
 
 /** BullMQ's answers that say a job is no longer ours, or not where it was. Trying again would change nothing. */
 const NOT_OURS: readonly unknown[] = [ErrorCode.JobLockNotExist, ErrorCode.JobNotInState, ErrorCode.JobLockMismatch];
 
 /**
- * The rarer ways to let go of a job, each by a script of BullMQ's, which wants the job locked. Each waits for a Redis that
- * cannot serve, as a completion does. Three round trips.
+ * The rarer ways to let go of a job. Most are scripts of BullMQ's, which want the job locked. Each waits for a Redis that
+ * cannot serve, as a completion does. Two to four round trips. A job that may come back has its user written into it, for
+ * its place in the line.
  * @param options.token what this process is called in the locks
- * @param options.giveSign tells those that wait for jobs that there is one
+ * @param options.redeliveryWindowMs for how long a request that failed is recognised, also when its job is kept no more
  */
 export function createJobMoves(options: {
   backend: IQueueBackend;
@@ -25,10 +30,10 @@ export function createJobMoves(options: {
   /** How many failed jobs are kept, and for how many seconds. */
   failedJobs: KeepJobs;
   backoffMs: (attemptsMade: number) => number;
-  giveSign: () => Promise<unknown>;
+  redeliveryWindowMs: number;
   logger: Logger;
 }): Pick<Hands, 'retry' | 'fail' | 'delay' | 'handBack'> {
-  const { backend, redis, toKey, token, locks, failedJobs, backoffMs, giveSign, logger } = options;
+  const { backend, redis, toKey, token, locks, failedJobs, backoffMs, redeliveryWindowMs, logger } = options;
 
   const move = (job: ActiveJob, how: () => Promise<unknown>): Promise<WhereItWent> =>
     untilStored(async () => {
@@ -49,23 +54,32 @@ export function createJobMoves(options: {
       const delayMs = backoffMs(job.attemptsMade + 1);
       return move(job, async () =>
         backend.moveToDelayed(job.id, Date.now(), delayMs, token, {
-          fieldsToUpdate: await failureFields(job, error),
+          fieldsToUpdate: { ...(await failureFields(job, error)), [USER_FIELD]: job.user },
         }),
       );
     },
     fail: (job, error, progress) =>
       move(job, async () => {
-        const fields = { ...(await failureFields(job, error)), progress };
+        const fields = { ...(await failureFields(job, error)), progress, [USER_FIELD]: job.user };
+        // Nobody was told of a job that is of no use: if its message comes again, it is another chance.
+        if (error instanceof UnusableJobError) Object.assign(fields, { data: job.shownData });
+        else await rememberFinished(redis, toKey, [job.id], { windowMs: redeliveryWindowMs });
         const minimal = { id: job.id, opts: { attempts: job.maxAttempts } } as MinimalJob;
         await backend.moveToFailed(minimal, fields.failedReason, failedJobs, token, false, fields);
       }),
     delay: (job, ms) =>
-      move(job, () => backend.moveToDelayed(job.id, Date.now(), Math.max(0, ms), token, { skipAttempt: true })),
+      move(job, () =>
+        backend.moveToDelayed(job.id, Date.now(), Math.max(0, ms), token, {
+          skipAttempt: true,
+          fieldsToUpdate: { [USER_FIELD]: job.user },
+        }),
+      ),
     handBack: (job) =>
-      move(job, async () => {
-        await backend.moveJobFromActiveToWait(job.id, token);
-        await giveSign();
-      }),
+      untilStored(async () => {
+        const went = await orStoreUnavailable(handBackJob(redis, toKey, job));
+        if (went !== 'moved' && !job.cancelled) logger.warn({ jobs: 1 }, 'jobs were lost: others may take them up');
+        return went;
+      }, logger),
   };
 }
 

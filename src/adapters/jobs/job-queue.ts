@@ -6,6 +6,8 @@ import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobsToQueue } from './redis-scripts/add-jobs.ts';
+import { forgetJobsOf } from './redis-scripts/forget-jobs.ts';
+import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
@@ -20,6 +22,8 @@ export const STACK_LINES_KEPT = 3;
 const FSYNC_TIMEOUT_MS = 10_000;
 /** Of jobs that are added in one script: Redis does nothing else meanwhile. */
 const MAX_BATCH = 1_000;
+/** Of jobs that stand in line again in one script: each costs several commands. */
+const MAX_RETURNED = 200;
 
 export function openChatQueue(connection: Redis): ChatQueue {
   const queue: ChatQueue = new Queue(JOBS_QUEUE, {
@@ -95,16 +99,52 @@ export async function countUntaken(queue: ChatQueue): Promise<number> {
   return (wait ?? 0) + (prioritized ?? 0);
 }
 
-/** Has delayed jobs go on at once; those that are not delayed stay as they are. */
-export async function promoteJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
-  const backend = queue.getBackend();
-  await Promise.all(requestIds.map((requestId) => backend.promote(jobIdOf(requestId)).catch(() => {})));
+/**
+ * Has delayed or failed jobs go on at once, at the front of their users' turns; others stay as they are. One round trip for
+ * a few hundred.
+ * @param redis the connection that the queue was opened with
+ * @returns how many of them were delayed, or had failed
+ */
+export async function returnJobs(
+  queue: ChatQueue,
+  redis: Redis,
+  from: 'delayed' | 'failed',
+  jobIds: readonly string[],
+): Promise<number> {
+  let returned = 0;
+  for (let first = 0; first < jobIds.length; first += MAX_RETURNED) {
+    const batch = jobIds.slice(first, first + MAX_RETURNED);
+    returned += await returnJobsToLine(redis, (type) => queue.toKey(type), from, batch);
+  }
+  return returned;
 }
 
-/** Removes what is kept of these requests; a job that a worker has in hand stays until it is done. */
-export async function forgetJobs(queue: ChatQueue, requestIds: readonly string[]): Promise<void> {
-  // A locked job is left alone; its answer is dropped when it comes.
-  await Promise.all(requestIds.map((requestId) => queue.remove(jobIdOf(requestId))));
+/** Has the delayed jobs of these requests go on at once: see `returnJobs`. */
+export async function promoteJobs(queue: ChatQueue, redis: Redis, requestIds: readonly string[]): Promise<void> {
+  await returnJobs(queue, redis, 'delayed', requestIds.map(jobIdOf));
+}
+
+/** Has all jobs that are delayed now go on at once: see `returnJobs`. */
+export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<void> {
+  await returnJobs(queue, redis, 'delayed', await redis.zrange(queue.toKey('delayed'), '0', '-1'));
+}
+
+/**
+ * Removes what is kept of these requests; a job that a worker has in hand stays until it is done. A digest of each stays as
+ * well, by which a message that comes again is recognised. One round trip for a thousand.
+ * @param redis the connection that the queue was opened with
+ * @param options.rememberMs for how long it is recognised
+ */
+export async function forgetJobs(
+  queue: ChatQueue,
+  redis: Redis,
+  requestIds: readonly string[],
+  options: { rememberMs: number },
+): Promise<void> {
+  const jobIds = requestIds.map(jobIdOf);
+  for (let first = 0; first < jobIds.length; first += MAX_BATCH) {
+    await forgetJobsOf(redis, (type) => queue.toKey(type), jobIds.slice(first, first + MAX_BATCH), options);
+  }
 }
 
 /** Jobs by state, for an operator; undefined while Redis does not answer within the time. */

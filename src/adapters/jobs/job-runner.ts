@@ -15,6 +15,7 @@ import { ActiveJob, type Hands, type HeadStart, type JobInHand } from './job-in-
 import { createJobLocks, RENEW_MS } from './job-locks.ts';
 import { createJobMoves } from './job-moves.ts';
 import { addJobs, type ChatQueue, type NewJob, waitForFsync } from './job-queue.ts';
+import type { UnusableJobError } from './read-job-data.ts';
 import { saveJobs } from './redis-scripts/save-jobs.ts';
 import { settleJobs } from './redis-scripts/settle-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
@@ -76,7 +77,8 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   attempts: number;
   backoffMs: (attemptsMade: number) => number;
   completedJobsKept: number;
-  completedJobsAgeMs: number;
+  finishedJobTextMs: number;
+  redeliveryWindowMs: number;
   failedJobsKept: number;
   failedJobsAgeMs: number;
   logger: Logger;
@@ -119,7 +121,8 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   const giveSign = () => redis.zadd(toKey('marker'), 0, '0');
   const locks = createJobLocks({ redis, toKey, token, lockMs: LOCK_MS, logger });
   const moves = createJobMoves({
-    ...{ backend, redis, toKey, token, locks, giveSign, logger },
+    ...{ backend, redis, toKey, token, locks, logger },
+    redeliveryWindowMs: options.redeliveryWindowMs,
     failedJobs: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
     backoffMs: options.backoffMs,
   });
@@ -171,12 +174,21 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
 
   async function run(job: ActiveJob, headStart: Start | undefined): Promise<void> {
     try {
-      await work!(job, headStart);
+      const unusable = job.unusable;
+      if (unusable) await giveUp(job, unusable, headStart);
+      else await work!(job, headStart);
     } catch (error) {
       logger.warn({ jobId: job.id, err: error }, 'a job is left, to be taken up again later');
     } finally {
       letGo(job);
     }
+  }
+
+  /** A job that nobody can work on must not be taken up again and again. */
+  async function giveUp(job: ActiveJob, reason: UnusableJobError, headStart: Start | undefined): Promise<void> {
+    headStart?.drop();
+    logger.warn({ jobId: job.id, reason: reason.message }, 'a job is of no use, and fails');
+    await job.giveUp(reason);
   }
 
   const hands: Hands = {
@@ -218,7 +230,13 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
           completions.map(([{ id, attemptsStarted, attemptsMade, locked }, returnValue]) => ({
             ...{ jobId: id, attemptsStarted, attemptsMade: attemptsMade + 1, locked, returnValue },
           })),
-          { now: Date.now(), kept: options.completedJobsKept, keptMs: options.completedJobsAgeMs, room },
+          {
+            now: Date.now(),
+            kept: options.completedJobsKept,
+            keepsText: options.finishedJobTextMs > 0,
+            rememberMs: options.redeliveryWindowMs,
+            room,
+          },
         ),
       );
       for (const [index, [job]] of completions.entries()) {

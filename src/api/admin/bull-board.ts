@@ -1,11 +1,11 @@
 import { createBullBoard } from '@bull-board/api';
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import type { Queue } from 'bullmq';
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { toApiError } from '../problem.ts';
+import { type BoardActions, BoardQueue, JobElsewhereError, refuseWhatBreaksJobs } from './board-queue.ts';
 import { jobTitle } from './job-title.ts';
 
 /** What the board's page needs beyond the strict policy of the API; all of it comes from here. */
@@ -28,29 +28,34 @@ const boardPolicy = helmet.contentSecurityPolicy({
 /**
  * Bull Board at `/queues` of the router it is mounted in.
  * @param options.mountPath where that router is: `/admin`
+ * @param options.actions what its buttons do
  * @param options.requireAdmin lets nobody else in
  */
 export function createBullBoardRouter(options: {
   queue: Queue;
+  actions: BoardActions;
   mountPath: string;
   requireAdmin: RequestHandler;
 }): Router {
   const adapter = new ExpressAdapter();
   adapter.setBasePath(`${options.mountPath}/queues`);
-  const queue = new BullMQAdapter(options.queue);
+  const queue = new BoardQueue(options.queue, options.actions);
   queue.setFormatter('name', jobTitle);
   createBullBoard({
     queues: [queue],
     serverAdapter: adapter,
     options: {
       uiConfig: { boardTitle: 'healify-chat', hideRedisDetails: true },
+      handlerHooks: { before: refuseWhatBreaksJobs },
     },
   });
   adapter.setErrorHandler((error) => {
     const { status, message } = toApiError(error);
     // What BullMQ refuses, such as to retry a job that has not failed, it says in words of its own.
-    if (status !== 503)
-      return { status: 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message: safeMessage(error) } };
+    if (status !== 503) {
+      const body = { error: 'ERRORS.INTERNAL_SERVER_ERROR', message: safeMessage(error) };
+      return { status: error instanceof JobElsewhereError ? 409 : 500, body };
+    }
     return { status: status as 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message } };
   });
   return Router().use('/queues', options.requireAdmin, boardPolicy, adapter.getRouter());

@@ -1,5 +1,8 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import { keysOf, type ToKey } from './bullmq-keys.ts';
+import { finishedDigest, finishedRequestsLua } from './finished-requests.ts';
+import { lineLua } from './line.ts';
 
 /** More users than this are not told apart for the moment it takes them to queue again: memory has a bound. */
 const USERS_REMEMBERED = 100_000;
@@ -7,14 +10,15 @@ const USERS_REMEMBERED = 100_000;
 /**
  * Adds jobs as BullMQ's own script adds prioritised ones, all in one, and assigns their priorities, which are their tags
  * in line. Where nobody waits and all of them find room, they are taken at once, as BullMQ's script takes a job, but
- * for the lock. It leaves out the entries in BullMQ's event stream, which nobody reads.
+ * for the lock. It leaves out the entries in BullMQ's event stream, which nobody reads. A job that is there already, or
+ * that has finished, stays as it is.
  *
- * KEYS: marker, meta, id, prioritized, pc, wait, delayed, active (BullMQ's), the next free tag by user. ARGV: key
- * prefix, job name, now, the options' JSON without its opening brace, how many jobs find room; then, of each job: id,
- * user, lowest and highest tag of its class, data. Numbers are passed on as the texts they came as: Lua is slow to write
- * them out.
+ * KEYS: marker, meta, id, prioritized, pc, wait, delayed, active (BullMQ's), next-tags, finished. ARGV: key prefix, job
+ * name, now, the options' JSON without its opening brace, how many jobs find room; then, of each job: id, user, lowest
+ * tag of its class, digest of its id, data. Numbers are passed on as the texts they came as: Lua is slow to write them
+ * out.
  */
-const addJobsScript = defineScript(`
+const addJobsScript = defineScript(`${lineLua}${finishedRequestsLua}
 local prefix, name, now, options = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local room = tonumber(ARGV[5])
 local inLine = redis.call('ZCARD', KEYS[4])
@@ -27,16 +31,16 @@ for i = 6, #ARGV, 5 do
 end
 local noneThere = redis.call('EXISTS', unpack(keys)) == 0
 local remembered = inLine > 0 and redis.call('HMGET', KEYS[9], unpack(users)) or {}
+local finished = finishedIn(KEYS[10])
 
 local served, nextTags, seen, new, tags = {}, {}, {}, {}, {}
 for n, key in ipairs(keys) do
-  if not seen[key] and (noneThere or redis.call('EXISTS', key) == 0) then
+  local i = 1 + 5 * n
+  if not seen[key] and (noneThere or redis.call('EXISTS', key) == 0) and not isFinished(finished, ARGV[i + 3]) then
     seen[key] = true
-    local i = 1 + 5 * n
-    local from, to = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+    local from, to = classOf(tonumber(ARGV[i + 2]))
     if not served[from] then
-      local head = inLine > 0 and redis.call('ZRANGEBYSCORE', KEYS[4], from * 4294967296, (to + 1) * 4294967296, 'WITHSCORES', 'LIMIT', 0, 1) or {}
-      served[from] = head[2] and math.max(from, math.floor(tonumber(head[2]) / 4294967296)) or from
+      served[from] = inLine > 0 and servedTag(KEYS[4], KEYS[9], from, to, redis.call('HGET', KEYS[9], from)) or from
     end
     local user = users[n]
     local tag = math.min(to, math.max(served[from], nextTags[user] or tonumber(remembered[n] or 0)))
@@ -59,15 +63,15 @@ if #new > 0 then
     local priority = tag == 0 and '0' or tostring(tag)
     local opts = '{"priority":' .. priority .. ',' .. options
     if start then
-      redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts,
-        'timestamp', now, 'delay', '0', 'priority', priority, 'processedOn', now, 'ats', '1')
+      redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts, 'timestamp', now, 'delay', '0',
+        'priority', priority, 'processedOn', now, 'ats', '1')
       starting[m] = n
       cancelled[m] = keys[n] .. ':cancelled'
       members[m] = id
     else
-      redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts,
-        'timestamp', now, 'delay', '0', 'priority', priority)
-      members[2 * m - 1] = tag * 4294967296 + (counter + m) % 4294967296
+      redis.call('HSET', keys[n], 'name', name, 'data', ARGV[i + 4], 'opts', opts, 'timestamp', now, 'delay', '0',
+        'priority', priority)
+      members[2 * m - 1] = tag * TAG + (counter + m) % TAG
       members[2 * m] = id
     end
   end
@@ -106,19 +110,22 @@ export interface Added {
 }
 
 /**
- * Adds the jobs that are not there yet, and takes them at once where nobody waits and all find room.
+ * Adds the jobs that are not there yet and have not finished, and takes them at once where nobody waits and all find room.
  * @param jobs at least one, at most 1,000: Lua passes no more at once
  * @param options of each job, without its priority; not empty
  */
 export async function addJobsToQueue(
   redis: Redis,
-  toKey: (type: string) => string,
+  toKey: ToKey,
   jobs: readonly JobToAdd[],
   { name, options, room }: { name: string; options: object; room: number },
 ): Promise<Added> {
-  const keys = ['marker', 'meta', 'id', 'prioritized', 'pc', 'wait', 'delayed', 'active', 'next-tags'].map(toKey);
+  const keys = [
+    ...keysOf(toKey, 'marker', 'meta', 'id', 'prioritized', 'pc', 'wait', 'delayed', 'active'),
+    ...keysOf(toKey, 'next-tags', 'finished'),
+  ];
   const args = [toKey(''), name, Date.now(), JSON.stringify(options).slice(1), room];
-  for (const { id, user, tags, data } of jobs) args.push(id, user, tags.from, tags.to, data);
+  for (const { id, user, tags, data } of jobs) args.push(id, user, tags.from, finishedDigest(id), data);
   const [untaken, started, cancelled] = (await addJobsScript(redis, keys, args)) as [
     number,
     number[],

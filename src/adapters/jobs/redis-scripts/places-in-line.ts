@@ -1,13 +1,16 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import { keysOf, type ToKey } from './bullmq-keys.ts';
+import { finishedDigest, finishedRequestsLua } from './finished-requests.ts';
 
 /**
- * KEYS: prioritized, delayed. ARGV: key prefix, then the ids of jobs. Gives, of each: what it is, and what that means;
- * see `FoundJob`. Of how far a job has come only the note on its retry is read out.
+ * KEYS: prioritized, delayed, finished. ARGV: key prefix; then, of each job: id, digest of its id. Gives, of each: what it
+ * is, and what that means; see `FoundJob`. Of how far a job has come only the note on its retry is read out. A job that is
+ * kept no more is finished if it is remembered so.
  */
-const script = defineScript(`
-local found = {}
-for i = 2, #ARGV do
+const script = defineScript(`${finishedRequestsLua}
+local found, generations = {}, nil
+for i = 2, #ARGV, 2 do
   local id = ARGV[i]
   local key = ARGV[1] .. id
   local fields = redis.call('HMGET', key, 'processedOn', 'finishedOn', 'atm', 'timestamp')
@@ -15,7 +18,8 @@ for i = 2, #ARGV do
   local rank = redis.call('ZRANK', KEYS[1], id)
   local score = not rank and redis.call('ZSCORE', KEYS[2], id)
   if not fields[4] then
-    found[#found + 1] = {'none'}
+    generations = generations or finishedIn(KEYS[3])
+    found[#found + 1] = {isFinished(generations, ARGV[i + 1]) and 'finished' or 'none'}
   elseif fields[2] then
     found[#found + 1] = {'finished'}
   elseif rank then
@@ -39,10 +43,7 @@ export type FoundJob =
   | ['active', attemptsMade: string, processedOn: string];
 
 /** Where jobs are: one round trip for any number of them. */
-export async function findJobs(
-  redis: Redis,
-  toKey: (type: string) => string,
-  jobIds: readonly string[],
-): Promise<FoundJob[]> {
-  return (await script(redis, ['prioritized', 'delayed'].map(toKey), [toKey(''), ...jobIds])) as FoundJob[];
+export async function findJobs(redis: Redis, toKey: ToKey, jobIds: readonly string[]): Promise<FoundJob[]> {
+  const keys = keysOf(toKey, 'prioritized', 'delayed', 'finished');
+  return (await script(redis, keys, [toKey(''), ...jobIds.flatMap((id) => [id, finishedDigest(id)])])) as FoundJob[];
 }

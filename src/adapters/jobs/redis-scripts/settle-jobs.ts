@@ -1,26 +1,36 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import { keysOf, type ToKey } from './bullmq-keys.ts';
+import { finishedDigest, finishedRequestsLua } from './finished-requests.ts';
+import { lineLua } from './line.ts';
 import type { TakenJob } from './taken-job.ts';
+
+/** Of jobs that are due, how many stand in line again at once: Redis does nothing else meanwhile. */
+const MOST_RETURNED = 200;
+
+/** What is left of the data of a finished job. A job whose data is this has no request, and is never asked again. */
+export const FINISHED_DATA = '{"finished":true}';
 
 /**
  * Completes jobs as BullMQ's own script completes one, all in one, and takes the next ones. It leaves out what our jobs
  * do not have (parents, logs, deduplication, metrics, most of them a lock: see lock-jobs), and the entries in BullMQ's
- * event stream, which nobody reads.
+ * event stream, which nobody reads. It remembers that their requests are finished. Delayed jobs that are due stand in line
+ * again, before any is taken.
  *
  * It takes prioritised jobs only, and none at all where there is anything else to see to (the queue is paused or
- * limited, a job waits without a priority, a delayed one is due): then it gives -1, and BullMQ's script is to take the
- * next one.
+ * limited, a job waits without a priority): then it gives -1, and BullMQ's script is to take the next one.
  *
- * KEYS: wait, active, prioritized, delayed, completed, stalled, meta, pc, marker. ARGV: key prefix, now, completed
- * jobs kept, for how long in ms, how many jobs to take; then, of each that is completed: id, attempts started, attempts
- * made, 1 if it has a lock, return value.
+ * KEYS: wait, active, prioritized, delayed, completed, stalled, meta, pc, marker, next-tags, finished. ARGV: key prefix,
+ * now, completed jobs kept, for how long finished requests are remembered in ms, 1 if jobs keep their text for a while,
+ * how many jobs to take; then, of each that is completed: id, attempts started, attempts made, 1 if it has a lock, digest
+ * of its id, return value.
  */
-const settleJobsScript = defineScript(`
-local prefix, now, kept, keptMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local room = tonumber(ARGV[5])
+const settleJobsScript = defineScript(`${lineLua}${finishedRequestsLua}
+local prefix, now, kept, keepsText = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5] == '1'
+local room = tonumber(ARGV[6])
 
-local codes, ids, released, scores = {}, {}, {}, {}
-for i = 6, #ARGV, 5 do
+local codes, ids, digests, released, scores = {}, {}, {}, {}, {}
+for i = 7, #ARGV, 6 do
   local id = ARGV[i]
   local key = prefix .. id
   local n = #codes + 1
@@ -30,9 +40,15 @@ for i = 6, #ARGV, 5 do
   elseif redis.call('LREM', KEYS[2], -1, id) == 0 then
     codes[n] = -3
   else
-    redis.call('HSET', key, 'atm', ARGV[i + 2], 'returnvalue', ARGV[i + 4], 'finishedOn', ARGV[2])
+    if keepsText then
+      redis.call('HSET', key, 'atm', ARGV[i + 2], 'returnvalue', ARGV[i + 5], 'finishedOn', ARGV[2])
+    else
+      redis.call('HSET', key, 'atm', ARGV[i + 2], 'returnvalue', ARGV[i + 5], 'finishedOn', ARGV[2],
+        'data', '${FINISHED_DATA}', 'progress', '')
+    end
     codes[n] = 0
     ids[#ids + 1] = id
+    digests[#digests + 1] = ARGV[i + 4]
     scores[#scores + 1] = ARGV[2]
     scores[#scores + 1] = id
     if ARGV[i + 3] == '1' then released[#released + 1] = key .. ':lock' end
@@ -40,25 +56,28 @@ for i = 6, #ARGV, 5 do
 end
 if #released > 0 then redis.call('DEL', unpack(released)) end
 
-local function forget(old)
-  if #old == 0 then return end
-  local keys = {}
-  for i, id in ipairs(old) do keys[i] = prefix .. id end
-  redis.call('DEL', unpack(keys))
-  redis.call('ZREM', KEYS[5], unpack(old))
-end
 if #ids > 0 then
+  rememberFinished(KEYS[11], digests, tonumber(ARGV[4]))
   redis.call('SREM', KEYS[6], unpack(ids))
   redis.call('ZADD', KEYS[5], unpack(scores))
-  forget(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now - keptMs, 'LIMIT', 0, 1000))
   local surplus = redis.call('ZCARD', KEYS[5]) - kept
-  if surplus > 0 then forget(redis.call('ZRANGE', KEYS[5], 0, math.min(surplus, 1000) - 1)) end
+  if surplus > 0 then
+    local old = redis.call('ZRANGE', KEYS[5], 0, math.min(surplus, 1000) - 1)
+    local keys = {}
+    for i, id in ipairs(old) do keys[i] = prefix .. id end
+    redis.call('DEL', unpack(keys))
+    redis.call('ZREM', KEYS[5], unpack(old))
+  end
 end
 
 if room == 0 then return {codes, {}, -1} end
+local due = redis.call('ZRANGEBYSCORE', KEYS[4], 0, (now + 1) * 4096 - 1, 'LIMIT', 0, ${MOST_RETURNED})
+if #due > 0 then
+  redis.call('ZREM', KEYS[4], unpack(due))
+  returnToLine(prefix, KEYS[3], KEYS[10], due)
+end
 local limits = redis.call('HMGET', KEYS[7], 'paused', 'concurrency', 'max')
-local due = redis.call('ZRANGEBYSCORE', KEYS[4], 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1)
-if limits[1] or limits[2] or limits[3] or #due > 0 or redis.call('LLEN', KEYS[1]) > 0 then return {codes, {}, -1} end
+if limits[1] or limits[2] or limits[3] or redis.call('LLEN', KEYS[1]) > 0 then return {codes, {}, -1} end
 
 local taken, active = {}, {}
 local first = redis.call('ZPOPMIN', KEYS[3], room)
@@ -77,7 +96,10 @@ end
 if #active > 0 then
   redis.call('LPUSH', KEYS[2], unpack(active))
   -- Whoever waits for jobs is to see to what is left.
-  if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('ZADD', KEYS[9], 0, '0') end
+  if redis.call('EXISTS', KEYS[3]) == 1 then
+    redis.call('ZADD', KEYS[9], 0, '0')
+    rememberServed(KEYS[10], first[#first])
+  end
 end
 if #first == 0 then redis.call('DEL', KEYS[8]) end
 local delayed = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')
@@ -104,18 +126,26 @@ export interface Settled {
 
 /**
  * Completes jobs, and takes the next ones: one round trip.
+ * @param options.now ms
+ * @param options.kept how many finished jobs stay to be looked at
+ * @param options.keepsText whether they keep their text, for `tidyFinishedJobs` to remove later
+ * @param options.rememberMs how long finished requests are recognised when they come again
  * @param options.room how many to take at most
  */
 export async function settleJobs(
   redis: Redis,
-  toKey: (type: string) => string,
+  toKey: ToKey,
   completions: readonly Completion[],
-  { now, kept, keptMs, room }: { now: number; kept: number; keptMs: number; room: number },
+  options: { now: number; kept: number; keepsText: boolean; rememberMs: number; room: number },
 ): Promise<Settled> {
-  const keys = ['wait', 'active', 'prioritized', 'delayed', 'completed', 'stalled', 'meta', 'pc', 'marker'].map(toKey);
-  const args = [toKey(''), now, kept, keptMs, room];
+  const { now, kept, keepsText, rememberMs, room } = options;
+  const keys = [
+    ...keysOf(toKey, 'wait', 'active', 'prioritized', 'delayed', 'completed', 'stalled', 'meta', 'pc', 'marker'),
+    ...keysOf(toKey, 'next-tags', 'finished'),
+  ];
+  const args = [toKey(''), now, kept, rememberMs, keepsText ? 1 : 0, room];
   for (const { jobId, attemptsStarted, attemptsMade, locked, returnValue } of completions) {
-    args.push(jobId, attemptsStarted, attemptsMade, locked ? 1 : 0, returnValue);
+    args.push(jobId, attemptsStarted, attemptsMade, locked ? 1 : 0, finishedDigest(jobId), returnValue);
   }
   const [codes, taken, nextDelayedAt] = (await settleJobsScript(redis, keys, args)) as [
     number[],

@@ -1,0 +1,93 @@
+import { HealifyError } from '../../contracts/errors.ts';
+import { type ChatJobData, jobIdOf, type WorkflowState } from './chat-job.ts';
+
+/** A job that nobody can work on. What it says names fields, never their contents. */
+export class UnusableJobError extends HealifyError {
+  readonly code = 'unusable_job';
+  readonly retryable = false;
+
+  constructor(detail: string) {
+    super(`unusable_job: ${detail}`);
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+/**
+ * Reads the data of a job that was taken. Somebody may have added the job by hand, or changed its data, so each field that
+ * the work relies on is looked at. A schema would cost more than the job's own JSON does, for every job.
+ * @param json the job's data; undefined or empty for a job that has none
+ * @throws UnusableJobError
+ */
+export function readJobData(jobId: string, json: string | undefined): ChatJobData {
+  const data = objectOf(json);
+  if (!data) throw new UnusableJobError('its data is not a JSON object');
+  if (data.finished === true) {
+    throw new UnusableJobError('its request is finished, and its text is not kept: ask the question anew');
+  }
+  const { request } = data;
+  if (!isObject(request)) throw new UnusableJobError('its data has no `request`');
+  const wrong = wrongField(request) ?? wrongOrigin(data);
+  if (wrong) throw new UnusableJobError(`\`${wrong}\` is missing or not what it should be`);
+  if (jobIdOf(request.requestId as string) !== jobId) {
+    throw new UnusableJobError('`request.requestId` is not the one that the job was made for');
+  }
+  return data as unknown as ChatJobData;
+}
+
+/** How far a job has come; undefined where nothing was saved, or nothing that can be read. */
+export function readJobState(json: string): WorkflowState | undefined {
+  const state = objectOf(json);
+  if (!state || !Array.isArray(state.steps) || !isObject(state.results)) return undefined;
+  return state as unknown as WorkflowState;
+}
+
+function wrongField(request: Fields): string | undefined {
+  const { requestId, sessionId, userId, message, context, cache, priority, model, createdAt, deadline } = request;
+  if (!isText(requestId) || !requestId.isWellFormed()) return 'request.requestId';
+  if (!isText(sessionId)) return 'request.sessionId';
+  if (!isText(userId)) return 'request.userId';
+  if (!isText(message)) return 'request.message';
+  if (!Array.isArray(context) || !context.every(isTurn)) return 'request.context';
+  if (typeof cache !== 'boolean') return 'request.cache';
+  if (priority !== 'interactive' && priority !== 'batch') return 'request.priority';
+  if (model !== undefined && !isText(model)) return 'request.model';
+  if (createdAt !== undefined && !isTime(createdAt)) return 'request.createdAt';
+  if (deadline !== undefined && !isTime(deadline)) return 'request.deadline';
+  return undefined;
+}
+
+function wrongOrigin({ traceparent, receivedAt, reply }: Fields): string | undefined {
+  if (!isText(traceparent)) return 'traceparent';
+  if (!isTime(receivedAt)) return 'receivedAt';
+  if (reply !== undefined && !isAddress(reply)) return 'reply';
+  return undefined;
+}
+
+export function isJson(text: string | undefined): boolean {
+  try {
+    JSON.parse(text ?? '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function objectOf(json: string | undefined): Fields | undefined {
+  if (!json) return undefined;
+  try {
+    const value: unknown = JSON.parse(json);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isTime = (value: unknown) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const isAddress = (value: unknown) =>
+  isObject(value) && isText(value.to) && (value.correlationId === undefined || isText(value.correlationId));
+const isTurn = (value: unknown) =>
+  isObject(value) && (value.role === 'user' || value.role === 'assistant') && isText(value.content);

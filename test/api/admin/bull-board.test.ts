@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import express from 'express';
+import { Redis } from 'ioredis';
+import {
+  addJobs,
+  type ChatQueue,
+  openChatQueue,
+  promoteAllJobs,
+  returnJobs,
+} from '../../../src/adapters/jobs/job-queue.ts';
+import { settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
+import { createBullBoardRouter } from '../../../src/api/admin/bull-board.ts';
+import { JOBS_QUEUE } from '../../../src/contracts/queues.ts';
+import { testRedisUrl } from '../../services.ts';
+
+let redis: Redis;
+let queue: ChatQueue;
+let url: string;
+const server = createServer();
+
+beforeAll(async () => {
+  redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
+  queue = openChatQueue(redis);
+  const app = express().use(
+    '/admin',
+    createBullBoardRouter({
+      queue,
+      actions: {
+        returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
+        promoteAll: () => promoteAllJobs(queue, redis),
+      },
+      mountPath: '/admin',
+      requireAdmin: (_req, _res, next) => next(),
+    }),
+  );
+  server.on('request', app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/admin/queues/api/queues/${JOBS_QUEUE}`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await queue.close();
+  redis.disconnect();
+});
+beforeEach(() => redis.flushdb());
+
+const job = (requestId: string) => ({
+  request: {
+    ...{ version: 1 as const, requestId, sessionId: 's', userId: 'u', message: 'm', context: [], cache: true },
+    priority: 'interactive' as const,
+  },
+  traceparent: '00-0-0-00',
+  receivedAt: '2026-01-01T00:00:00.000Z',
+});
+const add = (...requestIds: string[]) => addJobs(queue, redis, requestIds.map(job), { attempts: 3 });
+const settle = (completions: Parameters<typeof settleJobs>[2], room: number) =>
+  settleJobs(redis, (type) => queue.toKey(type), completions, {
+    ...{ now: Date.now(), kept: 10, keepsText: false, rememberMs: 3_600_000, room },
+  });
+const moveTo = (state: 'failed' | 'delayed', id: string, score: number) =>
+  redis.multi().zrem(queue.toKey('prioritized'), id).zadd(queue.toKey(state), score, id).exec();
+const ask = async (method: string, path: string, body?: unknown) => {
+  const response = await fetch(url + path, {
+    method,
+    headers: { 'Content-Type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, text: await response.text() };
+};
+
+describe('what would leave a job that nobody can work on is refused, with the reason:', () => {
+  test.each([
+    ['a job without a request', { name: 'chat', data: {}, options: {} }],
+    ['a job with a request', { name: 'chat', data: job('b'), options: { priority: 1 } }],
+    ['rubbish', { name: 'chat', data: 'x', options: { delay: 5 } }],
+  ])('to add %s', async (_, body) => {
+    expect(await ask('POST', '/add', body)).toMatchObject({ status: 409, text: expect.stringContaining('no user') });
+    expect(await queue.getJobCountByTypes('wait', 'prioritized', 'delayed')).toBe(0);
+  });
+
+  test.each([[{}], [{ request: null }], [job('b')]])('to change the data of a job to %j', async (jobData) => {
+    await add('a');
+    expect((await ask('PATCH', '/r-a/update-data', { jobData })).status).toBe(409);
+    expect((await queue.getJob('r-a'))!.data).toEqual(job('a'));
+  });
+
+  test('to change its place in line', async () => {
+    await add('a');
+    expect((await ask('PATCH', '/r-a/priority', { priority: 7 })).status).toBe(409);
+  });
+
+  test('to retry a job whose request is finished, and all of them', async () => {
+    await add('a');
+    const { taken } = await settle([], 1);
+    await settle([{ jobId: 'r-a', attemptsStarted: 1, attemptsMade: 1, locked: false, returnValue: '{}' }], 0);
+    expect(taken).toHaveLength(1);
+    const reason = { status: 409, text: expect.stringContaining('ask it anew') };
+    expect(await ask('PUT', '/r-a/retry')).toMatchObject(reason);
+    expect(await ask('PUT', '/retry/completed')).toMatchObject(reason);
+    expect(await queue.getJobState('r-a')).toBe('completed');
+  });
+});
+
+describe('jobs that an admin has go on stand in the line as it is now:', () => {
+  test('a failed one, and all of them', async () => {
+    await add('a', 'b', 'c');
+    for (const id of ['r-a', 'r-b', 'r-c']) await moveTo('failed', id, Date.now());
+    await redis.hset(queue.toKey('r-a'), 'priority', '900000');
+    await redis.hset(queue.toKey('r-a'), 'failedReason', 'why', 'finishedOn', '1');
+    expect((await ask('PUT', '/r-a/retry')).status).toBe(204);
+    const retried = (await queue.getJob('r-a'))!;
+    expect([retried.priority, retried.failedReason, retried.finishedOn]).toEqual([1, undefined, undefined]);
+    expect(JSON.parse((await ask('PUT', '/retry/failed')).text)).toEqual({ retried: 2, skipped: 0 });
+    expect(await queue.getJobCounts('prioritized', 'failed', 'wait')).toEqual({ prioritized: 3, failed: 0, wait: 0 });
+  });
+
+  test('a delayed one, and all of them', async () => {
+    await add('a', 'b', 'c');
+    for (const id of ['r-a', 'r-b', 'r-c']) await moveTo('delayed', id, (Date.now() + 60_000) * 4096);
+    await redis.hset(queue.toKey('r-a'), 'priority', '900000');
+    expect((await ask('PUT', '/r-a/promote')).status).toBe(204);
+    expect(await queue.getJob('r-a')).toMatchObject({ priority: 1 });
+    expect((await ask('PUT', '/promote')).status).toBe(200);
+    expect(await queue.getJobCounts('prioritized', 'delayed', 'wait')).toEqual({ prioritized: 3, delayed: 0, wait: 0 });
+  });
+
+  test('one that has gone on meanwhile is left alone', async () => {
+    await add('a');
+    expect((await ask('PUT', '/r-a/promote')).status).toBe(409);
+    expect(await queue.getJobCounts('prioritized')).toEqual({ prioritized: 1 });
+  });
+});
