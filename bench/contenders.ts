@@ -7,6 +7,13 @@ import type { Servers } from './servers.ts';
 /** How the model answers: in the process, or by the simulator. */
 export type ModelKind = 'instant' | 'http';
 
+export interface StartOptions {
+  model: ModelKind;
+  concurrency: number;
+  /** Settings beside those that all contenders have. */
+  env?: Record<string, string>;
+}
+
 export interface Contender {
   name: string;
   /** What stands in the table. */
@@ -15,7 +22,7 @@ export interface Contender {
   concurrency: Record<ModelKind, number>;
   /** What its messages look like: Celery reads its own only. */
   messages: 'plain' | 'celery';
-  start(servers: Servers, options: { model: ModelKind; concurrency: number }): Promise<GuardedProcess>;
+  start(servers: Servers, options: StartOptions): Promise<GuardedProcess>;
 }
 
 const HERE = import.meta.dirname;
@@ -43,9 +50,9 @@ const node = (
   title,
   concurrency,
   messages: 'plain',
-  start: (servers, { model, concurrency }) =>
+  start: (servers, { model, concurrency, env }) =>
     startGuarded(process.execPath, [...PROFILING, join(HERE, folder, `${name}.ts`)], {
-      env: { ...environment(servers, model), CONCURRENCY: String(concurrency) },
+      env: { ...environment(servers, model), CONCURRENCY: String(concurrency), ...env },
     }),
 });
 

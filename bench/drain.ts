@@ -143,7 +143,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
 }
 
 /** Puts messages on `chat_requests`, confirmed, and their ids to the unanswered ones. */
-async function fill(
+export async function fill(
   { broker }: Servers,
   { messages }: Contender,
   unanswered: Set<string>,

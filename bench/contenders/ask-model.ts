@@ -4,7 +4,7 @@ import { settings } from './settings.ts';
 export const SYSTEM_PROMPT = 'You are a helpful assistant.';
 
 /** The answer of the model that answers at once. */
-export const instantAnswer = (message: string) => `Answer to: ${message}`;
+export const instantAnswer = (message: string) => `Answer to: ${message}`.padEnd(settings.answerBytes, '.');
 
 const client =
   settings.modelUrl === undefined

@@ -6,6 +6,8 @@ export const settings = {
   modelUrl: process.env.MODEL_URL,
   /** Messages worked on at once. */
   concurrency: Number(process.env.CONCURRENCY),
+  /** How long the answers are that are made in the process; 0: as long as they come. */
+  answerBytes: Number(process.env.ANSWER_BYTES ?? 0),
 };
 
 /** How long an answer is kept for whoever asks the same. */
