@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ChatJobResult, jobIdOf, type KnownFailure, type WorkflowState } from '../adapters/jobs/chat-job.ts';
@@ -181,12 +182,25 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
 
   /** A job that was removed while it was in hand will never be taken up again. So its user is told that it has failed. */
   async function endIfGone(went: WhereItWent, error: unknown, task: Task): Promise<void> {
-    const { job, run, attempt } = task;
-    if (went !== 'gone' || job.cancelled) return;
+    if (went !== 'gone' || task.job.cancelled) return;
     const failure = error instanceof RequestFailure ? knownFailureOf(error) : lost;
-    logOf(job).warn({ step: run.state.step, code: failure.code }, 'the job was removed before it was done');
-    await announceFailure(workflow, job.data, run, attempt, failure);
-    events.onFinished('failed', failure.code);
+    logOf(task.job).warn({ step: task.run.state.step, code: failure.code }, 'the job was removed before it was done');
+    await announceUntilTold(task, failure);
+  }
+
+  /** For a job that is gone: nobody else can tell its user. */
+  async function announceUntilTold(task: Task, failure: KnownFailure): Promise<void> {
+    const { job, run, attempt } = task;
+    for (;;) {
+      try {
+        await announceFailure(workflow, job.data, run, attempt, failure);
+        events.onFinished('failed', failure.code);
+        return;
+      } catch (error) {
+        if (stopping || error instanceof UndeliverableReplyError) throw error;
+        await sleep(ANNOUNCE_RETRY_MS);
+      }
+    }
   }
 
   /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
@@ -218,7 +232,9 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     } catch (error) {
       if (error instanceof UndeliverableReplyError) return await failUndelivered(error, task);
       logOf(job).warn(describeError(error), 'the failure could not be published, will be tried again');
-      return void (await job.delay(ANNOUNCE_RETRY_MS));
+      const went = await job.delay(ANNOUNCE_RETRY_MS);
+      if (went === 'gone' && !job.cancelled) await announceUntilTold(task, failure);
+      return;
     }
     events.onFinished('failed', failure.code);
     logOf(job).info({ code: failure.code }, 'the user was told of the failure');

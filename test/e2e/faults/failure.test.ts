@@ -139,3 +139,19 @@ test.each([
   },
   60_000,
 );
+
+test('a job that is removed while RabbitMQ is away: its user gets the failure once RabbitMQ is back', async () => {
+  const { settings, client, simulator, queue } = await startAround();
+  const rabbitMq = await startTcpProxy(settings.RABBITMQ_URL);
+  cleanups.push(() => rabbitMq.stop());
+  await simulator.behave({ latencyMs: 1_000 });
+  const worker = await startWorker({ ...settings, RABBITMQ_URL: rabbitMq.url });
+  const asked = question({ message: 'What is it? [[simulate status=400]]' });
+  await client.ask(asked);
+  await until('the model is asked', async () => (await simulator.stats()).started === 1);
+  rabbitMq.cut();
+  await queue.obliterate({ force: true });
+  await until('it cannot be announced', () => worker.output().includes('the failure could not be published'));
+  rabbitMq.open();
+  expect((await client.responseTo(asked.requestId)).status).toBe('failed');
+}, 60_000);
