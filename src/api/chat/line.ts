@@ -106,11 +106,10 @@ export function createLine(options: {
   const lately = () => admitted.size + admittedBefore.size;
   const waiting = () => seen.inBroker + seen.inJobs + lately();
 
-  /** While none was seen to wait, those let in since are taken at once, as long as workers have hands free. */
+  /** As long as workers have hands free, whoever waits is taken at once, and is before nobody. */
   function ahead(): number {
     const hands = fullHands ?? Math.max(mostInHand, LEAST_IN_HAND * seen.consumers);
-    const free = othersWait(seen) ? 0 : Math.max(0, hands - seen.inHand);
-    return Math.max(0, waiting() - free);
+    return Math.max(0, waiting() - Math.max(0, hands - seen.inHand));
   }
 
   const workerSeenLately = () => performance.now() - workerSeenAt < WORKER_SILENT_MS;
@@ -120,8 +119,9 @@ export function createLine(options: {
    * that has just come is known by its answers.
    */
   function isWorkedOn(): boolean {
-    if (performance.now() - seenAt > STALE_MS) return false;
-    return seen.consumers > 0 || (seen.inJobs > 0 && workerSeenLately()) || answeredAt > seenAt;
+    const now = performance.now();
+    if (answeredAt > seenAt) return now - answeredAt < STALE_MS;
+    return now - seenAt < STALE_MS && (seen.consumers > 0 || (seen.inJobs > 0 && workerSeenLately()));
   }
 
   function etaMs(before: number): number | null {
@@ -144,10 +144,12 @@ export function createLine(options: {
     newlySettled = 0;
     admittedBefore = admitted;
     admitted = new Set();
+    // What comes while it looks is newer than what it sees.
+    const startedAt = performance.now();
     const next = await look(counted).catch(() => undefined);
     if (next) {
       learnHands(seen, next);
-      seenAt = performance.now();
+      seenAt = startedAt;
       if (next.workerAlive || next.settled > seen.settled) workerSeenAt = seenAt;
       seen = next;
       rate.observe({ at: seenAt, waiting: next.inBroker + next.inJobs, settled: next.settled });

@@ -173,6 +173,13 @@ test('ten questions asked one after the other on an idle system are each next, w
   }
 });
 
+test('a question that was seen on its way to a worker with hands free is before nobody', async () => {
+  let looks = 0;
+  const line = await lineThatSees(() => ({ ...idle, inBroker: looks++ % 2 }));
+  line.settled(answer);
+  for (let i = 0; i < 3; i++) expect(admit(line)).toEqual({ position: 0, etaMs: 500 });
+});
+
 test('a line that was seen to be full says who is before one', async () => {
   const line = await lineThatSees(() => ({ ...idle, inJobs: 5, inHand: 1 }));
   expect([admit(line), admit(line)]).toMatchObject([{ position: 5 }, { position: 6 }]);
