@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { startChromium } from '../chromium.ts';
+import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+
+jest.setTimeout(60_000);
+
+const text = readFileSync(join(import.meta.dirname, '../../docs/app-developers.md'), 'utf8');
+/** The code of the document in this language. */
+const codeIn = (language: string) => new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text)![1]!;
+const account = { email: 'demo@example.com', password: 'password123' };
+
+let api: TestProcess;
+let site: Server;
+let browser: Browser;
+let siteUrl: string;
+
+beforeAll(async () => {
+  site = createServer((_, response) => {
+    const page = codeIn('html').replace('http://localhost:3000', api.url);
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+  }).listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  siteUrl = `http://localhost:${(site.address() as AddressInfo).port}`;
+  const simulator = await startSimulatorProcess();
+  const env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
+  await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url });
+  api = await startApi({ ...env, CORS_ORIGINS: siteUrl });
+  const body = JSON.stringify(account);
+  const headers = { 'Content-Type': 'application/json' };
+  expect((await fetch(`${api.url}/auth/register`, { method: 'POST', headers, body })).status).toBe(201);
+  browser = await startChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  site.close();
+});
+
+test('the page in the documentation works as it stands: it asks, goes on, shows retries and failures, and cancels', async () => {
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
+  await page.goto(siteUrl);
+  await page.fill('[name=password]', account.password);
+  await page.click('text=Log in');
+  const state = page.locator('#state');
+  const shown = (status: string) => state.filter({ hasText: status }).waitFor({ timeout: 20_000 });
+  await shown('Logged in.');
+  const ask = async (message: string) => {
+    await page.fill('[name=message]', message);
+    await page.press('[name=message]', 'Enter');
+  };
+
+  await ask('First');
+  await shown('completed');
+  expect(await page.locator('dd').last().textContent()).toContain('you asked "First"');
+  await ask('Second [[simulate status=500 times=2]]');
+  await shown('retrying (attempt');
+  await shown('completed');
+  expect(await page.locator('dd').last().textContent()).toContain('2 earlier turns');
+  await ask('Third [[simulate mode=context_length_exceeded]]');
+  await shown('failed');
+  expect(await page.locator('dd').last().textContent()).not.toContain('...');
+  await ask('Fourth [[simulate latency=30s]]');
+  await shown('asking');
+  await page.click('text=Cancel');
+  await shown('cancelled');
+  await ask(' ');
+  await shown('message');
+  // The browser says so of each reply that is an error.
+  expect(complaints).toEqual([expect.stringContaining('400 (Bad Request)')]);
+});
+
+test('the Python service in the documentation works as it stands', async () => {
+  const env = {
+    PATH: process.env.PATH,
+    HEALIFY_API: api.url,
+    HEALIFY_EMAIL: account.email,
+    HEALIFY_PASSWORD: account.password,
+  };
+  const { stdout } = await promisify(execFile)('python3', ['-c', codeIn('python')], { env });
+  const [first, second] = stdout.trim().split('\n');
+  expect(first).toMatch(/^completed Simulated answer: you asked "What are healthy eating habits\?"/);
+  expect(second).toMatch(/^completed .*2 earlier turns/);
+});
+
+test('every marker in the documentation is one that the simulator knows', async () => {
+  const simulator = await startSimulatorProcess();
+  const markers = [...text.matchAll(/^\| `(.*?\[\[simulate .*?\]\])` \|/gm)].map(([, message]) => message!);
+  expect(markers.length).toBeGreaterThan(5);
+  for (const message of markers) {
+    const body = JSON.stringify({
+      model: 'any',
+      messages: [{ role: 'user', content: message.replace('latency=5s', 'latency=5ms') }],
+    });
+    const reply = fetch(`${simulator.url}/chat/completions`, {
+      method: 'POST',
+      body,
+      signal: AbortSignal.timeout(1_000),
+    });
+    // One of them hangs, and so is understood.
+    const said = await reply.then((response) => response.text()).catch(() => '');
+    expect(said).not.toContain('unknown_simulate_marker');
+  }
+});
