@@ -1,10 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createAsyncApiDocument } from '../src/api/docs/asyncapi.ts';
+import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
 import { settings } from '../src/config/schema.ts';
 import type { Setting } from '../src/config/setting.ts';
 
-const HELP = `Writes what is generated from src/config/schema.ts: .env.example and the tables of docs/configuration.md.
+const HELP = `Writes what is generated: from src/config/schema.ts .env.example and the tables of docs/configuration.md, and from
+the contracts the schemas of messages and the AsyncAPI document in docs/schemas.
 
   npm run generate              write them
   npm run generate -- --check   say which are out of date, and exit with 1 if any is
@@ -70,10 +73,17 @@ const read = (file: string) => {
   }
 };
 
+const jsonFile = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
+const packageVersion = () => (JSON.parse(read('package.json')) as { version: string }).version;
+
 const outOfDate: string[] = [];
 const files = {
   '.env.example': envExample(),
   'docs/configuration.md': configurationDoc(read('docs/configuration.md')),
+  ...Object.fromEntries(
+    Object.entries(createMessageSchemas()).map(([name, schema]) => [`docs/schemas/${name}`, jsonFile(schema)]),
+  ),
+  'docs/schemas/asyncapi.json': jsonFile(createAsyncApiDocument({ version: packageVersion() })),
 };
 for (const [file, content] of Object.entries(files)) {
   if (read(file) === content) continue;

@@ -5,6 +5,8 @@ import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { addressOf } from '../base-path.ts';
 import { problemPath } from '../problem.ts';
+import { createAsyncApiDocument } from './asyncapi.ts';
+import { createMessageSchemas } from './message-schemas.ts';
 import type { OpenApiDocument } from './openapi.ts';
 
 /** What Swagger UI needs beyond the strict policy of the API; all of it comes from here. */
@@ -22,12 +24,24 @@ const swaggerPolicy = helmet.contentSecurityPolicy({
   },
 });
 
-/** `/openapi.json`, the page `/docs` made of it, and an explanation of each problem. */
+/** `/openapi.json` and the page `/docs` made of it, `/asyncapi.json` and the messages' schemas, and what problems mean. */
 export function createDocsRouter(document: OpenApiDocument): Router {
   const router = Router();
 
   router.get('/openapi.json', (_req, res) => {
     res.json(document);
+  });
+
+  const asyncApi = createAsyncApiDocument({ version: document.info.version });
+  router.get('/asyncapi.json', (_req, res) => {
+    res.json(asyncApi);
+  });
+
+  const schemas: Record<string, object> = createMessageSchemas();
+  router.get('/schemas/:name', (req, res) => {
+    const { name } = req.params;
+    if (!Object.hasOwn(schemas, name)) throw new ApiError('not_found');
+    res.type('application/schema+json').send(JSON.stringify(schemas[name]));
   });
 
   router.get('/problems/:code', (req, res) => {

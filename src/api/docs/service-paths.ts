@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
 import { health } from '../../contracts/http.ts';
+import { messageSchemaNames } from './message-schemas.ts';
 import { json, problems } from './responses.ts';
 
 const ready = {
@@ -48,6 +49,31 @@ export const servicePaths: ZodOpenApiPathsObject = {
           'The problem and what to do about it.',
           z.object({ type: z.string(), code: z.string(), title: z.string(), status: z.int(), detail: z.string() }),
         ),
+        ...problems('not_found'),
+      },
+    },
+  },
+  '/asyncapi.json': {
+    get: {
+      tags: ['Documentation'],
+      summary: 'The queues and their messages',
+      operationId: 'getAsyncApi',
+      responses: {
+        200: json('An AsyncAPI 3 document.', z.looseObject({ asyncapi: z.string() })),
+      },
+    },
+  },
+  '/schemas/{name}': {
+    get: {
+      tags: ['Documentation'],
+      summary: 'The JSON Schema of a message',
+      operationId: 'getMessageSchema',
+      requestParams: { path: z.object({ name: z.enum(messageSchemaNames) }) },
+      responses: {
+        200: {
+          description: 'A JSON Schema (2020-12).',
+          content: { 'application/schema+json': { schema: z.looseObject({ $id: z.string() }) } },
+        },
         ...problems('not_found'),
       },
     },
