@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { cutText } from '../contracts/cut-text.ts';
 import { ApiError } from '../contracts/errors.ts';
 import { limits } from '../contracts/limits.ts';
 
@@ -26,8 +27,8 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
       .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i)
       .slice(0, MAX_ERRORS)
       .map(({ path, message }) => ({
-        path: path.slice(0, MAX_ERROR_CHARS),
-        message: message.slice(0, MAX_ERROR_CHARS),
+        path: cutText(path, MAX_ERROR_CHARS),
+        message: cutText(message, MAX_ERROR_CHARS),
       })),
   });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isAmqp10Body, readAmqp10Body } from './amqp-1-0-body.ts';
+import { cutText } from './cut-text.ts';
 import type { DeadLetterReason } from './error-codes.ts';
 import { limits } from './limits.ts';
 import { readMoment } from './moment.ts';
@@ -119,11 +120,11 @@ export function checkVersion(version: unknown): void {
 
 /** One line for a failed parse: paths and rules only, so that it may be logged and kept in a header. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues
+  const described = error.issues
     .slice(0, 5)
     .map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`)
-    .join('; ')
-    .slice(0, 500);
+    .join('; ');
+  return cutText(described, 500);
 }
 
 /** What the reader of a message needs of a delivery. */

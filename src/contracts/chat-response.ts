@@ -21,6 +21,13 @@ export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancell
     'cancelled.',
 });
 
+/** A text without halves of surrogate pairs, which Redis's scripts cannot read: they become U+FFFD. */
+const wellFormed = (maxChars: number) =>
+  z
+    .string()
+    .max(maxChars)
+    .overwrite((text) => text.toWellFormed());
+
 const tokens = z.int().nonnegative();
 const ms = z.number().nonnegative();
 
@@ -44,7 +51,7 @@ export const timings = z
 export const failure = z
   .object({
     code: z.enum(failureCodes),
-    message: z.string().max(2000),
+    message: wellFormed(2000),
     retryable: z.boolean().describe('Whether asking again can help.'),
   })
   .meta({ id: 'Failure' });
@@ -57,7 +64,7 @@ export const chatResponse = z
     sessionId: id,
     userId: id,
     status: z.enum(['completed', 'failed', 'cancelled']),
-    response: z.string().max(limits.responseChars).nullable().default(null),
+    response: wellFormed(limits.responseChars).nullable().default(null),
     error: failure.nullable().default(null),
     model: z.string().max(limits.modelNameChars).nullable().default(null),
     provider: z.string().max(limits.modelNameChars).nullable().default(null),

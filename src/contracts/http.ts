@@ -50,6 +50,8 @@ export const sendBody = z
       .min(1)
       .max(limits.messageChars)
       .regex(/\S/, 'must not be blank')
+      // Half a surrogate pair is valid JSON, and no text.
+      .overwrite((text) => text.toWellFormed())
       .meta({ example: 'What are healthy eating habits?' }),
     sessionId: absentIfEmpty(z.uuid().describe('Continues that conversation; left out or null, a new one begins.')),
     newSession: absentIfEmpty(

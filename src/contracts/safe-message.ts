@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { cutText } from './cut-text.ts';
 import { HealifyError } from './errors.ts';
 
 const MAX_CHARS = 300;
@@ -11,7 +12,7 @@ const MAX_CHARS = 300;
  */
 export function safeMessage(error: unknown): string {
   if (!(error instanceof Error || types.isNativeError(error))) return '';
-  return messageOf(error).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_CHARS);
+  return cutText(messageOf(error).replaceAll(/\s+/g, ' ').trim(), MAX_CHARS);
 }
 
 function messageOf(error: Error): string {
@@ -62,8 +63,7 @@ const ARGUMENT_CHARS = 1_000;
 
 /** Cuts out URLs, words that were among the arguments, and all that follows a quotation mark. */
 function withoutValues(message: string, args: readonly string[]): string {
-  const plain = message
-    .slice(0, 2 * MAX_CHARS)
+  const plain = cutText(message, 2 * MAX_CHARS)
     .replaceAll(URL_LIKE, '…')
     // amqplib puts the whole of what RabbitMQ says in quotation marks.
     .replace(/ with message "/, ': ')

@@ -1,3 +1,4 @@
+import { cutText } from '../contracts/cut-text.ts';
 import type { DropReport, LetterGroups, LetterPage, RedriveReport } from '../contracts/dead-letters.ts';
 
 const PROGRESS_EVERY_MS = 5_000;
@@ -81,7 +82,7 @@ function table(head: string[], rows: string[][]): string {
     .join('\n');
 }
 
-const short = (text: string) => (text.length > MAX_CELL_CHARS ? `${text.slice(0, MAX_CELL_CHARS - 1)}…` : text);
+const short = (text: string) => (text.length > MAX_CELL_CHARS ? `${cutText(text, MAX_CELL_CHARS - 1)}…` : text);
 const letters = (count: number) => (count === 1 ? '1 letter' : `${count} letters`);
 const timeText = (at: string | null) => (at === null ? '-' : at.replace(/\.\d+Z$/, 'Z'));
 const unreadText = (unread: number) => (unread > 0 ? ` (and ${unread} behind them that were not looked at)` : '');

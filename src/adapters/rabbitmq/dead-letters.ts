@@ -1,6 +1,7 @@
 import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
+import { cutText } from '../../contracts/cut-text.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { deadLetterHeaders, deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
@@ -68,4 +69,4 @@ function propertiesOf({ properties }: Delivery, why: Record<string, string>): Op
   };
 }
 
-const shortText = (value: unknown) => (typeof value === 'string' ? value.slice(0, 128) : undefined);
+const shortText = (value: unknown) => (typeof value === 'string' ? cutText(value, 128) : undefined);

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { ConsumeMessage } from 'amqplib';
+import { cutText } from '../../contracts/cut-text.ts';
 import type { Letter, LetterFilter } from '../../contracts/dead-letters.ts';
 import { deadLetterHeaders, REDRIVE_COUNT_HEADER } from '../../contracts/queues.ts';
 
@@ -19,7 +20,7 @@ export function causeOf(letter: ConsumeMessage): Cause {
   const reason = textOf(headers[deadLetterHeaders.reason]);
   if (reason !== undefined) {
     const at = Date.parse(textOf(headers[deadLetterHeaders.at]) ?? '');
-    const detail = textOf(headers[deadLetterHeaders.detail])?.slice(0, DETAIL_CHARS) ?? null;
+    const detail = cutText(textOf(headers[deadLetterHeaders.detail]) ?? '', DETAIL_CHARS) || null;
     return { reason, detail, at: Number.isNaN(at) ? undefined : at };
   }
   const [death] = Array.isArray(headers['x-death']) ? headers['x-death'] : [];
