@@ -124,7 +124,7 @@ test('a request that failed because its workers died is answered when an operato
 
 test.each([
   ['the answer', '', 'completed'],
-  ['the failure', '[[simulate status=500]]', 'failed'],
+  ['the failure', '[[simulate status=500 latency=1s]]', 'failed'],
 ])(
   'a job that is removed while the model is asked: its user gets %s all the same',
   async (_, marker, status) => {
@@ -144,14 +144,16 @@ test('a job that is removed while RabbitMQ is away: its user gets the failure on
   const { settings, client, simulator, queue } = await startAround();
   const rabbitMq = await startTcpProxy(settings.RABBITMQ_URL);
   cleanups.push(() => rabbitMq.stop());
-  await simulator.behave({ latencyMs: 1_000 });
   const worker = await startWorker({ ...settings, RABBITMQ_URL: rabbitMq.url });
-  const asked = question({ message: 'What is it? [[simulate status=400]]' });
+  const asked = question({ message: 'What is it? [[simulate status=400 latency=3s]]' });
   await client.ask(asked);
   await until('the model is asked', async () => (await simulator.stats()).started === 1);
+  // Its message is acknowledged a moment after its job is there, and would come again else.
+  await sleep(1_000);
   rabbitMq.cut();
   await queue.obliterate({ force: true });
   await until('it cannot be announced', () => worker.output().includes('the failure could not be published'));
   rabbitMq.open();
   expect((await client.responseTo(asked.requestId)).status).toBe('failed');
+  expect((await simulator.stats()).started).toBe(1);
 }, 60_000);
