@@ -214,6 +214,14 @@ export const settings = {
       text: "A file with the certificate of the authority that signed Redis's, in PEM, for rediss:// with an authority of your own; also for CACHE_REDIS_URL.",
       readBy: both,
     }),
+    namespace: setting({
+      env: 'NAMESPACE',
+      type: z.string().regex(/^[a-z\d][a-z\d_-]{0,62}$/i, 'must be of letters, digits, - and _, at most 63'),
+      default: 'healify',
+      unit: 'name',
+      text: 'The name of this installation, the same for its api and workers. A Redis belongs to the installation that first used it; a process of another one, or with another RabbitMQ virtual host, refuses to start on it.',
+      readBy: both,
+    }),
     cacheRedisUrl: setting({
       env: 'CACHE_REDIS_URL',
       type: optional(url('redis', 'rediss')),

@@ -44,11 +44,16 @@ export const redisKeys = {
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
 
+/** String, JSON: the installation whose Redis this is: its namespace and RabbitMQ's virtual host. */
+export const INSTALLATION_KEY = 'healify:installation';
+
 /** Sorted set: the turns that have not reached a terminal state, by their deadline in ms. */
 export const OPEN_TURNS_KEY = 'chat:open-turns';
 
 /** Sorted set: the sessions that are being erased, by the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
+
+// The names of channels are made complete by `channelOf`, which sets the installation and the database before them.
 
 /** Pub/sub channel: `{replica} {requestId}`, the api process that has written a terminal state down, and whose it is. */
 export const SETTLED_CHANNEL = 'chat:settled';

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Router } from 'express';
 import { createRedisHistoryStore } from '../adapters/history/redis-history-store.ts';
 import { createDispatcher } from '../adapters/http/dispatcher.ts';
 import { forgetJobs, openChatQueue, promoteAllJobs, promoteJobs, returnJobs } from '../adapters/jobs/job-queue.ts';
@@ -11,7 +12,7 @@ import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { forgetAnswers } from '../adapters/redis/answer-scripts.ts';
 import { cancelRequest } from '../adapters/redis/cancellations.ts';
-import { connectRedis, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
+import { connectRedis, mustAnswer, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import { createBullBoardRouter } from '../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../api/admin/dead-letters.ts';
 import { createGatesRouter } from '../api/admin/gates.ts';
@@ -35,6 +36,7 @@ import { createOpenApiDocument } from '../api/docs/openapi.ts';
 import { byUser, createRateLimit, limitRoute } from '../api/rate-limit.ts';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
 import { loadApiConfig } from '../config/load.ts';
+import { StoreUnavailableError } from '../contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { redisKeys, SETTLED_COUNT_KEY } from '../contracts/redis-keys.ts';
 import { createHealthRouter } from '../observability/health.ts';
@@ -47,6 +49,7 @@ import { answerSignaturesOf } from './answer-signatures.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
+import { admitToRedis } from './installation.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
@@ -69,18 +72,25 @@ const { consuming, publishing } = await connectToBroker({
 });
 const connectTo = (url: string, purpose: string) =>
   connectRedis({
-    url,
-    ca: config.redisCa,
+    ...{ url, ca: config.redisCa, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
     name: `${name} (${purpose})`,
-    logger,
-    commandTimeoutMs: config.storeTimeoutMs,
+    onUp: (up) => metrics.connectionUp.set({ server: purpose === 'store' ? 'redis' : `redis-${purpose}` }, up ? 1 : 0),
   });
 const redis = connectTo(config.redisUrl, 'store');
 const subscriber = connectTo(config.redisUrl, 'subscribe');
 const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache') : redis;
 checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
-redis.on('ready', () => metrics.connectionUp.set({ server: 'redis' }, 1));
-redis.on('close', () => metrics.connectionUp.set({ server: 'redis' }, 0));
+let stopping = false;
+let redisIsOurs = false;
+const admitted = admitToRedis({ ...config, redis, logger }).then(() => {
+  redisIsOurs = true;
+});
+/** Before it is known whose Redis this is, nothing is read from it or put into it. */
+const onceAdmitted = (router: Router) =>
+  Router().use((_req, _res, next) => {
+    if (!redisIsOurs) throw new StoreUnavailableError('Whose Redis this is, is not known yet.');
+    next();
+  }, router);
 
 const queue = openChatQueue(redis);
 const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
@@ -221,50 +231,60 @@ const app = createApp({
     version,
     checks: {
       rabbitmq: async () => mustBeConnected({ consuming, publishing, publisher }),
-      redis: async () => void (await redis.ping()),
-    },
-  }),
-  admin: createAdminRouter(
-    login,
-    createBullBoardRouter({
-      queue,
-      actions: {
-        returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
-        promoteAll: () => promoteAllJobs(queue, redis),
+      redis: async () => {
+        await admitted;
+        await mustAnswer(redis);
       },
-      mountPath: `${config.basePath}/admin`,
-      requireAdmin: orLogin(requireAdmin),
-    }),
-    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
-    createGatesRouter({ gates: createGateAdmin(redis), requireAdmin }),
-  ),
-  accounts,
-  chat: createChatRouter({
-    authenticate,
-    limitSend: limit('send', config.sendPerMinute),
-    limitRead: limit('read', config.readPerMinute),
-    history,
-    eraser,
-    cancelRequests,
-    accept: async (question) => {
-      const accepted = await acceptQuestion({ ...config, history, publishRequest }, question);
-      metrics.requestsAccepted.inc();
-      return accepted;
     },
-    idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
-    answerWaiter,
-    line,
-    maxWaitMs: config.maxWaitMs,
-    allowedModels: [...new Set([config.chatModel, ...config.allowedModels])],
   }),
+  admin: onceAdmitted(
+    createAdminRouter(
+      login,
+      createBullBoardRouter({
+        queue,
+        actions: {
+          returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
+          promoteAll: () => promoteAllJobs(queue, redis),
+        },
+        mountPath: `${config.basePath}/admin`,
+        requireAdmin: orLogin(requireAdmin),
+      }),
+      createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
+      createGatesRouter({ gates: createGateAdmin(redis), requireAdmin }),
+    ),
+  ),
+  accounts: accounts && onceAdmitted(accounts),
+  chat: onceAdmitted(
+    createChatRouter({
+      authenticate,
+      limitSend: limit('send', config.sendPerMinute),
+      limitRead: limit('read', config.readPerMinute),
+      history,
+      eraser,
+      cancelRequests,
+      accept: async (question) => {
+        const accepted = await acceptQuestion({ ...config, history, publishRequest }, question);
+        metrics.requestsAccepted.inc();
+        return accepted;
+      },
+      idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
+      answerWaiter,
+      line,
+      maxWaitMs: config.maxWaitMs,
+      allowedModels: [...new Set([config.chatModel, ...config.allowedModels])],
+    }),
+  ),
   metrics,
   logger,
 });
 
-settler.start();
 endedLogins.start();
-line.start();
-rounds.start();
+void admitted.then(() => {
+  if (stopping) return;
+  settler.start();
+  line.start();
+  rounds.start();
+});
 const server = await listen(app, { host: config.host, port: config.apiPort });
 const metricsServer = await startMetricsServer({
   host: config.host,
@@ -277,6 +297,7 @@ stopOnSignal({
   logger,
   graceMs: config.shutdownGraceMs,
   stop: async () => {
+    stopping = true;
     // Those that wait for an answer are told where to look for it.
     answerWaiter.stop();
     endedLogins.stop();

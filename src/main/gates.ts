@@ -5,7 +5,7 @@ import { HealifyError } from '../contracts/errors.ts';
 import type { Gate } from '../contracts/gates.ts';
 import { createLogger } from '../observability/log.ts';
 
-const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL from the environment.
+const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE from the environment.
 
   npm run gates -- list         all gates: closed (it may be asked), open (not now), half-open (one call tries it)
   npm run gates -- open GATE    have it asked again at once; GATE as list shows it, or --all
@@ -38,7 +38,11 @@ async function main(): Promise<void> {
   const { REDIS_URL: url } = process.env;
   if (!url || !URL.canParse(url)) throw new UsageError('REDIS_URL is not set, or no URL');
   const logger = createLogger('api', 'silent');
-  const redis = connectRedis({ url, name: 'healify-chat gates', logger, commandTimeoutMs: STORE_TIMEOUT_MS });
+  const redis = connectRedis({
+    ...{ url, name: 'healify-chat gates', logger, commandTimeoutMs: STORE_TIMEOUT_MS },
+    // Workers hear of it on the channels of their installation.
+    ...(process.env.NAMESPACE && { namespace: process.env.NAMESPACE }),
+  });
   try {
     await new Promise<void>((resolve, reject) => {
       redis.once('ready', resolve);

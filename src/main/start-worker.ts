@@ -10,7 +10,7 @@ import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { createReplyPublisher } from '../adapters/rabbitmq/reply-publisher.ts';
 import { createAnswerCache } from '../adapters/redis/answer-cache.ts';
-import { connectRedis } from '../adapters/redis/connect-redis.ts';
+import { connectRedis, mustAnswer } from '../adapters/redis/connect-redis.ts';
 import { countUncertainSpend } from '../adapters/redis/uncertain-spend.ts';
 import { createIntake } from '../bridge/intake.ts';
 import type { WorkerConfig } from '../config/schema.ts';
@@ -28,12 +28,15 @@ import { answerSignaturesOf } from './answer-signatures.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
+import { admitToRedis } from './installation.ts';
 import { version } from './version.ts';
 
 const CACHE_TIMEOUT_MS = 1_000;
 /** A call of the model waits no longer than this for the state that workers share. */
 const GATE_TIMEOUT_MS = 1_000;
 const SCRAPE_TIMEOUT_MS = 1_000;
+/** It says nothing while it waits for the disk, for 10 s at most. */
+const FSYNC_SILENCE_MS = 12_000;
 
 /**
  * Starts the bridge and the workflows: all that a worker process is.
@@ -54,24 +57,23 @@ export async function startWorker(
     logger,
     connectionUp: metrics.connectionUp,
   });
-  const jobsRedis = connectRedis({ url: config.redisUrl, ca: config.redisCa, name, logger });
+  const connectTo = (url: string, purpose: string, more: { commandTimeoutMs?: number; silentAfterMs?: number } = {}) =>
+    connectRedis({
+      ...{ url, ca: config.redisCa, logger, namespace: config.namespace, ...more },
+      name: purpose === 'redis' ? name : `${name} (${purpose.replace('redis-', '')})`,
+      onUp: (up) => metrics.connectionUp.set({ server: purpose }, up ? 1 : 0),
+    });
+  const jobsRedis = connectTo(config.redisUrl, 'redis');
   checkDurability({
     redis: jobsRedis,
     required: config.requireDurableRedis,
     needsWaitAof: config.ackAfterFsync,
     logger,
   });
-  jobsRedis.on('ready', () => metrics.connectionUp.set({ server: 'redis' }, 1));
-  jobsRedis.on('close', () => metrics.connectionUp.set({ server: 'redis' }, 0));
+  const admitted = admitToRedis({ ...config, redis: jobsRedis, logger });
   // A cache of its own may be away without any harm; without the jobs' Redis there is nothing to look answers up for.
   const cacheRedis = config.cacheRedisUrl
-    ? connectRedis({
-        url: config.cacheRedisUrl,
-        ca: config.redisCa,
-        name: `${name} (cache)`,
-        logger,
-        commandTimeoutMs: CACHE_TIMEOUT_MS,
-      })
+    ? connectTo(config.cacheRedisUrl, 'redis-cache', { commandTimeoutMs: CACHE_TIMEOUT_MS })
     : jobsRedis;
 
   const queue = openChatQueue(jobsRedis);
@@ -84,14 +86,8 @@ export async function startWorker(
   const depths = createQueueDepths({ connection: consuming, logger });
   measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
 
-  const subscriber = connectRedis({ url: config.redisUrl, ca: config.redisCa, name: `${name} (subscribe)`, logger });
-  const gateRedis = connectRedis({
-    url: config.redisUrl,
-    ca: config.redisCa,
-    name: `${name} (breaker)`,
-    logger,
-    commandTimeoutMs: GATE_TIMEOUT_MS,
-  });
+  const subscriber = connectTo(config.redisUrl, 'redis-subscribe');
+  const gateRedis = connectTo(config.redisUrl, 'redis-breaker', { commandTimeoutMs: GATE_TIMEOUT_MS });
   const breakerStates = { closed: 0, 'half-open': 1, open: 2 };
   const model = createConfiguredModel(config, {
     createProvider,
@@ -127,7 +123,7 @@ export async function startWorker(
   });
   // Waiting for the disk blocks a connection: answers, locks and the cache must not wait behind it.
   const fsyncRedis = config.ackAfterFsync
-    ? connectRedis({ url: config.redisUrl, ca: config.redisCa, name: `${name} (add)`, logger })
+    ? connectTo(config.redisUrl, 'redis-add', { silentAfterMs: FSYNC_SILENCE_MS })
     : undefined;
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
@@ -139,35 +135,36 @@ export async function startWorker(
     logger,
   });
   const tidying = tidyFinishedJobs({ ...config, redis: jobsRedis, toKey: (type) => queue.toKey(type), logger });
-  const chatWorker = startChatWorker({
-    jobs,
-    subscriber,
-    maxCrashes: config.maxCrashes,
-    workflow: {
-      model,
-      cache,
-      askAgainAfterCrash: config.askAgainAfterCrash,
-      wake: (requestIds) => promoteJobs(queue, jobsRedis, requestIds),
-      onUncertainSpend: (why) => {
-        metrics.uncertainSpend.inc({ why });
-        countUncertainSpend(jobsRedis, why).catch((error) =>
-          logger.warn({ why, err: error }, 'uncertain spend not counted'),
-        );
+  const beginWork = () =>
+    startChatWorker({
+      jobs,
+      subscriber,
+      maxCrashes: config.maxCrashes,
+      workflow: {
+        model,
+        cache,
+        askAgainAfterCrash: config.askAgainAfterCrash,
+        wake: (requestIds) => promoteJobs(queue, jobsRedis, requestIds),
+        onUncertainSpend: (why) => {
+          metrics.uncertainSpend.inc({ why });
+          countUncertainSpend(jobsRedis, why).catch((error) =>
+            logger.warn({ why, err: error }, 'uncertain spend not counted'),
+          );
+        },
+        cacheEnabled: config.cacheEnabled,
+        publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish),
+        keepReply: replies.keep,
+        onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
       },
-      cacheEnabled: config.cacheEnabled,
-      publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish),
-      keepReply: replies.keep,
-      onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
-    },
-    events: {
-      onStarted: () => metrics.requestsInFlight.inc(),
-      onStep: (step, result, ms) => metrics.stepDuration.observe({ step, result }, ms / 1000),
-      onRetry: (code) => metrics.retries.inc({ code }),
-      onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
-      onReleased: () => metrics.requestsInFlight.dec(),
-    },
-    logger,
-  });
+      events: {
+        onStarted: () => metrics.requestsInFlight.inc(),
+        onStep: (step, result, ms) => metrics.stepDuration.observe({ step, result }, ms / 1000),
+        onRetry: (code) => metrics.retries.inc({ code }),
+        onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
+        onReleased: () => metrics.requestsInFlight.dec(),
+      },
+      logger,
+    });
 
   const intake = createIntake({
     connection: consuming,
@@ -186,11 +183,21 @@ export async function startWorker(
     onPaused: (paused) => metrics.intakePaused.set(paused ? 1 : 0),
     logger,
   });
-  intake.start();
+  // Before it is known whose Redis this is, nothing is taken from it or put into it.
+  let chatWorker: ReturnType<typeof startChatWorker> | undefined;
+  let stopping = false;
+  void admitted.then(() => {
+    if (stopping) return;
+    chatWorker = beginWork();
+    intake.start();
+  });
 
   const checks: HealthChecks = {
     rabbitmq: async () => mustBeConnected({ consuming, publishing, publisher }),
-    redis: async () => void (await jobsRedis.ping()),
+    redis: async () => {
+      await admitted;
+      await mustAnswer(jobsRedis);
+    },
   };
   const listenOn = { host: config.host, registry: metrics.registry };
   const healthServer = await startHealthServer({ ...listenOn, port: config.workerPort, checks, version });
@@ -199,8 +206,9 @@ export async function startWorker(
 
   return {
     stop: async () => {
+      stopping = true;
       await intake.stop();
-      await chatWorker.stop(config.shutdownGraceMs);
+      await chatWorker?.stop(config.shutdownGraceMs);
       tidying.stop();
       cache.close();
       model.close();

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Gate, GateAdmin, GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { openGate } from './gate-scripts.ts';
 
@@ -60,6 +61,6 @@ export function createGateAdmin(redis: Redis): GateAdmin {
   async function open(name: string): Promise<{ gate: string; wasShut: boolean } | undefined> {
     if (!(await redis.hexists(GATES_KEY, name))) return undefined;
     const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
-    return { gate: name, wasShut: await openGate(redis, keys, GATE_CHANNEL, name) };
+    return { gate: name, wasShut: await openGate(redis, keys, channelOf(redis, GATE_CHANNEL), name) };
   }
 }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { type BrokenCause, ModelPausedError, ProviderBrokenError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+import { channelOf } from '../redis/channels.ts';
 import {
   claimProbe,
   type GateStanding,
@@ -114,11 +115,12 @@ export function createProviderGate(options: {
       () => {},
     );
   };
+  const notices = channelOf(redis, GATE_CHANNEL);
   const lookQuietly = () => knowUnlessLearned(() => lookAtGate(redis, keys));
-  const subscribe = () => subscriber.subscribe(GATE_CHANNEL).catch(() => {});
+  const subscribe = () => subscriber.subscribe(notices).catch(() => {});
   const subscribeAndLook = () => void subscribe().then(lookQuietly);
   const onMessage = (channel: string, message: string) => {
-    if (channel !== GATE_CHANNEL) return;
+    if (channel !== notices) return;
     const [gate, leftMs, cause = 'failures', key = ''] = JSON.parse(message) as [string, number, GateCause?, string?];
     if (gate === name) learn(leftMs < 0 ? undefined : { leftMs, cause, key });
   };
@@ -182,7 +184,7 @@ export function createProviderGate(options: {
     },
     shut: async (ms, cause) => {
       if (shut === undefined || shut.until < performance.now() + ms) learn({ leftMs: ms, cause, key });
-      await knowUnlessLearned(() => shutGate(redis, keys, { ms, cause, key }, GATE_CHANNEL, name));
+      await knowUnlessLearned(() => shutGate(redis, keys, { ms, cause, key }, notices, name));
     },
     probed: async (outcome) => {
       const id = probe;
@@ -190,11 +192,11 @@ export function createProviderGate(options: {
       if (!id) return;
       if (outcome === 'well') {
         learn(undefined);
-        await openGate(redis, keys, GATE_CHANNEL, name).catch(() => {});
+        await openGate(redis, keys, notices, name).catch(() => {});
       } else if (outcome) {
         learn({ leftMs: openMs, cause: outcome, key });
         const shutting = { ms: openMs, cause: outcome, key };
-        await knowUnlessLearned(() => reopenGate(redis, keys, id, shutting, GATE_CHANNEL, name));
+        await knowUnlessLearned(() => reopenGate(redis, keys, id, shutting, notices, name));
       } else {
         await releaseProbe(redis, keys, id).catch(() => {});
       }

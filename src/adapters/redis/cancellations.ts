@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { jobIdOf } from '../jobs/chat-job.ts';
+import { channelOf } from './channels.ts';
 
 /** A cancelled request may still be on its way for as long as a backlog can last. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
@@ -14,7 +15,7 @@ const RETRY_MS = 1_000;
  */
 export async function cancelRequest(redis: Redis, requestId: string): Promise<void> {
   const remembered = redis.set(redisKeys.cancelled(jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
-  const notice = redis.publish(CANCEL_CHANNEL, requestId).catch(() => {});
+  const notice = redis.publish(channelOf(redis, CANCEL_CHANNEL), requestId).catch(() => {});
   await Promise.all([remembered, notice]);
 }
 
@@ -30,13 +31,14 @@ export function onCancelled(options: {
   onRefused: (error: unknown) => void;
 }): void {
   const { subscriber, callback, onRefused } = options;
+  const notices = channelOf(subscriber, CANCEL_CHANNEL);
 
   async function subscribe(): Promise<void> {
     const { stream } = subscriber;
     let told = false;
     while (subscriber.status === 'ready' && subscriber.stream === stream) {
       try {
-        await subscriber.subscribe(CANCEL_CHANNEL);
+        await subscriber.subscribe(notices);
         return;
       } catch (error) {
         if (!told && subscriber.status === 'ready') onRefused(error);
@@ -47,7 +49,7 @@ export function onCancelled(options: {
   }
 
   subscriber.on('message', (channel, requestId) => {
-    if (channel === CANCEL_CHANNEL) callback(requestId);
+    if (channel === notices) callback(requestId);
   });
   subscriber.on('ready', () => void subscribe());
   if (subscriber.status === 'ready') void subscribe();

@@ -3,12 +3,15 @@ import type { Logger } from 'pino';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { writeTogether } from '../write-together.ts';
+import { useNamespace } from './channels.ts';
 import { isFromReplica, verdictOn } from './reply-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A Redis that says nothing for so long, though it is asked something, is lost. WAITAOF may take 10 s. */
 const SILENCE_MS = 15_000;
-const PING_MS = 5_000;
+/** How soon a connection that does not answer counts as down. It is kept, because it may only be slow. */
+const SILENT_AFTER_MS = 3_000;
+const PING_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 const STILL_WAITING_MS = 10_000;
@@ -17,7 +20,8 @@ const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
 
 /**
  * Connects to Redis, in the background, and again for ever with jittered backoff when the connection is lost; says so
- * once when it is lost and once when it is back. One that falls silent is given up after a while.
+ * once when it is lost and once when it is back. One that falls silent is reported after a few seconds, and given up a
+ * while later.
  *
  * Commands fail fast where `commandTimeoutMs` is given: at once while there is no connection, else after that time.
  * Without it they wait for a Redis that is away, which is what workers want, and BullMQ requires.
@@ -30,8 +34,14 @@ export function connectRedis(options: {
   name: string;
   logger: Logger;
   commandTimeoutMs?: number;
+  /** Of the installation; the standard one if left out. */
+  namespace?: string;
+  /** Called when the server answers and when it no longer does. */
+  onUp?: (up: boolean) => void;
+  /** How long it may be busy before it counts as down, in ms. */
+  silentAfterMs?: number;
 }): Redis {
-  const { url, ca, name, logger, commandTimeoutMs } = options;
+  const { url, ca, name, logger, commandTimeoutMs, onUp = () => {}, silentAfterMs = SILENT_AFTER_MS } = options;
   const redis = new Redis(url, {
     connectionName: name.replaceAll(' ', '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -46,6 +56,7 @@ export function connectRedis(options: {
     // Its failure would be nobody's, and end the process: whoever subscribes does so each time that it is ready.
     autoResubscribe: false,
   });
+  if (options.namespace !== undefined) useNamespace(redis, options.namespace);
 
   let up = false;
   let lastProblem: string | undefined;
@@ -53,6 +64,7 @@ export function connectRedis(options: {
   redis.on('connect', () => writeTogether(redis.stream));
   redis.on('ready', () => {
     up = true;
+    onUp(true);
     lastProblem = undefined;
     logger.info({ connection: name }, 'connected to Redis');
   });
@@ -64,17 +76,60 @@ export function connectRedis(options: {
     lastSaidAt = now;
     logger.warn({ connection: name, reason: problem }, 'waiting for Redis');
   });
-  // Else whoever only listens never asks anything.
-  const ping = setInterval(() => {
-    if (redis.status === 'ready') redis.ping().catch(() => {});
-  }, PING_MS).unref();
-  redis.on('end', () => clearInterval(ping));
+  // Whoever only listens asks nothing else.
+  let unansweredSince: number | undefined;
+  let pinging = false;
+  let silent = false;
+  const answered = () => {
+    unansweredSince = undefined;
+    if (silent) {
+      logger.info({ connection: name }, 'Redis answers again');
+      onUp(true);
+    }
+    silent = false;
+  };
+  const ping = () => {
+    const { stream } = redis;
+    const ended = (answers: boolean) => {
+      if (redis.stream !== stream || !pinging) return;
+      pinging = false;
+      if (answers) answered();
+    };
+    pinging = true;
+    unansweredSince ??= performance.now();
+    redis.ping().then(
+      () => ended(true),
+      (error) => ended(!isTimeout(error)),
+    );
+  };
+  const ask = () => {
+    if (redis.status !== 'ready') return;
+    if (!pinging) ping();
+    if (silent || performance.now() - unansweredSince! < silentAfterMs) return;
+    silent = true;
+    logger.warn({ connection: name }, 'Redis does not answer');
+    onUp(false);
+  };
+  const asking = setInterval(ask, PING_MS).unref();
+  redis.on('end', () => clearInterval(asking));
   redis.on('close', () => {
+    unansweredSince = undefined;
+    pinging = false;
+    silent = false;
+    onUp(false);
     if (up) logger.warn({ connection: name }, 'lost Redis, connecting again');
     up = false;
   });
   return redis;
 }
+
+/** For a health check. @throws Error unless it would serve now */
+export async function mustAnswer(redis: Redis): Promise<void> {
+  if (redis.status !== 'ready') throw new Error('not connected');
+  await redis.ping();
+}
+
+const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';
 
 /**
  * Has a connection be made again when its server says that it is a replica: the address leads to the new primary as soon

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { channelOf } from '../../adapters/redis/channels.ts';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
 import { defineScript } from '../../adapters/redis/define-script.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
@@ -82,15 +83,16 @@ export function createEndedLogins(options: {
     latest = Number.NEGATIVE_INFINITY;
     void look();
   }
-  const subscribe = () => void subscriber.subscribe(LOGIN_ENDED_CHANNEL).catch(() => {});
+  const notices = channelOf(redis, LOGIN_ENDED_CHANNEL);
+  const subscribe = () => void subscriber.subscribe(notices).catch(() => {});
   const onMessage = (channel: string, loginId: string) => {
-    if (channel === LOGIN_ENDED_CHANNEL) add(loginId);
+    if (channel === notices) add(loginId);
   };
 
   return {
     has: (loginId) => ended.has(loginId),
     end: async (loginId) => {
-      await orStoreUnavailable(endScript(redis, [redisKeys.endedLogins()], [loginId, keepMs, LOGIN_ENDED_CHANNEL]));
+      await orStoreUnavailable(endScript(redis, [redisKeys.endedLogins()], [loginId, keepMs, notices]));
       add(loginId);
     },
     start: () => {

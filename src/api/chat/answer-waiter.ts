@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { channelOf } from '../../adapters/redis/channels.ts';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
@@ -49,8 +50,9 @@ export function createAnswerWaiter(options: {
   let subscribed: Promise<void> | undefined;
   let stopped = false;
 
+  const notices = channelOf(subscriber, SETTLED_CHANNEL);
   const subscribe = async () => {
-    await orStoreUnavailable(subscriber.subscribe(SETTLED_CHANNEL));
+    await orStoreUnavailable(subscriber.subscribe(notices));
     for (const watch of all()) watch.tell('look');
   };
   const onReady = () => {
@@ -63,7 +65,7 @@ export function createAnswerWaiter(options: {
   };
   subscriber.on('message', (channel: string, notice: string) => {
     const space = notice.indexOf(' ');
-    if (channel === SETTLED_CHANNEL && notice.slice(0, space) !== replica) tell(notice.slice(space + 1), 'look');
+    if (channel === notices && notice.slice(0, space) !== replica) tell(notice.slice(space + 1), 'look');
   });
   subscriber.on('ready', onReady);
   subscriber.on('close', () => {

@@ -87,3 +87,27 @@ test('a primary that has become a replica is left, without a storm, until its ad
   await admin.replicaof('NO', 'ONE');
   await until('it writes again', async () => (await redis.get('a')) === '2', 20_000);
 }, 60_000);
+
+test('a Redis that falls silent is reported within seconds, and so is its return on the same connection', async () => {
+  const server = await privateRedis();
+  cleanups.push(() => server.stop());
+  const proxy = await proxyTo(server.url);
+  const { logger, said } = captureLog();
+  const states: boolean[] = [];
+  for (const commandTimeoutMs of [undefined, 1_000]) {
+    const redis = connectRedis({
+      ...{ url: proxy.url, name: 'test', logger, onUp: (up: boolean) => states.push(up) },
+      ...(commandTimeoutMs && { commandTimeoutMs }),
+    });
+    cleanups.push(() => redis.disconnect());
+  }
+  await until('both are up', () => states.length === 2);
+  proxy.holdFromServer();
+  await until('both are down', () => states.length === 4, 6_000);
+  proxy.release();
+  await until('both are up again', () => states.length === 6, 6_000);
+  expect(states).toEqual([true, true, false, false, true, true]);
+  expect(said('Redis does not answer')).toHaveLength(2);
+  expect(said('Redis answers again')).toHaveLength(2);
+  expect(proxy.accepted).toBe(2);
+}, 30_000);

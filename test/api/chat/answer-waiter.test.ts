@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { channelOf } from '../../../src/adapters/redis/channels.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { createAnswerWaiter } from '../../../src/api/chat/answer-waiter.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
@@ -35,20 +36,20 @@ const LONG_MS = 60_000;
 test('whoever waits hears of the answer', async () => {
   const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
   const news = watch.news();
-  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
   expect(await news).toBe('look');
 });
 
 test('an answer that came before anybody looked is not missed', async () => {
   const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
-  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
   await subscriber.ping();
   expect(await watch.news()).toBe('look');
 });
 
 test('the answer to another question is no news', async () => {
   const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
-  await redis.publish(SETTLED_CHANNEL, `there ${r2}`);
+  await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r2}`);
   await subscriber.ping();
   watch.close();
   expect(await watch.news()).toBeUndefined();
@@ -57,7 +58,7 @@ test('the answer to another question is no news', async () => {
 test('what this process has settled is told as it is, and its own notice is no more news', async () => {
   const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
   const watch = await waiter.watch(r1, LONG_MS);
-  await redis.publish(SETTLED_CHANNEL, `here ${r1}`);
+  await redis.publish(channelOf(redis, SETTLED_CHANNEL), `here ${r1}`);
   await subscriber.ping();
   const response = { requestId: r1 } as ChatResponse;
   waiter.settled(r1, response);
@@ -74,7 +75,7 @@ test('two may wait for one answer, and one of them may leave', async () => {
   const [first, second] = await Promise.all([waiter.watch(r1, LONG_MS), waiter.watch(r1, LONG_MS)]);
   first.close();
   const news = second.news();
-  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
   expect(await news).toBe('look');
 });
 
@@ -94,7 +95,7 @@ test('a connection that was lost and came back is news, for a notice may have be
   await redis.client('KILL', 'ID', id);
   expect(await news).toBe('look');
   const next = watch.news();
-  await redis.publish(SETTLED_CHANNEL, `there ${r1}`);
+  await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
   expect(await next).toBe('look');
 });
 

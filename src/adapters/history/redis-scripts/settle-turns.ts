@@ -1,12 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
+import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { SettleOutcome } from '../history-store.ts';
 
 /**
  * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, the notice,
- * the answer's key in the cache or nothing.
+ * the answer's key in the cache or nothing, the channel of notices.
  * The first terminal state stays, but for a failure that an answer supersedes.
  */
 const script = defineScript(`
@@ -28,7 +29,7 @@ end
 session.updatedAt = ARGV[5]
 redis.call('SET', KEYS[1], cjson.encode(session), 'PX', ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
-redis.call('PUBLISH', '${SETTLED_CHANNEL}', ARGV[7])
+redis.call('PUBLISH', ARGV[9], ARGV[7])
 return 'settled'
 `);
 
@@ -38,13 +39,14 @@ export async function settleTurns(
   responses: readonly ChatResponse[],
   { retentionMs, replica }: { retentionMs: number; replica: string },
 ): Promise<SettleOutcome[]> {
+  const notices = channelOf(redis, SETTLED_CHANNEL);
   return await Promise.all(
     responses.map(async (response) => {
       const { sessionId, requestId, userId, status, completedAt, answerKey } = response;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
       const args = [requestId, userId, status, JSON.stringify(response), completedAt];
       const notice = `${replica} ${requestId}`;
-      return (await script(redis, keys, [...args, retentionMs, notice, answerKey ?? ''])) as SettleOutcome;
+      return (await script(redis, keys, [...args, retentionMs, notice, answerKey ?? '', notices])) as SettleOutcome;
     }),
   );
 }

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { claimRedis, type Installation, isClusterNode, isMoved } from '../adapters/redis/installation.ts';
+import { INSTALLATION_KEY } from '../contracts/redis-keys.ts';
+import type { Logger } from '../observability/log.ts';
+
+const RETRY_MS = 1_000;
+
+/**
+ * Makes sure that a process works on the Redis of its own installation, at the first connection: on another's it would
+ * take that one's jobs and publish their answers elsewhere. A Redis that nobody has claimed becomes ours. Ends the
+ * process, with what to do, if the Redis belongs to another installation or is a node of a Redis Cluster.
+ * @returns resolves once the Redis is known to be ours; nothing may be taken from it before
+ */
+export async function admitToRedis(options: {
+  redis: Redis;
+  namespace: string;
+  rabbitmqUrl: string;
+  logger: Logger;
+}): Promise<void> {
+  const { redis, namespace, rabbitmqUrl, logger } = options;
+  const ours: Installation = { namespace, virtualHost: virtualHostOf(rabbitmqUrl) };
+  for (;;) {
+    await isReady(redis);
+    try {
+      if (await isClusterNode(redis)) refuse(logger, IS_CLUSTER);
+      const owner = await claimRedis(redis, ours);
+      if (owner.namespace === namespace && owner.virtualHost === ours.virtualHost) return;
+      refuse(logger, belongsToAnother(ours, owner));
+    } catch (error) {
+      const { cause } = error as Error;
+      if (isMoved(cause)) refuse(logger, IS_CLUSTER);
+      logger.warn({ err: error }, 'whose this Redis is could not be read, will be tried again');
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** The virtual host as amqplib reads it from a URL; of several, they have it in common. */
+export function virtualHostOf(rabbitmqUrl: string): string {
+  const { pathname } = new URL(rabbitmqUrl.split(',', 1)[0]!);
+  return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/';
+}
+
+const IS_CLUSTER =
+  'REDIS_URL leads to a node of a Redis Cluster, which is not supported: use a Redis that is no cluster, or an endpoint with cluster mode disabled';
+
+const describe = ({ namespace, virtualHost }: Installation) =>
+  `the installation ${JSON.stringify(namespace)} with RabbitMQ's virtual host ${JSON.stringify(virtualHost)}`;
+
+const belongsToAnother = (ours: Installation, owner: Installation) =>
+  `this Redis belongs to ${describe(owner)}, and this process to ${describe(ours)}: give each installation a NAMESPACE ` +
+  `and a Redis (or a database) of its own. To hand this Redis over, stop the other and delete the key: DEL ${INSTALLATION_KEY}`;
+
+function refuse(logger: Logger, why: string): never {
+  logger.fatal(why);
+  process.exit(1);
+}
+
+const isReady = (redis: Redis) =>
+  new Promise<void>((resolve) => {
+    if (redis.status === 'ready') resolve();
+    else redis.once('ready', () => resolve());
+  });
