@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oddModes, scriptedReply } from './odd-replies.ts';
 import { logNormal, seededRandom } from './random.ts';
 
 /** The longest a call is delayed, in ms. */
@@ -15,6 +16,8 @@ export const modes = [
   'cut',
   'invalid_json',
   'empty',
+  'scripted',
+  ...oddModes,
 ] as const;
 
 const latencyMs = z.number().min(0).max(MAX_LATENCY_MS);
@@ -25,6 +28,8 @@ const fault = z.strictObject({
   status: z.int().min(400).max(599).default(500),
   retryAfterSeconds: z.int().nonnegative().optional(),
   retryAfterFormat: z.enum(['seconds', 'http-date']).default('seconds'),
+  /** The whole reply, for mode `scripted`. */
+  reply: scriptedReply.optional(),
 });
 
 /** What every call meets, but those whose message carries a marker. The body of `PUT /control/behavior`. */

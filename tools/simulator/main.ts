@@ -24,12 +24,18 @@ A marker in the last user message says how that call goes:
 
 Modes: ok, error (with status), insufficient_quota, content_filter (the answer stops), content_filter_rejected (400),
 context_length_exceeded (400), hang (never answers), cut (the connection breaks within the answer), invalid_json,
-empty.
+empty, model_not_found (404), overflow_in_other_words (400), unsupported_parameter (400 while the request has max_tokens).
+
+Modes of whole answers, as some providers give them: length, finish_error, safety, parts, think, reasoning_only,
+no_usage, large (3 MB), gzip, br, deflate, text_plain, no_content_type.
 
 PUT /control/behavior says how all other calls go, until the next PUT; every field may be left out:
 
   {"mode": "error", "status": 503, "retryAfterSeconds": 2, "retryAfterFormat": "seconds" or "http-date",
    "probability": 0.3, "calls": 10, "seed": 1, "latencyMs": 200 or {"median": 800, "sigma": 0.6}}
+
+  Or a whole reply: {"mode": "scripted", "reply": {"status": 500, "headers": {"retry-after": ["1", "2"]},
+  "body": any JSON or text, "encoding": "gzip", "br" or "deflate"}}
 
   "calls" limits the mode to the next so many calls; "seed" repeats the same dice; the latency is fixed or log-normal.
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
 import type { Fault } from './behavior.ts';
+import { sendEncoded, sendScripted, shapeCompletion } from './odd-replies.ts';
 
 export const MODEL = 'simulator';
 
@@ -17,16 +18,23 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
 }
 
-export function sendError(response: ServerResponse, status: number, message: string, code?: string): void {
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  code?: string,
+  param: string | null = null,
+): void {
   const known = errorCodes[status] ?? { type: status < 500 ? 'invalid_request_error' : 'server_error', code: null };
-  sendJson(response, status, { error: { message, type: known.type, param: null, code: code ?? known.code } });
+  sendJson(response, status, { error: { message, type: known.type, param, code: code ?? known.code } });
 }
 
 /**
  * Answers a call that meets a fault. Like some real providers, errors quote what they refuse.
- * @returns false for a fault that is part of an answer: `ok`, `content_filter`, `cut`, `invalid_json`, `empty`
+ * @param asked the request
+ * @returns false for a fault that is part of an answer, such as `ok`, `content_filter` or `cut`
  */
-export function sendFault(response: ServerResponse, fault: Fault, question: string): boolean {
+export function sendFault(response: ServerResponse, fault: Fault, question: string, asked: object): boolean {
   if (fault.retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfter(fault));
   switch (fault.mode) {
     case 'error':
@@ -40,6 +48,19 @@ export function sendFault(response: ServerResponse, fault: Fault, question: stri
       return true;
     case 'context_length_exceeded':
       sendError(response, 400, "Simulated: the model's maximum context length is exceeded", 'context_length_exceeded');
+      return true;
+    case 'model_not_found':
+      sendError(response, 404, 'Simulated: the model does not exist', 'model_not_found');
+      return true;
+    case 'overflow_in_other_words':
+      sendError(response, 400, 'prompt is too long: 203456 tokens > 200000 maximum');
+      return true;
+    case 'unsupported_parameter':
+      if (!('max_tokens' in asked)) return false;
+      sendError(response, 400, "Unsupported parameter: 'max_tokens'", 'unsupported_parameter', 'max_tokens');
+      return true;
+    case 'scripted':
+      sendScripted(response, fault.reply ?? { status: 200, headers: {}, body: '' });
       return true;
     case 'hang':
       return true;
@@ -59,7 +80,7 @@ const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 /** Sends the answer in one piece. */
 export function sendCompletion(response: ServerResponse, fault: Fault, answer: Answer, serial: number): void {
-  const value = {
+  const value = shapeCompletion(fault.mode, {
     id: idOf(serial),
     object: 'chat.completion',
     created: nowSeconds(),
@@ -73,7 +94,8 @@ export function sendCompletion(response: ServerResponse, fault: Fault, answer: A
       },
     ],
     usage: answer.usage,
-  };
+  });
+  if (sendEncoded(response, fault.mode, value)) return;
   if (fault.mode !== 'cut' && fault.mode !== 'invalid_json') {
     sendJson(response, 200, value);
     return;

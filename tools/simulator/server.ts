@@ -43,7 +43,7 @@ export function createSimulator(): Server {
     const spreadMs = request.stream ? plan.latencyMs / 2 : 0;
     const reply = () => {
       cut = fault.mode === 'cut';
-      if (sendFault(response, fault, question.text)) return;
+      if (sendFault(response, fault, question.text, request)) return;
       const answer = answerTo(request, question);
       if (!request.stream) sendCompletion(response, fault, answer, callSerial);
       else {
