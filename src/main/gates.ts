@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
@@ -38,8 +39,10 @@ async function main(): Promise<void> {
   const { REDIS_URL: url } = process.env;
   if (!url || !URL.canParse(url)) throw new UsageError('REDIS_URL is not set, or no URL');
   const logger = createLogger('api', 'silent');
+  const { REDIS_CA_FILE } = process.env;
+  const ca = REDIS_CA_FILE ? readFileSync(REDIS_CA_FILE) : undefined;
   const redis = connectRedis({
-    ...{ url, name: 'healify-chat gates', logger, commandTimeoutMs: STORE_TIMEOUT_MS },
+    ...{ url, ca, name: 'healify-chat gates', logger, commandTimeoutMs: STORE_TIMEOUT_MS },
     // Workers hear of it on the channels of their installation.
     ...(process.env.NAMESPACE && { namespace: process.env.NAMESPACE }),
   });
