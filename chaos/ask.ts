@@ -9,6 +9,8 @@ export interface Seen {
   question: Question;
   sessionId?: string;
   requestId?: string;
+  /** When it was accepted, ms. */
+  acceptedAt?: number;
   /** Tries that were refused, or got no answer at all. */
   refused: number;
   /** Whether it was told that the question is cancelled. */
@@ -77,6 +79,7 @@ async function ask(asker: Asker, seen: Seen, continued: string | undefined): Pro
     if (reply) {
       seen.sessionId = reply.sessionId;
       seen.requestId = reply.requestId;
+      seen.acceptedAt = Date.now();
       if ('response' in reply) notice(seen, reply);
       return;
     }

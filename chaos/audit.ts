@@ -65,7 +65,7 @@ export function audit(evidence: Evidence): Finding[] {
     }).length;
 
   const lastKillAt = Math.max(0, ...kills.map(({ at }) => at));
-  const lastEndAt = Math.max(0, ...accepted.map(({ first }) => first?.at ?? 0));
+  const waitedMs = accepted.map(({ first, acceptedAt = 0 }) => (first?.at ?? 0) - Math.max(acceptedAt, lastKillAt));
   const callsNeeded = new Map(asked.map(({ question }) => [question.text, question.calls]));
   const needed = [...callsNeeded.values()].reduce((sum, calls) => sum + calls, 0);
   const underWay = kills.reduce((sum, kill) => sum + kill.callsUnderWay, 0);
@@ -106,8 +106,8 @@ export function audit(evidence: Evidence): Finding[] {
       count(({ toldCancelled }, { status }) => toldCancelled && status !== 'cancelled'),
     ),
     {
-      name: 'seconds from the last kill to the last answer',
-      value: kills.length === 0 ? 0 : Math.max(0, Math.round((lastEndAt - lastKillAt) / 100) / 10),
+      name: 'longest wait after the last kill, in seconds',
+      value: kills.length === 0 ? 0 : Math.round(Math.max(0, ...waitedMs) / 100) / 10,
       allowed: { atMost: SECONDS_TO_SETTLE },
     },
     { name: 'model calls that the questions need', value: needed },

@@ -77,7 +77,7 @@ export async function superviseScript(options: {
       const startedAt = performance.now();
       await child.exited;
       if (stopping) return;
-      const lastLines = child.output().trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+      const lastLines = child.output().trimEnd().split('\n').slice(-LAST_LINES).map(terminal.readable).join('\n');
       const how = `${exitReason(child.exitCode)}.${lastLines && ` Its last lines:\n${lastLines}`}`;
       if (!works) {
         gaveUp = how;

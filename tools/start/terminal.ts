@@ -7,6 +7,8 @@ export interface Terminal {
   doing(what: string): () => void;
   /** A line that a child process wrote. */
   childLine(name: string, line: string): void;
+  /** A child's line as people read it; one that is no log line stays as it is. */
+  readable(line: string): string;
 }
 
 const QUIET_LEVELS = new Set(['trace', 'debug', 'info']);
@@ -19,6 +21,7 @@ export function createTerminal({ verbose }: { verbose: boolean }): Terminal {
     ignore: 'pid,hostname,process',
     singleLine: true,
   });
+  const readable = (line: string) => (levelOf(line) === undefined ? line : String(pretty(line)).trimEnd());
   const say = (text: string) => void process.stdout.write(`${text}\n`);
   return {
     say,
@@ -31,8 +34,9 @@ export function createTerminal({ verbose }: { verbose: boolean }): Terminal {
     childLine: (name, line) => {
       const level = levelOf(line);
       if (!verbose && (level === undefined || QUIET_LEVELS.has(level))) return;
-      say(`${name.padEnd(9)}| ${level === undefined ? line : String(pretty(line)).trimEnd()}`);
+      say(`${name.padEnd(9)}| ${readable(line)}`);
     },
+    readable,
   };
 }
 

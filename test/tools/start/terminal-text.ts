@@ -15,5 +15,6 @@ export function terminalText(): Terminal & { text(): string } {
       return () => say(`ok ${what}`);
     },
     childLine: () => {},
+    readable: (line) => line,
   };
 }
