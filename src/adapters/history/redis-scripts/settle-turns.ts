@@ -42,9 +42,11 @@ export async function settleTurns(
   const notices = channelOf(redis, SETTLED_CHANNEL);
   return await Promise.all(
     responses.map(async (response) => {
-      const { sessionId, requestId, userId, status, completedAt, answerKey } = response;
+      // The key has a field of its own, so that an erasure finds it without reading answers.
+      const { answerKey, ...shown } = response;
+      const { sessionId, requestId, userId, status, completedAt } = shown;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
-      const args = [requestId, userId, status, JSON.stringify(response), completedAt];
+      const args = [requestId, userId, status, JSON.stringify(shown), completedAt];
       const notice = `${replica} ${requestId}`;
       return (await script(redis, keys, [...args, retentionMs, notice, answerKey ?? '', notices])) as SettleOutcome;
     }),
