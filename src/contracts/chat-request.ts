@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isAmqp10Body, readAmqp10Body } from './amqp-1-0-body.ts';
 import { cutText } from './cut-text.ts';
 import type { DeadLetterReason } from './error-codes.ts';
+import { fieldRule } from './field-rule.ts';
 import { limits } from './limits.ts';
 import { readMoment } from './moment.ts';
 
@@ -146,7 +147,7 @@ export function readChatRequest(source: MessageSource): ChatRequest {
   checkVersion(value.version);
   const given = withoutEmpty(value);
   given.requestId ??= source.messageId || derivedRequestId(source);
-  const parsed = chatRequest.safeParse(given);
+  const parsed = chatRequest.safeParse(given, { error: fieldRule });
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
 }

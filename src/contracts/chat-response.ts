@@ -9,6 +9,7 @@ import {
   UnreadableMessage,
 } from './chat-request.ts';
 import { failureCodes } from './error-codes.ts';
+import { fieldRule } from './field-rule.ts';
 import { limits } from './limits.ts';
 import { readMoment } from './moment.ts';
 
@@ -110,7 +111,8 @@ export function readChatResponse(source: MessageSource): ChatResponse {
   const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
   checkVersion(value.version);
   const { version: _one, ...given } = value;
-  const parsed = chatResponse.safeParse({ ...given, completedAt: readMoment(value.completedAt) ?? value.completedAt });
+  const completedAt = readMoment(value.completedAt) ?? value.completedAt;
+  const parsed = chatResponse.safeParse({ ...given, completedAt }, { error: fieldRule });
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
 }

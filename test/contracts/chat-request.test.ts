@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readChatRequest, UnreadableMessage } from '../../src/contracts/chat-request.ts';
+import { readChatResponse } from '../../src/contracts/chat-response.ts';
 import { limits } from '../../src/contracts/limits.ts';
 
 const smallest = { sessionId: 's-1', userId: 'u-1', message: 'Hello?' };
@@ -57,6 +58,14 @@ test('the reason for a refusal names the field and never its content', () => {
     expect((error as Error).message).toContain('message');
     expect((error as Error).message).not.toContain('illness');
   }
+});
+
+test('what is wrong with a message is told in plain words, the same as over HTTP', () => {
+  const { userId: _, ...without } = smallest;
+  expect(() => read(without)).toThrow('userId: is required');
+  expect(() => read({ ...smallest, message: 42 })).toThrow('message: must be a text');
+  expect(() => read({ ...smallest, priority: 'soon' })).toThrow('priority: must be one of: interactive, batch');
+  expect(() => readChatResponse({ body: Buffer.from('{}') })).toThrow('requestId: is required; sessionId: is required');
 });
 
 test('an id that cannot be written as UTF-8 is refused as invalid, not passed on to fail later', () => {
