@@ -5,9 +5,10 @@ import { createAsyncApiDocument } from '../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
 import { settings } from '../src/config/schema.ts';
 import type { Setting } from '../src/config/setting.ts';
+import { inShell, rulesOf } from '../src/contracts/redis-rights.ts';
 
 const HELP = `Writes what is generated: from src/config/schema.ts .env.example and the tables of docs/configuration.md, and from
-the contracts the schemas of messages and the AsyncAPI document in docs/schemas.
+the contracts the Redis rights in docs/operating.md, the schemas of messages and the AsyncAPI document in docs/schemas.
 
   npm run generate              write them
   npm run generate -- --check   say which are out of date, and exit with 1 if any is
@@ -57,12 +58,23 @@ function tables(): string {
     .join('\n\n');
 }
 
-function configurationDoc(current: string): string {
+/** The ACL rules of each process, as commands. */
+const redisUsers = () =>
+  [
+    '```bash',
+    ...(['api', 'worker'] as const).map(
+      (name) => `redis-cli ACL SETUSER healify-${name} on '>PASSWORD' ${rulesOf(name).map(inShell).join(' ')}`,
+    ),
+    '```',
+  ].join('\n');
+
+function withGenerated(file: string, text: string): string {
+  const current = read(file);
   const [begin, end] = ['<!-- generated: npm run generate -->', '<!-- end of generated -->'];
   const from = current.indexOf(begin);
   const to = current.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/configuration.md must have the lines ${begin} and ${end}`);
-  return `${current.slice(0, from)}${begin}\n\n${tables()}\n\n${current.slice(to)}`;
+  if (from < 0 || to < from) throw new Error(`${file} must have the lines ${begin} and ${end}`);
+  return `${current.slice(0, from)}${begin}\n\n${text}\n\n${current.slice(to)}`;
 }
 
 const read = (file: string) => {
@@ -79,7 +91,8 @@ const packageVersion = () => (JSON.parse(read('package.json')) as { version: str
 const outOfDate: string[] = [];
 const files = {
   '.env.example': envExample(),
-  'docs/configuration.md': configurationDoc(read('docs/configuration.md')),
+  'docs/configuration.md': withGenerated('docs/configuration.md', tables()),
+  'docs/operating.md': withGenerated('docs/operating.md', redisUsers()),
   ...Object.fromEntries(
     Object.entries(createMessageSchemas()).map(([name, schema]) => [`docs/schemas/${name}`, jsonFile(schema)]),
   ),

@@ -51,6 +51,7 @@ import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { admitToRedis } from './installation.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
+import { nameMissingRedisRights } from './redis-rights.ts';
 import { version } from './version.ts';
 
 /** How often lost questions and unfinished erasures are looked for, at least. */
@@ -80,6 +81,7 @@ const redis = connectTo(config.redisUrl, 'store');
 const subscriber = connectTo(config.redisUrl, 'subscribe');
 const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache') : redis;
 checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
+nameMissingRedisRights({ redis, process: 'api', logger });
 let stopping = false;
 let redisIsOurs = false;
 const admitted = admitToRedis({ ...config, redis, logger }).then(() => {

@@ -29,6 +29,7 @@ import { brokerAddressOf } from './broker-address.ts';
 import { connectToBroker, mustBeConnected } from './broker-connections.ts';
 import { checkDurability } from './durability.ts';
 import { admitToRedis } from './installation.ts';
+import { nameMissingRedisRights } from './redis-rights.ts';
 import { version } from './version.ts';
 
 const CACHE_TIMEOUT_MS = 1_000;
@@ -70,6 +71,7 @@ export async function startWorker(
     needsWaitAof: config.ackAfterFsync,
     logger,
   });
+  nameMissingRedisRights({ redis: jobsRedis, process: 'worker', logger });
   const admitted = admitToRedis({ ...config, redis: jobsRedis, logger });
   // A cache of its own may be away without any harm; without the jobs' Redis there is nothing to look answers up for.
   const cacheRedis = config.cacheRedisUrl

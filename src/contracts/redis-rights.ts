@@ -1,0 +1,72 @@
+import { INSTALLATION_KEY } from './redis-keys.ts';
+
+/** What needs a Redis user of its own; `api` also serves the commands `users` and `gates`. */
+export type RedisProcess = 'api' | 'worker';
+
+export interface RedisRights {
+  /** Commands, each with the fewest arguments that it takes; KEY stands for a key, CHANNEL for a channel. */
+  commands: readonly string[];
+  /** Patterns of keys, with an example of each. */
+  keys: Readonly<Record<string, string>>;
+  channels: Readonly<Record<string, string>>;
+}
+
+/** Of every connection. */
+const CONNECTION = ['PING', 'SELECT 0', 'CLIENT SETNAME a', 'INFO', 'MULTI', 'EXEC', 'DISCARD', 'SUBSCRIBE CHANNEL'];
+
+/** Of our scripts and of BullMQ's, in both processes: a script may do what its user may do, and no more. */
+const SCRIPTS = `EVAL a 1 KEY|EVALSHA a 1 KEY|TIME|PUBLISH CHANNEL a
+DEL KEY|EXISTS KEY|TYPE KEY|RENAME KEY KEY|PEXPIRE KEY 1|PTTL KEY
+GET KEY|GETRANGE KEY 0 0|SET KEY a|MGET KEY|INCR KEY|INCRBY KEY 1
+HGET KEY a|HGETALL KEY|HMGET KEY a|HEXISTS KEY a|HKEYS KEY|HLEN KEY|HSTRLEN KEY a|HSET KEY a b|HSETNX KEY a b|HMSET KEY a b|HDEL KEY a|HINCRBY KEY a 1
+LINDEX KEY 0|LLEN KEY|LPOS KEY a|LRANGE KEY 0 0|LPUSH KEY a|RPUSH KEY a|LPOP KEY|RPOP KEY|RPOPLPUSH KEY KEY|LREM KEY 0 a|LSET KEY 0 a|LTRIM KEY 0 0
+SADD KEY a|SCARD KEY|SISMEMBER KEY a|SMEMBERS KEY|SREM KEY a
+ZADD KEY 1 a|ZCARD KEY|ZCOUNT KEY 0 0|ZPOPMIN KEY|ZRANGE KEY 0 0|ZRANGEBYSCORE KEY 0 0|ZRANK KEY a|ZREM KEY a|ZREMRANGEBYRANK KEY 0 0|ZREMRANGEBYSCORE KEY 0 0|ZREVRANGE KEY 0 0|ZREVRANGEBYSCORE KEY 0 0|ZSCORE KEY a
+XADD KEY * a b|XTRIM KEY MAXLEN 0`.split(/[|\n]/);
+
+const COMMON_KEYS = {
+  [INSTALLATION_KEY]: INSTALLATION_KEY,
+  '{healify}:*': '{healify}:chat:a',
+  'ai:*': 'ai:a',
+  '{ai:*': '{ai:answer}:a',
+};
+const CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:auth:*': 'a:0:auth:a' };
+
+/** The least rights of each process. A worker reads neither sessions nor accounts. */
+export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
+  api: {
+    commands: [...CONNECTION, ...SCRIPTS],
+    keys: {
+      ...COMMON_KEYS,
+      'chat:*': 'chat:a',
+      '{chat:*': '{chat:session:a}:turns',
+      'auth:*': 'auth:a',
+      'rate:*': 'rate:a',
+    },
+    channels: CHANNELS,
+  },
+  worker: {
+    commands: [...CONNECTION, ...SCRIPTS, 'BZPOPMIN KEY 1'],
+    keys: COMMON_KEYS,
+    channels: { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a' },
+  },
+};
+
+/** What ACL calls a command: `CLIENT SETNAME a` is `client|setname`. */
+export function aclNameOf(command: string): string {
+  const [name = '', subcommand = ''] = command.toLowerCase().split(' ');
+  return name === 'client' ? `${name}|${subcommand}` : name;
+}
+
+/** The rules of ACL SETUSER that give exactly these rights, and take all others. */
+export const rulesOf = (name: RedisProcess): string[] => {
+  const { commands, keys, channels } = redisRights[name];
+  return [
+    ...['resetkeys', ...Object.keys(keys).map((pattern) => `~${pattern}`)],
+    ...['resetchannels', ...Object.keys(channels).map((pattern) => `&${pattern}`)],
+    ...['-@all', ...commands.map((command) => `+${aclNameOf(command)}`)],
+  ];
+};
+
+/** A rule as a shell takes it. */
+export const inShell = (rule: string) => (/^[\w+|:@-]+$/.test(rule) ? rule : `'${rule}'`);

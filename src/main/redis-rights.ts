@@ -1,0 +1,22 @@
+import type { Redis } from 'ioredis';
+import { missingRights } from '../adapters/redis/missing-rights.ts';
+import { inShell, type RedisProcess, redisRights } from '../contracts/redis-rights.ts';
+import type { Logger } from '../observability/log.ts';
+
+/** Names, at the first connection, each right that the process's Redis user lacks, with the command that grants it. */
+export function nameMissingRedisRights(options: { redis: Redis; process: RedisProcess; logger: Logger }): void {
+  const { redis, process, logger } = options;
+  const name = async () => {
+    const missing = await missingRights(redis, redisRights[process]);
+    if (missing.length === 0) return;
+    const user = redis.options.username || 'default';
+    const rules = missing.map(inShell).join(' ');
+    logger.error(
+      { missing },
+      `the Redis user ${user} lacks rights; grant them with: redis-cli ACL SETUSER ${user} ${rules}`,
+    );
+  };
+  redis.once('ready', () => {
+    name().catch((error) => logger.debug({ err: error }, 'the rights of the Redis user could not be looked at'));
+  });
+}
