@@ -63,8 +63,8 @@ test('the page in the documentation works as it stands: it asks, goes on, shows 
   await ask('First');
   await shown('completed');
   expect(await page.locator('dd').last().textContent()).toContain('you asked "First"');
-  await ask('Second [[simulate status=500 times=2]]');
-  await shown('retrying (attempt');
+  await ask('Second [[simulate status=429 retry-after=4 times=1]]');
+  await shown('retrying');
   await shown('completed');
   expect(await page.locator('dd').last().textContent()).toContain('2 earlier turns');
   await ask('Third [[simulate mode=context_length_exceeded]]');
