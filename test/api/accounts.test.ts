@@ -11,11 +11,13 @@ import { until } from '../until.ts';
 const JWT_SECRET = 'a secret of at least thirty-two bytes';
 let api: TestProcess;
 let redisUrl: string;
+/** Of this file's installation: its Redis takes no processes of another virtual host. */
+let rabbitMqUrl: string;
 beforeAll(async () => {
-  redisUrl = await testRedisUrl();
+  [redisUrl, rabbitMqUrl] = [await testRedisUrl(), await testRabbitMqUrl()];
   api = await startApi({
     REDIS_URL: redisUrl,
-    RABBITMQ_URL: await testRabbitMqUrl(),
+    RABBITMQ_URL: rabbitMqUrl,
     JWT_SECRET,
     RATE_LOGIN_PER_MINUTE: '100',
   });
@@ -85,7 +87,7 @@ test('a tab that is two refreshes late gets the token that is valid now', async 
 test('a refresh token that is used again after the grace ends its login, with its access token', async () => {
   const strict = await startApi({
     REDIS_URL: redisUrl,
-    RABBITMQ_URL: await testRabbitMqUrl(),
+    RABBITMQ_URL: rabbitMqUrl,
     JWT_SECRET,
     REFRESH_GRACE: '0s',
     RATE_LOGIN_PER_MINUTE: '100',
@@ -128,7 +130,7 @@ test('after a logout the refresh token is worth nothing', async () => {
 });
 
 test('a logout ends the access tokens of the login at every api, at once, and those of no other login', async () => {
-  const env = { REDIS_URL: redisUrl, RABBITMQ_URL: await testRabbitMqUrl(), JWT_SECRET };
+  const env = { REDIS_URL: redisUrl, RABBITMQ_URL: rabbitMqUrl, JWT_SECRET };
   const other = await startApi(env);
   const first = await login('finn');
   const second = (await post('/auth/login', credentials('finn'))).body as unknown as Tokens;
@@ -178,7 +180,7 @@ test.each([
 test('too many tries for an email are refused, from whichever address, and told when to come back', async () => {
   const strict = await startApi({
     REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
+    RABBITMQ_URL: rabbitMqUrl,
     RATE_LOGIN_PER_MINUTE: '3',
     TRUST_PROXY: '1',
   });
@@ -197,7 +199,7 @@ test('too many tries for an email are refused, from whichever address, and told 
 test('an address that tries many emails is refused as well', async () => {
   const strict = await startApi({
     REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
+    RABBITMQ_URL: rabbitMqUrl,
     RATE_LOGIN_PER_MINUTE: '3',
   });
   const statuses: number[] = [];

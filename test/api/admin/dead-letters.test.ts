@@ -158,5 +158,7 @@ test('every address is documented', () => {
     '/admin/dead-letters/{queue}/messages',
     '/admin/dead-letters/{queue}/redrive',
     '/admin/dead-letters/{queue}/drop',
+    '/admin/gates',
+    '/admin/gates/open',
   ]);
 });
