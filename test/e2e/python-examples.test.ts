@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type GuardedProcess, startGuarded } from '../../tools/services/guarded-process.ts';
 import { signUp } from '../api-client.ts';
@@ -18,18 +19,19 @@ const python = join(dir, 'bin/python');
 const INSTALL_TIMEOUT_MS = 120_000;
 
 /** A Python of the test's own with what the examples need; else why there is none. */
-function install(): string | undefined {
-  const options = { stdio: 'pipe', timeout: INSTALL_TIMEOUT_MS } as const;
+async function install(): Promise<string | undefined> {
+  const run = promisify(execFile);
+  const options = { timeout: INSTALL_TIMEOUT_MS };
   try {
-    execFileSync('python3', ['-m', 'venv', dir], options);
-    execFileSync(python, ['-m', 'pip', 'install', '-q', '-r', join(examples, 'requirements.txt')], options);
+    await run('python3', ['-m', 'venv', dir], options);
+    await run(python, ['-m', 'pip', 'install', '-q', '-r', join(examples, 'requirements.txt')], options);
     return undefined;
   } catch (error) {
     return (error as Error).message.split('\n')[0];
   }
 }
 
-const missing = install();
+const missing = await install();
 if (missing)
   process.stdout.write(`The Python examples are left out, python3 with venv and pip is needed: ${missing}\n`);
 const withPython = missing ? test.skip : test;
