@@ -21,6 +21,10 @@ function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
 
 const isGzip = (body: Buffer) => body.length > 2 && body[0] === 0x1f && body[1] === 0x8b;
 
+/** Whether a body is as it is meant: most are. */
+export const isPlain = (body: Buffer, contentEncoding: string | string[] | undefined): boolean =>
+  !contentEncoding && !isGzip(body);
+
 /**
  * A body without its encodings, at most `maxBytes` of it: a small body may decompress to any size.
  * @param contentEncoding as the header has it; also without one, gzip is recognised by its first bytes
@@ -28,10 +32,10 @@ const isGzip = (body: Buffer) => body.length > 2 && body[0] === 0x1f && body[1] 
  */
 export async function decodeBody(
   body: Buffer,
-  contentEncoding: string | null | undefined,
+  contentEncoding: string | string[] | undefined,
   maxBytes: number,
 ): Promise<{ body: Buffer; isCut: boolean }> {
-  const encodings = (contentEncoding ?? '')
+  const encodings = String(contentEncoding ?? '')
     .toLowerCase()
     .split(',')
     .map((encoding) => encoding.trim())

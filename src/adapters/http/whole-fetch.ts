@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { decodeBody } from './decode-body.ts';
+import { decodeBody, isPlain } from './decode-body.ts';
 
 /** How long a reply may take, in ms. What is left out has no limit. */
 export interface ReplyLimits {
@@ -31,6 +31,9 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 /** A `Response` with one of these must not have a body. */
 const WITHOUT_BODY = [204, 205, 304];
 
+/** What was said of the connection, or of the body before it was decoded. */
+const NOT_PASSED_ON = new Set(['connection', 'content-encoding', 'content-length', 'keep-alive', 'transfer-encoding']);
+
 const cutResponses = new WeakSet<Response>();
 
 /** Whether the body was longer than it may be: what is there is its beginning. */
@@ -52,17 +55,15 @@ export function createWholeFetch(options: { dispatcher: Dispatcher; maxBytes: nu
     let request = requestOf(urlOf(url), init);
     for (let redirects = 0; ; redirects += 1) {
       let reply: Reply;
-      let decoded: { body: Buffer; isCut: boolean };
       try {
         reply = await send(dispatcher, request, { maxBytes, limits, signal: signal ?? undefined });
-        const encoding = reply.headers['content-encoding'];
-        decoded = await decodeBody(reply.body, encoding, maxBytes);
+        if (!isPlain(reply.body, reply.headers['content-encoding'])) reply = await decoded(reply, maxBytes);
       } catch (error) {
         signal?.throwIfAborted();
         throw new TypeError('fetch failed', { cause: error });
       }
       const next = redirects < MAX_REDIRECTS ? redirectOf(request, reply) : undefined;
-      if (!next) return responseOf(reply, decoded.body, reply.isCut || decoded.isCut);
+      if (!next) return responseOf(reply);
       request = next;
     }
   };
@@ -71,20 +72,24 @@ export function createWholeFetch(options: { dispatcher: Dispatcher; maxBytes: nu
 const urlOf = (url: string | URL | Request) =>
   new URL(typeof url === 'string' || url instanceof URL ? String(url) : url.url);
 
+async function decoded(reply: Reply, maxBytes: number): Promise<Reply> {
+  const { body, isCut } = await decodeBody(reply.body, reply.headers['content-encoding'], maxBytes);
+  return { ...reply, body, isCut: reply.isCut || isCut };
+}
+
 interface OutgoingRequest {
   url: URL;
   method: string;
-  /** By name, in small letters. */
   headers: Record<string, string>;
   body: string | null;
 }
 
-function requestOf(url: URL, { method = 'GET', headers, body }: RequestInit): OutgoingRequest {
-  const entries = headers instanceof Headers || Array.isArray(headers) ? [...headers] : Object.entries(headers ?? {});
+function requestOf(url: URL, { method = 'GET', headers = {}, body }: RequestInit): OutgoingRequest {
+  const isRecord = !(headers instanceof Headers || Array.isArray(headers));
   return {
     url,
     method: method.toUpperCase(),
-    headers: Object.fromEntries(entries.map(([name, value]) => [name!.toLowerCase(), String(value)])),
+    headers: isRecord ? (headers as Record<string, string>) : Object.fromEntries(headers as Iterable<[string, string]>),
     body: (body ?? null) as string | null,
   };
 }
@@ -95,7 +100,7 @@ function redirectOf(request: OutgoingRequest, { status, headers }: Reply): Outgo
   if (!REDIRECTS.includes(status) || !location || !URL.canParse(location, request.url.href)) return undefined;
   const url = new URL(location, request.url);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
-  const kept = { ...request.headers };
+  const kept = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
   // Another origin is another's: it must not see our key.
   if (url.origin !== request.url.origin) {
     for (const name of ['authorization', 'api-key', 'x-api-key', 'cookie', 'proxy-authorization']) delete kept[name];
@@ -229,12 +234,13 @@ function watchTime(
   };
 }
 
-function responseOf({ status, headers }: Reply, body: Buffer, isCut: boolean): Response {
+function responseOf({ status, headers, body, isCut }: Reply): Response {
   const pairs: [string, string][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    // The body is decoded by now.
-    if (name === 'content-encoding' || name === 'content-length') continue;
-    for (const each of Array.isArray(value) ? value : [value ?? '']) pairs.push([name, each]);
+  for (const name in headers) {
+    if (NOT_PASSED_ON.has(name)) continue;
+    const value = headers[name];
+    if (Array.isArray(value)) for (const each of value) pairs.push([name, each]);
+    else pairs.push([name, value ?? '']);
   }
   const content = WITHOUT_BODY.includes(status) ? null : body.toString();
   // A `Response` has no status beyond these, a server may send any.

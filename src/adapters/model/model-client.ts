@@ -23,7 +23,8 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
     baseURL: baseUrl,
     fetch: async (url, init) => {
       const { callerSignal, ...request } = init as RequestInit & CallerSignal;
-      return withWholeError(await fetch(url, { ...request, headers, signal: callerSignal }));
+      const response = await fetch(url, { ...request, headers, signal: callerSignal });
+      return response.ok ? response : await withWholeError(response);
     },
     // The workflow retries: it knows the deadline, and whether the worker is about to stop.
     maxRetries: 0,
@@ -73,7 +74,6 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Of an error's body the client keeps only what is under `error`: so the whole body is put there. */
 async function withWholeError(response: Response): Promise<Response> {
-  if (response.ok) return response;
   const error = [await response.text(), isCutResponse(response)];
   return new Response(JSON.stringify({ error }), { status: response.status, headers: response.headers });
 }
