@@ -3,12 +3,13 @@ import { rememberTokens } from '../../../src/api/auth/remember-tokens.ts';
 import { TokenRefusedError, type VerifiedToken } from '../../../src/api/auth/verify-tokens.ts';
 import { until } from '../../until.ts';
 
-/** Verifies tokens that are called `good…`, and counts how often. */
-function startVerifying(expiresAt = Date.now() / 1000 + 60) {
+/** Verifies tokens that are called `good…`, also some time after they have expired, and counts how often. */
+function startVerifying(expiresAt = Date.now() / 1000 + 60, toleranceSeconds = 0) {
   const seen: string[] = [];
   const verify = rememberTokens(async (token): Promise<VerifiedToken> => {
     seen.push(token);
     if (!token.startsWith('good')) throw new TokenRefusedError('malformed', undefined);
+    if (expiresAt + toleranceSeconds < Date.now() / 1000) throw new TokenRefusedError('claim exp', undefined);
     return { userId: token, role: 'user', expiresAt };
   });
   return { verify, seen };
@@ -36,6 +37,11 @@ test('a remembered token is refused from the moment that it expires', async () =
       (error) => error instanceof TokenRefusedError,
     ),
   );
+});
+
+test('a token that has expired by our clock, but not by that of its signer, counts each time that it comes', async () => {
+  const { verify } = startVerifying(Date.now() / 1000 - 2, 60);
+  for (let i = 0; i < 2; i++) expect(await verify('good')).toMatchObject({ userId: 'good' });
 });
 
 test('no more than some thousand tokens are remembered, and no large ones', async () => {
