@@ -14,14 +14,18 @@ export function findClaim(claims: JWTPayload, path: string): unknown {
 }
 
 /**
- * Reads a claim that lists names, in every way that providers write one: a list, a text with spaces or commas, or an
- * object that has the names as its keys. Anything else lists nothing.
+ * Reads a claim that lists names, in every way that providers write one: a list, a text that is one name or several with
+ * spaces or commas between them, or an object that has the names as its keys. A key whose value is false or null is no
+ * name of the list. Anything else lists nothing.
  */
 export function namesIn(claim: unknown): string[] {
-  if (typeof claim === 'string') return claim.split(/[\s,]+/).filter((name) => name !== '');
+  if (typeof claim === 'string') return namesInText(claim.trim());
   if (Array.isArray(claim)) return claim.filter((name) => typeof name === 'string');
-  return isObject(claim) ? Object.keys(claim) : [];
+  return isObject(claim) ? Object.keys(claim).filter((name) => claim[name] !== false && claim[name] != null) : [];
 }
+
+/** A name may have spaces, as `Chat Admin` has: the whole text comes first. */
+const namesInText = (text: string) => [...new Set([text, ...text.split(/[\s,]+/)])].filter((name) => name !== '');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -30,10 +30,13 @@ test.each([
 
 test.each([
   ['a text', 'admin', ['admin']],
-  ['a text with spaces', ' openid  admin ', ['openid', 'admin']],
-  ['a text with commas', 'user,admin', ['user', 'admin']],
+  ['a text with spaces', ' openid  admin ', ['openid  admin', 'openid', 'admin']],
+  ['a text with commas', 'user,admin', ['user,admin', 'user', 'admin']],
+  ['a text that is one name with a space', 'Chat Admin', ['Chat Admin', 'Chat', 'Admin']],
+  ['an empty text', ' ', []],
   ['a list', ['user', 'admin', 7, null], ['user', 'admin']],
   ['an object with the names as keys', { admin: { org: 'x' } }, ['admin']],
+  ['an object that denies some names', { admin: false, owner: null, user: true }, ['user']],
   ['a number', 7, []],
   ['nothing', undefined, []],
   ['null', null, []],
