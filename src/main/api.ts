@@ -83,14 +83,23 @@ const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache
 checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
 nameMissingRedisRights({ redis, process: 'api', logger });
 let stopping = false;
-let redisIsOurs = false;
-const admitted = admitToRedis({ ...config, redis, logger }).then(() => {
-  redisIsOurs = true;
+const endedLogins = createEndedLogins({
+  redis,
+  subscriber,
+  keepMs: config.accessTokenTtlMs + config.jwtClockToleranceMs + 60_000,
+  logger,
 });
-/** Before it is known whose Redis this is, nothing is read from it or put into it. */
+let redisIsOurs = false;
+const admitted = admitToRedis({ ...config, redis, logger })
+  .then(() => endedLogins.start())
+  .then(() => {
+    redisIsOurs = true;
+  });
+/** Before it is known whose Redis this is, and which logins have ended, nothing is read from it or put into it. */
 const onceAdmitted = (router: Router) =>
   Router().use((_req, _res, next) => {
-    if (!redisIsOurs) throw new StoreUnavailableError('Whose Redis this is, is not known yet.');
+    if (!redisIsOurs)
+      throw new StoreUnavailableError('It is not yet known whose Redis this is, or which logins have ended.');
     next();
   }, router);
 
@@ -204,12 +213,6 @@ const verifyToken = rememberTokens(
     },
   }),
 );
-const endedLogins = createEndedLogins({
-  redis,
-  subscriber,
-  keepMs: config.accessTokenTtlMs + config.jwtClockToleranceMs + 60_000,
-  logger,
-});
 const adminSessions = createAdminSessions({ redis });
 const { authenticate, requireAdmin } = createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions });
 const limit = (endpoint: string, perMinute: number) =>
@@ -280,7 +283,6 @@ const app = createApp({
   logger,
 });
 
-endedLogins.start();
 void admitted.then(() => {
   if (stopping) return;
   settler.start();

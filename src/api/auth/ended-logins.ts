@@ -18,7 +18,8 @@ export interface EndedLogins {
   has(loginId: string): boolean;
   /** Ends a login for every process. @throws StoreUnavailableError */
   end(loginId: string): Promise<void>;
-  start(): void;
+  /** Resolves once it is known which logins have ended: before that, no token can be trusted. */
+  start(): Promise<void>;
   stop(): void;
 }
 
@@ -48,6 +49,9 @@ export function createEndedLogins(options: {
   /** When the latest one that a look has found ended, ms, on the server's clock. */
   let latest = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
+  /** Whether a look has succeeded, and who is to be told of the first that does. */
+  let known = false;
+  const waiting: (() => void)[] = [];
 
   function add(loginId: string): void {
     // Last in the map's order, which forgetting goes by.
@@ -72,10 +76,12 @@ export function createEndedLogins(options: {
         if (!ended.has(loginId)) add(loginId);
         latest = Math.max(latest, at);
       }
+      known = true;
+      for (const tell of waiting.splice(0)) tell();
     } catch (error) {
       // The next look takes all: after a failover the server's clock may be another.
       latest = Number.NEGATIVE_INFINITY;
-      logger.debug({ err: error }, 'ended logins could not be read');
+      logger[known ? 'debug' : 'warn']({ err: error }, 'ended logins could not be read');
     }
   }
 
@@ -104,6 +110,10 @@ export function createEndedLogins(options: {
       timer = setInterval(() => {
         if (redis.status === 'ready') void look();
       }, LOOK_EVERY_MS);
+      return new Promise((resolve) => {
+        if (known) resolve();
+        else waiting.push(resolve);
+      });
     },
     stop: () => {
       clearInterval(timer);

@@ -22,9 +22,9 @@ function startProcess(keepMs = 60_000) {
   const [redis, subscriber] = [new Redis(url), new Redis(url, { autoResubscribe: false })];
   connections.push(redis, subscriber);
   const logins = createEndedLogins({ redis, subscriber, keepMs, logger });
-  logins.start();
+  const known = logins.start();
   started.push(logins);
-  return { logins, redis, subscriber };
+  return { logins, known, redis, subscriber };
 }
 
 test('a login that ends at one process has ended at all, also at those that start later', async () => {
@@ -35,6 +35,25 @@ test('a login that ends at one process has ended at all, also at those that star
   const late = startProcess();
   await until('the late one has read it', () => late.logins.has('a'));
   expect(late.logins.has('b')).toBe(false);
+});
+
+test('a process that cannot read which logins have ended does not know it, until it can', async () => {
+  const one = startProcess();
+  await one.known;
+  await one.logins.end('d');
+  await one.redis.rename('auth:ended-logins', 'aside');
+  await one.redis.set('auth:ended-logins', 'not to be read');
+  const blind = startProcess();
+  let known = false;
+  const told = blind.known.then(() => {
+    known = true;
+  });
+  await once(blind.redis, 'ready');
+  await blind.redis.ping();
+  expect(known).toBe(false);
+  await one.redis.rename('aside', 'auth:ended-logins');
+  await told;
+  expect(blind.logins.has('d')).toBe(true);
 });
 
 test('a process that is not told, because its subscription is lost, finds out within a second or two', async () => {
