@@ -11,10 +11,11 @@ export const isLoopback = (address: URL | undefined): boolean =>
   address !== undefined && /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(address.hostname);
 
 /**
- * Whether a browser has asked over plain http. A proxy that is not trusted is believed here: it can only keep a notice from
- * being shown.
+ * Whether a browser has asked over plain http. Browsers send `Sec-Fetch-Site` over https only, or to their own machine. A
+ * proxy that is not trusted is believed here: it can only keep a notice from being shown.
  */
 export function isPlainHttp(req: Request): boolean {
+  if (req.get('Sec-Fetch-Site') !== undefined) return false;
   const origin = pageOrigin(req);
   if (origin) return origin.protocol === 'http:';
   const forwarded = req.get('X-Forwarded-Proto')?.split(',', 1)[0]?.trim().toLowerCase();

@@ -159,6 +159,12 @@ test('a proxy that leaves the port out does not keep admins out', async () => {
   expect(await postLogin(await behindProxy(), headers)).toBe(303);
 });
 
+test('in production, a proxy that does not say that it came over https keeps no admin out', async () => {
+  const api = await startApi({ ...env, NODE_ENV: 'production' });
+  const browserHeaders = { Host: 'chat.example.com', 'Sec-Fetch-Site': 'same-origin', Origin: 'null' };
+  expect(await postLogin(api, browserHeaders)).toBe(303);
+});
+
 test('only the login may come from an origin that is kept secret', async () => {
   const put = await fetch(`${(await direct()).url}/admin/queues/api/queues/chat/pause`, {
     method: 'PUT',
