@@ -4,8 +4,8 @@ import { ApiError } from '../contracts/errors.ts';
 import { limits } from '../contracts/limits.ts';
 
 /** `application/json`, `text/json`, `application/problem+json` and so on, with whatever parameters. */
-const JSON_TYPE = /^(?:application\/(?:[\w.!#$&^-]+\+)?json|text\/json)\s*(?:;|$)/i;
-const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
+const JSON_TYPE = /^(?:application\/(?:[\w.!#$&^-]+\+)?json|text\/json)\s*(?:[;,]|$)/i;
+const CHARSET = /;\s*charset\s*=\s*["']?([^\s;,"']*)/i;
 const UTF8 = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
 const LATIN1 = new Set(['iso-8859-1', 'latin1', 'iso_8859-1', 'windows-1252', 'cp1252']);
 

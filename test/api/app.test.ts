@@ -95,6 +95,8 @@ test.each([
   'application/json; charset=',
   'application/json; charset=us-ascii',
   'application/json; charset=iso-8859-1',
+  "application/json; charset='utf-8'",
+  'application/json, application/json',
   'application/json; odata=verbose',
   'application/json; odata=verbose; charset=utf-8',
   'application/json; profile="https://example.com/a;b"',
