@@ -33,7 +33,10 @@ export function createPasswords(): Passwords {
     hash: async (password) => bounded(() => hash(password)),
     verify: async (password, expected) =>
       bounded(async () => {
-        nobodys ??= hash(randomBytes(32).toString('base64'));
+        nobodys ??= hash(randomBytes(32).toString('base64')).catch((error) => {
+          nobodys = undefined;
+          throw error;
+        });
         const matches = await argon2.verify(expected ?? (await nobodys), password);
         return expected !== undefined && matches;
       }),
