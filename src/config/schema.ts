@@ -311,7 +311,7 @@ export const settings = {
       type: text(500),
       default: 'role',
       unit: 'claim',
-      text: "The claim of your identity provider's tokens that lists roles: a name (`cognito:groups`, `https://example.com/roles`) or a path (`realm_access.roles`; a dot within a name is written `\\.`).",
+      text: "The claim of your identity provider's tokens that lists roles: a name (`cognito:groups`, `https://example.com/roles`) or a path (`realm_access.roles`; a dot within a name is written `\\.`). A text counts as a whole and as each of its words, an object by its keys.",
       readBy: api,
     }),
     jwtAdminRole: setting({
@@ -351,7 +351,7 @@ export const settings = {
       type: duration({ min: '0ms', max: '5m' }),
       default: '10s',
       unit: 'duration',
-      text: 'How long after its first use a refresh token gives the same next token again, for tabs that send it at the same time. Later it counts as stolen, and its login ends.',
+      text: 'How long after its first use a refresh token gives the same next pair again, for tabs that send it at the same time. Later it counts as stolen, and its login ends.',
       readBy: api,
     }),
     adminOverHttp: setting({

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { call, postJson, signUp } from '../api-client.ts';
@@ -72,6 +73,15 @@ test('tabs that refresh with one token at the same time all get the same next on
   expect(tokens[0]!.refreshToken).not.toBe(refreshToken);
   for (const { accessToken, userId } of tokens) expect((await historyOf(userId, accessToken)).status).toBe(200);
   expect((await post('/auth/refresh', { refreshToken: tokens[0]!.refreshToken })).status).toBe(200);
+});
+
+test('a tab that refreshes seconds after another gets the same pair, and is told how long it lasts', async () => {
+  const { refreshToken } = await login('ella');
+  const first = (await post('/auth/refresh', { refreshToken })).body as unknown as Tokens & { expiresIn: number };
+  await sleep(1_100);
+  const second = (await post('/auth/refresh', { refreshToken })).body as unknown as Tokens & { expiresIn: number };
+  expect(second.expiresIn).toBeLessThan(first.expiresIn);
+  expect(second).toMatchObject({ accessToken: first.accessToken, refreshToken: first.refreshToken });
 });
 
 test('a tab that is two refreshes late gets the token that is valid now', async () => {

@@ -12,8 +12,9 @@ export interface AccessTokens {
   /**
    * Makes a JWT (HS256) that names the user, the role and the login.
    * @param loginId what ends the token before its time, once the login has ended: see EndedLogins
+   * @param issuedAt seconds since 1970, else now; the same caller, login and time give the same token
    */
-  sign(caller: Caller, loginId: string): Promise<string>;
+  sign(caller: Caller, loginId: string, issuedAt?: number): Promise<string>;
   readonly ttlSeconds: number;
 }
 
@@ -28,14 +29,14 @@ export function createAccessTokens(options: {
   const ttlSeconds = Math.floor(ttlMs / 1000);
   return {
     ttlSeconds,
-    sign: ({ userId, role }, loginId) =>
+    sign: ({ userId, role }, loginId, issuedAt = Math.floor(Date.now() / 1000)) =>
       new SignJWT({ role, sid: loginId })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
-        .setIssuedAt()
-        .setExpirationTime(`${ttlSeconds}s`)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + ttlSeconds)
         .sign(key),
   };
 }

@@ -42,13 +42,19 @@ export function createAccounts(options: {
 }): Accounts {
   const { users, passwords, accessTokens, refreshTokens } = options;
 
-  const tokensOf = async (user: User, { token, loginId }: RefreshToken): Promise<Tokens> => ({
-    accessToken: await accessTokens.sign(user, loginId),
-    refreshToken: token,
-    tokenType: 'Bearer',
-    expiresIn: accessTokens.ttlSeconds,
-    userId: user.userId,
-  });
+  async function tokensOf(user: User, { token, loginId, issuedAt }: RefreshToken): Promise<Tokens> {
+    const { ttlSeconds } = accessTokens;
+    const now = Math.floor(Date.now() / 1000);
+    // Tabs that refresh together get the same access token, unless half of its time is over.
+    const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
+    return {
+      accessToken: await accessTokens.sign(user, loginId, from),
+      refreshToken: token,
+      tokenType: 'Bearer',
+      expiresIn: Math.min(ttlSeconds, from + ttlSeconds - now),
+      userId: user.userId,
+    };
+  }
 
   async function check({ email, password }: Credentials): Promise<User> {
     const user = await users.byEmail(email);

@@ -11,6 +11,8 @@ export interface RefreshToken {
   userId: string;
   /** Names the login in access tokens. It cannot be turned into a refresh token. */
   loginId: string;
+  /** When it was made, in seconds since 1970, on the clock of the api that made it. */
+  issuedAt: number;
 }
 
 /**
@@ -43,6 +45,8 @@ interface Family {
   generation: number;
   /** When, in ms, newest first; only those that the time of grace reaches back to. */
   rotations: number[];
+  /** When the valid token was made; see RefreshToken. */
+  issuedAt: number;
   /** The server's clock, ms. */
   now: number;
 }
@@ -54,7 +58,7 @@ const MAX_RECENT_ROTATIONS = 20;
 /** KEYS: the family. Returns the server's time in ms, and the family's fields. */
 const readScript = defineScript(`
 local time = redis.call('TIME')
-local family = redis.call('HMGET', KEYS[1], 'userId', 'hash', 'secret', 'generation', 'rotations')
+local family = redis.call('HMGET', KEYS[1], 'userId', 'hash', 'secret', 'generation', 'rotations', 'issuedAt')
 return {time[1] * 1000 + math.floor(time[2] / 1000), family}
 `);
 
@@ -84,7 +88,7 @@ export function createRefreshTokens(options: {
       number,
       (string | null)[],
     ];
-    const [userId, hash, secret, generation, rotations] = fields;
+    const [userId, hash, secret, generation, rotations, issuedAt] = fields;
     if (!userId || !hash) return undefined;
     return {
       id,
@@ -93,12 +97,13 @@ export function createRefreshTokens(options: {
       secret: secret ?? randomText(),
       generation: Number(generation ?? 0),
       rotations: rotations ? (JSON.parse(rotations) as number[]) : [],
+      issuedAt: Number(issuedAt ?? 0),
       now,
     };
   }
 
   /** Gives false where another has exchanged the token in the meantime. */
-  async function swap(family: Family, next: string): Promise<boolean> {
+  async function swap(family: Family, next: string, issuedAt: number): Promise<boolean> {
     const { id, hash, secret, generation, rotations, now } = family;
     const recent = [now, ...rotations.filter((at) => now - at <= graceMs)].slice(0, MAX_RECENT_ROTATIONS);
     const fields = {
@@ -106,6 +111,7 @@ export function createRefreshTokens(options: {
       secret,
       generation: generation + 1,
       rotations: JSON.stringify(recent),
+      issuedAt,
     };
     const swapped = swapScript(redis, [redisKeys.refreshFamily(id)], [hash, ttlMs, ...Object.entries(fields).flat()]);
     return (await orStoreUnavailable(swapped)) === 1;
@@ -122,13 +128,14 @@ export function createRefreshTokens(options: {
       const id = randomUUID();
       const token = `${id}.${randomText()}`;
       const key = redisKeys.refreshFamily(id);
+      const issuedAt = nowSeconds();
       await repliesOf(
         redis
           .multi()
-          .hset(key, { userId, hash: sha256(token), secret: randomText(), generation: 0 })
+          .hset(key, { userId, hash: sha256(token), secret: randomText(), generation: 0, issuedAt })
           .pexpire(key, ttlMs),
       );
-      return { token, userId, loginId: loginIdOf(id) };
+      return { token, userId, loginId: loginIdOf(id), issuedAt };
     },
     rotate: async (token) => {
       const id = familyOf(token);
@@ -139,10 +146,13 @@ export function createRefreshTokens(options: {
         const login = { userId: family.userId, loginId: loginIdOf(family.id) };
         if (place.usedAgo === 0) {
           const next = nextToken(family, token);
-          if (await swap(family, next)) return { ...login, token: next };
+          const issuedAt = nowSeconds();
+          if (await swap(family, next, issuedAt)) return { ...login, token: next, issuedAt };
         } else {
           const usedAt = family.rotations[place.usedAgo - 1];
-          if (usedAt !== undefined && family.now - usedAt < graceMs) return { ...login, token: place.valid };
+          if (usedAt !== undefined && family.now - usedAt < graceMs) {
+            return { ...login, token: place.valid, issuedAt: family.issuedAt };
+          }
           await end(family);
           throw new ApiError('refresh_token_reused');
         }
@@ -168,6 +178,8 @@ function placeIn(family: Family, token: string): { usedAgo: number; valid: strin
 
 const nextToken = ({ id, secret }: Family, token: string) =>
   `${id}.${createHmac('sha256', secret).update(token).digest('base64url')}`;
+
+const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 const randomText = () => randomBytes(32).toString('base64url');
 

@@ -45,7 +45,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
       tags,
       summary: 'Get the next tokens',
       description:
-        'A refresh token is good for one use. For ten seconds (a setting) it gives the same next token again, so that ' +
+        'A refresh token is good for one use. For ten seconds (a setting) it gives the same next pair again, so that ' +
         'tabs which send it at the same time all go on. Used again after that, it ends its login with all of its tokens.',
       operationId: 'refresh',
       requestBody: body(refreshBody),
