@@ -8,7 +8,7 @@ import {
   timestamp,
   UnreadableMessage,
 } from './chat-request.ts';
-import { failureCodes } from './error-codes.ts';
+import { failureCodeOf, failureCodes, failureOf } from './error-codes.ts';
 import { fieldRule } from './field-rule.ts';
 import { limits } from './limits.ts';
 import { readMoment } from './moment.ts';
@@ -112,7 +112,17 @@ export function readChatResponse(source: MessageSource): ChatResponse {
   checkVersion(value.version);
   const { version: _one, ...given } = value;
   const completedAt = readMoment(value.completedAt) ?? value.completedAt;
-  const parsed = chatResponse.safeParse({ ...given, completedAt }, { error: fieldRule });
+  const parsed = chatResponse.safeParse(
+    { ...given, error: currentFailure(given.error), completedAt },
+    { error: fieldRule },
+  );
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
+}
+
+/** A failure under a code of an earlier version, which may have waited in the queue since, as it is called now. */
+function currentFailure(error: unknown): unknown {
+  const former = (error as { code?: unknown } | null | undefined)?.code;
+  const code = failureCodeOf(former);
+  return code === undefined || code === former ? error : failureOf(code);
 }

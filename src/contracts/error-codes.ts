@@ -174,6 +174,15 @@ export type FailureCode = keyof typeof failures;
 
 export const failureCodes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 
+/** What earlier versions called some failures: a queue or a job may still have them. */
+const formerCodes = new Map<string, FailureCode>([['model_unauthorized', 'model_provider_broken']]);
+
+/** The failure that a code stands for, also one of an earlier version; undefined where there is none. */
+export const failureCodeOf = (code: unknown): FailureCode | undefined => {
+  if (typeof code !== 'string') return undefined;
+  return Object.hasOwn(failures, code) ? (code as FailureCode) : formerCodes.get(code);
+};
+
 /** A failure as its user reads it. */
 export const failureOf = (code: FailureCode, retryable: boolean = failures[code].retryable) => ({
   code,

@@ -188,7 +188,8 @@ export async function startWorker(
   // Before it is known whose Redis this is, nothing is taken from it or put into it.
   let chatWorker: ReturnType<typeof startChatWorker> | undefined;
   let stopping = false;
-  void admitted.then(() => {
+  void admitted.then(async () => {
+    await tidying.start();
     if (stopping) return;
     chatWorker = beginWork();
     intake.start();

@@ -1,5 +1,6 @@
+import { failureCodeOf } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
-import { type ChatJobData, jobIdOf, type WorkflowState } from './chat-job.ts';
+import { type ChatJobData, jobIdOf, type KnownFailure, type WorkflowState } from './chat-job.ts';
 
 /** A job that nobody can work on. What it says names fields, never their contents. */
 export class UnusableJobError extends HealifyError {
@@ -35,11 +36,26 @@ export function readJobData(jobId: string, json: string | undefined): ChatJobDat
   return data as unknown as ChatJobData;
 }
 
-/** How far a job has come; undefined where nothing was saved, or nothing that can be read. */
+/** How far a job has come, also in an earlier version; undefined where nothing was saved, or nothing that can be read. */
 export function readJobState(json: string): WorkflowState | undefined {
-  const state = objectOf(json);
-  if (!state || !Array.isArray(state.steps) || !isObject(state.results)) return undefined;
-  return state as unknown as WorkflowState;
+  const read = objectOf(json);
+  if (!read || !Array.isArray(read.steps) || !isObject(read.results)) return undefined;
+  const state = read as unknown as WorkflowState;
+  if (read.failure !== undefined) state.failure = knownFailure(read.failure);
+  // Earlier versions did not write down how many crashes a retry by an operator forgives: all there were until then.
+  if (state.failedAt !== undefined) state.crashesForgiven ??= state.crashes;
+  return state;
+}
+
+/** Earlier versions kept what the user was to be told; and a code may be one that is no more. */
+function knownFailure(value: unknown): KnownFailure {
+  const { code, retryable, cause, message, provider } = isObject(value) ? value : ({} as Fields);
+  return {
+    code: failureCodeOf(code) ?? 'internal_error',
+    retryable: retryable === true,
+    cause: [cause, message].find(isText) ?? 'not known any more',
+    ...(isText(provider) && { provider }),
+  };
 }
 
 function wrongField(request: Fields): string | undefined {

@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { ToKey } from './redis-scripts/bullmq-keys.ts';
 import { rememberFinished } from './redis-scripts/finished-requests.ts';
 import { findTexts, removeOldJobs, removeTexts } from './redis-scripts/tidy-jobs.ts';
+import { untilStored } from './until-stored.ts';
 
 /** How long after its time has come something may still be there. */
 const EVERY_MS = 60_000;
@@ -22,17 +24,30 @@ export interface FinishedJobLimits {
  * Removes what finished jobs must not keep any longer: the text of completed jobs, and old jobs altogether. BullMQ, and we,
  * remove old jobs only as others finish: on a quiet day nobody would.
  *
- * It also sees to the jobs that an earlier version of this product has completed, which kept their text: their requests
- * are remembered as finished first.
- * @returns `stop` ends it
+ * It also sees to the jobs that an earlier version of this product has completed, which kept their text and are not
+ * remembered as finished.
+ * @returns `start` resolves once those are remembered: whoever completes jobs before then may push them out; `stop` ends it
  */
 export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; toKey: ToKey; logger: Logger }): {
+  start(): Promise<void>;
   stop(): void;
 } {
-  const { redis, toKey, logger } = options;
+  const { redis, toKey, logger, redeliveryWindowMs } = options;
   /** Of what completed before this, ms, no text is left. */
   let tidyUntil = 0;
   let underWay = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Calls back with the ids of those that completed within a time and have their text, some at a time. */
+  async function forTexts(range: { from: number; until: number }, see: (jobIds: string[]) => Promise<void>) {
+    for (let skip = 0; ; skip += MAX_BATCH) {
+      const { looked, jobIds } = await findTexts(redis, toKey, { ...range, skip, limit: MAX_BATCH });
+      if (jobIds.length > 0) await see(jobIds);
+      if (looked < MAX_BATCH) return;
+    }
+  }
+
+  const remember = (jobIds: string[]) => rememberFinished(redis, toKey, jobIds, { windowMs: redeliveryWindowMs });
 
   async function removeOld(state: 'completed' | 'failed', ageMs: number): Promise<void> {
     const until = Date.now() - ageMs;
@@ -41,15 +56,10 @@ export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; to
 
   async function removeOldTexts(): Promise<void> {
     const until = Date.now() - options.finishedJobTextMs;
-    for (let skip = 0; ; skip += MAX_BATCH) {
-      const range = { from: tidyUntil, until, skip, limit: MAX_BATCH };
-      const { looked, jobIds } = await findTexts(redis, toKey, range);
-      if (jobIds.length > 0) {
-        await rememberFinished(redis, toKey, jobIds, { windowMs: options.redeliveryWindowMs });
-        await removeTexts(redis, toKey, jobIds);
-      }
-      if (looked < MAX_BATCH) break;
-    }
+    await forTexts({ from: tidyUntil, until }, async (jobIds) => {
+      await remember(jobIds);
+      await removeTexts(redis, toKey, jobIds);
+    });
     tidyUntil = until;
   }
 
@@ -67,8 +77,15 @@ export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; to
     }
   }
 
-  const timer = setInterval(() => void tidy(), EVERY_MS);
-  timer.unref();
-  void tidy();
-  return { stop: () => clearInterval(timer) };
+  return {
+    start: async () => {
+      const all = { from: 0, until: Number.MAX_SAFE_INTEGER };
+      await untilStored(() => orStoreUnavailable(forTexts(all, remember)), logger).catch((error) =>
+        logger.warn({ err: error }, 'jobs that an earlier version has completed could not be remembered'),
+      );
+      void tidy();
+      timer = setInterval(() => void tidy(), EVERY_MS).unref();
+    },
+    stop: () => clearInterval(timer),
+  };
 }

@@ -202,11 +202,27 @@ describe('a session that is erased', () => {
 });
 
 describe('finished jobs are tidied', () => {
-  const tidy = (finishedJobTextMs: number, ages: { completedJobsAgeMs?: number; failedJobsAgeMs?: number } = {}) =>
-    tidyFinishedJobs({
+  async function tidy(
+    finishedJobTextMs: number,
+    ages: { completedJobsAgeMs?: number; failedJobsAgeMs?: number } = {},
+  ): Promise<void> {
+    const tidying = tidyFinishedJobs({
       ...{ redis, toKey, logger: pino({ level: 'silent' }), finishedJobTextMs, redeliveryWindowMs: HOUR_MS },
       ...{ completedJobsAgeMs: HOUR_MS, failedJobsAgeMs: HOUR_MS, ...ages },
-    }).stop();
+    });
+    await tidying.start();
+    tidying.stop();
+  }
+
+  test('jobs of an earlier version are recognised before any of them is pushed out, however long texts are kept', async () => {
+    const requestIds = Array.from({ length: 450 }, (_, index) => `early-${index}`);
+    await finish(requestIds, { kept: 1_000, keepsText: true });
+    await redis.del(toKey('finished'), ...(await buckets()));
+    await tidy(HOUR_MS);
+    await finish(['late'], { kept: 0 });
+    expect(await redis.exists(...requestIds.map((requestId) => toKey(jobIdOf(requestId))))).toBe(0);
+    expect(await add(...requestIds)).toEqual([]);
+  });
 
   test('their text goes at its time, also that of jobs which an earlier version has completed', async () => {
     const requestIds = Array.from({ length: 450 }, (_, index) => `early-${index}`);
@@ -214,7 +230,7 @@ describe('finished jobs are tidied', () => {
     await finish(['late'], { kept: 1_000, keepsText: true });
     // An earlier version remembered none of them.
     await redis.del(toKey('finished'), ...(await buckets()));
-    tidy(5_000);
+    await tidy(5_000);
     await until('their text is gone', async () => {
       const texts = await Promise.all(requestIds.map((requestId) => redis.hget(toKey(jobIdOf(requestId)), 'data')));
       return texts.every((text) => !text?.includes(MARKER));
@@ -234,7 +250,7 @@ describe('finished jobs are tidied', () => {
       .lrem(toKey('active'), 1, 'r-failed')
       .zadd(toKey('failed'), Date.now() - 10_000, 'r-failed')
       .exec();
-    tidy(0, { completedJobsAgeMs: 5_000, failedJobsAgeMs: 5_000 });
+    await tidy(0, { completedJobsAgeMs: 5_000, failedJobsAgeMs: 5_000 });
     await until('the old ones are gone', async () => (await redis.exists(toKey('r-old'), toKey('r-failed'))) === 0);
     expect(await queue.getJobCounts()).toMatchObject({ completed: 1, failed: 0 });
   });

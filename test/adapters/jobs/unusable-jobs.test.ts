@@ -136,6 +136,32 @@ test('a state that cannot be read is none', () => {
   expect(readJobState('{"steps":[],"results":{}}')).toEqual({ steps: [], results: {} });
 });
 
+test.each([
+  [
+    { code: 'model_unauthorized', message: 'The key was refused.', retryable: false },
+    { code: 'model_provider_broken', retryable: false, cause: 'The key was refused.' },
+  ],
+  [
+    { code: 'deadline_exceeded', message: 'Too late.', retryable: true },
+    { code: 'deadline_exceeded', retryable: true, cause: 'Too late.' },
+  ],
+  [
+    { code: 'toString', retryable: 1 },
+    { code: 'internal_error', retryable: false, cause: 'not known any more' },
+  ],
+  ['x', { code: 'internal_error', retryable: false, cause: 'not known any more' }],
+])('a failure that an earlier version wrote down can be announced: %j', (failure, known) => {
+  const state = readJobState(JSON.stringify({ steps: [], results: {}, failure }));
+  expect(state!.failure).toEqual(known);
+});
+
+test('a retry of a job that an earlier version has failed counts its crashes anew', () => {
+  const failed = { steps: [], results: {}, crashes: 4, failedAt: '2026-01-01T00:00:00.000Z' };
+  expect(readJobState(JSON.stringify(failed))!.crashesForgiven).toBe(4);
+  expect(readJobState(JSON.stringify({ ...failed, crashes: 5, crashesForgiven: 4 }))!.crashesForgiven).toBe(4);
+  expect(readJobState(JSON.stringify({ ...failed, failedAt: undefined }))!.crashesForgiven).toBeUndefined();
+});
+
 test('a job that is in the line and nowhere else disappears from it, or fails', async () => {
   await redis.zadd(queue.toKey('prioritized'), 1, 'r-ghost');
   await redis.lpush(queue.toKey('wait'), 'r-phantom');
