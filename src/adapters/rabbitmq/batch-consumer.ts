@@ -77,7 +77,7 @@ export function createBatchConsumer<Item>(
   };
 
   const acknowledgeSoon = (entries: readonly { message: ConsumeMessage }[]) => {
-    handled = entries.at(-1)?.message;
+    handled = entries.at(-1)?.message ?? handled;
     unacknowledged += entries.length;
     if (unacknowledged >= maxBatch) acknowledge();
     else ackTimer ??= setTimeout(acknowledge, ACK_WITHIN_MS);
@@ -130,7 +130,8 @@ export function createBatchConsumer<Item>(
       const on = channel;
       const takeMore = () => (channel === on ? buffer.splice(0, maxBatch) : []);
       const entries = takeMore().map(toEntry);
-      await settle(entries, { takeMore, goesOn: () => channel === on && !stopping });
+      const goesOn = () => channel === on && !stopping;
+      await settle(entries, { takeMore, goesOn, acknowledge: (message) => on.ack(message) });
       if (channel !== on) continue;
       if (entries.every(({ settled }) => settled)) {
         acknowledgeSoon(entries);

@@ -41,6 +41,12 @@ export interface Entry<Item> {
   settled: boolean;
 }
 
+interface Settling {
+  takeMore: () => ConsumeMessage[];
+  goesOn: () => boolean;
+  acknowledge: (message: ConsumeMessage) => void;
+}
+
 /** How often an error that nobody foresaw is tried again, for a batch and then for a single message. */
 const UNFORESEEN_RETRIES = 3;
 const RETRY_BASE_MS = 100;
@@ -71,19 +77,26 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
   /**
    * Settles every message, or leaves some unsettled when it `goesOn` no more.
    * @param options.takeMore gives messages that have come since; they are added to the entries
+   * @param options.acknowledge called for each message that is settled while others must wait, which are the entries then:
+   * if we die meanwhile, it does not come again
    */
-  async function settle(
-    entries: Entry<Item>[],
-    { takeMore, goesOn }: { takeMore: () => ConsumeMessage[]; goesOn: () => boolean },
-  ): Promise<void> {
+  async function settle(entries: Entry<Item>[], options: Settling): Promise<void> {
+    const { goesOn } = options;
     for (let tries = 1; ; tries++) {
       const error = await tryOnce(entries);
       if (error === undefined) return;
+      acknowledgeSettled(entries, options);
       if (tries === 1) logger.warn({ queue, deliveries: entries.length, err: error }, 'could not handle messages');
       if (!isForeseen(error) && tries > UNFORESEEN_RETRIES) break;
       if (!(await pause(tries, goesOn))) return;
     }
-    await settleOneByOne(entries, takeMore, goesOn);
+    await settleOneByOne(entries, options);
+  }
+
+  function acknowledgeSettled(entries: Entry<Item>[], { acknowledge, goesOn }: Settling): void {
+    if (!goesOn()) return;
+    for (const { settled, message } of entries) if (settled) acknowledge(message);
+    entries.splice(0, entries.length, ...entries.filter(({ settled }) => !settled));
   }
 
   /** Gives the error, if there is one; what was settled in spite of it is not done again. */
@@ -115,11 +128,8 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
   }
 
   /** Finds out which messages are to blame: those that fail while others go through. As long as all fail, all wait. */
-  async function settleOneByOne(
-    entries: Entry<Item>[],
-    takeMore: () => ConsumeMessage[],
-    goesOn: () => boolean,
-  ): Promise<void> {
+  async function settleOneByOne(entries: Entry<Item>[], options: Settling): Promise<void> {
+    const { takeMore, goesOn } = options;
     /** How often each has failed since another went through; undefined as long as none has. */
     const failures = new Map<Entry<Item>, number | undefined>();
     for (let round = 1; ; round++) {
@@ -138,7 +148,9 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
           if (count === UNFORESEEN_RETRIES - 1) entry.todo = { refusal: CANNOT_BE_HANDLED };
         }
       }
-      if (entries.every(({ settled }) => settled) || !(await pause(round, goesOn))) return;
+      if (entries.every(({ settled }) => settled)) return;
+      acknowledgeSettled(entries, options);
+      if (!(await pause(round, goesOn))) return;
       entries.push(...takeMore().map(toEntry));
     }
   }

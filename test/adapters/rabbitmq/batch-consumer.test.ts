@@ -160,6 +160,25 @@ test('of a batch that fails, only the message that makes it fail is given up', a
   expect(sorted(handled)).toEqual(['a', 'b', 'c', 'd']);
 }, 120_000);
 
+test('a message that became a dead letter while others wait for the store is no second one if the connection is lost then', async () => {
+  let away = true;
+  const handled = new Set<string>();
+  await send('garbage 1', '2', 'garbage 3', '4');
+  const { consumer, batches, dead } = await consume(async (bodies) => {
+    if (away) throw new StoreUnavailableError('away');
+    for (const body of bodies) handled.add(body);
+  });
+  await until('both are kept, and the others tried again', () => dead.length === 2 && batches.length > 1);
+  proxy.cut();
+  await until('RabbitMQ has the others back', async () => (await client.depth(REQUESTS_QUEUE)) > 0);
+  away = false;
+  proxy.open();
+  await until('the others are handled', () => handled.size === 2);
+  await untilEmpty(consumer);
+  expect(sorted(dead)).toEqual(['garbage 1', 'garbage 3']);
+  expect(sorted(handled)).toEqual(['2', '4']);
+});
+
 test('a message that cannot be read, or is refused, is one dead letter, however often its batch is tried again', async () => {
   let away = true;
   await send('garbage', 'unwanted', 'a');
