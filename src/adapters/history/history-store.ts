@@ -25,8 +25,8 @@ export interface NewTurn {
   message: string;
   /** ISO 8601. */
   createdAt: string;
-  /** From then on the turn is overdue, ms. */
-  deadlineAt: number;
+  /** How long from now on until the turn is overdue, ms. */
+  dueInMs: number;
 }
 
 export type BeginOutcome =
@@ -101,10 +101,13 @@ export interface HistoryStore {
   /** Erased sessions of which something was left before a time, in ms. */
   unfinishedErasures(before: number, count: number): Promise<{ sessionId: string; userId: string }[]>;
 
-  /** Turns that were due before a time, in ms, and that nobody has seen to reach a terminal state. */
-  overdue(before: number, count: number): Promise<OverdueTurn[]>;
-  /** Has these be overdue again from a time on, in ms. */
-  postpone(turns: readonly TurnAddress[], dueAt: number): Promise<void>;
+  /**
+   * Turns that have been overdue for so many ms, and that nobody has seen to reach a terminal state. The store's clock
+   * decides, so that all processes agree.
+   */
+  overdue(forMs: number, count: number): Promise<OverdueTurn[]>;
+  /** Has these be overdue again in so many ms; negative: since then. */
+  postpone(turns: readonly TurnAddress[], dueInMs: number): Promise<void>;
   /** These are not to be overdue any more. */
   close(turns: readonly TurnAddress[]): Promise<void>;
   /** Removes a turn that is still accepting: it was refused, and nothing comes of it. */

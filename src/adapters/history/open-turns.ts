@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { repliesOf } from '../redis/connect-redis.ts';
+import { defineScript } from '../redis/define-script.ts';
 import { createdAtOf } from './stored-turn.ts';
 
 /** Whose a turn is and where it is kept. */
@@ -18,26 +19,44 @@ export interface OverdueTurn extends TurnAddress {
   createdAt: string;
 }
 
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** KEYS: open turns. ARGV: ms from now on, `XX` or nothing, members. */
+const dueScript = defineScript(`${NOW}
+for i = 3, #ARGV do
+  if ARGV[2] == 'XX' then redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i])
+  else redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
+end
+`);
+
+/** KEYS: open turns. ARGV: for how long they are overdue, ms, how many at most. */
+const overdueScript = defineScript(`${NOW}
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1], 'LIMIT', 0, ARGV[2])
+`);
+
 /**
  * The turns of all users that are not terminal: a sorted set by the time, in ms, after which one of them is overdue. So
- * one that nobody asks for, and that no worker has, is found all the same.
+ * one that nobody asks for, and that no worker has, is found all the same. The time is that of Redis's clock, so that
+ * processes whose clocks differ agree on who is late.
  */
-export const addOpenTurn = (redis: Redis, turn: TurnAddress, dueAt: number) =>
-  redis.zadd(OPEN_TURNS_KEY, dueAt, memberOf(turn));
+export const addOpenTurn = (redis: Redis, turn: TurnAddress, dueInMs: number) =>
+  dueScript(redis, [OPEN_TURNS_KEY], [dueInMs, '', memberOf(turn)]);
 
 export async function closeTurns(redis: Redis, turns: readonly TurnAddress[]): Promise<void> {
   if (turns.length > 0) await redis.zrem(OPEN_TURNS_KEY, ...turns.map(memberOf));
 }
 
-/** Has those that are still open be looked at again later. */
-export async function postponeTurns(redis: Redis, turns: readonly TurnAddress[], dueAt: number): Promise<void> {
-  if (turns.length === 0) return;
-  await redis.zadd(OPEN_TURNS_KEY, 'XX', ...turns.flatMap((turn) => [dueAt, memberOf(turn)]));
+/** Has those that are still open be due so many ms from now, at most 1,000 of them. */
+export async function postponeTurns(redis: Redis, turns: readonly TurnAddress[], dueInMs: number): Promise<void> {
+  if (turns.length > 0) await dueScript(redis, [OPEN_TURNS_KEY], [dueInMs, 'XX', ...turns.map(memberOf)]);
 }
 
-/** At most `count` turns that were due before a time, in ms; two round trips, one where there are none. */
-export async function readOverdueTurns(redis: Redis, before: number, count: number): Promise<OverdueTurn[]> {
-  const members = await redis.zrangebyscore(OPEN_TURNS_KEY, '-inf', before, 'LIMIT', 0, count);
+/** At most `count` turns that have been overdue for so many ms; two round trips, one where there are none. */
+export async function readOverdueTurns(redis: Redis, forMs: number, count: number): Promise<OverdueTurn[]> {
+  const members = (await overdueScript(redis, [OPEN_TURNS_KEY], [forMs, count])) as string[];
   if (members.length === 0) return [];
   const turns = members.map(addressOf);
   const commands = redis.pipeline();

@@ -47,12 +47,12 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
     begin: (turn, { newSession }) =>
       orStoreUnavailable(
         (async () => {
-          const { sessionId, requestId, userId, deadlineAt } = turn;
+          const { sessionId, requestId, userId, dueInMs } = turn;
           // They leave together: one round trip.
           const [outcome] = await Promise.all([
             beginTurn(redis, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
             addToHistory(redis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
-            addOpenTurn(redis, turn, deadlineAt),
+            addOpenTurn(redis, turn, dueInMs),
           ]);
           if (outcome !== 'begun') {
             await Promise.all([removeFromHistory(redis, userId, sessionId, [requestId]), closeTurns(redis, [turn])]);
@@ -121,8 +121,8 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
 
     unfinishedErasures: (before, count) => orStoreUnavailable(readErasures(redis, before, count)),
 
-    overdue: (before, count) => orStoreUnavailable(readOverdueTurns(redis, before, count)),
-    postpone: (turns, dueAt) => orStoreUnavailable(postponeTurns(redis, turns, dueAt)),
+    overdue: (forMs, count) => orStoreUnavailable(readOverdueTurns(redis, forMs, count)),
+    postpone: (turns, dueInMs) => orStoreUnavailable(postponeTurns(redis, turns, dueInMs)),
     close: (turns) => orStoreUnavailable(closeTurns(redis, turns)),
     discard: ({ sessionId, requestId, userId }) =>
       orStoreUnavailable(

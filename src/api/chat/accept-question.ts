@@ -58,8 +58,10 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
   if (!earlier) throw new ApiError('session_not_found', IN_BODY);
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
-  const deadlineAt = now + requestDeadlineMs;
-  const begun = await history.begin({ sessionId, userId, requestId, message, createdAt, deadlineAt }, { newSession });
+  const begun = await history.begin(
+    { sessionId, userId, requestId, message, createdAt, dueInMs: requestDeadlineMs },
+    { newSession },
+  );
   if (begun === 'not_found') throw new ApiError('session_not_found', IN_BODY);
   if (begun === 'taken') throw chosenId ? new ApiError('session_id_taken') : new ApiError('session_not_found', ERASED);
   if (begun === 'full') throw new ApiError('session_full');
@@ -74,7 +76,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
     ...(model !== undefined && { model }),
     priority,
     createdAt,
-    deadline: new Date(deadlineAt).toISOString(),
+    deadline: new Date(now + requestDeadlineMs).toISOString(),
   };
   await publishRequest(request, traceparent);
   const shown = history.confirm(sessionId, requestId, { hurry: !waits });

@@ -18,7 +18,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       requestId: randomUUID(),
       message: 'How?',
       createdAt: new Date().toISOString(),
-      deadlineAt: Date.now() + 900_000,
+      dueInMs: 900_000,
       ...fields,
     });
     /** A question that its user can see. */
@@ -277,8 +277,8 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
     });
 
     test('a turn is overdue after its deadline, until it has ended', async () => {
-      const deadlineAt = 1_000_000;
-      const [queued, ended, refused] = [await ask({ deadlineAt }), await ask({ deadlineAt }), newTurn({ deadlineAt })];
+      const due = { dueInMs: -60_000 };
+      const [queued, ended, refused] = [await ask(due), await ask(due), newTurn(due)];
       await store.begin(refused, { newSession: true });
       await settle(ended);
       const address = ({ sessionId, requestId, userId, createdAt }: NewTurn) => ({
@@ -287,9 +287,9 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
         userId,
         createdAt,
       });
-      const overdue = async (before: number) => await store.overdue(before, 100);
-      expect(await overdue(deadlineAt - 1)).toEqual([]);
-      const found = await overdue(deadlineAt);
+      const overdue = async (forMs: number) => await store.overdue(forMs, 100);
+      expect(await overdue(90_000)).toEqual([]);
+      const found = await overdue(60_000);
       expect(found).toHaveLength(2);
       expect(found).toEqual(
         expect.arrayContaining([
@@ -297,16 +297,16 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
           { ...address(refused), state: 'accepting' },
         ]),
       );
-      await store.postpone(found, deadlineAt + 10);
-      expect(await overdue(deadlineAt)).toEqual([]);
+      await store.postpone(found, -30_000);
+      expect(await overdue(60_000)).toEqual([]);
       await store.discard(refused);
       await store.discard(queued);
       expect(await settle(refused)).toBe('unknown');
-      expect(await overdue(deadlineAt + 10)).toEqual([]);
+      expect(await overdue(30_000)).toEqual([]);
       expect(await sessionOf(queued)).toMatchObject({ status: 'queued' });
       // Nobody has it any more, but it is not there either.
-      await store.postpone([queued], deadlineAt);
-      expect(await overdue(deadlineAt)).toEqual([]);
+      await store.postpone([queued], -60_000);
+      expect(await overdue(60_000)).toEqual([]);
     });
 
     test('an erasure that stopped half way is known, and repeated it says again what is left', async () => {

@@ -29,7 +29,7 @@ const turn = () => ({
   requestId: randomUUID(),
   message: 'How?',
   createdAt: new Date().toISOString(),
-  deadlineAt: Date.now() + 900_000,
+  dueInMs: 900_000,
 });
 
 test('a session is under the key that other services know, as JSON that says whose it is and how it stands', async () => {

@@ -1,0 +1,86 @@
+import { expect, jest, test } from '@jest/globals';
+import { pino } from 'pino';
+import type { HistoryStore, OverdueTurn } from '../../../src/adapters/history/history-store.ts';
+import type { PlaceInLine } from '../../../src/adapters/jobs/place-in-line.ts';
+import { createLostTurns } from '../../../src/api/chat/lost-turns.ts';
+import { until } from '../../until.ts';
+
+const turn = (fields: Partial<OverdueTurn> = {}): OverdueTurn => ({
+  ...{ sessionId: 's', requestId: crypto.randomUUID(), userId: 'u', state: 'queued' },
+  createdAt: new Date(Date.now() - 60_000).toISOString(),
+  ...fields,
+});
+
+/** Turns that are overdue, and what is done with them. A turn that is postponed is overdue again at once. */
+function sweeperOf(
+  turns: OverdueTurn[],
+  place: () => PlaceInLine['kind'],
+  messages: () => number | undefined = () => 0,
+) {
+  const settled: string[] = [];
+  const discarded: string[] = [];
+  const postponed = jest.fn<HistoryStore['postpone']>(async () => {});
+  const open = () => turns.filter(({ requestId }) => !settled.includes(requestId) && !discarded.includes(requestId));
+  const look = createLostTurns({
+    history: {
+      overdue: async () => open(),
+      postpone: postponed,
+      close: async () => {},
+      discard: async ({ requestId }) => void discarded.push(requestId),
+      settle: async (responses) =>
+        responses.map(({ requestId }) => {
+          settled.push(requestId);
+          return 'settled' as const;
+        }),
+    },
+    placesOf: async (requestIds) => requestIds.map(() => ({ kind: place(), attemptsMade: 0 }) as PlaceInLine),
+    messagesWaiting: async () => messages(),
+    requestDeadlineMs: 1_000,
+    graceMs: 50,
+    answerWaiter: { settled: () => {} },
+    onLost: () => {},
+    logger: pino({ level: 'silent' }),
+  });
+  return { look, settled, discarded, postponed };
+}
+
+test('a turn of which nothing is left ends at the second look, one that its user never saw is removed', async () => {
+  const [lost, refused] = [turn(), turn({ state: 'accepting' })];
+  const { look, settled, discarded } = sweeperOf([lost, refused], () => 'none');
+  await look();
+  expect([...settled, ...discarded]).toEqual([]);
+  await until('they end', async () => {
+    await look();
+    return settled.length + discarded.length === 2;
+  });
+  expect(settled).toEqual([lost.requestId]);
+  expect(discarded).toEqual([refused.requestId]);
+});
+
+test('a turn whose message was just in somebody’s hands, in no queue and no job as yet, is not lost', async () => {
+  let looks = 0;
+  const { look, settled, postponed } = sweeperOf([turn()], () => (looks++ % 2 === 0 ? 'none' : 'active'));
+  for (let i = 0; i < 6; i++) {
+    await look();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  expect(settled).toEqual([]);
+  expect(postponed).toHaveBeenCalled();
+});
+
+test.each([
+  ['a job', 'waiting', 0],
+  ['a message in a queue', 'none', 1],
+  ['a broker that is out of reach', 'none', undefined],
+] as const)('a turn with %s is left alone', async (_, place, messages) => {
+  const { look, settled } = sweeperOf(
+    [turn()],
+    () => place,
+    () => messages,
+  );
+  for (let i = 0; i < 3; i++) {
+    await look();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  expect(settled).toEqual([]);
+});
