@@ -37,7 +37,7 @@ export const usage = z
     promptTokens: tokens,
     completionTokens: tokens,
     totalTokens: tokens,
-    cost: z.number().nonnegative().nullable().describe('US dollars; null where no price is configured.'),
+    cost: z.number().nonnegative().nullable().default(null).describe('US dollars; null where no price is configured.'),
   })
   .meta({ id: 'Usage', description: 'What the model call was charged for; all zero for a cached answer.' });
 
@@ -110,7 +110,9 @@ export type Failure = z.output<typeof failure>;
 export function readChatResponse(source: MessageSource): ChatResponse {
   const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
   checkVersion(value.version);
-  const { version: _one, ...given } = value;
+  const { version: _one, ...fields } = value;
+  // What is null counts as left out.
+  const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== null));
   const completedAt = readMoment(value.completedAt) ?? value.completedAt;
   const parsed = chatResponse.safeParse(
     { ...given, error: currentFailure(given.error), completedAt },

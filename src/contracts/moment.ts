@@ -1,10 +1,11 @@
 const CANONICAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const READABLE =
-  /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?$/;
+  /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?(?:\[[^\]]*\])?$/;
 
 /**
- * Reads a moment as the languages of our publishers write it by default: ISO 8601 with up to nine digits of a second, a
- * `T` or a space between date and time, and with or without a zone. Without one it is UTC.
+ * Reads a moment as the languages of our publishers write it by default: ISO 8601 with any digits of a second, a `T` or a
+ * space between date and time, and with or without an offset, which the name of a zone may follow (RFC 9557). Without an
+ * offset it is UTC. A leap second is the second before it.
  * @returns ISO 8601 in UTC with milliseconds; undefined for anything else
  */
 export function readMoment(value: unknown): string | undefined {
@@ -13,7 +14,8 @@ export function readMoment(value: unknown): string | undefined {
   const [, date, time, seconds = '00', fraction = '', , hours, minutes = '00'] = READABLE.exec(value) ?? [];
   if (!date) return undefined;
   const zone = hours === undefined ? 'Z' : `${hours}:${minutes}`;
-  const at = new Date(`${date}T${time}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`);
+  const second = seconds === '60' ? '59' : seconds;
+  const at = new Date(`${date}T${time}:${second}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`);
   if (Number.isNaN(at.getTime())) return undefined;
   const moment = at.toISOString();
   // Years before 0 and after 9999 have six digits.

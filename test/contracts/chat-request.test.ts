@@ -123,6 +123,9 @@ test.each([
   ['2025-01-01 10:00:00', '2025-01-01T10:00:00.000Z'],
   ['2025-01-01T10:00:00+0200', '2025-01-01T08:00:00.000Z'],
   ['2025-01-01T10:00Z', '2025-01-01T10:00:00.000Z'],
+  ['2025-01-01T10:00:00.123456789012345Z', '2025-01-01T10:00:00.123Z'],
+  ['2025-01-01T10:00:00.5+01:00[Europe/Berlin]', '2025-01-01T09:00:00.500Z'],
+  ['2016-12-31T23:59:60Z', '2016-12-31T23:59:59.000Z'],
 ])('a time written as %s is understood, without a zone as UTC', (written, moment) => {
   expect(read({ ...smallest, createdAt: written, deadline: written })).toMatchObject({
     createdAt: moment,

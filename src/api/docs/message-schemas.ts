@@ -15,9 +15,19 @@ export function createMessageSchemas(): Record<MessageSchemaName, JsonSchema> {
       requestId: 'Left out: the AMQP message_id serves, else the SHA-256 of the body with reply_to and correlation_id.',
       createdAt: 'When the question was asked. One that cannot be read counts as left out.',
     }),
-    'chat-response.json': schemaOf(chatResponse, 'chat-response.json', {}),
+    'chat-response.json': { ...schemaOf(chatResponse, 'chat-response.json', {}), anyOf: outcomes },
   };
 }
+
+/** What `chatResponse` says in code of fields that depend on each other. */
+const outcomes: JsonSchema[] = [
+  { properties: { status: { const: 'completed' }, response: { type: 'string' } }, required: ['response'] },
+  {
+    properties: { status: { const: 'failed' }, response: { type: 'null' }, error: { type: 'object' } },
+    required: ['error'],
+  },
+  { properties: { status: { const: 'cancelled' }, response: { type: 'null' } } },
+];
 
 /** @param optional fields that the reader knows how to do without, and what it does then */
 function schemaOf(type: z.ZodType, name: MessageSchemaName, optional: Record<string, string>): JsonSchema {

@@ -4,11 +4,12 @@ import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import fc from 'fast-check';
 import { createAsyncApiDocument } from '../../../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../../../src/api/docs/message-schemas.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDocsRouter } from '../../../src/api/docs/routes.ts';
-import { readChatRequest } from '../../../src/contracts/chat-request.ts';
+import { readChatRequest, UnreadableMessage } from '../../../src/contracts/chat-request.ts';
 import { readChatResponse } from '../../../src/contracts/chat-response.ts';
 import { queueArguments } from '../../../src/contracts/queues.ts';
 
@@ -74,6 +75,56 @@ test.each([
 ])('what the schema of requests refuses is refused: %s', (_, message) => {
   expect(validator('chat-request.json')(JSON.parse(JSON.stringify(message)))).toBe(false);
   expect(() => readChatRequest({ body: Buffer.from(JSON.stringify(message)) })).toThrow();
+});
+
+/** Values that a schema says something about: what a type, a limit, a format and null make of them. */
+const value = fc.oneof(
+  fc.constantFrom<unknown>(null, '', ' ', '1', 0, 1, -1, 1.5, true, false, [], {}, 'x'.repeat(129), 'x'.repeat(20_000)),
+  fc.constantFrom<unknown>('2016-12-31T23:59:60Z', '2026-01-31T12:00:00.1234567890+02:00', '2026-02-30T12:00:00Z'),
+  fc.constantFrom<unknown>('completed', 'failed', 'stop', 'interactive', 'tomorrow', 1e15, 2 ** 60),
+  fc.record({
+    code: fc.constantFrom('internal_error', 'model_timeout', 'x'),
+    message: fc.string(),
+    retryable: fc.boolean(),
+  }),
+  fc.record({ promptTokens: fc.integer(), completionTokens: fc.nat(), totalTokens: fc.nat() }),
+  fc.array(fc.record({ role: fc.constantFrom('user', 'system'), content: fc.string() }), { maxLength: 2 }),
+  fc.string(),
+);
+const changed = (message: object, name: keyof typeof schemas) =>
+  fc
+    .array(fc.tuple(fc.constantFrom(...Object.keys(schemas[name].properties ?? {}), 'theirs'), value), { maxLength: 4 })
+    .map((changes) => ({ ...message, ...Object.fromEntries(changes) }));
+const isRead = (read: () => unknown) => {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (error instanceof UnreadableMessage) return false;
+    throw error;
+  }
+};
+
+test('whatever the schemas take is read', () => {
+  const [takesRequest, takesResponse] = [validator('chat-request.json'), validator('chat-response.json')];
+  let [requests, responses] = [0, 0];
+  const check = fc.property(
+    changed(smallest, 'chat-request.json'),
+    changed(answer, 'chat-response.json'),
+    (ask, reply) => {
+      const [request, response] = [ask, reply].map((message) => Buffer.from(JSON.stringify(message)));
+      if (takesRequest(ask)) {
+        requests += 1;
+        expect({ ask, read: isRead(() => readChatRequest({ body: request! })) }).toMatchObject({ read: true });
+      }
+      if (takesResponse(reply)) {
+        responses += 1;
+        expect({ reply, read: isRead(() => readChatResponse({ body: response! })) }).toMatchObject({ read: true });
+      }
+    },
+  );
+  fc.assert(check, { numRuns: 5_000 });
+  expect(Math.min(requests, responses)).toBeGreaterThan(500);
 });
 
 test('what the schema of responses takes is read', () => {
