@@ -51,6 +51,9 @@ export const deadLetterHeaders = {
   queue: 'x-dead-letter-queue',
 } as const;
 
+/** On a dead letter whose `reply_to` cannot be sent on: what it was. */
+export const ORIGINAL_REPLY_TO_HEADER = 'x-original-reply-to';
+
 /** On a message sent back from a dead-letter queue: how often it was, and by which run the last time. */
 export const REDRIVE_COUNT_HEADER = 'x-redrive-count';
 export const REDRIVE_RUN_HEADER = 'x-redrive-run';

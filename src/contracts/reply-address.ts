@@ -8,11 +8,16 @@ export interface ReplyAddress {
   correlationId?: string;
 }
 
-/** What RabbitMQ makes of `amq.rabbitmq.reply-to`: no queue, but a way to the one consumer that asked. */
-export const isDirectReply = (queue: string) => queue.startsWith('amq.rabbitmq.reply-to.');
+/** What a client writes that wants its answers on the channel on which it asks. RabbitMQ replaces it on the way. */
+export const DIRECT_REPLY = 'amq.rabbitmq.reply-to';
+/** What RabbitMQ makes of it: no queue, but a way to the one consumer that asked. */
+export const isDirectReply = (queue: string) => queue.startsWith(`${DIRECT_REPLY}.`);
 
-/** How an AMQP 1.0 client addresses a queue in RabbitMQ 4; the name behind it is percent-encoded. */
-const AMQP_1_0_QUEUE = '/queues/';
+/** How AMQP 1.0 clients address a queue, in RabbitMQ 4 and before it; the name behind it is percent-encoded. */
+const AMQP_1_0_QUEUE = /^\/(?:queues|queue|amq\/queue)\/(.*)$/s;
+const AMQP_1_0_EXCHANGE = /^\/(?:exchanges|exchange|topic)\//;
+/** Stands for bytes that are no UTF-8: what was there is lost, and nothing can be sent to it, or give it back. */
+const REPLACEMENT = '\ufffd';
 
 /** Our own queues, but for the one that answers belong to. An answer in them would be taken for something else. */
 const NEVER = new Set<string>([REQUESTS_QUEUE, deadLetterQueueOf(REQUESTS_QUEUE), deadLetterQueueOf(RESPONSES_QUEUE)]);
@@ -30,20 +35,33 @@ export function readReplyAddress(
   if (typeof replyTo !== 'string' || replyTo === '') return undefined;
   const to = queueOf(replyTo);
   if (to === RESPONSES_QUEUE) return undefined;
+  if (to === DIRECT_REPLY) {
+    throw new UnreadableMessage('invalid_reply_to', 'reply_to names no queue: RabbitMQ knows nobody who waits there');
+  }
   if (NEVER.has(to) || NEVER.has(to.replace(/\.lock$/, ''))) {
     throw new UnreadableMessage('invalid_reply_to', 'reply_to must not be one of our own queues');
   }
   if (!allowed(to)) throw new UnreadableMessage('invalid_reply_to', 'reply_to is no queue that REPLY_QUEUES allows');
+  if (typeof correlationId === 'string' && correlationId.includes(REPLACEMENT)) {
+    throw new UnreadableMessage('invalid_reply_to', 'the correlation_id is not valid UTF-8 and cannot be given back');
+  }
   return { to, ...(typeof correlationId === 'string' && correlationId !== '' && { correlationId }) };
 }
 
 function queueOf(replyTo: string): string {
-  if (!replyTo.startsWith(AMQP_1_0_QUEUE)) return replyTo;
+  const invalid = (detail: string) => new UnreadableMessage('invalid_reply_to', detail);
+  if (replyTo.includes(REPLACEMENT)) throw invalid('reply_to is not valid UTF-8');
+  if (AMQP_1_0_EXCHANGE.test(replyTo))
+    throw invalid('reply_to is the address of an exchange: it must be that of a queue');
+  const [, name] = AMQP_1_0_QUEUE.exec(replyTo) ?? [];
+  if (name === undefined) return replyTo;
   try {
-    return decodeURIComponent(replyTo.slice(AMQP_1_0_QUEUE.length));
+    const queue = decodeURIComponent(name);
+    if (queue !== '') return queue;
   } catch {
-    throw new UnreadableMessage('invalid_reply_to', 'reply_to is no address of a queue');
+    // Not percent-encoded.
   }
+  throw invalid('reply_to is no address of a queue');
 }
 
 /** Whether a name is one of these, where `*` stands for any text. */

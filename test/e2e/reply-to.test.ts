@@ -150,6 +150,23 @@ test('without a correlation_id the answer carries the requestId, and without a b
   await service.close();
 });
 
+test('ids that AMQP has no room for in its properties are in the body of the answer', async () => {
+  const long = '漢'.repeat(100);
+  const service = await openService(async (channel, take) =>
+    consume(channel, (await channel.assertQueue(newName())).queue, take),
+  );
+  service.ask({ ...question(), requestId: `${long}-1` }, { correlationId: 'call-7' });
+  expect(await service.answer()).toMatchObject({ requestId: `${long}-1`, correlationId: 'call-7' });
+  service.ask({ ...question(), requestId: `${long}-2` }, {});
+  expect(await service.answer()).toMatchObject({ requestId: `${long}-2`, status: 'completed' });
+  await service.close();
+
+  const asked = { ...question(), sessionId: long };
+  await ask(asked, {});
+  expect(await letterFor(RESPONSES_QUEUE, asked.requestId)).toMatchObject({ reason: 'unknown_session' });
+  await client.channel.purgeQueue(`${RESPONSES_QUEUE}.dlq`);
+});
+
 test.each([
   ['is gone', 'reply_unroutable', async () => newName()],
   [

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -63,9 +63,9 @@ beforeAll(async () => {
   issue('server', 'localhost');
   issue('client', 'healify-app');
   tlsPort = await freePort();
-  mkdirSync(file('rabbitmq'));
   server = await startRabbitMq({
-    dir: file('rabbitmq'),
+    // A server of another system sees this folder only.
+    dir,
     plugins: ['rabbitmq_auth_mechanism_ssl'],
     config: [
       `listeners.ssl.1 = 127.0.0.1:${tlsPort}`,

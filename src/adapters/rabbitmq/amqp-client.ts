@@ -50,11 +50,16 @@ export function connectArguments({ url, tls = {} }: BrokerAddress, name: string)
 // ends the process. So each connection gets a listener as it is opened. Nothing is hidden by that: a connection that was
 // closed rejects every call, and those that are handed out tell their own listeners.
 const require = createRequire(import.meta.url);
-// Not among what the package exports.
+// Not among what the package exports: without it, starting fails here, and not later.
 const { Connection } = require(join(dirname(require.resolve('amqplib')), 'lib/connection.js')) as {
   Connection: { prototype: EventEmitter & { open(...args: unknown[]): void } };
 };
 const { open } = Connection.prototype;
+if (typeof open !== 'function') {
+  throw new Error(
+    'amqplib has changed: lib/connection.js has no Connection.open. Use a version that the tests passed with.',
+  );
+}
 Connection.prototype.open = function openWithListener(...args) {
   this.on('error', () => {});
   open.apply(this, args);

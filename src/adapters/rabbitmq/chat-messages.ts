@@ -3,6 +3,7 @@ import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
+import { sendable } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 
 export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
@@ -40,17 +41,20 @@ export const responsePublisher =
     return publisher.publish(RESPONSES_QUEUE, body, { ...properties, headers });
   };
 
-/** A message as it stands in its queue, but for its signature and for being persistent. */
+/**
+ * A message as it stands in its queue, but for its signature and for being persistent. An id that is too long for a property
+ * stands in the body only.
+ */
 export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
   return {
     body: Buffer.from(JSON.stringify(message)),
-    properties: {
+    properties: sendable({
       messageId: message.requestId,
       correlationId: message.sessionId,
       contentType: 'application/json',
       contentEncoding: 'utf-8',
       timestamp: Math.floor(Date.now() / 1000),
       headers: { [TRACEPARENT_HEADER]: traceparent },
-    },
+    }),
   };
 }

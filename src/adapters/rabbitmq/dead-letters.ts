@@ -4,7 +4,13 @@ import { SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import { cutText } from '../../contracts/cut-text.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
-import { deadLetterHeaders, deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import {
+  deadLetterHeaders,
+  deadLetterQueueOf,
+  ORIGINAL_REPLY_TO_HEADER,
+  type WorkQueue,
+} from '../../contracts/queues.ts';
+import { propertiesToSendOn } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 import type { Delivery } from './settle-batch.ts';
 
@@ -34,10 +40,11 @@ export function createDeadLetter(options: {
       await publisher.publish(target, delivery.body, propertiesOf(delivery, why));
     } catch (error) {
       if (error instanceof HealifyError) throw error;
-      // What was received cannot be encoded again. The body, the reason and the signature matter more than the rest.
+      // Its headers cannot be encoded again. The reason and the signature matter more than the rest of them.
       const signature = delivery.properties.headers?.[SIGNATURE_HEADER];
       const signed = typeof signature === 'string' ? { [SIGNATURE_HEADER]: signature } : {};
-      await publisher.publish(target, delivery.body, { headers: { ...signed, ...why } });
+      const properties = propertiesToSendOn(delivery.properties);
+      await publisher.publish(target, delivery.body, { ...properties, headers: { ...signed, ...why } });
     }
     onDeadLetter(reason);
     logger.warn(
@@ -49,24 +56,21 @@ export function createDeadLetter(options: {
 
 /**
  * The properties to send a message on with. Left out is what would make the broker refuse, lose or copy it: the
- * expiration, a user_id that is not ours, and the CC and BCC headers; what is left out stands in an `x-original-` header.
+ * expiration, a user_id that is not ours, a reply_to that we cannot send, and the CC and BCC headers. What is left out
+ * stands in an `x-original-` header.
  */
 function propertiesOf({ properties }: Delivery, why: Record<string, string>): Options.Publish {
   const { CC, BCC, ...headers } = properties.headers ?? {};
+  const kept = propertiesToSendOn(properties);
   const original: Record<string, unknown> = {
     'x-original-expiration': properties.expiration,
     'x-original-user-id': properties.userId,
+    [ORIGINAL_REPLY_TO_HEADER]: kept.replyTo === undefined ? properties.replyTo : undefined,
     'x-original-cc': CC,
     'x-original-bcc': BCC,
   };
   for (const [name, value] of Object.entries(original)) if (value !== undefined) headers[name] = value;
-  const { contentType, contentEncoding, correlationId, replyTo, messageId, timestamp, type, appId, priority } =
-    properties;
-  const kept = { contentType, contentEncoding, correlationId, replyTo, messageId, timestamp, type, appId, priority };
-  return {
-    ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
-    headers: { ...headers, ...why },
-  };
+  return { ...kept, headers: { ...headers, ...why } };
 }
 
 const shortText = (value: unknown) => (typeof value === 'string' ? cutText(value, 128) : undefined);

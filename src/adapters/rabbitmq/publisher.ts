@@ -42,6 +42,7 @@ const mayPublish = (channel: ConfirmChannel) =>
   });
 
 const SWEEP_MS = 100;
+const NOT_CONNECTED = 'RabbitMQ is not connected';
 const BLOCKED = 'RabbitMQ is short of memory or disk and takes no messages';
 
 /** @param options.timeoutMs how long to wait for a confirm */
@@ -106,17 +107,23 @@ export function createPublisher(options: {
           return;
         }
         if (!channel || connection.state !== 'connected') {
-          reject(new BrokerUnavailableError('RabbitMQ is not connected'));
+          reject(new BrokerUnavailableError(NOT_CONNECTED));
           return;
         }
         const entry: Pending = { queue, sentAt: performance.now(), returned: false, reject };
-        channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, (error) => {
+        const onConfirm = (error: unknown) => {
           pending.delete(entry);
           if (unconfirmed.size > 0 && unconfirmed.delete(queue)) connection.troubles.clear(`confirms of ${queue}`);
           if (error) reject(new MessageRefusedError(`RabbitMQ did not take a message: ${safeMessage(error)}`));
           else if (entry.returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();
-        });
+        };
+        try {
+          channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, onConfirm);
+        } catch (error) {
+          // A channel that is closing takes nothing. Anything else is a message that cannot be encoded.
+          throw (error as Error).name === 'IllegalOperationError' ? new BrokerUnavailableError(NOT_CONNECTED) : error;
+        }
         pending.add(entry);
       }),
     close: async () => {

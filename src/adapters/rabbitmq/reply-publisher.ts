@@ -1,11 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { MessageRefusedError, UndeliverableReplyError, UnroutableError } from '../../contracts/errors.ts';
+import {
+  BrokerUnavailableError,
+  MessageRefusedError,
+  UndeliverableReplyError,
+  UnroutableError,
+} from '../../contracts/errors.ts';
 import { deadLetterHeaders, deadLetterQueueOf, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
 import { isDirectReply, type ReplyAddress } from '../../contracts/reply-address.ts';
+import { safeMessage } from '../../contracts/safe-message.ts';
 import { encode, type PublishReply } from './chat-messages.ts';
 import type { BrokerConnection } from './connection.ts';
+import { sendable } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
+import { isNotFound } from './refusals.ts';
 
 /** Answers to requests that say where they want them. */
 export interface ReplyPublisher {
@@ -34,14 +43,15 @@ export function createReplyPublisher(options: {
 
   const messageOf = (response: ChatResponse, traceparent: string, reply: ReplyAddress) => {
     const { body, properties } = encode(response, traceparent);
-    return { body, properties: { ...properties, correlationId: reply.correlationId ?? response.requestId } };
+    const correlationId = reply.correlationId ?? response.requestId;
+    return { body, properties: sendable({ ...properties, correlationId }) };
   };
 
   return {
     publish: async (response, traceparent, reply) => {
       const { body, properties } = messageOf(response, traceparent, reply);
       const direct = isDirectReply(reply.to);
-      if (direct && model && !(await hasConsumer(model, reply.to))) throw gone();
+      if (direct && model) await mustHaveConsumer(model, reply.to);
       try {
         // RabbitMQ returns whatever is mandatory and goes to a direct reply, also what it has delivered.
         await publisher.publish(reply.to, body, { ...properties, mandatory: !direct });
@@ -69,20 +79,32 @@ export function createReplyPublisher(options: {
 const gone = () => new UndeliverableReplyError('reply_unroutable', 'The queue that reply_to names is not there.');
 const refused = () => new UndeliverableReplyError('reply_refused', 'The queue that reply_to names took no message.');
 
-const NOT_FOUND = 404;
+const LOOK_TIMEOUT_MS = 5_000;
 
-/** On a channel of its own, because RabbitMQ closes the one on which it finds nothing. */
-async function hasConsumer(model: ChannelModel, reply: string): Promise<boolean> {
-  let found = true;
-  try {
+/**
+ * On a channel of its own, because RabbitMQ closes the one on which it finds nothing.
+ * @throws UndeliverableReplyError nobody waits for the reply
+ * @throws BrokerUnavailableError it cannot be found out: then nothing may be sent, because nobody would say that it is lost
+ */
+async function mustHaveConsumer(model: ChannelModel, reply: string): Promise<void> {
+  const look = async () => {
     const channel = await model.createChannel();
-    channel.on('error', (error: { code?: number }) => {
-      if (error.code === NOT_FOUND) found = false;
-    });
+    channel.on('error', () => {});
     await channel.checkQueue(reply);
-    await channel.close();
-  } catch {
-    // A lost connection is noticed by whoever publishes next.
+    void channel.close().catch(() => {});
+  };
+  // A broker that is short of memory does not answer, and amqplib may not say that a connection is lost.
+  const timer = new AbortController();
+  const late = sleep(LOOK_TIMEOUT_MS, undefined, { ref: false, signal: timer.signal }).then(() => {
+    throw new BrokerUnavailableError(`RabbitMQ gave no answer within ${LOOK_TIMEOUT_MS} ms`);
+  });
+  try {
+    await Promise.race([look(), late]);
+  } catch (error) {
+    if (isNotFound(error)) throw gone();
+    if (error instanceof BrokerUnavailableError) throw error;
+    throw new BrokerUnavailableError(`RabbitMQ does not say whether somebody waits for a reply: ${safeMessage(error)}`);
+  } finally {
+    timer.abort();
   }
-  return found;
 }

@@ -1,5 +1,11 @@
 import type { MessageProperties, Options } from 'amqplib';
-import { deadLetterHeaders, REDRIVE_COUNT_HEADER, REDRIVE_RUN_HEADER } from '../../contracts/queues.ts';
+import { propertiesToSendOn } from '../../adapters/rabbitmq/message-properties.ts';
+import {
+  deadLetterHeaders,
+  ORIGINAL_REPLY_TO_HEADER,
+  REDRIVE_COUNT_HEADER,
+  REDRIVE_RUN_HEADER,
+} from '../../contracts/queues.ts';
 
 /**
  * Headers that a letter goes without: ours, and what RabbitMQ says of the letter's past. RabbitMQ takes a message that
@@ -20,16 +26,18 @@ const LEFT_OUT = new Set<string>([
  * The properties that a dead letter came to its queue with, as far as they are known, and what tells that it was sent
  * back. A user_id cannot be restored, RabbitMQ would refuse it; it stays in its `x-original-` header.
  * @param run tells the letters of one redrive from others, should they come back
+ * @throws Error its reply_to cannot be sent: without it, the answer would go to somebody else
  */
 export function restore(properties: MessageProperties, redriveCount: number, run: string): Options.Publish {
-  const { contentType, contentEncoding, correlationId, replyTo, messageId, timestamp, type, appId, priority } =
-    properties;
+  const kept = propertiesToSendOn(properties);
+  const hadReplyTo = Boolean(properties.replyTo) || properties.headers?.[ORIGINAL_REPLY_TO_HEADER] !== undefined;
+  if (hadReplyTo && kept.replyTo === undefined) throw new Error('its reply_to cannot be sent');
   const original = properties.headers?.['x-original-expiration'];
   const expiration = typeof original === 'string' ? original : properties.expiration;
-  const kept = { contentType, contentEncoding, correlationId, replyTo, messageId, timestamp, type, appId, priority };
   const headers = Object.entries(properties.headers ?? {}).filter(([name]) => !LEFT_OUT.has(name));
   return {
-    ...Object.fromEntries(Object.entries({ ...kept, expiration }).filter(([, value]) => value !== undefined)),
+    ...kept,
+    ...(expiration !== undefined && { expiration }),
     headers: { ...Object.fromEntries(headers), [REDRIVE_COUNT_HEADER]: redriveCount, [REDRIVE_RUN_HEADER]: run },
   };
 }

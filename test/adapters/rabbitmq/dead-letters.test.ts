@@ -121,6 +121,26 @@ test('a message whose headers are too large to be sent on is kept with its reaso
   expect(counted).toHaveLength(3);
 });
 
+test('what AMQP cannot carry twice is left out, and the rest of the properties is kept', async () => {
+  const delivery = await delivered(Buffer.from('x'), { messageId: 'm-1', replyTo: 'orders', headers: { theirs: 1 } });
+  // Bytes that are no UTF-8 become three each. A large timestamp is no whole number any more.
+  delivery.properties.correlationId = '\ufffd'.repeat(200);
+  delivery.properties.timestamp = 2 ** 64;
+  await deadLetter(delivery, 'invalid_reply_to', 'why');
+  const kept = await client.take(DEAD_LETTERS);
+  expect(kept.properties).toMatchObject({ messageId: 'm-1', replyTo: 'orders', correlationId: undefined });
+  expect(kept.properties.headers).toMatchObject({ theirs: 1, 'x-dead-letter-reason': 'invalid_reply_to' });
+});
+
+test('a message that asks for replies where nobody waits is kept, and those behind it as well', async () => {
+  // Only a client of another protocol can send that.
+  const delivery = await delivered(Buffer.from('x'), {});
+  delivery.properties.replyTo = 'amq.rabbitmq.reply-to';
+  await deadLetter(delivery, 'invalid_reply_to', 'why');
+  const kept = await client.take(DEAD_LETTERS);
+  expect(kept.properties.headers).toMatchObject({ 'x-original-reply-to': 'amq.rabbitmq.reply-to' });
+});
+
 test('while RabbitMQ is away nothing counts as kept', async () => {
   const delivery = await delivered(Buffer.from('x'), {});
   await stop();

@@ -70,6 +70,15 @@ test('a letter goes back as it came: its bytes and properties, and how often it 
   expect(second!.properties.headers).toMatchObject({ 'x-redrive-count': 2 });
 });
 
+test('a letter whose reply_to cannot be sent stays: without it, its answer would go to somebody else', async () => {
+  await bury(client, REQUESTS_QUEUE, [0], {
+    properties: { headers: { 'x-original-reply-to': 'amq.rabbitmq.reply-to' } },
+  });
+  await bury(client, REQUESTS_QUEUE, [1]);
+  expect(await redrive()).toMatchObject({ sent: 1, refused: 1, left: 1 });
+  expect(await inQueue(DLQ)).toEqual([0]);
+});
+
 test('only the letters of the filter go, at most the limit; the others stay in their order', async () => {
   await bury(client, REQUESTS_QUEUE, [0, 1], { reason: 'empty' });
   await bury(client, REQUESTS_QUEUE, [2, 3, 4], { reason: 'not_json' });
