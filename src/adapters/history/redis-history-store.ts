@@ -16,6 +16,7 @@ import { settleTurns } from './redis-scripts/settle-turns.ts';
 import { readUnsettledTurns } from './redis-scripts/unsettled-turns.ts';
 import { pageOf, readPageCursor } from './session-page.ts';
 import { visibleTurn } from './stored-turn.ts';
+import { UnreadableCursor } from './unreadable-cursor.ts';
 
 /** A new session whose first turn is never confirmed is kept this long: an answer may come for it all the same. */
 const UNCONFIRMED_MS = 3_600_000;
@@ -78,6 +79,7 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
     session: async (sessionId, userId, { limit, cursor, maxBytes = PAGE_BYTES }) => {
       const before = readPageCursor(cursor);
       const stored = await orStoreUnavailable(readSession(redis, { sessionId, userId }, { before, limit, maxBytes }));
+      if (stored === 'no_such_page') throw new UnreadableCursor();
       return stored && pageOf(sessionId, stored);
     },
 

@@ -384,6 +384,13 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       }
     });
 
+    test('a cursor that no page of the session has given is refused, and costs nothing, however large it is', async () => {
+      const turn = await ask();
+      for (const cursor of ['0', '2', '500', '999999999']) {
+        await expect(pageOf(turn, { limit: 1, cursor })).rejects.toThrow(UnreadableCursor);
+      }
+    });
+
     test('what is erased is gone, and comes back neither by a late answer nor by a repeated question', async () => {
       const first = await ask();
       const { sessionId, userId } = first;

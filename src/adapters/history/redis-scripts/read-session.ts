@@ -6,14 +6,17 @@ import { TURN_INDEX } from './turn-index.ts';
 
 /**
  * KEYS: session, turns. ARGV: userId, the number before which the page ends or nothing, most turns, most bytes. Gives nil
- * where the user has no such session; else the session, the number before which the next page ends or -1, the newest
- * visible turn or nothing, and the visible turns of the page, newest first: requestId, question, state, answer of each.
+ * where the user has no such session, and -1 where no page of it ends before that number; else the session, the number
+ * before which the next page ends or -1, the newest visible turn or nothing, and the visible turns of the page, newest
+ * first: requestId, question, state, answer of each.
  */
 const script = defineScript(`
 ${TURN_INDEX}
 local text = redis.call('GET', KEYS[1])
 if not text or cjson.decode(text).userId ~= ARGV[1] then return false end
 local next = turnIndex(KEYS[2], redis.call('HGET', KEYS[2], 'index:n'))
+local before = tonumber(ARGV[2])
+if before and (before < 1 or before > next) then return -1 end
 local most, maxBytes = tonumber(ARGV[3]), tonumber(ARGV[4])
 
 -- The visible turns before a number, newest first, until there are enough of them.
@@ -32,7 +35,7 @@ local function turnsBefore(last, enough)
 end
 
 local cursor, newest, bytes, found = -1, {}, 0, {}
-turnsBefore(tonumber(ARGV[2]) or next, function(number, turn)
+turnsBefore(before or next, function(number, turn)
   local size = string.len(turn[2]) + string.len(turn[4])
   if #found > 0 and (#found == most or bytes + size > maxBytes) then
     cursor = number + 1
@@ -41,13 +44,13 @@ turnsBefore(tonumber(ARGV[2]) or next, function(number, turn)
   bytes = bytes + size
   found[#found + 1] = turn
 end)
-if ARGV[2] == '' then
-  newest = found[1] or {}
-else
+if before then
   turnsBefore(next, function(number, turn)
     newest = turn
     return true
   end)
+else
+  newest = found[1] or {}
 end
 return {text, cursor, newest, found}
 `);
@@ -66,17 +69,20 @@ export interface StoredSession {
 /**
  * Reads the newest turns of a user's session, or those before a number: at least one, and then as many as fit.
  * One round trip.
+ * @returns undefined: the user has no such session; `no_such_page`: no page of it ends before that number
  */
 export async function readSession(
   redis: Redis,
   { sessionId, userId }: { sessionId: string; userId: string },
   page: { before: number | undefined; limit: number; maxBytes: number },
-): Promise<StoredSession | undefined> {
+): Promise<StoredSession | 'no_such_page' | undefined> {
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId)];
   const found = (await script(redis, keys, [userId, page.before ?? '', page.limit, page.maxBytes])) as
     | [string, number, string[], string[][]]
+    | number
     | null;
-  if (!found) return undefined;
+  if (found === null) return undefined;
+  if (typeof found === 'number') return 'no_such_page';
   const [text, cursor, newest, turns] = found;
   return {
     text,
