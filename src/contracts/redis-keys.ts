@@ -55,7 +55,10 @@ export const ERASURES_KEY = 'chat:erasures';
 
 // The names of channels are made complete by `channelOf`, which sets the installation and the database before them.
 
-/** Pub/sub channel: `{replica} {requestId}`, the api process that has written a terminal state down, and whose it is. */
+/**
+ * Pub/sub channel: `{replica} {requestId}`, the api process that has written a terminal state down, and whose it is;
+ * `erased {requestId}` where the question was erased before it had one.
+ */
 export const SETTLED_CHANNEL = 'chat:settled';
 
 /** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */

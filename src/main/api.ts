@@ -130,17 +130,23 @@ const eraser = createSessionEraser({
 });
 const placesOf = (requestIds: string[]) => orStoreUnavailable(placesInLine(queue, redis, requestIds));
 
+const gates = createGateAdmin(redis);
+const isModelShut = async () => {
+  const known = await gates.list();
+  return known.length > 0 && known.every(({ state }) => state !== 'closed');
+};
+
 const line: Line = createLine({
   look: async (newlySettled) => {
     const requests = (await depths.states())?.[REQUESTS_QUEUE];
     if (!requests) return undefined;
-    const { untaken, inHand, workerAlive } = await lookAtJobs(queue, redis);
+    const [{ untaken, inHand, workerAlive }, modelShut] = await Promise.all([lookAtJobs(queue, redis), isModelShut()]);
     // Last: what is added by a look that fails would be added again by the next.
     const settled = await redis.incrby(SETTLED_COUNT_KEY, newlySettled);
     metrics.waiting.set(requests.messages + untaken);
     if (line.drainRate !== undefined) metrics.drainRate.set(line.drainRate);
     const { messages: inBroker, consumers } = requests;
-    return { inBroker, inJobs: untaken, inHand, consumers, workerAlive, settled };
+    return { inBroker, inJobs: untaken, inHand, consumers, workerAlive, modelShut, settled };
   },
   placesOf,
   requestDeadlineMs: config.requestDeadlineMs,
@@ -255,7 +261,7 @@ const app = createApp({
         requireAdmin: orLogin(requireAdmin),
       }),
       createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
-      createGatesRouter({ gates: createGateAdmin(redis), requireAdmin }),
+      createGatesRouter({ gates, requireAdmin }),
     ),
   ),
   accounts: accounts && onceAdmitted(accounts),

@@ -238,6 +238,20 @@ test('an erased session leaves nothing of itself, and a late answer does not bri
   expect(api.output() + replica.output()).not.toContain(secret);
 });
 
+test('whoever waits for a question is told at once when it is erased, whichever replica they ask', async () => {
+  const sessionId = randomUUID();
+  const waiting = { Prefer: 'wait=60' };
+  const asking = ann.at(replica.url).send({ message: 'Forget it?', sessionId, newSession: true }, waiting);
+  const [turn] = (await answered(ann, sessionId, 'queued')).turns;
+  await worker.delivery(turn!.requestId);
+  const looking = [ann, ann.at(replica.url)].map((user) => user.get(`/chat/session/${sessionId}`, waiting));
+  expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
+  const told = await asking;
+  expect(told).toMatchObject({ status: 404, body: { code: 'session_not_found' } });
+  expect(told.body.detail).toContain('erased');
+  for (const looked of looking) expect((await looked).status).toBe(404);
+});
+
 test('what a session leaves in the cache and in the queue is erased with it, also of a question that nobody saw', async () => {
   const secret = `secret-${randomUUID()}`;
   const first = await ask(ann, secret);

@@ -36,6 +36,8 @@ export interface QueuesSeen {
   consumers: number;
   /** Some worker has looked after the jobs lately. */
   workerAlive: boolean;
+  /** No provider may be asked: each has failed, or has asked for a pause. */
+  modelShut: boolean;
   /** All answers that were ever written down. */
   settled: number;
 }
@@ -87,7 +89,15 @@ export function createLine(options: {
   const { look, placesOf, requestDeadlineMs, shedAbove } = options;
   const rate = createDrainRate();
   const answerTimes = createAnswerTimes();
-  let seen: QueuesSeen = { inBroker: 0, inJobs: 0, inHand: 0, consumers: 0, workerAlive: false, settled: 0 };
+  let seen: QueuesSeen = {
+    inBroker: 0,
+    inJobs: 0,
+    inHand: 0,
+    consumers: 0,
+    workerAlive: false,
+    modelShut: false,
+    settled: 0,
+  };
   let seenAt = Number.NEGATIVE_INFINITY;
   /** The most that all workers were seen to have in hand at once. */
   let mostInHand = 0;
@@ -125,7 +135,8 @@ export function createLine(options: {
   }
 
   function etaMs(before: number): number | null {
-    if (!isWorkedOn()) return null;
+    // When a provider can be asked again is not known before it was.
+    if (!isWorkedOn() || seen.modelShut) return null;
     const workMs = answerTimes.remainingMs(0);
     if (before === 0) return workMs === null ? null : Math.round(workMs);
     return rate.perSecond === undefined ? null : Math.round((before / rate.perSecond) * 1000 + (workMs ?? 0));

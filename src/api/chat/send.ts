@@ -78,6 +78,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       }
       if (watch && !(turn && isTerminal(turn))) {
         turn = await waitForAnswer(watch, turn, readTurn);
+        if (!turn) throw new ApiError('session_not_found', ERASED_MEANWHILE);
       }
 
       res.set('Location', addressOf(req, `/chat/session/${sessionId}`));
@@ -103,7 +104,7 @@ function mustBeAllowed(model: string | undefined, allowed: readonly string[]): v
   });
 }
 
-/** The turn as soon as it is terminal, else as it is when the waiting ends. */
+/** The turn as soon as it is terminal, else as it is when the waiting ends; undefined: it was erased meanwhile. */
 async function waitForAnswer(
   watch: Watch,
   asked: SessionTurn | undefined,
@@ -111,10 +112,12 @@ async function waitForAnswer(
 ): Promise<SessionTurn | undefined> {
   for (let news = await watch.news(); news; news = await watch.news()) {
     const turn = asked && news !== 'look' ? turnOf(asked, news) : await readTurn();
-    if (turn && isTerminal(turn)) return turn;
+    if (!turn || isTerminal(turn)) return turn;
   }
   return await readTurn();
 }
+
+const ERASED_MEANWHILE = { detail: 'The conversation was erased before there was an answer.' };
 
 const JUST_QUEUED = { status: 'queued', attempts: 0, retry: null } as const;
 

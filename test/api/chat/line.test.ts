@@ -77,7 +77,15 @@ test('how much longer an answer takes is what those took that took longer', () =
   expect(createAnswerTimes().remainingMs(0)).toBeNull();
 });
 
-const idle: QueuesSeen = { inBroker: 0, inJobs: 0, inHand: 0, consumers: 1, workerAlive: true, settled: 0 };
+const idle: QueuesSeen = {
+  inBroker: 0,
+  inJobs: 0,
+  inHand: 0,
+  consumers: 1,
+  workerAlive: true,
+  modelShut: false,
+  settled: 0,
+};
 
 /** A line whose looks see this, once it has looked twice. */
 async function lineThatSees(
@@ -201,6 +209,29 @@ test.each([
   await until('it has looked after the last answer', () => looksAfter > 0);
   const [progress] = await line.progress([{ requestId: 'r', createdAt: new Date().toISOString() }]);
   expect(progress!.etaMs).toBe(expected === null ? null : 500);
+});
+
+test('while no provider may be asked, no time is told, neither to a new question nor to one that waits', async () => {
+  let modelShut = false;
+  const places: PlaceInLine[] = [
+    { kind: 'waiting', attemptsMade: 0, ahead: 0 },
+    { kind: 'delayed', attemptsMade: 0, dueAt: Date.now() + 5_000, retry: undefined },
+  ];
+  const line = await lineThatSees(() => ({ ...idle, modelShut }), { places });
+  line.settled(answer);
+  const timeOfNext = () => {
+    const { etaMs } = line.admit('next');
+    line.ended('next');
+    return etaMs;
+  };
+  expect(timeOfNext()).toBe(500);
+  modelShut = true;
+  await until('that is seen', () => timeOfNext() === null);
+  const createdAt = new Date().toISOString();
+  const progress = await line.progress(places.map((_, i) => ({ requestId: `${i}`, createdAt })));
+  expect(progress).toMatchObject([{ etaMs: null }, { status: 'retrying', etaMs: null }]);
+  modelShut = false;
+  await until('that is seen', () => timeOfNext() === 500);
 });
 
 test('a worker that has just come is known by its answers', async () => {

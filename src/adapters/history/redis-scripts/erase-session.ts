@@ -1,15 +1,19 @@
 import type { Redis } from 'ioredis';
-import { redisKeys } from '../../../contracts/redis-keys.ts';
+import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
+import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
 
 /** Longer than an answer can be on its way. */
 const TOMBSTONE_MS = 7 * 24 * 3_600_000;
 /** What the tombstone holds once there is nothing left to be erased. */
 const DONE = '1';
+/** Stands in a notice where otherwise the replica is named: all replicas are to look. */
+const ERASER = 'erased';
 
 /**
- * KEYS: session, turns, tombstone. ARGV: userId, the tombstone's TTL in ms. Gives what the tombstone holds, or nil.
- * The answers are not read: a turn's answer key is a field of its own.
+ * KEYS: session, turns, tombstone. ARGV: userId, the tombstone's TTL in ms, the channel of notices. Gives what the
+ * tombstone holds, or nil. The answers are not read: a turn's answer key is a field of its own. Whoever waits for one of
+ * its turns is told.
  */
 const eraseScript = defineScript(`
 local erased = redis.call('GET', KEYS[3])
@@ -23,6 +27,7 @@ for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
   local kind = string.sub(field, -2)
   if kind == ':q' then ids[#ids + 1] = string.sub(field, 1, -3) end
   if kind == ':k' then keys[#keys + 1] = field end
+  if kind == ':s' then redis.call('PUBLISH', ARGV[3], '${ERASER} ' .. string.sub(field, 1, -3)) end
 end
 local answers = #keys > 0 and redis.call('HMGET', KEYS[2], unpack(keys)) or {}
 erased = cjson.encode({userId = ARGV[1], requestIds = ids, answerKeys = answers})
@@ -45,7 +50,9 @@ export interface Remains {
  */
 export async function eraseSession(redis: Redis, sessionId: string, userId: string): Promise<Remains | undefined> {
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
-  const text = (await eraseScript(redis, keys, [userId, TOMBSTONE_MS])) as string | null;
+  const text = (await eraseScript(redis, keys, [userId, TOMBSTONE_MS, channelOf(redis, SETTLED_CHANNEL)])) as
+    | string
+    | null;
   if (text === null) return undefined;
   const { requestIds, answerKeys } = JSON.parse(text) as Record<keyof Remains, unknown>;
   return { requestIds: listOf(requestIds), answerKeys: listOf(answerKeys) };
