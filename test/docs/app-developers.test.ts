@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { failureCodes, failureOf } from '../../src/contracts/error-codes.ts';
 import { startChromium } from '../chromium.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
@@ -91,6 +93,58 @@ test('the Python service in the documentation works as it stands', async () => {
   const [first, second] = stdout.trim().split('\n');
   expect(first).toMatch(/^completed Simulated answer: you asked "What are healthy eating habits\?"/);
   expect(second).toMatch(/^completed .*2 earlier turns/);
+});
+
+test('the page registers an account, pages back, erases, goes on after its token has ended, and logs out', async () => {
+  const page = await browser.newPage();
+  await page.goto(siteUrl);
+  const state = page.locator('#state');
+  const shown = (text: string) => state.filter({ hasText: text }).waitFor({ timeout: 20_000 });
+  await page.fill('[name=email]', `${randomUUID()}@example.com`);
+  await page.fill('[name=password]', account.password);
+  await page.click('text=Register');
+  await shown('Logged in.');
+  const ask = async (message: string) => {
+    await page.fill('[name=message]', message);
+    await page.press('[name=message]', 'Enter');
+    await page.locator('dt').last().filter({ hasText: message }).waitFor();
+    await shown('completed');
+  };
+  await page.route(/\/chat\/session\/[^?]+$/, (route) => route.continue({ url: `${route.request().url()}?limit=2` }));
+  for (const message of ['One', 'Two', 'Three']) await ask(message);
+  expect(await page.locator('dt').allTextContents()).toEqual(['Two', 'Three']);
+  await page.click('text=Earlier questions');
+  await page.locator('dt').filter({ hasText: 'One' }).waitFor();
+  expect(await page.locator('dt').allTextContents()).toEqual(['One', 'Two', 'Three']);
+  expect(await page.locator('#earlier').isVisible()).toBe(false);
+
+  let refreshed = 0;
+  page.on('request', (request) => {
+    refreshed += request.url().endsWith('/auth/refresh') ? 1 : 0;
+  });
+  await page.route(
+    '**/chat/send',
+    (route) => route.fulfill({ status: 401, headers: { 'Access-Control-Allow-Origin': siteUrl } }),
+    { times: 1 },
+  );
+  await ask('Four');
+  expect(refreshed).toBe(1);
+
+  await page.click('text=Erase');
+  await shown('Erased.');
+  expect(await page.locator('dt').count()).toBe(0);
+  await ask('Anew');
+  await page.click('text=Log out');
+  await page.locator('#login').waitFor();
+});
+
+test('the documentation has every code of a failure, with what its user reads', () => {
+  const rows = [...text.matchAll(/^\| `(\w+)` \| (.*) \| (yes|no) \|$/gm)].map(([, ...cells]) => cells);
+  const expected = failureCodes.map((code) => {
+    const { message, retryable } = failureOf(code);
+    return [code, message, retryable ? 'yes' : 'no'];
+  });
+  expect(rows).toEqual(expected);
 });
 
 test('every marker in the documentation is one that the simulator knows', async () => {

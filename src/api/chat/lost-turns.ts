@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { HistoryStore, OverdueTurn } from '../../adapters/history/history-store.ts';
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
-import type { Failure } from '../../contracts/chat-response.ts';
+import { failureOf } from '../../contracts/error-codes.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { endedTurn } from './ended-turn.ts';
 
@@ -67,7 +67,7 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
   }
 
   async function endTurns(turns: readonly OverdueTurn[]): Promise<void> {
-    const outcomes = await history.settle(turns.map((turn) => endedTurn(turn, tooLate)));
+    const outcomes = await history.settle(turns.map((turn) => endedTurn(turn, failureOf('deadline_exceeded'))));
     for (const [index, { requestId }] of turns.entries()) {
       if (outcomes[index] !== 'settled') continue;
       onLost();
@@ -114,9 +114,3 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
 }
 
 const isNowhere = ({ kind }: PlaceInLine) => kind === 'none' || kind === 'finished';
-
-const tooLate: Failure = {
-  code: 'deadline_exceeded',
-  message: 'The request was not answered before its deadline.',
-  retryable: true,
-};
