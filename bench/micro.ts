@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { Bench } from 'tinybench';
+import { fetch } from 'undici';
+import { createDispatcher } from '../src/adapters/http/dispatcher.ts';
+import { createWholeFetch, type WholeFetch } from '../src/adapters/http/whole-fetch.ts';
 import { addJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
 import { saveJobs } from '../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { settleJobs } from '../src/adapters/jobs/redis-scripts/settle-jobs.ts';
@@ -162,6 +165,15 @@ try {
   )
     await sleep(20);
 
+  const dispatcher = createDispatcher();
+  const wholeFetch = createWholeFetch({ dispatcher, maxBytes: 4 * 1024 * 1024 });
+  const sent = JSON.stringify(parametersOf(question).body);
+  const post = async (by: WholeFetch) => {
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer benchmark' };
+    const reply = await by(`${servers.modelUrl}/chat/completions`, { method: 'POST', headers, body: sent });
+    return await reply.text();
+  };
+
   const bench = new Bench({ time: LEAST_MS, throws: true });
   bench
     .add('read a request', () => readChatRequest({ body }))
@@ -171,7 +183,11 @@ try {
     .add('check the signature of a response of 4 kB', () => signatures.isValid(longBody, longSignature))
     .add('hash a question', () => cache.hashOf(parametersOf(question), 'user'))
     .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
-    .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal));
+    .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal))
+    .add('  of which: one POST, by our fetch for whole replies', () => post(wholeFetch))
+    .add("  the same by undici's fetch, with the same connections", () =>
+      post((url, init) => fetch(url, { ...init, dispatcher } as object) as unknown as Promise<Response>),
+    );
   for (const { name, run, before } of redisSteps) {
     bench.add(`${BATCH} ${name}`, run, before && { beforeEach: before });
   }

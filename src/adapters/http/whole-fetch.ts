@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { decodeBody, isPlain } from './decode-body.ts';
+import { WholeResponse } from './whole-response.ts';
 
 /** How long a reply may take, in ms. What is left out has no limit. */
 export interface ReplyLimits {
@@ -34,10 +35,8 @@ const WITHOUT_BODY = [204, 205, 304];
 /** What was said of the connection, or of the body before it was decoded. */
 const NOT_PASSED_ON = new Set(['connection', 'content-encoding', 'content-length', 'keep-alive', 'transfer-encoding']);
 
-const cutResponses = new WeakSet<Response>();
-
 /** Whether the body was longer than it may be: what is there is its beginning. */
-export const isCutResponse = (response: Response): boolean => cutResponses.has(response);
+export const isCutResponse = (response: Response): boolean => response instanceof WholeResponse && response.isCut;
 
 /**
  * A `fetch` for replies that are taken as a whole. It follows redirects, and it decompresses what it gets. It resolves
@@ -63,7 +62,7 @@ export function createWholeFetch(options: { dispatcher: Dispatcher; maxBytes: nu
         throw new TypeError('fetch failed', { cause: error });
       }
       const next = redirects < MAX_REDIRECTS ? redirectOf(request, reply) : undefined;
-      if (!next) return responseOf(reply);
+      if (!next) return responseOf(reply, request.url);
       request = next;
     }
   };
@@ -234,7 +233,7 @@ function watchTime(
   };
 }
 
-function responseOf({ status, headers, body, isCut }: Reply): Response {
+function responseOf({ status, headers, body, isCut }: Reply, url: URL): Response {
   const pairs: [string, string][] = [];
   for (const name in headers) {
     if (NOT_PASSED_ON.has(name)) continue;
@@ -242,9 +241,12 @@ function responseOf({ status, headers, body, isCut }: Reply): Response {
     if (Array.isArray(value)) for (const each of value) pairs.push([name, each]);
     else pairs.push([name, value ?? '']);
   }
-  const content = WITHOUT_BODY.includes(status) ? null : body.toString();
-  // A `Response` has no status beyond these, a server may send any.
-  const response = new Response(content, { status: status >= 200 && status <= 599 ? status : 502, headers: pairs });
-  if (isCut) cutResponses.add(response);
-  return response;
+  const response = new WholeResponse(WITHOUT_BODY.includes(status) ? null : body.toString(), {
+    // A `Response` has no status beyond these, a server may send any.
+    status: status >= 200 && status <= 599 ? status : 502,
+    headers: pairs,
+    url: url.href,
+    isCut,
+  });
+  return response as unknown as Response;
 }

@@ -148,6 +148,26 @@ describe('the contract of fetch', () => {
     expect(await response.text()).toBe('é');
   });
 
+  test('gives a body in every way that a Response has, and once', async () => {
+    const model = await startScriptedProvider({ body: '{"a":"é"}', headers: { 'content-type': 'application/json' } });
+    stops.push(model.stop);
+    const get = () => fetchFrom()(model.baseUrl, { method: 'POST', body: '{}' });
+    expect((await get()).url).toBe(model.baseUrl);
+    expect(await (await get()).json()).toEqual({ a: 'é' });
+    expect(Buffer.from(await (await get()).arrayBuffer()).toString()).toBe('{"a":"é"}');
+    expect(await (await get()).blob()).toMatchObject({ size: 10, type: 'application/json' });
+    const streamed = await get();
+    const copy = streamed.clone();
+    expect(await new Response(streamed.body).text()).toBe('{"a":"é"}');
+    expect(await copy.text()).toBe('{"a":"é"}');
+    for (const read of [streamed, await get()]) {
+      if (!read.bodyUsed) await read.text();
+      expect(read.bodyUsed).toBe(true);
+      await expect(read.text()).rejects.toMatchObject({ name: 'TypeError' });
+      await expect(read.arrayBuffer()).rejects.toMatchObject({ name: 'TypeError' });
+    }
+  });
+
   test('reads no more than it may, and says that there was more', async () => {
     const model = await startScriptedProvider({ body: 'x'.repeat(100_000) });
     stops.push(model.stop);
