@@ -8,7 +8,7 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Dispatcher } from 'undici';
-import { limits } from '../../contracts/limits.ts';
+import { id } from '../../contracts/chat-request.ts';
 import type { Caller } from './access-tokens.ts';
 import { findClaim, namesIn } from './claims.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
@@ -134,8 +134,9 @@ const isMeantForUs = (claims: JWTPayload, { audienceClaim, audiences }: TokenRul
   namesIn(findClaim(claims, audienceClaim)).some((name) => audiences.includes(name));
 
 function readUserId({ sub }: JWTPayload): string {
-  if (typeof sub !== 'string' || sub === '' || sub.length > limits.idChars) throw new ClaimError('sub');
-  return sub;
+  const userId = id.safeParse(sub);
+  if (!userId.success) throw new ClaimError('sub');
+  return userId.data;
 }
 
 function reasonOf(error: unknown): string {
