@@ -10,7 +10,18 @@ const EXPOSED_HEADERS = [
   'Retry-After',
   'WWW-Authenticate',
 ];
-const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'Idempotency-Key', 'Prefer', 'traceparent', 'tracestate'];
+/** What our API reads, and what libraries for tracing and for requests add by themselves. */
+const ALLOWED_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'Prefer',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
+  'X-Requested-With',
+];
 const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** How long a browser need not ask again. Chromium remembers no longer than two hours. */
 const MAX_AGE_SECONDS = 600;

@@ -83,6 +83,9 @@ test('a page on an allowed origin does all that the API offers, and reads what i
       'Idempotency-Key': 'one',
       Prefer: 'wait=1',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      baggage: 'sentry-release=1.0',
+      'sentry-trace': '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1',
+      'X-Requested-With': 'XMLHttpRequest',
     },
     body: { message: 'Hello?' },
   });
