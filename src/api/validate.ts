@@ -51,10 +51,10 @@ function faultsOf(issue: z.core.$ZodIssue, value: unknown): Fault[] {
 }
 
 /**
- * An id in a path.
+ * The id of a session or a question in a path. All of them are UUIDs in small letters; Swift writes them in capitals.
  * @throws ApiError not_found: nothing has an id as long as that
  */
 export function parseId(value: unknown): string {
   if (typeof value !== 'string' || value.length > limits.idChars) throw new ApiError('not_found');
-  return value;
+  return value.toLowerCase();
 }

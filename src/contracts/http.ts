@@ -53,7 +53,10 @@ export const sendBody = z
       // Half a surrogate pair is valid JSON, and no text.
       .overwrite((text) => text.toWellFormed())
       .meta({ example: 'What are healthy eating habits?' }),
-    sessionId: absentIfEmpty(z.uuid().describe('Continues that conversation; left out or null, a new one begins.')),
+    sessionId: absentIfEmpty(
+      // Swift writes the ids that it was given in capitals.
+      z.uuid().toLowerCase().describe('Continues that conversation; left out or null, a new one begins.'),
+    ),
     newSession: absentIfEmpty(
       z
         .boolean()
@@ -160,13 +163,20 @@ const cursor = z
   .transform((value) => value || undefined)
   .describe('`nextCursor` of the page before.');
 
+/** An empty parameter counts as left out. */
+const limitUpTo100 = (otherwise: number) =>
+  z.preprocess(
+    (value) => (value === '' ? undefined : value),
+    z.coerce.number().int().min(1).max(100).default(otherwise),
+  );
+
 export const sessionQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50).describe('Most turns of the page.'),
+  limit: limitUpTo100(50).describe('Most turns of the page.'),
   cursor,
 });
 
 export const historyQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: limitUpTo100(20),
   cursor,
 });
 

@@ -291,6 +291,18 @@ test('a client may choose the id of a new session, and so cancel a question whos
   expect(await ann.send({ message: 'And now?', sessionId })).toMatchObject({ status: 202, body: { sessionId } });
 });
 
+test('ids in capitals, as Swift writes them, name the same session and question', async () => {
+  const sessionId = randomUUID();
+  const chosen = await ann.send({ message: 'One?', sessionId: sessionId.toUpperCase(), newSession: true });
+  expect(chosen).toMatchObject({ status: 202, body: { sessionId } });
+  const more = await ann.send({ message: 'Two?', sessionId: sessionId.toUpperCase() });
+  expect(more).toMatchObject({ status: 202, body: { sessionId } });
+  expect((await ann.session(sessionId.toUpperCase())).body).toMatchObject({ sessionId });
+  const cancelled = await ann.post(`/chat/requests/${more.body.requestId.toUpperCase()}/cancel`);
+  expect(cancelled).toMatchObject({ status: 200, body: { requestId: more.body.requestId } });
+  expect((await ann.delete(`/chat/session/${sessionId.toUpperCase()}`)).status).toBe(204);
+});
+
 test('an id that is in use begins no new session, and does not say whose it is', async () => {
   const { sessionId } = await ask(ann);
   const strip = ({ traceId: _, instance: __, ...rest }: Record<string, unknown>) => rest;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parse } from '../../src/api/validate.ts';
 import { dropOptions, redriveOptions } from '../../src/contracts/dead-letters.ts';
 import type { ApiError } from '../../src/contracts/errors.ts';
-import { credentials, historyQuery, refreshBody, sendBody } from '../../src/contracts/http.ts';
+import { credentials, historyQuery, refreshBody, sendBody, sessionQuery } from '../../src/contracts/http.ts';
 
 const faults = (schema: z.ZodType, value: unknown) => {
   try {
@@ -46,6 +46,11 @@ test.each<[z.ZodType, unknown, string[]]>([
   [z.array(z.string()), ['a', 1], ['1: must be a text']],
 ])('each fault names its field and the rule (%#)', (schema, value, expected) => {
   expect(faults(schema, value)).toEqual(expected);
+});
+
+test('an empty parameter of a query counts as left out', () => {
+  expect(parse(historyQuery, { limit: '', cursor: '' })).toEqual({ limit: 20, cursor: undefined });
+  expect(parse(sessionQuery, { limit: '', cursor: '' })).toEqual({ limit: 50, cursor: undefined });
 });
 
 test('no fault of any schema is in the words of a library, or repeats what was sent', () => {
