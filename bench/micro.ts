@@ -186,7 +186,7 @@ try {
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal))
     .add('  of which: one POST, by our fetch for whole replies', () => post(wholeFetch))
     .add("  the same by undici's fetch, with the same connections", () =>
-      post((url, init) => fetch(url, { ...init, dispatcher } as object) as unknown as Promise<Response>),
+      post((url, init) => fetch(String(url), { ...init, dispatcher } as object) as unknown as Promise<Response>),
     );
   for (const { name, run, before } of redisSteps) {
     bench.add(`${BATCH} ${name}`, run, before && { beforeEach: before });
