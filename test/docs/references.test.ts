@@ -1,0 +1,88 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
+import { settings } from '../../src/config/schema.ts';
+import type { Setting } from '../../src/config/setting.ts';
+import { deadLetterReasons, failureCodes } from '../../src/contracts/error-codes.ts';
+
+const root = join(import.meta.dirname, '../..');
+const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/*.md', { cwd: root })];
+const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
+const proseOf = (file: string) => textOf(file).replace(/^```.*?^```$/gms, '');
+const namesIn = (text: string, pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))];
+
+/** The fragment that GitHub makes of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\d _-]/gu, '')
+    .replaceAll(' ', '-');
+const anchorsOf = (file: string) => namesIn(proseOf(file), /^#+ (.+)$/gm).map(anchorOf);
+
+/** The names of all source files, without their folders. */
+const sources = globSync('{src,test,tools,bench,chaos,fuzz}/**/*.ts', { cwd: root }).map((path) => basename(path));
+
+const settingNames = Object.values(settings).flatMap((group) => Object.values<Setting>(group).map(({ env }) => env));
+/** Variables that are not settings of a process: those of tools, of compose, and of the examples. */
+const otherVariables = [
+  'BENCH_PROFILES',
+  'HEALIFY_EMAIL',
+  'HEALIFY_PASSWORD',
+  'LOCAL_SERVERS',
+  'RABBITMQ_PASSWORD',
+  'REDIS_PASSWORD',
+  'TEST_SERVICES',
+];
+/** Words of others that look like variables. */
+const otherWords = ['ERR_JWKS_NO_MATCHING_KEY'];
+
+const metricNames = namesIn(textOf('src/observability/metrics.ts'), /'(healify_[a-z_]+)'/g);
+
+describe.each(documents)('%s', (file) => {
+  test('leads to files and headings that there are', () => {
+    for (const target of namesIn(proseOf(file), /\]\((?!https?:)([^)]+)\)/g)) {
+      const [path, anchor] = target.split('#');
+      const linked = path ? join(dirname(file), path) : file;
+      expect([target, existsSync(join(root, linked))]).toEqual([target, true]);
+      if (anchor) expect(anchorsOf(linked)).toContain(anchor);
+    }
+  });
+
+  test('names source files and folders that there are', () => {
+    for (const path of namesIn(proseOf(file), /`((?:src|test|tools|bench|chaos|fuzz|docs|examples)\/[\w./-]+)`/g))
+      expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+    for (const name of namesIn(proseOf(file), /`([\w-]+\.ts)`/g)) expect(sources).toContain(name);
+  });
+
+  test('names settings and metrics that there are', () => {
+    for (const name of namesIn(proseOf(file), /`([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)(?:=[^`]*)?`/g))
+      expect([...settingNames, ...otherVariables, ...otherWords]).toContain(name);
+    for (const name of namesIn(textOf(file), /\b(healify_[a-z_]+)/g)) expect(metricNames).toContain(name);
+  });
+});
+
+test('operators find every metric and every reason of a dead letter', () => {
+  const text = textOf('docs/operating.md');
+  for (const name of [...metricNames, ...deadLetterReasons]) expect(text).toContain(`\`${name}`);
+});
+
+test('app developers find every code of a failure', () => {
+  for (const code of failureCodes) expect(textOf('docs/app-developers.md')).toContain(`\`${code}\``);
+});
+
+test('endpoints in the documents are those of the API', () => {
+  const { paths } = createOpenApiDocument({ version: '1', accounts: true });
+  const pages = ['/admin/login', '/admin/logout', '/admin/queues', '/docs', '/openapi.json', '/metrics'];
+  const offered = [...Object.keys(paths ?? {}), ...pages].map((path) => path.replace(/\{\w+\}|:\w+/g, '*'));
+  for (const file of documents) {
+    for (const path of namesIn(proseOf(file), /`(?:GET|POST|DELETE) (\/[^\s`?]*)/g))
+      expect([file, offered]).toEqual([file, expect.arrayContaining([path.replace(/\{\w+\}|:\w+/g, '*')])]);
+  }
+});
+
+test('each guarantee names the test that shows it', () => {
+  const rows = namesIn(textOf('docs/reliability.md'), /^(\| \d+ \|.*)$/gm);
+  expect(rows.length).toBeGreaterThan(20);
+  for (const row of rows) expect(row).toMatch(/\]\([^)]*test[^)]*\)/);
+});
