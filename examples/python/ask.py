@@ -40,6 +40,8 @@ def ask(channel, question, user_id):
 
 
 def main():
+    if not sys.argv[1:]:
+        sys.exit('Usage: python ask.py "a question"')
     connection = pika.BlockingConnection(pika.URLParameters(os.environ["RABBITMQ_URL"]))
     channel = connection.channel()
     # RabbitMQ must know that this channel wants replies before it takes the question.

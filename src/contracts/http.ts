@@ -214,6 +214,7 @@ export const health = z
   })
   .meta({ id: 'Health' });
 
+export type SendBody = z.output<typeof sendBody>;
 export type Accepted = z.output<typeof accepted>;
 export type Session = z.output<typeof session>;
 export type SessionNow = z.output<typeof sessionNow>;

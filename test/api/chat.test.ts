@@ -154,6 +154,18 @@ test('the same Idempotency-Key gives the same ids and costs one request', async 
   expect(bobs.body.requestId).not.toBe(replies[0]!.body.requestId);
 });
 
+test('a repeat that leaves out defaults is the same, and one that asks for another thing is refused', async () => {
+  const key = { 'Idempotency-Key': randomUUID() };
+  const sessionId = randomUUID();
+  const asked = { message: 'The same?', sessionId, newSession: true };
+  const first = await ann.send(asked, key);
+  const same = await ann.send({ ...asked, cache: true, priority: 'interactive', model: null }, key);
+  expect(same).toMatchObject({ status: 202, body: { requestId: first.body.requestId } });
+  for (const other of [{ newSession: false }, { priority: 'batch' }, { cache: false }, { sessionId: null }]) {
+    expect(await ann.send({ ...asked, ...other }, key)).toMatchObject({ status: 422 });
+  }
+});
+
 test('a repeat whose conversation was erased says so, and asks nothing', async () => {
   const key = { 'Idempotency-Key': randomUUID() };
   const { body } = await ann.send({ message: 'Forget it?' }, key);

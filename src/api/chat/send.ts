@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import type { HistoryStore } from '../../adapters/history/history-store.ts';
 import { turnOf } from '../../adapters/history/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type Accepted, type Answered, type SessionTurn, sendBody } from '../../contracts/http.ts';
+import { type Accepted, type Answered, type SendBody, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { addressOf } from '../base-path.ts';
 import { parse } from '../validate.ts';
 import type { AcceptedQuestion, Question } from './accept-question.ts';
@@ -44,7 +44,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const { ids, repeated } =
       key === undefined
         ? { ids: newIds, repeated: false }
-        : await idempotencyKeys.claim(userId, key, [message, chosen ?? null, cache, model ?? null], newIds);
+        : await idempotencyKeys.claim(userId, key, meaningOf(body), newIds);
     const { sessionId, requestId } = ids;
     res.locals.requestId = requestId;
     let shown: Promise<void> | undefined;
@@ -95,6 +95,15 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (watch) watch.close();
     }
   };
+}
+
+/**
+ * What must be the same for a repeat to be the same question: a field that was left out is the same as its default. What is
+ * rarely given comes last, so that keys of earlier versions are known.
+ */
+function meaningOf({ message, sessionId, newSession, cache = true, model, priority = 'interactive' }: SendBody) {
+  const rarelyGiven = [...(sessionId && newSession ? ['new'] : []), ...(priority === 'interactive' ? [] : [priority])];
+  return [message, sessionId ?? null, cache, model ?? null, ...rarelyGiven];
 }
 
 function mustBeAllowed(model: string | undefined, allowed: readonly string[]): void {
