@@ -745,7 +745,7 @@ export const settings = {
       type: integer(1, 100_000),
       default: '5',
       unit: 'calls',
-      text: 'So many failures in a row, in one worker, open the breaker.',
+      text: 'So many requests that fail in a row, in one worker, open the breaker.',
       readBy: worker,
     }),
     breakerOpenMs: setting({

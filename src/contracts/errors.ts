@@ -169,10 +169,13 @@ export type BrokenCause = 'key' | 'quota' | 'model';
 /** The provider fails whatever it is asked, until somebody mends that. Waiting does not help. */
 export class ProviderBrokenError extends RequestFailure {
   readonly why: BrokenCause;
+  /** false: its reply could also mean that it refuses this one request. */
+  readonly certain: boolean;
 
-  constructor(why: BrokenCause, cause: string, options: { provider?: string | undefined } = {}) {
+  constructor(why: BrokenCause, cause: string, options: { provider?: string | undefined; certain?: boolean } = {}) {
     super(why === 'quota' ? 'model_quota_exhausted' : 'model_provider_broken', cause, options);
     this.why = why;
+    this.certain = options.certain ?? true;
   }
 }
 

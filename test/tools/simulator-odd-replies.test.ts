@@ -24,6 +24,8 @@ const whole = { response: expect.stringMatching(/^Simulated answer: .*asked\.$/)
 
 test.each([
   ['length', { response: expect.not.stringMatching(/asked\.$/), finishReason: 'length' }],
+  ['filter_cut', { response: expect.not.stringMatching(/asked\.$/), finishReason: 'content_filter' }],
+  ['content_filter', { code: 'model_content_filtered' }],
   ['finish_error', { code: 'model_unavailable' }],
   ['safety', { code: 'model_content_filtered' }],
   ['reasoning_only', { code: 'model_empty_answer' }],

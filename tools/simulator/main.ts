@@ -22,11 +22,11 @@ A marker in the last user message says how that call goes:
   [[simulate latency=2s]]                  answers after a while (ms or s)
   [[simulate mode=hang times=2]]           only the first two calls with this very message
 
-Modes: ok, error (with status), insufficient_quota, content_filter (the answer stops), content_filter_rejected (400),
+Modes: ok, error (with status), insufficient_quota, content_filter (no answer), content_filter_rejected (400),
 context_length_exceeded (400), hang (never answers), cut (the connection breaks within the answer), invalid_json,
 empty, model_not_found (404), overflow_in_other_words (400), unsupported_parameter (400 while the request has max_tokens).
 
-Modes of whole answers, as some providers give them: length, finish_error, safety, parts, think, reasoning_only,
+Modes of whole answers, as some providers give them: length, finish_error, filter_cut, safety, parts, think, reasoning_only,
 no_usage, large (3 MB), gzip, br, deflate, text_plain, no_content_type.
 
 PUT /control/behavior says how all other calls go, until the next PUT; every field may be left out:

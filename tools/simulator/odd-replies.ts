@@ -21,6 +21,7 @@ function stopAt(choice: Completion['choices'][number], reason: string, content: 
 const shapes = {
   length: (choice, text) => stopAt(choice, 'length', halfOf(text)),
   finish_error: (choice, text) => stopAt(choice, 'error', halfOf(text)),
+  filter_cut: (choice, text) => stopAt(choice, 'content_filter', halfOf(text)),
   safety: (choice) => stopAt(choice, 'SAFETY', null),
   reasoning_only: (choice) =>
     Object.assign(choice.message, { content: null, reasoning_content: 'Simulated thinking.' }),

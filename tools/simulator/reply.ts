@@ -164,7 +164,5 @@ export function streamCompletion(
 }
 
 function contentOf(fault: Fault, answer: Answer): string {
-  if (fault.mode === 'empty') return '';
-  // A filter that strikes while the model writes leaves what was written so far.
-  return fault.mode === 'content_filter' ? answer.text.slice(0, 20) : answer.text;
+  return fault.mode === 'empty' || fault.mode === 'content_filter' ? '' : answer.text;
 }

@@ -1,5 +1,5 @@
 import type { Transform } from 'node:stream';
-import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import zlib, { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
 /** What was begun is given, also where the end is missing: it may have been cut at the limit. */
 const partly = { finishFlush: constants.Z_SYNC_FLUSH };
@@ -14,6 +14,9 @@ function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
       return (body[0]! & 0x0f) === 8 ? createInflate(partly) : createInflateRaw(partly);
     case 'br':
       return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
+    case 'zstd':
+      // Node knows it from 22.15 on.
+      return zlib.createZstdDecompress?.();
     default:
       return undefined;
   }

@@ -1,13 +1,15 @@
 import CircuitBreaker from 'opossum';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../contracts/errors.ts';
+import type { GateCause } from '../../contracts/gates.ts';
 import type { Model } from './model.ts';
 import type { GateState, ProviderGate } from './provider-gate.ts';
 
 /**
  * A model behind a circuit breaker. Each worker measures for itself how its calls end; when too many fail, or too many
  * in a row, or the provider asks to be left alone, the gate is shut for all workers. So it is at the first call that shows
- * that the provider is broken for everybody.
+ * that the provider is broken for everybody. A refusal that may be about its one request shows that only if the provider
+ * has not just answered others: else it counts as a failure in a row. In a row, all attempts at one request count once.
  *
  * A call is counted when it ends, and only if the gate has not changed since it began: what began before an outage says
  * nothing of what comes after.
@@ -23,12 +25,14 @@ export interface BreakerOptions {
   errorPercent: number;
   /** With fewer calls within 10 s the share opens nothing. */
   minCalls: number;
-  /** So many failures in a row open it. */
+  /** So many requests that fail in a row open it. */
   maxConsecutive: number;
   openMs: number;
 }
 
 const WINDOW_MS = 10_000;
+/** A provider that answered within this time does not refuse everybody. */
+const JUST_ANSWERED_MS = 60_000;
 
 /** Failures that say the provider is unwell; all others are about the one request. */
 const unwellCodes: readonly FailureCode[] = [
@@ -48,9 +52,17 @@ function isWell(error: unknown, signal: AbortSignal): boolean | undefined {
   return !isProviderFailure(error);
 }
 
+interface Call {
+  /** Of the gate, when the call began. */
+  era: number;
+  requestId: string | symbol;
+}
+
 export function createBreaker(model: Model, gate: ProviderGate, options: BreakerOptions): Breaker {
   const { openMs, maxConsecutive } = options;
-  let failuresInARow = 0;
+  /** The requests that failed since the last one was answered; never more than open the gate. */
+  const failedInARow = new Set<string | symbol>();
+  let answeredAt = Number.NEGATIVE_INFINITY;
 
   // Opossum keeps the figures and says when they are too bad; how long to wait, and who probes, is the gate's.
   const circuit = new CircuitBreaker(endedWell, {
@@ -64,19 +76,30 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     enableSnapshots: false,
   });
 
-  async function count(well: boolean | undefined, pass: 'call' | 'probe', era: number): Promise<void> {
+  async function count(well: boolean | undefined, pass: 'call' | 'probe', { era, requestId }: Call): Promise<void> {
     if (pass === 'probe') return await gate.probed(well === undefined ? undefined : well ? 'well' : 'failures');
     if (well === undefined || era !== gate.era) return;
-    failuresInARow = well ? 0 : failuresInARow + 1;
+    if (well) failedInARow.clear();
+    else failedInARow.add(requestId);
     // Rejects with the failure it was given.
     const counted = circuit.fire(well).catch(() => {});
     // Nothing opens by a success: nobody need wait until it is counted.
     if (well) return;
     await counted;
-    if (!circuit.opened && failuresInARow < maxConsecutive) return;
-    failuresInARow = 0;
+    if (circuit.opened || failedInARow.size >= maxConsecutive) await shut('failures');
+  }
+
+  async function countBroken({ why, certain }: ProviderBrokenError, { era, requestId }: Call): Promise<void> {
+    if (era !== gate.era) return;
+    failedInARow.add(requestId);
+    const answersOthers = performance.now() - answeredAt < JUST_ANSWERED_MS;
+    if (certain || !answersOthers || failedInARow.size >= maxConsecutive) await shut(why);
+  }
+
+  async function shut(cause: GateCause): Promise<void> {
+    failedInARow.clear();
     circuit.close();
-    await gate.shut(openMs, 'failures');
+    await gate.shut(openMs, cause);
   }
 
   return {
@@ -86,10 +109,11 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     parametersOf: (question) => model.parametersOf(question),
     ask: async (question, signal, attempt) => {
       const pass = await gate.enter();
-      const { era } = gate;
+      const call: Call = { era: gate.era, requestId: question.requestId ?? Symbol() };
       try {
         const answer = await model.ask(question, signal, attempt);
-        await count(true, pass, era);
+        answeredAt = performance.now();
+        await count(true, pass, call);
         return answer;
       } catch (error) {
         if (error instanceof ModelPausedError) {
@@ -97,9 +121,9 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
           await gate.shut(error.retryAfterMs, 'retry-after');
         } else if (error instanceof ProviderBrokenError) {
           if (pass === 'probe') await gate.probed(error.why);
-          else if (era === gate.era) await gate.shut(openMs, error.why);
+          else await countBroken(error, call);
         } else {
-          await count(isWell(error, signal), pass, era);
+          await count(isWell(error, signal), pass, call);
         }
         throw error;
       }

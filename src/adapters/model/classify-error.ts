@@ -1,10 +1,25 @@
 import type { BrokenCause } from '../../contracts/errors.ts';
 import type { ErrorEvidence } from './error-evidence.ts';
+import {
+  hasWordOf,
+  KEY,
+  KEY_TEXT,
+  MODEL,
+  MODEL_TEXT,
+  QUOTA,
+  QUOTA_TEXT,
+  RATE,
+  REFUSED,
+  REFUSED_TEXT,
+  TOKEN_RATE_TEXT,
+  TOO_LONG,
+  TOO_LONG_TEXT,
+} from './error-words.ts';
 import { type Answer, type LimitParameter, type Outcome, timedOut, unwell } from './outcome.ts';
 
 /** What is known of a reply that is no answer. */
 export interface ErrorReply {
-  /** Of HTTP, or the one that the body of a 200 names. */
+  /** Of HTTP, or the one that the body of a 200 names; 200 where that names none. */
   status: number;
   evidence: ErrorEvidence;
   /** Whether it is a page for people: it was written by something before the provider. */
@@ -14,146 +29,100 @@ export interface ErrorReply {
   charged: boolean;
 }
 
-const REFUSED = new Set([
-  'content_filter',
-  'content_filtered',
-  'content_policy_violation',
-  'moderation_blocked',
-  'responsibleaipolicyviolation',
-  'data_inspection_failed',
-  'datainspectionfailed',
-  'safety',
-  'prohibited_content',
-  'recitation',
-  'blocklist',
-  'image_safety',
-  'spii',
-]);
-
-const TOO_LONG = new Set([
-  'context_length_exceeded',
-  'context_window_exceeded',
-  'contextwindowexceedederror',
-  'prompt_too_long',
-  'input_too_long',
-  'exceed_context_size_error',
-  'request_too_large',
-]);
-
-const KEY = new Set([
-  'invalid_api_key',
-  'incorrect_api_key',
-  'api_key_invalid',
-  'invalid_authentication',
-  'invalid_authentication_error',
-  'incorrect_api_key_error',
-  'authentication_error',
-  'unauthenticated',
-  'account_deactivated',
-  'access_terminated',
-  'permission_denied',
-  'permission_error',
-  'unsupported_country_region_territory',
-]);
-
-const QUOTA = new Set([
-  'insufficient_quota',
-  'quota_exceeded',
-  'quota_exhausted',
-  'exceeded_current_quota_error',
-  'billing_hard_limit_reached',
-  'billing_not_active',
-  'billing_error',
-  'insufficient_balance',
-  'insufficient_credits',
-  'insufficient_funds',
-  'arrearage',
-]);
-
-const MODEL = new Set([
-  'model_not_found',
-  'model_not_available',
-  'model_not_supported',
-  'model_decommissioned',
-  'unsupported_model',
-  'unknown_model',
-  'invalid_model',
-  'deploymentnotfound',
-  'not_found_error',
-]);
-
-/** Only texts at the beginning of a message: further on it may quote a question. */
-const QUOTA_TEXT =
-  /^(your credit balance is too low|insufficient (balance|credits?|funds)|you exceeded your current quota|this request requires more credits)/i;
-const KEY_TEXT = /^(api key not valid|incorrect api key|invalid api key|api key expired)/i;
-
-const TOO_LONG_TEXT = [
-  /maximum context length/i,
-  /context[ _-]?(length|window|size|limit).{0,80}(exceed|too (long|large|small)|overflow|surpass)/i,
-  /(exceed|overflow|larger than|longer than|surpass|beyond|outside)\w*.{0,60}context[ _-]?(length|window|size|limit)?/i,
-  /(prompt|input|request|message|messages|conversation|text|query)( length)?( is| are| was|'s)? too (long|large|big)/i,
-  /too many (input |prompt )?tokens/i,
-  /(input|prompt|context|request|message)s?.{0,30}(tokens?|length|size).{0,80}(exceed|is greater than|is larger than|longer than)/i,
-  /tokens?.{0,60}exceeds?.{0,60}(maximum|limit|allowed|context)/i,
-  /(reduce|shorten) (the|your) (length|input|prompt|message|conversation)/i,
-  /\d+ tokens? ?> ?\d+/i,
-  /input.{0,40}(exceeds?|longer than).{0,60}(maximum|limit|allowed)/i,
-];
-
-/** The parameters that a model may refuse, in how its server may say it. */
-const PARAMETERS: readonly LimitParameter[] = ['max_completion_tokens', 'max_tokens', 'temperature'];
-const NOT_SUPPORTED =
-  /unsupported|not supported|unrecognized|unknown|unexpected|not permitted|not allowed|extra (inputs?|fields?)|deprecated|does not support/i;
+/** Statuses below 500 of a server, or of what stands before it, that has failed this once. */
+const UNWELL = new Set([200, 409, 421, 423, 424, 425, 444, 449, 460, 463, 498, 499]);
 
 /** What an error means. Statuses alone do not say: servers differ, and gateways wrap each other's replies. */
 export function classifyError(reply: ErrorReply): Exclude<Outcome, Answer> {
   const { status, evidence, pauseMs, charged } = reply;
   const detail = detailOf(status, evidence);
   if (isRefused(reply)) return { kind: 'refused' };
-  const why = brokenCauseOf(reply);
-  if (why) return { kind: 'broken', why, detail };
+  const broken = brokenOf(reply);
+  if (broken) return { kind: 'broken', ...broken, detail };
   if (isTooLong(reply)) return { kind: 'too long' };
   if (status === 408) return timedOut(`the provider did not answer in time (${detail})`);
-  if (status === 429) {
+  if (isRate(reply)) {
     return unwell('model_rate_limited', `the provider takes no more requests for now (${detail})`, { pauseMs });
   }
-  if (status === 409 || status === 425 || status >= 500 || reply.isPage) {
+  if (status >= 500 || UNWELL.has(status) || reply.isPage) {
     return unwell('model_unavailable', `the provider is not available (${detail})`, { pauseMs, charged });
   }
   return { kind: 'wrong request', detail, parameter: refusedParameter(reply) };
 }
 
 function isRefused({ status, evidence: { words, texts } }: ErrorReply): boolean {
-  if (anyOf(words, REFUSED)) return true;
-  return status === 403 && anyText(texts, /\b(moderation|flagged)\b/i);
+  if (hasWordOf(words, REFUSED)) return true;
+  return (status === 400 || status === 403) && anyText(texts, REFUSED_TEXT);
 }
 
-function isTooLong({ status, evidence: { words, texts } }: ErrorReply): boolean {
-  if (anyOf(words, TOO_LONG) || status === 413) return true;
-  // Of a rate in tokens, only what says that this one request is larger than the rate.
-  if (status === 429) return anyText(texts, /^request too large\b/i);
-  if (status < 500 && ![400, 413, 422].includes(status)) return false;
-  return TOO_LONG_TEXT.some((pattern) => anyText(texts, pattern));
+/** Too many requests, or tokens, at this time; the same request may be answered later. */
+function isRate({ status, evidence: { words, texts }, isPage, pauseMs }: ErrorReply): boolean {
+  if (status === 429 || status === 420 || hasWordOf(words, RATE)) return true;
+  // Who refuses for ever does not say for how long.
+  if (status === 403 && !isPage && pauseMs !== undefined) return true;
+  return status === 413 && anyText(texts, TOKEN_RATE_TEXT);
 }
 
-function brokenCauseOf({ status, evidence: { words, texts }, isPage }: ErrorReply): BrokenCause | undefined {
-  if (anyOf(words, QUOTA) || status === 402 || (status < 500 && anyText(texts, QUOTA_TEXT))) return 'quota';
-  if (status === 401 || (status < 500 && status !== 429 && (anyOf(words, KEY) || anyText(texts, KEY_TEXT))))
-    return 'key';
+function isTooLong(reply: ErrorReply): boolean {
+  const { status, evidence } = reply;
+  if (hasWordOf(evidence.words, TOO_LONG)) return true;
+  if (isRate(reply)) return evidence.texts.some(exceedsWholeRate);
+  if (status === 413) return true;
+  if (status < 500 && ![200, 400, 422].includes(status)) return false;
+  return TOO_LONG_TEXT.some((pattern) => anyText(evidence.texts, pattern));
+}
+
+/** Whether a rate in tokens refuses a request because it alone is larger than the rate: it would never be answered. */
+function exceedsWholeRate(text: string): boolean {
+  if (!/^request too large\b/i.test(text) || /\bused:? [\d,]+/i.test(text)) return false;
+  const [, limit, requested] = /\blimit:? ([\d,]+).{0,40}\brequested:? ([\d,]+)/i.exec(text) ?? [];
+  return limit !== undefined && requested !== undefined && numberOf(requested) > numberOf(limit);
+}
+
+const numberOf = (digits: string) => Number(digits.replaceAll(',', ''));
+
+/**
+ * What is broken for everybody. It is certain if the server names it, or does not know who asks; else its status may be
+ * about this one request.
+ */
+function brokenOf(reply: ErrorReply): { why: BrokenCause; certain: boolean } | undefined {
+  const { status, evidence, isPage } = reply;
+  const { words, texts } = evidence;
+  if (hasWordOf(words, QUOTA)) return { why: 'quota', certain: true };
+  if (status === 402) return { why: 'quota', certain: false };
+  if (status < 500 && saysQuota(evidence)) return { why: 'quota', certain: false };
+  if (status === 401 || status === 407) return { why: 'key', certain: true };
+  if (status >= 500 || isRate(reply)) return undefined;
+  if (hasWordOf(words, MODEL)) return { why: 'model', certain: true };
+  if (hasWordOf(words, KEY) || anyText(texts, KEY_TEXT)) return { why: 'key', certain: true };
+  if (anyText(texts, MODEL_TEXT)) return { why: 'model', certain: true };
   // A page that forbids may be a firewall's, and about this one question.
-  if (status === 403 && !isPage) return 'key';
-  if (status < 500 && status !== 429 && anyOf(words, MODEL)) return 'model';
-  return [404, 405, 410].includes(status) ? 'model' : undefined;
+  if (status === 403 && !isPage) return { why: 'key', certain: false };
+  return [404, 405, 410].includes(status) ? { why: 'model', certain: false } : undefined;
 }
+
+/** Google calls its rates quotas as well: of these only that of a day is used up. */
+function saysQuota({ words, texts }: ErrorEvidence): boolean {
+  if (words.has('resource_exhausted')) return [...words].some((word) => word.includes('perday'));
+  return anyText(texts, QUOTA_TEXT);
+}
+
+/** The parameters that a model may refuse, in how its server may say it. */
+const PARAMETERS: readonly LimitParameter[] = ['max_completion_tokens', 'max_tokens', 'temperature'];
+const NOT_SUPPORTED =
+  /unsupported|not supported|unrecognized|unknown|unexpected|not permitted|not allowed|extra (inputs?|fields?)|deprecated|does not support/i;
+/** Further on, a message may quote the question. */
+const NAMED_WITHIN_CHARS = 300;
 
 function refusedParameter({ evidence: { words, texts } }: ErrorReply): LimitParameter | undefined {
+  const beginnings = texts.map((text) => text.slice(0, NAMED_WITHIN_CHARS));
   const said =
-    anyText(texts, NOT_SUPPORTED) || [...words].some((word) => NOT_SUPPORTED.test(word.replaceAll('_', ' ')));
+    anyText(beginnings, NOT_SUPPORTED) || [...words].some((word) => NOT_SUPPORTED.test(word.replaceAll('_', ' ')));
   const isMissing = words.has('extra_forbidden');
   if (!said && !isMissing) return undefined;
   // Named by the server's own field, else by the first one in its message.
   const named = PARAMETERS.find((name) => words.has(name) || [...words].some((word) => word.endsWith(`.${name}`)));
-  return named ?? firstIn(texts.join('\n'));
+  return named ?? firstIn(beginnings.join('\n'));
 }
 
 function firstIn(text: string): LimitParameter | undefined {
@@ -162,8 +131,6 @@ function firstIn(text: string): LimitParameter | undefined {
 }
 
 const anyText = (texts: readonly string[], pattern: RegExp) => texts.some((text) => pattern.test(text));
-
-const anyOf = (words: ReadonlySet<string>, known: ReadonlySet<string>) => [...words].some((word) => known.has(word));
 
 const VAGUE = new Set(['invalid_request_error', 'invalid_request', 'bad_request', 'server_error', 'api_error']);
 

@@ -3,6 +3,8 @@ import type { ContextTurn } from '../../contracts/chat-request.ts';
 import type { FinishReason, Usage } from '../../contracts/chat-response.ts';
 
 export interface Question {
+  /** The same in each attempt: what fails one request again and again says little of the provider. */
+  requestId?: string | undefined;
   message: string;
   /** Earlier turns, oldest first. */
   context: readonly ContextTurn[];

@@ -20,8 +20,11 @@ export type Outcome =
       charged: boolean;
       costly: boolean;
     }
-  /** The provider fails everybody, until somebody mends our key, our credit or quota, or which model we ask. */
-  | { kind: 'broken'; why: BrokenCause; detail: string };
+  /**
+   * The provider fails everybody, until somebody mends our key, our credit or quota, or which model we ask. If it is not
+   * certain, it may have refused this one request only.
+   */
+  | { kind: 'broken'; why: BrokenCause; certain: boolean; detail: string };
 
 export interface Answer {
   kind: 'answer';
@@ -59,7 +62,10 @@ export function failureOfOutcome(outcome: Exclude<Outcome, Answer>, provider: st
     case 'wrong request':
       return new RequestFailure('model_rejected', `the provider refused the request (${outcome.detail})`, { provider });
     case 'broken':
-      return new ProviderBrokenError(outcome.why, `${BROKEN[outcome.why]} (${outcome.detail})`, { provider });
+      return new ProviderBrokenError(outcome.why, `${BROKEN[outcome.why]} (${outcome.detail})`, {
+        provider,
+        certain: outcome.certain,
+      });
     case 'unwell': {
       const { code, detail, pauseMs } = outcome;
       if (pauseMs !== undefined) return new ModelPausedError(code, detail, pauseMs, { provider });

@@ -2,7 +2,7 @@ import type { Usage } from '../../contracts/chat-response.ts';
 import { cutText } from '../../contracts/cut-text.ts';
 import { limits } from '../../contracts/limits.ts';
 import { classifyError } from './classify-error.ts';
-import { readErrorEvidence } from './error-evidence.ts';
+import { type ErrorEvidence, readErrorEvidence } from './error-evidence.ts';
 import { empty, type Outcome, unreadable, unwell } from './outcome.ts';
 import { withoutThinking } from './thinking.ts';
 
@@ -19,6 +19,7 @@ interface Completion {
 interface Choice {
   finish_reason?: unknown;
   message?: { content?: unknown; refusal?: unknown } | null;
+  delta?: { content?: unknown } | null;
   text?: unknown;
   error?: unknown;
 }
@@ -59,30 +60,39 @@ const FINISH = {
 type Finish = keyof typeof FINISH;
 
 function finishOf(reason: unknown): Finish | undefined {
-  const word = typeof reason === 'string' ? reason.toLowerCase().replaceAll('-', '_') : '';
-  return (Object.keys(FINISH) as Finish[]).find((finish) => (FINISH[finish] as readonly string[]).includes(word));
+  if (typeof reason !== 'string') return undefined;
+  // Gemini says `content_filter: RECITATION`.
+  const word = reason.toLowerCase().replaceAll('-', '_').split(':')[0];
+  return (Object.keys(FINISH) as Finish[]).find((finish) => (FINISH[finish] as readonly string[]).includes(word!));
+}
+
+interface ReadOptions {
+  removeThinking: boolean;
+  isCut: boolean;
+  pauseOf: (evidence: ErrorEvidence) => number | undefined;
 }
 
 /**
  * Reads what came with a status of success and is JSON.
  * @param options.isCut it is only the beginning of what was sent
+ * @param options.pauseOf how long an error in it asks to be left alone, in ms
  */
-export function readCompletion(body: unknown, options: { removeThinking: boolean; isCut: boolean }): Outcome {
+export function readCompletion(body: unknown, options: ReadOptions): Outcome {
   const completion = (typeof body === 'object' && body !== null ? body : {}) as Completion;
   const { choices, promptFeedback, prompt_feedback } = completion;
   if (promptFeedback?.blockReason || prompt_feedback?.block_reason) return { kind: 'refused' };
-  if (!Array.isArray(choices) || (choices.length === 0 && completion.error)) return readErrorWithin(body);
+  if (!Array.isArray(choices) || isError(completion.error)) return readErrorWithin(body, options);
 
   const choice = (choices[0] ?? {}) as Choice;
   const finish = finishOf(choice.finish_reason);
-  if (finish === 'content_filter') return { kind: 'refused' };
-  if (choice.error) return readErrorWithin({ error: choice.error });
+  if (isError(choice.error)) return readErrorWithin({ error: choice.error }, options);
   if (finish === 'error') {
     return unwell('model_unavailable', 'the provider broke off within its answer', { charged: true });
   }
-  const said = textOf(choice.message?.content) || textOf(choice.text) || textOf(choice.message?.refusal);
+  const said =
+    textOf((choice.message ?? choice.delta)?.content) || textOf(choice.text) || textOf(choice.message?.refusal);
   const whole = (options.removeThinking ? withoutThinking(said) : said).toWellFormed();
-  if (whole.trim() === '') return emptyOf(finish, said);
+  if (whole.trim() === '') return finish === 'content_filter' ? { kind: 'refused' } : emptyOf(finish, said);
   const response = cutText(whole, limits.responseChars);
   const isCut = options.isCut || response.length < whole.length;
   return {
@@ -94,13 +104,17 @@ export function readCompletion(body: unknown, options: { removeThinking: boolean
   };
 }
 
+/** Some servers send an empty `error` with each answer. */
+const isError = (error: unknown) =>
+  typeof error === 'object' && error !== null ? Object.values(error).some(Boolean) : Boolean(error);
+
 /** An error in the body of a reply that says it is a success. */
-function readErrorWithin(body: unknown): Outcome {
-  const hasError = typeof body === 'object' && body !== null && ('error' in body || 'errors' in body);
-  if (!hasError) return unreadable('the reply is no chat completion');
+function readErrorWithin(body: unknown, { pauseOf }: ReadOptions): Outcome {
   const evidence = readErrorEvidence(body);
-  const status = evidence.statuses[0] ?? 500;
-  return classifyError({ status, evidence, isPage: false, pauseMs: evidence.retryAfterMs, charged: true });
+  const saysSomething = evidence.statuses.length + evidence.words.size + evidence.texts.length > 0;
+  if (!saysSomething) return unreadable('the reply is no chat completion');
+  const status = evidence.statuses[0] ?? 200;
+  return classifyError({ status, evidence, isPage: false, pauseMs: pauseOf(evidence), charged: true });
 }
 
 /** @param said what it said, if all of it was thought */

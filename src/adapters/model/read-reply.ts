@@ -1,6 +1,8 @@
 import { classifyError } from './classify-error.ts';
 import { closeJson } from './close-json.ts';
-import { readErrorEvidence } from './error-evidence.ts';
+import { type ErrorEvidence, readErrorEvidence } from './error-evidence.ts';
+import { completionOf, isEventStream } from './event-stream.ts';
+import { jsonOf } from './lenient-json.ts';
 import { type Outcome, unreadable } from './outcome.ts';
 import { readCompletion } from './read-completion.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -23,18 +25,22 @@ export function readReply(
   options: { removeThinking: boolean; maxPauseMs: number },
 ): Outcome {
   const text = body.trim();
-  const json = jsonOf(isCut ? closeJson(text) : text);
+  const json = isEventStream(text) ? completionOf(text, isCut) : jsonOf(isCut ? closeJson(text) : text);
+  const pauseOf = ({ retryAfterMs: inBody }: ErrorEvidence) => {
+    const pauseMs = retryAfterMs(headers) ?? inBody;
+    return pauseMs === undefined ? undefined : boundPause(pauseMs, options.maxPauseMs);
+  };
   if (status >= 200 && status < 300) {
-    return json === undefined ? unreadable(notJson(text)) : readCompletion(json, { ...options, isCut });
+    if (json === undefined) return unreadable(notJson(text));
+    return readCompletion(json, { removeThinking: options.removeThinking, isCut, pauseOf });
   }
   if (status < 400) return unreadable(`the provider sent us elsewhere (${status})`);
   const evidence = readErrorEvidence(json ?? text);
-  const pauseMs = retryAfterMs(headers) ?? evidence.retryAfterMs;
   return classifyError({
     status,
     evidence,
     isPage: json === undefined && /^<(!doctype|html|\?xml)/i.test(text),
-    pauseMs: pauseMs === undefined ? undefined : boundPause(pauseMs, options.maxPauseMs),
+    pauseMs: pauseOf(evidence),
     charged: false,
   });
 }
@@ -46,11 +52,3 @@ const boundPause = (pauseMs: number, maxPauseMs: number) =>
   Math.min(Math.max(MIN_PAUSE_MS, maxPauseMs), Math.max(MIN_PAUSE_MS, Math.ceil(pauseMs)));
 
 const notJson = (text: string) => (text === '' ? 'the reply is empty' : 'the reply is not JSON');
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,5 +1,8 @@
-const DATE = /[A-Z][a-z]{2,8}, \d{2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} GMT/g;
-const NUMBER = /^\d+(\.\d+)?$/;
+const DATE =
+  /(?:[A-Z][a-z]{2,8}, )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]\d{4})|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g;
+const NUMBER = /^(\d+(?:\.\d+)?) ?s?$/;
+/** So many seconds or more are no pause: they are a time, in seconds since the epoch. */
+const EPOCH_SECONDS = 1e9;
 
 /**
  * How long a reply asks to be left alone, in ms: by OpenAI's `retry-after-ms`, or by `Retry-After` in seconds or as a date.
@@ -11,7 +14,7 @@ export function retryAfterMs(headers: Headers, now = Date.now()): number | undef
   if (ms.length > 0) return Math.max(...ms);
   const after = headers.get('retry-after');
   const pauses = [
-    ...numbersIn(after).map((seconds) => seconds * 1000),
+    ...numbersIn(after).map((seconds) => (seconds < EPOCH_SECONDS ? seconds * 1000 : seconds * 1000 - now)),
     ...(after?.match(DATE) ?? []).map((date) => Date.parse(date) - now).filter((pause) => !Number.isNaN(pause)),
   ];
   return pauses.length > 0 ? Math.max(0, ...pauses) : undefined;
@@ -20,6 +23,5 @@ export function retryAfterMs(headers: Headers, now = Date.now()): number | undef
 const numbersIn = (header: string | null) =>
   (header ?? '')
     .split(',')
-    .map((value) => value.trim())
-    .filter((value) => NUMBER.test(value))
+    .flatMap((value) => NUMBER.exec(value.trim())?.[1] ?? [])
     .map(Number);

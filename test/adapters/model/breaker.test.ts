@@ -478,3 +478,45 @@ test('a provider that was waited for in vain is not waited for again: the next o
   second.fail(timedOut());
   await expect(model.ask(question, never, 1)).rejects.toMatchObject({ code: 'model_timeout', costlyCalls: 2 });
 });
+
+test('one request that fails again and again shuts the provider for nobody else', async () => {
+  const model = provider();
+  const { breaker, state } = worker(model, randomUUID(), { maxConsecutive: 3 });
+  const ask = (requestId: string) => breaker.ask({ ...question, requestId }, never, 1).catch((error: unknown) => error);
+  model.fail(failure('model_unavailable'));
+  for (let attempt = 0; attempt < 6; attempt++) await ask('poison');
+  expect(state()).toBe('closed');
+  await ask('another');
+  await ask('a third');
+  expect(state()).toBe('open');
+});
+
+test('a refusal that may be about its one request shuts nothing while the provider answers others', async () => {
+  const model = provider();
+  const { ask, state } = worker(model, randomUUID(), { maxConsecutive: 3, openMs: 60_000 });
+  const forbidden = new ProviderBrokenError('key', 'forbidden', { certain: false });
+  for (let i = 0; i < 4; i++) {
+    model.recover();
+    await ask();
+    model.fail(forbidden);
+    expect(await ask()).toBe(forbidden);
+    await ask();
+    expect(state()).toBe('closed');
+  }
+  await ask();
+  expect(state()).toBe('open');
+});
+
+test('a refusal shuts a provider at once that has answered nobody, or that names what is broken', async () => {
+  const model = provider();
+  const uncertain = worker(model, randomUUID(), { openMs: 60_000 });
+  model.fail(new ProviderBrokenError('key', 'forbidden', { certain: false }));
+  await uncertain.ask();
+  expect(uncertain.state()).toBe('open');
+  const certain = worker(model, randomUUID(), { openMs: 60_000 });
+  model.recover();
+  await certain.ask();
+  model.fail(new ProviderBrokenError('key', 'refused'));
+  await certain.ask();
+  expect(certain.state()).toBe('open');
+});
