@@ -196,7 +196,9 @@ const settler = createResponseSettler({
     if (outcome === 'erased') {
       eraser
         .eraseLate(response)
-        .catch((error) => logger.warn({ requestId, err: error }, 'a late answer could not be erased'));
+        .catch((error) =>
+          logger.warn({ requestId, err: error }, 'a late answer is not erased yet, will be tried again'),
+        );
     }
   },
   logger,

@@ -95,7 +95,10 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     events.onStarted();
     try {
       const crashes = job.crashes - (earlier?.crashesForgiven ?? 0);
-      if (earlier?.failure) await failOrWait(task, earlier.failure);
+      const failed = earlier?.failure !== undefined || crashes > maxCrashes;
+      // It is not kept among the failed ones: its user may have erased it.
+      if (failed && job.cancelled) await endCancelled(task);
+      else if (earlier?.failure) await failOrWait(task, earlier.failure);
       else if (crashes > maxCrashes) await failCrashed(task);
       else await answerOrDecide(task, early);
     } finally {

@@ -82,6 +82,22 @@ test('requests that are finished, failed or cancelled are neither asked nor answ
   expect((await simulator.calls()).length).toBe(calls + 1);
 });
 
+test('a request that had failed, but was cancelled or erased before its user was told, leaves no text in a failed job', async () => {
+  const erased = request('Forget this');
+  const jobId = jobIdOf(erased.requestId);
+  await queue.pause();
+  await client.ask(erased);
+  await until('it waits', async () => (await redis.exists(queue.toKey(jobId))) === 1);
+  const failure = { code: 'model_rejected', retryable: false, cause: MARKER };
+  const state = { step: 'ask-model', attempt: 1, steps: [], results: {}, crashes: 0, failure };
+  await redis.hset(queue.toKey(jobId), 'progress', JSON.stringify(state));
+  await redis.set(redisKeys.cancelled(jobId), '1');
+  await queue.resume();
+  expect(await client.responseTo(erased.requestId)).toMatchObject({ status: 'cancelled' });
+  await until('it is finished', async () => (await queue.getJobState(jobId)) === 'completed');
+  expect(JSON.stringify(await redis.hgetall(queue.toKey(jobId)))).not.toContain(MARKER);
+});
+
 test('no text of a finished request is left in its job', async () => {
   const [done] = [request('Is water healthy?')];
   await client.ask(done);

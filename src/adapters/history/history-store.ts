@@ -13,7 +13,7 @@ export type SettleOutcome =
   | 'settled'
   /** The turn was terminal already; nothing changed. */
   | 'duplicate'
-  /** The session was erased by its owner; the answer is to be dropped. */
+  /** The session was erased by its owner. The answer is to be dropped, and the erasure to be gone on with: see `erase`. */
   | 'erased'
   /** There is no such turn, or it is another user's. */
   | 'unknown';
@@ -93,11 +93,12 @@ export interface HistoryStore {
   history(userId: string, page: { limit: number; cursor?: string | undefined }): Promise<HistoryPage>;
   /**
    * Erases the session; from then on it is not there for its user, and late answers are dropped. Gives what it has left
-   * elsewhere, and the same again until `markErased`; undefined if the user has no such session.
+   * elsewhere, and the same again until `markErased`; then, what late answers have left. Undefined if the user has no such
+   * session, or nothing of it is left.
    */
   erase(sessionId: string, userId: string): Promise<Remains | undefined>;
-  /** Nothing of the session is left anywhere. */
-  markErased(sessionId: string, userId: string): Promise<void>;
+  /** Nothing of this is left anywhere. What was added since is yet to be erased. */
+  markErased(sessionId: string, userId: string, remains: Remains): Promise<void>;
   /** Erased sessions of which something was left before a time, in ms. */
   unfinishedErasures(before: number, count: number): Promise<{ sessionId: string; userId: string }[]>;
 

@@ -72,6 +72,9 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
             settleTurns(redis, responses, { retentionMs, replica }),
             closeTurns(redis, responses),
           ]);
+          // Noted before the answers are acknowledged: whoever dies now, somebody goes on.
+          const late = responses.filter((_, index) => outcomes[index] === 'erased');
+          await Promise.all(late.map(({ sessionId, userId }) => addErasure(redis, { sessionId, userId })));
           return outcomes;
         })(),
       ),
@@ -113,11 +116,10 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
         })(),
       ),
 
-    markErased: (sessionId, userId) =>
+    markErased: (sessionId, userId, remains) =>
       orStoreUnavailable(
         (async () => {
-          await markErased(redis, sessionId);
-          await closeErasure(redis, { sessionId, userId });
+          if (await markErased(redis, sessionId, remains)) await closeErasure(redis, { sessionId, userId });
         })(),
       ),
 

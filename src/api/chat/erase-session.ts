@@ -9,8 +9,8 @@ export interface SessionEraser {
    * @throws ApiError not_found
    */
   erase(sessionId: string, userId: string): Promise<void>;
-  /** Erases what a worker had in hand when its session was erased, and has kept since. */
-  eraseLate(answer: { sessionId: string; requestId: string; answerKey?: string | undefined }): Promise<void>;
+  /** Erases what workers had in hand when their session was erased, and have kept since: a moment later. */
+  eraseLate(answer: { sessionId: string; userId: string }): Promise<void>;
   /** Goes on with erasures that were begun a while ago and have not come to their end. */
   finish(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export function createSessionEraser(options: {
     await cancelRequests(remains.requestIds);
     await forgetAnswers(sessionId, remains.answerKeys);
     await forgetJobs(remains.requestIds);
-    await history.markErased(sessionId, userId);
+    await history.markErased(sessionId, userId, remains);
     return true;
   }
 
@@ -50,10 +50,9 @@ export function createSessionEraser(options: {
     erase: async (sessionId, userId) => {
       if (!(await erase(sessionId, userId))) throw new ApiError('not_found');
     },
-    eraseLate: async ({ sessionId, requestId, answerKey }) => {
+    eraseLate: async ({ sessionId, userId }) => {
       await sleep(COMPLETION_MS, undefined, { ref: false });
-      await forgetAnswers(sessionId, answerKey === undefined ? [] : [answerKey]);
-      await forgetJobs([requestId]);
+      await erase(sessionId, userId);
     },
     finish: async () => {
       const unfinished = await history.unfinishedErasures(Date.now() - UNFINISHED_MS, FINISHED_TOGETHER);

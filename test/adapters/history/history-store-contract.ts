@@ -323,10 +323,31 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(await store.unfinishedErasures(Date.now(), 100)).toContainEqual({ sessionId, userId });
       expect(await store.erase(sessionId, randomUUID())).toBeUndefined();
       expect(await store.erase(sessionId, userId)).toEqual(remains);
-      await store.markErased(sessionId, userId);
+      await store.markErased(sessionId, userId, remains!);
       expect(await store.unfinishedErasures(Date.now(), 100)).not.toContainEqual({ sessionId, userId });
       expect(await store.erase(sessionId, userId)).toBeUndefined();
       expect(await settle(first)).toBe('erased');
+    });
+
+    test('an answer that comes after its session was erased opens the erasure again, for what its worker has kept', async () => {
+      const turn = await ask();
+      const { sessionId, userId, requestId } = turn;
+      await store.markErased(sessionId, userId, (await store.erase(sessionId, userId))!);
+      expect(await settle(turn, { answerKey: 'late' })).toBe('erased');
+      expect(await store.unfinishedErasures(Date.now(), 100)).toContainEqual({ sessionId, userId });
+      expect(await store.erase(sessionId, randomUUID())).toBeUndefined();
+      const remains = await store.erase(sessionId, userId);
+      expect(remains).toMatchObject({ requestIds: [requestId], answerKeys: ['late'] });
+
+      // One more comes while that is erased.
+      await settle(turn, { answerKey: 'later' });
+      await store.markErased(sessionId, userId, remains!);
+      expect(await store.unfinishedErasures(Date.now(), 100)).toContainEqual({ sessionId, userId });
+      const rest = await store.erase(sessionId, userId);
+      expect(rest!.answerKeys).toEqual(['late', 'later']);
+      await store.markErased(sessionId, userId, rest!);
+      expect(await store.unfinishedErasures(Date.now(), 100)).not.toContainEqual({ sessionId, userId });
+      expect(await sessionOf(turn)).toBeUndefined();
     });
 
     test('history is given newest first, page by page, each turn once, also within one millisecond', async () => {
@@ -402,7 +423,7 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       expect(await settle(first)).toBe('erased');
       await store.confirm(sessionId, second.requestId, { hurry: true });
       expect(await sessionOf(first)).toBeUndefined();
-      await store.markErased(sessionId, userId);
+      await store.markErased(sessionId, userId, (await store.erase(sessionId, userId))!);
       expect(await store.erase(sessionId, userId)).toBeUndefined();
     });
 

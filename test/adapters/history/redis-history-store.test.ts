@@ -67,8 +67,7 @@ test('an erased session leaves only the note that it was erased', async () => {
   const one = turn();
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId, { hurry: true });
-  await store.erase(one.sessionId, one.userId);
-  await store.markErased(one.sessionId, one.userId);
+  await store.markErased(one.sessionId, one.userId, (await store.erase(one.sessionId, one.userId))!);
   const left = (await redis.keys('*')).filter((key) => key.includes(one.sessionId) || key.includes(one.userId));
   expect(left).toEqual([`{chat:session:${one.sessionId}}:erased`]);
   expect(await redis.pttl(left[0]!)).toBeGreaterThan(0);

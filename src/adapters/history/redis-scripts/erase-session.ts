@@ -6,7 +6,7 @@ import { defineScript } from '../../redis/define-script.ts';
 /** Longer than an answer can be on its way. */
 const TOMBSTONE_MS = 7 * 24 * 3_600_000;
 /** What the tombstone holds once there is nothing left to be erased. */
-const DONE = '1';
+export const ERASED = '1';
 /** Stands in a notice where otherwise the replica is named: all replicas are to look. */
 const ERASER = 'erased';
 
@@ -18,7 +18,7 @@ const ERASER = 'erased';
 const eraseScript = defineScript(`
 local erased = redis.call('GET', KEYS[3])
 if erased then
-  return erased ~= '${DONE}' and cjson.decode(erased).userId == ARGV[1] and erased
+  return erased ~= '${ERASED}' and cjson.decode(erased).userId == ARGV[1] and erased
 end
 local session = redis.call('GET', KEYS[1])
 if not session or cjson.decode(session).userId ~= ARGV[1] then return false end
@@ -42,6 +42,8 @@ export interface Remains {
   requestIds: string[];
   /** Of the answers that its turns were given. */
   answerKeys: string[];
+  /** Changes with them. */
+  version: string;
 }
 
 /**
@@ -55,12 +57,19 @@ export async function eraseSession(redis: Redis, sessionId: string, userId: stri
     | null;
   if (text === null) return undefined;
   const { requestIds, answerKeys } = JSON.parse(text) as Record<keyof Remains, unknown>;
-  return { requestIds: listOf(requestIds), answerKeys: listOf(answerKeys) };
+  return { requestIds: listOf(requestIds), answerKeys: listOf(answerKeys), version: text };
 }
 
-/** Nothing of the session is left to be erased: the tombstone forgets what there was. */
-export async function markErased(redis: Redis, sessionId: string): Promise<void> {
-  await redis.set(redisKeys.erased(sessionId), DONE, 'PX', TOMBSTONE_MS);
+/** KEYS: tombstone. ARGV: what it held, its TTL in ms. Gives 1, or 0 if it holds something else by now. */
+const doneScript = defineScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], '${ERASED}', 'PX', ARGV[2])
+return 1
+`);
+
+/** Nothing of this is left to be erased, and the tombstone forgets it; says whether nothing was added since. */
+export async function markErased(redis: Redis, sessionId: string, { version }: Remains): Promise<boolean> {
+  return (await doneScript(redis, [redisKeys.erased(sessionId)], [version, TOMBSTONE_MS])) === 1;
 }
 
 /** Lua writes an empty list as an empty object. */

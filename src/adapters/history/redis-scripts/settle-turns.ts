@@ -4,14 +4,25 @@ import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
 import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { SettleOutcome } from '../history-store.ts';
+import { ERASED } from './erase-session.ts';
 
 /**
  * KEYS: session, turns, tombstone. ARGV: requestId, userId, status, the response, completedAt, retention in ms, the notice,
  * the answer's key in the cache or nothing, the channel of notices.
- * The first terminal state stays, but for a failure that an answer supersedes.
+ * The first terminal state stays, but for a failure that an answer supersedes. An answer whose session was erased is noted
+ * in the tombstone: the worker that gave it may have kept something of it since.
  */
 const script = defineScript(`
-if redis.call('EXISTS', KEYS[3]) == 1 then return 'erased' end
+local tombstone = redis.call('GET', KEYS[3])
+if tombstone then
+  local remains = tombstone == '${ERASED}' and {userId = ARGV[2], requestIds = {}, answerKeys = {}} or cjson.decode(tombstone)
+  if remains.userId == ARGV[2] then
+    table.insert(remains.requestIds, ARGV[1])
+    if ARGV[8] ~= '' then table.insert(remains.answerKeys, ARGV[8]) end
+    redis.call('SET', KEYS[3], cjson.encode(remains), 'KEEPTTL')
+  end
+  return 'erased'
+end
 local text = redis.call('GET', KEYS[1])
 if not text then return 'unknown' end
 local session = cjson.decode(text)
