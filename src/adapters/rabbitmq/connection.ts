@@ -152,6 +152,13 @@ function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
   if (cause instanceof HealifyError) return cause.message;
   const message = safeMessage(cause) || safeMessage(error) || error.name;
+  // What another protocol begins with is read as the size of a frame.
+  if (/^Frame size \d+ exceeds/.test(message)) {
+    return 'what answers there does not speak AMQP 0-9-1 (it is another service, or another port of the broker)';
+  }
+  if (/^Socket closed abruptly during opening handshake/.test(message)) {
+    return `${message} (the port may be that of TLS, which needs amqps://, or of another service)`;
+  }
   // 540 is NOT_IMPLEMENTED.
   if (/PRECONDITION_FAILED - invalid|NOT_IMPLEMENTED|\b540\b/.test(message)) {
     return `${message} (the broker must be RabbitMQ 3.10 or newer, which has quorum queues)`;

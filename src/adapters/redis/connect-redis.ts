@@ -53,6 +53,8 @@ export function connectRedis(options: {
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
     reconnectOnError: leaveReplicas(),
+    // Who we are, the connection's name says. More is a right that servers before 7.2 do not know.
+    disableClientInfo: true,
     // Its failure would be nobody's, and end the process: whoever subscribes does so each time that it is ready.
     autoResubscribe: false,
   });

@@ -20,7 +20,7 @@ const FAULT =
 const SCRIPT_WITHOUT_MEMORY = /not enough memory/;
 
 const REFUSAL =
-  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK|CROSSSLOT|EXECABORT|NOSCRIPT|NOPROTO|DENIED|(ERR )?(max |unknown (sub)?command|Unknown Redis command|The user executing the script|operation not permitted|This instance has cluster|.*\b(limit|quota)\b))/i;
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK|CROSSSLOT|EXECABORT|NOSCRIPT|NOPROTO|DENIED|(ERR )?(max |unknown (sub)?command|Unknown Redis command|The user executing the script|ACL failure in script|operation not permitted|This instance has cluster|.*\b(limit|quota)\b))/i;
 
 /** The error of the command as such, without what older versions of Redis write around one within a script. */
 export const unwrapped = (message: string): string => message.replace(SCRIPT_PREFIX, '').replace(SCRIPT_LINE, '');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { connect } from 'amqplib';
 import { type BrokerConnection, type BrokerState, connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
@@ -148,6 +150,26 @@ test('a queue that exists with other arguments is named, with what to do about i
 
   await channel.deleteQueue(REQUESTS_QUEUE);
   await connection.ready();
+});
+
+test.each([
+  ['another AMQP', 'AMQP\x03\x01\x00\x00'],
+  ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+  ['nothing', ''],
+])('a server that speaks %s is not one of ours, and that is said', async (_, words) => {
+  const other = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(Buffer.from(words, 'latin1')));
+  });
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  cleanups.push(async () => other.close());
+  const { said } = await open(`amqp://localhost:${(other.address() as AddressInfo).port}`);
+  const [line] = await until(
+    'it is said',
+    () => said('waiting for RabbitMQ').length > 0 && said('waiting for RabbitMQ'),
+  );
+  expect(line?.reason).toContain('another service');
 });
 
 test('a wrong password is said, without the password', async () => {

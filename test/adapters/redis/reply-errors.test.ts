@@ -22,6 +22,7 @@ test.each([
   `${WRAPPED}@user_script: 1: Unknown Redis command called from Lua script`,
   `READONLY You can't write against a read only replica.${IN_SCRIPT}`,
   `ERR The user executing the script can't access at least one of the keys mentioned in the command arguments${IN_SCRIPT}`,
+  `ERR ACL failure in script: User app has no permissions to run the 'set' command${IN_SCRIPT}`,
   `ERR user_script:1: not enough memory${IN_SCRIPT}`,
   'ERR max requests limit exceeded. Limit: 500000, Usage: 500000.',
   'ERR max daily request limit exceeded',
