@@ -6,7 +6,7 @@ import { supportsWaitAof } from '../../../src/adapters/redis/durability.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
 import { startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
-import { privateRedis, testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { privateRabbitMq, privateRedis, testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 import { startSimulator } from '../../start-simulator.ts';
 import { startTcpProxy, type TcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
@@ -25,8 +25,8 @@ const requests = (count: number) =>
     message: `What? ${randomUUID()}`,
   }));
 
-async function startAround(redisUrl: string, env: Record<string, string> = {}) {
-  const rabbitMqUrl = await testRabbitMqUrl();
+async function startAround(redisUrl: string, env: Record<string, string> = {}, brokerUrl?: string) {
+  const rabbitMqUrl = brokerUrl ?? (await testRabbitMqUrl());
   const simulator = await startSimulator();
   cleanups.push(() => simulator.stop());
   const client = await startQueueClient(rabbitMqUrl);
@@ -150,6 +150,29 @@ test('while the disk is slow, acknowledgements wait for it, and answers do not',
   await client.ask(second!);
   expect((await client.responseTo(second!.requestId, 5_000)).status).toBe('completed');
 }, 60_000);
+
+test('RabbitMQ may take back what waits for Redis for too long: each is answered once, and garbage is one dead letter', async () => {
+  const rabbitMq = await privateRabbitMq();
+  const redis = await privateRedis();
+  cleanups.push(
+    () => rabbitMq.stop(),
+    () => redis.stop(),
+  );
+  // As a matter of seconds, not of half an hour.
+  await rabbitMq.ctl('eval', 'application:set_env(rabbit, consumer_timeout, 2000).');
+  await rabbitMq.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 1000).');
+  const { client, simulator, worker } = await startAround(redis.url, {}, rabbitMq.url);
+  await redis.kill();
+  await client.ask(...requests(5));
+  await client.send(REQUESTS_QUEUE, Buffer.from('garbage'));
+  await until('it is taken back', () => /delivery acknowledgement .* timed out/.test(worker.output()), 30_000);
+  await redis.start();
+  await until('all are answered', () => client.responses.length >= 5, 60_000);
+  await until('it is kept', async () => (await client.depth(deadLetterQueueOf(REQUESTS_QUEUE))) === 1);
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(0);
+  expect((await simulator.stats()).started).toBe(5);
+  expect(client.responses).toHaveLength(5);
+}, 180_000);
 
 test('a queue that is deleted is declared anew, and its consumer is back', async () => {
   const { rabbitMqUrl, client } = await startAround(await testRedisUrl());
