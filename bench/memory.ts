@@ -79,6 +79,14 @@ async function answerAll(servers: Servers, env: Record<string, string>): Promise
   }
 }
 
+if (process.argv.includes('--help')) {
+  console.log(`Measures what finished requests leave in Redis, by kind, with the cache and without it; takes about a minute.
+
+  npm run bench:memory
+`);
+  process.exit(0);
+}
+
 const servers = await startServers();
 try {
   for (const cacheEnabled of ['true', 'false']) {

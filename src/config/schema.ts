@@ -56,7 +56,7 @@ export const settings = {
       type: integer(0, 65_535),
       default: '3000',
       unit: 'port',
-      text: 'The REST API.',
+      text: 'The port of the REST API.',
       readBy: api,
     }),
     workerPort: setting({
@@ -64,7 +64,7 @@ export const settings = {
       type: integer(0, 65_535),
       default: '3001',
       unit: 'port',
-      text: "The worker's health and metrics.",
+      text: "The port of the worker's health and metrics.",
       readBy: worker,
     }),
     apiMetricsPort: setting({
@@ -72,7 +72,7 @@ export const settings = {
       type: integer(0, 65_535),
       default: '9464',
       unit: 'port',
-      text: "The api's /metrics, kept off the public port.",
+      text: "The port of the api's /metrics, which are kept off the public port.",
       readBy: api,
     }),
     workerMetricsPort: setting({
@@ -80,7 +80,7 @@ export const settings = {
       type: integer(0, 65_535),
       default: '9465',
       unit: 'port',
-      text: "The worker's /metrics.",
+      text: "A second port of the worker's /metrics.",
       readBy: worker,
     }),
     shutdownGraceMs: setting({
@@ -88,7 +88,7 @@ export const settings = {
       type: duration({ max: '1h' }),
       default: '20s',
       unit: 'duration',
-      text: 'How long a process that is told to stop may finish what is in hand before it hands it back.',
+      text: 'How long a process that is told to stop may go on with the work that it has. After that it hands the rest back.',
       readBy: both,
     }),
   },
@@ -108,7 +108,7 @@ export const settings = {
       type: optional(url('http', 'https')),
       default: '',
       unit: 'URL',
-      text: 'A proxy for requests to their https:// addresses; left out, HTTP_PROXY.',
+      text: 'A proxy for requests to https:// addresses of model and identity providers. Left out: HTTP_PROXY.',
       readBy: both,
       secret: true,
     }),
@@ -117,7 +117,7 @@ export const settings = {
       type: optional(text(10_000)),
       default: '',
       unit: 'names',
-      text: 'Hosts that are asked without a proxy, separated by commas; .example.com for all within it, * for all.',
+      text: 'Hosts that are asked without a proxy, separated by commas. .example.com stands for every host in that domain, and * for all hosts.',
       readBy: both,
     }),
   },
@@ -137,7 +137,7 @@ export const settings = {
       type: optional(fileContent),
       default: '',
       unit: 'path',
-      text: "A file with the certificate of the authority that signed RabbitMQ's, in PEM, for amqps:// with an authority of your own.",
+      text: "A file (PEM) with the certificate of your own authority, if that has signed RabbitMQ's certificate. For amqps://.",
       readBy: both,
     }),
     rabbitmqCert: setting({
@@ -145,7 +145,7 @@ export const settings = {
       type: optional(fileContent),
       default: '',
       unit: 'path',
-      text: "The process's own certificate, in PEM. If RABBITMQ_URL has no user, the certificate is the login (EXTERNAL).",
+      text: "A file (PEM) with the process's own certificate. If RABBITMQ_URL has no user, the certificate is the login (EXTERNAL).",
       readBy: both,
     }),
     rabbitmqKey: setting({
@@ -153,7 +153,7 @@ export const settings = {
       type: optional(fileContent),
       default: '',
       unit: 'path',
-      text: 'The private key of RABBITMQ_CERT_FILE, in PEM, without a passphrase.',
+      text: 'A file (PEM) with the private key of RABBITMQ_CERT_FILE, without a passphrase.',
       readBy: both,
     }),
     publishTimeoutMs: setting({
@@ -161,7 +161,7 @@ export const settings = {
       type: duration({ max: '5m' }),
       default: '5s',
       unit: 'duration',
-      text: "How long to wait for RabbitMQ's confirm of a message before it counts as not taken.",
+      text: 'How long to wait until RabbitMQ confirms a message. After that the message counts as not sent.',
       readBy: both,
     }),
     messageSigningKeys: setting({
@@ -211,12 +211,17 @@ export const settings = {
       type: optional(fileContent),
       default: '',
       unit: 'path',
-      text: "A file with the certificate of the authority that signed Redis's, in PEM, for rediss:// with an authority of your own; also for CACHE_REDIS_URL.",
+      text: "A file (PEM) with the certificate of your own authority, if that has signed Redis's certificate. For rediss://, also in CACHE_REDIS_URL.",
       readBy: both,
     }),
     namespace: setting({
       env: 'NAMESPACE',
-      type: z.string().regex(/^[a-z\d][a-z\d_-]{0,62}$/i, 'must be of letters, digits, - and _, at most 63'),
+      type: z
+        .string()
+        .regex(
+          /^[a-z\d][a-z\d_-]{0,62}$/i,
+          'must have only letters, digits, - and _, begin with a letter or digit, and be at most 63 long',
+        ),
       default: 'healify',
       unit: 'name',
       text: 'The name of this installation, the same for its api and workers. A Redis belongs to the installation that first used it; a process of another one, or with another RabbitMQ virtual host, refuses to start on it.',
@@ -227,7 +232,7 @@ export const settings = {
       type: optional(url('redis', 'rediss')),
       default: '',
       unit: 'URL',
-      text: 'A Redis of its own for cached answers, which may evict. Left out: REDIS_URL.',
+      text: 'A Redis of its own for cached answers, which may evict them. Left out: REDIS_URL.',
       readBy: both,
       secret: true,
     }),
@@ -236,7 +241,7 @@ export const settings = {
       type: flag,
       default: 'false',
       unit: 'true or false',
-      text: 'Whether a process refuses to run on a Redis that may evict jobs or does not append to a file; if not, it warns.',
+      text: 'Whether a process refuses to run on a Redis that may evict jobs, or that does not append to a file. With false it only warns.',
       readBy: both,
     }),
     ackAfterFsync: setting({
@@ -279,7 +284,7 @@ export const settings = {
       type: optional(url('https', 'http')),
       default: '',
       unit: 'URL',
-      text: "Your identity provider's key set: tokens that are signed with its keys (RS, PS or ES with 256, 384 or 512, EdDSA) are accepted, and the accounts of this API are switched off.",
+      text: "Your identity provider's key set. The API then accepts tokens that are signed with these keys (RS, PS or ES with 256, 384 or 512, or EdDSA), and its own accounts are switched off.",
       readBy: api,
     }),
     jwtIssuer: setting({
@@ -327,7 +332,7 @@ export const settings = {
       type: duration({ min: '0ms', max: '5m' }),
       default: '5s',
       unit: 'duration',
-      text: 'How far the clock of whoever signs tokens may be from ours, for `nbf` and `exp`.',
+      text: 'How far the clock of the server that signs tokens may differ from ours, for `nbf` and `exp`.',
       readBy: api,
     }),
     accessTokenTtlMs: setting({
@@ -359,7 +364,7 @@ export const settings = {
       type: flag,
       default: 'false',
       unit: 'true or false',
-      text: 'Whether admins may log in over plain http in production, where whoever listens can take the login over.',
+      text: 'Whether admins may log in over plain http in production. Anybody who can read the network traffic can then take over the login.',
       readBy: api,
     }),
   },
@@ -370,7 +375,7 @@ export const settings = {
       type: duration({ min: '1s', max: '7d' }),
       default: '15m',
       unit: 'duration',
-      text: 'After this a question that has not been answered fails with deadline_exceeded.',
+      text: 'How long after it was asked a question that has no answer fails with deadline_exceeded.',
       readBy: api,
     }),
     deadlineGraceMs: setting({
@@ -394,7 +399,7 @@ export const settings = {
       type: integer(1, 1_000_000_000),
       default: '1000000',
       unit: 'requests',
-      text: 'So many waiting requests are enough: new ones are answered 503 with a Retry-After. So are those that would not be answered within REQUEST_DEADLINE.',
+      text: 'While so many requests wait, new questions are refused with 503 and a Retry-After. Questions that would not be answered within REQUEST_DEADLINE are refused, too.',
       readBy: api,
     }),
     retentionMs: setting({
@@ -426,7 +431,7 @@ export const settings = {
       type: integer(1, 10_000),
       default: '200',
       unit: 'messages',
-      text: 'Unacknowledged answers one api process holds at most.',
+      text: 'How many unacknowledged answers one api process holds at most.',
       readBy: api,
     }),
     sendPerMinute: setting({
@@ -434,7 +439,7 @@ export const settings = {
       type: integer(1, 1_000_000),
       default: '60',
       unit: 'per minute',
-      text: 'POST /chat/send, for each user.',
+      text: 'How often each user may call POST /chat/send.',
       readBy: api,
     }),
     readPerMinute: setting({
@@ -442,7 +447,7 @@ export const settings = {
       type: integer(1, 1_000_000),
       default: '600',
       unit: 'per minute',
-      text: 'Sessions and history, for each user.',
+      text: 'How often each user may read sessions and history.',
       readBy: api,
     }),
     loginPerMinute: setting({
@@ -450,7 +455,7 @@ export const settings = {
       type: integer(1, 1_000_000),
       default: '10',
       unit: 'per minute',
-      text: 'Each of register, login, refresh and logout, for each client address and, for login, for each email.',
+      text: 'How often each client address may call register, login, refresh or logout, counted apart. For login it counts for each email as well.',
       readBy: api,
     }),
     trustProxy: setting({
@@ -458,7 +463,7 @@ export const settings = {
       type: integer(0, 10),
       default: '0',
       unit: 'hops',
-      text: 'How many reverse proxies stand before the API; the client address is then read from X-Forwarded-For.',
+      text: 'How many reverse proxies are in front of the API. With 1 or more, the client address is read from X-Forwarded-For.',
       readBy: api,
     }),
     basePath: setting({
@@ -485,7 +490,7 @@ export const settings = {
       type: integer(1, 10_000),
       default: '500',
       unit: 'messages',
-      text: 'Unacknowledged requests one worker process holds at most, which bounds a batch.',
+      text: 'How many unacknowledged requests one worker process holds at most. A batch is never larger than this.',
       readBy: worker,
     }),
     bridgeHighWater: setting({
@@ -493,7 +498,7 @@ export const settings = {
       type: integer(1, 10_000_000),
       default: '20000',
       unit: 'jobs',
-      text: 'Waiting jobs at which workers stop reading from RabbitMQ; they go on when 80 % of it is left. Users are served in turn within it.',
+      text: 'The number of waiting jobs at which workers stop reading from RabbitMQ. They go on when 80 % of it is left. Users are served in turn only among the jobs that wait here.',
       readBy: worker,
     }),
     concurrency: setting({
@@ -501,7 +506,7 @@ export const settings = {
       type: integer(1, 10_000),
       default: '100',
       unit: 'jobs',
-      text: 'Requests one worker process works on at once.',
+      text: 'How many requests one worker process works on at once.',
       readBy: worker,
     }),
     jobAttempts: setting({
@@ -517,7 +522,7 @@ export const settings = {
       type: duration({ max: '1h' }),
       default: '1s',
       unit: 'duration',
-      text: 'The first retry waits up to this; each further one up to twice as long.',
+      text: 'The first retry waits up to this time, and each further one up to twice as long as the one before.',
       readBy: worker,
     }),
     retryMaxMs: setting({
@@ -541,7 +546,7 @@ export const settings = {
       type: flag,
       default: 'true',
       unit: 'true or false',
-      text: 'Whether a model call that a dying worker left without an answer, which may have been paid for, is repeated; if not, the request fails with spend_uncertain.',
+      text: 'Whether the model is asked again if a worker died during the call, though that call may have been paid for. With false the request fails with spend_uncertain.',
       readBy: worker,
     }),
     completedJobsKept: setting({
@@ -549,7 +554,7 @@ export const settings = {
       type: integer(0, 1_000_000),
       default: '1000',
       unit: 'jobs',
-      text: 'Finished jobs that stay in Bull Board: their ids, times, steps and outcome. Each takes about 1.5 kB of Redis.',
+      text: 'How many finished jobs stay in Bull Board, with their ids, times, steps and outcome. Each takes about 1.5 kB of Redis.',
       readBy: worker,
     }),
     completedJobsAgeMs: setting({
@@ -573,7 +578,7 @@ export const settings = {
       type: duration({ min: '1m', max: '30d' }),
       default: '24h',
       unit: 'duration',
-      text: 'For how long, at least, a finished request is recognised when its message comes again: it is not asked again. Redis keeps a digest of about 9 bytes of each, for up to twice as long.',
+      text: 'How long, at least, a finished request is recognised if its message comes again, so that the model is not asked again. Redis keeps a digest of about 9 bytes for each, up to twice as long.',
       readBy: both,
     }),
     failedJobsKept: setting({
@@ -581,7 +586,7 @@ export const settings = {
       type: integer(0, 10_000_000),
       default: '100000',
       unit: 'jobs',
-      text: 'Failed jobs kept, with their requests, for an operator to retry.',
+      text: 'How many failed jobs are kept, with their requests, so that an operator can retry them.',
       readBy: worker,
     }),
     failedJobsAgeMs: setting({
@@ -608,7 +613,7 @@ export const settings = {
       type: optional(text(1000)),
       default: '',
       unit: 'secret',
-      text: 'Its key. Left out: MODEL_SIMULATOR_URL is asked instead, but never in production.',
+      text: 'The key of OPENAI_BASE_URL. Left out: MODEL_SIMULATOR_URL is asked instead, but never in production.',
       readBy: worker,
       secret: true,
     }),
@@ -633,7 +638,7 @@ export const settings = {
       type: names,
       default: '',
       unit: 'names',
-      text: 'The models a request may choose at the first provider, separated by commas. Left out: CHAT_MODEL only, which is always allowed.',
+      text: 'The models that a request may choose at the first provider, separated by commas. CHAT_MODEL is always allowed.',
       readBy: both,
     }),
     fallbacks: setting({
@@ -649,7 +654,7 @@ export const settings = {
       type: integer(1, 100),
       default: '2',
       unit: 'attempts',
-      text: 'From this attempt on, a request that a provider fails is given to the next provider at once. One that is known to be down is passed over in any attempt.',
+      text: 'From this attempt on, a request that a provider fails is given to the next provider at once. A provider that is known to be down is passed over in every attempt.',
       readBy: worker,
     }),
     systemPrompt: setting({
@@ -657,7 +662,7 @@ export const settings = {
       type: text(),
       default: 'You are a helpful assistant. Answer clearly and briefly.',
       unit: 'text',
-      text: 'Goes before every conversation.',
+      text: 'The system message, which goes before every conversation.',
       readBy: worker,
     }),
     temperature: setting({
@@ -665,7 +670,7 @@ export const settings = {
       type: optional(decimal(0, 2)),
       default: '',
       unit: 'number',
-      text: "Left out: the model's own default (some models accept no other).",
+      text: "The sampling temperature. Left out: the model's own default (some models accept no other).",
       readBy: worker,
     }),
     maxTokens: setting({
@@ -673,7 +678,7 @@ export const settings = {
       type: integer(1, 1_000_000),
       default: '4096',
       unit: 'tokens',
-      text: 'The longest answer, with what a reasoning model thinks before it.',
+      text: 'The longest answer, including what a reasoning model thinks before it.',
       readBy: worker,
     }),
     modelThinking: setting({
@@ -713,7 +718,7 @@ export const settings = {
       type: integer(65_536, 64 * 1024 * 1024),
       default: '4194304',
       unit: 'bytes',
-      text: 'A longer reply is read no further; its answer is cut and says so.',
+      text: 'How much of a reply is read at most. The answer of a longer reply is cut, and says so (finishReason: length).',
       readBy: worker,
     }),
     modelMaxPauseMs: setting({
@@ -737,7 +742,7 @@ export const settings = {
       type: integer(1, 100_000),
       default: '10',
       unit: 'calls',
-      text: 'With fewer calls within 10 s the breaker stays closed.',
+      text: 'With fewer calls than this within 10 s, the breaker stays closed.',
       readBy: worker,
     }),
     breakerMaxConsecutive: setting({
@@ -745,7 +750,7 @@ export const settings = {
       type: integer(1, 100_000),
       default: '5',
       unit: 'calls',
-      text: 'So many requests that fail in a row, in one worker, open the breaker.',
+      text: 'How many requests that fail in a row, in one worker, open the breaker.',
       readBy: worker,
     }),
     breakerOpenMs: setting({
@@ -753,7 +758,7 @@ export const settings = {
       type: duration({ max: '1h' }),
       default: '15s',
       unit: 'duration',
-      text: 'How long the breaker stays open, in all workers, before one call in all of them probes the model; up to four times as long while probes fail.',
+      text: 'How long the breaker stays open for all workers. After that, one call probes the model. While probes fail, the time grows to four times as long.',
       readBy: worker,
     }),
     promptPrice: setting({
@@ -761,7 +766,7 @@ export const settings = {
       type: optional(decimal(0, 1_000_000)),
       default: '',
       unit: 'US dollars per million tokens',
-      text: 'For the cost in `usage`; left out with PRICE_COMPLETION, the cost is null.',
+      text: 'The price of prompt tokens, for the cost in `usage`. Without it and PRICE_COMPLETION the cost is null.',
       readBy: worker,
     }),
     completionPrice: setting({
@@ -769,7 +774,7 @@ export const settings = {
       type: optional(decimal(0, 1_000_000)),
       default: '',
       unit: 'US dollars per million tokens',
-      text: 'See PRICE_PROMPT.',
+      text: 'The price of completion tokens; see PRICE_PROMPT.',
       readBy: worker,
     }),
   },
@@ -780,7 +785,7 @@ export const settings = {
       type: flag,
       default: 'true',
       unit: 'true or false',
-      text: 'Whether an answer serves again for the same model, parameters, system prompt, context and question.',
+      text: 'Whether an answer is kept and given again to the same question, with the same model, parameters, system prompt and context.',
       readBy: worker,
     }),
     cacheScope: setting({
@@ -788,7 +793,7 @@ export const settings = {
       type: z.enum(['user', 'all'], 'must be user or all'),
       default: 'user',
       unit: 'name',
-      text: 'Whom a kept answer serves: `user`, only whoever has asked for it; `all`, everybody who asks the same. With `all` an answer may show one user what another has asked.',
+      text: 'Who is given a kept answer. `user`: only the user who asked for it. `all`: everybody who asks the same; an answer may then show one user what another has asked.',
       readBy: worker,
     }),
     cacheTtlMs: setting({

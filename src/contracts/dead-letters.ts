@@ -33,25 +33,29 @@ export const letterFilter = z.strictObject(filter).meta({ id: 'DeadLetterFilter'
 export const showOptions = z.strictObject({
   ...filter,
   limit: count(MAX_PER_CALL).default(DEFAULT_SHOWN),
-  full: toBoolean.default(false).describe('Whole bodies; else their beginnings.'),
+  full: toBoolean.default(false).describe('true: show whole bodies. false: only their beginnings.'),
 });
 
 export const redriveOptions = z
   .strictObject({
     ...filter,
-    limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('Most letters to send; the rest stays.'),
-    dryRun: z.boolean().default(false).describe('Only say how many letters it would be.'),
-    canary: count(MAX_CANARY).optional().describe('Send so many first, and go on only if none of them comes back.'),
-    rate: z.coerce.number().positive().max(10_000).optional().describe('Most letters sent in a second.'),
+    limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('How many letters to send at most. The rest stays.'),
+    dryRun: z.boolean().default(false).describe('true: change nothing, and say how many letters it would be.'),
+    canary: count(MAX_CANARY)
+      .optional()
+      .describe('How many letters to send first. The rest follows only if none of them comes back.'),
+    rate: z.coerce.number().positive().max(10_000).optional().describe('How many letters to send in a second at most.'),
   })
   .meta({ id: 'RedriveOptions' });
 
 export const dropOptions = z
   .strictObject({
     ...filter,
-    limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('Most letters to remove; the rest stays.'),
-    dryRun: z.boolean().default(false).describe('Only say how many letters it would be.'),
-    confirm: z.boolean().default(false).describe('Must be true, but for a dry run: what is dropped is gone.'),
+    limit: count(MAX_LETTERS_READ)
+      .default(MAX_PER_CALL)
+      .describe('How many letters to remove at most. The rest stays.'),
+    dryRun: z.boolean().default(false).describe('true: change nothing, and say how many letters it would be.'),
+    confirm: z.boolean().default(false).describe('Must be true unless `dryRun` is: what is dropped is gone.'),
   })
   .meta({ id: 'DropOptions' });
 
@@ -60,16 +64,16 @@ const moment = z.string().nullable().describe('ISO 8601; null where the letter d
 export const letterGroups = z
   .object({
     queue: z.string().describe('The dead-letter queue.'),
-    matching: z.int().describe('Letters of the filter.'),
-    read: z.int().describe('Letters looked at, the oldest first.'),
-    unread: z.int().describe('Letters behind those; they were not looked at.'),
+    matching: z.int().describe('Letters that match the filter.'),
+    read: z.int().describe('Letters that were looked at, the oldest first.'),
+    unread: z.int().describe('Letters behind those, which were not looked at.'),
     groups: z.array(
       z.object({
         reason: z.string(),
         count: z.int(),
         oldest: moment,
         newest: moment,
-        detail: z.string().nullable().describe('Of the first of them.'),
+        detail: z.string().nullable().describe('What is wrong with the first of these letters.'),
       }),
     ),
   })
@@ -82,7 +86,7 @@ export const letter = z
     detail: z.string().nullable(),
     at: moment,
     redriveCount: z.int(),
-    bytes: z.int().describe('Of the body.'),
+    bytes: z.int().describe('Length of the body.'),
     properties: z.record(z.string(), z.unknown()),
     headers: z.record(z.string(), z.unknown()),
     body: z.string(),
@@ -99,13 +103,13 @@ export const redriveReport = z
   .object({
     queue: z.string(),
     dryRun: z.boolean(),
-    matching: z.int().describe('Letters of the filter, before.'),
-    sent: z.int().describe('Letters that are in their queue again and no longer here.'),
+    matching: z.int().describe('Letters that matched the filter before the run.'),
+    sent: z.int().describe('Letters that were sent back and are no longer here.'),
     refused: z.int().describe('Letters that cannot be sent as they are; they stay.'),
-    left: z.int().describe('Letters of the filter that stay.'),
+    left: z.int().describe('Letters that match the filter and are still here.'),
     unread: z.int().describe('Letters that were not looked at.'),
     canary: z.enum(['none', 'passed', 'failed']),
-    stopped: z.string().nullable().describe('Why it ended early; null where it did not.'),
+    stopped: z.string().nullable().describe('Why the run ended early. null: it did not.'),
   })
   .meta({ id: 'RedriveReport' });
 
@@ -113,9 +117,9 @@ export const dropReport = z
   .object({
     queue: z.string(),
     dryRun: z.boolean(),
-    matching: z.int().describe('Letters of the filter, before.'),
+    matching: z.int().describe('Letters that matched the filter before the run.'),
     dropped: z.int(),
-    left: z.int().describe('Letters of the filter that stay.'),
+    left: z.int().describe('Letters that match the filter and are still here.'),
     unread: z.int().describe('Letters that were not looked at.'),
   })
   .meta({ id: 'DropReport' });

@@ -28,9 +28,10 @@ export const apiErrors = {
   refresh_token_reused: {
     status: 401,
     title: 'The refresh token was used before',
-    advice: 'A token that is used again may be stolen, so this login has ended, with all of its tokens. Log in again.',
+    advice:
+      'A refresh token that is used twice may have been stolen, so this login has ended, with all of its tokens. Log in again.',
   },
-  forbidden: { status: 403, title: 'Not allowed', advice: 'This needs a role that your account does not have.' },
+  forbidden: { status: 403, title: 'Not allowed', advice: 'Your account does not have the role that this needs.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },
   session_not_found: {
     status: 404,
@@ -52,13 +53,13 @@ export const apiErrors = {
   },
   session_full: {
     status: 409,
-    title: 'The conversation has reached its longest',
+    title: 'The conversation is full',
     advice: 'Start a new one by leaving out `sessionId`.',
   },
   dead_letters_in_use: {
     status: 409,
     title: 'These dead letters are in use',
-    advice: 'Somebody else looks at them, or sends them back: wait until that has ended.',
+    advice: 'Somebody else is looking at them or sending them back. Wait until that has ended, then try again.',
   },
   payload_too_large: { status: 413, title: 'The body is too large', advice: 'Send a shorter message.' },
   unsupported_media_type: {
@@ -75,7 +76,7 @@ export const apiErrors = {
   internal_error: {
     status: 500,
     title: 'Something went wrong on our side',
-    advice: 'Report the `traceId`; trying again may help.',
+    advice: 'Try again. If it fails again, report the `traceId`.',
   },
   broker_unavailable: {
     status: 503,
@@ -95,7 +96,7 @@ export const apiErrors = {
   },
   overloaded: {
     status: 503,
-    title: 'Too much is waiting already',
+    title: 'Too many questions are waiting already',
     advice: 'Nothing was accepted. Send it again after `Retry-After` seconds.',
   },
 } as const satisfies Record<string, { status: number; title: string; advice: string }>;

@@ -55,7 +55,7 @@ export class DeadLettersInUseError extends HealifyError {
   readonly retryable = true;
 
   constructor() {
-    super('Somebody else looks at these dead letters, or sends them back, at this moment.');
+    super('Somebody else is looking at these dead letters or sending them back. Wait until that has ended.');
   }
 }
 

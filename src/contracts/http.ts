@@ -26,7 +26,7 @@ export const registered = z
 export const tokens = z
   .object({
     accessToken: z.string(),
-    refreshToken: z.string().describe('Good for one use, whose answer has the next one.'),
+    refreshToken: z.string().describe('Can be used once. The reply to that has the next refresh token.'),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().describe('Seconds until the access token expires.'),
     userId: id,
@@ -61,8 +61,8 @@ export const sendBody = z
       z
         .boolean()
         .describe(
-          'true: a new conversation begins under `sessionId`, which you choose: a random UUID (version 4 or 7). So you can ask ' +
-            'for it, or cancel it, before this request is answered.',
+          'true: begins a new conversation under the `sessionId` that you choose: a random UUID (version 4 or 7). So you can read ' +
+            'or cancel it before this request is answered.',
         ),
     ),
     model: absentIfEmpty(modelName),
@@ -87,8 +87,8 @@ export const turnStatus = z.enum(['queued', 'asking', 'retrying', 'completed', '
 export const retry = z
   .object({
     since: timestamp.describe('When the first attempt failed.'),
-    code: z.string().describe('Why the last one did; one of the codes of a failure, or what could not be reached.'),
-    nextAt: timestamp.describe('When the next one begins, at the earliest.'),
+    code: z.string().describe('Why the latest attempt failed: a code of a failure, or of what could not be reached.'),
+    nextAt: timestamp.describe('When the next attempt begins, at the earliest.'),
   })
   .meta({ id: 'Retry' });
 
@@ -102,14 +102,14 @@ const standing = {
     .int()
     .nonnegative()
     .nullable()
-    .describe('How many requests are before it, as far as is known; 0: its turn has come. null once it has ended.'),
+    .describe('How many requests wait before this one, as far as is known. 0: it is next. null once it has ended.'),
   etaMs: z
     .int()
     .nonnegative()
     .nullable()
     .describe(
-      'Milliseconds until the answer is to be expected, going by how long answers take now. null: not known, because ' +
-        'none was seen yet, this one takes longer than others did, or no worker is there.',
+      'Milliseconds until the answer is expected, estimated from the latest answers. null: not known, because there was ' +
+        'no answer yet, this one takes longer than the others did, or no worker is there.',
     ),
 };
 

@@ -13,7 +13,8 @@ import { HealifyError } from '../contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
 import { dropText, groupsText, pageText, printable, progressLine, redriveText } from './dlq-text.ts';
 
-const HELP = `Dead letters: messages that could not be processed. Reads RABBITMQ_URL from the environment.
+const HELP = `Dead letters: messages that could not be processed. Finds RabbitMQ by RABBITMQ_URL: in the environment, in .env, or where
+npm start has started one. In the image: node dist/src/main/dlq.js list
 
   npm run dlq -- list    [chat_requests|chat_responses]   how many there are, and why
   npm run dlq -- show    chat_requests|chat_responses     what they are
@@ -33,7 +34,7 @@ const HELP = `Dead letters: messages that could not be processed. Reads RABBITMQ
   --json            print JSON
   --help
 
-Only the oldest 10000 letters of a queue are looked at. Ends with 0 if all went well, 1 if something failed or the
+Only the oldest 10000 letters of a queue are looked at. Exits with 0 if all went well, 1 if something failed or the
 canary did, 2 if the command is not understood.
 `;
 

@@ -6,7 +6,8 @@ import { HealifyError } from '../contracts/errors.ts';
 import type { Gate } from '../contracts/gates.ts';
 import { createLogger } from '../observability/log.ts';
 
-const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE from the environment.
+const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE: from the
+environment, from .env, or from what npm start has started. In the image: node dist/src/main/gates.js list
 
   npm run gates -- list         all gates: closed (it may be asked), open (not now), half-open (one call tries it)
   npm run gates -- open GATE    have it asked again at once; GATE as list shows it, or --all
@@ -16,8 +17,8 @@ const HELP = `Gates: whether each model provider may be asked, for all workers t
   --help
 
 Causes: failures (too many calls failed), retry-after (the provider asked for a pause), and for a provider that fails
-everybody key (it refuses our key), quota (our quota or credit is used up) or model (no such model or address).
-Ends with 0 if all went well, 1 if something failed, 2 if the command is not understood.
+everybody: key (it refuses our key), quota (our quota or credit is used up) or model (no such model or address).
+Exits with 0 if all went well, 1 if something failed, 2 if the command is not understood.
 `;
 
 const STORE_TIMEOUT_MS = 5_000;
@@ -63,7 +64,9 @@ async function main(): Promise<void> {
       opened.push(result);
     }
     print(opened, (all) =>
-      all.map(({ gate, wasShut }) => `${gate}: ${wasShut ? 'open for calls again' : 'was not shut'}\n`).join(''),
+      all
+        .map(({ gate, wasShut }) => `${gate}: ${wasShut ? 'may be asked again' : 'could be asked already'}\n`)
+        .join(''),
     );
   } finally {
     redis.disconnect();
@@ -80,7 +83,7 @@ function read() {
 }
 
 function listText(gates: Gate[]): string {
-  if (gates.length === 0) return 'No worker has had a gate within a day.\n';
+  if (gates.length === 0) return 'No worker has run within a day, so there is no gate to show.\n';
   return gates
     .map(({ gate, state, cause, since, until, keyFingerprint }) => {
       if (state === 'closed') return `${gate}: closed, it may be asked\n`;

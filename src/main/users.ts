@@ -22,7 +22,7 @@ In the image: node dist/src/main/users.js add ...
   --admin            make it an admin, who may use /admin
   --if-absent        an account that is there already is no error
 
-A change of role holds for tokens made from then on: within ACCESS_TOKEN_TTL (15 minutes) for everybody.
+A change of role counts from the account's next token on, which is within ACCESS_TOKEN_TTL (15 minutes).
 `;
 const STORE_TIMEOUT_MS = 5_000;
 

@@ -57,8 +57,8 @@ export const adminPaths: ZodOpenApiPathsObject = {
       security,
       summary: 'Send dead letters back to their queue',
       description:
-        'At most 1,000 in a call, and no more than its `rate` sends in a minute; `left` says whether to call again. ' +
-        'A `canary` holds the answer for up to a minute more.',
+        'Sends at most 1,000 letters in a call, and at most as many as `rate` allows in a minute. If `left` is not 0, call ' +
+        'again. With a `canary` the reply takes up to a minute longer.',
       operationId: 'redriveDeadLetters',
       requestParams: { path },
       requestBody: { content: { 'application/json': { schema: redriveOptions } } },

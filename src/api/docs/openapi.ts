@@ -22,7 +22,7 @@ export function createOpenApiDocument(options: {
       title: 'healify-chat',
       version: options.version,
       description:
-        'Ask an AI model a question; it is answered once, or fails clearly, whatever breaks in between.\n\n' +
+        'Ask an AI model a question. It is answered once, or fails clearly, whatever breaks in between.\n\n' +
         'Errors are RFC 9457 problem documents with a stable `code`. With 429 and 503 the header `Retry-After` says after ' +
         'how many seconds to try again.\n\n' +
         'Bodies are JSON in UTF-8, of the type `application/json` or one that ends in `+json`. Pages on other origins may ' +
