@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type HistoryStore, type NewTurn, UnreadableCursor } from '../../../src/adapters/history/history-store.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
@@ -307,6 +307,19 @@ export function describeHistoryStore(name: string, makeStore: () => Promise<Hist
       // Nobody has it any more, but it is not there either.
       await store.postpone([queued], -60_000);
       expect(await overdue(60_000)).toEqual([]);
+    });
+
+    test('whether a turn is overdue does not depend on the clock of the process that asks', async () => {
+      const [late, early] = [await ask({ dueInMs: -1 }), await ask({ dueInMs: 900_000 })];
+      const now = Date.now();
+      for (const skewMs of [-3_600_000, 3_600_000]) {
+        const clock = jest.spyOn(Date, 'now').mockReturnValue(now + skewMs);
+        const overdue = (await store.overdue(0, 1_000)).map(({ requestId }) => requestId);
+        clock.mockRestore();
+        expect(overdue).toContain(late.requestId);
+        expect(overdue).not.toContain(early.requestId);
+      }
+      await store.close([late]);
     });
 
     test('an erasure that stopped half way is known, and repeated it says again what is left', async () => {
