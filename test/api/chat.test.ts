@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
+import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { call, postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
@@ -248,6 +249,21 @@ test('an erased session leaves nothing of itself, and a late answer does not bri
   expect(JSON.stringify((await ann.history('?limit=100')).body)).not.toContain(secret);
   expect(await textOf(redis)).not.toContain(secret);
   expect(api.output() + replica.output()).not.toContain(secret);
+});
+
+test('a job that a worker keeps for a moment after its failure was told is erased all the same', async () => {
+  const secret = `secret-${randomUUID()}`;
+  const { requestId, sessionId } = await ask(ann, secret);
+  const queue = openChatQueue(redis);
+  const id = jobIdOf(requestId);
+  await redis.hset(queue.toKey(id), 'data', secret);
+  await redis.lpush(queue.toKey('active'), id);
+  expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
+  await redis.lrem(queue.toKey('active'), 0, id);
+  await redis.zadd(queue.toKey('failed'), Date.now(), id);
+  await until('nothing is left of it', async () => !(await textOf(redis)).includes(secret));
+  await until('the erasure is over', async () => (await ann.delete(`/chat/session/${sessionId}`)).status === 404);
+  await queue.close();
 });
 
 test('whoever waits for a question is told at once when it is erased, whichever replica they ask', async () => {

@@ -134,17 +134,21 @@ export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<vo
  * well, by which a message that comes again is recognised. One round trip for a thousand.
  * @param redis the connection that the queue was opened with
  * @param options.rememberMs for how long it is recognised
+ * @returns the ids of the jobs that a worker has in hand
  */
 export async function forgetJobs(
   queue: ChatQueue,
   redis: Redis,
   requestIds: readonly string[],
   options: { rememberMs: number },
-): Promise<void> {
+): Promise<string[]> {
   const jobIds = requestIds.map(jobIdOf);
+  const inHand: string[] = [];
   for (let first = 0; first < jobIds.length; first += MAX_BATCH) {
-    await forgetJobsOf(redis, (type) => queue.toKey(type), jobIds.slice(first, first + MAX_BATCH), options);
+    const some = jobIds.slice(first, first + MAX_BATCH);
+    inHand.push(...(await forgetJobsOf(redis, (type) => queue.toKey(type), some, options)));
   }
+  return inHand;
 }
 
 /** Jobs by state, for an operator; undefined while Redis does not answer within the time. */

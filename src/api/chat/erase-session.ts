@@ -25,8 +25,8 @@ export function createSessionEraser(options: {
   history: Pick<HistoryStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
   /** Has the work on these requests stop, wherever it is, also where they come later. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Removes what the job queue keeps of these requests, but for those in a worker's hand. */
-  forgetJobs: (requestIds: string[]) => Promise<void>;
+  /** Removes what the job queue keeps of these requests; gives those that stay, because a worker has them in hand. */
+  forgetJobs: (requestIds: string[]) => Promise<string[]>;
   /** Removes the session's last answer, and these answers, from the cache. */
   forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
 }): SessionEraser {
@@ -36,24 +36,29 @@ export function createSessionEraser(options: {
    * The session goes first, so that nobody sees it any more, and nothing is added to it. Its tombstone keeps the ids until
    * everything else is gone, too.
    */
-  async function erase(sessionId: string, userId: string): Promise<boolean> {
+  async function erase(sessionId: string, userId: string): Promise<'erased' | 'in_hand' | 'not_found'> {
     const remains = await history.erase(sessionId, userId);
-    if (!remains) return false;
+    if (!remains) return 'not_found';
     await cancelRequests(remains.requestIds);
     await forgetAnswers(sessionId, remains.answerKeys);
-    await forgetJobs(remains.requestIds);
-    await history.markErased(sessionId, userId, remains);
-    return true;
+    const inHand = await forgetJobs(remains.requestIds);
+    if (inHand.length === 0) await history.markErased(sessionId, userId, remains);
+    return inHand.length === 0 ? 'erased' : 'in_hand';
+  }
+
+  async function eraseLater(sessionId: string, userId: string): Promise<void> {
+    await sleep(COMPLETION_MS, undefined, { ref: false });
+    await erase(sessionId, userId);
   }
 
   return {
     erase: async (sessionId, userId) => {
-      if (!(await erase(sessionId, userId))) throw new ApiError('not_found');
+      const outcome = await erase(sessionId, userId);
+      if (outcome === 'not_found') throw new ApiError('not_found');
+      // A worker that has published its answer keeps the job for a moment more. If this fails, `finish` goes on.
+      if (outcome === 'in_hand') eraseLater(sessionId, userId).catch(() => {});
     },
-    eraseLate: async ({ sessionId, userId }) => {
-      await sleep(COMPLETION_MS, undefined, { ref: false });
-      await erase(sessionId, userId);
-    },
+    eraseLate: ({ sessionId, userId }) => eraseLater(sessionId, userId),
     finish: async () => {
       const unfinished = await history.unfinishedErasures(Date.now() - UNFINISHED_MS, FINISHED_TOGETHER);
       for (const { sessionId, userId } of unfinished) await erase(sessionId, userId);
