@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
-/** Whoever has one address of an IPv6 network has all of it. */
+/** A client that has one address of an IPv6 network can use all addresses of that network. */
 const NETWORK_BITS = 64;
 
 /**

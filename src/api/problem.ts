@@ -67,7 +67,7 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
     .send(JSON.stringify(body));
 };
 
-/** Why, as whoever met it first has said. */
+/** Why, as the code that met the error first has put it. */
 function rootCause({ cause }: Error): Error | undefined {
   if (!(cause instanceof Error)) return undefined;
   return rootCause(cause) ?? cause;

@@ -13,7 +13,7 @@ const NOTHING = '^$';
 const DEFAULT_EXCHANGE = names('amq.default');
 const DEAD_LETTERS = [deadLetterQueueOf(REQUESTS_QUEUE), deadLetterQueueOf(RESPONSES_QUEUE)];
 
-/** The queue that whoever looks at dead letters holds meanwhile. */
+/** The queue that a process holds as a lock while it looks at dead letters. */
 export const lockOf = (queue: WorkQueue) => `${deadLetterQueueOf(queue)}.lock` as const;
 const LOCKS = [lockOf(REQUESTS_QUEUE), lockOf(RESPONSES_QUEUE)];
 

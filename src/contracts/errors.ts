@@ -105,7 +105,7 @@ export class ApiError extends HealifyError {
   }
 }
 
-/** Advice says how long to wait as "`Retry-After` seconds"; whoever reads it wants the number. */
+/** The advice says "`Retry-After` seconds". The reader wants the number, so it is put in. */
 const withSeconds = (advice: string, seconds: number | undefined) =>
   seconds === undefined
     ? advice

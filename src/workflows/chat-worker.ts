@@ -130,7 +130,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   async function endCancelled(task: Task): Promise<void> {
     const { job, run, attempt } = task;
     let response: ChatResponse;
-    // Nobody wants the answer, and whoever erased the session wants it nowhere.
+    // Nobody wants the answer. If the session was erased, the answer must be kept nowhere.
     const mayBeKept = Object.keys(run.state.results).length > 0;
     run.state.results = {};
     if (mayBeKept) await job.saveState(run.state);
@@ -206,7 +206,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     }
   }
 
-  /** Whoever asked may have been done, and have woken those that waited, before this job was one of them. */
+  /** The request that asked may have ended, and have woken those that waited, before this job was one of them. */
   async function wakeIfForgotten(hash: string, requestId: string): Promise<void> {
     const willBeWoken = await workflow.cache.isAwaiting(hash, requestId).catch(() => true);
     if (!willBeWoken) await workflow.wake([requestId]);
@@ -245,7 +245,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     await job.fail(new Error(`${failedStep}: ${failure.code}: ${failure.cause}`), { ...state, step: failedStep });
   }
 
-  /** What a job's state is once it has failed: whoever takes it after this was sent by an operator. */
+  /** The state of a job once it has failed. If it is taken again after this, an operator has retried it. */
   function failedState({ job, run }: Task): WorkflowState {
     return { ...run.state, failedAt: new Date().toISOString(), crashesForgiven: job.crashes };
   }

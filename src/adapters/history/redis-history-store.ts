@@ -72,7 +72,7 @@ export function createRedisHistoryStore(options: { redis: Redis; retentionMs: nu
             settleTurns(redis, responses, { retentionMs, replica }),
             closeTurns(redis, responses),
           ]);
-          // Noted before the answers are acknowledged: whoever dies now, somebody goes on.
+          // Noted before the answers are acknowledged, so that another process goes on if this one dies now.
           const late = responses.filter((_, index) => outcomes[index] === 'erased');
           await Promise.all(late.map(({ sessionId, userId }) => addErasure(redis, { sessionId, userId })));
           return outcomes;

@@ -42,7 +42,7 @@ export interface JobInHand {
 /**
  * What became of a job that was let go of:
  * - *moved*: it is where it was to go
- * - *lost*: it was no longer ours, and whoever has it sees to it
+ * - *lost*: it was no longer ours, and the process that has it takes care of it
  * - *gone*: it was removed, and nobody will ever see to it
  */
 export type WhereItWent = 'moved' | 'lost' | 'gone';

@@ -15,7 +15,7 @@ export interface ErrorEvidence {
 const MAX_NODES = 500;
 const MAX_DEPTH = 8;
 const MAX_TEXT_CHARS = 4_000;
-/** What a server repeats of our request, or of the answer: whoever asks could write error codes into it. */
+/** What a server repeats of our request, or of the answer. A user could write error codes into it. */
 const REPEATED =
   /^(inputs?|messages|prompts?|contents?|request|request_?body|payload|query|question|flagged_?input|failed_?generation|partial_?\w+|completion|output)$/i;
 const WORD = /^[\w.:/#-]{1,80}$/;
@@ -60,7 +60,7 @@ export function readErrorEvidence(body: unknown): ErrorEvidence {
       return;
     }
     if (!TEXT_FIELDS.test(field)) return;
-    // Gateways put the body of whoever is behind them into a text.
+    // Gateways put the body of the server behind them into a text.
     const inner = /^\s*[[{]/.test(value) ? jsonOf(value) : undefined;
     if (inner !== undefined) {
       visit(inner, '', depth + 1);

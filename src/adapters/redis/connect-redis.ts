@@ -78,7 +78,7 @@ export function connectRedis(options: {
     lastSaidAt = now;
     logger.warn({ connection: name, reason: problem }, 'waiting for Redis');
   });
-  // Whoever only listens asks nothing else.
+  // A connection that only listens sends no other command.
   let unansweredSince: number | undefined;
   let pinging = false;
   let silent = false;

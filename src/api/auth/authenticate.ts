@@ -18,7 +18,7 @@ const RETRY_AFTER_SECONDS = 5;
 export interface Authentication {
   /** Sets `req.user` from `Authorization: Bearer`, else answers 401. */
   authenticate: RequestHandler;
-  /** The same, and takes the admin's cookie as well; 403 for whoever is no admin. */
+  /** Does the same, and accepts the admin's cookie as well. A user who is no admin gets 403. */
   requireAdmin: RequestHandler;
 }
 

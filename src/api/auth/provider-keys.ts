@@ -6,7 +6,7 @@ import { fetchKeySet } from './fetch-key-set.ts';
 /** How long keys are used before they are asked for again; and how long at most, while the provider does not answer. */
 const FRESH_MS = 600_000;
 const USABLE_MS = 24 * 3_600_000;
-/** Whoever makes key ids up must not have us ask the provider for each of them. */
+/** A client that invents key ids must not make us ask the provider for each of them. */
 const ASK_EVERY_MS = 1_000;
 
 /** The identity provider does not give its keys. */

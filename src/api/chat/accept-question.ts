@@ -20,7 +20,7 @@ export interface Question {
   priority: ChatRequest['priority'];
   /** W3C trace context. */
   traceparent: string;
-  /** Whoever asks waits for the answer: until then nobody else looks for the question. */
+  /** The client waits for the answer, so nobody else looks for the question before that. */
   waits: boolean;
 }
 
@@ -80,7 +80,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
   };
   await publishRequest(request, traceparent);
   const shown = history.confirm(sessionId, requestId, { hurry: !waits });
-  // Whoever has the answer asks no more for it.
+  // A client that has the answer does not ask for it again.
   shown.catch(() => {});
   return { createdAt, shown };
 }

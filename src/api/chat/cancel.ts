@@ -11,7 +11,7 @@ export interface CancelOptions {
   history: Pick<HistoryStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
   /** Has the work on these requests stop, wherever it is. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Whoever waits here hears nothing of what this process writes down itself. */
+  /** Those who wait at this process. They are told from here, because they hear nothing of what it writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
 }
 
@@ -59,7 +59,7 @@ async function cancelTurns(
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
   if (turns.length === 0) return;
-  // The work first: whoever is told that it is cancelled can rely on it.
+  // The work is cancelled first, so that a user who is told so can rely on it.
   await cancelRequests(turns.map(({ requestId }) => requestId));
   await history.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
   for (const { requestId } of turns) answerWaiter.settled(requestId, 'look');

@@ -51,7 +51,7 @@ export interface Line {
   readonly drainRate: number | undefined;
   /** An answer was written down by this process. */
   settled(answer: { cached: boolean; timings: { waitMs: number; totalMs: number } }): void;
-  /** A request has ended, whoever wrote it down. */
+  /** A request has ended; another process may have written that down. */
   ended(requestId: string): void;
   /**
    * Lets a new request in, at the end of the line.
@@ -116,7 +116,7 @@ export function createLine(options: {
   const lately = () => admitted.size + admittedBefore.size;
   const waiting = () => seen.inBroker + seen.inJobs + lately();
 
-  /** As long as workers have hands free, whoever waits is taken at once, and is before nobody. */
+  /** While workers have free places they take new requests at once, so nobody waits behind those. */
   function ahead(): number {
     const hands = fullHands ?? Math.max(mostInHand, LEAST_IN_HAND * seen.consumers);
     return Math.max(0, waiting() - Math.max(0, hands - seen.inHand));

@@ -30,7 +30,7 @@ export interface LostTurnsOptions {
   requestDeadlineMs: number;
   /** How long after its deadline a turn is given for its answer to arrive. */
   graceMs: number;
-  /** Whoever waits here hears nothing of what this process writes down itself. */
+  /** Those who wait at this process. They are told from here, because they hear nothing of what it writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
   onLost: () => void;
   logger: Logger;

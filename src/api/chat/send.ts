@@ -86,7 +86,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
       else {
         await shown;
-        // Whoever has waited wants to know where it stands now.
+        // The client has waited, so it is told where the question stands now.
         const known = watch ? undefined : admitted;
         const now = turn && isTerminal(turn) ? { ...endedAs(turn), ...ENDED } : (known ?? (await progressOf(turn)));
         res.status(202).json({ sessionId, requestId, ...now } satisfies Accepted);

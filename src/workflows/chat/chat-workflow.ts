@@ -56,7 +56,7 @@ export function lookUpEarly(workflow: ChatWorkflow, request: ChatRequest): Early
   }
   if (!hash) return undefined;
   const found = workflow.cache.lookUp(hash, request.requestId);
-  // Whoever begins with the job hears of it; until then nobody listens.
+  // The worker that begins with the job learns of it; until then nobody listens.
   found.catch(() => {});
   const leave = () => workflow.cache.leave(hash, request.requestId);
   return { hash, found, drop: () => void found.then(leave, leave) };

@@ -12,7 +12,7 @@ export interface TakenJob {
   /** JSON */
   options: string;
   attemptsMade: number;
-  /** How often it was taken, this time too: whoever has it in hand is told from whoever had it before by this. */
+  /** How often it was taken, this time included. It tells the worker that has the job from one that had it before. */
   attemptsStarted: number;
   /** How often a worker has died over it. */
   crashes: number;
