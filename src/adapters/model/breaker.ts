@@ -9,7 +9,7 @@ import type { GateState, ProviderGate } from './provider-gate.ts';
  * A model behind a circuit breaker. Each worker measures for itself how its calls end; when too many fail, or too many
  * in a row, or the provider asks to be left alone, the gate is shut for all workers. So it is at the first call that shows
  * that the provider is broken for everybody. A refusal that may be about its one request shows that only if the provider
- * has not just answered others: else it counts as a failure in a row. In a row, all attempts at one request count once.
+ * has not just answered others: else it counts as a failure in a row. All attempts at one request that fail count once.
  *
  * A call is counted when it ends, and only if the gate has not changed since it began: what began before an outage says
  * nothing of what comes after.
@@ -31,6 +31,8 @@ export interface BreakerOptions {
 }
 
 const WINDOW_MS = 10_000;
+/** Of so many requests that failed it is known that their next attempts are no news. */
+const FAILED_REMEMBERED = 1_000;
 /** A provider that answered within this time does not refuse everybody. */
 const JUST_ANSWERED_MS = 60_000;
 
@@ -62,6 +64,7 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
   const { openMs, maxConsecutive } = options;
   /** The requests that failed since the last one was answered; never more than open the gate. */
   const failedInARow = new Set<string | symbol>();
+  const failedLately = new Set<string | symbol>();
   let answeredAt = Number.NEGATIVE_INFINITY;
 
   // Opossum keeps the figures and says when they are too bad; how long to wait, and who probes, is the gate's.
@@ -81,12 +84,22 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     if (well === undefined || era !== gate.era) return;
     if (well) failedInARow.clear();
     else failedInARow.add(requestId);
-    // Rejects with the failure it was given.
-    const counted = circuit.fire(well).catch(() => {});
-    // Nothing opens by a success: nobody need wait until it is counted.
-    if (well) return;
-    await counted;
+    if (well || isNewFailure(requestId)) {
+      // Rejects with the failure it was given, and while it is open.
+      const counted = circuit.fire(well).catch(() => {});
+      // Nothing opens by a success: nobody need wait until it is counted.
+      if (well) return;
+      await counted;
+    }
     if (circuit.opened || failedInARow.size >= maxConsecutive) await shut('failures');
+  }
+
+  /** A request's attempts fail for the same reason: of the share of failed calls they are one. */
+  function isNewFailure(requestId: string | symbol): boolean {
+    if (failedLately.has(requestId)) return false;
+    failedLately.add(requestId);
+    if (failedLately.size > FAILED_REMEMBERED) failedLately.delete(failedLately.values().next().value!);
+    return true;
   }
 
   async function countBroken({ why, certain }: ProviderBrokenError, { era, requestId }: Call): Promise<void> {

@@ -112,7 +112,7 @@ export const TOKEN_RATE_TEXT = /\btokens per (min|minute|hour|day)\b/i;
 export const TOO_LONG_TEXT: readonly RegExp[] = [
   /maximum context length/i,
   /context[ _-]?(length|window|size|limit).{0,80}(exceed|too (long|large|small)|overflow|surpass)/i,
-  /(exceed|overflow|larger than|longer than|greater than|surpass|beyond|outside)\w*.{0,60}context[ _-]?(length|window|size|limit)?/i,
+  /(exceed|overflow|larger than|longer than|greater than|surpass|beyond|outside)\w*.{0,60}context[ _-]?(length|window|size|limit)/i,
   /exceed\w*.{0,40}token limit/i,
   /(prompt|input|request|message|messages|conversation|text|query)( length)?( is| are| was|'s)? too (long|large|big)/i,
   /too many (input |prompt )?tokens/i,

@@ -1,6 +1,6 @@
 const OPEN = /^\s*<(think|thinking|thought|reasoning)>/i;
-/** A tag that closes what was opened before the text began, as some templates have it: alone on its line. */
-const CLOSED_ONLY = /^[\s\S]*?\n?[ \t]*<\/(think|thinking|thought|reasoning)>[ \t]*(\r?\n|$)/i;
+/** A tag that ends its line. */
+const CLOSE = /<\/(think|thinking|thought|reasoning)>[ \t]*(\r?\n|$)/gi;
 const MENTIONED = /<\/?(think|thinking|thought|reasoning)>/i;
 
 /**
@@ -44,13 +44,13 @@ function withoutLaterBlocks(text: string): string {
     .join('');
 }
 
-/** Of `thought </think> answer`: the answer. */
+/** Without what was thought before a tag that nothing opened, as some templates have it: alone on its line. */
 function withoutUnopened(text: string): string {
-  const match = CLOSED_ONLY.exec(text);
-  if (!match) return text;
-  const before = match[0];
-  const opened = new RegExp(`<${match[1]}>`, 'i').test(before);
+  const [close] = text.matchAll(CLOSE);
+  if (!close) return text;
+  const before = text.slice(0, close.index);
+  const opened = before.toLowerCase().includes(`<${close[1]!.toLowerCase()}>`);
   const inCode = (before.match(/```/g)?.length ?? 0) % 2 === 1;
-  const alone = /(^|\n)[ \t]*<\/\w+>[ \t]*(\r?\n)?$/.test(before);
-  return opened || inCode || !alone ? text : text.slice(before.length).trimStart();
+  const alone = before.slice(before.lastIndexOf('\n') + 1).trim() === '';
+  return opened || inCode || !alone ? text : text.slice(close.index + close[0].length).trimStart();
 }

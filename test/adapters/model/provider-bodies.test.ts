@@ -747,6 +747,18 @@ const replies: [server: string, what: string, right: Right, ScriptedReply][] = [
     'pause 60000',
     json(403, { message: 'You have exceeded a secondary rate limit' }, { 'retry-after': '60' }),
   ],
+  [
+    'a gateway',
+    'a deadline in the words of Go',
+    'unwell',
+    { status: 504, body: 'rpc error: code = DeadlineExceeded desc = context deadline exceeded' },
+  ],
+  [
+    'a gateway',
+    'a timeout in the words of Go',
+    'unwell',
+    json(500, { error: 'Client.Timeout exceeded: context canceled' }),
+  ],
   ['a gateway', '420', 'rate limit', json(420, { error: 'Enhance your calm' })],
   ['a gateway', '421', 'unwell', json(421, { error: 'Misdirected' })],
   ...[500, 502, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599].map(
@@ -891,4 +903,12 @@ describe('a pause is as long as the reply says, between a second and the longest
   ])('a week %s is ten minutes', async (_, reply) => {
     expect((await askProvider(reply)).failure).toMatchObject({ retryAfterMs: 600_000 });
   });
+});
+
+test('an answer of spaces before a tag is read at once', async () => {
+  const spaces = ' '.repeat(300_000);
+  const startedAt = performance.now();
+  const { answer } = await askProvider({ body: completion(`x${spaces}</think> is a tag`) });
+  expect(answer?.response).toContain('is a tag');
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
