@@ -123,8 +123,8 @@ export class RequestFailure extends HealifyError {
   /** Whose failure it is; undefined where no provider has to do with it. */
   readonly provider: string | undefined;
   /**
-   * How many full calls were made for it in vain that the next try would cost again, such as one that was waited for until
-   * its time was over. Two are enough for a request.
+   * How many full calls brought no answer, such as a call that ran into its timeout. The next try may cost as much again, so
+   * a request makes at most two of them.
    */
   costlyCalls: number;
 

@@ -38,7 +38,7 @@ export interface WorkflowState {
   retry?: { since: string; code: string };
   /** The request has failed for good, and its user is yet to be told. */
   failure?: KnownFailure;
-  /** How many full model calls were made in vain whose repetition costs as much again. */
+  /** How many full model calls brought no answer. Each repetition may cost as much again. */
   costlyCalls?: number;
   /**
    * When the job was last moved to the failed jobs, ISO 8601. It is written in the same step as the move, so an attempt

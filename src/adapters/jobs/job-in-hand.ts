@@ -4,8 +4,8 @@ import { isJson, readJobData, readJobState, UnusableJobError } from './read-job-
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 /**
- * A job that this process has in hand, and that is taken up by another process if we die. Whoever works on it ends with
- * one of the five ways to let go of it.
+ * A job that this process has in hand. If the process dies, another one takes the job up. The work on a job ends with
+ * exactly one of `complete`, `retry`, `fail`, `delay` and `handBack`.
  */
 export interface JobInHand {
   /** @throws UnusableJobError */
@@ -41,15 +41,15 @@ export interface JobInHand {
 
 /**
  * What became of a job that was let go of:
- * - *moved*: it is where it was to go
+ * - *moved*: it is where we sent it
  * - *lost*: it was no longer ours, and the process that has it takes care of it
- * - *gone*: it was removed, and nobody will ever see to it
+ * - *gone*: it was removed, and no other process will take care of it
  */
 export type WhereItWent = 'moved' | 'lost' | 'gone';
 
-/** What was set going for a job while it was still being written down. */
+/** What was begun for a job while it was still being written down. */
 export interface HeadStart {
-  /** The job is not begun with after all. */
+  /** Called if the job is not begun with after all. */
   drop(): void;
 }
 

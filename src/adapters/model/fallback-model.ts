@@ -4,12 +4,12 @@ import type { Model, ModelAnswer } from './model.ts';
 
 /**
  * A list of models, in the order in which they are asked. One whose gate is shut, and one that is broken for everybody, is
- * passed over at once. So is one that was waited for in vain, because waiting for it again would take as long. One that
- * fails otherwise is asked again in the next attempts, and from attempt `afterAttempts` on the next one is asked in the
- * same attempt. What is wrong with the request itself goes to no other.
+ * passed over at once. So is a model whose call ran into its timeout, because the next call would take as long. A
+ * model that fails otherwise is asked again in the next attempts; from attempt `afterAttempts` on, the next model is asked
+ * in the same attempt. A request that is wrong itself goes to no other model.
  *
- * Rejects with the last one's failure. Where none may be asked now, with the shortest pause; and where all are broken,
- * with what is wrong with the first.
+ * Rejects with the last model's failure. If none may be asked now, it rejects with the shortest pause. If all are broken, it
+ * rejects with what is wrong with the first.
  */
 export function createFallbackModel(models: readonly [Model, ...Model[]], afterAttempts: number): Model {
   const [first] = models;

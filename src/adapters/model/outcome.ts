@@ -85,7 +85,7 @@ export const unwell = (
   more: { charged?: boolean; costly?: boolean; pauseMs?: number | undefined } = {},
 ): Outcome & { kind: 'unwell' } => ({ kind: 'unwell', code, detail, charged: false, costly: false, ...more });
 
-/** A whole call was waited for in vain. */
+/** A whole call brought no answer. */
 export const timedOut = (detail: string) => unwell('model_timeout', detail, { charged: true, costly: true });
 
 /** The provider answered with success, and with what is no answer. */

@@ -12,19 +12,20 @@ export interface Sample {
 const TIME_CONSTANT_MS = 15_000;
 
 /**
- * How many requests are worked off in a second. Times at whose both ends requests waited count. Any other says how many
- * came, and only the least of how many could: it counts where that is more than was thought, or what was seen in an outage
- * would keep the line empty, and so be believed for ever.
+ * How many requests are worked off in a second. We measure only those intervals that had requests waiting at the beginning
+ * and at the end. In any other interval the workers were not busy all the time, so it shows only how many requests they
+ * can do at least. Such an interval counts if it shows more than was thought. Otherwise a low rate that was measured in an
+ * outage would have the api refuse questions, so that the line stays empty and the rate is never measured again.
  */
 export function createDrainRate() {
   let before: Sample | undefined;
-  /** What was settled while requests waited, and in which time; what is older counts for less. */
+  /** What was settled while requests waited, and in how much time. Older measurements count for less. */
   let settled = 0;
   let busyMs = 0;
   return {
     /**
-     * undefined: never seen at work with requests waiting. Never zero: where nothing was worked off, it is less than one
-     * in the time that was seen, and who has seen little cannot say more.
+     * undefined: nothing was measured yet. Never zero: if nothing was worked off, the rate is taken as one request in the
+     * time that was measured.
      */
     get perSecond(): number | undefined {
       return busyMs === 0 ? undefined : (Math.max(1, settled) / busyMs) * 1000;

@@ -13,13 +13,13 @@ export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | {
 /** Wait for a broker or store that is away; its clients connect again by themselves meanwhile. */
 const DEPENDENCY_WAIT_MS = 2_000;
 
-/** Its user may ask again; we must not: nobody waits any more, or the model may have been paid already. */
+/** The user may ask again, but we must not: nobody waits any more, or the model may have been paid already. */
 const FINAL: readonly FailureCode[] = ['deadline_exceeded', 'spend_uncertain'];
 
 export const deadlineExceeded = () =>
   new RequestFailure('deadline_exceeded', 'the request was not answered before its deadline');
 
-/** So many full calls in vain are enough for one request, such as those that were waited for until their time was over. */
+/** How many full calls without an answer one request may cost at most, such as calls that ran into their timeout. */
 const MOST_COSTLY_CALLS = 2;
 
 export const knownFailureOf = ({ code, message, retryable, provider }: RequestFailure): KnownFailure => ({
@@ -33,7 +33,7 @@ const failed = (error: RequestFailure): Decision => ({ kind: 'fail', failure: kn
 
 /**
  * @param request.attemptsMade attempts before this one
- * @param request.costlyCalls full calls in vain so far, with those of this attempt
+ * @param request.costlyCalls full calls without an answer so far, including those of this attempt
  */
 export function decide(
   error: unknown,

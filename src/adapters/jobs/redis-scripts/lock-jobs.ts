@@ -4,8 +4,8 @@ import { defineScript } from '../../redis/define-script.ts';
 /**
  * Locks jobs that are still in hand, or renews their locks as BullMQ's own script does.
  *
- * BullMQ takes a job for stalled that was there at two of its checks and has no lock at the second. So one that is done
- * before then needs none.
+ * BullMQ considers a job stalled if it was there at two of its checks and has no lock at the second. So a job that is done
+ * before the second check needs no lock.
  *
  * KEYS: stalled. ARGV: key prefix, token, lock in ms; then, of each job: id, attempts started, crashes. Gives three lists
  * of ids:
@@ -48,7 +48,7 @@ export interface LockedJobs {
   cancelled: string[];
 }
 
-/** Locks jobs, at most 1,000, for whoever has the token. One round trip. */
+/** Locks jobs, at most 1,000, for the process that has the token. One round trip. */
 export async function lockJobs(
   redis: Redis,
   toKey: (type: string) => string,
