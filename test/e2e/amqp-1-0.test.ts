@@ -58,8 +58,8 @@ withServer.each([
   ['a string', (text: string): Message => ({ body: text })],
   ['bytes', (text: string): Message => ({ body: bytes(text) })],
 ])('a question whose body is %s is answered to where it asks for', async (kind, toMessage) => {
-  const { queue } = await client.channel.assertQueue(`replies to ${kind}`, { durable: true });
-  const replyTo = addressOf(encodeURIComponent(queue));
+  const { queue } = await client.channel.assertQueue(`replies-${kind.replaceAll(' ', '-')}`, { durable: true });
+  const replyTo = addressOf(queue);
   const replies = await other.receive(replyTo);
   const asked = `What is ${kind}?`;
   await other.send(addressOf('chat_requests'), {
