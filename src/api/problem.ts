@@ -28,7 +28,7 @@ export function toApiError(error: unknown): ApiError {
 
 /** Express and its body parser mark the faults of a request with a status. */
 function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
-  // A path with a broken percent-encoding is nobody's address.
+  // There is nothing at a path whose percent-encoding is broken.
   if (error instanceof URIError || status === 404) return 'not_found';
   if (status === 413) return 'payload_too_large';
   if (status === 415) return 'unsupported_media_type';

@@ -19,14 +19,14 @@ export const gate = z
       ),
     since: z.iso.datetime().nullable().describe('Since when it has not been closed.'),
     until: z.iso.datetime().nullable().describe('When one call tries it again.'),
-    keyFingerprint: z.string().nullable().describe('Of the key it was asked with when it was shut.'),
+    keyFingerprint: z.string().nullable().describe('Fingerprint of the key in use when the gate was shut.'),
   })
   .meta({ id: 'Gate', description: "Whether a provider's model may be asked, for all workers together." });
 
 export const gateList = z.object({ gates: z.array(gate) }).meta({ id: 'GateList' });
 
 export const openGateBody = z
-  .strictObject({ gate: z.string().min(1).max(300).describe('Its name, as the list has it.') })
+  .strictObject({ gate: z.string().min(1).max(300).describe('The name of the gate, as the list shows it.') })
   .meta({ id: 'OpenGate' });
 
 export const openedGate = z

@@ -5,7 +5,7 @@ import { createDispatcher } from '../adapters/http/dispatcher.ts';
 import { forgetJobs, openChatQueue, promoteAllJobs, promoteJobs, returnJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 
-import { createGateAdmin } from '../adapters/model/gate-admin.ts';
+import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
@@ -131,16 +131,15 @@ const eraser = createSessionEraser({
 const placesOf = (requestIds: string[]) => orStoreUnavailable(placesInLine(queue, redis, requestIds));
 
 const gates = createGateAdmin(redis);
-const isModelShut = async () => {
-  const known = await gates.list();
-  return known.length > 0 && known.every(({ state }) => state !== 'closed');
-};
 
 const line: Line = createLine({
   look: async (newlySettled) => {
     const requests = (await depths.states())?.[REQUESTS_QUEUE];
     if (!requests) return undefined;
-    const [{ untaken, inHand, workerAlive }, modelShut] = await Promise.all([lookAtJobs(queue, redis), isModelShut()]);
+    const [{ untaken, inHand, workerAlive }, modelShut] = await Promise.all([
+      lookAtJobs(queue, redis),
+      areAllShut(gates),
+    ]);
     // Last: what is added by a look that fails would be added again by the next.
     const settled = await redis.incrby(SETTLED_COUNT_KEY, newlySettled);
     metrics.waiting.set(requests.messages + untaken);

@@ -64,3 +64,9 @@ export function createGateAdmin(redis: Redis): GateAdmin {
     return { gate: name, wasShut: await openGate(redis, keys, channelOf(redis, GATE_CHANNEL), name) };
   }
 }
+
+/** Whether no model may be asked at present. Without any gate nothing is known, so one may. */
+export async function areAllShut(gates: Pick<GateAdmin, 'list'>): Promise<boolean> {
+  const known = await gates.list();
+  return known.length > 0 && known.every(({ state }) => state !== 'closed');
+}

@@ -16,16 +16,16 @@ import {
 } from './answer-scripts.ts';
 import { inBatches } from './in-batches.ts';
 
-/** Part of every hash: raise it when what an entry or its parameters mean changes, and no old entry is read. */
+/** Part of every hash. Raise it when the meaning of an entry or its parameters changes; then no old entry is read. */
 const HASH_VERSION = 4;
 /** TTLs are spread by this share both ways, so that what was written together does not expire together. */
 const TTL_JITTER = 0.1;
 
-/** Renewed while its holder lives. */
+/** A claim lasts so long. Its holder renews it while it lives. */
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 const MAX_BATCH = 200;
-/** A worker's hands are full of those that wait: no longer than this. */
+/** How long a job waits inside a worker for another's answer. Longer, and waiting jobs would take all of its places. */
 const WAIT_HERE_MS = 250;
 
 const entry = z.object({

@@ -21,7 +21,7 @@ export interface Progress extends Standing {
   retry: Retry | null;
 }
 
-/** Of a request that stands nowhere any more. */
+/** The place of a request that has ended. */
 export const ENDED = { position: null, etaMs: null };
 
 /** What is seen of all queues, by all replicas. */
@@ -34,7 +34,7 @@ export interface QueuesSeen {
   inHand: number;
   /** Workers that take requests from RabbitMQ; none while they have enough. */
   consumers: number;
-  /** Some worker has looked after the jobs lately. */
+  /** A worker has shown within the last seconds that it runs. */
   workerAlive: boolean;
   /** No provider may be asked: each has failed, or has asked for a pause. */
   modelShut: boolean;
@@ -101,11 +101,11 @@ export function createLine(options: {
   let seenAt = Number.NEGATIVE_INFINITY;
   /** The most that all workers were seen to have in hand at once. */
   let mostInHand = 0;
-  /** How many they have when they are full; undefined: that was not seen. */
+  /** How many they have in hand when all their places are taken. undefined: not seen yet. */
   let fullHands: number | undefined;
-  /** Let in by this process since it looked last, and not ended since. */
+  /** Ids of requests that this process accepted since its last look, and that have not ended. */
   let admitted = new Set<string>();
-  /** Let in before the look that is under way. */
+  /** The same, for requests that were accepted before the look that is under way. */
   let admittedBefore = new Set<string>();
   let newlySettled = 0;
   let answeredAt = Number.NEGATIVE_INFINITY;
