@@ -131,11 +131,11 @@ export const failures = {
   },
   model_provider_broken: {
     retryable: false,
-    message: 'The assistant is out of order. Those who run this service have been told.',
+    message: 'The assistant is out of order until those who run this service mend it.',
   },
   model_quota_exhausted: {
     retryable: false,
-    message: 'The assistant has reached its limit of use. Those who run this service have been told.',
+    message: 'The assistant has reached its limit of use. Those who run this service can raise it.',
   },
   model_content_filtered: {
     retryable: false,
