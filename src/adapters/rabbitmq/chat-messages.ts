@@ -3,7 +3,7 @@ import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
-import { sendable } from './message-properties.ts';
+import { fits } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 
 export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
@@ -35,10 +35,8 @@ export const responsePublisher =
   (response, traceparent, reply) => {
     if (reply) return publishReply(response, traceparent, reply);
     const { body, properties } = encode(response, traceparent);
-    const headers = signatures
-      ? { ...properties.headers, [SIGNATURE_HEADER]: signatures.sign(body) }
-      : properties.headers;
-    return publisher.publish(RESPONSES_QUEUE, body, { ...properties, headers });
+    if (signatures) properties.headers[SIGNATURE_HEADER] = signatures.sign(body);
+    return publisher.publish(RESPONSES_QUEUE, body, properties);
   };
 
 /**
@@ -46,15 +44,16 @@ export const responsePublisher =
  * stands in the body only.
  */
 export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
+  const { requestId, sessionId } = message;
   return {
     body: Buffer.from(JSON.stringify(message)),
-    properties: sendable({
-      messageId: message.requestId,
-      correlationId: message.sessionId,
+    properties: {
+      ...(fits(requestId) && { messageId: requestId }),
+      ...(fits(sessionId) && { correlationId: sessionId }),
       contentType: 'application/json',
       contentEncoding: 'utf-8',
       timestamp: Math.floor(Date.now() / 1000),
-      headers: { [TRACEPARENT_HEADER]: traceparent },
-    }),
+      headers: { [TRACEPARENT_HEADER]: traceparent } as Record<string, string>,
+    },
   };
 }

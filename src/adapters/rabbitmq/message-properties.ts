@@ -4,12 +4,18 @@ import { DIRECT_REPLY } from '../../contracts/reply-address.ts';
 /** What AMQP can hold of a text that is a property. amqplib refuses to send a longer one. */
 const MAX_TEXT_BYTES = 255;
 
+const MAX_BYTES_A_CHAR = 3;
+
+/** Whether AMQP can hold a text as a property. A short one is not measured: a UTF-16 code unit takes three bytes at most. */
+export const fits = (text: string) =>
+  text.length * MAX_BYTES_A_CHAR <= MAX_TEXT_BYTES || Buffer.byteLength(text) <= MAX_TEXT_BYTES;
+
 /** The properties that a message can be sent with: those that are missing, or that AMQP cannot hold, are left out. */
 export const sendable = (properties: Options.Publish): Options.Publish =>
   Object.fromEntries(Object.entries(properties).filter(([, value]) => isSendable(value)));
 
 function isSendable(value: unknown): boolean {
-  if (typeof value === 'string') return Buffer.byteLength(value) <= MAX_TEXT_BYTES;
+  if (typeof value === 'string') return fits(value);
   if (typeof value === 'number') return Number.isSafeInteger(value);
   return value !== undefined;
 }
