@@ -4,7 +4,6 @@ import { createRedisHistoryStore } from '../adapters/history/redis-history-store
 import { createDispatcher } from '../adapters/http/dispatcher.ts';
 import { forgetJobs, openChatQueue, promoteAllJobs, promoteJobs, returnJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
-
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';

@@ -6,6 +6,7 @@ import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { call, postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
+import { textOf } from '../redis-text.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { type StandInWorker, startStandInWorker } from '../stand-in-worker.ts';
 import { until } from '../until.ts';
@@ -444,19 +445,6 @@ test('garbage among the answers is kept aside, and the next good one is written 
 });
 
 const traceparent = () => '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-
-/** Everything that Redis keeps, as text. */
-async function textOf(connection: Redis): Promise<string> {
-  const parts: string[] = [];
-  for (const key of await connection.keys('*')) {
-    const type = await connection.type(key);
-    parts.push(key);
-    if (type === 'string') parts.push((await connection.get(key)) ?? '');
-    if (type === 'hash') parts.push(JSON.stringify(await connection.hgetall(key)));
-    if (type === 'zset') parts.push(...(await connection.zrange(key, '0', '-1')));
-  }
-  return parts.join('\n');
-}
 
 test.each([null, ''])(
   'a sessionId of %p begins a new session, and so do other fields without a value',

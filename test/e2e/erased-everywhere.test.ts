@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { signUp, type TestUser } from '../api-client.ts';
 import { startApi, startWorker, type TestProcess } from '../processes.ts';
+import { textOf } from '../redis-text.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { startSimulator, type TestSimulator } from '../start-simulator.ts';
 import { until } from '../until.ts';
@@ -48,7 +49,7 @@ test('after a session is erased its answer is kept nowhere, and the same questio
   const { sessionId, response } = await ask(ann, `Is ${secret} healthy?`);
   expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
   await until('nothing is left', async () => {
-    const kept = await everythingIn(redis);
+    const kept = await textOf(redis);
     return !kept.includes(secret) && !kept.includes(response!);
   });
   expect(await ask(ann, `Is ${secret} healthy?`)).toMatchObject({ cached: false });
@@ -62,7 +63,7 @@ test('a session that is erased while the model is asked leaves nothing, once the
   await until('the model is asked', async () => (await simulator.stats()).inFlight === 1);
   expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
   await until('the call is given up', async () => (await simulator.stats()).abortedByClient === 1);
-  await until('nothing is left', async () => !(await everythingIn(redis)).includes(secret), 30_000);
+  await until('nothing is left', async () => !(await textOf(redis)).includes(secret), 30_000);
   // What is erased on purpose is not lost.
   expect(worker.output()).not.toMatch(/jobs were lost|no longer ours/);
   await simulator.behave({});
@@ -76,21 +77,5 @@ test.each([
   const { sessionId } = (await ann.send({ message: `Is ${secret} healthy? [[simulate ${marker}]]` })).body;
   await until(`it is ${status}`, async () => (await ann.session(sessionId)).body.turns.at(-1)?.status === status);
   expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);
-  await until('nothing is left', async () => !(await everythingIn(redis)).includes(secret));
+  await until('nothing is left', async () => !(await textOf(redis)).includes(secret));
 });
-
-/** All that Redis keeps, as text. */
-async function everythingIn(connection: Redis): Promise<string> {
-  const parts: string[] = [];
-  for (const key of await connection.keys('*')) {
-    const type = await connection.type(key);
-    parts.push(key);
-    if (type === 'string') parts.push((await connection.get(key)) ?? '');
-    if (type === 'hash') parts.push(JSON.stringify(await connection.hgetall(key)));
-    if (type === 'zset') parts.push(...(await connection.zrange(key, '0', '-1')));
-    if (type === 'list') parts.push(...(await connection.lrange(key, 0, -1)));
-    if (type === 'set') parts.push(...(await connection.smembers(key)));
-    if (type === 'stream') parts.push(JSON.stringify(await connection.xrange(key, '-', '+')));
-  }
-  return parts.join('\n');
-}

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { repliesOf } from '../redis/connect-redis.ts';
-import { defineScript } from '../redis/define-script.ts';
+import { defineScript, SERVER_TIME } from '../redis/define-script.ts';
 import { createdAtOf } from './stored-turn.ts';
 
 /** Whose a turn is and where it is kept. */
@@ -19,13 +19,8 @@ export interface OverdueTurn extends TurnAddress {
   createdAt: string;
 }
 
-const NOW = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-`;
-
 /** KEYS: open turns. ARGV: ms from now on, `XX` or nothing, members. */
-const dueScript = defineScript(`${NOW}
+const dueScript = defineScript(`${SERVER_TIME}
 for i = 3, #ARGV do
   if ARGV[2] == 'XX' then redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i])
   else redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
@@ -33,7 +28,7 @@ end
 `);
 
 /** KEYS: open turns. ARGV: for how long they are overdue, ms, how many at most. */
-const overdueScript = defineScript(`${NOW}
+const overdueScript = defineScript(`${SERVER_TIME}
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1], 'LIMIT', 0, ARGV[2])
 `);
 

@@ -8,8 +8,8 @@ const StandardResponse = Response as unknown as new (
 ) => { readonly status: number; readonly headers: Headers };
 
 /**
- * A `Response` whose whole body is there, as text. The body becomes a stream only if somebody asks for one: to make a
- * stream for each reply, and to read it again, costs a fifth of a model call's CPU time.
+ * A `Response` whose whole body is there, as text. The body becomes a stream only if somebody asks for one, because most
+ * replies are read as text, and to make a stream of each costs CPU time (`npm run bench:micro`).
  */
 export class WholeResponse extends StandardResponse implements Unread {
   /** Where the reply came from in the end. */

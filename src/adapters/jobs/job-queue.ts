@@ -93,12 +93,6 @@ export async function countWaiting(queue: ChatQueue): Promise<number> {
   return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0);
 }
 
-/** Jobs that may be taken now and that no worker has taken: those that wait for a retry are left out. */
-export async function countUntaken(queue: ChatQueue): Promise<number> {
-  const { wait, prioritized } = await queue.getJobCounts('wait', 'prioritized');
-  return (wait ?? 0) + (prioritized ?? 0);
-}
-
 /**
  * Has delayed or failed jobs go on at once, at the front of their users' turns; others stay as they are. One round trip for
  * a few hundred.

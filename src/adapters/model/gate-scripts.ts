@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { GateCause } from '../../contracts/gates.ts';
-import { defineScript } from '../redis/define-script.ts';
+import { defineScript, SERVER_TIME } from '../redis/define-script.ts';
 
 /**
  * The gate, a hash: `until` and `since` (ms of Redis's clock), `cause`, `key` (the fingerprint of the key that a broken
@@ -29,11 +29,6 @@ export interface GateStanding {
 const FORGOTTEN_MS = 3_600_000;
 const MOST_TIMES_LONGER = 4;
 
-const NOW = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-`;
-
 /** Never shorter than it is shut already; while it is, the cause of the longer time stays. */
 const SHUT_UNTIL = `
 local function shut(gate, untilMs, cause, key, channel, name)
@@ -57,7 +52,7 @@ type RawStanding = [leftMs: number, cause: GateCause, key: string];
 const standingOf = ([leftMs, cause, key]: RawStanding): GateStanding => ({ leftMs, cause, key });
 
 /** KEYS: gate. Gives ms left, cause, key; or -1: it is closed. */
-const lookScript = defineScript(`${NOW}
+const lookScript = defineScript(`${SERVER_TIME}
 local gate = redis.call('HMGET', KEYS[1], 'until', 'cause', 'key')
 if not gate[1] then return -1 end
 return {math.max(0, tonumber(gate[1]) - now), gate[2] or 'failures', gate[3] or ''}
@@ -70,7 +65,7 @@ export async function lookAtGate(redis: Redis, [gate]: GateKeys): Promise<GateSt
 }
 
 /** KEYS: gate. ARGV: ms, cause, key, channel, name. */
-const shutScript = defineScript(`${NOW}${SHUT_UNTIL}
+const shutScript = defineScript(`${SERVER_TIME}${SHUT_UNTIL}
 return shut(KEYS[1], now + tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 `);
 
@@ -86,7 +81,7 @@ export async function shutGate(
 }
 
 /** KEYS: gate, probe. ARGV: id, lease in ms, key. Whoever has another key than the one that was refused need not wait. */
-const claimScript = defineScript(`${NOW}
+const claimScript = defineScript(`${SERVER_TIME}
 local gate = redis.call('HMGET', KEYS[1], 'until', 'cause', 'key')
 if not gate[1] then return -1 end
 local hasNewKey = gate[2] == 'key' and gate[3] ~= ARGV[3]
@@ -135,7 +130,7 @@ export async function openGate(redis: Redis, keys: GateKeys, channel: string, na
 }
 
 /** KEYS: gate, probe. ARGV: id, ms, cause, key, channel, name. */
-const reopenScript = defineScript(`${NOW}${SHUT_UNTIL}
+const reopenScript = defineScript(`${SERVER_TIME}${SHUT_UNTIL}
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 local probes = redis.call('HINCRBY', KEYS[1], 'probes', 1)
 local ms = tonumber(ARGV[2]) * math.min(${MOST_TIMES_LONGER}, 2 ^ (probes - 1))

@@ -6,6 +6,12 @@ type Value = string | number;
 /** A Lua script, carried out by Redis as a whole: one round trip. */
 export type Script = (redis: Redis, keys: readonly string[], args: readonly Value[]) => Promise<unknown>;
 
+/** Lua, for the beginning of a script or a function: `now` is the time of the server's clock, in ms. */
+export const SERVER_TIME = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
 /** Defines a script that each server is sent once; from then on it is called by its hash. */
 export function defineScript(lua: string): Script {
   const sha = createHash('sha1').update(lua).digest('hex');

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { channelOf } from '../../adapters/redis/channels.ts';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
-import { defineScript } from '../../adapters/redis/define-script.ts';
+import { defineScript, SERVER_TIME } from '../../adapters/redis/define-script.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -24,10 +24,7 @@ export interface EndedLogins {
 }
 
 /** KEYS: the ended logins. ARGV: a login, for how many ms it is kept, the channel. */
-const endScript = defineScript(`
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+const endScript = defineScript(`${SERVER_TIME}redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PUBLISH', ARGV[3], ARGV[1])

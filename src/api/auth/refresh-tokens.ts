@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { orStoreUnavailable, repliesOf } from '../../adapters/redis/connect-redis.ts';
-import { defineScript } from '../../adapters/redis/define-script.ts';
+import { defineScript, SERVER_TIME } from '../../adapters/redis/define-script.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 
@@ -56,10 +56,9 @@ const MAX_GENERATIONS_BACK = 1_000;
 const MAX_RECENT_ROTATIONS = 20;
 
 /** KEYS: the family. Returns the server's time in ms, and the family's fields. */
-const readScript = defineScript(`
-local time = redis.call('TIME')
+const readScript = defineScript(`${SERVER_TIME}
 local family = redis.call('HMGET', KEYS[1], 'userId', 'hash', 'secret', 'generation', 'rotations', 'issuedAt')
-return {time[1] * 1000 + math.floor(time[2] / 1000), family}
+return {now, family}
 `);
 
 /** KEYS: the family. ARGV: hash of the valid token, TTL in ms, fields and values. Returns 0 where another was faster. */

@@ -11,8 +11,6 @@ import {
 } from '../../contracts/queues.ts';
 import { createMessageSchemas, type MessageSchemaName } from './message-schemas.ts';
 
-export type AsyncApiDocument = ReturnType<typeof createAsyncApiDocument>;
-
 const ref = (path: string) => ({ $ref: `#/${path}` });
 const text = (description: string) => ({ type: 'string', description });
 

@@ -1,12 +1,11 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createModelProvider, type ModelProviderOptions } from '../../../src/adapters/model/model-provider.ts';
+import type { ModelProviderOptions } from '../../../src/adapters/model/model-provider.ts';
 import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../../src/contracts/errors.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 import { completion, type ScriptedReply, serve, startScriptedProvider } from '../../scripted-provider.ts';
+import { askOnce, modelAt, never, question } from './ask-provider.ts';
 
-const never = new AbortController().signal;
-const question = { message: 'What is six times seven?', context: [] };
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
@@ -19,28 +18,9 @@ async function ask(script: ScriptedReply | ScriptedReply[], options: Partial<Mod
   const provider = await startScriptedProvider(...(Array.isArray(script) ? script : [script]));
   stops.push(provider.stop);
   const model = modelAt(provider.baseUrl, options);
-  const asked = () =>
-    model.ask(question, never).then(
-      (answer) => ({ answer, failure: undefined }),
-      (error: unknown) => ({ answer: undefined, failure: error as RequestFailure }),
-    );
+  const asked = () => askOnce(model);
   return { ...(await asked()), again: asked, received: provider.received };
 }
-
-const modelAt = (baseUrl: string, options: Partial<ModelProviderOptions> = {}) =>
-  createModelProvider({
-    name: 'provider',
-    baseUrl,
-    apiKey: 'sk-secret',
-    model: 'asked',
-    systemPrompt: '',
-    temperature: undefined,
-    maxTokens: 100,
-    timeoutMs: 10_000,
-    promptPrice: undefined,
-    completionPrice: undefined,
-    ...options,
-  });
 
 describe('an answer is read', () => {
   const json = JSON.stringify(ok);

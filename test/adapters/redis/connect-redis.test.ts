@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { countUntaken, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { countWaiting, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { captureLog } from '../../captured-log.ts';
 import { privateRedis, testRedisUrl } from '../../services.ts';
@@ -58,7 +58,7 @@ test('a queue whose connection is lost as it becomes ready can be used with the 
   });
   const queue = openChatQueue(redis);
   cleanups.push(() => queue.close());
-  await until('jobs are counted', () => countUntaken(queue).then(String, () => undefined));
+  await until('jobs are counted', () => countWaiting(queue).then(String, () => undefined));
   expect(proxy.accepted).toBeGreaterThan(1);
 });
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { defineScript } from '../../redis/define-script.ts';
+import { defineScript, SERVER_TIME } from '../../redis/define-script.ts';
 import { keysOf, type ToKey } from './bullmq-keys.ts';
 
 /**
@@ -64,9 +64,7 @@ local function openGeneration(key, number, digits, now, windowMs)
   end
 end
 
-local function rememberFinished(key, digests, windowMs)
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function rememberFinished(key, digests, windowMs)${SERVER_TIME}
   local latest = redis.call('LINDEX', key, 0)
   local number, digits, openedAt = 0, ${FEWEST_DIGITS}, now
   if latest then number, digits, openedAt = generationOf(latest) end
