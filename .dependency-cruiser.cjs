@@ -1,8 +1,14 @@
 // Who may import whom: contracts <- config <- adapters, observability <- bridge, workflows, api <- main.
-// Siblings in one rank do not import each other.
-const ranks = [['contracts'], ['config'], ['adapters', 'observability'], ['bridge', 'workflows', 'api'], ['main']];
+// Siblings in one rank do not import each other. `batching` knows nothing of ours and may be used by all.
+const ranks = [
+  ['contracts', 'batching'],
+  ['config'],
+  ['adapters', 'observability'],
+  ['bridge', 'workflows', 'api'],
+  ['main'],
+];
 
-const rules = ranks.flatMap((houses, rank) =>
+const houses = ranks.flatMap((houses, rank) =>
   houses.map((house) => {
     const allowed = [house, ...ranks.slice(0, rank).flat()];
     return {
@@ -17,7 +23,21 @@ const rules = ranks.flatMap((houses, rank) =>
 
 module.exports = {
   forbidden: [
-    ...rules,
+    ...houses,
+    {
+      name: 'adapters-import-only-the-servers',
+      comment: 'Of the folders in src/adapters, only redis and rabbitmq may be imported by the others.',
+      severity: 'error',
+      from: { path: '^src/adapters/([^/]+)/' },
+      to: { path: '^src/adapters/[^/]+/', pathNot: '^src/adapters/($1|redis|rabbitmq)/' },
+    },
+    {
+      name: 'servers-know-no-product',
+      comment: 'src/adapters/redis and src/adapters/rabbitmq do not import each other.',
+      severity: 'error',
+      from: { path: '^src/adapters/(redis|rabbitmq)/' },
+      to: { path: '^src/adapters/(redis|rabbitmq)/', pathNot: '^src/adapters/$1/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'tests-are-not-imported',

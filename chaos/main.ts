@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { countJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
-import { readUncertainSpend } from '../src/adapters/redis/uncertain-spend.ts';
+import { readUncertainSpend } from '../src/adapters/model/uncertain-spend.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
 import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';

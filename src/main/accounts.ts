@@ -1,6 +1,6 @@
 import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
-import { createRedisUserStore } from '../adapters/users/redis-user-store.ts';
+import { createRedisUserStore } from '../adapters/accounts/redis-user-store.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../api/admin/login.ts';
 import { createAccessTokens } from '../api/auth/access-tokens.ts';
 import { createAccounts } from '../api/auth/accounts.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { createRedisUserStore } from '../adapters/accounts/redis-user-store.ts';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
-import { createRedisUserStore } from '../adapters/users/redis-user-store.ts';
 import { registerUser } from '../api/auth/accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { HealifyError } from '../contracts/errors.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { cancelRequest } from '../../src/adapters/redis/cancellations.ts';
+import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
 import { startWorker, type TestProcess } from '../processes.ts';
 import { type QueueClient, startQueueClient } from '../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';

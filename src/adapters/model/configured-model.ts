@@ -3,12 +3,13 @@ import type { Redis } from 'ioredis';
 import type { WorkerConfig } from '../../config/schema.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
-import { createDirectDispatcher, createDispatcher } from '../http/dispatcher.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { createChosenModel } from './chosen-model.ts';
 import { createFallbackModel } from './fallback-model.ts';
 import { registerGate } from './gate-admin.ts';
-import type { Model, ModelAnswer } from './model.ts';
+import { createDirectDispatcher, createDispatcher } from './http/dispatcher.ts';
+import type { Model } from './model.ts';
 import { createModelProvider, type ModelProviderOptions } from './model-provider.ts';
 import { createProviderGate, type GateState } from './provider-gate.ts';
 

@@ -1,4 +1,4 @@
-import { ReplyTimeoutError } from '../http/whole-fetch.ts';
+import { ReplyTimeoutError } from './http/whole-fetch.ts';
 import { type Outcome, timedOut, unreadable, unwell } from './outcome.ts';
 
 /** The question never left. */

@@ -1,6 +1,7 @@
 import { ModelPausedError, ProviderBrokenError, type RequestFailure } from '../../contracts/errors.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { isProviderFailure } from './breaker.ts';
-import type { Model, ModelAnswer } from './model.ts';
+import type { Model } from './model.ts';
 
 /**
  * A list of models, in the order in which they are asked. One whose gate is shut, and one that is broken for everybody, is

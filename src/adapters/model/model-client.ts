@@ -1,6 +1,6 @@
 import OpenAI, { APIError } from 'openai';
-import type { WholeFetch } from '../http/whole-fetch.ts';
-import { isCutResponse } from '../http/whole-fetch.ts';
+import type { WholeFetch } from './http/whole-fetch.ts';
+import { isCutResponse } from './http/whole-fetch.ts';
 import type { AnswerParameters } from './model.ts';
 import type { ProviderReply } from './read-reply.ts';
 

@@ -1,15 +1,16 @@
 import type { Dispatcher } from 'undici';
-import { createDispatcher } from '../http/dispatcher.ts';
-import { createWholeFetch, type ReplyLimits } from '../http/whole-fetch.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { createAdaptedParameters } from './adapted-parameters.ts';
 import { answerParameters, type ModelSettings } from './answer-parameters.ts';
 import { readConnectionError } from './connection-errors.ts';
-import type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
+import { createDispatcher } from './http/dispatcher.ts';
+import { createWholeFetch, type ReplyLimits } from './http/whole-fetch.ts';
+import type { AnswerParameters, Model, Question } from './model.ts';
 import { createModelClient } from './model-client.ts';
 import { type Answer, failureOfOutcome, type Outcome } from './outcome.ts';
 import { readReply } from './read-reply.ts';
 
-export type { AnswerParameters, Model, ModelAnswer, Question } from './model.ts';
+export type { AnswerParameters, Model, Question } from './model.ts';
 
 export interface ModelProviderOptions extends ModelSettings, ReplyLimits {
   apiKey: string;

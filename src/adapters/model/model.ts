@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
 import type { ContextTurn } from '../../contracts/chat-request.ts';
-import type { FinishReason, Usage } from '../../contracts/chat-response.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 export interface Question {
   /** The same in each attempt: what fails one request again and again says little of the provider. */
@@ -10,19 +10,6 @@ export interface Question {
   context: readonly ContextTurn[];
   /** The model that its user has chosen; undefined: the standard one. */
   model?: string | undefined;
-}
-
-export interface ModelAnswer {
-  response: string;
-  /** The model that answered, as it names itself. */
-  model: string;
-  provider: string;
-  /** null where the provider reported none. */
-  usage: Usage | null;
-  /** null where the provider did not say; an answer that is not whole says so. */
-  finishReason: Exclude<FinishReason, 'cancelled'> | null;
-  /** Given by another than the first choice; not to be kept as that one's answer. */
-  byFallback?: boolean;
 }
 
 /** All that determines an answer: who is asked, and the body of the request as it is sent. */

@@ -1,8 +1,8 @@
 import { type ChainableCommander, Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { writeTogether } from '../../batching/write-together.ts';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { writeTogether } from '../write-together.ts';
 import { useNamespace } from './channels.ts';
 import { isFromReplica, verdictOn } from './reply-errors.ts';
 

@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { User } from '../../adapters/users/user-store.ts';
+import type { User } from '../../adapters/accounts/user-store.ts';
 
 /** Who sent a request. */
 export interface Caller {

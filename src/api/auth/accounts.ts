@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { User, UserStore } from '../../adapters/users/user-store.ts';
+import type { User, UserStore } from '../../adapters/accounts/user-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { Passwords } from './passwords.ts';

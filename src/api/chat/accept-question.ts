@@ -1,4 +1,4 @@
-import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { SessionTurn } from '../../contracts/http.ts';

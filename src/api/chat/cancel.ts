@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore, UnsettledTurn } from '../../adapters/history/history-store.ts';
+import type { HistoryStore, UnsettledTurn } from '../../adapters/conversations/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { Answered } from '../../contracts/http.ts';
 import { parseId } from '../validate.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 
 export interface SessionEraser {

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type HistoryPage, historyQuery } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HistoryStore, OverdueTurn } from '../../adapters/history/history-store.ts';
+import type { HistoryStore, OverdueTurn } from '../../adapters/conversations/history-store.ts';
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';

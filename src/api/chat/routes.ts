@@ -1,5 +1,5 @@
 import { type RequestHandler, Router } from 'express';
-import type { HistoryStore } from '../../adapters/history/history-store.ts';
+import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
 import { type CancelOptions, cancelRequest, cancelSession } from './cancel.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { getHistory } from './history.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import type { HistoryStore } from '../../adapters/history/history-store.ts';
-import { turnOf } from '../../adapters/history/stored-turn.ts';
+import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
+import { turnOf } from '../../adapters/conversations/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SendBody, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { addressOf } from '../base-path.ts';

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore, SessionPage } from '../../adapters/history/history-store.ts';
+import type { HistoryStore, SessionPage } from '../../adapters/conversations/history-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type SessionNow, sessionQuery } from '../../contracts/http.ts';
 import { parse, parseId } from '../validate.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HistoryStore, SettleOutcome } from '../../adapters/history/history-store.ts';
+import type { HistoryStore, SettleOutcome } from '../../adapters/conversations/history-store.ts';
 import { createBatchConsumer } from '../../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';

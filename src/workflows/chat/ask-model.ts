@@ -1,5 +1,6 @@
-import type { Model, ModelAnswer, Question } from '../../adapters/model/model.ts';
+import type { Model, Question } from '../../adapters/model/model.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { deadlineExceeded } from '../engine/retry-policy.ts';
 
 /** An answer that was paid for, and how long the model took, in ms. */

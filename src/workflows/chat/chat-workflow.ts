@@ -1,12 +1,13 @@
+import type { AnswerCache, LookUp } from '../../adapters/answers/answer-cache.ts';
 import type { ChatJobData, KnownFailure } from '../../adapters/jobs/chat-job.ts';
 import type { HeadStart } from '../../adapters/jobs/job-in-hand.ts';
-import type { Model, ModelAnswer } from '../../adapters/model/model.ts';
+import type { Model } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ReplyPublisher } from '../../adapters/rabbitmq/reply-publisher.ts';
-import type { AnswerCache, LookUp } from '../../adapters/redis/answer-cache.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { RequestCancelledError, RequestFailure, UndeliverableReplyError } from '../../contracts/errors.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';

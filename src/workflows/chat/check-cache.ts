@@ -1,6 +1,6 @@
-import type { ModelAnswer } from '../../adapters/model/model.ts';
-import type { AnswerCache, LookUp } from '../../adapters/redis/answer-cache.ts';
+import type { AnswerCache, LookUp } from '../../adapters/answers/answer-cache.ts';
 import { AnswerUnderWayError } from '../../contracts/errors.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
 

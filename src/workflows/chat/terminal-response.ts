@@ -1,7 +1,7 @@
 import type { ChatJobData, KnownFailure } from '../../adapters/jobs/chat-job.ts';
-import type { ModelAnswer } from '../../adapters/model/model.ts';
 import type { ChatResponse, Usage } from '../../contracts/chat-response.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 /** Nothing was charged for a cached answer. */
 const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };

@@ -1,5 +1,5 @@
-import type { ModelAnswer } from '../../adapters/model/model.ts';
-import type { AnswerCache } from '../../adapters/redis/answer-cache.ts';
+import type { AnswerCache } from '../../adapters/answers/answer-cache.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 /**
  * Keeps an answer as its session's last one, and for whoever asks the same. A cache that is out of reach is gone

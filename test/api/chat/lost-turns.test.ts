@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
-import type { HistoryStore, OverdueTurn } from '../../../src/adapters/history/history-store.ts';
+import type { HistoryStore, OverdueTurn } from '../../../src/adapters/conversations/history-store.ts';
 import type { PlaceInLine } from '../../../src/adapters/jobs/place-in-line.ts';
 import { createLostTurns } from '../../../src/api/chat/lost-turns.ts';
 import { until } from '../../until.ts';

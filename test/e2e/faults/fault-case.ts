@@ -1,6 +1,6 @@
 import { afterAll, expect } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisHistoryStore } from '../../../src/adapters/history/redis-history-store.ts';
+import { createRedisHistoryStore } from '../../../src/adapters/conversations/redis-history-store.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';

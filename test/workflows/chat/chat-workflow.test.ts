@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
 import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
-import type { Model, ModelAnswer } from '../../../src/adapters/model/model.ts';
+import type { Model } from '../../../src/adapters/model/model.ts';
 import type { PublishResponse } from '../../../src/adapters/rabbitmq/chat-messages.ts';
-import { type AnswerCache, createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
 import { ProcessStoppingError, RequestCancelledError } from '../../../src/contracts/errors.ts';
+import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
 import { answerRequest, type ChatWorkflow } from '../../../src/workflows/chat/chat-workflow.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
 import { testRedisUrl } from '../../services.ts';

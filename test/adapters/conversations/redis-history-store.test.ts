@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisHistoryStore } from '../../../src/adapters/history/redis-history-store.ts';
+import { createRedisHistoryStore } from '../../../src/adapters/conversations/redis-history-store.ts';
 import { testRedisUrl } from '../../services.ts';
 import { describeHistoryStore } from './history-store-contract.ts';
 

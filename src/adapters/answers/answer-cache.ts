@@ -2,9 +2,10 @@ import { hash as digest } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { inBatches } from '../../batching/in-batches.ts';
 import { limits } from '../../contracts/limits.ts';
+import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
-import type { AnswerParameters, ModelAnswer } from '../model/model-provider.ts';
 import {
   type Found,
   forgetAnswers,
@@ -14,7 +15,6 @@ import {
   type Question,
   renewClaim,
 } from './answer-scripts.ts';
-import { inBatches } from './in-batches.ts';
 
 /** Part of every hash. Raise it when the meaning of an entry or its parameters changes; then no old entry is read. */
 const HASH_VERSION = 4;
@@ -53,7 +53,7 @@ export interface AnswerCache {
    * SHA-256, hexadecimal; of the parameters' JSON, so they must be built in one place, and of the user, where an answer
    * serves only whoever has asked for it.
    */
-  hashOf(parameters: AnswerParameters, userId: string): string;
+  hashOf(parameters: object, userId: string): string;
   /**
    * Gives the answer, or claims the question for the request, or puts the request on the list of those that wait. The
    * usage of a cached answer is zero. An entry that cannot be read is removed.

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { AnswerParameters, ModelAnswer } from '../../../src/adapters/model/model.ts';
-import { type AnswerCache, createAnswerCache } from '../../../src/adapters/redis/answer-cache.ts';
-import { forgetAnswers } from '../../../src/adapters/redis/answer-scripts.ts';
+import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
+import { forgetAnswers } from '../../../src/adapters/answers/answer-scripts.ts';
+import type { AnswerParameters } from '../../../src/adapters/model/model.ts';
+import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
+import { inBatches } from '../../batching/in-batches.ts';
 import type { Answered, HistoryPage, SessionTurn } from '../../contracts/http.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
-import { inBatches } from '../redis/in-batches.ts';
 import { addErasure, closeErasure, readErasures } from './erasures.ts';
 import { addToHistory, decodeCursor, findInHistory, readHistory, removeFromHistory } from './history-index.ts';
 import type { HistoryStore } from './history-store.ts';

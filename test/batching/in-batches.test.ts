@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { inBatches } from '../../src/adapters/redis/in-batches.ts';
+import { inBatches } from '../../src/batching/in-batches.ts';
 import { until } from '../until.ts';
 
 const FOR_EVER_MS = 60_000;

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
-import { defineScript } from './define-script.ts';
+import { defineScript } from '../redis/define-script.ts';
 
 /** Beside an answer's key, as the scripts make it of it: those that wait. */
 const WAITING = `':awaiting'`;

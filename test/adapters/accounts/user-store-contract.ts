@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { User, UserStore } from '../../../src/adapters/users/user-store.ts';
+import type { User, UserStore } from '../../../src/adapters/accounts/user-store.ts';
 
 /** What every user store must do, whatever it keeps things in. @param makeStore an empty one */
 export function describeUserStore(name: string, makeStore: () => Promise<UserStore>): void {

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type HistoryStore, type NewTurn, UnreadableCursor } from '../../../src/adapters/history/history-store.ts';
+import {
+  type HistoryStore,
+  type NewTurn,
+  UnreadableCursor,
+} from '../../../src/adapters/conversations/history-store.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { cancelRequest, onCancelled } from '../../../src/adapters/jobs/cancellations.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
-import { cancelRequest, onCancelled } from '../../../src/adapters/redis/cancellations.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisUserStore } from '../../../src/adapters/users/redis-user-store.ts';
+import { createRedisUserStore } from '../../../src/adapters/accounts/redis-user-store.ts';
 import { testRedisUrl } from '../../services.ts';
 import { describeUserStore } from './user-store-contract.ts';
 

@@ -4,11 +4,11 @@ import { createSecureServer } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Agent, type Dispatcher } from 'undici';
-import { createDispatcher } from '../../../src/adapters/http/dispatcher.ts';
-import { createWholeFetch, isCutResponse } from '../../../src/adapters/http/whole-fetch.ts';
-import { createModelProvider } from '../../../src/adapters/model/model-provider.ts';
-import { completion, startScriptedProvider } from '../../scripted-provider.ts';
-import { certificate } from '../../test-certificate.ts';
+import { createDispatcher } from '../../../../src/adapters/model/http/dispatcher.ts';
+import { createWholeFetch, isCutResponse } from '../../../../src/adapters/model/http/whole-fetch.ts';
+import { createModelProvider } from '../../../../src/adapters/model/model-provider.ts';
+import { completion, startScriptedProvider } from '../../../scripted-provider.ts';
+import { certificate } from '../../../test-certificate.ts';
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
-import { jobIdOf } from '../jobs/chat-job.ts';
-import { channelOf } from './channels.ts';
+import { channelOf } from '../redis/channels.ts';
+import { jobIdOf } from './chat-job.ts';
 
 /** A cancelled request may still be on its way for as long as a backlog can last. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
