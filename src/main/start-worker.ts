@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
 import { countJobs, openChatQueue, promoteJobs } from '../adapters/jobs/job-queue.ts';
-import { createJobRunner } from '../adapters/jobs/job-runner.ts';
+import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { onCancelled } from '../adapters/jobs/cancellations.ts';
 import { type ChatJobResult, jobIdOf, type KnownFailure, type WorkflowState } from '../adapters/jobs/chat-job.ts';
 import type { JobInHand, WhereItWent } from '../adapters/jobs/job-in-hand.ts';
-import type { JobRunner } from '../adapters/jobs/job-runner.ts';
+import type { JobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { failures } from '../contracts/error-codes.ts';
 import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';

@@ -1,15 +1,15 @@
 import { ErrorCode, type IQueueBackend, type KeepJobs, type MinimalJob } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { orStoreUnavailable } from '../redis/connect-redis.ts';
-import type { ActiveJob, Hands, WhereItWent } from './job-in-hand.ts';
-import type { JobLocks } from './job-locks.ts';
-import { STACK_LINES_KEPT } from './job-queue.ts';
-import { UnusableJobError } from './read-job-data.ts';
-import { USER_FIELD } from './redis-scripts/bullmq-keys.ts';
-import { rememberFinished } from './redis-scripts/finished-requests.ts';
-import { handBackJob } from './redis-scripts/return-jobs.ts';
-import { untilStored } from './until-stored.ts';
+import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { ActiveJob, Hands, WhereItWent } from '../job-in-hand.ts';
+import { STACK_LINES_KEPT } from '../job-queue.ts';
+import { UnusableJobError } from '../read-job-data.ts';
+import { USER_FIELD } from '../redis-scripts/bullmq-keys.ts';
+import { rememberFinished } from '../redis-scripts/finished-requests.ts';
+import { handBackJob } from '../redis-scripts/return-jobs.ts';
+import { untilStored } from '../until-stored.ts';
+import type { JobLocks } from './lock-keeper.ts';
 
 /** BullMQ's answers that say a job is no longer ours, or not where it was. Trying again would change nothing. */
 const NOT_OURS: readonly unknown[] = [ErrorCode.JobLockNotExist, ErrorCode.JobNotInState, ErrorCode.JobLockMismatch];

@@ -4,22 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JobJson, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { inBatches } from '../../batching/in-batches.ts';
-import { StoreUnavailableError } from '../../contracts/errors.ts';
-import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
-import { redisKeys } from '../../contracts/redis-keys.ts';
-import { closeInTime } from '../close-in-time.ts';
-import { orStoreUnavailable } from '../redis/connect-redis.ts';
-import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
-import { ActiveJob, type Hands, type HeadStart, type JobInHand } from './job-in-hand.ts';
-import { createJobLocks, RENEW_MS } from './job-locks.ts';
+import { inBatches } from '../../../batching/in-batches.ts';
+import { StoreUnavailableError } from '../../../contracts/errors.ts';
+import { JOBS_PREFIX, JOBS_QUEUE } from '../../../contracts/queues.ts';
+import { redisKeys } from '../../../contracts/redis-keys.ts';
+import { closeInTime } from '../../close-in-time.ts';
+import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import { type ChatJobData, type ChatJobResult, jobIdOf } from '../chat-job.ts';
+import { ActiveJob, type Hands, type HeadStart, type JobInHand } from '../job-in-hand.ts';
+import { addJobs, type ChatQueue, type NewJob, waitForFsync } from '../job-queue.ts';
+import type { UnusableJobError } from '../read-job-data.ts';
+import { saveJobs } from '../redis-scripts/save-jobs.ts';
+import { settleJobs } from '../redis-scripts/settle-jobs.ts';
+import type { TakenJob } from '../redis-scripts/taken-job.ts';
+import { untilStored } from '../until-stored.ts';
 import { createJobMoves } from './job-moves.ts';
-import { addJobs, type ChatQueue, type NewJob, waitForFsync } from './job-queue.ts';
-import type { UnusableJobError } from './read-job-data.ts';
-import { saveJobs } from './redis-scripts/save-jobs.ts';
-import { settleJobs } from './redis-scripts/settle-jobs.ts';
-import type { TakenJob } from './redis-scripts/taken-job.ts';
-import { untilStored } from './until-stored.ts';
+import { createJobLocks, RENEW_MS } from './lock-keeper.ts';
 
 /** Takes jobs and has them worked on, some at a time. */
 export interface JobRunner<Start extends HeadStart = HeadStart> {

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { orStoreUnavailable } from '../redis/connect-redis.ts';
-import type { ActiveJob } from './job-in-hand.ts';
-import { lockJobs } from './redis-scripts/lock-jobs.ts';
+import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { ActiveJob } from '../job-in-hand.ts';
+import { lockJobs } from '../redis-scripts/lock-jobs.ts';
 
 /** How often locks are renewed. A job that is done sooner never gets one. */
 export const RENEW_MS = 1_000;
