@@ -32,9 +32,9 @@ export const redisKeys = {
   probe: (name: string) => `{ai:gate:${name}}:probe`,
   /** Prefix of the rate limiter's counters: `rate:{userId}:{endpoint}`. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
-  /** String, JSON: a user. */
-  user: (userId: string) => `auth:user:${userId}`,
-  /** String: the id of the user with this email. */
+  /** String, JSON: an account. */
+  account: (userId: string) => `auth:user:${userId}`,
+  /** String: the id of the user whose account has this email. */
   email: (email: string) => `auth:email:${email}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,

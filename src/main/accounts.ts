@@ -1,6 +1,6 @@
 import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
-import { createRedisUserStore } from '../adapters/accounts/redis-user-store.ts';
+import { createRedisAccountStore } from '../adapters/accounts/redis-account-store.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../api/admin/login.ts';
 import { createAccessTokens } from '../api/auth/access-tokens.ts';
 import { createAccounts } from '../api/auth/accounts.ts';
@@ -39,7 +39,7 @@ export function createAccountRouters(options: {
     return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, ttlMs })) };
   }
   const accounts = createAccounts({
-    users: createRedisUserStore({ redis }),
+    store: createRedisAccountStore({ redis }),
     passwords: createPasswords(),
     accessTokens: createAccessTokens({
       secret,

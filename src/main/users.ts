@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { createRedisUserStore } from '../adapters/accounts/redis-user-store.ts';
+import { createRedisAccountStore } from '../adapters/accounts/redis-account-store.ts';
 import { connectRedis } from '../adapters/redis/connect-redis.ts';
-import { registerUser } from '../api/auth/accounts.ts';
+import { registerAccount } from '../api/auth/accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { HealifyError } from '../contracts/errors.ts';
 import { credentials } from '../contracts/http.ts';
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     logger,
     commandTimeoutMs: STORE_TIMEOUT_MS,
   });
-  const users = createRedisUserStore({ redis });
+  const accounts = createRedisAccountStore({ redis });
   try {
     await new Promise<void>((resolve, reject) => {
       redis.once('ready', resolve);
@@ -74,17 +74,17 @@ async function main(): Promise<void> {
       throw new UsageError(parsed.error.issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '));
     }
     const { email } = parsed.data;
-    if (values['if-absent'] && (await users.byEmail(email))) {
+    if (values['if-absent'] && (await accounts.byEmail(email))) {
       process.stdout.write(`${email} has an account already\n`);
       return;
     }
     const role = values.admin ? 'admin' : 'user';
-    const { userId } = await registerUser({ users, passwords: createPasswords() }, parsed.data, role);
+    const { userId } = await registerAccount({ store: accounts, passwords: createPasswords() }, parsed.data, role);
     process.stdout.write(`made ${email} (${role}), user id ${userId}\n`);
   }
 
   async function setRole(email: string, role: 'admin' | 'user'): Promise<void> {
-    if (!(await users.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
+    if (!(await accounts.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
     process.stdout.write(`${email} is ${role === 'admin' ? 'an admin' : 'no admin'} now\n`);
   }
 }

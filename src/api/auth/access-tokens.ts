@@ -1,12 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { User } from '../../adapters/accounts/user-store.ts';
-
-/** Who sent a request. */
-export interface Caller {
-  userId: string;
-  role: User['role'];
-}
+import type { Caller } from '../../contracts/account.ts';
 
 export interface AccessTokens {
   /**

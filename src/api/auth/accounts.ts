@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { User, UserStore } from '../../adapters/accounts/user-store.ts';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
+import type { Account, Role } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { Passwords } from './passwords.ts';
@@ -23,9 +24,9 @@ export interface Tokens {
 /** The accounts of this API. All methods reject with StoreUnavailableError where the store is out of reach. */
 export interface Accounts {
   /** @throws ApiError email_taken */
-  register(credentials: Credentials, role: User['role']): Promise<{ userId: string; email: string }>;
+  register(credentials: Credentials, role: Role): Promise<{ userId: string; email: string }>;
   /** @throws ApiError invalid_credentials */
-  check(credentials: Credentials): Promise<User>;
+  check(credentials: Credentials): Promise<Account>;
   /** @throws ApiError invalid_credentials */
   login(credentials: Credentials): Promise<Tokens>;
   /** @throws ApiError invalid_refresh_token, refresh_token_reused */
@@ -35,59 +36,60 @@ export interface Accounts {
 }
 
 export function createAccounts(options: {
-  users: UserStore;
+  store: AccountStore;
   passwords: Passwords;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
 }): Accounts {
-  const { users, passwords, accessTokens, refreshTokens } = options;
+  const { store, passwords, accessTokens, refreshTokens } = options;
 
-  async function tokensOf(user: User, { token, loginId, issuedAt }: RefreshToken): Promise<Tokens> {
+  async function tokensOf(account: Account, { token, loginId, issuedAt }: RefreshToken): Promise<Tokens> {
     const { ttlSeconds } = accessTokens;
     const now = Math.floor(Date.now() / 1000);
     // Tabs that refresh together get the same access token, unless half of its time is over.
     const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
     return {
-      accessToken: await accessTokens.sign(user, loginId, from),
+      accessToken: await accessTokens.sign(account, loginId, from),
       refreshToken: token,
       tokenType: 'Bearer',
       expiresIn: Math.min(ttlSeconds, from + ttlSeconds - now),
-      userId: user.userId,
+      userId: account.userId,
     };
   }
 
-  async function check({ email, password }: Credentials): Promise<User> {
-    const user = await users.byEmail(email);
-    if (!(await passwords.verify(password, user?.passwordHash)) || !user) throw new ApiError('invalid_credentials');
-    return user;
+  async function check({ email, password }: Credentials): Promise<Account> {
+    const account = await store.byEmail(email);
+    const matches = await passwords.verify(password, account?.passwordHash);
+    if (!account || !matches) throw new ApiError('invalid_credentials');
+    return account;
   }
 
   return {
     check,
-    register: ({ email, password }, role) => registerUser({ users, passwords }, { email, password }, role),
+    register: ({ email, password }, role) => registerAccount({ store, passwords }, { email, password }, role),
     login: async (credentials) => {
-      const user = await check(credentials);
-      return tokensOf(user, await refreshTokens.issue(user.userId));
+      const account = await check(credentials);
+      return tokensOf(account, await refreshTokens.issue(account.userId));
     },
     refresh: async (refreshToken) => {
       const next = await refreshTokens.rotate(refreshToken);
-      const user = await users.byId(next.userId);
-      if (!user) throw new ApiError('invalid_refresh_token');
-      return tokensOf(user, next);
+      const account = await store.byId(next.userId);
+      if (!account) throw new ApiError('invalid_refresh_token');
+      return tokensOf(account, next);
     },
     logout: (refreshToken) => refreshTokens.revoke(refreshToken),
   };
 }
 
 /** Makes an account. @throws ApiError email_taken */
-export async function registerUser(
-  { users, passwords }: { users: UserStore; passwords: Passwords },
+export async function registerAccount(
+  { store, passwords }: { store: AccountStore; passwords: Passwords },
   { email, password }: Credentials,
-  role: User['role'],
+  role: Role,
 ): Promise<{ userId: string; email: string }> {
   const userId = randomUUID();
   const passwordHash = await passwords.hash(password);
-  const outcome = await users.create({ userId, email, passwordHash, role, createdAt: new Date().toISOString() });
+  const outcome = await store.create({ userId, email, passwordHash, role, createdAt: new Date().toISOString() });
   if (outcome === 'email_taken') throw new ApiError('email_taken');
   return { userId, email };
 }

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Request } from 'express';
 import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
+import type { Caller } from '../../contracts/account.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
-import type { Caller } from './access-tokens.ts';
 
 /** The cookie of the admin's pages: the id of a session. It is sent to /admin only, and by no other site. */
 export const ADMIN_COOKIE = 'healify_admin';

@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import passport from 'passport';
 import { ExtractJwt } from 'passport-jwt';
+import type { Caller } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { Caller } from './access-tokens.ts';
 import { type AdminSessions, readAdminCookie } from './admin-sessions.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';

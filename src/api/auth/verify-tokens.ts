@@ -8,8 +8,8 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Dispatcher } from 'undici';
+import type { Caller } from '../../contracts/account.ts';
 import { id } from '../../contracts/chat-request.ts';
-import type { Caller } from './access-tokens.ts';
 import { findClaim, namesIn } from './claims.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 

@@ -1,21 +1,21 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisUserStore } from '../../../src/adapters/accounts/redis-user-store.ts';
+import { createRedisAccountStore } from '../../../src/adapters/accounts/redis-account-store.ts';
 import { testRedisUrl } from '../../services.ts';
-import { describeUserStore } from './user-store-contract.ts';
+import { describeAccountStore } from './account-store-contract.ts';
 
 let opened: Redis | undefined;
 afterAll(() => opened?.quit());
 
-describeUserStore('Redis', async () => {
+describeAccountStore('Redis', async () => {
   opened = new Redis(await testRedisUrl());
-  return createRedisUserStore({ redis: opened });
+  return createRedisAccountStore({ redis: opened });
 });
 
 test('without Redis every method says that the store is out of reach', async () => {
   const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
   gone.on('error', () => {});
-  const store = createRedisUserStore({ redis: gone });
+  const store = createRedisAccountStore({ redis: gone });
   for (const use of [
     () => store.byEmail('a@example.com'),
     () => store.byId('u1'),

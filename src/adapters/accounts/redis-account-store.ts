@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis';
+import type { Account } from '../../contracts/account.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { AccountStore } from './account-store.ts';
+
+/** Accounts in Redis: each is a JSON string under its user's id, and a second key leads from the email to that id. */
+export function createRedisAccountStore({ redis }: { redis: Redis }): AccountStore {
+  const read = async (userId: string | null): Promise<Account | undefined> => {
+    const text = userId === null ? null : await redis.get(redisKeys.account(userId));
+    return text === null ? undefined : (JSON.parse(text) as Account);
+  };
+  const write = (account: Account) => redis.set(redisKeys.account(account.userId), JSON.stringify(account));
+  const byEmail = async (email: string) => read(await redis.get(redisKeys.email(email)));
+
+  async function create(account: Account): Promise<'created' | 'email_taken'> {
+    // The account comes first: if we fail in between, an email without an account could never be registered.
+    await write(account);
+    if (await redis.set(redisKeys.email(account.email), account.userId, 'NX')) return 'created';
+    await redis.del(redisKeys.account(account.userId));
+    return 'email_taken';
+  }
+
+  async function setRole(email: string, role: Account['role']): Promise<boolean> {
+    const account = await byEmail(email);
+    if (!account) return false;
+    await write({ ...account, role });
+    return true;
+  }
+
+  return {
+    create: (account) => orStoreUnavailable(create(account)),
+    byEmail: (email) => orStoreUnavailable(byEmail(email)),
+    byId: (userId) => orStoreUnavailable(read(userId)),
+    setRole: (email, role) => orStoreUnavailable(setRole(email, role)),
+  };
+}
