@@ -47,8 +47,8 @@ module.exports = {
     },
   ],
   options: {
+    // swc sees imports of types too. tsPreCompilationDeps would ask for TypeScript's own API, which TypeScript 7 has not.
     parser: 'swc',
-    tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     moduleSystems: ['es6'],
   },

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { checks } from './check/checks.ts';
+import { runChecks } from './check/run-checks.ts';
 
 const HELP = `Runs everything: type check, lint, folder rule, generated files, then all tests against a real RabbitMQ and Redis.
 
@@ -23,17 +25,6 @@ if (jestArgs.includes('--help')) {
   process.exit(0);
 }
 
-const gates: [string, string, string[]][] = [
-  ['types', 'tsc', ['-p', '.']],
-  ['lint', 'biome', ['ci', '.']],
-  [
-    'folder rule',
-    'depcruise',
-    ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src', 'tools', 'test', 'bench', 'chaos', 'fuzz'],
-  ],
-  ['generated files', 'node', ['tools/generate.ts', '--check']],
-];
-
 let passed = 0;
 let failed = 0;
 const stage = (name: string, run: () => boolean) => {
@@ -47,10 +38,8 @@ const run = (command: string, args: string[]) =>
   spawnSync(join(root, 'node_modules', '.bin', command), args, { cwd: root, stdio: 'inherit' }).status === 0;
 
 if (jestArgs.length === 0) {
-  for (const [name, command, args] of gates) {
-    if (stage(name, () => run(command, args))) passed++;
-    else failed++;
-  }
+  console.log('\n== checks');
+  ({ passed, failed } = await runChecks(checks));
 }
 
 mkdirSync(join(root, '.data'), { recursive: true });

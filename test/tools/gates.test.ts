@@ -1,5 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -9,36 +9,13 @@ import type { Setting } from '../../src/config/setting.ts';
 const root = join(import.meta.dirname, '../..');
 const copy = mkdtempSync(join(tmpdir(), 'healify-gates-'));
 beforeAll(() => {
-  for (const part of ['src', 'tools', 'docs', 'package.json', '.dependency-cruiser.cjs', 'tsconfig.json']) {
+  for (const part of ['src', 'tools', 'docs', 'package.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
   cpSync(join(root, '.env.example'), join(copy, '.env.example'));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 });
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
-
-const cruise = () =>
-  spawnSync(
-    join(root, 'node_modules/.bin/depcruise'),
-    ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src'],
-    { cwd: copy, encoding: 'utf8' },
-  );
-
-test.each([
-  ['contracts know nobody', 'src/contracts/planted.ts', '../config/load.ts'],
-  ['adapters know no workflow', 'src/adapters/redis/planted.ts', '../../workflows/chat-worker.ts'],
-  ['the api does not know the bridge', 'src/api/planted.ts', '../bridge/intake.ts'],
-  ['the bridge does not know the workflows', 'src/bridge/planted.ts', '../workflows/chat-worker.ts'],
-  ['the product does not know its tools', 'src/main/planted.ts', '../../tools/services/free-port.ts'],
-])('the folder rule is enforced: %s', (_rule, file, target) => {
-  expect(cruise().status).toBe(0);
-  mkdirSync(join(copy, file, '..'), { recursive: true });
-  writeFileSync(join(copy, file), `export * from '${target}';\n`);
-  const { status, stdout } = cruise();
-  rmSync(join(copy, file));
-  expect(status).not.toBe(0);
-  expect(stdout).toContain(file);
-});
 
 test('a generated file that was edited by hand, or forgotten, is noticed', async () => {
   const check = () =>

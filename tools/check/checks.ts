@@ -1,0 +1,36 @@
+/** A program whose exit code says whether the code may be merged. */
+export interface Check {
+  readonly name: string;
+  /** What it finds, for `npm run check -- --help`. */
+  readonly finds: string;
+  /** A program of node_modules/.bin, or of the machine. It runs in the project's folder. */
+  readonly command: readonly [program: string, ...args: string[]];
+}
+
+/** The folders of the code, whose imports the folder rule looks at. */
+const FOLDERS = ['src', 'tools', 'test', 'bench', 'chaos', 'fuzz'];
+
+/** All checks that need no server. `npm test` and `npm run check` run them all. */
+export const checks: readonly Check[] = [
+  {
+    name: 'types',
+    finds: 'errors of TypeScript',
+    // The file lets the next run look only at what has changed since.
+    command: ['tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', '.data/types.tsbuildinfo'],
+  },
+  {
+    name: 'lint',
+    finds: 'code that biome would write in another way, or not at all',
+    command: ['biome', 'ci', '--colors=off', '.'],
+  },
+  {
+    name: 'folders',
+    finds: 'imports that .dependency-cruiser.cjs forbids',
+    command: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...FOLDERS],
+  },
+  {
+    name: 'generated',
+    finds: 'generated files that differ from what `npm run generate` writes',
+    command: ['node', 'tools/generate.ts', '--check'],
+  },
+];

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Check } from './checks.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/**
+ * Runs the checks side by side, and prints one line for each as it ends. What a check has written is shown only if it has
+ * failed.
+ */
+export async function runChecks(
+  checks: readonly Check[],
+  write: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<{ passed: number; failed: number }> {
+  mkdirSync(join(root, '.data'), { recursive: true });
+  const ends = await Promise.all(checks.map((check) => runCheck(check, write)));
+  const passed = ends.filter((ok) => ok).length;
+  return { passed, failed: ends.length - passed };
+}
+
+async function runCheck(check: Check, write: (text: string) => void): Promise<boolean> {
+  const { name, command } = check;
+  const [program, ...args] = command;
+  const startedAtMs = performance.now();
+  const { ok, output } = await outputOf(program, args);
+  const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+  const line = `${ok ? 'passed' : 'FAILED'}  ${name} (${seconds} s)\n`;
+  write(ok ? line : `${line}\n${output.trim()}\n\n`);
+  return ok;
+}
+
+/** What it writes on both streams, in order, as a terminal would show it. */
+const outputOf = (program: string, args: readonly string[]) =>
+  new Promise<{ ok: boolean; output: string }>((resolve) => {
+    const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`;
+    const child = spawn(program, args, { cwd: root, env: { ...process.env, PATH: path } });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    child.once('error', (error) => resolve({ ok: false, output: error.message }));
+    child.once('close', (code) => resolve({ ok: code === 0, output }));
+  });
