@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { forgetAnswers } from '../adapters/answers/answer-scripts.ts';
-import { createRedisHistoryStore } from '../adapters/conversations/redis-history-store.ts';
+import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
 import { cancelRequest } from '../adapters/jobs/cancellations.ts';
 import { forgetJobs, openChatQueue, promoteAllJobs, promoteJobs, returnJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
@@ -107,7 +107,7 @@ const publisher = createPublisher({ connection: publishing, timeoutMs: config.pu
 const depths = createQueueDepths({ connection: consuming, logger });
 measureQueues(metrics.registry, { brokerQueues: depths.read });
 
-const history = createRedisHistoryStore({ redis, retentionMs: config.retentionMs, replica });
+const conversations = createRedisConversationStore({ redis, retentionMs: config.retentionMs, replica });
 const answerWaiter = createAnswerWaiter({ subscriber, replica, onSettled: (requestId) => line.ended(requestId) });
 const cancelRequests = (requestIds: string[]) =>
   orStoreUnavailable(
@@ -118,7 +118,7 @@ const cancelRequests = (requestIds: string[]) =>
     })(),
   );
 const eraser = createSessionEraser({
-  history,
+  conversations,
   cancelRequests,
   forgetJobs: (requestIds) =>
     orStoreUnavailable(forgetJobs(queue, redis, requestIds, { rememberMs: config.redeliveryWindowMs })),
@@ -152,7 +152,7 @@ const line: Line = createLine({
 });
 
 const endLostTurns = createLostTurns({
-  history,
+  conversations,
   placesOf,
   messagesWaiting: async () => {
     const depth = await depths.read();
@@ -172,7 +172,7 @@ const rounds = createRounds({
 
 const settler = createResponseSettler({
   connection: consuming,
-  history,
+  conversations,
   signatures: answerSignaturesOf(config),
   acceptUnsigned: config.acceptUnsignedAnswers,
   unknownSession: config.unknownSessionAnswers,
@@ -270,11 +270,11 @@ const app = createApp({
       authenticate,
       limitSend: limit('send', config.sendPerMinute),
       limitRead: limit('read', config.readPerMinute),
-      history,
+      conversations,
       eraser,
       cancelRequests,
       accept: async (question) => {
-        const accepted = await acceptQuestion({ ...config, history, publishRequest }, question);
+        const accepted = await acceptQuestion({ ...config, conversations, publishRequest }, question);
         metrics.requestsAccepted.inc();
         return accepted;
       },

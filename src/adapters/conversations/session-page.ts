@@ -1,5 +1,5 @@
 import type { Session } from '../../contracts/http.ts';
-import type { SessionPage } from './history-store.ts';
+import type { SessionPage } from './conversation-store.ts';
 import type { StoredSession } from './redis-scripts/read-session.ts';
 import { visibleTurn } from './stored-turn.ts';
 import { UnreadableCursor } from './unreadable-cursor.ts';

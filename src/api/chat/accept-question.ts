@@ -1,4 +1,4 @@
-import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { SessionTurn } from '../../contracts/http.ts';
@@ -35,7 +35,7 @@ export interface AcceptedQuestion {
 export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
 
 export interface AcceptOptions {
-  history: Pick<HistoryStore, 'begin' | 'confirm' | 'session'>;
+  conversations: Pick<ConversationStore, 'begin' | 'confirm' | 'session'>;
   publishRequest: PublishRequest;
   /** After this a question that has not been answered fails. */
   requestDeadlineMs: number;
@@ -50,7 +50,7 @@ export interface AcceptOptions {
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
 export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<AcceptedQuestion> {
-  const { history, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
+  const { conversations, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
   const { requestId, sessionId, userId, message, newSession, chosenId, cache, model } = question;
   const { priority, traceparent, waits } = question;
 
@@ -58,7 +58,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
   if (!earlier) throw new ApiError('session_not_found', IN_BODY);
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
-  const begun = await history.begin(
+  const begun = await conversations.begin(
     { sessionId, userId, requestId, message, createdAt, dueInMs: requestDeadlineMs },
     { newSession },
   );
@@ -79,7 +79,7 @@ export async function acceptQuestion(options: AcceptOptions, question: Question)
     deadline: new Date(now + requestDeadlineMs).toISOString(),
   };
   await publishRequest(request, traceparent);
-  const shown = history.confirm(sessionId, requestId, { hurry: !waits });
+  const shown = conversations.confirm(sessionId, requestId, { hurry: !waits });
   // A client that has the answer does not ask for it again.
   shown.catch(() => {});
   return { createdAt, shown };
@@ -91,11 +91,11 @@ const IN_BODY = { errors: [{ path: 'sessionId', message: 'is no conversation of 
 
 /** As many as can go along, and not the whole session. */
 async function newestTurns(
-  { history, contextMaxTokens }: AcceptOptions,
+  { conversations, contextMaxTokens }: AcceptOptions,
   sessionId: string,
   userId: string,
 ): Promise<SessionTurn[] | undefined> {
   const maxBytes = contextBytes(contextMaxTokens);
-  const page = await history.session(sessionId, userId, { limit: CONTEXT_TURNS, maxBytes });
+  const page = await conversations.session(sessionId, userId, { limit: CONTEXT_TURNS, maxBytes });
   return page?.session.turns;
 }

@@ -1,4 +1,4 @@
-import { UnreadableCursor } from '../../adapters/conversations/history-store.ts';
+import { UnreadableCursor } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 
 /**

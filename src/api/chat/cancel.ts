@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore, UnsettledTurn } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore, UnsettledTurn } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { Answered } from '../../contracts/http.ts';
 import { parseId } from '../validate.ts';
@@ -8,7 +8,7 @@ import { endedTurn } from './ended-turn.ts';
 import { TURNS_SHOWN } from './session.ts';
 
 export interface CancelOptions {
-  history: Pick<HistoryStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
+  conversations: Pick<ConversationStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
   /** Has the work on these requests stop, wherever it is. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
   /** Those who wait at this process. They are told from here, because they hear nothing of what it writes down itself. */
@@ -24,10 +24,10 @@ export function cancelSession(options: CancelOptions): RequestHandler {
   return async (req, res) => {
     const sessionId = parseId(req.params.sessionId);
     const { userId } = req.user!;
-    const turns = await options.history.unsettled(sessionId, userId);
+    const turns = await options.conversations.unsettled(sessionId, userId);
     if (!turns) throw new ApiError('not_found');
     await cancelTurns(options, { sessionId, userId }, turns);
-    const page = await options.history.session(sessionId, userId, { limit: TURNS_SHOWN });
+    const page = await options.conversations.session(sessionId, userId, { limit: TURNS_SHOWN });
     if (!page) throw new ApiError('not_found');
     res.json(page.session);
   };
@@ -35,32 +35,32 @@ export function cancelSession(options: CancelOptions): RequestHandler {
 
 /** POST /chat/requests/:requestId/cancel: ends one question, as above, and gives its turn. */
 export function cancelRequest(options: CancelOptions): RequestHandler {
-  const { history } = options;
+  const { conversations } = options;
   return async (req, res) => {
     const requestId = parseId(req.params.requestId);
     const { userId } = req.user!;
-    const sessionId = await history.sessionOf(requestId, userId);
-    const turns = sessionId === undefined ? undefined : await history.unsettled(sessionId, userId);
+    const sessionId = await conversations.sessionOf(requestId, userId);
+    const turns = sessionId === undefined ? undefined : await conversations.unsettled(sessionId, userId);
     if (sessionId === undefined || !turns) throw new ApiError('not_found');
     await cancelTurns(
       options,
       { sessionId, userId },
       turns.filter((turn) => turn.requestId === requestId),
     );
-    const turn = await history.turn(sessionId, requestId);
+    const turn = await conversations.turn(sessionId, requestId);
     if (!turn) throw new ApiError('not_found');
     res.json({ ...turn, sessionId } satisfies Answered);
   };
 }
 
 async function cancelTurns(
-  { history, cancelRequests, answerWaiter }: CancelOptions,
+  { conversations, cancelRequests, answerWaiter }: CancelOptions,
   session: { sessionId: string; userId: string },
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
   if (turns.length === 0) return;
   // The work is cancelled first, so that a user who is told so can rely on it.
   await cancelRequests(turns.map(({ requestId }) => requestId));
-  await history.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
+  await conversations.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
   for (const { requestId } of turns) answerWaiter.settled(requestId, 'look');
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 
 export interface SessionEraser {
@@ -22,7 +22,7 @@ const UNFINISHED_MS = 60_000;
 const FINISHED_TOGETHER = 10;
 
 export function createSessionEraser(options: {
-  history: Pick<HistoryStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
+  conversations: Pick<ConversationStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
   /** Has the work on these requests stop, wherever it is, also where they come later. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
   /** Removes what the job queue keeps of these requests; gives those that stay, because a worker has them in hand. */
@@ -30,19 +30,19 @@ export function createSessionEraser(options: {
   /** Removes the session's last answer, and these answers, from the cache. */
   forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
 }): SessionEraser {
-  const { history, cancelRequests, forgetJobs, forgetAnswers } = options;
+  const { conversations, cancelRequests, forgetJobs, forgetAnswers } = options;
 
   /**
    * The session goes first, so that nobody sees it any more, and nothing is added to it. Its tombstone keeps the ids until
    * everything else is gone, too.
    */
   async function erase(sessionId: string, userId: string): Promise<'erased' | 'in_hand' | 'not_found'> {
-    const remains = await history.erase(sessionId, userId);
+    const remains = await conversations.erase(sessionId, userId);
     if (!remains) return 'not_found';
     await cancelRequests(remains.requestIds);
     await forgetAnswers(sessionId, remains.answerKeys);
     const inHand = await forgetJobs(remains.requestIds);
-    if (inHand.length === 0) await history.markErased(sessionId, userId, remains);
+    if (inHand.length === 0) await conversations.markErased(sessionId, userId, remains);
     return inHand.length === 0 ? 'erased' : 'in_hand';
   }
 
@@ -60,7 +60,7 @@ export function createSessionEraser(options: {
     },
     eraseLate: ({ sessionId, userId }) => eraseLater(sessionId, userId),
     finish: async () => {
-      const unfinished = await history.unfinishedErasures(Date.now() - UNFINISHED_MS, FINISHED_TOGETHER);
+      const unfinished = await conversations.unfinishedErasures(Date.now() - UNFINISHED_MS, FINISHED_TOGETHER);
       for (const { sessionId, userId } of unfinished) await erase(sessionId, userId);
     },
   };

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type HistoryPage, historyQuery } from '../../contracts/http.ts';
 import { parse } from '../validate.ts';
@@ -8,11 +8,14 @@ import type { Line } from './line.ts';
 import { withProgress } from './turn-progress.ts';
 
 /** GET /chat/history/:userId: one's own. */
-export function getHistory(history: Pick<HistoryStore, 'history'>, line: Pick<Line, 'progress'>): RequestHandler {
+export function getHistory(
+  conversations: Pick<ConversationStore, 'history'>,
+  line: Pick<Line, 'progress'>,
+): RequestHandler {
   return async (req, res) => {
     const { userId } = req.user!;
     if (req.params.userId !== userId) throw new ApiError('not_found');
-    const { items, nextCursor } = await orBadCursor(history.history(userId, parse(historyQuery, req.query)));
+    const { items, nextCursor } = await orBadCursor(conversations.history(userId, parse(historyQuery, req.query)));
     const { turns } = await withProgress(items, line);
     res.json({ items: turns, nextCursor } satisfies HistoryPage);
   };

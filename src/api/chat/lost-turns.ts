@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HistoryStore, OverdueTurn } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore, OverdueTurn } from '../../adapters/conversations/conversation-store.ts';
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
@@ -22,7 +22,7 @@ const SUSPECTS_KEPT_MS = 10 * 60_000;
 const PATIENCE_MS = { withMessages: 15 * 60_000, withJob: 3_600_000 };
 
 export interface LostTurnsOptions {
-  history: Pick<HistoryStore, 'overdue' | 'postpone' | 'close' | 'discard' | 'settle'>;
+  conversations: Pick<ConversationStore, 'overdue' | 'postpone' | 'close' | 'discard' | 'settle'>;
   /** Where the jobs of these requests are. */
   placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
   /** How many messages wait in all of our queues; undefined: the broker is out of reach. */
@@ -47,7 +47,8 @@ export interface LostTurnsOptions {
  * @returns ends those that are lost now; one round trip where none is overdue
  */
 export function createLostTurns(options: LostTurnsOptions): () => Promise<void> {
-  const { history, placesOf, messagesWaiting, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } = options;
+  const { conversations, placesOf, messagesWaiting, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } =
+    options;
   const sureAfterMs = Math.min(SURE_AFTER_MS, graceMs);
   /** Turns that seem to be lost, by their requestId, and since when: ms of the monotonic clock. */
   const suspects = new Map<string, number>();
@@ -67,7 +68,7 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
   }
 
   async function endTurns(turns: readonly OverdueTurn[]): Promise<void> {
-    const outcomes = await history.settle(turns.map((turn) => endedTurn(turn, failureOf('deadline_exceeded'))));
+    const outcomes = await conversations.settle(turns.map((turn) => endedTurn(turn, failureOf('deadline_exceeded'))));
     for (const [index, { requestId }] of turns.entries()) {
       if (outcomes[index] !== 'settled') continue;
       onLost();
@@ -81,10 +82,10 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
 
   /** Looks at the turns that are overdue, and gives how many there were. */
   async function look(): Promise<number> {
-    const overdue = await history.overdue(graceMs, TOGETHER);
+    const overdue = await conversations.overdue(graceMs, TOGETHER);
     if (overdue.length === 0) return 0;
     const open = overdue.filter(({ state }) => state === 'accepting' || state === 'queued');
-    await history.close(overdue.filter((turn) => !open.includes(turn)));
+    await conversations.close(overdue.filter((turn) => !open.includes(turn)));
 
     const messages = await messagesWaiting();
     if (messages === undefined) return 0;
@@ -99,10 +100,10 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
     for (const { requestId } of late) suspects.delete(requestId);
     const lost = suspected.filter(isSurelyLost);
     const unsure = suspected.filter((turn) => !lost.includes(turn));
-    await history.postpone(late, LOOK_AGAIN_MS - graceMs);
-    await history.postpone(unsure, sureAfterMs - graceMs);
+    await conversations.postpone(late, LOOK_AGAIN_MS - graceMs);
+    await conversations.postpone(unsure, sureAfterMs - graceMs);
     await endTurns(lost.filter(({ state }) => state === 'queued'));
-    await Promise.all(lost.filter(({ state }) => state === 'accepting').map((turn) => history.discard(turn)));
+    await Promise.all(lost.filter(({ state }) => state === 'accepting').map((turn) => conversations.discard(turn)));
     for (const { requestId } of lost) suspects.delete(requestId);
     return overdue.length;
   }

@@ -1,5 +1,5 @@
 import { type RequestHandler, Router } from 'express';
-import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { type CancelOptions, cancelRequest, cancelSession } from './cancel.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { getHistory } from './history.ts';
@@ -12,18 +12,18 @@ export interface ChatRouterOptions extends SendOptions, Pick<CancelOptions, 'can
   /** Answer 429 to a user who asks too often. */
   limitSend: RequestHandler;
   limitRead: RequestHandler;
-  history: HistoryStore;
+  conversations: ConversationStore;
   eraser: SessionEraser;
 }
 
 /** The chat's routes; whoever comes in is known, and within the limits. */
 export function createChatRouter(options: ChatRouterOptions): Router {
-  const { authenticate, limitSend, limitRead, history, eraser } = options;
+  const { authenticate, limitSend, limitRead, conversations, eraser } = options;
   return Router()
     .post('/chat/send', authenticate, limitSend, sendMessage(options))
     .get('/chat/session/:sessionId', authenticate, limitRead, getSession(options))
     .post('/chat/session/:sessionId/cancel', authenticate, limitRead, cancelSession(options))
     .post('/chat/requests/:requestId/cancel', authenticate, limitRead, cancelRequest(options))
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
-    .get('/chat/history/:userId', authenticate, limitRead, getHistory(history, options.line));
+    .get('/chat/history/:userId', authenticate, limitRead, getHistory(conversations, options.line));
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import type { HistoryStore } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { turnOf } from '../../adapters/conversations/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SendBody, type SessionTurn, sendBody } from '../../contracts/http.ts';
@@ -16,7 +16,7 @@ import { isTerminal } from './turn-progress.ts';
 export interface SendOptions {
   /** Takes the question, or rejects with what the caller is to be told. */
   accept: (question: Question) => Promise<AcceptedQuestion>;
-  history: Pick<HistoryStore, 'turn'>;
+  conversations: Pick<ConversationStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;
   /** The longest that `Prefer: wait` may hold a reply. */
@@ -29,7 +29,7 @@ export interface SendOptions {
 
 /** POST /chat/send: takes a question and answers 202, or 200 with the answer if the caller waits and it comes in time. */
 export function sendMessage(options: SendOptions): RequestHandler {
-  const { accept, history, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels, line } = options;
+  const { accept, conversations, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels, line } = options;
 
   return async (req, res) => {
     const { userId } = req.user!;
@@ -55,7 +55,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     // The ids are new, or were given to this user for the key.
     const readTurn = async () => {
       await shown;
-      return await history.turn(sessionId, requestId);
+      return await conversations.turn(sessionId, requestId);
     };
 
     const watch = waitSeconds && (await answerWaiter.watch(requestId, waitSeconds * 1000));

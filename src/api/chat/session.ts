@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { HistoryStore, SessionPage } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore, SessionPage } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type SessionNow, sessionQuery } from '../../contracts/http.ts';
 import { parse, parseId } from '../validate.ts';
@@ -11,7 +11,7 @@ import { readPreferWait } from './prefer.ts';
 import { isTerminal, withProgress } from './turn-progress.ts';
 
 export interface SessionOptions {
-  history: Pick<HistoryStore, 'session' | 'turn'>;
+  conversations: Pick<ConversationStore, 'session' | 'turn'>;
   line: Pick<Line, 'progress'>;
   answerWaiter: Pick<AnswerWaiter, 'watch'>;
   /** The longest that `Prefer: wait` may hold a reply. */
@@ -23,14 +23,14 @@ export const TURNS_SHOWN = 50;
 
 /** GET /chat/session/:sessionId: a page of its turns; with `Prefer: wait`, once its latest turn has ended. */
 export function getSession(options: SessionOptions): RequestHandler {
-  const { history, line, answerWaiter, maxWaitMs } = options;
+  const { conversations, line, answerWaiter, maxWaitMs } = options;
   return async (req, res) => {
     const sessionId = parseId(req.params.sessionId);
     const { userId } = req.user!;
     const page = parse(sessionQuery, req.query);
     const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
     const read = async (): Promise<SessionPage> => {
-      const found = await orBadCursor(history.session(sessionId, userId, page));
+      const found = await orBadCursor(conversations.session(sessionId, userId, page));
       if (!found) throw new ApiError('not_found');
       return found;
     };
@@ -56,12 +56,12 @@ export function getSession(options: SessionOptions): RequestHandler {
       res.once('close', () => watch.close());
       try {
         // What was settled between the first look and the watch was not heard of.
-        let turn = await history.turn(sessionId, requestId);
+        let turn = await conversations.turn(sessionId, requestId);
         while (turn && !isTerminal(turn)) {
           const news = await watch.news();
           if (!news) return false;
           if (news !== 'look') return true;
-          turn = await history.turn(sessionId, requestId);
+          turn = await conversations.turn(sessionId, requestId);
         }
         return true;
       } finally {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HistoryStore, SettleOutcome } from '../../adapters/conversations/history-store.ts';
+import type { ConversationStore, SettleOutcome } from '../../adapters/conversations/conversation-store.ts';
 import { createBatchConsumer } from '../../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
@@ -29,7 +29,7 @@ export interface ResponseSettler {
  */
 export function createResponseSettler(options: {
   connection: BrokerConnection;
-  history: Pick<HistoryStore, 'settle'>;
+  conversations: Pick<ConversationStore, 'settle'>;
   signatures: Pick<AnswerSignatures, 'isValid'> | undefined;
   acceptUnsigned: boolean;
   /** What becomes of an answer that belongs to no session. */
@@ -39,8 +39,17 @@ export function createResponseSettler(options: {
   onSettled: (outcome: SettleOutcome, response: ChatResponse) => void;
   logger: Logger;
 }): ResponseSettler {
-  const { connection, history, signatures, acceptUnsigned, unknownSession, deadLetter, prefetch, onSettled, logger } =
-    options;
+  const {
+    connection,
+    conversations,
+    signatures,
+    acceptUnsigned,
+    unknownSession,
+    deadLetter,
+    prefetch,
+    onSettled,
+    logger,
+  } = options;
 
   function read(delivery: Delivery): ChatResponse {
     const response = readChatResponse(delivery);
@@ -52,7 +61,7 @@ export function createResponseSettler(options: {
   }
 
   async function handle(responses: ChatResponse[]): Promise<(Refusal | undefined)[]> {
-    const outcomes = await history.settle(responses);
+    const outcomes = await conversations.settle(responses);
     return outcomes.map((outcome, index) => {
       onSettled(outcome, responses[index]!);
       return outcome === 'unknown' && unknownSession === 'dead-letter' ? UNKNOWN_SESSION : undefined;

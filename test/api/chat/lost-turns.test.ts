@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
-import type { HistoryStore, OverdueTurn } from '../../../src/adapters/conversations/history-store.ts';
+import type { ConversationStore, OverdueTurn } from '../../../src/adapters/conversations/conversation-store.ts';
 import type { PlaceInLine } from '../../../src/adapters/jobs/place-in-line.ts';
 import { createLostTurns } from '../../../src/api/chat/lost-turns.ts';
 import { until } from '../../until.ts';
@@ -19,10 +19,10 @@ function sweeperOf(
 ) {
   const settled: string[] = [];
   const discarded: string[] = [];
-  const postponed = jest.fn<HistoryStore['postpone']>(async () => {});
+  const postponed = jest.fn<ConversationStore['postpone']>(async () => {});
   const open = () => turns.filter(({ requestId }) => !settled.includes(requestId) && !discarded.includes(requestId));
   const look = createLostTurns({
-    history: {
+    conversations: {
       overdue: async () => open(),
       postpone: postponed,
       close: async () => {},

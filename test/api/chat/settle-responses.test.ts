@@ -36,7 +36,7 @@ test('a dead letter that RabbitMQ does not take is tried again, and costs nobody
   const settler = createResponseSettler({
     connection,
     // A store that is slower than the broker's refusal.
-    history: {
+    conversations: {
       settle: async (responses) => {
         await sleep(100);
         return responses.map(() => 'settled' as const);

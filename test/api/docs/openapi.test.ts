@@ -109,7 +109,7 @@ test('what is offered is documented, and what is documented is offered', () => {
       limitSend: pass,
       limitRead: pass,
       accept: unused,
-      history: unused,
+      conversations: unused,
       idempotencyKeys: unused,
       answerWaiter: unused,
       eraser: unused,

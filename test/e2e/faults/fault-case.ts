@@ -1,6 +1,6 @@
 import { afterAll, expect } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisHistoryStore } from '../../../src/adapters/conversations/redis-history-store.ts';
+import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
@@ -59,7 +59,11 @@ export async function startFaultCase() {
   const client = await startQueueClient(rabbitMqUrl);
   const [jobsConnection, cacheConnection] = [new Redis(redisUrl), new Redis(cacheUrl)];
   const jobs = openChatQueue(jobsConnection);
-  const history = createRedisHistoryStore({ redis: jobsConnection, retentionMs: RETENTION_MS, replica: 'test' });
+  const conversations = createRedisConversationStore({
+    redis: jobsConnection,
+    retentionMs: RETENTION_MS,
+    replica: 'test',
+  });
   const workers: TestProcess[] = [];
   const apis: TestProcess[] = [];
   cleanups.push(
@@ -90,7 +94,7 @@ export async function startFaultCase() {
     jobState,
     /** The session as it is in the store, whoever can or cannot read it there. */
     storedSession: async (sessionId: string, userId: string) =>
-      (await history.session(sessionId, userId, { limit: 10 }))?.session,
+      (await conversations.session(sessionId, userId, { limit: 10 }))?.session,
     isCached: async (sessionId: string) => (await cacheConnection.exists(redisKeys.response(sessionId))) === 1,
     /** How often the model was asked this, by its own count. */
     callCount: async (message: string) => (await callsFor(message)).length,
@@ -140,7 +144,9 @@ export async function startFaultCase() {
 
       // What had been consumed and not acknowledged would be back by now.
       expect(Object.values(await depths())).toEqual([0, 0, 0, 0]);
-      expect((await history.session(sessionId, user.userId, { limit: 10 }))?.session).toMatchObject({ turns: [turn] });
+      expect((await conversations.session(sessionId, user.userId, { limit: 10 }))?.session).toMatchObject({
+        turns: [turn],
+      });
       expect(await callsFor(turn!.message)).toHaveLength(expectedCalls);
     },
   };

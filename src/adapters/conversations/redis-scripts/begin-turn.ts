@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { limits } from '../../../contracts/limits.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
-import type { BeginOutcome, NewTurn } from '../history-store.ts';
+import type { BeginOutcome, NewTurn } from '../conversation-store.ts';
 import { TURN_INDEX } from './turn-index.ts';
 
 /**

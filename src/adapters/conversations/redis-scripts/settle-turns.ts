@@ -3,7 +3,7 @@ import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
 import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
-import type { SettleOutcome } from '../history-store.ts';
+import type { SettleOutcome } from '../conversation-store.ts';
 import { ERASED } from './erase-session.ts';
 
 /**

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
-  type HistoryStore,
+  type ConversationStore,
   type NewTurn,
   UnreadableCursor,
-} from '../../../src/adapters/conversations/history-store.ts';
+} from '../../../src/adapters/conversations/conversation-store.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 
-/** What every history store must do, whatever it keeps things in. @param makeStore an empty one */
-export function describeHistoryStore(name: string, makeStore: () => Promise<HistoryStore>): void {
-  describe(`${name} is a history store`, () => {
-    let store: HistoryStore;
+/** What every conversation store must do, whatever it keeps things in. @param makeStore an empty one */
+export function describeConversationStore(name: string, makeStore: () => Promise<ConversationStore>): void {
+  describe(`${name} is a conversation store`, () => {
+    let store: ConversationStore;
     beforeAll(async () => {
       store = await makeStore();
     });

@@ -3,9 +3,9 @@ import { inBatches } from '../../batching/in-batches.ts';
 import type { Answered, HistoryPage, SessionTurn } from '../../contracts/http.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import type { ConversationStore } from './conversation-store.ts';
 import { addErasure, closeErasure, readErasures } from './erasures.ts';
 import { addToHistory, decodeCursor, findInHistory, readHistory, removeFromHistory } from './history-index.ts';
-import type { HistoryStore } from './history-store.ts';
 import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
 import { beginTurn } from './redis-scripts/begin-turn.ts';
 import { confirmTurn } from './redis-scripts/confirm-turn.ts';
@@ -35,7 +35,11 @@ const READ_TOGETHER = 25;
  * @param options.retentionMs how long a session is kept after its last change
  * @param options.replica what this process is called in the notices of settled turns; has no space
  */
-export function createRedisHistoryStore(options: { redis: Redis; retentionMs: number; replica: string }): HistoryStore {
+export function createRedisConversationStore(options: {
+  redis: Redis;
+  retentionMs: number;
+  replica: string;
+}): ConversationStore {
   const { redis, retentionMs, replica } = options;
   const confirm = (sessionId: string, requestId: string) => confirmTurn(redis, sessionId, requestId, retentionMs);
   // They leave together: one round trip.

@@ -58,7 +58,7 @@ export interface SessionPage {
  * *queued* until `settle`, and then terminal. A failure may yet be superseded by an answer; nothing else changes
  * a terminal state. Every method is idempotent and rejects with StoreUnavailableError when the store is out of reach.
  */
-export interface HistoryStore {
+export interface ConversationStore {
   /**
    * Writes a turn down before it is published. With `newSession` the session is made if it is absent, else it must
    * exist, be visible and belong to the user. Repeating it for the same requestId changes nothing.

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisHistoryStore } from '../../../src/adapters/conversations/redis-history-store.ts';
+import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { testRedisUrl } from '../../services.ts';
-import { describeHistoryStore } from './history-store-contract.ts';
+import { describeConversationStore } from './conversation-store-contract.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const opened: Redis[] = [];
@@ -14,8 +14,8 @@ const connect = async () => {
 };
 afterAll(() => Promise.all(opened.map((redis) => redis.quit())));
 
-describeHistoryStore('Redis', async () =>
-  createRedisHistoryStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' }),
+describeConversationStore('Redis', async () =>
+  createRedisConversationStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' }),
 );
 
 let redis: Redis;
@@ -33,7 +33,7 @@ const turn = () => ({
 });
 
 test('a session is under the key that other services know, as JSON that says whose it is and how it stands', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   const { sessionId, userId, requestId, createdAt } = one;
   await store.begin(one, { newSession: true });
@@ -47,7 +47,7 @@ test('a session is under the key that other services know, as JSON that says who
 });
 
 test('what is kept expires after the retention, and what was never accepted within the hour', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: 90 * DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ redis, retentionMs: 90 * DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   const keys = [`chat:session:${one.sessionId}`, `{chat:session:${one.sessionId}}:turns`];
@@ -63,7 +63,7 @@ test('what is kept expires after the retention, and what was never accepted with
 });
 
 test('an erased session leaves only the note that it was erased', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId, { hurry: true });
@@ -77,7 +77,7 @@ test('an erased session leaves only the note that it was erased', async () => {
 });
 
 test('a session of the version before, whose turns are in no order of their own, is read, continued and erased', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, createdAt } = turn();
   const session = { sessionId, userId, status: 'queued', requestId: 'r10', createdAt, updatedAt: createdAt };
   await redis.set(`chat:session:${sessionId}`, JSON.stringify(session), 'PX', DAY_MS);
@@ -103,7 +103,7 @@ test('a session of the version before, whose turns are in no order of their own,
 });
 
 test('a question added to a session of the version before is numbered after the others, read or not', async () => {
-  const store = createRedisHistoryStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, createdAt } = turn();
   const session = { sessionId, userId, status: 'completed', requestId: 'old', createdAt, updatedAt: createdAt };
   await redis.set(`chat:session:${sessionId}`, JSON.stringify(session), 'PX', DAY_MS);
@@ -120,7 +120,7 @@ test('a question added to a session of the version before is numbered after the 
 test('without Redis every method says that the store is out of reach', async () => {
   const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
   gone.on('error', () => {});
-  const store = createRedisHistoryStore({ redis: gone, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ redis: gone, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   for (const use of [
     () => store.begin(one, { newSession: true }),
