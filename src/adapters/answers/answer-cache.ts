@@ -9,10 +9,10 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import {
   type Found,
   forgetAnswers,
+  type HashedQuestion,
   type Landing,
   landAnswers,
   lookUpAnswers,
-  type Question,
   renewClaim,
 } from './answer-scripts.ts';
 
@@ -104,7 +104,7 @@ export function createAnswerCache(options: {
 
   const jitteredTtlMs = () => Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));
 
-  function giveUp({ hash, requestId }: Question): void {
+  function giveUp({ hash, requestId }: HashedQuestion): void {
     const claim = claims.get(hash);
     if (claim?.requestId !== requestId) return;
     claims.delete(hash);
@@ -122,7 +122,7 @@ export function createAnswerCache(options: {
     { maxItems: MAX_BATCH },
   );
 
-  const lookUpNow = inBatches<Question, LookUp>(
+  const lookUpNow = inBatches<HashedQuestion, LookUp>(
     async (questions) => {
       try {
         const found = await lookUpAnswers(redis, questions, LEASE_MS);
@@ -135,7 +135,7 @@ export function createAnswerCache(options: {
     { maxItems: MAX_BATCH },
   );
 
-  function learn(question: Question, found: Found): LookUp | Promise<LookUp> {
+  function learn(question: HashedQuestion, found: Found): LookUp | Promise<LookUp> {
     if (found === 'claimed') {
       if (claims.get(question.hash)?.requestId !== question.requestId) claims.set(question.hash, question);
       return found;
@@ -146,13 +146,13 @@ export function createAnswerCache(options: {
     return answer ? { answer } : lookUpAfterRemoval(question);
   }
 
-  async function lookUpAfterRemoval(question: Question): Promise<LookUp> {
+  async function lookUpAfterRemoval(question: HashedQuestion): Promise<LookUp> {
     await redis.del(redisKeys.answer(question.hash));
     return await lookUpNow(question);
   }
 
   /** Waits a little for a request of this process that asks the same: to be woken later costs much more. */
-  async function lookUpAfter(given: Promise<void>, question: Question): Promise<LookUp> {
+  async function lookUpAfter(given: Promise<void>, question: HashedQuestion): Promise<LookUp> {
     await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
     return await lookUpNow(question);
   }

@@ -38,7 +38,7 @@ end
 return found
 `);
 
-export interface Question {
+export interface HashedQuestion {
   hash: string;
   requestId: string;
 }
@@ -46,7 +46,11 @@ export interface Question {
 export type Found = { entry: string } | 'claimed' | 'under way';
 
 /** Gives, of each, the entry under the hash; or claims the question, or has the request wait for its answer. */
-export async function lookUpAnswers(redis: Redis, questions: readonly Question[], leaseMs: number): Promise<Found[]> {
+export async function lookUpAnswers(
+  redis: Redis,
+  questions: readonly HashedQuestion[],
+  leaseMs: number,
+): Promise<Found[]> {
   const keys = questions.map(({ hash }) => redisKeys.answer(hash));
   const requestIds = questions.map(({ requestId }) => requestId);
   const found = (await lookUpScript(redis, keys, [leaseMs, ...requestIds])) as (string | number)[];
@@ -84,7 +88,7 @@ if #gone > 0 then redis.call('DEL', unpack(gone)) end
 return woken
 `);
 
-export interface Landing extends Question {
+export interface Landing extends HashedQuestion {
   /** To be kept; left out, the question goes without an answer. */
   entry?: { text: string; ttlMs: number } | undefined;
 }

@@ -1,4 +1,4 @@
-import type { AnswerParameters, Question } from './model.ts';
+import type { AnswerParameters, ModelQuestion } from './model.ts';
 import { withoutThinking } from './thinking.ts';
 
 export interface ModelSettings {
@@ -17,7 +17,7 @@ export interface ModelSettings {
 }
 
 /** The one place that builds the body of a request: always with its properties in the same order. */
-export function answerParameters(settings: ModelSettings): (question: Question) => AnswerParameters {
+export function answerParameters(settings: ModelSettings): (question: ModelQuestion) => AnswerParameters {
   const { name, model, systemPrompt, temperature, maxTokens, removeThinking = true } = settings;
   const system = systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }];
   const limits = {

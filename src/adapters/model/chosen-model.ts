@@ -1,5 +1,5 @@
 import { RequestFailure } from '../../contracts/errors.ts';
-import type { Model, Question } from './model.ts';
+import type { Model, ModelQuestion } from './model.ts';
 
 /**
  * Lets a question choose among models by name.
@@ -7,7 +7,7 @@ import type { Model, Question } from './model.ts';
  * @param standard for a question that chooses none
  */
 export function createChosenModel(byName: ReadonlyMap<string, Model>, standard: string): Model {
-  const modelOf = ({ model = standard }: Question): Model => {
+  const modelOf = ({ model = standard }: ModelQuestion): Model => {
     const chosen = byName.get(model);
     if (chosen) return chosen;
     throw new RequestFailure(

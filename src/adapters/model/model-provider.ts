@@ -5,12 +5,12 @@ import { answerParameters, type ModelSettings } from './answer-parameters.ts';
 import { readConnectionError } from './connection-errors.ts';
 import { createDispatcher } from './http/dispatcher.ts';
 import { createWholeFetch, type ReplyLimits } from './http/whole-fetch.ts';
-import type { AnswerParameters, Model, Question } from './model.ts';
+import type { AnswerParameters, Model, ModelQuestion } from './model.ts';
 import { createModelClient } from './model-client.ts';
 import { type Answer, failureOfOutcome, type Outcome } from './outcome.ts';
 import { readReply } from './read-reply.ts';
 
-export type { AnswerParameters, Model, Question } from './model.ts';
+export type { AnswerParameters, Model, ModelQuestion } from './model.ts';
 
 export interface ModelProviderOptions extends ModelSettings, ReplyLimits {
   apiKey: string;
@@ -29,7 +29,7 @@ export interface ModelProviderOptions extends ModelSettings, ReplyLimits {
 
 /** A model that is asked the same way in each attempt. */
 export interface ModelProvider extends Model {
-  ask(question: Question, signal: AbortSignal): Promise<ModelAnswer>;
+  ask(question: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer>;
 }
 
 /** Room for the longest answer that we keep, each of whose characters may be escaped in six bytes. */

@@ -2,7 +2,7 @@ import type OpenAI from 'openai';
 import type { ContextTurn } from '../../contracts/chat-request.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
-export interface Question {
+export interface ModelQuestion {
   /** The same in each attempt: what fails one request again and again says little of the provider. */
   requestId?: string | undefined;
   message: string;
@@ -21,7 +21,7 @@ export interface AnswerParameters {
 /** Something that answers questions: a provider, or what stands before one. */
 export interface Model {
   /** All that determines the answer to the question. */
-  parametersOf(question: Question): AnswerParameters;
+  parametersOf(question: ModelQuestion): AnswerParameters;
   /**
    * Asks once, without retries: one call that may be charged.
    * @param attempt of the request, from 1
@@ -29,5 +29,5 @@ export interface Model {
    * @throws RequestFailure model_*
    * @throws ModelPausedError the model asks to be left alone for a while, or is known to be out of reach
    */
-  ask(question: Question, signal: AbortSignal, attempt: number): Promise<ModelAnswer>;
+  ask(question: ModelQuestion, signal: AbortSignal, attempt: number): Promise<ModelAnswer>;
 }

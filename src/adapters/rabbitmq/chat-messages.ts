@@ -6,6 +6,7 @@ import type { ReplyAddress } from '../../contracts/reply-address.ts';
 import { fits } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 
+/** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
 export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
 /** @param reply where the request wants its answer; left out: `chat_responses` */
 export type PublishResponse = (response: ChatResponse, traceparent: string, reply?: ReplyAddress) => Promise<void>;

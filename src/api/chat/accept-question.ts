@@ -1,10 +1,11 @@
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import type { PublishRequest } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { SessionTurn } from '../../contracts/http.ts';
 import { CONTEXT_TURNS, contextBytes, contextOf } from './context.ts';
 
-export interface Question {
+export interface NewQuestion {
   requestId: string;
   sessionId: string;
   userId: string;
@@ -31,9 +32,6 @@ export interface AcceptedQuestion {
   shown: Promise<void>;
 }
 
-/** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
-export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
-
 export interface AcceptOptions {
   conversations: Pick<ConversationStore, 'begin' | 'confirm' | 'session'>;
   publishRequest: PublishRequest;
@@ -49,7 +47,7 @@ export interface AcceptOptions {
  * @throws ApiError session_not_found, session_id_taken, session_full
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
-export async function acceptQuestion(options: AcceptOptions, question: Question): Promise<AcceptedQuestion> {
+export async function acceptQuestion(options: AcceptOptions, question: NewQuestion): Promise<AcceptedQuestion> {
   const { conversations, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
   const { requestId, sessionId, userId, message, newSession, chosenId, cache, model } = question;
   const { priority, traceparent, waits } = question;

@@ -6,7 +6,7 @@ import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type Answered, type SendBody, type SessionTurn, sendBody } from '../../contracts/http.ts';
 import { addressOf } from '../base-path.ts';
 import { parse } from '../validate.ts';
-import type { AcceptedQuestion, Question } from './accept-question.ts';
+import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
 import { type IdempotencyKeys, readIdempotencyKey } from './idempotency.ts';
 import { ENDED, type Line, type Progress } from './line.ts';
@@ -15,7 +15,7 @@ import { isTerminal } from './turn-progress.ts';
 
 export interface SendOptions {
   /** Takes the question, or rejects with what the caller is to be told. */
-  accept: (question: Question) => Promise<AcceptedQuestion>;
+  accept: (question: NewQuestion) => Promise<AcceptedQuestion>;
   conversations: Pick<ConversationStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;

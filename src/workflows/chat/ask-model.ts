@@ -1,4 +1,4 @@
-import type { Model, Question } from '../../adapters/model/model.ts';
+import type { Model, ModelQuestion } from '../../adapters/model/model.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { deadlineExceeded } from '../engine/retry-policy.ts';
@@ -18,7 +18,7 @@ export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';
  */
 export async function askModel(
   model: Model,
-  question: Question,
+  question: ModelQuestion,
   attempt: { number: number; deadlineAt: number; signal: AbortSignal },
   onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Question } from '../../../src/adapters/model/model.ts';
+import type { ModelQuestion } from '../../../src/adapters/model/model.ts';
 import { createModelProvider, type ModelProviderOptions } from '../../../src/adapters/model/model-provider.ts';
 import { ModelPausedError, RequestFailure } from '../../../src/contracts/errors.ts';
 import { limits } from '../../../src/contracts/limits.ts';
@@ -44,7 +44,7 @@ const provider = (options: Partial<ModelProviderOptions> = {}) =>
   });
 
 const never = new AbortController().signal;
-const question = (message: string, context: Question['context'] = []): Question => ({ message, context });
+const question = (message: string, context: ModelQuestion['context'] = []): ModelQuestion => ({ message, context });
 
 /** A server that answers as no simulator would. */
 async function serve(listener: RequestListener): Promise<string> {
