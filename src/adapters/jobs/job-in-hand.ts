@@ -65,6 +65,8 @@ export interface Hands {
 
 export class ActiveJob implements JobInHand {
   readonly id: string;
+  /** What its request is remembered by once it is finished, where that was computed already. */
+  readonly digest: string | undefined;
   readonly attemptsMade: number;
   readonly attemptsStarted: number;
   readonly crashes: number;
@@ -84,6 +86,7 @@ export class ActiveJob implements JobInHand {
 
   constructor(taken: TakenJob, { locked, heldAt }: { locked: boolean; heldAt: number }, hands: Hands) {
     this.id = taken.jobId;
+    this.digest = taken.digest;
     this.attemptsStarted = taken.attemptsStarted;
     this.attemptsMade = taken.attemptsMade;
     this.crashes = taken.crashes;

@@ -6,6 +6,7 @@ import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobsToQueue } from './redis-scripts/add-jobs.ts';
+import { finishedDigest } from './redis-scripts/finished-requests.ts';
 import { forgetJobsOf } from './redis-scripts/forget-jobs.ts';
 import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
@@ -53,24 +54,38 @@ export async function addJobs(
   { attempts, room = 0 }: { attempts: number; room?: number },
 ): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }> {
   const options = { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT };
+  const startedOptions = JSON.stringify(options);
   let untaken = 0;
   const started: (TakenJob & { place: number })[] = [];
   for (let first = 0; first < jobs.length; first += MAX_BATCH) {
-    const batch = jobs.slice(first, first + MAX_BATCH).map((data) => ({
-      id: jobIdOf(data.request.requestId),
-      user: data.request.userId,
-      tags: tagsOf(data.request.priority),
-      data: JSON.stringify(data),
-      parsedData: data,
-    }));
+    const batch = jobs.slice(first, first + MAX_BATCH).map((data) => {
+      const id = jobIdOf(data.request.requestId);
+      return {
+        id,
+        user: data.request.userId,
+        tags: tagsOf(data.request.priority),
+        digest: finishedDigest(id),
+        data: JSON.stringify(data),
+        parsedData: data,
+      };
+    });
     const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : 0 };
     const added = await addJobsToQueue(redis, (type) => queue.toKey(type), batch, settings);
     untaken = added.untaken;
     for (const { place, cancelled } of added.started) {
-      const { id, data, parsedData } = batch[place]!;
+      const { id, digest, data, parsedData } = batch[place]!;
       started.push({
-        ...{ place: first + place, jobId: id, data, parsedData, options: JSON.stringify(options), cancelled },
-        ...{ attemptsMade: 0, attemptsStarted: 1, crashes: 0, progress: '' },
+        place: first + place,
+        jobId: id,
+        digest,
+        data,
+        parsedData,
+        options: startedOptions,
+        cancelled,
+        attemptsMade: 0,
+        attemptsStarted: 1,
+        crashes: 0,
+        progress: '',
       });
     }
   }

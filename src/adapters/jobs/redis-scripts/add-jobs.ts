@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
 import { keysOf, type ToKey } from './bullmq-keys.ts';
-import { finishedDigest, finishedRequestsLua } from './finished-requests.ts';
+import { finishedRequestsLua } from './finished-requests.ts';
 import { lineLua } from './line.ts';
 
 /** More users than this are not told apart for the moment it takes them to queue again: memory has a bound. */
@@ -98,6 +98,8 @@ export interface JobToAdd {
   id: string;
   user: string;
   tags: { from: number; to: number };
+  /** `finishedDigest` of its id. */
+  digest: string;
   /** JSON */
   data: string;
 }
@@ -125,7 +127,7 @@ export async function addJobsToQueue(
     ...keysOf(toKey, 'next-tags', 'finished'),
   ];
   const args = [toKey(''), name, Date.now(), JSON.stringify(options).slice(1), room];
-  for (const { id, user, tags, data } of jobs) args.push(id, user, tags.from, finishedDigest(id), data);
+  for (const { id, user, tags, digest, data } of jobs) args.push(id, user, tags.from, digest, data);
   const [untaken, started, cancelled] = (await addJobsScript(redis, keys, args)) as [
     number,
     number[],

@@ -112,6 +112,8 @@ export interface Completion {
   attemptsMade: number;
   /** It may have a lock. */
   locked: boolean;
+  /** `finishedDigest` of its id, where it is at hand. */
+  digest?: string | undefined;
   /** JSON */
   returnValue: string;
 }
@@ -144,8 +146,8 @@ export async function settleJobs(
     ...keysOf(toKey, 'next-tags', 'finished'),
   ];
   const args = [toKey(''), now, kept, rememberMs, keepsText ? 1 : 0, room];
-  for (const { jobId, attemptsStarted, attemptsMade, locked, returnValue } of completions) {
-    args.push(jobId, attemptsStarted, attemptsMade, locked ? 1 : 0, finishedDigest(jobId), returnValue);
+  for (const { jobId, attemptsStarted, attemptsMade, locked, digest, returnValue } of completions) {
+    args.push(jobId, attemptsStarted, attemptsMade, locked ? 1 : 0, digest ?? finishedDigest(jobId), returnValue);
   }
   const [codes, taken, nextDelayedAt] = (await settleJobsScript(redis, keys, args)) as [
     number[],

@@ -7,6 +7,8 @@ export interface TakenJob {
   data: string;
   /** The same, where it is at hand. */
   parsedData?: ChatJobData;
+  /** `finishedDigest` of its id, where it is at hand. */
+  digest?: string;
   /** JSON; empty for a job that was never saved. */
   progress: string;
   /** JSON */

@@ -227,8 +227,8 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
         settleJobs(
           redis,
           toKey,
-          completions.map(([{ id, attemptsStarted, attemptsMade, locked }, returnValue]) => ({
-            ...{ jobId: id, attemptsStarted, attemptsMade: attemptsMade + 1, locked, returnValue },
+          completions.map(([{ id, digest, attemptsStarted, attemptsMade, locked }, returnValue]) => ({
+            ...{ jobId: id, digest, attemptsStarted, attemptsMade: attemptsMade + 1, locked, returnValue },
           })),
           {
             now: Date.now(),
