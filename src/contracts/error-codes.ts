@@ -104,9 +104,9 @@ export const apiErrors = {
 export type ApiErrorCode = keyof typeof apiErrors;
 
 /**
- * Why a request ended as `failed`: the `error.code` of a chat response. `message` is all that its user reads of it, so it
- * says nothing of our keys, providers or machines; the cause is in the log and with the failed job. `retryable` says
- * whether asking again can help, unless the one who raises the failure knows better.
+ * Why a request ended as `failed`: the `error.code` of a chat response. This table is the only place that says what a code
+ * means. `message` is all that the user reads, so it tells nothing about our keys, providers or machines; the cause stands
+ * in the log and with the failed job. `retryable` says whether it can help to ask again.
  */
 export const failures = {
   model_rate_limited: {
@@ -185,10 +185,10 @@ export const failureCodeOf = (code: unknown): FailureCode | undefined => {
 };
 
 /** A failure as its user reads it. */
-export const failureOf = (code: FailureCode, retryable: boolean = failures[code].retryable) => ({
+export const failureOf = (code: FailureCode) => ({
   code,
   message: failures[code].message as string,
-  retryable,
+  retryable: failures[code].retryable as boolean,
 });
 
 /** Why a message is in a dead-letter queue: the `x-dead-letter-reason` header. */

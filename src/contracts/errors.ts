@@ -112,8 +112,8 @@ const withSeconds = (advice: string, seconds: number | undefined) =>
     : advice.replace('`Retry-After` seconds', seconds === 1 ? '1 second' : `${seconds} seconds`);
 
 /**
- * A request cannot be answered, now (`retryable`) or ever. Its code decides what the user reads; its message is the cause
- * as an operator reads it, in the log and with the failed job.
+ * A request cannot be answered now, or not at all. Its code decides what the user reads and whether to try again (see
+ * `failures`). Its message is the cause as an operator reads it, in the log and with the failed job.
  */
 export class RequestFailure extends HealifyError {
   readonly code: FailureCode;
@@ -133,7 +133,6 @@ export class RequestFailure extends HealifyError {
     code: FailureCode,
     cause: string,
     options: ErrorOptions & {
-      retryable?: boolean;
       mayBeCharged?: boolean;
       provider?: string | undefined;
       costlyCalls?: number;
@@ -141,7 +140,7 @@ export class RequestFailure extends HealifyError {
   ) {
     super(cause, options);
     this.code = code;
-    this.retryable = options.retryable ?? failures[code].retryable;
+    this.retryable = failures[code].retryable;
     this.mayBeCharged = options.mayBeCharged ?? false;
     this.provider = options.provider;
     this.costlyCalls = options.costlyCalls ?? 0;
@@ -158,7 +157,7 @@ export class ModelPausedError extends RequestFailure {
     retryAfterMs: number,
     options?: ErrorOptions & { provider?: string | undefined },
   ) {
-    super(code, cause, { ...options, retryable: true });
+    super(code, cause, options);
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -6,7 +6,6 @@ import { type ChatJobResult, jobIdOf, type KnownFailure, type WorkflowState } fr
 import type { JobInHand, WhereItWent } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
-import { failures } from '../contracts/error-codes.ts';
 import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
@@ -264,14 +263,12 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
 
 const crashed: KnownFailure = {
   code: 'worker_crashed',
-  retryable: failures.worker_crashed.retryable,
   cause: 'the process that worked on the request died again and again',
 };
 
 /** Its job was removed, with all that was known of it. */
 const lost: KnownFailure = {
   code: 'internal_error',
-  retryable: failures.internal_error.retryable,
   cause: 'its job was removed while it was worked on',
 };
 

@@ -88,7 +88,7 @@ test('a request that had failed, but was cancelled or erased before its user was
   await queue.pause();
   await client.ask(erased);
   await until('it waits', async () => (await redis.exists(queue.toKey(jobId))) === 1);
-  const failure = { code: 'model_rejected', retryable: false, cause: MARKER };
+  const failure = { code: 'model_rejected', cause: MARKER };
   const state = { step: 'ask-model', attempt: 1, steps: [], results: {}, crashes: 0, failure };
   await redis.hset(queue.toKey(jobId), 'progress', JSON.stringify(state));
   await redis.set(redisKeys.cancelled(jobId), '1');

@@ -16,7 +16,6 @@ export interface StepRecord {
 export interface KnownFailure {
   /** What its user reads follows from it. */
   code: FailureCode;
-  retryable: boolean;
   /** What an operator reads; never shown to the user. */
   cause: string;
   /** Whose failure it is, if it is a provider's. */

@@ -49,10 +49,9 @@ export function readJobState(json: string): WorkflowState | undefined {
 
 /** Earlier versions kept what the user was to be told; and a code may be one that is no more. */
 function knownFailure(value: unknown): KnownFailure {
-  const { code, retryable, cause, message, provider } = isObject(value) ? value : ({} as Fields);
+  const { code, cause, message, provider } = isObject(value) ? value : ({} as Fields);
   return {
     code: failureCodeOf(code) ?? 'internal_error',
-    retryable: retryable === true,
     cause: [cause, message].find(isText) ?? 'not known any more',
     ...(isText(provider) && { provider }),
   };

@@ -46,7 +46,7 @@ const unwellCodes: readonly FailureCode[] = [
 
 /** Whether an error is the provider's, and not the request's: another provider may answer. */
 export const isProviderFailure = (error: unknown): error is RequestFailure =>
-  error instanceof RequestFailure && error.retryable && unwellCodes.includes(error.code);
+  error instanceof RequestFailure && unwellCodes.includes(error.code);
 
 /** Whether an error speaks for or against the provider's health; undefined: neither, such as an abort. */
 function isWell(error: unknown, signal: AbortSignal): boolean | undefined {

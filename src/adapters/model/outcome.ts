@@ -70,7 +70,6 @@ export function failureOfOutcome(outcome: Exclude<Outcome, Answer>, provider: st
       const { code, detail, pauseMs } = outcome;
       if (pauseMs !== undefined) return new ModelPausedError(code, detail, pauseMs, { provider });
       return new RequestFailure(code, detail, {
-        retryable: true,
         mayBeCharged: outcome.charged,
         costlyCalls: outcome.costly ? 1 : 0,
         provider,

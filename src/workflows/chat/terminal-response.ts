@@ -46,7 +46,7 @@ export function failed(job: ChatJobData, failure: KnownFailure, attempt: Attempt
     ...terminal(job, 0, attempt),
     ...NO_ANSWER,
     status: 'failed',
-    error: failureOf(failure.code, failure.retryable),
+    error: failureOf(failure.code),
     provider: failure.provider ?? null,
     finishReason: null,
   };

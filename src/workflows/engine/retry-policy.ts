@@ -22,9 +22,8 @@ export const deadlineExceeded = () =>
 /** How many full calls without an answer one request may cost at most, such as calls that ran into their timeout. */
 const MOST_COSTLY_CALLS = 2;
 
-export const knownFailureOf = ({ code, message, retryable, provider }: RequestFailure): KnownFailure => ({
+export const knownFailureOf = ({ code, message, provider }: RequestFailure): KnownFailure => ({
   code,
-  retryable,
   cause: message,
   ...(provider !== undefined && { provider }),
 });
@@ -56,7 +55,7 @@ export function decide(
   if (request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
   return {
     kind: 'fail',
-    failure: { code: 'internal_error', retryable: true, cause: 'an error that nobody foresaw; see the log' },
+    failure: { code: 'internal_error', cause: 'an error that nobody foresaw; see the log' },
   };
 }
 

@@ -139,17 +139,17 @@ test('a state that cannot be read is none', () => {
 test.each([
   [
     { code: 'model_unauthorized', message: 'The key was refused.', retryable: false },
-    { code: 'model_provider_broken', retryable: false, cause: 'The key was refused.' },
+    { code: 'model_provider_broken', cause: 'The key was refused.' },
   ],
   [
     { code: 'deadline_exceeded', message: 'Too late.', retryable: true },
-    { code: 'deadline_exceeded', retryable: true, cause: 'Too late.' },
+    { code: 'deadline_exceeded', cause: 'Too late.' },
   ],
   [
     { code: 'toString', retryable: 1 },
-    { code: 'internal_error', retryable: false, cause: 'not known any more' },
+    { code: 'internal_error', cause: 'not known any more' },
   ],
-  ['x', { code: 'internal_error', retryable: false, cause: 'not known any more' }],
+  ['x', { code: 'internal_error', cause: 'not known any more' }],
 ])('a failure that an earlier version wrote down can be announced: %j', (failure, known) => {
   const state = readJobState(JSON.stringify({ steps: [], results: {}, failure }));
   expect(state!.failure).toEqual(known);

@@ -30,7 +30,7 @@ const answer: ModelAnswer = {
   usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cost: null },
   finishReason: 'stop',
 };
-const failure = (code: FailureCode, retryable = true) => new RequestFailure(code, 'no', { retryable });
+const failure = (code: FailureCode) => new RequestFailure(code, 'no');
 
 let redisUrl: string;
 beforeAll(async () => {
@@ -153,7 +153,7 @@ test('so many failures in a row shut the provider for all workers, also for one 
 test('a share of failures shuts it too, and failures of requests shut nothing', async () => {
   const model = provider();
   const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10, openMs: 60_000 });
-  model.fail(failure('model_rejected', false));
+  model.fail(failure('model_rejected'));
   for (let i = 0; i < 20; i++) await one.ask();
   expect(one.state()).toBe('closed');
   for (let i = 0; i < 30 && one.state() === 'closed'; i++) {
@@ -367,7 +367,7 @@ test('the next provider is asked while the first is shut, or when it has failed 
 test('what is wrong with the request goes to no other provider', async () => {
   const [first, second] = [provider(), provider()];
   const model = createFallbackModel([first, second], 1);
-  first.fail(failure('model_content_filtered', false));
+  first.fail(failure('model_content_filtered'));
   await expect(model.ask(question, never, 5)).rejects.toMatchObject({ code: 'model_content_filtered' });
   expect(second.calls).toBe(0);
 });

@@ -18,7 +18,7 @@ function begin(attempt: number, earlier?: WorkflowState, crashes = earlier?.cras
 }
 
 const fail = async () => {
-  throw new RequestFailure('model_timeout', 'too slow', { retryable: true });
+  throw new RequestFailure('model_timeout', 'too slow');
 };
 
 test('a later attempt does not repeat a step that finished, and gets its result', async () => {
