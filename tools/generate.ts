@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAsyncApiDocument } from '../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
-import { settings } from '../src/config/schema.ts';
-import type { Setting } from '../src/config/setting.ts';
-import { inShell, rulesOf } from '../src/contracts/redis-rights.ts';
+import { composeSettings } from './generate/compose-settings.ts';
+import { envExample } from './generate/env-example.ts';
+import { redisUsers } from './generate/redis-users.ts';
+import { settingsTables } from './generate/settings-tables.ts';
 
-const HELP = `Writes what is generated: from src/config/schema.ts .env.example and the tables of docs/configuration.md, and from
-the contracts the Redis rights in docs/operating.md, the schemas of messages and the AsyncAPI document in docs/schemas.
+const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md and the lists of
+docker-compose.yml. From src/contracts: the Redis rights in docs/operating.md, and in docs/schemas the schemas of messages
+and the AsyncAPI document.
 
   npm run generate              write them
   npm run generate -- --check   say which are out of date, and exit with 1 if any is
@@ -21,60 +23,20 @@ if (values.help) {
   process.exit(0);
 }
 
-const groups = Object.entries(settings).map(([name, group]) => ({ name, settings: Object.values<Setting>(group) }));
+/** The lines between which a file has what is generated, and what stands between them and it; by the file's kind. */
+const MARKS = {
+  md: { begin: '<!-- generated: npm run generate -->', end: '<!-- end of generated -->', gap: '\n\n' },
+  yml: { begin: '# generated: npm run generate', end: '# end of generated', gap: '\n' },
+} as const;
 
-function envExample(): string {
-  const lines = [
-    '# Generated from src/config/schema.ts by: npm run generate',
-    '# Copy to .env and change what you need.',
-  ];
-  for (const group of groups) {
-    lines.push('', `# ${group.name}`);
-    for (const { env, text, unit, default: value } of group.settings) {
-      lines.push('', `# ${text} (${unit}${value === undefined ? ', required' : ''})`);
-      lines.push(`${value === undefined ? '' : '# '}${env}=${quoted(value ?? '')}`);
-    }
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-const quoted = (value: string) => (/[\s#"']/.test(value) ? JSON.stringify(value) : value);
-
-function tables(): string {
-  return groups
-    .map(({ name, settings }) => {
-      const rows = settings.map(({ env, default: value, unit, text, readBy }) => {
-        const shown = value === undefined ? '**required**' : value === '' ? '' : `\`${value}\``;
-        return `| \`${env}\` | ${shown} | ${unit} | ${readBy.join(', ')} | ${text.replaceAll('|', '\\|')} |`;
-      });
-      return [
-        `### ${name}`,
-        '',
-        '| setting | default | unit | read by | what |',
-        '|---|---|---|---|---|',
-        ...rows,
-      ].join('\n');
-    })
-    .join('\n\n');
-}
-
-/** The ACL rules of each process, as commands. */
-const redisUsers = () =>
-  [
-    '```bash',
-    ...(['api', 'worker'] as const).map(
-      (name) => `redis-cli ACL SETUSER healify-${name} on '>PASSWORD' ${rulesOf(name).map(inShell).join(' ')}`,
-    ),
-    '```',
-  ].join('\n');
-
+/** The file as it is, with this text between its marks. */
 function withGenerated(file: string, text: string): string {
   const current = read(file);
-  const [begin, end] = ['<!-- generated: npm run generate -->', '<!-- end of generated -->'];
+  const { begin, end, gap } = MARKS[file.endsWith('.yml') ? 'yml' : 'md'];
   const from = current.indexOf(begin);
   const to = current.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${file} must have the lines ${begin} and ${end}`);
-  return `${current.slice(0, from)}${begin}\n\n${text}\n\n${current.slice(to)}`;
+  return `${current.slice(0, from)}${begin}${gap}${text}${gap}${current.slice(to)}`;
 }
 
 const read = (file: string) => {
@@ -91,7 +53,11 @@ const packageVersion = () => (JSON.parse(read('package.json')) as { version: str
 const outOfDate: string[] = [];
 const files = {
   '.env.example': envExample(),
-  'docs/configuration.md': withGenerated('docs/configuration.md', tables()),
+  'docs/configuration.md': withGenerated('docs/configuration.md', settingsTables()),
+  'docker-compose.yml': withGenerated(
+    'docker-compose.yml',
+    [composeSettings('api'), composeSettings('worker')].join('\n\n'),
+  ),
   'docs/operating.md': withGenerated('docs/operating.md', redisUsers()),
   ...Object.fromEntries(
     Object.entries(createMessageSchemas()).map(([name, schema]) => [`docs/schemas/${name}`, jsonFile(schema)]),

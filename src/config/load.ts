@@ -1,6 +1,6 @@
 import { ConfigError } from '../contracts/errors.ts';
-import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './schema.ts';
 import type { Reader, Setting } from './setting.ts';
+import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './settings.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -11,7 +11,7 @@ type Environment = Record<string, string | undefined>;
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
     const problems = [...signingProblems(config), ...tlsProblems(config)];
-    if (config.nodeEnv === 'production' && !config.jwtSecret && !config.jwksUrl) {
+    if (config.nodeEnv === 'production' && !config.jwtSecret && !config.jwtJwksUrl) {
       problems.push(
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
       );
@@ -33,10 +33,10 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
     if (config.nodeEnv !== 'production' && !config.openaiApiKey && !config.modelSimulatorUrl) {
       problems.push('OPENAI_API_KEY is required, or MODEL_SIMULATOR_URL outside production');
     }
-    if ((config.promptPrice === undefined) !== (config.completionPrice === undefined)) {
+    if ((config.pricePrompt === undefined) !== (config.priceCompletion === undefined)) {
       problems.push('PRICE_PROMPT and PRICE_COMPLETION must be set together');
     }
-    for (const { name, apiKeyEnv } of config.fallbacks) {
+    for (const { name, apiKeyEnv } of config.modelFallbacks) {
       if (!env[apiKeyEnv]) problems.push(`MODEL_FALLBACKS: ${apiKeyEnv}, the key of ${name}, is not set`);
     }
     return problems;
@@ -47,18 +47,18 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
 const KNOWN_KEY = /^known-to-everybody-/;
 
 /** A certificate is of no use without its key, nor either without TLS. */
-function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCert' | 'rabbitmqKey' | 'rabbitmqUrl'>): string[] {
-  const { rabbitmqCert, rabbitmqKey, rabbitmqUrl } = config;
-  if (!rabbitmqCert !== !rabbitmqKey) return ['RABBITMQ_CERT_FILE and RABBITMQ_KEY_FILE must be set together'];
-  if (rabbitmqCert && !rabbitmqUrl.startsWith('amqps:'))
+function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKeyFile' | 'rabbitmqUrl'>): string[] {
+  const { rabbitmqCertFile, rabbitmqKeyFile, rabbitmqUrl } = config;
+  if (!rabbitmqCertFile !== !rabbitmqKeyFile) return ['RABBITMQ_CERT_FILE and RABBITMQ_KEY_FILE must be set together'];
+  if (rabbitmqCertFile && !rabbitmqUrl.startsWith('amqps:'))
     return ['RABBITMQ_CERT_FILE needs a RABBITMQ_URL with amqps://'];
   return [];
 }
 
 function signingProblems(
-  config: Pick<WorkerConfig, 'messageSigningKeys' | 'acceptUnsignedAnswers' | 'nodeEnv'>,
+  config: Pick<WorkerConfig, 'messageSigningKey' | 'acceptUnsignedAnswers' | 'nodeEnv'>,
 ): string[] {
-  const { messageSigningKeys: keys, acceptUnsignedAnswers, nodeEnv } = config;
+  const { messageSigningKey: keys, acceptUnsignedAnswers, nodeEnv } = config;
   if (keys.length === 0 && !acceptUnsignedAnswers) {
     return ['MESSAGE_SIGNING_KEY is required, the same for api and workers; make one with: openssl rand -base64 48'];
   }

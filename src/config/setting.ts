@@ -1,164 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** The process that reads a setting. */
 export type Reader = 'api' | 'worker';
 
+/** All that is to be said about a setting; the key under which it stands in its group is the field that it fills. */
 export interface Setting<T = unknown> {
-  /** Name of the environment variable. */
+  /**
+   * Name of the environment variable. The field has the same name in camel case, with `Ms` behind it for a duration.
+   */
   env: string;
   /** Turns the variable's text into the value; its messages are shown to the operator. */
   type: z.ZodType<T>;
-  /** Text used where the variable is absent or empty; `undefined` makes the setting required, `''` optional. */
+  /** Text used where the variable is absent or empty; `undefined` makes the setting required. */
   default: string | undefined;
-  /** What the number or text means, as a word: ms, bytes, percent, URL. */
+  /** What the text stands for, in a word: duration, bytes, percent, URL. */
   unit: string;
-  /** One line for the operator. */
+  /** What the setting is for: a sentence or two for the operator. */
   text: string;
+  /** One of the lists below. */
   readBy: readonly Reader[];
-  /** Never shown or logged. */
-  secret?: boolean;
 }
 
 /** Keeps the value's type while checking the shape. */
 export const setting = <T>(definition: Setting<T>) => definition;
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `250ms`, `30s`, `15m`, `24h` or `90d`, as milliseconds. */
-export const duration = (bounds: { min?: string; max?: string } = {}) =>
-  z.string().transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms === undefined) {
-      context.addIssue('must be a duration such as 250ms, 30s, 15m, 24h or 90d');
-      return z.NEVER;
-    }
-    if (ms < parseDuration(bounds.min ?? '1ms')! || ms > parseDuration(bounds.max ?? '3650d')!) {
-      context.addIssue(`must be between ${bounds.min ?? '1ms'} and ${bounds.max ?? '3650d'}`);
-      return z.NEVER;
-    }
-    return ms;
-  });
-
-function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim());
-  return match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : undefined;
-}
-
-export const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^-?\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
-
-export const decimal = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^-?\d+(\.\d+)?$/, 'must be a number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
-
-export const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
-
-/** Names, separated by commas; duplicates and blanks are left out. */
-export const names = z
-  .string()
-  .transform((list) => [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== ''));
-
-/** Secrets, separated by commas, each long enough not to be guessed. */
-export const secrets = (minBytes: number, howToMake: string) =>
-  names.refine(
-    (list) => list.every((secret) => Buffer.byteLength(secret) >= minBytes),
-    `must have at least ${minBytes} bytes, each if there are several; make one with: ${howToMake}`,
-  );
-
-/** Names, separated by commas, at least one. */
-export const someNames = names.refine((list) => list.length > 0, 'must have at least one name');
-
-/** Origins of web pages, separated by commas, or `*` for all. */
-export const origins = names.transform((list, context) => {
-  for (const origin of list) {
-    if (origin === '*' ? list.length === 1 : isOrigin(origin)) continue;
-    context.addIssue(
-      `must be origins as browsers write them, such as https://app.example.com, without a path or a slash at the end, separated by commas; or * alone (not: ${origin})`,
-    );
-    return z.NEVER;
-  }
-  return list;
-});
-
-/** Apps in a web view have schemes of their own, whose addresses have no origin in the URL standard. */
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { origin, protocol } = new URL(text);
-  if (text.includes('*')) return false;
-  return /^https?:$/.test(protocol) ? origin === text : /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@*]+$/.test(text);
-}
-
-/** A path prefix, without a slash at its end. */
-export const pathPrefix = z
-  .string()
-  .transform((path) => path.replace(/\/+$/, ''))
-  .refine(
-    (path) => path === '' || /^(?:\/[\w~-][\w.~-]*)+$/.test(path),
-    'must be a path such as /healify, of letters, digits and -._~',
-  );
-
-export const text = (maxChars = 10_000) => z.string().max(maxChars, `must have at most ${maxChars} characters`);
-
-/** A URL of one of these schemes (without the colon). */
-export const url = (...schemes: string[]) =>
-  z.string().refine(
-    (value) => {
-      const protocol = URL.canParse(value) ? new URL(value).protocol.slice(0, -1) : '';
-      return schemes.includes(protocol);
-    },
-    `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-  );
-
-/** The content of a file, which is named by its path. */
-export const fileContent = z.string().transform((path, context): Buffer => {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    context.addIssue(`must be the path of a file that can be read (${(error as NodeJS.ErrnoException).code})`);
-    return z.NEVER;
-  }
-});
-
-/** Text that may be left out: `''` becomes `undefined`. */
-export const optional = <T>(type: z.ZodType<T, string>) =>
-  z.string().transform((value, context): T | undefined => {
-    if (value === '') return undefined;
-    const parsed = type.safeParse(value);
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) context.addIssue(issue.message);
-    return z.NEVER;
-  });
-
-const fallback = z.strictObject({
-  name: z.string().min(1).max(128),
-  baseUrl: z.url({ protocol: /^https?$/ }),
-  model: z.string().min(1).max(128),
-  apiKeyEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable'),
-  promptPrice: z.number().nonnegative().optional(),
-  completionPrice: z.number().nonnegative().optional(),
-});
-
-export type Fallback = z.output<typeof fallback>;
-
-/** A JSON array of providers; a key never stands in it, only the name of the variable that has it. */
-export const fallbacks = z.string().transform((json, context): Fallback[] => {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    context.addIssue('must be JSON');
-    return z.NEVER;
-  }
-  const parsed = z.array(fallback).max(10).safeParse(value);
-  if (parsed.success) return parsed.data;
-  for (const { path, message } of parsed.error.issues) context.addIssue(`[${path.join('.')}]: ${message}`);
-  return z.NEVER;
-});
+export const both = ['api', 'worker'] as const;
+export const api = ['api'] as const;
+export const worker = ['worker'] as const;

@@ -10,7 +10,7 @@ import { createRefreshTokens } from '../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../api/auth/routes.ts';
 import type { VerifyToken } from '../api/auth/verify-tokens.ts';
 import { byAddress, createRateLimit, limitRoute } from '../api/rate-limit.ts';
-import type { ApiConfig } from '../config/schema.ts';
+import type { ApiConfig } from '../config/settings.ts';
 
 /** The accounts' routes, absent where an identity provider has the accounts, and the admin's login. */
 export function createAccountRouters(options: {
@@ -23,7 +23,7 @@ export function createAccountRouters(options: {
   endLogin: (loginId: string) => Promise<void>;
 }): { accounts: Router | undefined; login: Router } {
   const { config, secret, redis, verifyToken, adminSessions, endLogin } = options;
-  const limitOf = (endpoint: string) => createRateLimit({ redis, endpoint, perMinute: config.loginPerMinute });
+  const limitOf = (endpoint: string) => createRateLimit({ redis, endpoint, perMinute: config.rateLoginPerMinute });
   const limitAddress = (endpoint: string): RequestHandler => limitRoute(limitOf(endpoint), byAddress);
   const ttlMs = config.accessTokenTtlMs;
   const loginRouter = (accounts: boolean, logIn: LogIn) =>
@@ -35,7 +35,7 @@ export function createAccountRouters(options: {
       secure: config.nodeEnv === 'production' && !config.adminOverHttp,
     });
 
-  if (config.jwksUrl) {
+  if (config.jwtJwksUrl) {
     return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, ttlMs })) };
   }
   const accounts = createAccounts({
@@ -44,7 +44,7 @@ export function createAccountRouters(options: {
     accessTokens: createAccessTokens({
       secret,
       issuer: config.jwtIssuer,
-      audience: config.jwtAudiences[0]!,
+      audience: config.jwtAudience[0]!,
       ttlMs,
     }),
     refreshTokens: createRefreshTokens({

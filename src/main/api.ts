@@ -72,7 +72,7 @@ const { consuming, publishing } = await connectToBroker({
 });
 const connectTo = (url: string, purpose: string) =>
   connectRedis({
-    ...{ url, ca: config.redisCa, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
+    ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
     name: `${name} (${purpose})`,
     onUp: (up) => metrics.connectionUp.set({ server: purpose === 'store' ? 'redis' : `redis-${purpose}` }, up ? 1 : 0),
   });
@@ -107,7 +107,7 @@ const publisher = createPublisher({ connection: publishing, timeoutMs: config.pu
 const depths = createQueueDepths({ connection: consuming, logger });
 measureQueues(metrics.registry, { brokerQueues: depths.read });
 
-const conversations = createRedisConversationStore({ redis, retentionMs: config.retentionMs, replica });
+const conversations = createRedisConversationStore({ redis, retentionMs: config.historyRetentionMs, replica });
 const answerWaiter = createAnswerWaiter({ subscriber, replica, onSettled: (requestId) => line.ended(requestId) });
 const cancelRequests = (requestIds: string[]) =>
   orStoreUnavailable(
@@ -202,16 +202,16 @@ const settler = createResponseSettler({
   logger,
 });
 
-if (!config.jwtSecret && !config.jwksUrl) {
+if (!config.jwtSecret && !config.jwtJwksUrl) {
   logger.warn('there is no JWT_SECRET: tokens are signed with a random one, and end with this process');
 }
 const secret = config.jwtSecret ?? randomBytes(48).toString('base64');
 const verifyToken = rememberTokens(
   createTokenVerifier({
-    key: config.jwksUrl ? { jwksUrl: config.jwksUrl, dispatcher: createDispatcher(config) } : { secret },
+    key: config.jwtJwksUrl ? { jwksUrl: config.jwtJwksUrl, dispatcher: createDispatcher(config) } : { secret },
     rules: {
       issuer: config.jwtIssuer,
-      audiences: config.jwtAudiences,
+      audiences: config.jwtAudience,
       audienceClaim: config.jwtAudienceClaim,
       rolesClaim: config.jwtRolesClaim,
       adminRole: config.jwtAdminRole,
@@ -268,8 +268,8 @@ const app = createApp({
   chat: onceAdmitted(
     createChatRouter({
       authenticate,
-      limitSend: limit('send', config.sendPerMinute),
-      limitRead: limit('read', config.readPerMinute),
+      limitSend: limit('send', config.rateSendPerMinute),
+      limitRead: limit('read', config.rateReadPerMinute),
       conversations,
       eraser,
       cancelRequests,

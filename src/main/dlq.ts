@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
-import { settings } from '../config/schema.ts';
+import { settings } from '../config/settings.ts';
 import {
   dropOptions,
   type LetterGroups,
@@ -136,8 +136,8 @@ function queueOf(name: string | undefined): WorkQueue | undefined {
 function connectAdmin() {
   const { RABBITMQ_URL: url } = process.env;
   if (!url || !URL.canParse(url)) throw new UsageError('RABBITMQ_URL is not set, or no URL');
-  const { rabbitmqCa, rabbitmqCert, rabbitmqKey } = settings['RabbitMQ and Redis'];
-  const [ca, cert, key] = [rabbitmqCa, rabbitmqCert, rabbitmqKey].map(({ env, type }) => {
+  const { rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile } = settings['RabbitMQ and Redis'];
+  const [ca, cert, key] = [rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile].map(({ env, type }) => {
     const read = type.safeParse(process.env[env] ?? '');
     if (!read.success) throw new UsageError(`${env} ${read.error.issues[0]?.message}`);
     return read.data;

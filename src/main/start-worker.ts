@@ -13,7 +13,7 @@ import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { createReplyPublisher } from '../adapters/rabbitmq/reply-publisher.ts';
 import { connectRedis, mustAnswer } from '../adapters/redis/connect-redis.ts';
 import { createIntake } from '../bridge/intake.ts';
-import type { WorkerConfig } from '../config/schema.ts';
+import type { WorkerConfig } from '../config/settings.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { nameMatcher } from '../contracts/reply-address.ts';
 import type { HealthChecks } from '../observability/health.ts';
@@ -60,7 +60,7 @@ export async function startWorker(
   });
   const connectTo = (url: string, purpose: string, more: { commandTimeoutMs?: number; silentAfterMs?: number } = {}) =>
     connectRedis({
-      ...{ url, ca: config.redisCa, logger, namespace: config.namespace, ...more },
+      ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, ...more },
       name: purpose === 'redis' ? name : `${name} (${purpose.replace('redis-', '')})`,
       onUp: (up) => metrics.connectionUp.set({ server: purpose }, up ? 1 : 0),
     });
@@ -132,6 +132,7 @@ export async function startWorker(
     queue,
     redis: jobsRedis,
     fsyncRedis,
+    concurrency: config.workerConcurrency,
     attempts: config.jobAttempts,
     backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
     logger,

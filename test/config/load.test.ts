@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { loadApiConfig, loadWorkerConfig } from '../../src/config/load.ts';
+import type { Setting } from '../../src/config/setting.ts';
+import { settings } from '../../src/config/settings.ts';
 import { ConfigError } from '../../src/contracts/errors.ts';
 
 const servers = {
@@ -19,9 +21,17 @@ const problemsOf = (load: (env: Record<string, string>) => unknown, env: Record<
   return [];
 };
 
+test.each(Object.values(settings).flatMap((group) => Object.entries<Setting>(group)))(
+  'a search for the field %s and a search for its variable find the same setting',
+  (field, { env, unit }) => {
+    const camelCase = env.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    expect(field).toBe(unit === 'duration' ? `${camelCase}Ms` : camelCase);
+  },
+);
+
 test('defaults serve where nothing is set, and durations are milliseconds', () => {
   const config = loadApiConfig({ ...servers, NODE_ENV: 'development' });
-  expect(config).toMatchObject({ apiPort: 3000, requestDeadlineMs: 900_000, retentionMs: 90 * 24 * 3_600_000 });
+  expect(config).toMatchObject({ apiPort: 3000, requestDeadlineMs: 900_000, historyRetentionMs: 90 * 24 * 3_600_000 });
 });
 
 test('all that is wrong is told at once, by the name of the setting', () => {
@@ -76,7 +86,7 @@ test('a key to sign answers with is required, unless answers without a signature
     expect(problems).toEqual([expect.stringMatching(/^MESSAGE_SIGNING_KEY is required.*openssl rand/)]);
   }
   expect(problemsOf(loadApiConfig, { ...api, ACCEPT_UNSIGNED_ANSWERS: 'true' })).toEqual([]);
-  expect(loadApiConfig({ ...api, MESSAGE_SIGNING_KEY: `${key}, ${key}-2` }).messageSigningKeys).toEqual([
+  expect(loadApiConfig({ ...api, MESSAGE_SIGNING_KEY: `${key}, ${key}-2` }).messageSigningKey).toEqual([
     key,
     `${key}-2`,
   ]);

@@ -2,8 +2,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
-import { settings } from '../../src/config/schema.ts';
 import type { Setting } from '../../src/config/setting.ts';
+import { settings } from '../../src/config/settings.ts';
 import { deadLetterReasons, failures } from '../../src/contracts/error-codes.ts';
 
 const root = join(import.meta.dirname, '../..');

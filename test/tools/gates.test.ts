@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { settings } from '../../src/config/schema.ts';
-import type { Setting } from '../../src/config/setting.ts';
+import { DECIDED_BY_COMPOSE } from '../../tools/generate/compose-settings.ts';
+import { settingGroups } from '../../tools/generate/setting-groups.ts';
 
 const root = join(import.meta.dirname, '../..');
 const copy = mkdtempSync(join(tmpdir(), 'healify-gates-'));
@@ -12,7 +12,7 @@ beforeAll(() => {
   for (const part of ['src', 'tools', 'docs', 'package.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
-  cpSync(join(root, '.env.example'), join(copy, '.env.example'));
+  for (const file of ['.env.example', 'docker-compose.yml']) cpSync(join(root, file), join(copy, file));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 });
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
@@ -25,28 +25,29 @@ test('a generated file that was edited by hand, or forgotten, is noticed', async
       ),
     );
   expect(await check()).toBe(0);
-  const file = join(copy, 'docs/configuration.md');
-  const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replace('`API_PORT`', '`PORT`'));
-  expect(await check()).not.toBe(0);
-  writeFileSync(file, text);
+  const edits = [
+    ['docs/configuration.md', '`API_PORT`', '`PORT`'],
+    ['docker-compose.yml', '  HISTORY_RETENTION:\n', ''],
+  ] as const;
+  for (const [name, from, to] of edits) {
+    const file = join(copy, name);
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(from, to));
+    expect(await check()).not.toBe(0);
+    writeFileSync(file, text);
+  }
 });
 
-test('docker-compose.yml passes every setting on to the process that reads it', () => {
+test('docker-compose.yml sets, at the services that read them, the settings that it does not pass on', () => {
   const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
-  const all = Object.values(settings).flatMap((group) => Object.values<Setting>(group));
-  // What the containers' own ports and addresses are is the file's to say.
-  const fixed = /_PORT$|^HOST$/;
-  for (const process of ['api', 'worker'] as const) {
-    const list = new RegExp(`^x-${process}-settings:[^\\n]*\\n((?:  .*\\n)+)`, 'm').exec(compose)?.[1] ?? '';
-    const service = new RegExp(`^  ${process}:\\n((?:    .*\\n|\\n)+)`, 'm').exec(compose)?.[1] ?? '';
-    for (const { env, readBy } of all) {
-      if (!readBy.includes(process) || fixed.test(env)) continue;
-      expect({ env, process, passed: new RegExp(`^ +${env}:`, 'm').test(list + service) }).toEqual({
-        env,
-        process,
-        passed: true,
-      });
+  const all = settingGroups.flatMap((group) => group.settings);
+  const { atTheService, keepTheirDefaults } = DECIDED_BY_COMPOSE;
+  for (const env of [...atTheService, ...keepTheirDefaults]) {
+    const { readBy } = all.find((setting) => setting.env === env)!;
+    for (const process of readBy) {
+      const service = new RegExp(`^  ${process}:\\n((?:    .*\\n|\\n)+)`, 'm').exec(compose)?.[1] ?? '';
+      const set = new RegExp(`^      ${env}: `, 'm').test(service);
+      expect({ env, process, set }).toEqual({ env, process, set: atTheService.includes(env) });
     }
   }
 });

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { WorkerConfig } from '../../config/schema.ts';
+import type { WorkerConfig } from '../../config/settings.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
@@ -117,7 +117,7 @@ export function createConfiguredModel(
     return breaker;
   };
 
-  const fallbacks = config.fallbacks.map(({ apiKeyEnv, ...provider }) =>
+  const fallbacks = config.modelFallbacks.map(({ apiKeyEnv, ...provider }) =>
     behindBreaker({
       ...provider,
       dispatcher: proxied,
@@ -131,8 +131,8 @@ export function createConfiguredModel(
     baseUrl: simulated ? config.modelSimulatorUrl! : config.openaiBaseUrl,
     dispatcher,
     apiKey: config.openaiApiKey ?? SIMULATOR,
-    promptPrice: config.promptPrice,
-    completionPrice: config.completionPrice,
+    promptPrice: config.pricePrompt,
+    completionPrice: config.priceCompletion,
   };
   const allowed = [...new Set([config.chatModel, ...config.allowedModels])].map((name) => {
     const chosen = behindBreaker({ ...first, model: simulated ? SIMULATOR : name });

@@ -1,0 +1,43 @@
+import type { z } from 'zod';
+import type { Reader } from './setting.ts';
+import { accountsAndTokens } from './settings/accounts-and-tokens.ts';
+import { answerCache } from './settings/answer-cache.ts';
+import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
+import { general } from './settings/general.ts';
+import { model } from './settings/model.ts';
+import { outgoingHttp } from './settings/outgoing-http.ts';
+import { rabbitMqAndRedis } from './settings/rabbitmq-and-redis.ts';
+import { requestsAndSessions } from './settings/requests-and-sessions.ts';
+
+/** Every setting there is, by the titles of its groups, in the order of the documentation. */
+export const settings = {
+  General: general,
+  'Outgoing HTTP': outgoingHttp,
+  'RabbitMQ and Redis': rabbitMqAndRedis,
+  'Accounts and tokens': accountsAndTokens,
+  'Requests and sessions': requestsAndSessions,
+  'Bridge and workflow': bridgeAndWorkflow,
+  Model: model,
+  'Answer cache': answerCache,
+} as const;
+
+type Groups = typeof settings;
+/** Each setting beside its field, whatever its group. */
+type Entries = {
+  [G in keyof Groups]: { [F in keyof Groups[G]]: { field: F; setting: Groups[G][F] } }[keyof Groups[G]];
+}[keyof Groups];
+/** The entry if this process reads the setting. */
+type ReadBy<R extends Reader, E extends Entries> = E extends { setting: { readBy: readonly (infer Q)[] } }
+  ? R extends Q
+    ? E
+    : never
+  : never;
+type ValueOf<S> = S extends { type: z.ZodType<infer T> } ? T : never;
+
+/** The values of the settings that a process reads, by their fields. */
+export type ConfigOf<R extends Reader> = {
+  [E in ReadBy<R, Entries> as E['field']]: ValueOf<E['setting']>;
+};
+
+export type ApiConfig = ConfigOf<'api'>;
+export type WorkerConfig = ConfigOf<'worker'>;

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { setting, worker } from '../setting.ts';
+import { duration, flag, integer } from '../value-types.ts';
+
+export const answerCache = {
+  cacheEnabled: setting({
+    env: 'CACHE_ENABLED',
+    type: flag,
+    default: 'true',
+    unit: 'true or false',
+    text: 'Whether an answer is kept and given again to the same question, with the same model, parameters, system prompt and context.',
+    readBy: worker,
+  }),
+  cacheScope: setting({
+    env: 'CACHE_SCOPE',
+    type: z.enum(['user', 'all'], 'must be user or all'),
+    default: 'user',
+    unit: 'name',
+    text: 'Who is given a kept answer. `user`: only the user who asked for it. `all`: everybody who asks the same; an answer may then show one user what another has asked.',
+    readBy: worker,
+  }),
+  cacheTtlMs: setting({
+    env: 'CACHE_TTL',
+    type: duration({ min: '1s', max: '365d' }),
+    default: '24h',
+    unit: 'duration',
+    text: 'How long a cached answer is kept, give or take 10 %, so that not all expire at once.',
+    readBy: worker,
+  }),
+  cacheMaxEntryBytes: setting({
+    env: 'CACHE_MAX_ENTRY_BYTES',
+    type: integer(1, 16 * 1024 * 1024),
+    default: '65536',
+    unit: 'bytes',
+    text: 'A larger answer is not cached.',
+    readBy: worker,
+  }),
+} as const;
