@@ -29,6 +29,11 @@ export const checks: readonly Check[] = [
     command: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...FOLDERS],
   },
   {
+    name: 'redis-scripts',
+    finds: 'faults in the Lua files of the Redis scripts, with luacheck',
+    command: ['node', 'tools/check/redis-scripts.ts'],
+  },
+  {
     name: 'generated',
     finds: 'generated files that differ from what `npm run generate` writes',
     command: ['node', 'tools/generate.ts', '--check'],

@@ -6,7 +6,7 @@ const HELP = `Runs the checks that need no server, side by side. \`npm test\` ru
   npm run check                    all of them
   npm run check -- lint folders    only these
 
-${checks.map(({ name, finds }) => `${name.padEnd(12)}${finds}`).join('\n')}
+${checks.map(({ name, finds }) => `${name.padEnd(15)}${finds}`).join('\n')}
 
 The last line is "N passed, N failed". The exit code is 1 if any has failed.
 `;

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..');
 
 /**
  * Runs the checks side by side, and prints one line for each as it ends. What a check has written is shown only if it has
- * failed.
+ * failed, but for lines that begin with `left out: `.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -26,7 +26,8 @@ async function runCheck(check: Check, write: (text: string) => void): Promise<bo
   const { ok, output } = await outputOf(program, args);
   const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
   const line = `${ok ? 'passed' : 'FAILED'}  ${name} (${seconds} s)\n`;
-  write(ok ? line : `${line}\n${output.trim()}\n\n`);
+  const leftOut = output.split('\n').filter((text) => text.startsWith('left out: '));
+  write(ok ? [line, ...leftOut.map((text) => `        ${text}\n`)].join('') : `${line}\n${output.trim()}\n\n`);
   return ok;
 }
 

@@ -3,7 +3,7 @@ import type { Gate, GateAdmin, GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
-import { openGate } from './gate-scripts.ts';
+import { openGate } from './redis-scripts/open-gate.ts';
 
 /** A gate that no worker had for so long, and that is not shut, is of the past. */
 const LISTED_MS = 24 * 3_600_000;

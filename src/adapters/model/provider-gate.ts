@@ -4,15 +4,13 @@ import { type BrokenCause, ModelPausedError, ProviderBrokenError } from '../../c
 import type { GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
-import {
-  claimProbe,
-  type GateStanding,
-  lookAtGate,
-  openGate,
-  releaseProbe,
-  reopenGate,
-  shutGate,
-} from './gate-scripts.ts';
+import { claimProbe } from './redis-scripts/claim-probe.ts';
+import type { GateStanding } from './redis-scripts/gate-standing.ts';
+import { lookAtGate } from './redis-scripts/look-at-gate.ts';
+import { openGate } from './redis-scripts/open-gate.ts';
+import { releaseProbe } from './redis-scripts/release-probe.ts';
+import { reopenGate } from './redis-scripts/reopen-gate.ts';
+import { shutGate } from './redis-scripts/shut-gate.ts';
 
 /**
  * Whether a provider's model may be asked, for all workers together:

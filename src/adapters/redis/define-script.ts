@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
+import { assembleScript, type ScriptConstants } from './assemble-script.ts';
 
 type Value = string | number;
 
@@ -12,8 +13,23 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** Defines a script that each server is sent once; from then on it is called by its hash. */
-export function defineScript(lua: string): Script {
+/**
+ * Defines a script that each server is sent once; from then on it is called by its hash. The file is read at once, so a
+ * process does not start if one is missing.
+ * @param directory of the file that defines it: `import.meta.dirname`
+ * @param name of the `.lua` file in that folder, without the ending
+ * @param constants for its lines `-- constant: NAME`
+ * @throws Error see `assembleScript`
+ */
+export function defineScript(lua: string): Script;
+export function defineScript(directory: string, name: string, constants?: ScriptConstants): Script;
+export function defineScript(directory: string, name?: string, constants: ScriptConstants = {}): Script {
+  const lua =
+    name === undefined
+      ? directory
+      : assembleScript(directory, name, constants)
+          .map(({ text }) => text)
+          .join('\n');
   const sha = createHash('sha1').update(lua).digest('hex');
   return async (redis, keys, args) => {
     try {

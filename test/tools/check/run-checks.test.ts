@@ -18,6 +18,11 @@ test('a check that passes takes one line, whatever it has written', async () => 
   expect(counts).toEqual({ passed: 1, failed: 0 });
 });
 
+test('a check that passes without having looked at all says what it left out', async () => {
+  const { output } = await outputOf([nodeCheck('partial', 'console.warn("chatter\\nleft out: the scripts")')]);
+  expect(output).toMatch(/^passed {2}partial \([\d.]+ s\)\n {8}left out: the scripts\n$/);
+});
+
 test('a check that fails shows what it has written on either stream, and the others run on', async () => {
   const broken = nodeCheck('broken', 'console.log("line 3"); console.error("is wrong"); process.exit(1)');
   const { counts, output } = await outputOf([broken, nodeCheck('calm', '')]);

@@ -1,0 +1,23 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+import { type GateKeys, type GateStanding, type RawStanding, standingOf } from './gate-standing.ts';
+
+const script = defineScript(import.meta.dirname, 'claim-probe');
+
+/**
+ * Takes the probe for this worker, unless another has it or the gate is not half-open. One round trip.
+ * @param id of this try
+ * @param key the fingerprint of this worker's API key
+ */
+export async function claimProbe(
+  redis: Redis,
+  [gate, probe]: GateKeys,
+  id: string,
+  leaseMs: number,
+  key: string,
+): Promise<'probe' | 'taken' | 'closed' | GateStanding> {
+  const verdict = (await script(redis, [gate, probe], [id, leaseMs, key])) as number | RawStanding;
+  if (Array.isArray(verdict)) return standingOf(verdict);
+  if (verdict === 0) return 'probe';
+  return verdict === -1 ? 'closed' : 'taken';
+}

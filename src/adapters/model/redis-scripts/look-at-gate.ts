@@ -1,0 +1,11 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+import { type GateKeys, type GateStanding, type RawStanding, standingOf } from './gate-standing.ts';
+
+const script = defineScript(import.meta.dirname, 'look-at-gate');
+
+/** How the gate is shut; undefined where it is closed, as of a circuit. One round trip. */
+export async function lookAtGate(redis: Redis, [gate]: GateKeys): Promise<GateStanding | undefined> {
+  const standing = (await script(redis, [gate], [])) as RawStanding | -1;
+  return standing === -1 ? undefined : standingOf(standing);
+}

@@ -1,0 +1,22 @@
+--[[
+  Shuts a provider's gate for at least some time, and tells all workers.
+
+  KEYS:
+    1 gate
+
+  ARGV:
+    1 for how long, in ms
+    2 cause
+    3 fingerprint of our API key
+    4 channel on which workers are told
+    5 name of the gate
+
+  Output:
+    {ms until it is half-open, cause, fingerprint of the key}, as it is shut now
+
+  Cost: 6 or 7 commands.
+]]
+-- include: shut
+local ms, cause, key, channel, gateName = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local now = serverTimeMs()
+return shut(KEYS[1], now, now + ms, cause, key, channel, gateName)

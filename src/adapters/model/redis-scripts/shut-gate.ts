@@ -1,0 +1,16 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+import { type GateKeys, type GateStanding, type RawStanding, type Shutting, standingOf } from './gate-standing.ts';
+
+const script = defineScript(import.meta.dirname, 'shut-gate');
+
+/** Shuts the gate for at least `ms`, and tells all workers. One round trip. @returns how it is shut now */
+export async function shutGate(
+  redis: Redis,
+  [gate]: GateKeys,
+  { ms, cause, key }: Shutting,
+  channel: string,
+  name: string,
+): Promise<GateStanding> {
+  return standingOf((await script(redis, [gate], [Math.ceil(ms), cause, key, channel, name])) as RawStanding);
+}
