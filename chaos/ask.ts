@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import type { Accepted, Answered, Session, SessionTurn } from '../src/contracts/http.ts';
+import type { Accepted, Answered, Session, SessionTurn } from '../src/contracts/http/chat-bodies.ts';
 import type { Conversation, Question } from './questions.ts';
 import { JWT_SECRET } from './stack.ts';
 

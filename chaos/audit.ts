@@ -1,4 +1,4 @@
-import type { SessionTurn } from '../src/contracts/http.ts';
+import type { SessionTurn } from '../src/contracts/http/chat-bodies.ts';
 import { isTerminal, type Seen } from './ask.ts';
 import { rightAnswer } from './questions.ts';
 

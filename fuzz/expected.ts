@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { MESSAGE_SIGNING_KEY } from '../chaos/stack.ts';
 import { createAnswerSignatures, SIGNATURE_HEADER } from '../src/contracts/answer-signature.ts';
-import { readChatRequest, UnreadableMessage } from '../src/contracts/chat-request.ts';
-import { readChatResponse } from '../src/contracts/chat-response.ts';
+import { readChatRequest } from '../src/contracts/read-chat-request.ts';
+import { readChatResponse } from '../src/contracts/read-chat-response.ts';
+import { UnreadableMessage } from '../src/contracts/read-message.ts';
 import { readReplyAddress } from '../src/contracts/reply-address.ts';
 import { type FuzzMessage, REPLY_QUEUE, type Signing } from './messages.ts';
 

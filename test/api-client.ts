@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Answered, HistoryPage, Problem, Session } from '../src/contracts/http.ts';
+import type { Answered, HistoryPage, Session } from '../src/contracts/http/chat-bodies.ts';
+import type { Problem } from '../src/contracts/http/problem.ts';
 
 /** Everything that an answer may hold; a test looks at what it expects. */
 export interface Reply {

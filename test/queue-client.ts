@@ -1,8 +1,9 @@
 import { afterAll } from '@jest/globals';
 import { type ChannelModel, connect, type GetMessage, type Options } from 'amqplib';
 import { declareTopology } from '../src/adapters/rabbitmq/topology.ts';
-import { type ChatResponse, readChatResponse } from '../src/contracts/chat-response.ts';
+import type { ChatResponse } from '../src/contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { readChatResponse } from '../src/contracts/read-chat-response.ts';
 import { until } from './until.ts';
 
 const connections: ChannelModel[] = [];

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express';
 import { saysUnavailable } from '../adapters/redis/reply-errors.ts';
 import { type ApiErrorCode, apiErrors } from '../contracts/error-codes.ts';
 import { ApiError, BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../contracts/errors.ts';
-import type { Problem } from '../contracts/http.ts';
+import type { Problem } from '../contracts/http/problem.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { addressOf } from './base-path.ts';

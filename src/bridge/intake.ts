@@ -4,8 +4,8 @@ import { createBatchConsumer } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
-import { readChatRequest } from '../contracts/chat-request.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER } from '../contracts/queues.ts';
+import { readChatRequest } from '../contracts/read-chat-request.ts';
 import { readReplyAddress } from '../contracts/reply-address.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
 

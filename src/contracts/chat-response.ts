@@ -1,17 +1,7 @@
 import { z } from 'zod';
-import {
-  checkVersion,
-  describeIssues,
-  id,
-  type MessageSource,
-  readJsonObject,
-  timestamp,
-  UnreadableMessage,
-} from './chat-request.ts';
-import { failureCodeOf, failureCodes, failureOf } from './error-codes.ts';
-import { fieldRule } from './field-rule.ts';
+import { failureCodes } from './error-codes.ts';
 import { limits } from './limits.ts';
-import { readMoment } from './moment.ts';
+import { id, timestamp } from './scalars.ts';
 
 /** Why an answer ends where it ends. */
 export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancelled']).meta({
@@ -102,29 +92,3 @@ export type FinishReason = z.output<typeof finishReason>;
 export type Usage = z.output<typeof usage>;
 export type Timings = z.output<typeof timings>;
 export type Failure = z.output<typeof failure>;
-
-/**
- * Reads a message of `chat_responses`.
- * @throws UnreadableMessage
- */
-export function readChatResponse(source: MessageSource): ChatResponse {
-  const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
-  checkVersion(value.version);
-  const { version: _one, ...fields } = value;
-  // What is null counts as left out.
-  const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== null));
-  const completedAt = readMoment(value.completedAt) ?? value.completedAt;
-  const parsed = chatResponse.safeParse(
-    { ...given, error: currentFailure(given.error), completedAt },
-    { error: fieldRule },
-  );
-  if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
-  return parsed.data;
-}
-
-/** A failure under a code of an earlier version, which may have waited in the queue since, as it is called now. */
-function currentFailure(error: unknown): unknown {
-  const former = (error as { code?: unknown } | null | undefined)?.code;
-  const code = failureCodeOf(former);
-  return code === undefined || code === former ? error : failureOf(code);
-}

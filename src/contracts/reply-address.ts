@@ -1,5 +1,5 @@
-import { UnreadableMessage } from './chat-request.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from './queues.ts';
+import { UnreadableMessage } from './read-message.ts';
 
 /** Where a request wants its answer: AMQP's `reply_to`, and the `correlation_id` that the answer is to carry. */
 export interface ReplyAddress {

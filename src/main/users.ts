@@ -6,7 +6,7 @@ import { connectRedis } from '../adapters/redis/connect-redis.ts';
 import { registerAccount } from '../api/auth/accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { HealifyError } from '../contracts/errors.ts';
-import { credentials } from '../contracts/http.ts';
+import { credentials } from '../contracts/http/account-bodies.ts';
 import { createLogger } from '../observability/log.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads REDIS_URL: from the environment, .env, or what npm start has started.

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Request, type Response, Router } from 'express';
-import type { Health } from '../contracts/http.ts';
+import type { Health } from '../contracts/http/health.ts';
 
 /** What a process depends on, by name; each rejects, or does not resolve in time, while it is out of reach. */
 export type HealthChecks = Record<string, () => Promise<void>>;

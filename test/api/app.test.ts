@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { createApp } from '../../src/api/app.ts';
 import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import { BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../../src/contracts/errors.ts';
-import { problem } from '../../src/contracts/http.ts';
+import { problem } from '../../src/contracts/http/problem.ts';
 import { createHealthRouter } from '../../src/observability/health.ts';
 import { logOptions } from '../../src/observability/log.ts';
 import { createApiMetrics } from '../../src/observability/metrics.ts';

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { parse } from '../../src/api/validate.ts';
 import { dropOptions, redriveOptions } from '../../src/contracts/dead-letters.ts';
 import type { ApiError } from '../../src/contracts/errors.ts';
-import { credentials, historyQuery, refreshBody, sendBody, sessionQuery } from '../../src/contracts/http.ts';
+import { credentials, refreshBody } from '../../src/contracts/http/account-bodies.ts';
+import { historyQuery, sendBody, sessionQuery } from '../../src/contracts/http/chat-bodies.ts';
 
 const faults = (schema: z.ZodType, value: unknown) => {
   try {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { readChatRequest, UnreadableMessage } from '../../src/contracts/chat-request.ts';
+import { readChatRequest } from '../../src/contracts/read-chat-request.ts';
+import { UnreadableMessage } from '../../src/contracts/read-message.ts';
 
 const question = { sessionId: 's-1', userId: 'u-1', message: 'Hello?' };
 const json = Buffer.from(JSON.stringify(question));

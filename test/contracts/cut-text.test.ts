@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { readChatResponse } from '../../src/contracts/chat-response.ts';
 import { cutText } from '../../src/contracts/cut-text.ts';
+import { readChatResponse } from '../../src/contracts/read-chat-response.ts';
 
 test('a text is cut at a whole character, wherever that is', () => {
   const text = 'a\u{1f600}b\u{1f600}';

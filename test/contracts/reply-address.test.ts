@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UnreadableMessage } from '../../src/contracts/chat-request.ts';
+import { UnreadableMessage } from '../../src/contracts/read-message.ts';
 import { readReplyAddress } from '../../src/contracts/reply-address.ts';
 
 const read = (replyTo: unknown, correlationId?: unknown) => readReplyAddress({ replyTo, correlationId }, () => true);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { SessionNow } from '../../src/contracts/http.ts';
+import type { SessionNow } from '../../src/contracts/http/chat-bodies.ts';
 import { signUp, type TestUser } from '../api-client.ts';
 import { startApi, startWorker, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Health } from '../../src/contracts/http.ts';
+import type { Health } from '../../src/contracts/http/health.ts';
 import type { Terminal } from './terminal.ts';
 
 const POLL_MS = 500;

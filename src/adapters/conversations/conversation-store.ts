@@ -1,5 +1,5 @@
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import type { HistoryPage, Session, SessionTurn } from '../../contracts/http.ts';
+import type { HistoryPage, Session, SessionTurn } from '../../contracts/http/chat-bodies.ts';
 import type { OverdueTurn, TurnAddress } from './open-turns.ts';
 import type { Remains } from './redis-scripts/erase-session.ts';
 import type { UnsettledTurn } from './redis-scripts/unsettled-turns.ts';

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { inBatches } from '../../batching/in-batches.ts';
-import type { Answered, HistoryPage, SessionTurn } from '../../contracts/http.ts';
+import type { Answered, HistoryPage, SessionTurn } from '../../contracts/http/chat-bodies.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
 import type { ConversationStore } from './conversation-store.ts';

@@ -1,4 +1,4 @@
-import type { Session } from '../../contracts/http.ts';
+import type { Session } from '../../contracts/http/chat-bodies.ts';
 import type { SessionPage } from './conversation-store.ts';
 import type { StoredSession } from './redis-scripts/read-session.ts';
 import { visibleTurn } from './stored-turn.ts';

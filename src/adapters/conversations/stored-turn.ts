@@ -1,5 +1,5 @@
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import type { SessionTurn } from '../../contracts/http.ts';
+import type { SessionTurn } from '../../contracts/http/chat-bodies.ts';
 
 /** The fields of a turn in the session's hash: the question, and until the answer is there the turn's state. */
 export interface StoredTurn {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage, MessageProperties } from 'amqplib';
 import type { Logger } from 'pino';
-import { UnreadableMessage } from '../../contracts/chat-request.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
+import { UnreadableMessage } from '../../contracts/read-message.ts';
 
 /** A message in hand: unacknowledged, and back in its queue if we die. */
 export interface Delivery {

@@ -3,7 +3,7 @@ import helmet from 'helmet';
 import { z } from 'zod';
 import type { Caller } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { loginBody } from '../../contracts/http.ts';
+import { loginBody } from '../../contracts/http/account-bodies.ts';
 import { ADMIN_COOKIE, type AdminSessions, readAdminCookie } from '../auth/admin-sessions.ts';
 import { KeysUnavailableError } from '../auth/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';

@@ -1,5 +1,5 @@
 import { type RequestHandler, type Response, Router } from 'express';
-import { credentials, loginBody, refreshBody } from '../../contracts/http.ts';
+import { credentials, loginBody, refreshBody } from '../../contracts/http/account-bodies.ts';
 import { parse } from '../validate.ts';
 import type { Accounts } from './accounts.ts';
 

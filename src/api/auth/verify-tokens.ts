@@ -9,7 +9,7 @@ import {
 } from 'jose';
 import type { Dispatcher } from 'undici';
 import type { Caller } from '../../contracts/account.ts';
-import { id } from '../../contracts/chat-request.ts';
+import { id } from '../../contracts/scalars.ts';
 import { findClaim, namesIn } from './claims.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 

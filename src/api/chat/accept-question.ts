@@ -2,7 +2,7 @@ import type { ConversationStore } from '../../adapters/conversations/conversatio
 import type { PublishRequest } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { SessionTurn } from '../../contracts/http.ts';
+import type { SessionTurn } from '../../contracts/http/chat-bodies.ts';
 import { CONTEXT_TURNS, contextBytes, contextOf } from './context.ts';
 
 export interface NewQuestion {

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { ConversationStore, UnsettledTurn } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { Answered } from '../../contracts/http.ts';
+import type { Answered } from '../../contracts/http/chat-bodies.ts';
 import { parseId } from '../validate.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { endedTurn } from './ended-turn.ts';

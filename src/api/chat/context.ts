@@ -1,5 +1,5 @@
 import type { ContextTurn } from '../../contracts/chat-request.ts';
-import type { SessionTurn } from '../../contracts/http.ts';
+import type { SessionTurn } from '../../contracts/http/chat-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 
 const BYTES_PER_TOKEN = 4;

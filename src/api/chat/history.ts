@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type HistoryPage, historyQuery } from '../../contracts/http.ts';
+import { type HistoryPage, historyQuery } from '../../contracts/http/chat-bodies.ts';
 import { parse } from '../validate.ts';
 import { orBadCursor } from './bad-cursor.ts';
 import type { Line } from './line.ts';

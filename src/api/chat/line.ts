@@ -1,6 +1,6 @@
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { Retry } from '../../contracts/http.ts';
+import type { Retry } from '../../contracts/http/chat-bodies.ts';
 import { createAnswerTimes } from './answer-times.ts';
 import { createDrainRate } from './drain-rate.ts';
 

@@ -3,7 +3,13 @@ import type { RequestHandler } from 'express';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { turnOf } from '../../adapters/conversations/stored-turn.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type Accepted, type Answered, type SendBody, type SessionTurn, sendBody } from '../../contracts/http.ts';
+import {
+  type Accepted,
+  type Answered,
+  type SendBody,
+  type SessionTurn,
+  sendBody,
+} from '../../contracts/http/chat-bodies.ts';
 import { addressOf } from '../base-path.ts';
 import { parse } from '../validate.ts';
 import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';

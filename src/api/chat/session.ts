@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { ConversationStore, SessionPage } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type SessionNow, sessionQuery } from '../../contracts/http.ts';
+import { type SessionNow, sessionQuery } from '../../contracts/http/chat-bodies.ts';
 import { parse, parseId } from '../validate.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { orBadCursor } from './bad-cursor.ts';

@@ -5,9 +5,10 @@ import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
 import type { Delivery, Refusal } from '../../adapters/rabbitmq/settle-batch.ts';
 import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
-import { UnreadableMessage } from '../../contracts/chat-request.ts';
-import { type ChatResponse, readChatResponse } from '../../contracts/chat-response.ts';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { RESPONSES_QUEUE } from '../../contracts/queues.ts';
+import { readChatResponse } from '../../contracts/read-chat-response.ts';
+import { UnreadableMessage } from '../../contracts/read-message.ts';
 
 const UNKNOWN_SESSION: Refusal = {
   reason: 'unknown_session',

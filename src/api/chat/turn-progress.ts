@@ -1,4 +1,4 @@
-import type { SessionTurn, TurnStatus } from '../../contracts/http.ts';
+import type { SessionTurn, TurnStatus } from '../../contracts/http/chat-bodies.ts';
 import type { Line, Progress } from './line.ts';
 
 const TERMINAL: readonly TurnStatus[] = ['completed', 'failed', 'cancelled'];

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http.ts';
+import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http/account-bodies.ts';
 import { json, problems, rateLimitHeaders } from './responses.ts';
 
 const tags = ['Accounts'];

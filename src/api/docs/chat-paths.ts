@@ -9,7 +9,7 @@ import {
   session,
   sessionNow,
   sessionQuery,
-} from '../../contracts/http.ts';
+} from '../../contracts/http/chat-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { json, problems, rateLimitHeaders } from './responses.ts';
 

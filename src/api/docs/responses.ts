@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
-import { problem } from '../../contracts/http.ts';
+import { problem } from '../../contracts/http/problem.ts';
 
 const seconds = z.int().nonnegative();
 

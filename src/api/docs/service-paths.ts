@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
-import { health } from '../../contracts/http.ts';
+import { health } from '../../contracts/http/health.ts';
 import { messageSchemaNames } from './message-schemas.ts';
 import { json, problems } from './responses.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { contextOf } from '../../../src/api/chat/context.ts';
 import { chatRequest } from '../../../src/contracts/chat-request.ts';
-import type { SessionTurn } from '../../../src/contracts/http.ts';
+import type { SessionTurn } from '../../../src/contracts/http/chat-bodies.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 
 const turn = (message: string, response: string | null, status: SessionTurn['status'] = 'completed'): SessionTurn => ({

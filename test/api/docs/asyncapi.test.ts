@@ -9,9 +9,10 @@ import { createAsyncApiDocument } from '../../../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../../../src/api/docs/message-schemas.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDocsRouter } from '../../../src/api/docs/routes.ts';
-import { readChatRequest, UnreadableMessage } from '../../../src/contracts/chat-request.ts';
-import { readChatResponse } from '../../../src/contracts/chat-response.ts';
 import { queueArguments } from '../../../src/contracts/queues.ts';
+import { readChatRequest } from '../../../src/contracts/read-chat-request.ts';
+import { readChatResponse } from '../../../src/contracts/read-chat-response.ts';
+import { UnreadableMessage } from '../../../src/contracts/read-message.ts';
 
 const document = createAsyncApiDocument({ version: '1.2.3' });
 const schemas = createMessageSchemas();

@@ -1,37 +1,8 @@
 import { z } from 'zod';
-import { id, modelName, priority, timestamp } from './chat-request.ts';
-import { failure, finishReason, timings, usage } from './chat-response.ts';
-import { apiErrors } from './error-codes.ts';
-import { limits } from './limits.ts';
-
-const email = z
-  .email()
-  .max(limits.emailChars)
-  .transform((value) => value.toLowerCase())
-  .meta({ example: 'user@example.com' });
-const password = z.string().min(8).max(limits.passwordChars).meta({ example: 'password123' });
-
-export const credentials = z.object({ email, password }).meta({ id: 'Credentials' });
-
-export const loginBody = z
-  .object({ email, password: z.string().min(1).max(limits.passwordChars) })
-  .meta({ id: 'Login' });
-
-export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
-
-export const registered = z
-  .object({ userId: id, email: z.string() })
-  .meta({ id: 'Registered', description: 'The account was made.' });
-
-export const tokens = z
-  .object({
-    accessToken: z.string(),
-    refreshToken: z.string().describe('Can be used once. The reply to that has the next refresh token.'),
-    tokenType: z.literal('Bearer'),
-    expiresIn: z.int().describe('Seconds until the access token expires.'),
-    userId: id,
-  })
-  .meta({ id: 'Tokens' });
+import { modelName, priority } from '../chat-request.ts';
+import { failure, finishReason, timings, usage } from '../chat-response.ts';
+import { limits } from '../limits.ts';
+import { timestamp } from '../scalars.ts';
 
 /** A field that many clients send as null, or as an empty text, where they have no value for it. */
 const absentIfEmpty = <T extends z.ZodType>(field: T) =>
@@ -187,33 +158,6 @@ export const historyPage = z
   })
   .meta({ id: 'HistoryPage' });
 
-export const problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.enum(Object.keys(apiErrors) as [keyof typeof apiErrors]),
-    detail: z.string().describe('What the caller can do.'),
-    instance: z.string().optional(),
-    traceId: z.string().optional().describe('Finds the request in our logs.'),
-    errors: z
-      .array(z.object({ path: z.string(), message: z.string().describe('Names the field and the rule.') }))
-      .optional()
-      .describe('What is wrong with which field.'),
-  })
-  .meta({ id: 'Problem', description: 'An RFC 9457 problem document; `code` is stable.' });
-
-export const health = z
-  .object({
-    status: z.enum(['ok', 'unavailable']),
-    checks: z
-      .record(z.string(), z.object({ status: z.enum(['up', 'down']), detail: z.string().optional() }))
-      .optional(),
-    version: z.string().optional(),
-    uptimeSeconds: z.int().optional(),
-  })
-  .meta({ id: 'Health' });
-
 export type SendBody = z.output<typeof sendBody>;
 export type Accepted = z.output<typeof accepted>;
 export type Session = z.output<typeof session>;
@@ -221,7 +165,5 @@ export type SessionNow = z.output<typeof sessionNow>;
 export type SessionTurn = z.output<typeof sessionTurn>;
 export type Answered = z.output<typeof answered>;
 export type HistoryPage = z.output<typeof historyPage>;
-export type Problem = z.output<typeof problem>;
 export type Retry = z.output<typeof retry>;
-export type Health = z.output<typeof health>;
 export type TurnStatus = z.output<typeof turnStatus>;

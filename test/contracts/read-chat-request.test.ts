@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { readChatRequest, UnreadableMessage } from '../../src/contracts/chat-request.ts';
-import { readChatResponse } from '../../src/contracts/chat-response.ts';
-import { failureOf } from '../../src/contracts/error-codes.ts';
 import { limits } from '../../src/contracts/limits.ts';
+import { readChatRequest } from '../../src/contracts/read-chat-request.ts';
+import { UnreadableMessage } from '../../src/contracts/read-message.ts';
 
 const smallest = { sessionId: 's-1', userId: 'u-1', message: 'Hello?' };
 const read = (body: unknown, properties: { messageId?: string; contentEncoding?: string } = {}) =>
@@ -66,26 +65,6 @@ test('what is wrong with a message is told in plain words, the same as over HTTP
   expect(() => read(without)).toThrow('userId: is required');
   expect(() => read({ ...smallest, message: 42 })).toThrow('message: must be a text');
   expect(() => read({ ...smallest, priority: 'soon' })).toThrow('priority: must be one of: interactive, batch');
-  expect(() => readChatResponse({ body: Buffer.from('{}') })).toThrow('requestId: is required; sessionId: is required');
-});
-
-test('an answer that an earlier version has left in the queue is read, with its failure as it is called now', () => {
-  const failed = {
-    ...{
-      requestId: 'r',
-      sessionId: 's',
-      userId: 'u',
-      status: 'failed',
-      attempts: 1,
-      completedAt: '2026-01-01T00:00:00Z',
-    },
-    timings: { waitMs: 0, modelMs: 0, totalMs: 0 },
-    error: { code: 'model_unauthorized', message: 'The model provider refused our key.', retryable: false },
-  };
-  const readError = (error: object) =>
-    readChatResponse({ body: Buffer.from(JSON.stringify({ ...failed, error })) }).error;
-  expect(readError(failed.error)).toEqual(failureOf('model_provider_broken'));
-  expect(() => readError({ ...failed.error, code: 'constructor' })).toThrow('error.code');
 });
 
 test('an id that cannot be written as UTF-8 is refused as invalid, not passed on to fail later', () => {

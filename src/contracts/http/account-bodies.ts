@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { limits } from '../limits.ts';
+import { id } from '../scalars.ts';
+
+const email = z
+  .email()
+  .max(limits.emailChars)
+  .transform((value) => value.toLowerCase())
+  .meta({ example: 'user@example.com' });
+const password = z.string().min(8).max(limits.passwordChars).meta({ example: 'password123' });
+
+export const credentials = z.object({ email, password }).meta({ id: 'Credentials' });
+
+export const loginBody = z
+  .object({ email, password: z.string().min(1).max(limits.passwordChars) })
+  .meta({ id: 'Login' });
+
+export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
+
+export const registered = z
+  .object({ userId: id, email: z.string() })
+  .meta({ id: 'Registered', description: 'The account was made.' });
+
+export const tokens = z
+  .object({
+    accessToken: z.string(),
+    refreshToken: z.string().describe('Can be used once. The reply to that has the next refresh token.'),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().describe('Seconds until the access token expires.'),
+    userId: id,
+  })
+  .meta({ id: 'Tokens' });

@@ -1,0 +1,32 @@
+import { type ChatResponse, chatResponse } from './chat-response.ts';
+import { failureCodeOf, failureOf } from './error-codes.ts';
+import { fieldRule } from './field-rule.ts';
+import { limits } from './limits.ts';
+import { readMoment } from './moment.ts';
+import { checkVersion, describeIssues, type MessageSource, readJsonObject, UnreadableMessage } from './read-message.ts';
+
+/**
+ * Reads a message of `chat_responses`.
+ * @throws UnreadableMessage
+ */
+export function readChatResponse(source: MessageSource): ChatResponse {
+  const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
+  checkVersion(value.version);
+  const { version: _one, ...fields } = value;
+  // What is null counts as left out.
+  const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== null));
+  const completedAt = readMoment(value.completedAt) ?? value.completedAt;
+  const parsed = chatResponse.safeParse(
+    { ...given, error: currentFailure(given.error), completedAt },
+    { error: fieldRule },
+  );
+  if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
+  return parsed.data;
+}
+
+/** A failure under a code of an earlier version, which may have waited in the queue since, as it is called now. */
+function currentFailure(error: unknown): unknown {
+  const former = (error as { code?: unknown } | null | undefined)?.code;
+  const code = failureCodeOf(former);
+  return code === undefined || code === former ? error : failureOf(code);
+}
