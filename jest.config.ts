@@ -1,6 +1,8 @@
 import type { Config } from 'jest';
 
 const config: Config = {
+  // Where jest looks for tests and, in watch mode, for changes: neither in node_modules nor in what the tests themselves write.
+  roots: ['src', 'test', 'tools', 'bench', 'chaos', 'fuzz'].map((folder) => `<rootDir>/${folder}`),
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -4,55 +4,56 @@ import { join } from 'node:path';
 import { checks } from './check/checks.ts';
 import { runChecks } from './check/run-checks.ts';
 
-const HELP = `Runs everything: type check, lint, folder rule, generated files, then all tests against a real RabbitMQ and Redis.
+const HELP = `Runs the checks of "npm run check", then all tests against a real RabbitMQ and Redis.
 
   npm test                        everything
-  npm test -- test/bridge         only these tests; all arguments go to jest
+  npm test -- test/bridge         only these tests, without the checks; all arguments go to jest
+  npm test -- --watch             the tests of what has changed since the last commit, again at each change;
+                                  npm test -- --watch test/bridge: of those, only these
+
+RabbitMQ and Redis start when a test first asks for one: tests that need none take a second. They stop at the end. In watch
+mode they stay up from one run to the next, and what a run has left in them is deleted.
 
 TEST_SERVICES=containers|local    where RabbitMQ and Redis come from; unset: containers where a Docker engine is
                                   reachable and the images are to be had, else installed on this machine (by apt if need be)
 LOCAL_SERVERS=debian-13           RabbitMQ 4.0 and Redis 8.0, of a Debian 13 that root makes in .data at the first run
 LOCAL_SERVERS=debian-13-valkey    the same with Valkey 8.1
 
-The last line is "N passed, N failed"; a gate counts as one.
+The last line is "N passed, N failed"; a check counts as one.
 `;
 
 const root = join(import.meta.dirname, '..');
 const resultsFile = join(root, '.data', 'test-results.json');
 const jestArgs = process.argv.slice(2);
-if (jestArgs.includes('--help')) {
-  process.stdout.write(HELP);
-  process.exit(0);
+
+if (jestArgs.includes('--help')) process.stdout.write(HELP);
+else if (jestArgs.some((arg) => /^--watch(All)?$/.test(arg))) process.exitCode = runJest(jestArgs) ? 0 : 1;
+else await runOnce();
+
+async function runOnce(): Promise<void> {
+  let [passed, failed] = [0, 0];
+  if (jestArgs.length === 0) {
+    console.log('\n== checks');
+    ({ passed, failed } = await runChecks(checks));
+  }
+  console.log('\n== tests');
+  mkdirSync(join(root, '.data'), { recursive: true });
+  rmSync(resultsFile, { force: true });
+  const ok = runJest(['--json', `--outputFile=${resultsFile}`, ...jestArgs]);
+  const results = readResults();
+  passed += results.passed;
+  // A suite that could not even be loaded has no failed test to be counted.
+  failed += ok ? 0 : Math.max(1, results.failed);
+
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
 }
 
-let passed = 0;
-let failed = 0;
-const stage = (name: string, run: () => boolean) => {
-  console.log(`\n== ${name}`);
-  const startedAt = performance.now();
-  const ok = run();
-  console.log(`== ${name}: ${ok ? 'passed' : 'FAILED'} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  return ok;
-};
-const run = (command: string, args: string[]) =>
-  spawnSync(join(root, 'node_modules', '.bin', command), args, { cwd: root, stdio: 'inherit' }).status === 0;
-
-if (jestArgs.length === 0) {
-  console.log('\n== checks');
-  ({ passed, failed } = await runChecks(checks));
+/** Whether all tests passed. */
+function runJest(args: readonly string[]): boolean {
+  const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+  return spawnSync(process.execPath, [...jest, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
 }
-
-mkdirSync(join(root, '.data'), { recursive: true });
-rmSync(resultsFile, { force: true });
-const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
-const ok = stage('tests', () => run('node', [...jest, '--json', `--outputFile=${resultsFile}`, ...jestArgs]));
-const results = readResults();
-passed += results.passed;
-// A suite that could not even be loaded has no failed test to be counted.
-failed += ok ? 0 : Math.max(1, results.failed);
-
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
 
 function readResults(): { passed: number; failed: number } {
   try {

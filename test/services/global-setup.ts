@@ -1,45 +1,30 @@
-import { Redis } from 'ioredis';
-import { rabbitMqVersion, redisVersion } from '../../tools/services/versions.ts';
 import { chooseWay, installMissing } from './choose-way.ts';
-import { serversBy, type Way } from './servers.ts';
+import { makeRunFolder, removeFolder } from './run-folder.ts';
+import { openServerDesk } from './server-desk.ts';
+import { createSharedServers } from './shared-servers.ts';
 
-/** One Redis and one RabbitMQ for the whole run; the workers find them in the environment. */
+/** What global-teardown.ts does when a run ends. */
+export type EndOfRun = (options: { watching: boolean }) => Promise<void>;
+
+/**
+ * Starts no server yet: tests ask for them at the desk, by the functions of services.ts. In watch mode jest calls this before
+ * each run; then the servers of the run before are there.
+ */
 export default async function setUp(): Promise<void> {
+  if ('endTestRun' in globalThis) return;
   const way = chooseWay();
-  try {
-    await startServers(way);
-  } catch (error) {
-    if (way === 'local') throw error;
-    await startWithout(error as Error);
-  }
-}
-
-/** The image that clears up after a killed run may not be to be had where the servers' images are. */
-async function startWithout(error: Error): Promise<void> {
-  process.stdout.write(`\nContainers cannot be started: ${error.message}\nTrying without testcontainers' reaper ...\n`);
-  process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
-  try {
-    await startServers('containers');
-  } catch (cause) {
-    if (process.env.TEST_SERVICES) throw cause;
-    process.stdout.write(`\nNor so: ${(cause as Error).message}\nServers of this machine serve.\n`);
-    await startServers('local');
-  }
-}
-
-async function startServers(way: Way): Promise<void> {
+  // It may take minutes, which no test has.
   if (way === 'local') installMissing();
-  const startedAt = Date.now();
-  const servers = await serversBy(way);
-  const [redis, rabbitMq] = await Promise.all([servers.startRedis(), servers.startRabbitMq()]);
-  const ready = `ready in ${Date.now() - startedAt} ms`;
-  const client = new Redis(redis.url);
-  const versions = `${await redisVersion(client)} and ${await rabbitMqVersion(rabbitMq.managementUrl)}`;
-  client.disconnect();
-  process.stdout.write(`\n${versions} (${way}) ${ready}\n`);
-  process.env.TEST_WAY = way;
-  process.env.TEST_REDIS_URL = redis.url;
-  process.env.TEST_RABBITMQ_URL = rabbitMq.url;
-  process.env.TEST_RABBITMQ_MANAGEMENT_URL = rabbitMq.managementUrl;
-  Object.assign(globalThis, { stopTestServices: () => Promise.all([redis.stop(), rabbitMq.stop()]) });
+  const folder = makeRunFolder();
+  process.env.TEST_RUN_FOLDER = folder;
+  const servers = createSharedServers(way);
+  const desk = await openServerDesk(servers);
+  process.env.TEST_SERVER_DESK = desk.url;
+  const endTestRun: EndOfRun = async ({ watching }) => {
+    if (watching) return await servers.empty();
+    desk.close();
+    await servers.stop();
+    removeFolder(folder);
+  };
+  Object.assign(globalThis, { endTestRun });
 }

@@ -1,3 +1,7 @@
-export default async function tearDown(): Promise<void> {
-  await (globalThis as unknown as { stopTestServices?: () => Promise<void> }).stopTestServices?.();
+import type { EndOfRun } from './global-setup.ts';
+
+/** In watch mode the servers run on, empty, until jest ends. */
+export default async function tearDown({ watch, watchAll }: { watch: boolean; watchAll: boolean }): Promise<void> {
+  const { endTestRun } = globalThis as unknown as { endTestRun?: EndOfRun };
+  await endTestRun?.({ watching: watch || watchAll });
 }

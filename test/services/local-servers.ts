@@ -1,23 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import * as rabbitmq from '../../tools/services/rabbitmq.ts';
 import * as redis from '../../tools/services/redis.ts';
-import type { Service } from '../../tools/services/service.ts';
 import { DATABASES } from './databases.ts';
 
-export const startRedis = () => inFolder('redis', (dir) => redis.startRedis({ dir, databases: DATABASES }));
-export const startRabbitMq = () => inFolder('rabbitmq', (dir) => rabbitmq.startRabbitMq({ dir }));
+export const startRedis = () => redis.startRedis({ dir: newFolder('redis'), databases: DATABASES });
+export const startRabbitMq = () => rabbitmq.startRabbitMq({ dir: newFolder('rabbitmq') });
 
-/** The server's data goes with it. */
-async function inFolder<S extends Service>(name: string, start: (dir: string) => Promise<S>): Promise<S> {
-  const dir = mkdtempSync(join(tmpdir(), `healify-${name}-`));
-  const service = await start(dir);
-  return {
-    ...service,
-    stop: async () => {
-      await service.stop();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
+/** The folder of the run goes when the run ends, and all servers' data with it. */
+const newFolder = (name: string) => mkdtempSync(join(process.env.TEST_RUN_FOLDER!, `${name}-`));
