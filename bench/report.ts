@@ -47,7 +47,7 @@ export function report(results: Results): string {
   const measured = goals(results).filter((goal) => goal.measured !== undefined);
   if (measured.length > 0) {
     parts.push(
-      '### To reach, and reached',
+      '### Goals',
       table(
         ['workload', 'against', 'to reach', 'measured', 'reached'],
         measured.map((goal) => [goal.what, goal.against, goal.toReach, goal.measured!, goal.reached ? 'yes' : 'no']),
