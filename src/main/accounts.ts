@@ -1,6 +1,8 @@
-import type { RequestHandler, Router } from 'express';
+import type { RequestHandler, Response, Router } from 'express';
 import type { Redis } from 'ioredis';
 import { createRedisAccountStore } from '../adapters/accounts/redis-account-store.ts';
+import { createRedisRefreshFamilyStore } from '../adapters/logins/redis-refresh-family-store.ts';
+import { createRedisRateLimit } from '../adapters/rate-limits/redis-rate-limit.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../api/admin/login.ts';
 import { createAccessTokens } from '../api/auth/access-tokens.ts';
 import { createAccounts } from '../api/auth/accounts.ts';
@@ -9,7 +11,7 @@ import { createPasswords } from '../api/auth/passwords.ts';
 import { createRefreshTokens } from '../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../api/auth/routes.ts';
 import type { VerifyToken } from '../api/auth/verify-tokens.ts';
-import { byAddress, createRateLimit, limitRoute } from '../api/rate-limit.ts';
+import { byAddress, limitRoute, useLimit } from '../api/rate-limit.ts';
 import type { ApiConfig } from '../config/settings.ts';
 
 /** The accounts' routes, absent where an identity provider has the accounts, and the admin's login. */
@@ -23,8 +25,8 @@ export function createAccountRouters(options: {
   endLogin: (loginId: string) => Promise<void>;
 }): { accounts: Router | undefined; login: Router } {
   const { config, secret, redis, verifyToken, adminSessions, endLogin } = options;
-  const limitOf = (endpoint: string) => createRateLimit({ redis, endpoint, perMinute: config.rateLoginPerMinute });
-  const limitAddress = (endpoint: string): RequestHandler => limitRoute(limitOf(endpoint), byAddress);
+  const limitOf = (name: string) => createRedisRateLimit({ redis, name, perMinute: config.rateLoginPerMinute });
+  const limitAddress = (name: string): RequestHandler => limitRoute(limitOf(name), byAddress);
   const ttlMs = config.accessTokenTtlMs;
   const loginRouter = (accounts: boolean, logIn: LogIn) =>
     createLoginRouter({
@@ -48,15 +50,15 @@ export function createAccountRouters(options: {
       ttlMs,
     }),
     refreshTokens: createRefreshTokens({
-      redis,
-      ttlMs: config.refreshTokenTtlMs,
+      store: createRedisRefreshFamilyStore({ redis, ttlMs: config.refreshTokenTtlMs }),
       graceMs: config.refreshGraceMs,
       endLogin,
     }),
   });
   const perEmail = limitOf('login-email');
+  const limitEmail = (email: string, res: Response) => useLimit(perEmail, email, res);
   return {
-    accounts: createAccountsRouter({ accounts, limitAddress, limitEmail: perEmail.use }),
-    login: loginRouter(true, logInWithAccount({ check: accounts.check, limitEmail: perEmail.use, ttlMs })),
+    accounts: createAccountsRouter({ accounts, limitAddress, limitEmail }),
+    login: loginRouter(true, logInWithAccount({ check: accounts.check, limitEmail, ttlMs })),
   };
 }

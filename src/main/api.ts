@@ -2,15 +2,19 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { forgetAnswers } from '../adapters/answers/answer-scripts.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
+import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { cancelRequest } from '../adapters/jobs/cancellations.ts';
 import { forgetJobs, openChatQueue, promoteAllJobs, promoteJobs, returnJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
+import { createRedisAdminSessionStore } from '../adapters/logins/redis-admin-session-store.ts';
+import { createRedisEndedLogins } from '../adapters/logins/redis-ended-logins.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { createDispatcher } from '../adapters/model/http/dispatcher.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { createRedisRateLimit } from '../adapters/rate-limits/redis-rate-limit.ts';
 import { connectRedis, mustAnswer, orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import { createBullBoardRouter } from '../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../api/admin/dead-letters.ts';
@@ -19,20 +23,18 @@ import { createAdminRouter, orLogin } from '../api/admin/routes.ts';
 import { createApp } from '../api/app.ts';
 import { createAdminSessions } from '../api/auth/admin-sessions.ts';
 import { createAuthentication } from '../api/auth/authenticate.ts';
-import { createEndedLogins } from '../api/auth/ended-logins.ts';
 import { rememberTokens } from '../api/auth/remember-tokens.ts';
 import { createTokenVerifier } from '../api/auth/verify-tokens.ts';
 import { acceptQuestion } from '../api/chat/accept-question.ts';
 import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
 import { createSessionEraser } from '../api/chat/erase-session.ts';
-import { createIdempotencyKeys } from '../api/chat/idempotency.ts';
 import { createLine, type Line } from '../api/chat/line.ts';
 import { createLostTurns } from '../api/chat/lost-turns.ts';
 import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { createOpenApiDocument } from '../api/docs/openapi.ts';
-import { byUser, createRateLimit, limitRoute } from '../api/rate-limit.ts';
+import { byUser, limitRoute } from '../api/rate-limit.ts';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
 import { loadApiConfig } from '../config/load.ts';
 import { StoreUnavailableError } from '../contracts/errors.ts';
@@ -82,7 +84,7 @@ const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache
 checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
 nameMissingRedisRights({ redis, process: 'api', logger });
 let stopping = false;
-const endedLogins = createEndedLogins({
+const endedLogins = createRedisEndedLogins({
   redis,
   subscriber,
   keepMs: config.accessTokenTtlMs + config.jwtClockToleranceMs + 60_000,
@@ -219,10 +221,9 @@ const verifyToken = rememberTokens(
     },
   }),
 );
-const adminSessions = createAdminSessions({ redis });
+const adminSessions = createAdminSessions({ store: createRedisAdminSessionStore({ redis }) });
 const { authenticate, requireAdmin } = createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions });
-const limit = (endpoint: string, perMinute: number) =>
-  limitRoute(createRateLimit({ redis, endpoint, perMinute }), byUser);
+const limit = (name: string, perMinute: number) => limitRoute(createRedisRateLimit({ redis, name, perMinute }), byUser);
 const publishRequest = requestPublisher(publisher);
 const { accounts, login } = createAccountRouters({
   config,
@@ -278,7 +279,7 @@ const app = createApp({
         metrics.requestsAccepted.inc();
         return accepted;
       },
-      idempotencyKeys: createIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
+      idempotencyKeys: createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs }),
       answerWaiter,
       line,
       maxWaitMs: config.maxWaitMs,

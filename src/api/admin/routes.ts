@@ -1,7 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
 import { ApiError } from '../../contracts/errors.ts';
-import { readAdminCookie } from '../auth/admin-sessions.ts';
+import { readAdminCookie } from '../auth/admin-cookie.ts';
 import { addressOf } from '../base-path.ts';
 import { refuseCrossOrigin } from './same-origin.ts';
 

@@ -3,7 +3,8 @@ import passport from 'passport';
 import { ExtractJwt } from 'passport-jwt';
 import type { Caller } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type AdminSessions, readAdminCookie } from './admin-sessions.ts';
+import { readAdminCookie } from './admin-cookie.ts';
+import type { AdminSessions } from './admin-sessions.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 

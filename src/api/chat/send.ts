@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { turnOf } from '../../adapters/conversations/stored-turn.ts';
+import type { IdempotencyKeys } from '../../adapters/idempotency-keys/idempotency-keys.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
   type Accepted,
@@ -14,7 +15,7 @@ import { addressOf } from '../base-path.ts';
 import { parse } from '../validate.ts';
 import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
-import { type IdempotencyKeys, readIdempotencyKey } from './idempotency.ts';
+import { claimKey, readIdempotencyKey } from './idempotency.ts';
 import { ENDED, type Line, type Progress } from './line.ts';
 import { readPreferWait } from './prefer.ts';
 import { isTerminal } from './turn-progress.ts';
@@ -50,7 +51,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const { ids, repeated } =
       key === undefined
         ? { ids: newIds, repeated: false }
-        : await idempotencyKeys.claim(userId, key, meaningOf(body), newIds);
+        : await claimKey(idempotencyKeys, { userId, key, meaning: meaningOf(body), ids: newIds });
     const { sessionId, requestId } = ids;
     res.locals.requestId = requestId;
     let shown: Promise<void> | undefined;

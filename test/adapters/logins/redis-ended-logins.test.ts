@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { createEndedLogins, type EndedLogins } from '../../../src/api/auth/ended-logins.ts';
+import type { EndedLogins } from '../../../src/adapters/logins/ended-logins.ts';
+import { createRedisEndedLogins } from '../../../src/adapters/logins/redis-ended-logins.ts';
 import { testRedisUrl } from '../../services.ts';
 import { until } from '../../until.ts';
+import { describeEndedLogins } from './ended-logins-contract.ts';
 
 const logger = pino({ level: 'silent' });
 const connections: Redis[] = [];
@@ -21,20 +23,16 @@ afterAll(() => {
 function startProcess(keepMs = 60_000) {
   const [redis, subscriber] = [new Redis(url), new Redis(url, { autoResubscribe: false })];
   connections.push(redis, subscriber);
-  const logins = createEndedLogins({ redis, subscriber, keepMs, logger });
+  const logins = createRedisEndedLogins({ redis, subscriber, keepMs, logger });
   const known = logins.start();
   started.push(logins);
   return { logins, known, redis, subscriber };
 }
 
-test('a login that ends at one process has ended at all, also at those that start later', async () => {
-  const [one, other] = [startProcess(), startProcess()];
-  await one.logins.end('a');
-  expect(one.logins.has('a')).toBe(true);
-  await until('the other has heard of it', () => other.logins.has('a'));
-  const late = startProcess();
-  await until('the late one has read it', () => late.logins.has('a'));
-  expect(late.logins.has('b')).toBe(false);
+describeEndedLogins('Redis', async (keepMs) => {
+  const { logins, known } = startProcess(keepMs);
+  await known;
+  return logins;
 });
 
 test('a process that cannot read which logins have ended does not know it, until it can', async () => {
@@ -78,9 +76,8 @@ test('a process that was cut off from Redis knows all that has ended, once it is
   await until('it has read it', () => away.logins.has('meanwhile'));
 });
 
-test('an ended login is forgotten when its tokens have expired', async () => {
+test('what is kept of ended logins expires with the last of them', async () => {
   const { logins, redis } = startProcess(300);
   await logins.end('short');
-  await until('it is forgotten', () => !logins.has('short'));
   expect(await redis.pttl('auth:ended-logins')).toBeLessThanOrEqual(300);
 });

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Claim, IdempotencyKeys } from './idempotency-keys.ts';
+
+/**
+ * Idempotency keys in Redis: one JSON string each. A new key costs one round trip, a repeat costs two.
+ * @param options.ttlMs how long a key is remembered
+ */
+export function createRedisIdempotencyKeys(options: { redis: Redis; ttlMs: number }): IdempotencyKeys {
+  const { redis, ttlMs } = options;
+  return {
+    claim: async (userId, key, claim) => {
+      const redisKey = redisKeys.idempotency(userId, hashOf(key));
+      const value = JSON.stringify(claim);
+      for (;;) {
+        if (await orStoreUnavailable(redis.set(redisKey, value, 'PX', ttlMs, 'NX'))) return { claim, repeated: false };
+        const kept = await orStoreUnavailable(redis.get(redisKey));
+        if (kept !== null) return { claim: JSON.parse(kept) as Claim, repeated: true };
+        // The key expired between the two commands, so it can be taken now.
+      }
+    },
+  };
+}
+
+/** A key may have colons. Its hash has none, so no part of it can be read as part of the user's id. */
+const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');

@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+import { channelOf } from '../redis/channels.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { EndedLogins } from './ended-logins.ts';
+import { endLogin } from './redis-scripts/end-login.ts';
+
+const LOOK_EVERY_MS = 1_000;
+/** A look goes back a little further than the latest login it knows, because after a failover the clock may be behind. */
+const OVERLAP_MS = 10_000;
+
+/**
+ * Ended logins in Redis: a sorted set of their ids by the time they ended, and a channel (pub/sub) that tells of each.
+ *
+ * A process that has started is in one of two states:
+ * - It does not know which logins have ended. The first look at the set that succeeds moves it on, and `start` resolves.
+ * - It knows. Each message on the channel adds a login. A look once a second finds those that no message told of, from
+ *   the latest one that a look has found. After a look that failed, and after Redis was away, the next look reads the
+ *   whole set. Failing to look leaves it in this state: it goes on with what it knows.
+ * @param options.keepMs how long an access token can outlive its login
+ * @param options.subscriber a connection for pub/sub; others may use it as well
+ */
+export function createRedisEndedLogins(options: {
+  redis: Redis;
+  subscriber: Redis;
+  keepMs: number;
+  logger: Logger;
+}): EndedLogins {
+  const { redis, subscriber, keepMs, logger } = options;
+  const key = redisKeys.endedLogins();
+  const channel = channelOf(redis, LOGIN_ENDED_CHANNEL);
+  /** Until when each matters, on the clock of this process. The oldest comes first. */
+  const ended = new Map<string, number>();
+  /** When the latest login that a look has found ended, in ms on the server's clock. */
+  let latest = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  let known = false;
+  const waiting: (() => void)[] = [];
+
+  function add(loginId: string): void {
+    // Deleted first, so that it moves to the end of the map's order.
+    ended.delete(loginId);
+    ended.set(loginId, performance.now() + keepMs);
+  }
+
+  function forgetOld(): void {
+    const now = performance.now();
+    for (const [loginId, until] of ended) {
+      if (until > now) return;
+      ended.delete(loginId);
+    }
+  }
+
+  async function look(): Promise<void> {
+    forgetOld();
+    try {
+      const found = await redis.zrangebyscore(key, latest - OVERLAP_MS, '+inf', 'WITHSCORES');
+      for (let i = 0; i < found.length; i += 2) {
+        const [loginId, endedAt] = [found[i]!, Number(found[i + 1])];
+        if (!ended.has(loginId)) add(loginId);
+        latest = Math.max(latest, endedAt);
+      }
+      known = true;
+      for (const resolve of waiting.splice(0)) resolve();
+    } catch (error) {
+      latest = Number.NEGATIVE_INFINITY;
+      logger[known ? 'debug' : 'warn']({ err: error }, 'ended logins could not be read');
+    }
+  }
+
+  function lookAtAll(): void {
+    latest = Number.NEGATIVE_INFINITY;
+    void look();
+  }
+  const subscribe = () => void subscriber.subscribe(channel).catch(() => {});
+  const onMessage = (from: string, loginId: string) => {
+    if (from === channel) add(loginId);
+  };
+
+  return {
+    has: (loginId) => ended.has(loginId),
+    end: async (loginId) => {
+      await orStoreUnavailable(endLogin(redis, key, { loginId, keepMs, channel }));
+      add(loginId);
+    },
+    start: () => {
+      subscriber.on('message', onMessage);
+      subscriber.on('ready', subscribe);
+      redis.on('ready', lookAtAll);
+      if (subscriber.status === 'ready') subscribe();
+      if (redis.status === 'ready') lookAtAll();
+      timer = setInterval(() => {
+        if (redis.status === 'ready') void look();
+      }, LOOK_EVERY_MS);
+      return new Promise((resolve) => {
+        if (known) resolve();
+        else waiting.push(resolve);
+      });
+    },
+    stop: () => {
+      clearInterval(timer);
+      subscriber.off('message', onMessage);
+      subscriber.off('ready', subscribe);
+      redis.off('ready', lookAtAll);
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+
+const script = defineScript(import.meta.dirname, 'end-login');
+
+/**
+ * Writes down that a login has ended, and tells the processes that listen on the channel. One round trip.
+ * @param key of the ended logins
+ */
+export async function endLogin(
+  redis: Redis,
+  key: string,
+  { loginId, keepMs, channel }: { loginId: string; keepMs: number; channel: string },
+): Promise<void> {
+  await script(redis, [key], [loginId, keepMs, channel]);
+}

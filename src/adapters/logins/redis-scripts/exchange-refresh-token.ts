@@ -1,0 +1,16 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+
+const script = defineScript(import.meta.dirname, 'exchange-refresh-token');
+
+/**
+ * Writes the fields of the next token, if `hash` is still that of the valid one. Gives false if it is not. One round trip.
+ * @param exchange.ttlMs how long the family lasts from now on
+ */
+export async function exchangeRefreshToken(
+  redis: Redis,
+  key: string,
+  { hash, ttlMs, next }: { hash: string; ttlMs: number; next: Record<string, string | number> },
+): Promise<boolean> {
+  return (await script(redis, [key], [hash, ttlMs, ...Object.entries(next).flat()])) === 1;
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { RefreshFamilyStore } from '../../../src/adapters/logins/refresh-family-store.ts';
+import { until } from '../../until.ts';
+
+/** What every store of refresh families must do, whatever it keeps things in. */
+export function describeRefreshFamilyStore(
+  name: string,
+  makeStore: (ttlMs: number) => Promise<RefreshFamilyStore>,
+): void {
+  describe(`${name} is a store of refresh families`, () => {
+    let store: RefreshFamilyStore;
+    beforeAll(async () => {
+      store = await makeStore(60_000);
+    });
+
+    const first = { userId: 'u', hash: 'hash 0', secret: 'a secret', issuedAt: 1_700_000_000 };
+    const next = { hash: 'hash 1', secret: 'a secret', generation: 1, rotations: [5, 4], issuedAt: 1_700_000_100 };
+
+    test('a family is found as it was made, with the time of the store', async () => {
+      const id = randomUUID();
+      await store.create(id, first);
+      const found = await store.find(id);
+      expect(found?.family).toEqual({ ...first, generation: 0, rotations: [] });
+      expect(Math.abs(found!.nowMs - Date.now())).toBeLessThan(60_000);
+    });
+
+    test('nothing is found where no family was made', async () => {
+      expect(await store.find(randomUUID())).toBeUndefined();
+    });
+
+    test('an exchange changes the token, and not the user', async () => {
+      const id = randomUUID();
+      await store.create(id, first);
+      expect(await store.exchange(id, 'hash 0', next)).toBe(true);
+      expect((await store.find(id))?.family).toEqual({ ...next, userId: 'u' });
+    });
+
+    test('a token that is not the valid one cannot be exchanged, and nothing changes', async () => {
+      const id = randomUUID();
+      await store.create(id, first);
+      await store.exchange(id, 'hash 0', next);
+      expect(await store.exchange(id, 'hash 0', { ...next, hash: 'hash 2' })).toBe(false);
+      expect((await store.find(id))?.family).toEqual({ ...next, userId: 'u' });
+    });
+
+    test('of many that exchange the same token at once, one succeeds', async () => {
+      const id = randomUUID();
+      await store.create(id, first);
+      const exchanged = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => store.exchange(id, 'hash 0', { ...next, hash: `hash of ${i}` })),
+      );
+      expect(exchanged.filter(Boolean)).toHaveLength(1);
+      expect((await store.find(id))?.family.hash).toBe(`hash of ${exchanged.indexOf(true)}`);
+    });
+
+    test('a family that was removed is gone, and removing it again is no error', async () => {
+      const id = randomUUID();
+      await store.create(id, first);
+      await store.remove(id);
+      expect(await store.find(id)).toBeUndefined();
+      expect(await store.exchange(id, 'hash 0', next)).toBe(false);
+      expect(await store.find(id)).toBeUndefined();
+      await store.remove(id);
+    });
+
+    test('a family that nobody uses expires', async () => {
+      const shortLived = await makeStore(100);
+      const id = randomUUID();
+      await shortLived.create(id, first);
+      await until('it has expired', async () => (await shortLived.find(id)) === undefined);
+    });
+
+    test('an exchange begins the time of a family anew', async () => {
+      const id = randomUUID();
+      await store.create(id, first);
+      const shortLived = await makeStore(100);
+      expect(await shortLived.exchange(id, 'hash 0', next)).toBe(true);
+      await until('it has expired', async () => (await store.find(id)) === undefined);
+    });
+  });
+}
