@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
@@ -20,7 +19,6 @@ export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>
 const EVENTS_KEPT = 1_000;
 /** Of a job's failures, how many are shown. */
 export const STACK_LINES_KEPT = 3;
-const FSYNC_TIMEOUT_MS = 10_000;
 /** Of jobs that are added in one script: Redis does nothing else meanwhile. */
 const MAX_BATCH = 1_000;
 /** Of jobs that stand in line again in one script: each costs several commands. */
@@ -90,16 +88,6 @@ export async function addJobs(
     }
   }
   return { untaken, started };
-}
-
-/**
- * Waits until what this connection has written is on Redis's disk: WAITAOF speaks of the writes of its own connection.
- * Whatever is sent on the connection meanwhile waits as well, up to 10 s.
- * @throws StoreUnavailableError it is not in time
- */
-export async function waitForFsync(redis: Redis): Promise<void> {
-  const [onDisk] = (await redis.call('WAITAOF', 1, 0, FSYNC_TIMEOUT_MS)) as [number, number];
-  if (onDisk < 1) throw new StoreUnavailableError('Redis did not write to its disk in time.');
 }
 
 /** Jobs that no worker has in hand and that are not finished, in one round trip: waiting, prioritised and delayed. */

@@ -1,12 +1,12 @@
 import type { AnswerCache, LookUp } from '../../adapters/answers/answer-cache.ts';
 import type { ChatJobData, KnownFailure } from '../../adapters/jobs/chat-job.ts';
-import type { HeadStart } from '../../adapters/jobs/job-in-hand.ts';
+import type { HeadStart, JobSignal } from '../../adapters/jobs/job-in-hand.ts';
 import type { Model } from '../../adapters/model/model.ts';
 import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ReplyPublisher } from '../../adapters/rabbitmq/reply-publisher.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { RequestCancelledError, RequestFailure, UndeliverableReplyError } from '../../contracts/errors.ts';
+import { RequestFailure, UndeliverableReplyError } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
@@ -38,7 +38,7 @@ export interface Attempt {
   /** ms; Infinity for a request without one */
   deadlineAt: number;
   /** Aborted when the request is cancelled, or the attempt must end. */
-  signal: AbortSignal;
+  signal: JobSignal;
 }
 
 /** A look-up that was sent together with the job. */
@@ -161,9 +161,9 @@ export async function answerRequest(
 const isWhole = ({ finishReason }: ModelAnswer) => finishReason !== 'length' && finishReason !== 'content_filter';
 
 /** A process that stops aborts as well, but an answer that it has already is worth keeping. */
-const isCancelled = (signal: AbortSignal) => signal.reason instanceof RequestCancelledError;
+const isCancelled = (signal: JobSignal) => signal.reason?.code === 'request_cancelled';
 
-function throwIfCancelled(signal: AbortSignal): void {
+function throwIfCancelled(signal: JobSignal): void {
   if (isCancelled(signal)) throw signal.reason;
 }
 

@@ -2,47 +2,48 @@ import { ErrorCode, type IQueueBackend, type KeepJobs, type MinimalJob } from 'b
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
-import type { ActiveJob, Hands, WhereItWent } from '../job-in-hand.ts';
+import type { WhereItWent } from '../job-in-hand.ts';
 import { STACK_LINES_KEPT } from '../job-queue.ts';
 import { UnusableJobError } from '../read-job-data.ts';
 import { USER_FIELD } from '../redis-scripts/bullmq-keys.ts';
 import { rememberFinished } from '../redis-scripts/finished-requests.ts';
 import { handBackJob } from '../redis-scripts/return-jobs.ts';
 import { untilStored } from '../until-stored.ts';
-import type { JobLocks } from './lock-keeper.ts';
+import type { ActiveJob, JobWrites } from './active-job.ts';
+import type { LockKeeper } from './lock-keeper.ts';
 
-/** BullMQ's answers that say a job is no longer ours, or not where it was. Trying again would change nothing. */
+/** BullMQ's codes for a job that is no longer ours, or is not where it was. Trying again would change nothing. */
 const NOT_OURS: readonly unknown[] = [ErrorCode.JobLockNotExist, ErrorCode.JobNotInState, ErrorCode.JobLockMismatch];
 
 /**
- * The rarer ways to let go of a job. Most are scripts of BullMQ's, which want the job locked. Each waits for a Redis that
- * cannot serve, as a completion does. Two to four round trips. A job that may come back has its user written into it, for
- * its place in the line.
+ * The rarer ways to let go of a job. Most are BullMQ's scripts, which require that the job is locked. Each waits for a Redis
+ * that cannot serve, as a completion does. Each costs two to four round trips. A job that may come back gets the name of its
+ * user written into it, so that it can be put into that user's turn in line.
  * @param options.token what this process is called in the locks
- * @param options.redeliveryWindowMs for how long a request that failed is recognised, also when its job is kept no more
+ * @param options.redeliveryWindowMs for how long a failed request is recognised, also when its job is no longer kept
  */
 export function createJobMoves(options: {
   backend: IQueueBackend;
   redis: Redis;
   toKey: (type: string) => string;
   token: string;
-  locks: JobLocks;
+  lock: LockKeeper['lock'];
   /** How many failed jobs are kept, and for how many seconds. */
   failedJobs: KeepJobs;
   backoffMs: (attemptsMade: number) => number;
   redeliveryWindowMs: number;
   logger: Logger;
-}): Pick<Hands, 'retry' | 'fail' | 'delay' | 'handBack'> {
-  const { backend, redis, toKey, token, locks, failedJobs, backoffMs, redeliveryWindowMs, logger } = options;
+}): Pick<JobWrites, 'retry' | 'fail' | 'delay' | 'handBack'> {
+  const { backend, redis, toKey, token, lock, failedJobs, backoffMs, redeliveryWindowMs, logger } = options;
 
   const move = (job: ActiveJob, how: () => Promise<unknown>): Promise<WhereItWent> =>
     untilStored(async () => {
-      const { lost, gone } = await locks.lock([job]);
+      const { lost, gone } = await lock([job]);
       if (lost.has(job.id)) return gone.has(job.id) ? 'gone' : 'lost';
       return await orStoreUnavailable(how().then((): WhereItWent => 'moved', whereItWas));
     }, logger);
 
-  /** What an operator sees of the failure, beside those of earlier attempts. */
+  /** The failure as an operator sees it, together with those of earlier attempts. */
   async function failureFields(job: ActiveJob, error: Error): Promise<{ failedReason: string; stacktrace: string }> {
     const earlier = JSON.parse((await redis.hget(toKey(job.id), 'stacktrace')) ?? '[]') as string[];
     const stacktrace = [...earlier, `${error.name}: ${error.message}`].slice(-STACK_LINES_KEPT);
@@ -61,7 +62,7 @@ export function createJobMoves(options: {
     fail: (job, error, progress) =>
       move(job, async () => {
         const fields = { ...(await failureFields(job, error)), progress, [USER_FIELD]: job.user };
-        // Nobody was told of a job that is of no use: if its message comes again, it is another chance.
+        // The user was not told about a job that nobody can work on. If its message comes again, that is another chance.
         if (error instanceof UnusableJobError) Object.assign(fields, { data: job.shownData });
         else await rememberFinished(redis, toKey, [job.id], { windowMs: redeliveryWindowMs });
         const minimal = { id: job.id, opts: { attempts: job.maxAttempts } } as MinimalJob;
@@ -83,7 +84,7 @@ export function createJobMoves(options: {
   };
 }
 
-/** @throws the error, if it does not say that the job is no longer ours */
+/** @throws the error, unless it says that the job is no longer ours */
 function whereItWas(error: { code?: unknown }): WhereItWent {
   if (error.code === ErrorCode.JobNotExist) return 'gone';
   if (NOT_OURS.includes(error.code)) return 'lost';

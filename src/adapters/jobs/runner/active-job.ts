@@ -1,0 +1,150 @@
+import { ProcessStoppingError, RequestCancelledError } from '../../../contracts/errors.ts';
+import type { ChatJobData, ChatJobResult, WorkflowState } from '../chat-job.ts';
+import type { JobInHand, JobSignal, WhereItWent } from '../job-in-hand.ts';
+import { isJson, readJobData, readJobState, UnusableJobError } from '../read-job-data.ts';
+import type { TakenJob } from '../redis-scripts/taken-job.ts';
+
+/** What a job in hand has written to Redis. States and results are JSON. */
+export interface JobWrites {
+  save(job: ActiveJob, state: string): Promise<void>;
+  complete(job: ActiveJob, result: string): Promise<void>;
+  retry(job: ActiveJob, error: Error): Promise<WhereItWent>;
+  fail(job: ActiveJob, error: Error, state: string): Promise<WhereItWent>;
+  delay(job: ActiveJob, ms: number): Promise<WhereItWent>;
+  handBack(job: ActiveJob): Promise<WhereItWent>;
+}
+
+/**
+ * A job in hand, as the parts of the runner see it. It is in one of three phases:
+ * - *held*: the work goes on, and the lock keeper keeps the job locked.
+ * - *lost*: the lock keeper has found that this process no longer has the job. The work goes on, but Redis refuses what it
+ *   writes.
+ * - *leaving*: the work has ended, and what it came to is being written. The lock keeper leaves the job alone.
+ *
+ *     held ── another process has it, or it is gone ──> lost
+ *     held, lost ── complete, retry, fail, delay, handBack ──> leaving
+ */
+export class ActiveJob implements JobInHand {
+  phase: 'held' | 'lost' | 'leaving' = 'held';
+  readonly id: string;
+  /** `finishedDigest` of its id, where it is at hand. */
+  readonly digest: string | undefined;
+  readonly attemptsMade: number;
+  readonly attemptsStarted: number;
+  readonly crashes: number;
+  /** It may have a lock in Redis, which must be removed when it completes. */
+  locked: boolean;
+  /** When it was taken, or its lock was last renewed: ms of the monotonic clock. */
+  renewedAt: number;
+  #json: string;
+  #data: ChatJobData | undefined;
+  #progress: string;
+  #options: string;
+  #writes: JobWrites;
+  #abort = new AbortController();
+  #cancelled = false;
+
+  /** @param taken.locked whether it was taken by a script that locks it */
+  constructor(taken: TakenJob, { locked, writes }: { locked: boolean; writes: JobWrites }) {
+    this.id = taken.jobId;
+    this.digest = taken.digest;
+    this.attemptsStarted = taken.attemptsStarted;
+    this.attemptsMade = taken.attemptsMade;
+    this.crashes = taken.crashes;
+    this.locked = locked;
+    this.renewedAt = performance.now();
+    this.#json = taken.data;
+    this.#data = taken.parsedData;
+    this.#progress = taken.progress;
+    this.#options = taken.options;
+    this.#writes = writes;
+    if (taken.cancelled) this.cancel();
+  }
+
+  /** The user has cancelled the request. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#abort.abort(new RequestCancelledError());
+  }
+
+  /** This process must stop. */
+  stop(): void {
+    this.#abort.abort(new ProcessStoppingError());
+  }
+
+  get data(): ChatJobData {
+    this.#data ??= readJobData(this.id, this.#json);
+    return this.#data;
+  }
+
+  /** Why nobody can work on the job; undefined for a job that can be worked on. */
+  get unusable(): UnusableJobError | undefined {
+    try {
+      this.#data ??= readJobData(this.id, this.#json);
+      return undefined;
+    } catch (error) {
+      if (error instanceof UnusableJobError) return error;
+      throw error;
+    }
+  }
+
+  /** Its data for an operator to look at. Data that is not JSON is made a JSON string, because Bull Board reads only JSON. */
+  get shownData(): string {
+    return isJson(this.#json) ? this.#json : JSON.stringify(this.#json ?? null);
+  }
+
+  /** The user in whose turn it stands in line; '' for a job that nobody can work on. */
+  get user(): string {
+    return this.unusable ? '' : this.data.request.userId;
+  }
+
+  get state(): WorkflowState | undefined {
+    return readJobState(this.#progress);
+  }
+
+  get maxAttempts(): number {
+    return (JSON.parse(this.#options) as { attempts?: number }).attempts ?? 1;
+  }
+
+  get signal(): JobSignal {
+    return this.#abort.signal;
+  }
+
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  saveState(state: WorkflowState): Promise<void> {
+    return this.#writes.save(this, JSON.stringify(state));
+  }
+
+  complete(result: ChatJobResult): Promise<void> {
+    return this.#leave().complete(this, JSON.stringify(result));
+  }
+
+  retry(error: Error): Promise<WhereItWent> {
+    return this.#leave().retry(this, error);
+  }
+
+  fail(error: Error, state: WorkflowState): Promise<WhereItWent> {
+    return this.#leave().fail(this, error, JSON.stringify(state));
+  }
+
+  /** For a job that nobody can work on: it fails, and its state stays as it was found. */
+  giveUp(reason: UnusableJobError): Promise<WhereItWent> {
+    return this.#leave().fail(this, reason, this.#progress);
+  }
+
+  delay(ms: number): Promise<WhereItWent> {
+    return this.#leave().delay(this, ms);
+  }
+
+  handBack(): Promise<WhereItWent> {
+    return this.#leave().handBack(this);
+  }
+
+  #leave(): JobWrites {
+    this.phase = 'leaving';
+    return this.#writes;
+  }
+}

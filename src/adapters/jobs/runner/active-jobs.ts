@@ -1,0 +1,93 @@
+import type { Logger } from 'pino';
+import type { HeadStart, JobInHand } from '../job-in-hand.ts';
+import type { UnusableJobError } from '../read-job-data.ts';
+import type { TakenJob } from '../redis-scripts/taken-job.ts';
+import { ActiveJob, type JobWrites } from './active-job.ts';
+import type { Places } from './places.ts';
+
+/** The notice that a request is cancelled may arrive before its job does. So many notices are remembered. */
+const CANCELLATIONS_REMEMBERED = 1_000;
+
+export type Work<Start extends HeadStart> = (job: JobInHand, headStart: Start | undefined) => Promise<void>;
+
+/**
+ * The jobs that this process has in hand. A job enters with `begin`, which starts the work on it and occupies a place. It
+ * leaves, and its place is vacated, as soon as it is completed, or once the work on it has ended in another way.
+ *
+ * If the same job is taken again while an earlier attempt at it still runs, because its lock was lost, the later attempt
+ * takes the earlier one's place here. The earlier one can no longer change anything in Redis.
+ */
+export interface ActiveJobs<Start extends HeadStart> extends Iterable<ActiveJob> {
+  /** Has jobs worked on from now on. */
+  start(work: Work<Start>, writes: JobWrites): void;
+  /** @param locked whether the job was taken by a script that locks it */
+  begin(taken: TakenJob, headStart?: Start, locked?: boolean): void;
+  has(jobId: string): boolean;
+  /** Its place is free for another job. A second call does nothing. */
+  letGo(job: ActiveJob): void;
+  /** Aborts the job's signal, also if it comes later. */
+  cancel(jobId: string): void;
+  /** Aborts the signals of all jobs, because this process must stop. */
+  stopAll(): void;
+}
+
+export function createActiveJobs<Start extends HeadStart>(options: {
+  places: Pick<Places, 'occupy' | 'vacate'>;
+  logger: Logger;
+}): ActiveJobs<Start> {
+  const { places, logger } = options;
+  const jobs = new Map<string, ActiveJob>();
+  const cancelledLately = new Set<string>();
+  let started: { work: Work<Start>; writes: JobWrites } | undefined;
+
+  async function run(job: ActiveJob, work: Work<Start>, headStart: Start | undefined): Promise<void> {
+    try {
+      const { unusable } = job;
+      if (unusable) await giveUp(job, unusable, headStart);
+      else await work(job, headStart);
+    } catch (error) {
+      logger.warn({ jobId: job.id, err: error }, 'a job is left, to be taken up again later');
+    } finally {
+      letGo(job);
+    }
+  }
+
+  /** A job that nobody can work on must not be taken up again and again. */
+  async function giveUp(job: ActiveJob, reason: UnusableJobError, headStart: Start | undefined): Promise<void> {
+    headStart?.drop();
+    logger.warn({ jobId: job.id, reason: reason.message }, 'a job is of no use, and fails');
+    await job.giveUp(reason);
+  }
+
+  function letGo(job: ActiveJob): void {
+    if (jobs.get(job.id) !== job) return;
+    jobs.delete(job.id);
+    places.vacate();
+  }
+
+  return {
+    start: (work, writes) => {
+      started = { work, writes };
+    },
+    begin: (taken, headStart, locked = false) => {
+      if (!started) throw new Error('No job can be begun with before the start.');
+      const job = new ActiveJob(taken, { locked, writes: started.writes });
+      if (cancelledLately.has(job.id)) job.cancel();
+      if (!jobs.has(job.id)) places.occupy();
+      jobs.set(job.id, job);
+      void run(job, started.work, headStart);
+    },
+    has: (jobId) => jobs.has(jobId),
+    letGo,
+    cancel: (jobId) => {
+      jobs.get(jobId)?.cancel();
+      cancelledLately.add(jobId);
+      if (cancelledLately.size > CANCELLATIONS_REMEMBERED)
+        cancelledLately.delete(cancelledLately.values().next().value!);
+    },
+    stopAll: () => {
+      for (const job of jobs.values()) job.stop();
+    },
+    [Symbol.iterator]: () => jobs.values(),
+  };
+}

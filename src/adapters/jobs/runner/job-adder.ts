@@ -1,0 +1,63 @@
+import type { HeadStart } from '../job-in-hand.ts';
+import type { NewJob } from '../job-queue.ts';
+import type { TakenJob } from '../redis-scripts/taken-job.ts';
+import type { HeadStarts } from './head-starts.ts';
+import type { Places } from './places.ts';
+
+/** Where jobs are added, if they count as added only once they are on Redis's disk. */
+export interface Disk {
+  /** Resolves once jobs can be added. Gives a function which resolves once all that was added since is on disk. */
+  ready(): Promise<() => Promise<void>>;
+}
+
+/**
+ * Adds jobs, and begins with those that Redis lets this process begin with at once.
+ *
+ * Jobs that are added pass through these states:
+ *
+ *     added: places were reserved, head starts given ── Redis has the jobs ──> begun with, or in line
+ *     begun with, or in line ── Redis's disk has the jobs, where that is asked for ──> safe
+ *
+ * The work begins before the jobs are on disk: if Redis loses the jobs now, RabbitMQ still has their messages.
+ * @param options.addJobs adds jobs to the queue; at most `room` of them may be begun with
+ * @param options.disk left out: jobs are safe once Redis has them
+ * @returns adds jobs, and gives how many jobs no process has in hand then
+ * @throws StoreUnavailableError the jobs may not be safe
+ */
+export function createJobAdder<Start extends HeadStart>(options: {
+  places: Pick<Places, 'reserve' | 'release'>;
+  headStarts: HeadStarts<Start>;
+  addJobs(
+    jobs: readonly NewJob[],
+    room: number,
+  ): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }>;
+  begin(taken: TakenJob, headStart: Start | undefined): void;
+  disk: Disk | undefined;
+}): (jobs: readonly NewJob[]) => Promise<number> {
+  const { places, headStarts, addJobs, begin, disk } = options;
+
+  async function addAndBegin(jobs: readonly NewJob[]): Promise<number> {
+    const room = places.reserve(jobs.length);
+    const given = headStarts.giveTo(jobs, room);
+    try {
+      const { untaken, started } = await addJobs(jobs, room);
+      headStarts.learn(started.length > 0);
+      for (const job of started) {
+        begin(job, given[job.place]);
+        given[job.place] = undefined;
+      }
+      return untaken;
+    } finally {
+      places.release(room);
+      for (const headStart of given) headStart?.drop();
+    }
+  }
+
+  return async (jobs) => {
+    if (!disk) return await addAndBegin(jobs);
+    const untilSafe = await disk.ready();
+    const untaken = await addAndBegin(jobs);
+    await untilSafe();
+    return untaken;
+  };
+}
