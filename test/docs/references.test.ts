@@ -40,6 +40,11 @@ const otherWords = ['ERR_JWKS_NO_MATCHING_KEY'];
 const metricNames = namesIn(textOf('src/observability/metrics.ts'), /'(healify_[a-z_]+)'/g);
 
 describe.each(documents)('%s', (file) => {
+  test('says first whom it is for, and what they can do after reading it', () => {
+    const beginning = textOf(file).split('\n## ')[0]!.replaceAll('\n', ' ');
+    expect(beginning).toMatch(/This page is for \w+ who.*After reading /);
+  });
+
   test('leads to files and headings that there are', () => {
     for (const target of namesIn(proseOf(file), /\]\((?!https?:)([^)]+)\)/g)) {
       const [path, anchor] = target.split('#');
