@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import type { Setting } from '../../src/config/setting.ts';
 import { settings } from '../../src/config/settings.ts';
-import { deadLetterReasons, failures } from '../../src/contracts/error-codes.ts';
+import { deadLetterReasons } from '../../src/contracts/error-codes.ts';
 
 const root = join(import.meta.dirname, '../..');
 const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/*.md', { cwd: root })];
@@ -70,12 +70,6 @@ describe.each(documents)('%s', (file) => {
 test('operators find every metric and every reason of a dead letter', () => {
   const text = textOf('docs/operating.md');
   for (const name of [...metricNames, ...deadLetterReasons]) expect(text).toContain(`\`${name}`);
-});
-
-test('app developers find every code of a failure, with its message and whether asking again can help', () => {
-  const text = textOf('docs/app-developers.md');
-  for (const [code, { message, retryable }] of Object.entries(failures))
-    expect(text).toContain(`| \`${code}\` | ${message} | ${retryable ? 'yes' : 'no'} |`);
 });
 
 test('endpoints in the documents are those of the API', () => {
