@@ -4,9 +4,9 @@ import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
-import { addJobsToQueue } from './redis-scripts/add-jobs.ts';
+import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
 import { finishedDigest } from './redis-scripts/finished-requests.ts';
-import { forgetJobsOf } from './redis-scripts/forget-jobs.ts';
+import { forgetJobs as forgetSomeJobs } from './redis-scripts/forget-jobs.ts';
 import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
@@ -143,7 +143,7 @@ export async function forgetJobs(
   const inHand: string[] = [];
   for (let first = 0; first < jobIds.length; first += MAX_BATCH) {
     const some = jobIds.slice(first, first + MAX_BATCH);
-    inHand.push(...(await forgetJobsOf(redis, (type) => queue.toKey(type), some, options)));
+    inHand.push(...(await forgetSomeJobs(redis, (type) => queue.toKey(type), some, options)));
   }
   return inHand;
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { repliesOf } from '../redis/connect-redis.ts';
 import { jobIdOf } from './chat-job.ts';
 import type { ChatQueue } from './job-queue.ts';
-import { type FoundJob, findJobs } from './redis-scripts/places-in-line.ts';
+import { type FoundJob, findJobs } from './redis-scripts/find-jobs.ts';
 
 /**
  * Where a request's job is. *waiting*: `ahead` jobs are taken before it. *active*: a worker has had it since `startedAt`.

@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
-import type { ToKey } from './redis-scripts/bullmq-keys.ts';
-import { rememberFinished } from './redis-scripts/finished-requests.ts';
-import { findTexts, removeOldJobs, removeTexts } from './redis-scripts/tidy-jobs.ts';
+import type { ToKey } from './redis-scripts/bullmq-layout.ts';
+import { findTexts } from './redis-scripts/find-texts.ts';
+import { rememberFinished } from './redis-scripts/remember-finished.ts';
+import { removeOldJobs } from './redis-scripts/remove-old-jobs.ts';
+import { removeTexts } from './redis-scripts/remove-texts.ts';
 import { untilStored } from './until-stored.ts';
 
 /** How long after its time has come something may still be there. */

@@ -12,7 +12,7 @@ import {
   promoteJobs,
   returnJobs,
 } from '../../../src/adapters/jobs/job-queue.ts';
-import { handBackJob } from '../../../src/adapters/jobs/redis-scripts/return-jobs.ts';
+import { handBackJob } from '../../../src/adapters/jobs/redis-scripts/hand-back-job.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../src/contracts/queues.ts';
 import { testRedisUrl } from '../../services.ts';

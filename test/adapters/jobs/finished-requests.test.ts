@@ -11,7 +11,8 @@ import {
   openChatQueue,
 } from '../../../src/adapters/jobs/job-queue.ts';
 import { placesInLine } from '../../../src/adapters/jobs/place-in-line.ts';
-import { finishedDigest, rememberFinished } from '../../../src/adapters/jobs/redis-scripts/finished-requests.ts';
+import { finishedDigest } from '../../../src/adapters/jobs/redis-scripts/finished-requests.ts';
+import { rememberFinished } from '../../../src/adapters/jobs/redis-scripts/remember-finished.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import type { TakenJob } from '../../../src/adapters/jobs/redis-scripts/taken-job.ts';
 import { tidyFinishedJobs } from '../../../src/adapters/jobs/tidy-finished-jobs.ts';

@@ -1,0 +1,103 @@
+-- Which requests are finished. A message that comes again is recognised long after its job was removed. Only digests
+-- are kept: no text and no id.
+--
+-- A bucket is a Redis set of 64-bit integers. Redis keeps such a set in 8 bytes a member while it has at most 512 of
+-- them (`set-max-intset-entries`; the default is the same in every Redis and Valkey). A generation is 16^digits
+-- buckets. A digest is the SHA-256 of a job's id, in two parts:
+--
+--     digest   3fa9c1 -4471920137765552101
+--              |____| |__________________|
+--                 |            |
+--                 |            the member: 64 bits, as a number with its sign
+--                 6 hexadecimal digits: the first ones, as many as the generation has, name the bucket
+--
+--     finished            list of generations, the latest first: {number}:{digits}:{opened at, ms}
+--     finished:count      how many requests the latest generation has
+--     finished:7:3f       a bucket: of generation 7, which has 2 digits
+--
+-- A bucket has some 400 members at most, and few generations are alive. So a new request is taken for a finished one
+-- with a probability of at most 2^-54.
+--
+-- Requests are added to the latest generation only. A new generation is opened
+--   - when the latest is as old as the window. If the latest is nearly empty, the new one has a 16th of its buckets;
+--   - when the latest is full. The new one then has 16 times as many buckets.
+-- Each bucket expires two windows after its generation was opened. So a request is recognised for one window at least
+-- and two at most, and no script ever searches for old ones. Usually two generations are alive: a new request is looked
+-- for in two sets.
+
+-- include: server-time
+-- constant: BUCKET_DIGITS
+
+-- Members that a bucket has on average when its generation is full. Hardly any bucket then has more than 400.
+local FULL = 300
+-- With so many members a bucket, a generation could have done with a 16th of its buckets.
+local NEARLY_EMPTY = FULL / 20
+-- With so many members a bucket, each bucket has one: the probability that any has none is 10^-13.
+local ALL_USED = 30
+local FEWEST_DIGITS = 2
+
+local function readGeneration(entry)
+  local number, digits, openedAt = string.match(entry, '^(%d+):(%d+):(%d+)$')
+  return tonumber(number), tonumber(digits), tonumber(openedAt)
+end
+
+-- Returns the generations that are alive, for `isFinished`. Costs one command.
+local function finishedIn(key)
+  local generations = {}
+  for i, entry in ipairs(redis.call('LRANGE', key, 0, -1)) do
+    local number, digits = readGeneration(entry)
+    generations[i] = {prefix = key .. ':' .. number .. ':', digits = digits}
+  end
+  return generations
+end
+
+-- Returns whether a request is finished. Costs one command for each generation.
+local function isFinished(generations, digest)
+  local member = string.sub(digest, BUCKET_DIGITS + 1)
+  for _, generation in ipairs(generations) do
+    local bucket = generation.prefix .. string.sub(digest, 1, generation.digits)
+    if redis.call('SISMEMBER', bucket, member) == 1 then return true end
+  end
+  return false
+end
+
+-- Opens a generation, and removes the entries of those whose buckets have expired.
+local function openGeneration(key, number, digits, now, windowMs)
+  redis.call('LPUSH', key, number .. ':' .. digits .. ':' .. string.format('%.0f', now))
+  redis.call('PEXPIRE', key, 2 * windowMs)
+  redis.call('SET', key .. ':count', 0, 'PX', 2 * windowMs)
+  while true do
+    local _, _, openedAt = readGeneration(redis.call('LINDEX', key, -1))
+    if openedAt + 2 * windowMs > now then break end
+    redis.call('RPOP', key)
+  end
+end
+
+-- Adds requests to the latest generation. Costs 3 commands, one more for each request, two more for each while the
+-- generation is young, and some more when a generation is opened.
+local function rememberFinished(key, digests, windowMs)
+  local now = serverTimeMs()
+  local latest = redis.call('LINDEX', key, 0)
+  local number, digits, openedAt = 0, FEWEST_DIGITS, now
+  if latest then number, digits, openedAt = readGeneration(latest) end
+  if not latest or openedAt + windowMs <= now then
+    local countSoFar = tonumber(redis.call('GET', key .. ':count') or 0)
+    if countSoFar < NEARLY_EMPTY * 16 ^ digits then digits = math.max(FEWEST_DIGITS, digits - 1) end
+    number, openedAt = number + 1, now
+    openGeneration(key, number, digits, now, windowMs)
+  end
+  local prefix = key .. ':' .. number .. ':'
+  local count = redis.call('INCRBY', key .. ':count', #digests)
+  local someUnused = count < ALL_USED * 16 ^ digits
+  for _, digest in ipairs(digests) do
+    local bucket = prefix .. string.sub(digest, 1, digits)
+    redis.call('SADD', bucket, string.sub(digest, BUCKET_DIGITS + 1))
+    -- A bucket's first member is the time to say when it expires.
+    if someUnused and redis.call('SCARD', bucket) == 1 then
+      redis.call('PEXPIRE', bucket, openedAt + 2 * windowMs - now)
+    end
+  end
+  if count >= FULL * 16 ^ digits and digits < BUCKET_DIGITS then
+    openGeneration(key, number + 1, digits + 1, now, windowMs)
+  end
+end

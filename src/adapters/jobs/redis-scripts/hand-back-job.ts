@@ -1,0 +1,22 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+import { keysOf, type ToKey } from './bullmq-layout.ts';
+import { lineConstants } from './line.ts';
+
+const script = defineScript(import.meta.dirname, 'hand-back-job', lineConstants);
+
+/**
+ * Puts a job that is in hand back into the line, at the front of its user's turn, without an attempt being used up. One
+ * round trip.
+ * @returns 'moved'; 'lost' if another process has it by now, or it was finished; 'gone' if it was removed
+ */
+export async function handBackJob(
+  redis: Redis,
+  toKey: ToKey,
+  { id, attemptsStarted, user }: { id: string; attemptsStarted: number; user: string },
+): Promise<'moved' | 'lost' | 'gone'> {
+  const keys = keysOf(toKey, 'active', 'prioritized', 'next-tags', 'marker', 'meta', 'stalled');
+  const code = (await script(redis, keys, [toKey(''), id, attemptsStarted, user])) as number;
+  if (code === 0) return 'moved';
+  return code === -1 ? 'gone' : 'lost';
+}

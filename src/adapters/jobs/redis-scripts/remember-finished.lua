@@ -1,0 +1,17 @@
+--[[
+  Has requests recognised as finished when their messages come again.
+
+  KEYS:
+    1 finished
+
+  ARGV:
+    1 for how long at least, in ms
+    2... digests of the jobs' ids
+
+  Cost: 3 commands and 1 to 3 for each request; some more when a generation is opened.
+]]
+-- include: finished-requests
+local windowMs = tonumber(ARGV[1])
+local digests = {}
+for i = 2, #ARGV do digests[i - 1] = ARGV[i] end
+rememberFinished(KEYS[1], digests, windowMs)

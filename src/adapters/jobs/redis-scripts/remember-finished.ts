@@ -1,0 +1,19 @@
+import type { Redis } from 'ioredis';
+import { defineScript } from '../../redis/define-script.ts';
+import { keysOf, type ToKey } from './bullmq-layout.ts';
+import { finishedConstants, finishedDigest } from './finished-requests.ts';
+
+const script = defineScript(import.meta.dirname, 'remember-finished', finishedConstants);
+
+/**
+ * Has jobs recognised as finished when they come again, for a window at least. One round trip.
+ * @param jobIds at least one, at most 1,000
+ */
+export async function rememberFinished(
+  redis: Redis,
+  toKey: ToKey,
+  jobIds: readonly string[],
+  { windowMs }: { windowMs: number },
+): Promise<void> {
+  await script(redis, keysOf(toKey, 'finished'), [windowMs, ...jobIds.map(finishedDigest)]);
+}
