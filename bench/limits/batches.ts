@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
 import { createAnswerCache } from '../../src/adapters/answers/answer-cache.ts';
-import { landAnswers, lookUpAnswers } from '../../src/adapters/answers/answer-scripts.ts';
+import { landAnswers } from '../../src/adapters/answers/redis-scripts/land-answers.ts';
+import { lookUpAnswers } from '../../src/adapters/answers/redis-scripts/look-up-answers.ts';
 import type { StepRecord } from '../../src/adapters/jobs/chat-job.ts';
 import { addJobs, type NewJob, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { saveJobs } from '../../src/adapters/jobs/redis-scripts/save-jobs.ts';

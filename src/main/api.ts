@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { forgetAnswers } from '../adapters/answers/answer-scripts.ts';
+import { forgetAnswers } from '../adapters/answers/redis-scripts/forget-answers.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
 import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { cancelRequest } from '../adapters/jobs/cancellations.ts';

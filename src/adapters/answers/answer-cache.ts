@@ -6,15 +6,10 @@ import { inBatches } from '../../batching/in-batches.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
-import {
-  type Found,
-  forgetAnswers,
-  type HashedQuestion,
-  type Landing,
-  landAnswers,
-  lookUpAnswers,
-  renewClaim,
-} from './answer-scripts.ts';
+import { forgetAnswers } from './redis-scripts/forget-answers.ts';
+import { type Landing, landAnswers } from './redis-scripts/land-answers.ts';
+import { type Found, type HashedQuestion, lookUpAnswers } from './redis-scripts/look-up-answers.ts';
+import { renewClaim } from './redis-scripts/renew-claim.ts';
 
 /** Part of every hash. Raise it when the meaning of an entry or its parameters changes; then no old entry is read. */
 const HASH_VERSION = 4;

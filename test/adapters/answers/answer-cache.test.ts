@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
-import { forgetAnswers } from '../../../src/adapters/answers/answer-scripts.ts';
+import { forgetAnswers } from '../../../src/adapters/answers/redis-scripts/forget-answers.ts';
 import type { AnswerParameters } from '../../../src/adapters/model/model.ts';
 import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
