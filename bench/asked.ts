@@ -5,10 +5,10 @@ import { type GuardedProcess, startGuarded } from '../tools/services/guarded-pro
 import { clientLimit, MESSAGE_SIGNING_KEY, PROFILING } from './contenders.ts';
 import type { Servers } from './servers.ts';
 
-/** What takes questions over HTTP: `POST /chat/send`. */
+/** Something that takes questions over HTTP, at `POST /chat/send`. */
 export interface Asked {
   url: string;
-  /** Of each question. */
+  /** Sent with each question. */
   headers: Record<string, string>;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function startProduct(servers: Servers): Promise<Asked> {
   return { ...asked, headers: { authorization: `Bearer ${await signUp(asked.url)}`, prefer: 'wait=60' } };
 }
 
-/** What carries a question to the model and its answer back, and nothing else. */
+/** Passes a question to the model and its answer back, and does nothing else. */
 export async function startLimit(servers: Servers): Promise<Asked> {
   const port = await freePort();
   const relay = startGuarded(process.execPath, [...PROFILING, join(ROOT, 'bench/limits/relay.ts')], {

@@ -16,18 +16,18 @@ export interface StartOptions {
 
 export interface Contender {
   name: string;
-  /** What stands in the table. */
+  /** The name in the tables. */
   title: string;
-  /** Messages at once, which did best in a sweep (`--concurrency`): with an instant model, and with one that is waited for. */
+  /** How many messages at once did best in a sweep (`--concurrency`), with an instant model and with one that takes time. */
   concurrency: Record<ModelKind, number>;
-  /** What its messages look like: Celery reads its own only. */
+  /** The form of its messages. Celery reads only its own. */
   messages: 'plain' | 'celery';
   start(servers: Servers, options: StartOptions): Promise<GuardedProcess>;
 }
 
 const HERE = import.meta.dirname;
 export const MESSAGE_SIGNING_KEY = 'benchmark-benchmark-benchmark-benchmark';
-/** Has Node write a profile into this folder when the process is asked to end. */
+/** Makes Node write a CPU profile into this folder when the process is asked to end. */
 const PROFILES = process.env.BENCH_PROFILES;
 export const PROFILING = PROFILES
   ? [
@@ -61,7 +61,7 @@ const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelK
   NODE_ENV: 'test',
   MESSAGE_SIGNING_KEY,
   LOG_LEVEL: 'warn',
-  // Any free port: what is measured is not asked for its health.
+  // Any free port, because nobody asks for its health here.
   WORKER_PORT: '0',
   WORKER_METRICS_PORT: '0',
   HOST: '127.0.0.1',
@@ -86,7 +86,7 @@ export const celery: Contender = {
       [
         ...['-m', 'celery', '-A', 'celery_app', 'worker', '--loglevel', 'WARNING'],
         ...['--without-gossip', '--without-mingle', '--without-heartbeat'],
-        // Threads where a model is waited for.
+        // Threads, if the model takes time.
         ...['--pool', model === 'instant' ? 'prefork' : 'threads', '--concurrency', String(concurrency)],
       ],
       {

@@ -8,13 +8,13 @@ import { readUsage, residentBytes, signalTree, type Usage } from './usage.ts';
 
 export interface DrainOptions {
   model: ModelKind;
-  /** Answered before measuring begins: connections are up and the code is compiled then. */
+  /** So many messages are answered before measuring begins. Then connections are open and the code is compiled. */
   warmUp: number;
-  /** Measured, so many at a time. */
+  /** So many messages are measured at a time. */
   messages: number;
-  /** How often: small backlogs again and again, because CPU time is counted in ticks of 10 ms. */
+  /** How often this is repeated. Small backlogs need it, because CPU time is counted in ticks of 10 ms. */
   times?: number;
-  /** The message of a question. @param i counts from 0, those of the warm-up first */
+  /** The message of a question. @param i counts from 0, and the warm-up's messages come first */
   question(i: number): { message: string; sessionId?: string; cache?: boolean };
   concurrency?: number | undefined;
   processes?: number;
@@ -37,13 +37,13 @@ export interface DrainResult {
 const PATIENCE_MS = 60_000;
 const SAMPLE_MS = 500;
 const IDLE_MS = 500;
-/** Messages that are under way to the broker at once. */
+/** How many messages are on their way to the broker at once. */
 const FILL_BATCH = 2_000;
 
 /**
- * Lets the contender answer the messages of the warm-up, halts it while `chat_requests` is filled, and measures from its
- * going on to the last answer; so often as is wanted, and then all of it together.
- * @throws Error when an answer is missing, twice, or for nobody
+ * Lets the contender answer the messages of the warm-up. Then halts it while `chat_requests` is filled, and measures from
+ * the moment it continues to its last answer. Repeats this `times` times and adds the measurements up.
+ * @throws Error when an answer is missing, comes twice, or belongs to no question
  */
 export async function drain(servers: Servers, contender: Contender, options: DrainOptions): Promise<DrainResult> {
   const {
@@ -102,10 +102,10 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
     let elapsedMs = 0;
     for (let from = warmUp; from < warmUp + total; from += messages) {
       finished = Promise.withResolvers<void>();
-      // A job whose answer is out, and which is halted before it is completed, would be taken up again.
+      // If it were halted between an answer and the end of its job, it would take the job again.
       await sleep(IDLE_MS);
       for (const { pid } of running) signalTree(pid, 'SIGSTOP');
-      // No answer is to be expected until it goes on.
+      // While it is halted, no answer comes.
       lastAt = Number.POSITIVE_INFINITY;
       await fill(servers, contender, unanswered, { from, count: messages, question });
       const before = await readUsage(redis, pids());
@@ -117,7 +117,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
       elapsedMs += lastAt - startedAt;
       const after = await readUsage(redis, pids());
       for (const name of Object.keys(used) as (keyof Usage)[]) used[name] += after[name] - before[name];
-      // Our own looks at Redis.
+      // We looked at Redis ourselves.
       used.redisCommands -= samples;
       used.redisReads -= samples;
     }
@@ -132,7 +132,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
       redisMemoryMb: peak.redis / 2 ** 20,
       modelCalls: model === 'http' ? await servers.modelCalls() : Number.NaN,
     };
-    // A second answer to the same message would come now.
+    // If a message gets a second answer, it comes now.
     await sleep(200);
     return result;
   } finally {
@@ -142,7 +142,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
   }
 }
 
-/** Puts messages on `chat_requests`, confirmed, and their ids to the unanswered ones. */
+/** Publishes messages to `chat_requests` with confirms, and adds their ids to the unanswered ones. */
 export async function fill(
   { broker }: Servers,
   { messages }: Contender,

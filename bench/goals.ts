@@ -5,14 +5,14 @@ import { ratios, spread } from './statistics.ts';
 export interface Goal {
   what: string;
   against: string;
-  /** What is to be reached, in words. */
+  /** The goal, in words. */
   toReach: string;
-  /** undefined where the run has not measured it. */
+  /** undefined if the run has not measured it. */
   measured: string | undefined;
   reached: boolean;
 }
 
-/** What the pipeline is to reach, and what it has reached in this run. */
+/** The goals of the pipeline, and what it has reached in this run. */
 export function goals({ workloads, openLoop }: Results): Goal[] {
   const entriesOf = (workload: string) =>
     (workloads.find(({ name }) => name === workload)?.entries ?? []).filter(({ samples }) => samples.length > 0);
@@ -57,7 +57,7 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
       what: 'burst of 1,000 identical',
       against: 'model calls for them',
       toReach: '1',
-      // One more was asked in the warm-up.
+      // The warm-up asked the model once, too.
       measured: calls === undefined ? undefined : String(calls - 1),
       reached: calls === 2,
     },

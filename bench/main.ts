@@ -16,18 +16,18 @@ const HELP = `Measures this pipeline and what people would use instead, side by 
 
   npm run bench -- [--rounds N] [--only NAME,...] [--contenders NAME,...] [--scale X] [--seconds S] [--no-million] [--json] [--no-docs]
 
-  --rounds N      how often each is measured, in turn, the order turned each time (default 3)
+  --rounds N      how often each contender is measured, in another order each time (default 3)
   --only NAMES    of: ${names.join(', ')}
   --contenders NAMES
                   of: ${contenderNames.join(', ')}
-  --scale X       so many times the messages (default 1)
+  --scale X       multiplies the number of messages (default 1)
   --seconds S     how long each rate of the open loop is held (default 15)
   --no-million    leave out the backlog of a million messages, which takes minutes
   --json          print the samples as JSON instead of the tables
   --no-docs       leave docs/benchmarks.md as it is
 
-On a private RabbitMQ, Redis and model simulator. A contender that leaves a message without an answer, or gives it two,
-ends the run. What a whole run measures goes to docs/benchmarks.md.
+It starts a private RabbitMQ, Redis and model simulator. The run ends if a contender leaves a message without an answer, or
+gives it two. A whole run writes its tables into docs/benchmarks.md.
 `;
 
 const DOCS = join(import.meta.dirname, '../docs/benchmarks.md');
@@ -89,7 +89,7 @@ try {
   for (let round = 0; round < rounds; round += 1) {
     const say = (name: string, text: string) => progress(`round ${round + 1}/${rounds}  ${name}  ${text}`);
     progress('starting RabbitMQ, Redis and the model simulator ...');
-    // New ones, and what is sensitive first: after a million messages they have something to do for a while.
+    // Each round has new servers. The open loop comes first, because servers stay busy for a while after a million messages.
     servers = await startServers();
     results.machine = await describeMachine(servers);
     if (wanted(OPEN_LOOP)) {
@@ -97,7 +97,7 @@ try {
     }
     for (const [index, { name, contenders }] of chosen.entries()) {
       for (let turn = 0; turn < contenders.length; turn += 1) {
-        // Another one goes first in each round.
+        // Each round begins with another contender.
         const at = (turn + round) % contenders.length;
         const { title, run } = contenders[at]!;
         const sample = await run(servers, scale);
@@ -118,7 +118,7 @@ try {
   await servers?.stop();
 }
 
-/** Standard output is for the results. */
+/** Goes to standard error, because standard output is for the results. */
 function progress(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -135,7 +135,7 @@ function usage(problem: string): never {
   process.exit(2);
 }
 
-/** Replaces what an earlier run measured; what is written around it stays. */
+/** Replaces the figures of an earlier run in the document. The text around them stays. */
 function writeDocs(text: string): void {
   const before = existsSync(DOCS) ? readFileSync(DOCS, 'utf8') : `# Benchmarks\n\n${BEGIN}\n${END}\n`;
   const [head, rest] = before.split(BEGIN);

@@ -26,7 +26,7 @@ const kinds: readonly { name: string; matches: RegExp; ofJobs: boolean }[] = [
 
 const usedMemory = async (redis: Redis) => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
 
-/** Keys and bytes of each kind, as MEMORY USAGE has them. */
+/** How many keys and bytes there are of each kind, by MEMORY USAGE. */
 async function measureKinds(redis: Redis): Promise<Map<string, { keys: number; bytes: number }>> {
   const found = new Map(kinds.map(({ name }) => [name, { keys: 0, bytes: 0 }]));
   let cursor = '0';

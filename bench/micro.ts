@@ -30,7 +30,7 @@ import { startServers } from './servers.ts';
 
 const BATCH = 100;
 const LEAST_MS = 500;
-/** Over which Redis's CPU time is measured. */
+/** How many batches Redis's CPU time is measured over. */
 const ROUNDS = 100;
 
 if (process.argv.includes('--help')) {
@@ -165,7 +165,7 @@ try {
     { name: 'last answers kept', run: () => each(() => cache.keepLast(randomUUID(), answer)) },
   ];
 
-  // Its channel is opened after the connection.
+  // The channel is opened after the connection.
   while (
     await publish(response, trace).then(
       () => false,
@@ -203,7 +203,7 @@ try {
   await bench.run();
   console.table(bench.table());
 
-  /** CPU time of Redis's main thread for one of a batch, µs; looking costs something, too. */
+  /** CPU time of Redis's main thread for one item of a batch, in µs. Measuring it costs a little, too. */
   const redisCpuUs = async (run: () => Promise<unknown>, before = async () => {}) => {
     let us = 0;
     for (let i = 0; i < ROUNDS; i += 1) {

@@ -10,16 +10,16 @@ export interface Latency {
   p999: number;
 }
 
-/** What was seen of a steady rate. */
+/** The times that were measured at one rate. */
 export interface Seen {
-  /** From the moment that a question was due to its answer. */
+  /** From the moment when a question was due to its answer. */
   fromDue: Latency;
-  /** From the moment that it was let in (`createdAt`: before it is written down and published) to its answer. */
+  /** From the moment when the api let it in (`createdAt`, before it is written down and published) to its answer. */
   fromAccepted: Latency;
 }
 
 export interface OpenLoopResult {
-  /** Of the pipeline's capacity. */
+  /** A share of the pipeline's capacity, from 0 to 1. */
   share: number;
   perSecond: number;
   pipeline: Seen;
@@ -30,17 +30,18 @@ const MODEL_MS = 50;
 const SHARES = [0.25, 0.5, 0.75];
 const CAPACITY_QUESTIONS = 5_000;
 const CAPACITY_AT_ONCE = 150;
-/** Node compiles a function for good once it has been called some thousand times. */
+/** Node optimises a function only after some thousand calls. */
 const WARM_UP_QUESTIONS = 15_000;
-/** What is seen at the beginning of a rate is what the one before has left. */
+/** The first answers at a rate are still slowed down by the rate before, so they are not measured. */
 const SETTLE_SECONDS = 5;
 
 /**
- * The product. First its capacity, with as many questions on the way as it takes; then questions at a steady rate, each
- * sent when it is due whatever became of those before, and timed from then: a slow answer delays no other question, and
- * hides none (coordinated omission). Then what would be there at best, at the same rates.
+ * Measures the product at steady rates. First it finds out the capacity, with many questions at once. Then it sends questions
+ * at a steady rate. Each is sent when it is due, whatever happened to the earlier ones, and its time counts from then. So a
+ * slow answer delays no other question and hides no delay (coordinated omission). At last it measures the limit at the same
+ * rates.
  *
- * An answer is what is pushed on the question's own connection (`Prefer: wait`).
+ * The answer comes on the question's own connection (`Prefer: wait`).
  */
 export async function openLoop(servers: Servers, seconds: number, progress: (text: string) => void) {
   await servers.reset();
@@ -62,10 +63,10 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
   return { capacity, results };
 }
 
-/** Resolves with the moment that the question was accepted, ms since the epoch. */
+/** Resolves with the moment when the question was accepted, in ms since the epoch. */
 type Ask = () => Promise<number>;
 
-/** Warms up and measures; stops what was asked. */
+/** Warms up and measures, then stops the processes that were asked. */
 async function asking<Result>(asked: Asked, measure: (ask: Ask) => Promise<Result>): Promise<Result> {
   const agent = new Agent({ connections: 2_000, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
   let serial = 0;
@@ -103,8 +104,9 @@ async function atShares(ask: Ask, capacity: number, seconds: number, progress: (
 }
 
 /**
- * What `undici.request` makes for a call lives on until the next full garbage collection: the collections before that
- * halted us for 30 ms every few seconds, which counted as the time of whatever was answered meanwhile.
+ * Sends a request with undici's `dispatch`. The objects that `undici.request` makes live until the next full garbage
+ * collection. With them, the smaller collections halted this process for 30 ms every few seconds, and this counted as time of
+ * the answers that arrived meanwhile.
  */
 function send(agent: Agent, options: Dispatcher.DispatchOptions): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
@@ -122,7 +124,7 @@ function send(agent: Agent, options: Dispatcher.DispatchOptions): Promise<{ stat
   });
 }
 
-/** Questions per second with as many on the way as there are askers. */
+/** Answers a second while each asker always has one question open. */
 async function closedLoop(ask: Ask, questions: number): Promise<number> {
   let left = questions;
   const startedAt = performance.now();

@@ -9,17 +9,17 @@ import { startGuarded } from '../tools/services/guarded-process.ts';
 import { startRabbitMq } from '../tools/services/rabbitmq.ts';
 import { startRedis } from '../tools/services/redis.ts';
 
-/** A private RabbitMQ, Redis and model simulator, the same for all that is measured. */
+/** A private RabbitMQ, Redis and model simulator, which all contenders share. */
 export interface Servers {
   readonly rabbitMqUrl: string;
   readonly redisUrl: string;
-  /** Up to and with `/v1`. */
+  /** The address, `/v1` included. */
   readonly modelUrl: string;
   readonly redis: Redis;
   readonly broker: ChannelModel;
-  /** Leaves nothing of an earlier run: empty queues, an empty Redis, no counts. */
+  /** Removes everything of an earlier run from the queues, from Redis and from the counts. */
   reset(): Promise<void>;
-  /** How the simulator answers from now on. */
+  /** Sets how the simulator answers from now on. */
   setModel(behavior: object): Promise<void>;
   modelCalls(): Promise<number>;
   stop(): Promise<void>;
@@ -57,7 +57,7 @@ export async function startServers(): Promise<Servers> {
       }
       await channel.close();
       await redis.flushall();
-      // Else Redis may decide to do it while something is measured.
+      // Otherwise Redis may do it during a measurement.
       await redis.bgrewriteaof();
       while (/aof_rewrite_in_progress:1/.test(await redis.info('persistence'))) await sleep(50);
       await fetch(`${modelUrl}/control/stats`, { method: 'DELETE' });

@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-/** What has been used so far; subtract two of them. */
+/** What was used since the start. Subtract two values to measure an interval. */
 export interface Usage {
   /** CPU time in ms of the contender's processes, of Redis and of RabbitMQ; NaN where there is no /proc. */
   cpuMs: number;
   redisCpuMs: number;
   rabbitMqCpuMs: number;
-  /** Commands that Redis has carried out, those within scripts as well. */
+  /** Commands that Redis carried out, also those within scripts. */
   redisCommands: number;
-  /** Times that Redis has read from a socket: a batch of commands that was written at once is one. */
+  /** How often Redis read from a socket. Commands that were written at once are one read. */
   redisReads: number;
 }
 
@@ -79,7 +79,7 @@ function listProcesses(): Process[] {
         rssBytes: Number(fields[21]) * PAGE_BYTES,
       });
     } catch {
-      // It has ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
   return entries;

@@ -14,14 +14,14 @@ import {
 import { type DrainResult, drain } from './drain.ts';
 import type { Servers } from './servers.ts';
 
-/** Something to be measured for several contenders, one after the other, in each round. */
+/** A task that several contenders are measured at, one after the other, in each round. */
 export interface Workload {
   name: string;
   title: string;
   contenders: readonly Entry[];
 }
 
-/** A contender in a workload, in the way it is run there. */
+/** A contender, and how it is run in this workload. */
 export interface Entry {
   title: string;
   contender: Contender;
@@ -30,7 +30,7 @@ export interface Entry {
 
 interface DrainSettings {
   model: ModelKind;
-  /** As the simulator's behavior has it. */
+  /** How the simulator behaves. */
   latencyMs?: number | { median: number; sigma: number };
   warmUp: number;
   messages: number;
@@ -64,19 +64,19 @@ const all = (contenders: readonly Contender[], settings: DrainSettings) =>
   contenders.map((contender) => entry(contender, settings));
 
 const designs = [pipeline, plain, textbook, flow, celery];
-/** Questions on the way at once where the limit is the time that the model takes. */
+/** How many questions are asked at once, if the model's time is the limit. */
 const WAITING = 25;
-/** Two processes of so many leave the processors of a slow machine time to spare. */
+/** Few enough that two processes do not use up the processors of a slow machine. */
 const FEW = 10;
 
-/** Half of the messages ask what was asked before. */
+/** Half of the messages repeat an earlier question. */
 const halfRepeated = (i: number) => distinct(i % 2 === 0 ? i : Math.max(0, i - 1 - 2 * (i % 50)));
 
-/** Few sessions and no cached answers: what is kept for each question is no part of what a backlog costs. */
+/** Few sessions and no cached answers: the cost of a backlog must not include what is kept for each question. */
 const smallMessage = (i: number) => ({ message: `q${i}`, sessionId: `s-${i % 1000}`, cache: false });
 
 const LEAST_MEASURED = 20_000;
-/** Of an instant model: Node has compiled what it runs, and as many finished jobs are kept as are ever kept. */
+/** For an instant model. After these, Node has compiled the code, and Redis keeps as many finished jobs as it ever will. */
 const LONG_WARM_UP = 30_000;
 const backlog = (messages: number): Entry =>
   entry(
@@ -157,7 +157,7 @@ export function workloads({ million }: { million: boolean }): Workload[] {
       contenders: all([pipeline, plain, textbook], {
         model: 'http',
         latencyMs: 50,
-        // The question of the warm-up is another one, and asked once.
+        // The warm-up asks another question, once.
         warmUp: 1,
         messages: 1_000,
         message: (i) => distinct(Math.min(i, 1)),

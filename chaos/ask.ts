@@ -11,15 +11,15 @@ export interface Seen {
   requestId?: string;
   /** When it was accepted, ms. */
   acceptedAt?: number;
-  /** Tries that were refused, or got no answer at all. */
+  /** How many tries were refused, or got no reply. */
   refused: number;
-  /** Whether it was told that the question is cancelled. */
+  /** Whether the api reported the question as cancelled. */
   toldCancelled: boolean;
   /** The first terminal state that was seen, and when, ms. */
   first?: { status: string; response: string | null; at: number };
 }
 
-/** Whoever asks: picks an api at random for each call, as a load balancer does. */
+/** Calls an api that is picked at random, as a load balancer does. */
 export interface Asker {
   apiUrls: readonly string[];
   signal: AbortSignal;
@@ -98,7 +98,7 @@ async function watch(asker: Asker, seen: Seen): Promise<void> {
   }
 }
 
-/** Calls a question off, again and again until it is told what became of it. */
+/** Cancels a question, and repeats this until the api says what became of it. */
 async function callOff(asker: Asker, seen: Seen, { afterMs, what }: NonNullable<Question['cancel']>): Promise<void> {
   await sleep(afterMs);
   if (seen.first) return;
@@ -125,7 +125,7 @@ function notice(seen: Seen, turn: Pick<SessionTurn, 'status' | 'response'>): voi
 export const look = (asker: Asker, { sessionId, question }: Seen) =>
   call<Session>(asker, `/chat/session/${sessionId}`, question.userId);
 
-/** undefined while the api is away, or says that it cannot serve now. */
+/** undefined while the api is away, or says that it is unavailable. */
 async function call<T>(asker: Asker, path: string, userId: string, init: RequestInit = {}): Promise<T | undefined> {
   const apiUrl = asker.apiUrls[Math.floor(Math.random() * asker.apiUrls.length)]!;
   const method = init.method ?? 'GET';
@@ -136,7 +136,7 @@ async function call<T>(asker: Asker, path: string, userId: string, init: Request
     response = await fetch(`${apiUrl}${path}`, { ...init, headers, signal: AbortSignal.timeout(REPLY_TIMEOUT_MS) });
     body = await response.json();
   } catch {
-    // The api is away, or was killed within its answer.
+    // The api is away, or was killed while it replied.
     return undefined;
   }
   if (response.ok) return body as T;

@@ -6,7 +6,7 @@ import { rightAnswer } from './questions.ts';
 export interface Kill {
   victim: string;
   at: number;
-  /** Model calls that were under way, or had just been answered. */
+  /** Model calls that were open, or had just been answered. */
   callsUnderWay: number;
 }
 
@@ -21,21 +21,21 @@ export type FinalTurn = Pick<SessionTurn, 'requestId' | 'status' | 'message' | '
 export interface Evidence {
   /** Each conversation, in the order of asking. */
   asked: Seen[][];
-  /** Each session as its user sees it in the end, oldest turn first. */
+  /** Each session as its user sees it at the end, oldest turn first. */
   final: Map<string, FinalTurn[]>;
   kills: Kill[];
   poison: string[];
   deadLetters: DeadLetter[];
-  /** Messages that nobody has taken, and jobs that are not finished. */
+  /** Messages that are still in the queues, and jobs that are not finished. */
   leftInQueues: number;
   leftInJobs: number;
   modelCalls: number;
-  /** Calls whose caller went away before the answer, and those the product has counted as uncertain. */
+  /** Calls whose caller was gone before the answer, and calls that the product counted as uncertain. */
   callsCutOff: number;
   uncertainSpend: number;
   /** An outage of the model: how long, in seconds, and the calls that were made in it. */
   outage: { seconds: number; calls: number };
-  /** Processes that ended though nobody killed them. */
+  /** Processes that ended although nobody killed them. */
   died: number;
   /** Replies that no outage explains. */
   odd: number;
@@ -49,10 +49,10 @@ export interface Finding {
 }
 
 const SECONDS_TO_SETTLE = 60;
-/** Whoever dies between a dead letter's confirm and the acknowledgement of its message leaves the message to be kept again. */
+/** If a process dies between a dead letter's confirm and the acknowledgement of its message, the message is kept twice. */
 const KEEPS_LETTERS = ['api', 'worker', 'rabbitmq'];
 
-/** What the run shows, line by line; a value above what is allowed is a violation. */
+/** The result of the run, line by line. A value above what is allowed is a violation. */
 export function audit(evidence: Evidence): Finding[] {
   const { final, kills, outage } = evidence;
   const asked = evidence.asked.flat();
@@ -141,7 +141,7 @@ function outOfOrder(conversation: Seen[], final: Evidence['final']): boolean {
   return found.some((requestId, i) => requestId !== wanted.filter((id) => found.includes(id!))[i]);
 }
 
-/** Answers that are not the one that follows from their question and the completed turns before it. */
+/** Answers that do not follow from their question and the completed turns before it. */
 function wrongAnswers({ asked, final }: Evidence): number {
   let wrong = 0;
   for (const conversation of asked) {

@@ -37,9 +37,9 @@ session. Exits with 1 on any violation.
 
 const POISON_EVERY = 50;
 const ODD_SHOWN = 10;
-/** An answer takes this long at most from the simulator into the job. */
+/** The longest time between the simulator's reply and the answer in the job. */
 const JUST_ANSWERED_MS = 500;
-/** What is not over yet in the end, or cannot be looked at, has so long. */
+/** How long the harness waits at the end for what is not over, or cannot be read. */
 const CONCLUDE_MS = 30_000;
 const DOWN_MS = { least: 300, most: 3_000 };
 
@@ -103,7 +103,7 @@ try {
   if (process.exitCode === 1) console.log(`logs: ${dir}`);
 }
 
-/** What `look` gives once it is as wanted, else what it gave last. */
+/** Gives the first result of `look` that is as wanted, or its last result if none is in time. */
 async function within<T>(ms: number, look: () => Promise<T>, isWanted: (found: T) => boolean): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
@@ -127,7 +127,7 @@ function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
   }));
 }
 
-/** Begins each conversation at its time, whatever became of those before it, and waits for all answers. */
+/** Begins each conversation when it is due, whatever happened to the earlier ones, and waits for all answers. */
 async function askAll(): Promise<void> {
   const startedAt = Date.now();
   let before = 0;
@@ -164,7 +164,7 @@ async function killAll(stack: Stack): Promise<void> {
   );
 }
 
-/** Takes the model away in the middle; gives the calls that were made while it was. */
+/** Makes the model fail in the middle of the run. Gives the number of calls that were made meanwhile. */
 async function haveOutage(stack: Stack): Promise<number> {
   if (outage === 0) return 0;
   await sleep(((requests / rate - outage) / 2) * 1000);
@@ -203,7 +203,7 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
     const jobs = await countJobs(queue, 5_000);
     return jobs ? (jobs.wait ?? 0) + (jobs.prioritized ?? 0) + (jobs.delayed ?? 0) + (jobs.active ?? 0) : 1;
   };
-  // The job of a worker that was killed after it had answered is taken up once more.
+  // If a worker was killed after it had answered, another worker takes the job once more.
   const leftInJobs = await within(CONCLUDE_MS, unfinished, (count) => count === 0);
   const uncertain = await readUncertainSpend(redis);
   await queue.close();

@@ -12,7 +12,7 @@ import type { DeadLetter } from './audit.ts';
 
 const RETRY_MS = 500;
 
-/** Puts a message that nobody can read on a queue, and is sure that RabbitMQ has it. */
+/** Publishes a message that nobody can read, and waits for RabbitMQ's confirm. */
 export async function sendPoison(rabbitMqUrl: string, queue: WorkQueue, body: string): Promise<void> {
   for (;;) {
     try {

@@ -1,26 +1,26 @@
 import { answerTo, questionOf } from '../tools/simulator/answer.ts';
 import { MODEL } from '../tools/simulator/reply.ts';
 
-/** A question, and what is to become of it. */
+/** A question, and what should become of it. */
 export interface Question {
   /** Its Idempotency-Key. */
   key: string;
   userId: string;
   text: string;
-  /** Its terminal state if nothing goes wrong but what the question itself asks for. */
+  /** Its terminal state, if nothing fails except what the question itself makes fail. */
   expected: 'completed' | 'failed';
-  /** Model calls that it needs at most. */
+  /** The most model calls that it needs. */
   calls: number;
-  /** Seconds to wait for the answer in the reply (`Prefer: wait`); undefined: its asker looks for it later. */
+  /** How many seconds the reply is held for the answer (`Prefer: wait`); undefined: its asker looks for it later. */
   waitSeconds?: number;
-  /** Its asker calls it off after so many ms, by itself or with its session. */
+  /** After how many ms its asker cancels it, alone or with its whole session. */
   cancel?: { afterMs: number; what: 'question' | 'session' };
 }
 
 /** Questions that are asked one after the other in one session, each with the turns before it as its context. */
 export type Conversation = Question[];
 
-/** What the model does with a question, how often among a hundred, and what follows. */
+/** What the model does with a question, with how many of a hundred, and what follows from it. */
 const FAULTS: { share: number; marker: string; calls: number; expected?: 'failed' }[] = [
   { share: 62, marker: 'latency=50ms', calls: 1 },
   { share: 8, marker: 'latency=400ms', calls: 1 },
@@ -37,7 +37,7 @@ const FAULTS: { share: number; marker: string; calls: number; expected?: 'failed
   { share: 2, marker: 'mode=context_length_exceeded', calls: 1, expected: 'failed' },
 ];
 const USERS = 20;
-/** Every so many conversations begin with a question that somebody else has asked before. */
+/** One of so many conversations begins with a question that somebody else asked before. */
 const REPEATED_EVERY = 20;
 const SHARE = { continued: 0.15, waited: 0.25, cancelled: 0.04 };
 const MOST_TURNS = 4;
@@ -46,7 +46,7 @@ const CANCEL_WITHIN_MS = 2_500;
 
 /**
  * The questions of a run in the order of asking, by conversation; the same for the same seed.
- * @param options.faults false: the model answers them as it answers all
+ * @param options.faults false: no question makes the model fail
  */
 export function planConversations(
   count: number,
@@ -85,7 +85,7 @@ export function planConversations(
     return { key, userId, text: slow, expected: 'completed', calls: 1, cancel: { afterMs, what } };
   }
 
-  /** One that is called off could leave its call to the other, and so cost one more. */
+  /** If such a question were cancelled, the other one would have to make the call, which would be one more. */
   function pickOriginal(): Question | undefined {
     const first = conversations[Math.floor(random() * conversations.length)]?.[0];
     return first?.cancel ? undefined : first;
@@ -102,7 +102,7 @@ function pick(dice: number): (typeof FAULTS)[number] {
 }
 
 /**
- * The only right answer to a question: the simulator says what was asked, and what came along with it.
+ * The only right answer to a question. The simulator repeats the question, and says how many turns came with it.
  * @param earlier the completed turns before it in its session, oldest first
  */
 export function rightAnswer(text: string, earlier: readonly { message: string; response: string }[]): string {

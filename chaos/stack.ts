@@ -7,7 +7,7 @@ import { type GuardedProcess, startGuarded } from '../tools/services/guarded-pro
 import { startRabbitMq } from '../tools/services/rabbitmq.ts';
 import { startRedis } from '../tools/services/redis.ts';
 
-/** What is killed. */
+/** What can be killed. */
 export type Victim = 'api' | 'worker' | 'redis' | 'rabbitmq';
 export const VICTIMS: readonly Victim[] = ['worker', 'api', 'redis', 'rabbitmq'];
 
@@ -31,30 +31,30 @@ const SETTINGS = {
   BREAKER_OPEN: '1s',
   RATE_SEND_PER_MINUTE: '1000000',
   RATE_READ_PER_MINUTE: '1000000',
-  // What one user has asked answers another, so that a repeated question costs no call.
+  // One user's answer serves the others, so that a repeated question costs no call.
   CACHE_SCOPE: 'all',
 };
 
-/** The product as it runs in production, two apis and two workers, on servers of its own. */
+/** The product as it runs in production: two apis and two workers, on servers of their own. */
 export interface Stack {
   readonly apiUrls: readonly string[];
   readonly redisUrl: string;
   readonly rabbitMqUrl: string;
   /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has been started. */
   kill(victim: Victim, downMs: number): Promise<void>;
-  /** The simulator's control API. @param behavior how it is to answer from now on */
+  /** Calls the simulator's control API. @param behavior how it answers from now on */
   control<T>(path: string, behavior?: object): Promise<T>;
-  /** The last words of each process that ended without being killed; it was started again. */
+  /** The last output of each process that ended without being killed. Each was started again. */
   readonly died: string[];
-  /** @param keepLogs for whoever looks for a cause; gives the folder */
+  /** @param keepLogs true: the logs stay for a closer look. Gives their folder */
   stop(keepLogs: boolean): Promise<string>;
 }
 
-/** @param options.preload modules that apis and workers load first: faults on purpose */
+/** @param options.preload modules that apis and workers load first, which break the product on purpose */
 export async function startStack(options: { preload: readonly string[] }): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'healify-chaos-'));
   const [redis, rabbitMq, simulator] = await Promise.all([
-    // What Redis has confirmed is on disk: else its own loss would be taken for ours.
+    // What Redis confirms is on disk. Otherwise a loss of Redis would count as a loss of ours.
     startRedis({ dir: join(dir, 'redis'), appendfsync: 'always' }),
     startRabbitMq({ dir: join(dir, 'rabbitmq') }),
     startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')]),
@@ -95,7 +95,7 @@ export async function startStack(options: { preload: readonly string[] }): Promi
     rabbitMqUrl: rabbitMq.url,
     kill: async (victim, downMs) => {
       if (victim === 'api' || victim === 'worker') {
-        // Each replica in turn.
+        // The replicas take turns.
         return await replicas[victim][kills[victim]++ % replicas[victim].length]!.kill(downMs);
       }
       const server = victim === 'redis' ? redis : rabbitMq;

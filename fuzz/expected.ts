@@ -7,13 +7,13 @@ import { UnreadableMessage } from '../src/contracts/read-message.ts';
 import { readReplyAddress } from '../src/contracts/reply-address.ts';
 import { type FuzzMessage, REPLY_QUEUE, type Signing } from './messages.ts';
 
-/** What is to become of a request: a dead letter with this reason, or an answer in one of our places. */
+/** What should become of a request: a dead letter with this reason, or an answer in one of these places. */
 export type Fate = { reason: string } | { requestId: string; place: Place; correlationId: string };
 
-/** Where an answer ends: in the reply queue, or as a dead letter, because its queue is gone or nobody knows its session. */
+/** Where an answer ends: in the reply queue, or as a dead letter, if its queue is gone or its session is unknown. */
 export type Place = 'replied' | 'reply_unroutable' | 'unknown_session';
 
-/** The request is read as the bridge reads it; what the reading itself must give, tests of the contracts say. */
+/** Reads the request as the bridge does. That the bridge reads correctly is for the tests of the contracts to show. */
 export function fateOfRequest({ body, properties }: FuzzMessage): Fate {
   const { messageId, contentEncoding, replyTo, correlationId } = properties;
   try {
@@ -28,7 +28,7 @@ export function fateOfRequest({ body, properties }: FuzzMessage): Fate {
   }
 }
 
-/** Why an answer that nobody has asked for is a dead letter. */
+/** Why an answer to no question becomes a dead letter. */
 export function reasonOfResponse({ body, properties }: FuzzMessage, signing: Signing): string {
   try {
     const { messageId, contentEncoding } = properties;
@@ -56,7 +56,7 @@ export function signed({ body, properties }: FuzzMessage, signing: Signing): Fuz
   return signature === undefined ? properties : { ...rest, headers: { ...headers, [SIGNATURE_HEADER]: signature } };
 }
 
-/** The answer in a dead letter or in the reply queue; undefined where it is none of ours. */
+/** The answer in a dead letter or in the reply queue; undefined if it is not one of ours. */
 export function answerIn(body: Buffer): { requestId: string } | undefined {
   try {
     return readChatResponse({ body });
@@ -65,7 +65,7 @@ export function answerIn(body: Buffer): { requestId: string } | undefined {
   }
 }
 
-/** Messages by body and reason, each as often as it was sent. */
+/** Messages by body and reason, with how often each was sent. */
 export class Multiset {
   #counts = new Map<string, number>();
   size = 0;
@@ -76,7 +76,7 @@ export class Multiset {
     this.size += 1;
   }
 
-  /** Whether it was there. */
+  /** Gives whether the message was there. */
   remove(body: Buffer, reason: string): boolean {
     const key = keyOf(body, reason);
     const count = this.#counts.get(key) ?? 0;

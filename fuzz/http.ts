@@ -25,7 +25,7 @@ interface Document {
   components?: { schemas?: Record<string, Schema> };
 }
 
-/** A request as it goes out. */
+/** A request as it is sent. */
 interface FuzzRequest {
   operation: Operation;
   parameter: string;
@@ -64,7 +64,7 @@ export async function fuzzHttp(options: {
   return byStatus;
 }
 
-/** A session and a request of ours, so that not every address leads to nothing. */
+/** The ids of a session and a request that exist, so that some addresses lead to something. */
 async function ownIds(apiUrl: string, token: string): Promise<string[]> {
   const response = await fetch(`${apiUrl}/chat/send`, {
     method: 'POST',
@@ -92,7 +92,7 @@ async function send(apiUrl: string, token: string, request: FuzzRequest): Promis
   if (status >= 500 && status !== 503) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
   if (status >= 400 && method !== 'head' && !response.headers.get('content-type')?.startsWith('text/html')) {
     const { code } = JSON.parse(text) as { code?: string };
-    // Health has a body of its own.
+    // The health endpoints have a body of their own.
     if (!operation.path.startsWith('/health') && !(code && code in apiErrors)) {
       throw new Error(`${method} ${path}: ${status} without a known code: ${text.slice(0, 500)}`);
     }
@@ -119,7 +119,7 @@ const odd = fc.oneof(
   fc.constantFrom<unknown>(null, '', ' ', 0, -1, 1e308, true, {}, [], '__proto__', '\u0000', 'x'.repeat(20_000)),
 );
 
-/** Something that the schema allows, more or less. */
+/** A value that the schema allows, more or less. */
 function valueFor(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.properties) {

@@ -18,7 +18,7 @@ process dies, an answer is a 5xx other than 503, or a message is not accounted f
 that does it.
 `;
 
-/** For what the load has left behind. */
+/** How long the product has to recover from the load. */
 const READY_MS = 30_000;
 
 const { values } = parseArgs({
@@ -76,7 +76,7 @@ try {
     (byStatus) => console.log(`  by status: ${JSON.stringify(byStatus)}`),
     (error: Error) => {
       violations.push('HTTP');
-      // What went wrong is in its cause, and the request in its message.
+      // The message shows the request, and the cause shows what went wrong.
       console.log(error.message, error.cause);
     },
   );

@@ -1,7 +1,7 @@
 import type { Options } from 'amqplib';
 import fc from 'fast-check';
 
-/** A message to be put on a queue. */
+/** A message to be published. */
 export interface FuzzMessage {
   body: Buffer;
   properties: Options.Publish;
@@ -13,7 +13,7 @@ const required = fc.record({
   message: fc.string({ minLength: 1, maxLength: 80 }).map((text) => `q ${text}`),
 });
 
-/** What many clients send where they have no value. */
+/** What many clients send if they have no value. */
 const orNothing = <T>(value: fc.Arbitrary<T>, ...nothing: unknown[]) =>
   fc.oneof(value, fc.constantFrom(null, ...nothing));
 
@@ -37,7 +37,7 @@ const request = fc
   .tuple(fc.uuid(), required, optional)
   .map(([requestId, some, more]) => ({ version: 1, requestId, ...some, ...more }));
 
-/** The queue that answers to fuzzed requests may go to, because it is there. */
+/** A queue that exists, so that answers to fuzzed requests can go there. */
 export const REPLY_QUEUE = 'fuzz.replies';
 const replyTo = fc.constantFrom(
   ...['', REPLY_QUEUE, REPLY_QUEUE, `/queues/${REPLY_QUEUE}`, '/queues/%', '/queues/', 'fuzz.gone', 'x'.repeat(200)],
@@ -68,7 +68,7 @@ const odd = fc.oneof(
   fc.constant({ __proto__: { admin: true }, constructor: 1, toString: null }),
 );
 
-/** A valid object with a field that is wrong, missing or too many. */
+/** A valid object, but one field is wrong, missing or unknown. */
 const mutated = (valid: fc.Arbitrary<object>) =>
   fc
     .tuple(valid, fc.nat(20), odd, fc.constantFrom('replace', 'remove', 'add', 'duplicate'))
@@ -80,7 +80,7 @@ const mutated = (valid: fc.Arbitrary<object>) =>
       if (how === 'add')
         entries.push([['extra', '__proto__', 'constructor', 'context', 'deadline', 'model'][at % 6]!, value]);
       if (how === 'duplicate') entries.push([entries[index]![0], value]);
-      // By hand, because an object has each key once.
+      // Written by hand, because an object cannot have a key twice.
       return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${toJson(field)}`).join(',')}}`;
     });
 
@@ -92,7 +92,7 @@ const toJson = (value: unknown): string => {
   }
 };
 
-/** As AMQP 1.0 clients encode it: a string or a data section, whole, cut, or of a kind that holds no text. */
+/** The body as AMQP 1.0 clients encode it: a string or a data section, complete, cut, or of a kind that holds no text. */
 const asAmqp10 = (json: string, kind: number): Buffer => {
   const text = Buffer.from(json);
   const length = Buffer.alloc(4);
@@ -136,7 +136,7 @@ const headerValue = fc.oneof(
   fc.array(shortText, { maxLength: 3 }),
 );
 
-/** RabbitMQ itself reads CC and BCC, and refuses senders that have something else in them. */
+/** RabbitMQ reads CC and BCC itself, and refuses messages that have something else in them. */
 const headerName = fc.string({ minLength: 1, maxLength: 30 }).filter((name) => name !== 'CC' && name !== 'BCC');
 
 const properties: fc.Arbitrary<Options.Publish> = fc

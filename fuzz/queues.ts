@@ -6,20 +6,20 @@ import { answerIn, type Fate, fateOfRequest, Multiset, reasonOfResponse, signed 
 import { REPLY_QUEUE, requestMessages, responseMessages, signings } from './messages.ts';
 
 const BATCH = 1_000;
-/** Nothing has moved for so long: it is over. Longer while something is missing, which a busy machine may still have. */
+/** The run ends if nothing has moved for so long; for longer while something is missing, because the machine may be busy. */
 const QUIET_MS = { done: 5_000, missing: 30_000 };
 
 export interface QueueFindings {
   sent: number;
-  /** Requests that could be read, each with an id of its own: so many are answered. */
+  /** How many requests with different ids could be read. Each gets one answer. */
   readable: number;
   answered: number;
-  /** Of which in the reply queue. */
+  /** How many of these answers are in the reply queue. */
   replied: number;
   answeredTwice: number;
-  /** Answers that came somewhere else than the request says, or with another correlation id. */
+  /** Answers that came to another place than the request names, or with another correlation id. */
   misdelivered: number;
-  /** Messages that are in no dead-letter queue with the right reason, though nobody could read them, byte for byte. */
+  /** Unreadable messages that are not in the dead-letter queue, byte for byte and with the right reason. */
   missing: number;
   /** Dead letters that nobody sent, or with another reason. */
   unexpected: number;
@@ -27,9 +27,9 @@ export interface QueueFindings {
 }
 
 /**
- * Puts fuzzed messages on both queues, and accounts for each. No session asks for these answers. So in the end the answer
- * to each readable request is in its reply queue, or among the dead letters of `chat_responses`, beside all answers that
- * were put there.
+ * Publishes fuzzed messages to both queues, and checks what became of each. These questions belong to no session. So the
+ * answer to each readable request ends in its reply queue or among the dead letters of `chat_responses`. All fuzzed answers
+ * end among these dead letters, too.
  */
 export async function fuzzQueues(options: {
   rabbitMqUrl: string;
@@ -42,7 +42,7 @@ export async function fuzzQueues(options: {
   const channel = await connection.createConfirmChannel();
   await channel.assertQueue(REPLY_QUEUE, { durable: true });
   const dead = { [REQUESTS_QUEUE]: new Multiset(), [RESPONSES_QUEUE]: new Multiset() };
-  /** By request id: messages that share one are one request, and any of them may have come first. */
+  /** By request id. Messages with the same id are one request, and any of them may have come first. */
   const fates = new Map<string, Fate[]>();
 
   for (let sent = 0; sent < messages; sent += BATCH) {

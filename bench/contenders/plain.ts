@@ -5,8 +5,8 @@ import { askModel } from './ask-model.ts';
 import { publish } from './publish.ts';
 import { type Request, responseTo, settings } from './settings.ts';
 
-// A consumer and nothing else: cache, model, cache, confirmed publish, ack. No job, so no retry that outlives a
-// message's time in hand, no backoff, and nothing an operator sees.
+// A consumer and nothing else: cache, model, cache, confirmed publish, acknowledgement. There is no job. So no retry can
+// outlive the consumer's hold on its message, there is no backoff, and operators see nothing.
 const redis = new Redis(settings.redisUrl);
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();

@@ -2,18 +2,18 @@
 export const settings = {
   rabbitMqUrl: process.env.RABBITMQ_URL ?? '',
   redisUrl: process.env.REDIS_URL ?? '',
-  /** An OpenAI-compatible server; absent: the answer is made in the process, at once. */
+  /** An OpenAI-compatible server. If it is absent, the answer is made in the process, at once. */
   modelUrl: process.env.MODEL_URL,
   /** Messages worked on at once. */
   concurrency: Number(process.env.CONCURRENCY),
-  /** How long the answers are that are made in the process; 0: as long as they come. */
+  /** The length of answers that are made in the process; 0: as they come. */
   answerBytes: Number(process.env.ANSWER_BYTES ?? 0),
 };
 
-/** How long an answer is kept for whoever asks the same. */
+/** How long an answer is kept for those who ask the same. */
 export const CACHE_SECONDS = 3600;
 
-/** What the smallest message on `chat_requests` has. */
+/** The fields of the smallest message on `chat_requests`. */
 export interface Request {
   requestId: string;
   sessionId: string;

@@ -4,17 +4,17 @@ import { loadWorkerConfig } from '../../src/config/load.ts';
 import { instantAnswer, SYSTEM_PROMPT } from './ask-model.ts';
 import { settings } from './settings.ts';
 
-/** A worker's settings as they are shipped; without a model's server it needs an `instantProvider`. */
+/** A worker's default settings. Without a server for the model it needs an `instantProvider`. */
 export const workerConfig = loadWorkerConfig({
   ...process.env,
   MODEL_SIMULATOR_URL: settings.modelUrl ?? 'http://instant.invalid/v1',
   SYSTEM_PROMPT,
-  // As in the others, an answer serves whoever asks the same.
+  // A cached answer serves everybody who asks the same, as in the other contenders.
   CACHE_SCOPE: 'all',
   WORKER_CONCURRENCY: String(settings.concurrency),
 });
 
-/** Answers in the process, at once. */
+/** A provider that answers at once, in this process. */
 export const instantProvider: CreateProvider = (options) => ({
   parametersOf: answerParameters(options),
   ask: async ({ message }) => ({

@@ -25,10 +25,10 @@ import { createWorkerMetrics } from '../../src/observability/metrics.ts';
 import { completed } from '../../src/workflows/chat/terminal-response.ts';
 import { workerConfig as config, instantProvider } from '../contenders/worker-settings.ts';
 
-// The limit of how the pipeline goes through its steps. All that it reads, writes and measures for a question that misses
-// the cache, with its own scripts; but each step is a loop over all messages that have come to it, and nothing is there
-// for a message that goes another way: a line, a cached answer, a question that is asked already, a cancellation, a
-// failure or a retry ends the process.
+// Shows what it costs that the pipeline takes each message through the steps by itself. This process reads, writes and
+// measures all that the pipeline does for a question that is not in the cache, with the same scripts. But each step is a
+// loop over all messages that have reached it. Nothing handles other cases: a waiting job, a cached answer, a question that
+// is asked already, a cancellation, a failure or a retry ends the process.
 
 interface Task {
   id: string;
@@ -76,7 +76,7 @@ const channel = await new Promise<ConfirmChannel>((resolve) =>
   publishing!.onConnected((connected) => resolve(connected.createConfirmChannel())),
 );
 
-/** Hands on what has come while the last batch was under way. */
+/** Passes on what arrived while the last batch was handled. */
 function step(run: (tasks: Task[]) => Promise<void>, gatherMs = 0): (task: Task) => void {
   let waiting: Task[] = [];
   let underWay = false;

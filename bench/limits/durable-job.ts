@@ -5,13 +5,13 @@ import { instantAnswer } from '../contenders/ask-model.ts';
 import { publish } from '../contenders/publish.ts';
 import { CACHE_SECONDS, type Request, responseTo, settings } from '../contenders/settings.ts';
 
-// The limit of the broker and Redis: what a job that survives a death costs at least, each step for all messages that
-// have come meanwhile. Written down before the message is acknowledged, the cache read; the answer written into the job
-// and the cache before it is published; the job gone after the confirm. No line, retries, claims, cancellation, locks,
-// deadlines or metrics.
+// The limit of the broker and Redis: the least that a job costs if it must survive the death of its process. Each step is
+// done for all messages that arrived in the meantime. The job is written before its message is acknowledged, and the cache
+// is read. The answer is written into the job and the cache before it is published. The job is removed after the confirm.
+// There are no places in line, retries, claims, cancellations, locks, deadlines or metrics.
 //
-// KEYS: of each, its job and its answer in the cache. ARGV of the first: the jobs' data; of the second: how long an answer
-// is kept in seconds, and the answers.
+// KEYS: for each job, its key and the key of its answer in the cache. ARGV of the first script: the jobs' data. ARGV of the
+// second: how many seconds an answer is kept, then the answers.
 const BEGIN = `
 local jobs, answers = {}, {}
 for i = 1, #ARGV do
@@ -31,7 +31,7 @@ const END = `
 for i, job in ipairs(KEYS) do redis.call('LREM', 'jobs:active', -1, job) end
 redis.call('DEL', unpack(KEYS))
 `;
-/** Lua passes no more at once than some thousands. */
+/** Lua's `unpack` takes only some thousands of values at once. */
 const MOST_AT_ONCE = 500;
 
 const redis = new Redis(settings.redisUrl);
@@ -63,7 +63,7 @@ async function work(messages: readonly ConsumeMessage[]): Promise<void> {
   const jobs = requests.map(({ requestId }) => `job:${requestId}`);
   const keys = requests.flatMap(({ message }, i) => [jobs[i]!, keyOf(message)]);
   const cached = (await begin(keys, data)) as (string | null)[];
-  // They come one after the other, and so are acknowledged all at once.
+  // Deliveries come in order, so one acknowledgement is for all of them.
   channel.ack(messages.at(-1)!, true);
   const answers = requests.map(({ message }, i) => cached[i] ?? instantAnswer(message));
   await keep(keys, [CACHE_SECONDS, ...answers]);

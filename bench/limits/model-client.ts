@@ -3,7 +3,7 @@ import { askModel } from '../contenders/ask-model.ts';
 import { publish } from '../contenders/publish.ts';
 import { type Request, responseTo, settings } from '../contenders/settings.ts';
 
-// The model client's limit: as the broker's, and the model is asked in between.
+// The limit of the model's client: the same as broker.ts, and the model is asked in between.
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();
 await channel.prefetch(settings.concurrency);

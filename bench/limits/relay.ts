@@ -5,8 +5,8 @@ import { connect } from 'amqplib';
 import { publish } from '../contenders/publish.ts';
 import { type Request, settings } from '../contenders/settings.ts';
 
-// The open loop's limit: a question that comes over HTTP goes to the broker, and what comes back is its answer. Nobody is
-// asked who they are, nothing is written down, and an answer that comes twice, or after a restart, is lost.
+// The limit of the open loop: a question that comes over HTTP is sent to the broker, and its answer is sent back. Nobody is
+// authenticated, and nothing is written down. An answer that comes twice, or after a restart, is lost.
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();
 const asking = new Map<string, (status: string) => void>();
