@@ -38,6 +38,14 @@ module.exports = {
       from: { path: '^src/adapters/(redis|rabbitmq)/' },
       to: { path: '^src/adapters/(redis|rabbitmq)/', pathNot: '^src/adapters/$1/' },
     },
+    {
+      name: 'adapters-make-no-http-bodies',
+      comment:
+        'Stores give domain types (src/contracts/conversation.ts and others); the api makes HTTP bodies of them.',
+      severity: 'error',
+      from: { path: '^src/adapters/' },
+      to: { path: '^src/contracts/http/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'tests-are-not-imported',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import type { Accepted, Answered, Session, SessionTurn } from '../src/contracts/http/chat-bodies.ts';
+import type { Accepted, SessionBody, TurnBody, TurnWithSession } from '../src/contracts/http/chat-bodies.ts';
 import type { Conversation, Question } from './questions.ts';
 import { JWT_SECRET } from './stack.ts';
 
@@ -67,7 +67,7 @@ export async function converse(asker: Asker, conversation: Seen[]): Promise<void
 async function ask(asker: Asker, seen: Seen, continued: string | undefined): Promise<void> {
   const { key, userId, text, waitSeconds } = seen.question;
   while (!asker.signal.aborted) {
-    const reply = await call<Accepted | Answered>(asker, '/chat/send', userId, {
+    const reply = await call<Accepted | TurnWithSession>(asker, '/chat/send', userId, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -105,7 +105,7 @@ async function callOff(asker: Asker, seen: Seen, { afterMs, what }: NonNullable<
   const path =
     what === 'session' ? `/chat/session/${seen.sessionId}/cancel` : `/chat/requests/${seen.requestId}/cancel`;
   while (!asker.signal.aborted) {
-    const reply = await call<Session | Answered>(asker, path, seen.question.userId, { method: 'POST' });
+    const reply = await call<SessionBody | TurnWithSession>(asker, path, seen.question.userId, { method: 'POST' });
     if (reply) {
       const turn = 'turns' in reply ? reply.turns.find(({ requestId }) => requestId === seen.requestId) : reply;
       if (turn?.status === 'cancelled') seen.toldCancelled = true;
@@ -116,14 +116,14 @@ async function callOff(asker: Asker, seen: Seen, { afterMs, what }: NonNullable<
   }
 }
 
-function notice(seen: Seen, turn: Pick<SessionTurn, 'status' | 'response'>): void {
+function notice(seen: Seen, turn: Pick<TurnBody, 'status' | 'response'>): void {
   if (seen.first || !isTerminal(turn)) return;
   seen.first = { status: turn.status, response: turn.response, at: Date.now() };
 }
 
 /** The session as its user sees it now; undefined while the api cannot say. */
 export const look = (asker: Asker, { sessionId, question }: Seen) =>
-  call<Session>(asker, `/chat/session/${sessionId}`, question.userId);
+  call<SessionBody>(asker, `/chat/session/${sessionId}`, question.userId);
 
 /** undefined while the api is away, or says that it is unavailable. */
 async function call<T>(asker: Asker, path: string, userId: string, init: RequestInit = {}): Promise<T | undefined> {

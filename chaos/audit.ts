@@ -1,4 +1,4 @@
-import type { SessionTurn } from '../src/contracts/http/chat-bodies.ts';
+import type { TurnBody } from '../src/contracts/http/chat-bodies.ts';
 import { isTerminal, type Seen } from './ask.ts';
 import { rightAnswer } from './questions.ts';
 
@@ -16,7 +16,7 @@ export interface DeadLetter {
   at: number;
 }
 
-export type FinalTurn = Pick<SessionTurn, 'requestId' | 'status' | 'message' | 'response'>;
+export type FinalTurn = Pick<TurnBody, 'requestId' | 'status' | 'message' | 'response'>;
 
 export interface Evidence {
   /** Each conversation, in the order of asking. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Answered, HistoryPage, Session } from '../src/contracts/http/chat-bodies.ts';
+import type { HistoryPageBody, SessionBody, TurnWithSession } from '../src/contracts/http/chat-bodies.ts';
 import type { Problem } from '../src/contracts/http/problem.ts';
 
 /** Everything that an answer may hold; a test looks at what it expects. */
 export interface Reply {
   status: number;
   headers: Headers;
-  body: Answered & Omit<Session, 'status'> & HistoryPage & Omit<Problem, 'status'>;
+  body: TurnWithSession & Omit<SessionBody, 'status'> & HistoryPageBody & Omit<Problem, 'status'>;
 }
 
 const REPLY_TIMEOUT_MS = 20_000;

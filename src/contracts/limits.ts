@@ -14,6 +14,8 @@ export const limits = {
   responseMessageBytes: 2 * 1024 * 1024,
   /** Largest body of an HTTP request. */
   httpBodyBytes: 128 * 1024,
+  /** About how much a page of turns may take, as it is stored; but it has one turn at least. */
+  pageBytes: 1024 * 1024,
   /** Most turns of one session. */
   sessionTurns: 500,
   idempotencyKeyChars: 128,

@@ -29,6 +29,7 @@ const forbiddenImports: Record<string, [from: string, to: string][]> = {
   'main-imports-only-what-it-may': [['src/main/of-tools.ts', 'tools/some.ts']],
   'adapters-import-only-the-servers': [['src/adapters/answers/of-jobs.ts', 'src/adapters/jobs/some.ts']],
   'servers-know-no-product': [['src/adapters/rabbitmq/of-redis.ts', 'src/adapters/redis/some.ts']],
+  'adapters-make-no-http-bodies': [['src/adapters/jobs/of-bodies.ts', 'src/contracts/http/some.ts']],
   'no-cycles': [['src/api/chat/back.ts', 'src/api/chat/there.ts']],
   'tests-are-not-imported': [['tools/of-test.ts', 'test/some.ts']],
 };
@@ -37,6 +38,8 @@ const allowedImports: [from: string, to: string][] = [
   ['src/adapters/jobs/of-redis.ts', 'src/adapters/redis/some.ts'],
   ['src/adapters/jobs/of-jobs.ts', 'src/adapters/jobs/some.ts'],
   ['src/api/chat/of-adapters.ts', 'src/adapters/jobs/some.ts'],
+  ['src/adapters/jobs/of-contracts.ts', 'src/contracts/some.ts'],
+  ['src/api/chat/of-bodies.ts', 'src/contracts/http/some.ts'],
   ['src/main/of-bridge.ts', 'src/bridge/some.ts'],
   ['test/of-api.ts', 'src/api/some.ts'],
   // The other half of the cycle, which is reported once.

@@ -1,27 +1,7 @@
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import type { HistoryPage, Session, SessionTurn } from '../../contracts/http/chat-bodies.ts';
-import type { OverdueTurn, TurnAddress } from './open-turns.ts';
-import type { Remains } from './redis-scripts/erase-session.ts';
-import type { UnsettledTurn } from './redis-scripts/unsettled-turns.ts';
+import type { Session, Turn, TurnAddress } from '../../contracts/conversation.ts';
 
-export { UnreadableCursor } from './unreadable-cursor.ts';
-export type { OverdueTurn, Remains, TurnAddress, UnsettledTurn };
-
-/** What became of an answer that was to be written down. */
-export type SettleOutcome =
-  /** The turn has reached its terminal state by it. */
-  | 'settled'
-  /** The turn was terminal already; nothing changed. */
-  | 'duplicate'
-  /** The session was erased by its owner. The answer is to be dropped, and the erasure to be gone on with: see `erase`. */
-  | 'erased'
-  /** There is no such turn, or it is another user's. */
-  | 'unknown';
-
-export interface NewTurn {
-  sessionId: string;
-  userId: string;
-  requestId: string;
+export interface NewTurn extends TurnAddress {
   message: string;
   /** ISO 8601. */
   createdAt: string;
@@ -31,86 +11,157 @@ export interface NewTurn {
 
 export type BeginOutcome =
   | 'begun'
-  /** The session to be continued does not exist, or is another user's, or nobody has seen it yet. */
+  /** The session to be continued does not exist, or is another user's, or none of its turns was ever visible. */
   | 'not_found'
-  /** The new session's id is in use, by whomever, or was. */
+  /** The new session's id is in use, or was, by this user or another one. */
   | 'taken'
   /** The session has as many turns as it may have. */
   | 'full';
 
+/** What became of an answer that was to be written down. */
+export type SettleOutcome =
+  /** It has ended its turn. */
+  | 'settled'
+  /** The turn had ended already. Nothing changed. */
+  | 'duplicate'
+  /** The session was erased by its owner. The answer is dropped, and the session must be erased again: see `erase`. */
+  | 'erased'
+  /** There is no such turn, or it is another user's. */
+  | 'unknown';
+
 export interface SessionPageQuery {
   /** Most turns of the page. */
   limit: number;
-  /** The page before the one that gave this as its `nextCursor`; left out: the newest turns. */
+  /** `nextCursor` of the page after which this one comes; left out: the newest turns. */
   cursor?: string | undefined;
-  /** The page ends where its turns would take more, as they are stored; but it has one turn at least. */
+  /**
+   * About how many bytes the turns of the page may take. The page ends before the turn that would exceed this, but it has
+   * one turn at least. Left out: `limits.pageBytes`.
+   */
   maxBytes?: number;
 }
 
-/** A page of a session, and its latest visible turn, which an older page does not have. */
+/** A session with some of its visible turns. */
 export interface SessionPage {
   session: Session;
-  latest: SessionTurn;
+  /** Oldest first. */
+  turns: Turn[];
+  /** The newest visible turn of the session. An older page does not have it among its turns. */
+  latest: Turn;
+  /** Leads to the page with the turns before these; null: there are none. */
+  nextCursor: string | null;
 }
 
+/** Some of a user's visible turns, of all sessions. */
+export interface HistoryPage {
+  /** Newest first. */
+  turns: Turn[];
+  /** Leads to the page with the turns before these; null: there are none. */
+  nextCursor: string | null;
+}
+
+/** A turn that has not ended. */
+export interface UnsettledTurn {
+  requestId: string;
+  /** ISO 8601. */
+  createdAt: string;
+}
+
+/** A turn whose deadline has passed, and that was not seen to end. */
+export interface OverdueTurn extends TurnAddress {
+  /** For one that is `ended` or `gone`, nothing is left to do but to `close` it. */
+  state: 'accepting' | 'queued' | 'ended' | 'gone';
+  /** When it was asked, ISO 8601; empty for one that is gone. */
+  createdAt: string;
+}
+
+/** What an erased session has left outside of this store. It is to be erased there as well. */
+export interface Remains {
+  /** Of all turns that the session ever had, also those that were never visible. */
+  requestIds: string[];
+  /** The keys under which the answer cache has answers to its turns. */
+  answerKeys: string[];
+  /** Differs whenever these lists differ. */
+  version: string;
+}
+
+/** A cursor that no page of this store has given. */
+export class UnreadableCursor extends Error {}
+
 /**
- * Sessions and history. A turn is *accepting* from `begin` to `confirm`, and invisible to its user until then,
- * *queued* until `settle`, and then terminal. A failure may yet be superseded by an answer; nothing else changes
- * a terminal state. Every method is idempotent and rejects with StoreUnavailableError when the store is out of reach.
+ * Sessions, their turns, and each user's history of turns. It is one port, because each of the first methods below changes
+ * all three.
+ *
+ * A turn goes through these states:
+ * - *accepting* after `begin`: its user does not see it yet, because the broker may refuse it.
+ * - *queued* after `confirm`: it is visible.
+ * - *ended* after `settle`: it is visible, and has an answer. An answer may come before `confirm`, and then makes the turn
+ *   visible. Of several answers the first one stays, but a failure gives way to a later answer of the model.
+ * - gone after `discard`, which only an accepting turn obeys, or after `erase`.
+ *
+ * A turn is *open* from `begin` until it has ended, was discarded or erased. Each open turn has a deadline, after which
+ * `overdue` finds it.
+ *
+ * A session is visible as soon as one of its turns is. Each method can be repeated without harm, and rejects with
+ * StoreUnavailableError when the store is out of reach.
  */
 export interface ConversationStore {
   /**
-   * Writes a turn down before it is published. With `newSession` the session is made if it is absent, else it must
-   * exist, be visible and belong to the user. Repeating it for the same requestId changes nothing.
+   * Writes a turn down before it is published. With `newSession` the session is made, unless it is there and was never
+   * visible. Without it, the session must be visible and the user's. A repeat for the same requestId changes nothing.
+   *
+   * Only visible turns count against `limits.sessionTurns`. Accepting turns may be as many again; then the oldest of them
+   * is removed for a new one.
    */
   begin(turn: NewTurn, options: { newSession: boolean }): Promise<BeginOutcome>;
   /**
-   * Makes the turn visible: the broker has it.
-   * @param options.hurry false: a moment later, together with others
+   * Makes the turn visible, because the broker has it.
+   * @param options.hurry false: it may happen some milliseconds later, together with others
    */
   confirm(sessionId: string, requestId: string, options: { hurry: boolean }): Promise<void>;
-  /** Writes terminal states down, in one round trip; outcomes are in the order of the responses. */
-  settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]>;
+  /** Removes a turn that is still accepting, because it was refused. */
+  discard(turn: TurnAddress): Promise<void>;
   /**
-   * The user's session with a page of its visible turns, oldest first; undefined if there is none or it is another's.
-   * One round trip.
+   * Writes answers down, and tells all api processes which turns have ended. The outcomes are in the order of the
+   * responses. One round trip.
+   */
+  settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]>;
+
+  /**
+   * The user's session with a page of its turns; undefined if the user has no such session, or it is not visible. One
+   * round trip.
    * @throws UnreadableCursor
    */
   session(sessionId: string, userId: string, page: SessionPageQuery): Promise<SessionPage | undefined>;
-  /** A turn whose session is known to be the caller's; undefined if it is not there, or not visible. */
-  turn(sessionId: string, requestId: string): Promise<SessionTurn | undefined>;
-  /**
-   * The turns of the user's session that are not terminal, also those not visible yet; undefined if the user has no such
-   * session. Reads no answer.
-   */
+  /** A turn of a session that is known to be the caller's; undefined if it is not there, or not visible. */
+  turn(sessionId: string, requestId: string): Promise<Turn | undefined>;
+  /** The open turns of the user's session, also those that are not visible; undefined if the user has no such session. */
   unsettled(sessionId: string, userId: string): Promise<UnsettledTurn[] | undefined>;
   /** The session in which the user has asked the request; undefined if they have not. */
   sessionOf(requestId: string, userId: string): Promise<string | undefined>;
   /**
-   * The user's visible turns, newest first.
+   * A page of the user's turns. It has fewer than `limit` where they would take more than `limits.pageBytes`.
    * @throws UnreadableCursor
    */
   history(userId: string, page: { limit: number; cursor?: string | undefined }): Promise<HistoryPage>;
+
   /**
-   * Erases the session; from then on it is not there for its user, and late answers are dropped. Gives what it has left
-   * elsewhere, and the same again until `markErased`; then, what late answers have left. Undefined if the user has no such
-   * session, or nothing of it is left.
+   * Erases the session. From then on it is not there for its user, its id stays taken, and late answers are dropped. Gives
+   * what it has left elsewhere, and gives it again until `markErased`. An answer that comes later adds to it. Undefined if
+   * the user has no such session, or nothing of it is left.
    */
   erase(sessionId: string, userId: string): Promise<Remains | undefined>;
-  /** Nothing of this is left anywhere. What was added since is yet to be erased. */
+  /** Tells that nothing of this is left elsewhere. What was added since is yet to be erased. */
   markErased(sessionId: string, userId: string, remains: Remains): Promise<void>;
-  /** Erased sessions of which something was left before a time, in ms. */
+  /** At most `count` erased sessions of which something was left before a time, in ms. */
   unfinishedErasures(before: number, count: number): Promise<{ sessionId: string; userId: string }[]>;
 
   /**
-   * Turns that have been overdue for so many ms, and that nobody has seen to reach a terminal state. The store's clock
-   * decides, so that all processes agree.
+   * At most `count` turns that have been overdue for so many ms. The store's clock decides, so that all processes agree.
    */
   overdue(forMs: number, count: number): Promise<OverdueTurn[]>;
-  /** Has these be overdue again in so many ms; negative: since then. */
+  /** Sets the deadline of these turns, if they are open, to so many ms from now; negative: that long ago. */
   postpone(turns: readonly TurnAddress[], dueInMs: number): Promise<void>;
-  /** These are not to be overdue any more. */
+  /** From now on these turns are not overdue. */
   close(turns: readonly TurnAddress[]): Promise<void>;
-  /** Removes a turn that is still accepting: it was refused, and nothing comes of it. */
-  discard(turn: TurnAddress): Promise<void>;
 }

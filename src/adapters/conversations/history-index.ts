@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { defineScript } from '../redis/define-script.ts';
-import { UnreadableCursor } from './unreadable-cursor.ts';
+import { UnreadableCursor } from './conversation-store.ts';
 
 /** Where a turn stands in its user's history. */
 export interface HistoryEntry {

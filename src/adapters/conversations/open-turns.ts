@@ -1,23 +1,10 @@
 import type { Redis } from 'ioredis';
+import type { TurnAddress } from '../../contracts/conversation.ts';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { repliesOf } from '../redis/connect-redis.ts';
 import { defineScript, SERVER_TIME } from '../redis/define-script.ts';
+import type { OverdueTurn } from './conversation-store.ts';
 import { createdAtOf } from './stored-turn.ts';
-
-/** Whose a turn is and where it is kept. */
-export interface TurnAddress {
-  sessionId: string;
-  requestId: string;
-  userId: string;
-}
-
-/** A turn whose deadline has passed though it was not seen to reach a terminal state. */
-export interface OverdueTurn extends TurnAddress {
-  /** `ended` and `gone`: there is nothing to do but to close it. */
-  state: 'accepting' | 'queued' | 'ended' | 'gone';
-  /** When it was asked, ISO 8601; empty for one that is gone. */
-  createdAt: string;
-}
 
 /** KEYS: open turns. ARGV: ms from now on, `XX` or nothing, members. */
 const dueScript = defineScript(`${SERVER_TIME}

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import { inBatches } from '../../batching/in-batches.ts';
-import type { Answered, HistoryPage, SessionTurn } from '../../contracts/http/chat-bodies.ts';
+import type { Turn } from '../../contracts/conversation.ts';
+import { limits } from '../../contracts/limits.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
-import type { ConversationStore } from './conversation-store.ts';
+import { type ConversationStore, type HistoryPage, UnreadableCursor } from './conversation-store.ts';
 import { addErasure, closeErasure, readErasures } from './erasures.ts';
 import { addToHistory, decodeCursor, findInHistory, readHistory, removeFromHistory } from './history-index.ts';
 import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
@@ -16,7 +17,6 @@ import { settleTurns } from './redis-scripts/settle-turns.ts';
 import { readUnsettledTurns } from './redis-scripts/unsettled-turns.ts';
 import { pageOf, readPageCursor } from './session-page.ts';
 import { visibleTurn } from './stored-turn.ts';
-import { UnreadableCursor } from './unreadable-cursor.ts';
 
 /** A new session whose first turn is never confirmed is kept this long: an answer may come for it all the same. */
 const UNCONFIRMED_MS = 3_600_000;
@@ -24,8 +24,6 @@ const UNCONFIRMED_MS = 3_600_000;
 const PAGES_TRIED = 5;
 const CONFIRM_WITHIN_MS = 10;
 const CONFIRMED_TOGETHER = 100;
-/** A page has no more than this, as it is stored, unless its one turn has. */
-const PAGE_BYTES = 1024 * 1024;
 /** So many of a user's turns are read in one round trip. */
 const READ_TOGETHER = 25;
 
@@ -83,7 +81,7 @@ export function createRedisConversationStore(options: {
         })(),
       ),
 
-    session: async (sessionId, userId, { limit, cursor, maxBytes = PAGE_BYTES }) => {
+    session: async (sessionId, userId, { limit, cursor, maxBytes = limits.pageBytes }) => {
       const before = readPageCursor(cursor);
       const stored = await orStoreUnavailable(readSession(redis, { sessionId, userId }, { before, limit, maxBytes }));
       if (stored === 'no_such_page') throw new UnreadableCursor();
@@ -149,7 +147,7 @@ async function readVisible(
   userId: string,
   { limit, cursor }: { limit: number; cursor: string | undefined },
 ): Promise<HistoryPage> {
-  const items: Answered[] = [];
+  const page: Turn[] = [];
   let next = cursor;
   let chars = 0;
   for (let tried = 0; tried < PAGES_TRIED; tried++) {
@@ -160,30 +158,31 @@ async function readVisible(
       for (const [index, entry] of some.entries()) {
         const turn = turns[index];
         if (turn) {
-          chars += turn.message.length + (turn.response?.length ?? 0);
-          if (items.length > 0 && chars > PAGE_BYTES) return { items, nextCursor: next ?? null };
-          items.push({ ...turn, sessionId: entry.sessionId });
+          chars += turn.message.length + (turn.answer?.response?.length ?? 0);
+          if (page.length > 0 && chars > limits.pageBytes) return { turns: page, nextCursor: next ?? null };
+          page.push(turn);
         }
         next = entry.cursor;
-        if (items.length === limit) return { items, nextCursor: next ?? null };
+        if (page.length === limit) return { turns: page, nextCursor: next };
       }
     }
-    if (entries.length < limit) return { items, nextCursor: null };
+    if (entries.length < limit) return { turns: page, nextCursor: null };
   }
-  return { items, nextCursor: next ?? null };
+  return { turns: page, nextCursor: next ?? null };
 }
 
 /** The visible turns of these entries, in one round trip; undefined for those that are gone or not to be seen. */
 async function readTurns(
   redis: Redis,
   entries: readonly { sessionId: string; requestId: string }[],
-): Promise<(SessionTurn | undefined)[]> {
+): Promise<(Turn | undefined)[]> {
   const commands = redis.pipeline();
   for (const { sessionId, requestId } of entries) {
     commands.hmget(redisKeys.turns(sessionId), `${requestId}:q`, `${requestId}:s`, `${requestId}:a`);
   }
   const replies = (await repliesOf(commands)) as (string | null)[][];
   return replies.map(([question, state, answer], index) => {
-    return visibleTurn({ requestId: entries[index]!.requestId, question, state, answer });
+    const { sessionId, requestId } = entries[index]!;
+    return visibleTurn(sessionId, { requestId, question, state, answer });
   });
 }

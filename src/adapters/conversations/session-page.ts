@@ -1,8 +1,7 @@
-import type { Session } from '../../contracts/http/chat-bodies.ts';
-import type { SessionPage } from './conversation-store.ts';
+import type { Session } from '../../contracts/conversation.ts';
+import { type SessionPage, UnreadableCursor } from './conversation-store.ts';
 import type { StoredSession } from './redis-scripts/read-session.ts';
 import { visibleTurn } from './stored-turn.ts';
-import { UnreadableCursor } from './unreadable-cursor.ts';
 
 /** The number before which a page ends; undefined: it has the newest turns. @throws UnreadableCursor */
 export function readPageCursor(cursor: string | undefined): number | undefined {
@@ -13,20 +12,16 @@ export function readPageCursor(cursor: string | undefined): number | undefined {
 
 /** A session as its user sees it; undefined while none of its turns is visible. */
 export function pageOf(sessionId: string, { text, next, newest, turns }: StoredSession): SessionPage | undefined {
-  const latest = newest && visibleTurn(newest);
+  const latest = newest && visibleTurn(sessionId, newest);
   if (!latest) return undefined;
-  const { createdAt, updatedAt } = JSON.parse(text) as Pick<Session, 'createdAt' | 'updatedAt'>;
-  const session: Session = {
-    sessionId,
-    status: latest.status,
-    response: latest.response,
-    createdAt,
-    updatedAt,
+  const { createdAt, updatedAt } = JSON.parse(text) as Session;
+  return {
+    session: { sessionId, createdAt, updatedAt },
     turns: turns
-      .map(visibleTurn)
+      .map((turn) => visibleTurn(sessionId, turn))
       .filter((turn) => turn !== undefined)
       .reverse(),
+    latest,
     nextCursor: next === undefined ? null : String(next),
   };
-  return { session, latest };
 }

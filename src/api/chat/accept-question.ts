@@ -1,8 +1,8 @@
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { PublishRequest } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
+import type { Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { SessionTurn } from '../../contracts/http/chat-bodies.ts';
 import { CONTEXT_TURNS, contextBytes, contextOf } from './context.ts';
 
 export interface NewQuestion {
@@ -92,8 +92,8 @@ async function newestTurns(
   { conversations, contextMaxTokens }: AcceptOptions,
   sessionId: string,
   userId: string,
-): Promise<SessionTurn[] | undefined> {
+): Promise<Turn[] | undefined> {
   const maxBytes = contextBytes(contextMaxTokens);
   const page = await conversations.session(sessionId, userId, { limit: CONTEXT_TURNS, maxBytes });
-  return page?.session.turns;
+  return page?.turns;
 }

@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 import type { ConversationStore, UnsettledTurn } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { Answered } from '../../contracts/http/chat-bodies.ts';
 import { parseId } from '../validate.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
+import { sessionBody, turnWithSession } from './bodies.ts';
 import { endedTurn } from './ended-turn.ts';
 import { TURNS_SHOWN } from './session.ts';
 
@@ -29,7 +29,7 @@ export function cancelSession(options: CancelOptions): RequestHandler {
     await cancelTurns(options, { sessionId, userId }, turns);
     const page = await options.conversations.session(sessionId, userId, { limit: TURNS_SHOWN });
     if (!page) throw new ApiError('not_found');
-    res.json(page.session);
+    res.json(sessionBody(page));
   };
 }
 
@@ -49,7 +49,7 @@ export function cancelRequest(options: CancelOptions): RequestHandler {
     );
     const turn = await conversations.turn(sessionId, requestId);
     if (!turn) throw new ApiError('not_found');
-    res.json({ ...turn, sessionId } satisfies Answered);
+    res.json(turnWithSession(turn));
   };
 }
 

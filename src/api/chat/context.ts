@@ -1,5 +1,5 @@
 import type { ContextTurn } from '../../contracts/chat-request.ts';
-import type { SessionTurn } from '../../contracts/http/chat-bodies.ts';
+import type { Turn } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
 
 const BYTES_PER_TOKEN = 4;
@@ -21,12 +21,13 @@ export const contextBytes = (maxTokens: number) =>
  * @param turns oldest first
  * @param maxTokens four bytes of UTF-8 count as a token
  */
-export function contextOf(turns: readonly SessionTurn[], maxTokens: number): ContextTurn[] {
+export function contextOf(turns: readonly Turn[], maxTokens: number): ContextTurn[] {
   const context: ContextTurn[] = [];
   let tokens = 0;
   let jsonBytes = 0;
-  for (const { status, message, response } of turns.toReversed()) {
-    if (status !== 'completed' || !response) continue;
+  for (const { message, answer } of turns.toReversed()) {
+    if (answer?.status !== 'completed' || !answer.response) continue;
+    const { response } = answer;
     const pair: ContextTurn[] = [
       { role: 'user', content: message },
       { role: 'assistant', content: response },

@@ -1,11 +1,12 @@
 import type { RequestHandler } from 'express';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type HistoryPage, historyQuery } from '../../contracts/http/chat-bodies.ts';
+import { historyQuery } from '../../contracts/http/chat-bodies.ts';
 import { parse } from '../validate.ts';
 import { orBadCursor } from './bad-cursor.ts';
+import { historyPageBody } from './bodies.ts';
 import type { Line } from './line.ts';
-import { withProgress } from './turn-progress.ts';
+import { readProgress } from './turn-progress.ts';
 
 /** GET /chat/history/:userId: one's own. */
 export function getHistory(
@@ -15,8 +16,7 @@ export function getHistory(
   return async (req, res) => {
     const { userId } = req.user!;
     if (req.params.userId !== userId) throw new ApiError('not_found');
-    const { items, nextCursor } = await orBadCursor(conversations.history(userId, parse(historyQuery, req.query)));
-    const { turns } = await withProgress(items, line);
-    res.json({ items: turns, nextCursor } satisfies HistoryPage);
+    const page = await orBadCursor(conversations.history(userId, parse(historyQuery, req.query)));
+    res.json(historyPageBody(page, await readProgress(page.turns, line)));
   };
 }

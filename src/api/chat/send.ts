@@ -1,24 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
-import { turnOf } from '../../adapters/conversations/stored-turn.ts';
 import type { IdempotencyKeys } from '../../adapters/idempotency-keys/idempotency-keys.ts';
+import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import {
-  type Accepted,
-  type Answered,
-  type SendBody,
-  type SessionTurn,
-  sendBody,
-} from '../../contracts/http/chat-bodies.ts';
+import { type Accepted, type SendBody, sendBody } from '../../contracts/http/chat-bodies.ts';
 import { addressOf } from '../base-path.ts';
 import { parse } from '../validate.ts';
 import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
+import { turnWithSession } from './bodies.ts';
 import { claimKey, readIdempotencyKey } from './idempotency.ts';
 import { ENDED, type Line, type Progress } from './line.ts';
 import { readPreferWait } from './prefer.ts';
-import { isTerminal } from './turn-progress.ts';
 
 export interface SendOptions {
   /** Takes the question, or rejects with what the caller is to be told. */
@@ -55,7 +49,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const { sessionId, requestId } = ids;
     res.locals.requestId = requestId;
     let shown: Promise<void> | undefined;
-    const progressOf = async (turn: SessionTurn | undefined): Promise<Progress> => {
+    const progressOf = async (turn: Turn | undefined): Promise<Progress> => {
       const createdAt = turn?.createdAt ?? new Date().toISOString();
       return (await line.progress([{ requestId, createdAt }]))[0]!;
     };
@@ -81,21 +75,21 @@ export function sendMessage(options: SendOptions): RequestHandler {
           throw error;
         });
         shown = accepted.shown;
-        if (!repeated) turn = turnOf({ requestId, message, createdAt: accepted.createdAt }, undefined);
+        if (!repeated) turn = { sessionId, requestId, message, createdAt: accepted.createdAt, answer: null };
       }
-      if (watch && !(turn && isTerminal(turn))) {
+      if (watch && !turn?.answer) {
         turn = await waitForAnswer(watch, turn, readTurn);
         if (!turn) throw new ApiError('session_not_found', ERASED_MEANWHILE);
       }
 
       res.set('Location', addressOf(req, `/chat/session/${sessionId}`));
       if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
-      if (watch && turn && isTerminal(turn)) res.json({ ...turn, sessionId } satisfies Answered);
+      if (watch && turn?.answer) res.json(turnWithSession(turn));
       else {
         await shown;
         // The client has waited, so it is told where the question stands now.
         const known = watch ? undefined : admitted;
-        const now = turn && isTerminal(turn) ? { ...endedAs(turn), ...ENDED } : (known ?? (await progressOf(turn)));
+        const now = turn?.answer ? endedAs(turn.answer) : (known ?? (await progressOf(turn)));
         res.status(202).json({ sessionId, requestId, ...now } satisfies Accepted);
       }
     } finally {
@@ -123,12 +117,12 @@ function mustBeAllowed(model: string | undefined, allowed: readonly string[]): v
 /** The turn as soon as it is terminal, else as it is when the waiting ends; undefined: it was erased meanwhile. */
 async function waitForAnswer(
   watch: Watch,
-  asked: SessionTurn | undefined,
-  readTurn: () => Promise<SessionTurn | undefined>,
-): Promise<SessionTurn | undefined> {
+  asked: Turn | undefined,
+  readTurn: () => Promise<Turn | undefined>,
+): Promise<Turn | undefined> {
   for (let news = await watch.news(); news; news = await watch.news()) {
-    const turn = asked && news !== 'look' ? turnOf(asked, news) : await readTurn();
-    if (!turn || isTerminal(turn)) return turn;
+    const turn = asked && news !== 'look' ? { ...asked, answer: answerOf(news) } : await readTurn();
+    if (!turn || turn.answer) return turn;
   }
   return await readTurn();
 }
@@ -137,4 +131,4 @@ const ERASED_MEANWHILE = { detail: 'The conversation was erased before there was
 
 const JUST_QUEUED = { status: 'queued', attempts: 0, retry: null } as const;
 
-const endedAs = ({ status, attempts, retry }: SessionTurn) => ({ status, attempts, retry });
+const endedAs = ({ status, attempts }: Answer) => ({ status, attempts, retry: null, ...ENDED });

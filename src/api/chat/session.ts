@@ -5,10 +5,11 @@ import { type SessionNow, sessionQuery } from '../../contracts/http/chat-bodies.
 import { parse, parseId } from '../validate.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { orBadCursor } from './bad-cursor.ts';
+import { sessionBody } from './bodies.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { ENDED, type Line } from './line.ts';
 import { readPreferWait } from './prefer.ts';
-import { isTerminal, withProgress } from './turn-progress.ts';
+import { readProgress } from './turn-progress.ts';
 
 export interface SessionOptions {
   conversations: Pick<ConversationStore, 'session' | 'turn'>;
@@ -35,20 +36,16 @@ export function getSession(options: SessionOptions): RequestHandler {
       return found;
     };
 
-    let { session, latest } = await read();
+    let found = await read();
     if (waitSeconds) {
       res.set('Preference-Applied', `wait=${waitSeconds}`);
-      if (!isTerminal(latest) && (await hasEnded(latest.requestId, waitSeconds * 1000))) {
-        ({ session, latest } = await read());
-      }
+      const { answer, requestId } = found.latest;
+      if (!answer && (await hasEnded(requestId, waitSeconds * 1000))) found = await read();
     }
-    // An older page does not have the latest turn.
-    const { turns, last } = await withProgress(
-      page.cursor === undefined ? session.turns : [...session.turns, latest],
-      line,
-    );
-    const stands = last ? { status: last.status, position: last.position, etaMs: last.etaMs } : ENDED;
-    res.json({ ...session, turns: turns.slice(0, session.turns.length), ...stands } satisfies SessionNow);
+    const { turns, latest } = found;
+    const progress = await readProgress(page.cursor === undefined ? turns : [...turns, latest], line);
+    const { position, etaMs } = progress.get(latest.requestId) ?? ENDED;
+    res.json({ ...sessionBody(found, progress), position, etaMs } satisfies SessionNow);
 
     /** Waits until the turn has ended, or the time is over, or nobody is there any more. */
     async function hasEnded(requestId: string, waitMs: number): Promise<boolean> {
@@ -57,7 +54,7 @@ export function getSession(options: SessionOptions): RequestHandler {
       try {
         // What was settled between the first look and the watch was not heard of.
         let turn = await conversations.turn(sessionId, requestId);
-        while (turn && !isTerminal(turn)) {
+        while (turn && !turn.answer) {
           const news = await watch.news();
           if (!news) return false;
           if (news !== 'look') return true;

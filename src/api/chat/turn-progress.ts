@@ -1,29 +1,13 @@
-import type { SessionTurn, TurnStatus } from '../../contracts/http/chat-bodies.ts';
-import type { Line, Progress } from './line.ts';
-
-const TERMINAL: readonly TurnStatus[] = ['completed', 'failed', 'cancelled'];
-
-export const isTerminal = ({ status }: Pick<SessionTurn, 'status'>) => TERMINAL.includes(status);
+import type { Turn } from '../../contracts/conversation.ts';
+import type { TurnsProgress } from './bodies.ts';
+import type { Line } from './line.ts';
 
 /**
- * The turns with what is happening to those that have not ended: one round trip for all of them, none where all have
- * ended.
- * @returns the turns, and how the last one stands; undefined: it has ended
+ * What is happening to those of the turns that have not ended. One round trip for all of them; none where all have ended.
  */
-export async function withProgress<Turn extends SessionTurn>(
-  turns: readonly Turn[],
-  line: Pick<Line, 'progress'>,
-): Promise<{ turns: Turn[]; last: Progress | undefined }> {
-  const open = turns.filter((turn) => !isTerminal(turn));
-  if (open.length === 0) return { turns: [...turns], last: undefined };
+export async function readProgress(turns: readonly Turn[], line: Pick<Line, 'progress'>): Promise<TurnsProgress> {
+  const open = turns.filter(({ answer }) => !answer);
+  if (open.length === 0) return new Map();
   const found = await line.progress(open);
-  const progress = new Map(open.map(({ requestId }, index) => [requestId, found[index]!]));
-  const last = turns.at(-1);
-  return {
-    turns: turns.map((turn) => {
-      const now = progress.get(turn.requestId);
-      return now ? { ...turn, status: now.status, attempts: now.attempts, retry: now.retry } : turn;
-    }),
-    last: last && progress.get(last.requestId),
-  };
+  return new Map(open.map(({ requestId }, index) => [requestId, found[index]!]));
 }

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import {
   accepted,
-  answered,
   historyPage,
   historyQuery,
   sendBody,
   session,
   sessionNow,
   sessionQuery,
+  turnWithSession,
 } from '../../contracts/http/chat-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { json, problems, rateLimitHeaders } from './responses.ts';
@@ -61,7 +61,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
       },
       requestBody: { required: true, content: { 'application/json': { schema: sendBody } } },
       responses: {
-        200: json('The question has ended while the reply was held; see `status`.', answered, sendHeaders),
+        200: json('The question has ended while the reply was held; see `status`.', turnWithSession, sendHeaders),
         202: json('The broker has the question; the answer comes later.', accepted, sendHeaders),
         ...problems(
           'validation_failed',
@@ -123,7 +123,10 @@ export const chatPaths: ZodOpenApiPathsObject = {
         'has ended is given as it is.',
       operationId: 'cancelRequest',
       requestParams: { path: z.object({ requestId: id }) },
-      responses: { 200: json('The question as it is now.', answered, rateLimitHeaders), ...problems(...readFaults) },
+      responses: {
+        200: json('The question as it is now.', turnWithSession, rateLimitHeaders),
+        ...problems(...readFaults),
+      },
     },
   },
   '/chat/session/{sessionId}/cancel': {

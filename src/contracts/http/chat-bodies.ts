@@ -88,7 +88,7 @@ export const accepted = z
   .object({ sessionId: z.string(), requestId: z.string(), status: turnStatus, ...progress, ...standing })
   .meta({ id: 'Accepted', description: 'The broker has the question; the answer comes later.' });
 
-export const sessionTurn = z
+export const turn = z
   .object({
     requestId: z.string(),
     status: turnStatus,
@@ -116,7 +116,7 @@ export const session = z
     response: z.string().nullable().describe('The answer of the latest turn.'),
     createdAt: timestamp,
     updatedAt: timestamp,
-    turns: z.array(sessionTurn).describe('A page of the turns, oldest first; without a `cursor`, the newest ones.'),
+    turns: z.array(turn).describe('A page of the turns, oldest first; without a `cursor`, the newest ones.'),
     nextCursor: z.string().nullable().describe('The `cursor` of the page with the turns before these; null: none.'),
   })
   .meta({ id: 'Session' });
@@ -125,7 +125,9 @@ export const sessionNow = session
   .extend(standing)
   .meta({ id: 'SessionNow', description: 'A session, and where its latest turn stands.' });
 
-export const answered = sessionTurn.extend({ sessionId: z.string() }).meta({ id: 'Answered' });
+export const turnWithSession = turn
+  .extend({ sessionId: z.string() })
+  .meta({ id: 'TurnWithSession', description: 'A turn, and the session that it belongs to.' });
 
 const cursor = z
   .string()
@@ -153,17 +155,17 @@ export const historyQuery = z.object({
 
 export const historyPage = z
   .object({
-    items: z.array(answered).describe('Newest first.'),
+    items: z.array(turnWithSession).describe('Newest first.'),
     nextCursor: z.string().nullable().describe('null on the last page.'),
   })
   .meta({ id: 'HistoryPage' });
 
 export type SendBody = z.output<typeof sendBody>;
 export type Accepted = z.output<typeof accepted>;
-export type Session = z.output<typeof session>;
+export type SessionBody = z.output<typeof session>;
 export type SessionNow = z.output<typeof sessionNow>;
-export type SessionTurn = z.output<typeof sessionTurn>;
-export type Answered = z.output<typeof answered>;
-export type HistoryPage = z.output<typeof historyPage>;
+export type TurnBody = z.output<typeof turn>;
+export type TurnWithSession = z.output<typeof turnWithSession>;
+export type HistoryPageBody = z.output<typeof historyPage>;
 export type Retry = z.output<typeof retry>;
 export type TurnStatus = z.output<typeof turnStatus>;

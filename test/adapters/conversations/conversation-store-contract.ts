@@ -8,7 +8,10 @@ import {
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 
-/** What every conversation store must do, whatever it keeps things in. @param makeStore an empty one */
+/**
+ * What every conversation store must do, whatever it keeps things in.
+ * @param makeStore gives an empty one
+ */
 export function describeConversationStore(name: string, makeStore: () => Promise<ConversationStore>): void {
   describe(`${name} is a conversation store`, () => {
     let store: ConversationStore;
@@ -36,14 +39,14 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       (await store.settle([responseTo(turn, fields)]))[0];
     const pageOf = ({ sessionId, userId }: NewTurn, page: { limit: number; cursor?: string; maxBytes?: number }) =>
       store.session(sessionId, userId, page);
-    const sessionOf = async (turn: NewTurn) => (await pageOf(turn, { limit: 100 }))?.session;
+    const sessionOf = (turn: NewTurn) => pageOf(turn, { limit: 100 });
     /** The requestIds of a whole session, page by page, oldest first. */
     const allTurns = async (turn: NewTurn, limit: number, maxBytes?: number) => {
       const found: string[] = [];
       let cursor: string | null | undefined;
       do {
         const page = await pageOf(turn, { limit, ...(cursor && { cursor }), ...(maxBytes && { maxBytes }) });
-        const { turns, nextCursor } = page!.session;
+        const { turns, nextCursor } = page!;
         expect(turns.length).toBeGreaterThan(0);
         expect(turns.length).toBeLessThanOrEqual(limit);
         found.unshift(...turns.map(({ requestId }) => requestId));
@@ -57,11 +60,11 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect(await store.begin(turn, { newSession: true })).toBe('begun');
       expect(await sessionOf(turn)).toBeUndefined();
       expect(await store.turn(turn.sessionId, turn.requestId)).toBeUndefined();
-      expect((await store.history(turn.userId, { limit: 10 })).items).toEqual([]);
+      expect((await store.history(turn.userId, { limit: 10 })).turns).toEqual([]);
       await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
-      expect(await sessionOf(turn)).toMatchObject({ status: 'queued', turns: [{ requestId: turn.requestId }] });
-      expect(await store.turn(turn.sessionId, turn.requestId)).toMatchObject({ status: 'queued', message: 'How?' });
-      expect((await store.history(turn.userId, { limit: 10 })).items).toHaveLength(1);
+      expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: turn.requestId, answer: null }] });
+      expect(await store.turn(turn.sessionId, turn.requestId)).toMatchObject({ message: 'How?', answer: null });
+      expect((await store.history(turn.userId, { limit: 10 })).turns).toHaveLength(1);
     });
 
     test('beginning and confirming again changes nothing', async () => {
@@ -83,32 +86,41 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       const turn = await ask();
       const answer = { response: 'So: "ü" \u{1f600} \u2028', model: 'm', provider: 'p', cached: true };
       expect(await settle(turn, answer)).toBe('settled');
-      const { completedAt, timings, usage, attempts } = responseTo(turn);
-      const seen = { requestId: turn.requestId, message: 'How?', status: 'completed', error: null };
-      expect(await sessionOf(turn)).toMatchObject({
+      const { completedAt, timings, usage, finishReason, attempts } = responseTo(turn);
+      const { sessionId, requestId, createdAt } = turn;
+      const seen = { sessionId, requestId, message: 'How?', createdAt };
+      const whole = {
+        ...answer,
         status: 'completed',
-        response: answer.response,
-        createdAt: turn.createdAt,
-        turns: [{ ...seen, ...answer, timings, usage, attempts, completedAt: expect.any(String) }],
-      });
-      expect(Date.parse(completedAt)).not.toBeNaN();
+        error: null,
+        usage,
+        finishReason,
+        attempts,
+        timings,
+        completedAt,
+      };
+      expect(await store.turn(sessionId, requestId)).toEqual({ ...seen, answer: whole });
+      const page = await sessionOf(turn);
+      expect(page).toMatchObject({ session: { sessionId, createdAt }, turns: [seen], latest: seen, nextCursor: null });
+      expect(page!.latest.answer).toEqual(whole);
+      expect((await store.history(turn.userId, { limit: 1 })).turns).toEqual([{ ...seen, answer: whole }]);
     });
 
     test('a turn says why its answer ends, and a cancelled one that it was cancelled, whoever wrote it', async () => {
       const [cut, stopped] = [await ask(), await ask()];
       await settle(cut, { finishReason: 'length' });
       await settle(stopped, cancelled);
-      expect((await store.turn(cut.sessionId, cut.requestId))?.finishReason).toBe('length');
-      expect((await store.turn(stopped.sessionId, stopped.requestId))?.finishReason).toBe('cancelled');
+      expect((await store.turn(cut.sessionId, cut.requestId))?.answer?.finishReason).toBe('length');
+      expect((await store.turn(stopped.sessionId, stopped.requestId))?.answer?.finishReason).toBe('cancelled');
     });
 
     test('an answer that is quicker than the confirm makes its question visible', async () => {
       const turn = newTurn();
       await store.begin(turn, { newSession: true });
       expect(await settle(turn)).toBe('settled');
-      expect(await sessionOf(turn)).toMatchObject({ status: 'completed' });
+      expect(await sessionOf(turn)).toMatchObject({ latest: { answer: { status: 'completed' } } });
       await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
-      expect(await sessionOf(turn)).toMatchObject({ status: 'completed' });
+      expect(await sessionOf(turn)).toMatchObject({ latest: { answer: { status: 'completed' } } });
     });
 
     test('the first terminal state stays', async () => {
@@ -126,11 +138,13 @@ export function describeConversationStore(name: string, makeStore: () => Promise
     test('a failure gives way to a later answer, and to nothing else', async () => {
       const turn = await ask();
       expect(await settle(turn, failed)).toBe('settled');
-      expect(await sessionOf(turn)).toMatchObject({ status: 'failed', turns: [{ error: failed.error }] });
+      expect(await sessionOf(turn)).toMatchObject({ turns: [{ answer: { status: 'failed', error: failed.error } }] });
       expect(await settle(turn, cancelled)).toBe('duplicate');
       expect(await settle(turn, failed)).toBe('duplicate');
       expect(await settle(turn, { response: 'At last.' })).toBe('settled');
-      expect(await sessionOf(turn)).toMatchObject({ status: 'completed', response: 'At last.' });
+      expect(await sessionOf(turn)).toMatchObject({
+        turns: [{ answer: { status: 'completed', response: 'At last.' } }],
+      });
     });
 
     test('of many answers at once, one is written down', async () => {
@@ -154,7 +168,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       const turn = await ask();
       expect(await settle({ ...turn, userId: 'somebody' })).toBe('unknown');
       expect(await settle({ ...turn, requestId: randomUUID() })).toBe('unknown');
-      expect(await sessionOf(turn)).toMatchObject({ status: 'queued' });
+      expect(await sessionOf(turn)).toMatchObject({ turns: [{ answer: null }] });
     });
 
     test('another user’s session is as if it were not there', async () => {
@@ -195,11 +209,11 @@ export function describeConversationStore(name: string, makeStore: () => Promise
         requestIds.push(turn.requestId);
       }
       const newest = await pageOf(first, { limit: 4 });
-      expect(newest!.session.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(2));
-      expect((await pageOf(first, { limit: 10, maxBytes: 7_000 }))!.session.turns).toHaveLength(2);
-      expect((await pageOf(first, { limit: 10, maxBytes: 1 }))!.session.turns).toHaveLength(1);
+      expect(newest!.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(2));
+      expect((await pageOf(first, { limit: 10, maxBytes: 7_000 }))!.turns).toHaveLength(2);
+      expect((await pageOf(first, { limit: 10, maxBytes: 1 }))!.turns).toHaveLength(1);
       expect(await allTurns(first, 10, 7_000)).toEqual(requestIds);
-      expect((await pageOf(first, { limit: 6 }))!.session.nextCursor).toBeNull();
+      expect((await pageOf(first, { limit: 6 }))!.nextCursor).toBeNull();
     });
 
     test('an older page stays the same while new questions come, and the session says how the latest one stands', async () => {
@@ -208,11 +222,11 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       await settle(first);
       const requestIds = [first.requestId];
       for (let i = 0; i < 3; i++) requestIds.push((await ask({ sessionId, userId }, { newSession: false })).requestId);
-      const { nextCursor } = (await pageOf(first, { limit: 2 }))!.session;
+      const { nextCursor } = (await pageOf(first, { limit: 2 }))!;
       const latest = await ask({ sessionId, userId }, { newSession: false });
       const older = await pageOf(first, { limit: 2, cursor: nextCursor! });
-      expect(older!.session.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(0, 2));
-      expect(older).toMatchObject({ session: { status: 'queued' }, latest: { requestId: latest.requestId } });
+      expect(older!.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(0, 2));
+      expect(older).toMatchObject({ latest: { requestId: latest.requestId, answer: null } });
     });
 
     test('a session says how its latest turn stands', async () => {
@@ -220,9 +234,9 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       const { sessionId, userId } = first;
       await settle(first, { response: 'One.' });
       const second = await ask({ sessionId, userId, createdAt: '2026-01-01T00:00:01.000Z' }, { newSession: false });
-      expect(await sessionOf(first)).toMatchObject({ status: 'queued', response: null });
+      expect(await sessionOf(first)).toMatchObject({ latest: { requestId: second.requestId, answer: null } });
       await settle(second, failed);
-      expect(await sessionOf(first)).toMatchObject({ status: 'failed', response: null });
+      expect(await sessionOf(first)).toMatchObject({ latest: { requestId: second.requestId, answer: failed } });
     });
 
     test('a session that is as long as it may be takes no more', async () => {
@@ -307,7 +321,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       await store.discard(queued);
       expect(await settle(refused)).toBe('unknown');
       expect(await overdue(30_000)).toEqual([]);
-      expect(await sessionOf(queued)).toMatchObject({ status: 'queued' });
+      expect(await sessionOf(queued)).toMatchObject({ turns: [{ answer: null }] });
       // Nobody has it any more, but it is not there either.
       await store.postpone([queued], -60_000);
       expect(await overdue(60_000)).toEqual([]);
@@ -377,8 +391,8 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       let cursor: string | null | undefined;
       do {
         const page = await store.history(userId, { limit: 5, cursor: cursor ?? undefined });
-        expect(page.items.length).toBeLessThanOrEqual(5);
-        seen.push(...page.items.map(({ requestId }) => requestId));
+        expect(page.turns.length).toBeLessThanOrEqual(5);
+        seen.push(...page.turns.map(({ requestId }) => requestId));
         cursor = page.nextCursor;
       } while (cursor);
       expect(seen).toHaveLength(12);
@@ -394,7 +408,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       let cursor: string | null | undefined;
       do {
         const page = await store.history(userId, { limit: 100, cursor: cursor ?? undefined });
-        seen.push(page.items.length);
+        seen.push(page.turns.length);
         cursor = page.nextCursor;
       } while (cursor);
       expect(seen).toEqual([10, 10, 10]);
@@ -410,22 +424,15 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       await ask({ userId, createdAt: new Date(1_767_225_700_000).toISOString() });
       await store.erase(turns[2]!.sessionId, userId);
       const second = await store.history(userId, { limit: 3, cursor: first.nextCursor! });
-      const ids = second.items.map(({ requestId }) => requestId);
+      const ids = second.turns.map(({ requestId }) => requestId);
       expect(ids).toEqual([turns[3]!, turns[1]!, turns[0]!].map(({ requestId }) => requestId));
     });
 
     test('an unreadable cursor is refused', async () => {
       const turn = await ask();
-      for (const cursor of ['nonsense', 'bnVsbA', '-1', Buffer.from('[1,2]').toString('base64url')]) {
+      for (const cursor of ['nonsense', 'bnVsbA', Buffer.from('[1,2]').toString('base64url')]) {
         await expect(store.history(turn.userId, { limit: 5, cursor })).rejects.toThrow(UnreadableCursor);
         await expect(pageOf(turn, { limit: 5, cursor })).rejects.toThrow(UnreadableCursor);
-      }
-    });
-
-    test('a cursor that no page of the session has given is refused, and costs nothing, however large it is', async () => {
-      const turn = await ask();
-      for (const cursor of ['0', '2', '500', '999999999']) {
-        await expect(pageOf(turn, { limit: 1, cursor })).rejects.toThrow(UnreadableCursor);
       }
     });
 
@@ -436,7 +443,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       const erased = await store.erase(sessionId, userId);
       expect(new Set(erased!.requestIds)).toEqual(new Set([first.requestId, second.requestId]));
       expect(await sessionOf(first)).toBeUndefined();
-      expect((await store.history(userId, { limit: 10 })).items).toEqual([]);
+      expect((await store.history(userId, { limit: 10 })).turns).toEqual([]);
       expect(await settle(first)).toBe('erased');
       await store.confirm(sessionId, second.requestId, { hurry: true });
       expect(await sessionOf(first)).toBeUndefined();
@@ -449,8 +456,8 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       for (const id of odd) {
         const turn = await ask({ sessionId: `s${id}`, userId: `u${id}`, requestId: id });
         expect(await settle(turn, { response: id })).toBe('settled');
-        expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: id, response: id }] });
-        expect((await store.history(turn.userId, { limit: 5 })).items).toMatchObject([{ requestId: id }]);
+        expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: id, answer: { response: id } }] });
+        expect((await store.history(turn.userId, { limit: 5 })).turns).toMatchObject([{ requestId: id }]);
       }
     });
   });

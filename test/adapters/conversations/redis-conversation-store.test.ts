@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { UnreadableCursor } from '../../../src/adapters/conversations/conversation-store.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { testRedisUrl } from '../../services.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
@@ -89,7 +90,7 @@ test('a session of the version before, whose turns are in no order of their own,
   }
   const readTurns = async (page: { limit: number; cursor?: string }) => {
     const found = await store.session(sessionId, userId, page);
-    return { ids: found!.session.turns.map(({ requestId }) => requestId), next: found!.session.nextCursor };
+    return { ids: found!.turns.map(({ requestId }) => requestId), next: found!.nextCursor };
   };
   const newest = await readTurns({ limit: 3 });
   expect(newest.ids).toEqual(['r8', 'r9', 'r10']);
@@ -113,8 +114,18 @@ test('a question added to a session of the version before is numbered after the 
   });
   await store.begin({ ...turn(), sessionId, userId, requestId: 'new' }, { newSession: false });
   await store.confirm(sessionId, 'new', { hurry: true });
-  const { session: seen } = (await store.session(sessionId, userId, { limit: 5 }))!;
+  const seen = (await store.session(sessionId, userId, { limit: 5 }))!;
   expect(seen.turns.map(({ requestId }) => requestId)).toEqual(['old', 'new']);
+});
+
+test('a cursor that no page of the session has given is refused, and costs nothing, however large it is', async () => {
+  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const one = turn();
+  await store.begin(one, { newSession: true });
+  await store.confirm(one.sessionId, one.requestId, { hurry: true });
+  for (const cursor of ['-1', '0', '2', '500', '999999999']) {
+    await expect(store.session(one.sessionId, one.userId, { limit: 1, cursor })).rejects.toThrow(UnreadableCursor);
+  }
 });
 
 test('without Redis every method says that the store is out of reach', async () => {

@@ -1,14 +1,18 @@
 import { expect, test } from '@jest/globals';
 import { contextOf } from '../../../src/api/chat/context.ts';
 import { chatRequest } from '../../../src/contracts/chat-request.ts';
-import type { SessionTurn } from '../../../src/contracts/http/chat-bodies.ts';
+import type { Answer, Turn } from '../../../src/contracts/conversation.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 
-const turn = (message: string, response: string | null, status: SessionTurn['status'] = 'completed'): SessionTurn => ({
+const turn = (message: string, response: string | null, status: Answer['status'] | 'queued' = 'completed'): Turn => ({
+  sessionId: 'session',
   requestId: message,
-  status,
   message,
-  response,
+  createdAt: '2026-01-01T00:00:00Z',
+  answer: status === 'queued' ? null : { ...ANSWER, status, response },
+});
+
+const ANSWER: Omit<Answer, 'status' | 'response'> = {
   error: null,
   model: null,
   provider: null,
@@ -16,11 +20,9 @@ const turn = (message: string, response: string | null, status: SessionTurn['sta
   usage: null,
   finishReason: null,
   attempts: 1,
-  retry: null,
-  timings: null,
-  createdAt: '2026-01-01T00:00:00Z',
-  completedAt: null,
-});
+  timings: { waitMs: 0, modelMs: 0, totalMs: 0 },
+  completedAt: '2026-01-01T00:00:01Z',
+};
 
 const pair = (question: string, answer: string) => [
   { role: 'user', content: question },

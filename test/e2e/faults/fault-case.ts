@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { sessionBody } from '../../../src/api/chat/bodies.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import type { Call } from '../../../tools/simulator/ledger.ts';
@@ -73,6 +74,11 @@ export async function startFaultCase() {
     () => jobs.close(),
   );
 
+  /** The session as it is in the store, whoever can or cannot read it there. */
+  const storedSession = async (sessionId: string, userId: string) => {
+    const page = await conversations.session(sessionId, userId, { limit: 10 });
+    return page && sessionBody(page);
+  };
   const control = async (path: string): Promise<unknown> =>
     await (await fetch(new URL(`/control/${path}`, simulator.url))).json();
   const calls = async () => ((await control('calls')) as { calls: Call[] }).calls;
@@ -92,9 +98,7 @@ export async function startFaultCase() {
     depth: client.depth,
     job,
     jobState,
-    /** The session as it is in the store, whoever can or cannot read it there. */
-    storedSession: async (sessionId: string, userId: string) =>
-      (await conversations.session(sessionId, userId, { limit: 10 }))?.session,
+    storedSession,
     isCached: async (sessionId: string) => (await cacheConnection.exists(redisKeys.response(sessionId))) === 1,
     /** How often the model was asked this, by its own count. */
     callCount: async (message: string) => (await callsFor(message)).length,
@@ -144,9 +148,7 @@ export async function startFaultCase() {
 
       // What had been consumed and not acknowledged would be back by now.
       expect(Object.values(await depths())).toEqual([0, 0, 0, 0]);
-      expect((await conversations.session(sessionId, user.userId, { limit: 10 }))?.session).toMatchObject({
-        turns: [turn],
-      });
+      expect(await storedSession(sessionId, user.userId)).toMatchObject({ turns: [turn] });
       expect(await callsFor(turn!.message)).toHaveLength(expectedCalls);
     },
   };

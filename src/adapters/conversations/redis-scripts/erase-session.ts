@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
 import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Remains } from '../conversation-store.ts';
 
 /** Longer than an answer can be on its way. */
 const TOMBSTONE_MS = 7 * 24 * 3_600_000;
@@ -35,16 +36,6 @@ redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('SET', KEYS[3], erased, 'PX', ARGV[2])
 return erased
 `);
-
-/** What a session leaves elsewhere, to be erased as well. */
-export interface Remains {
-  /** Of all turns that it ever had, also those that nobody saw. */
-  requestIds: string[];
-  /** Of the answers that its turns were given. */
-  answerKeys: string[];
-  /** Changes with them. */
-  version: string;
-}
 
 /**
  * Erases the session, and leaves a tombstone that holds what is yet to be erased elsewhere. Repeated, it gives the same

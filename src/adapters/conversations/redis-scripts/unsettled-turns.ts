@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { UnsettledTurn } from '../conversation-store.ts';
 import { createdAtOf } from '../stored-turn.ts';
 
 /** KEYS: session, turns. ARGV: userId. Gives nil, or requestId and question of each turn that has no answer yet. */
@@ -16,13 +17,6 @@ for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
 end
 return found
 `);
-
-/** A turn that has not reached a terminal state. */
-export interface UnsettledTurn {
-  requestId: string;
-  /** ISO 8601. */
-  createdAt: string;
-}
 
 /** The turns of a user's session that are not terminal, also those that are not visible yet; reads no answer. */
 export async function readUnsettledTurns(

@@ -1,2 +1,0 @@
-/** A cursor that none of our pages has given. */
-export class UnreadableCursor extends Error {}

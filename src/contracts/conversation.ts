@@ -1,0 +1,61 @@
+import type { ChatResponse } from './chat-response.ts';
+
+/** A user's question and, once there is one, the answer to it. */
+export interface Turn {
+  sessionId: string;
+  requestId: string;
+  message: string;
+  /** When it was asked, ISO 8601. */
+  createdAt: string;
+  /** null: the turn is queued, and has not ended. */
+  answer: Answer | null;
+}
+
+/** How a turn has ended: what the model said, or why it said nothing. */
+export type Answer = Omit<ChatResponse, 'version' | 'requestId' | 'sessionId' | 'userId' | 'answerKey'>;
+
+/** A conversation, without its turns. */
+export interface Session {
+  sessionId: string;
+  /** ISO 8601. */
+  createdAt: string;
+  /** When a question was last accepted, or an answer written down. ISO 8601. */
+  updatedAt: string;
+}
+
+/** Where a turn is kept, and whose it is. */
+export interface TurnAddress {
+  sessionId: string;
+  requestId: string;
+  userId: string;
+}
+
+/**
+ * What a message of `chat_responses` says of its turn. Earlier versions have written messages without a `finishReason`; a
+ * cancelled turn has one whoever has written it.
+ */
+export const answerOf = ({
+  status,
+  response,
+  error,
+  model,
+  provider,
+  cached,
+  usage,
+  finishReason,
+  attempts,
+  timings,
+  completedAt,
+}: ChatResponse): Answer => ({
+  status,
+  response,
+  error,
+  model,
+  provider,
+  cached,
+  usage,
+  finishReason: finishReason ?? (status === 'cancelled' ? 'cancelled' : null),
+  attempts,
+  timings,
+  completedAt,
+});
