@@ -171,8 +171,7 @@ const keep = step(async (tasks) => {
 
 function publish(task: Task): void {
   const { job, startedAt } = task;
-  const times = { attempts: ATTEMPT, startedAt, now: Date.now() };
-  const response = completed(job, { answer: task.answer!, modelMs: 0 }, times);
+  const response = completed(job, { answer: task.answer!, modelMs: 0 }, { number: ATTEMPT, startedAt });
   const { status, model, provider, cached, usage, attempts, timings } = response;
   const { body, properties } = encode(response, job.traceparent);
   const headers = { ...properties.headers, [SIGNATURE_HEADER]: signatures?.sign(body) };

@@ -163,7 +163,12 @@ export class ModelPausedError extends RequestFailure {
 }
 
 /** What is wrong with a provider that fails everybody: our key, our credit or quota, or the model or address we ask. */
-export type BrokenCause = 'key' | 'quota' | 'model';
+export const brokenCauses = ['key', 'quota', 'model'] as const;
+
+export type BrokenCause = (typeof brokenCauses)[number];
+
+export const isBrokenCause = (cause: string | undefined): cause is BrokenCause =>
+  (brokenCauses as readonly (string | undefined)[]).includes(cause);
 
 /** The provider fails whatever it is asked, until somebody mends that. Waiting does not help. */
 export class ProviderBrokenError extends RequestFailure {

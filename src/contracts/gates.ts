@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { brokenCauses } from './errors.ts';
 
-/** Why a gate is shut. The last three: the provider is broken for everybody. */
-export const gateCause = z.enum(['failures', 'retry-after', 'key', 'quota', 'model']);
+/** Why a gate is shut: too many calls failed, the provider has asked for a pause, or it is broken for everybody. */
+export const gateCause = z.enum(['failures', 'retry-after', ...brokenCauses]);
 
 export const gate = z
   .object({

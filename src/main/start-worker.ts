@@ -21,7 +21,8 @@ import { startHealthServer } from '../observability/health-server.ts';
 import type { Logger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
-import type { EarlyLookUp } from '../workflows/chat/chat-workflow.ts';
+import { createModelReports } from '../observability/model-reports.ts';
+import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { backoffMs } from '../workflows/engine/retry-policy.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
@@ -90,30 +91,12 @@ export async function startWorker(
 
   const subscriber = connectTo(config.redisUrl, 'redis-subscribe');
   const gateRedis = connectTo(config.redisUrl, 'redis-breaker', { commandTimeoutMs: GATE_TIMEOUT_MS });
-  const breakerStates = { closed: 0, 'half-open': 1, open: 2 };
   const model = createConfiguredModel(config, {
     createProvider,
     redis: gateRedis,
     subscriber,
     keyOf: (variable) => process.env[variable]!,
-    onCall: ({ provider, model }, outcome, answer) => {
-      metrics.modelCalls.inc({ provider, model, outcome });
-      if (!answer) return;
-      if (!answer.usage) return metrics.modelUsageUnknown.inc({ provider, model });
-      metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
-      metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
-    },
-    onBreaker: (target, { state, cause, keyFingerprint }) => {
-      metrics.breakerState.set({ ...target }, breakerStates[state]);
-      for (const broken of ['key', 'quota', 'model'] as const) {
-        metrics.providerBroken.set({ ...target, cause: broken }, cause === broken ? 1 : 0);
-      }
-      const isBroken = cause === 'key' || cause === 'quota' || cause === 'model';
-      logger[isBroken ? 'error' : 'info'](
-        { ...target, state, cause, keyFingerprint },
-        isBroken ? 'the model provider fails everybody: see `cause`' : 'circuit breaker',
-      );
-    },
+    ...createModelReports(metrics, logger),
   });
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
 
@@ -146,7 +129,7 @@ export async function startWorker(
       workflow: {
         model,
         cache,
-        askAgainAfterCrash: config.askAgainAfterCrash,
+        settings: config,
         wake: (requestIds) => promoteJobs(queue, jobsRedis, requestIds),
         onUncertainSpend: (why) => {
           metrics.uncertainSpend.inc({ why });
@@ -154,7 +137,6 @@ export async function startWorker(
             logger.warn({ why, err: error }, 'uncertain spend not counted'),
           );
         },
-        cacheEnabled: config.cacheEnabled,
         publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish),
         keepReply: replies.keep,
         onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),

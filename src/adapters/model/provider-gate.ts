@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type BrokenCause, ModelPausedError, ProviderBrokenError } from '../../contracts/errors.ts';
+import { isBrokenCause, ModelPausedError, ProviderBrokenError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
@@ -24,9 +24,6 @@ import { shutGate } from './redis-scripts/shut-gate.ts';
  * at once.
  */
 export type GateState = 'closed' | 'open' | 'half-open';
-
-const isBroken = (cause: GateCause | undefined): cause is BrokenCause =>
-  cause === 'key' || cause === 'quota' || cause === 'model';
 
 /**
  * The state is in Redis, with Redis's clock, and each worker knows it: by notice when it changes, and by a look every
@@ -160,7 +157,7 @@ export function createProviderGate(options: {
 
   /** Why a call may not pass: what is broken fails at once, and all else is waited for. */
   function refusal(retryAfterMs: number): ModelPausedError | ProviderBrokenError {
-    if (!isBroken(shut?.cause)) return paused(retryAfterMs);
+    if (!isBrokenCause(shut?.cause)) return paused(retryAfterMs);
     return new ProviderBrokenError(shut.cause, `${name} is known to be broken: ${shut.cause}`, { provider });
   }
 

@@ -8,12 +8,12 @@ const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, 
 
 const NO_ANSWER = { response: null, model: null, provider: null, cached: false, usage: null };
 
-interface Attempt {
-  attempts: number;
-  /** When this attempt began, ms. */
-  startedAt: number;
+/** The attempt that ends a request. */
+export interface LastAttempt {
+  /** From 1: how many attempts there were. */
+  number: number;
   /** ms */
-  now: number;
+  startedAt: number;
 }
 
 /**
@@ -23,7 +23,7 @@ interface Attempt {
 export function completed(
   job: ChatJobData,
   asked: { answer: ModelAnswer; modelMs: number | undefined; answerKey?: string | undefined },
-  attempt: Attempt,
+  attempt: LastAttempt,
 ): ChatResponse {
   const cached = asked.modelMs === undefined;
   return {
@@ -40,8 +40,8 @@ export function completed(
   };
 }
 
-/** Its user reads what the code says; whose failure it is, if it is a provider's, is named beside it. */
-export function failed(job: ChatJobData, failure: KnownFailure, attempt: Attempt): ChatResponse {
+/** The user reads what the code stands for. If it is a provider's failure, the provider is named as well. */
+export function failed(job: ChatJobData, failure: KnownFailure, attempt: LastAttempt): ChatResponse {
   return {
     ...terminal(job, 0, attempt),
     ...NO_ANSWER,
@@ -52,18 +52,19 @@ export function failed(job: ChatJobData, failure: KnownFailure, attempt: Attempt
   };
 }
 
-export function cancelled(job: ChatJobData, attempt: Attempt): ChatResponse {
+export function cancelled(job: ChatJobData, attempt: LastAttempt): ChatResponse {
   return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'cancelled', error: null, finishReason: 'cancelled' };
 }
 
-function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { attempts, startedAt, now }: Attempt) {
+function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { number, startedAt }: LastAttempt) {
+  const now = Date.now();
   const createdAt = Date.parse(request.createdAt ?? receivedAt);
   return {
     version: 1 as const,
     requestId: request.requestId,
     sessionId: request.sessionId,
     userId: request.userId,
-    attempts,
+    attempts: number,
     // A producer's clock may be ahead of ours.
     timings: { waitMs: Math.max(0, startedAt - createdAt), modelMs, totalMs: Math.max(0, now - createdAt) },
     completedAt: new Date(now).toISOString(),

@@ -1,36 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
 import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
-import type { Model } from '../../../src/adapters/model/model.ts';
-import type { PublishResponse } from '../../../src/adapters/rabbitmq/chat-messages.ts';
 import { ProcessStoppingError, RequestCancelledError } from '../../../src/contracts/errors.ts';
-import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
-import { answerRequest, type ChatWorkflow } from '../../../src/workflows/chat/chat-workflow.ts';
+import { answerRequest } from '../../../src/workflows/chat/chat-workflow.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
 import { testRedisUrl } from '../../services.ts';
-
-const answer: ModelAnswer = {
-  response: 'an answer, paid for',
-  model: 'm',
-  provider: 'p',
-  usage: null,
-  finishReason: 'stop',
-};
-const job = {
-  request: {
-    version: 1 as const,
-    requestId: 'r',
-    sessionId: 's',
-    userId: 'u',
-    message: 'What is it?',
-    context: [],
-    cache: true,
-    priority: 'interactive' as const,
-  },
-  traceparent: '00-0-0-00',
-  receivedAt: new Date().toISOString(),
-};
+import { answer, jobData, standInModel, standInWorkflow } from '../stand-ins.ts';
 
 let redis: Redis;
 let cache: AnswerCache;
@@ -48,25 +24,13 @@ afterAll(() => {
 function attempt(during: { model?: () => void; save?: () => void }) {
   const controller = new AbortController();
   const saved: WorkflowState[] = [];
-  const model: Model = {
-    parametersOf: ({ message }) => ({ message }) as unknown as ReturnType<Model['parametersOf']>,
-    ask: async () => {
+  const { workflow, published } = standInWorkflow({
+    cache,
+    model: standInModel(async () => {
       during.model?.();
       return answer;
-    },
-  };
-  const published = jest.fn<PublishResponse>(async () => {});
-  const workflow: ChatWorkflow = {
-    model,
-    cache,
-    cacheEnabled: true,
-    askAgainAfterCrash: true,
-    publish: published,
-    keepReply: async () => {},
-    wake: async () => {},
-    onCacheLookup: () => {},
-    onUncertainSpend: () => {},
-  };
+    }),
+  });
   const run = createRun({
     attempt: 1,
     crashes: 0,
@@ -83,7 +47,7 @@ function attempt(during: { model?: () => void; save?: () => void }) {
     deadlineAt: Number.POSITIVE_INFINITY,
     signal: controller.signal,
   };
-  return { controller, saved, published, answered: () => answerRequest(workflow, job, run, circumstances) };
+  return { controller, saved, published, answered: () => answerRequest(workflow, jobData(), run, circumstances) };
 }
 
 describe('a request that is cancelled', () => {
@@ -93,7 +57,7 @@ describe('a request that is cancelled', () => {
     });
     await expect(answered()).rejects.toBeInstanceOf(RequestCancelledError);
     expect(saved).toEqual([]);
-    expect(published).not.toHaveBeenCalled();
+    expect(published).toEqual([]);
     expect(await redis.keys('*')).toEqual([]);
   });
 
@@ -102,7 +66,7 @@ describe('a request that is cancelled', () => {
       save: () => controller.abort(new RequestCancelledError()),
     });
     await expect(answered()).rejects.toBeInstanceOf(RequestCancelledError);
-    expect(published).not.toHaveBeenCalled();
+    expect(published).toEqual([]);
     expect(await redis.keys('*')).toEqual([]);
   });
 });
@@ -113,5 +77,5 @@ test('an answer that came before its process had to stop is kept and published',
   });
   expect((await answered()).response).toBe(answer.response);
   expect(saved.at(-1)!.results).toHaveProperty('ask-model');
-  expect(published).toHaveBeenCalledTimes(1);
+  expect(published).toHaveLength(1);
 });

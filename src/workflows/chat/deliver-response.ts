@@ -1,0 +1,39 @@
+import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
+import type { PublishResponse } from '../../adapters/rabbitmq/chat-messages.ts';
+import type { ReplyPublisher } from '../../adapters/rabbitmq/reply-publisher.ts';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
+import { UndeliverableReplyError } from '../../contracts/errors.ts';
+import type { Run } from '../engine/run.ts';
+
+/** Where responses go. */
+export interface ResponseDelivery {
+  publish: PublishResponse;
+  /** Keeps a response as a dead letter that its request's reply queue does not take. */
+  keepReply: ReplyPublisher['keep'];
+}
+
+/**
+ * Sends a response to where its request wants it. If the reply queue does not take it, the response becomes a dead letter,
+ * once. It also stays with the job, which fails with this error. An operator can have the job or the letter sent again.
+ * @param step the name of the step, which says what is published
+ * @throws UndeliverableReplyError
+ */
+export async function deliverResponse(
+  { publish, keepReply }: ResponseDelivery,
+  { traceparent, reply }: ChatJobData,
+  run: Run,
+  step: string,
+  response: ChatResponse,
+): Promise<void> {
+  try {
+    await run.step(step, () => publish(response, traceparent, reply));
+  } catch (error) {
+    if (!reply || !(error instanceof UndeliverableReplyError)) throw error;
+    await run.step('keep-reply', async () => {
+      await keepReply(response, traceparent, reply, error);
+      return true;
+    });
+    await run.save();
+    throw error;
+  }
+}

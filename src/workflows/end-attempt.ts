@@ -1,0 +1,133 @@
+import type { ChatJobResult } from '../adapters/jobs/chat-job.ts';
+import type { ChatResponse } from '../contracts/chat-response.ts';
+import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
+import { safeMessage } from '../contracts/safe-message.ts';
+import { describeError } from '../observability/log.ts';
+import { announceCancellation } from './chat/announce-end.ts';
+import { decide } from './engine/retry-policy.ts';
+import type { Run } from './engine/run.ts';
+import type { FailForGood } from './fail-for-good.ts';
+import { logOf, type Task, type TaskSurroundings } from './task.ts';
+
+/** How attempts end that do not fail for good, and who decides which end it is. */
+export interface EndAttempt {
+  /** The response was published. */
+  complete(task: Task, response: ChatResponse): Promise<void>;
+  /** Tells whoever reads the responses that the request was cancelled, and completes the job without an answer. */
+  cancel(task: Task): Promise<void>;
+  /** After an error: the job is handed back, waits, is retried, or fails for good. */
+  decideOn(task: Task, error: unknown): Promise<void>;
+}
+
+export function createEndAttempt(surroundings: TaskSurroundings, failForGood: FailForGood): EndAttempt {
+  const { workflow, events, logger, isStopping } = surroundings;
+
+  async function complete(task: Task, response: ChatResponse): Promise<void> {
+    events.onFinished('completed', '');
+    if (logger.isLevelEnabled('debug')) {
+      logOf(logger, task).debug({ cached: response.cached, ...response.timings }, 'request completed');
+    }
+    await task.job.complete(resultOf(response, task.run));
+  }
+
+  async function cancel(task: Task): Promise<void> {
+    const { job, run, attempt } = task;
+    let response: ChatResponse;
+    // Nobody wants the answer. If the session was erased, the answer must be kept nowhere.
+    const mayBeKept = Object.keys(run.state.results).length > 0;
+    run.state.results = {};
+    if (mayBeKept) await job.saveState(run.state);
+    try {
+      response = await announceCancellation(workflow, job.data, run, attempt);
+    } catch (error) {
+      return await decideOn(task, error);
+    }
+    events.onFinished('cancelled', '');
+    logOf(logger, task).info({ step: run.state.step }, 'request cancelled');
+    await job.complete(resultOf(response, run));
+  }
+
+  async function decideOn(task: Task, error: unknown): Promise<void> {
+    if (isStopping()) return await handBack(task, error);
+    if (error instanceof UndeliverableReplyError) return await failForGood.failUndelivered(task, error);
+    const { job, run, attempt } = task;
+    if (error instanceof RequestFailure && error.costlyCalls > 0) {
+      run.state.costlyCalls = (run.state.costlyCalls ?? 0) + error.costlyCalls;
+    }
+    const decision = decide(error, {
+      costlyCalls: run.state.costlyCalls ?? 0,
+      attemptsMade: job.attemptsMade,
+      maxAttempts: job.maxAttempts,
+      deadlineAt: attempt.deadlineAt,
+      now: Date.now(),
+    });
+    switch (decision.kind) {
+      case 'fail':
+        logOf(logger, task).warn(inTask(task, error), 'request failed');
+        return await failForGood.fail(task, decision.failure);
+      case 'retry':
+        return await retry(task, error);
+      case 'wait':
+        return await wait(task, error, decision.delayMs);
+    }
+  }
+
+  /** This process must stop: another one goes on with the job. */
+  async function handBack(task: Task, error: unknown): Promise<void> {
+    await task.job.saveState(task.run.state);
+    await failForGood.failIfGone(task, await task.job.handBack(), error);
+  }
+
+  async function retry(task: Task, error: unknown): Promise<void> {
+    const code = codeOf(error);
+    const { step } = task.run.state;
+    await saveWhyItGoesOn(task, code);
+    events.onRetry(code);
+    logOf(logger, task).warn(inTask(task, error), 'attempt failed, will be repeated');
+    const went = await task.job.retry(new Error(`${step}: ${code}: ${safeMessage(error) || 'unknown error'}`));
+    await failForGood.failIfGone(task, went, error);
+  }
+
+  async function wait(task: Task, error: unknown, delayMs: number): Promise<void> {
+    const code = codeOf(error);
+    await saveWhyItGoesOn(task, code);
+    logOf(logger, task).debug({ step: task.run.state.step, code, delayMs }, 'request waits');
+    await failForGood.failIfGone(task, await task.job.delay(delayMs), error);
+    if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
+  }
+
+  /** For whoever asks how the request stands. */
+  async function saveWhyItGoesOn({ job, run }: Task, code: string): Promise<void> {
+    run.state.retry = { since: run.state.retry?.since ?? new Date().toISOString(), code };
+    await job.saveState(run.state);
+  }
+
+  /** The request that asked may have ended, and woken those that waited, before this job was one of them. */
+  async function wakeIfForgotten(hash: string, requestId: string): Promise<void> {
+    const willBeWoken = await workflow.cache.isAwaiting(hash, requestId).catch(() => true);
+    if (!willBeWoken) await workflow.wake([requestId]);
+  }
+
+  return { complete, cancel, decideOn };
+}
+
+const inTask = ({ run, attempt }: Task, error: unknown) => ({
+  step: run.state.step,
+  attempt: attempt.number,
+  ...describeError(error),
+});
+
+const resultOf = (response: ChatResponse, run: Run): ChatJobResult => ({
+  sessionId: response.sessionId,
+  userId: response.userId,
+  status: response.status,
+  model: response.model,
+  provider: response.provider,
+  cached: response.cached,
+  usage: response.usage,
+  attempts: response.attempts,
+  timings: response.timings,
+  steps: run.state.steps,
+});
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'internal_error');

@@ -1,0 +1,62 @@
+import type { Logger } from 'pino';
+import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
+import type { ChatResponse } from '../contracts/chat-response.ts';
+import { traceIdOf } from '../contracts/traceparent.ts';
+import type { ChatAttempt, ChatWorkflow } from './chat/chat-workflow.ts';
+import { createRun, type Run } from './engine/run.ts';
+
+/** One attempt at a job, and what it is done with. */
+export interface Task {
+  job: JobInHand;
+  run: Run;
+  attempt: ChatAttempt;
+}
+
+/** What the worker reports, for the metrics. */
+export interface ChatWorkerEvents {
+  onStarted(): void;
+  onStep(step: string, result: 'ok' | 'failed', ms: number): void;
+  onRetry(code: string): void;
+  onFinished(status: ChatResponse['status'], code: string): void;
+  /** The job has left this worker's hands, whatever became of it. */
+  onReleased(): void;
+}
+
+/** What every attempt in this process shares. */
+export interface TaskSurroundings {
+  workflow: ChatWorkflow;
+  events: ChatWorkerEvents;
+  logger: Logger;
+  /** The process must stop, and the time that jobs were given to end is over. */
+  isStopping: () => boolean;
+}
+
+/** Begins an attempt where an earlier one has left the job. */
+export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep'>): Task {
+  const { request } = job.data;
+  const earlier = job.state;
+  const number = job.attemptsMade + 1;
+  return {
+    job,
+    run: createRun({
+      attempt: number,
+      crashes: job.crashes,
+      earlier,
+      save: (state) => job.saveState(state),
+      onStep: events.onStep,
+    }),
+    attempt: {
+      number,
+      startedAt: Date.now(),
+      // An operator who retries a failed request wants its answer, however late. Only `failedAt` shows such a retry: a
+      // failure that was announced does not, because the worker may have died before it moved the job.
+      deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
+      signal: job.signal,
+    },
+  };
+}
+
+/** A log whose lines say which request they are about. */
+export function logOf(logger: Logger, { job: { data } }: Task): Logger {
+  return logger.child({ requestId: data.request.requestId, traceId: traceIdOf(data.traceparent) });
+}

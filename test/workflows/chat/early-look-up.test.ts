@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import { RequestFailure, StoreUnavailableError } from '../../../src/contracts/errors.ts';
+import { lookUpEarly } from '../../../src/workflows/chat/early-look-up.ts';
+import { answer, jobData, standInCache, standInModel } from '../stand-ins.ts';
+
+const { request } = jobData();
+const settings = { cacheEnabled: true };
+const model = standInModel();
+
+test('a question is looked up before its job is written, under the hash that its attempt will use', async () => {
+  const cache = standInCache({ lookUp: async () => ({ answer }) });
+  const early = lookUpEarly({ model, cache, settings }, request)!;
+  expect(early.hash).toBe('hash');
+  expect(await early.found).toEqual({ answer });
+});
+
+test.each([
+  ['the cache is off', request, { cacheEnabled: false }],
+  ['the request wants no cached answer', { ...request, cache: false }, settings],
+])('nothing is looked up where %s', (_, asked, given) => {
+  const cache = standInCache({ lookUp: () => Promise.reject(new Error('looked up')) });
+  expect(lookUpEarly({ model, cache, settings: given }, asked)).toBeUndefined();
+});
+
+test('a model that is not allowed is not looked up, and does not keep the job from being written', () => {
+  const strict = {
+    parametersOf: () => {
+      throw new RequestFailure('model_not_allowed', 'not this one');
+    },
+  };
+  expect(lookUpEarly({ model: strict, cache: standInCache(), settings }, request)).toBeUndefined();
+});
+
+test('a claim whose job is not begun with is left to whoever takes the job up, also where the look-up failed', async () => {
+  for (const lookUp of [async () => 'claimed' as const, () => Promise.reject(new StoreUnavailableError('gone'))]) {
+    const left = await new Promise((resolve) => {
+      const cache = standInCache({ lookUp, leave: (...claim) => resolve(claim) });
+      lookUpEarly({ model, cache, settings }, request)!.drop();
+    });
+    expect(left).toEqual(['hash', 'r']);
+  }
+});

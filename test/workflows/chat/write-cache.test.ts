@@ -1,0 +1,41 @@
+import { expect, test } from '@jest/globals';
+import type { AnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
+import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
+import { writeCache } from '../../../src/workflows/chat/write-cache.ts';
+import { answer, standInCache } from '../stand-ins.ts';
+
+const shared = { hash: 'hash', requestId: 'r' };
+
+async function write(isShared: boolean, operations: Partial<AnswerCache> = {}) {
+  const written: unknown[][] = [];
+  const cache = standInCache({
+    keep: async (...kept) => {
+      written.push(kept);
+      return ['other'];
+    },
+    keepLast: async (...kept) => void written.push(kept),
+    ...operations,
+  });
+  return { waiting: await writeCache(cache, 's', answer, isShared ? shared : undefined), written };
+}
+
+test('an answer is kept for whoever asks the same, and as its session’s last one; those that wait for it are named', async () => {
+  const { waiting, written } = await write(true);
+  expect(waiting).toEqual(['other']);
+  expect(written).toEqual([
+    ['hash', 'r', answer],
+    ['s', answer],
+  ]);
+});
+
+test('an answer that is not to be shared is kept for its session only', async () => {
+  const { waiting, written } = await write(false);
+  expect(waiting).toEqual([]);
+  expect(written).toEqual([['s', answer]]);
+});
+
+test('a cache that is out of reach costs no answer', async () => {
+  const away = () => Promise.reject(new StoreUnavailableError('gone'));
+  expect((await write(true, { keep: away })).waiting).toBeUndefined();
+  expect((await write(true, { keepLast: away })).waiting).toBeUndefined();
+});
