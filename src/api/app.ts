@@ -5,7 +5,7 @@ import { ApiError } from '../contracts/errors.ts';
 import type { ApiMetrics } from '../observability/metrics.ts';
 import { BASE_PATH_SETTING, serveUnder } from './base-path.ts';
 import { allowOrigins } from './cross-origin.ts';
-import type { OpenApiDocument } from './docs/openapi.ts';
+import { createOpenApiDocument } from './docs/openapi.ts';
 import { createDocsRouter } from './docs/routes.ts';
 import { readJsonBody } from './json-body.ts';
 import { answerWithProblem } from './problem.ts';
@@ -15,13 +15,14 @@ import { type FindRoute, indexRoutes } from './route-index.ts';
 import { trace } from './trace.ts';
 
 export interface AppOptions {
+  /** Of the product, for the documents. */
+  version: string;
   /** Reverse proxies before the API. */
   trustProxy: number;
   /** The path prefix that clients see, without a slash at its end. */
   basePath?: string;
   /** The other sites whose pages may use the API; see allowOrigins. */
   corsOrigins?: readonly string[];
-  document: OpenApiDocument;
   health: Router;
   /** The admin's pages, which read their own bodies. */
   admin: Router;
@@ -35,10 +36,10 @@ export interface AppOptions {
 /** The REST API; everything in it was made before and is only put in order here. */
 export function createApp(options: AppOptions): Express {
   const {
+    version,
     trustProxy,
     basePath = '',
     corsOrigins = [],
-    document,
     health,
     admin,
     accounts,
@@ -46,6 +47,7 @@ export function createApp(options: AppOptions): Express {
     metrics,
     logger,
   } = options;
+  const document = createOpenApiDocument({ version, accounts: accounts !== undefined, basePath });
   const findRoute = indexRoutes(document);
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', trustProxy).set(BASE_PATH_SETTING, basePath);

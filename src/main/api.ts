@@ -33,7 +33,6 @@ import { createLostTurns } from '../api/chat/lost-turns.ts';
 import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
-import { createOpenApiDocument } from '../api/docs/openapi.ts';
 import { byUser, limitRoute } from '../api/rate-limit.ts';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
 import { loadApiConfig } from '../config/load.ts';
@@ -235,10 +234,10 @@ const { accounts, login } = createAccountRouters({
 });
 
 const app = createApp({
+  version,
   trustProxy: config.trustProxy,
   basePath: config.basePath,
   corsOrigins: config.corsOrigins,
-  document: createOpenApiDocument({ version, accounts: accounts !== undefined, basePath: config.basePath }),
   health: createHealthRouter({
     version,
     checks: {

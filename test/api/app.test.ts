@@ -7,7 +7,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Router } from 'express';
 import { pino } from 'pino';
 import { createApp } from '../../src/api/app.ts';
-import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import { BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../../src/contracts/errors.ts';
 import { problem } from '../../src/contracts/http/problem.ts';
 import { createHealthRouter } from '../../src/observability/health.ts';
@@ -45,8 +44,8 @@ const chat = Router()
   });
 
 const app = createApp({
+  version: '1',
   trustProxy: 1,
-  document: createOpenApiDocument({ version: '1', accounts: true }),
   health: createHealthRouter({ checks: {}, version: '1' }),
   admin: Router(),
   accounts: undefined,

@@ -1,14 +1,21 @@
 import { type RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import {
   type DeadLetterAdmin,
   dropOptions,
+  dropReport,
   letterFilter,
+  letterGroups,
+  letterPage,
   MAX_PER_CALL,
   redriveOptions,
+  redriveReport,
   showOptions,
 } from '../../contracts/dead-letters.ts';
 import { ApiError, DeadLettersInUseError } from '../../contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../../contracts/queues.ts';
+import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
 
@@ -66,3 +73,68 @@ async function orInUse<T>(answer: Promise<T>): Promise<T> {
     throw error;
   }
 }
+
+const tags = ['Admin'];
+const path = z.object({ queue: z.enum([REQUESTS_QUEUE, RESPONSES_QUEUE]) });
+const faults = [
+  'validation_failed',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'dead_letters_in_use',
+  'broker_unavailable',
+  'identity_unavailable',
+] as const;
+
+/** What OpenAPI says of these routes. */
+export const deadLetterPaths: ZodOpenApiPathsObject = {
+  '/admin/dead-letters/{queue}': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'Dead letters of a queue, by cause',
+      operationId: 'listDeadLetters',
+      requestParams: { path, query: letterFilter },
+      responses: { 200: json('How many there are, and why.', letterGroups), ...problems(...faults) },
+    },
+  },
+  '/admin/dead-letters/{queue}/messages': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'Dead letters of a queue, oldest first',
+      operationId: 'showDeadLetters',
+      requestParams: { path, query: showOptions },
+      responses: { 200: json('The first of them.', letterPage), ...problems(...faults) },
+    },
+  },
+  '/admin/dead-letters/{queue}/redrive': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Send dead letters back to their queue',
+      description:
+        'Sends at most 1,000 letters in a call, and at most as many as `rate` allows in a minute. If `left` is not 0, call ' +
+        'again. With a `canary` the reply takes up to a minute longer.',
+      operationId: 'redriveDeadLetters',
+      requestParams: { path },
+      requestBody: jsonBody(redriveOptions, { required: false }),
+      responses: {
+        200: json('What was done; `stopped` says why it ended early, if it did.', redriveReport),
+        ...problems(...faults, ...bodyFaults),
+      },
+    },
+  },
+  '/admin/dead-letters/{queue}/drop': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Remove dead letters for good',
+      description: 'At most 1,000 in a call.',
+      operationId: 'dropDeadLetters',
+      requestParams: { path },
+      requestBody: jsonBody(dropOptions),
+      responses: { 200: json('What was done.', dropReport), ...problems(...faults, ...bodyFaults) },
+    },
+  },
+};

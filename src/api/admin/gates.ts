@@ -1,6 +1,8 @@
 import { type RequestHandler, Router } from 'express';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { ApiError } from '../../contracts/errors.ts';
-import { type GateAdmin, openGateBody } from '../../contracts/gates.ts';
+import { type GateAdmin, gateList, openedGate, openGateBody } from '../../contracts/gates.ts';
+import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
 
@@ -22,3 +24,33 @@ export function createGatesRouter(options: { gates: GateAdmin; requireAdmin: Req
       res.json(opened);
     });
 }
+
+const tags = ['Admin'];
+const faults = ['unauthenticated', 'forbidden', 'store_unavailable', 'identity_unavailable'] as const;
+
+/** What OpenAPI says of these routes. */
+export const gatePaths: ZodOpenApiPathsObject = {
+  '/admin/gates': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'See which model providers may be asked',
+      operationId: 'listGates',
+      responses: { 200: json('All gates, by name.', gateList), ...problems(...faults) },
+    },
+  },
+  '/admin/gates/open': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Have a model provider asked again at once',
+      description: 'Ends its pause for all workers. If it is still out of order, the next call shuts the gate again.',
+      operationId: 'openGate',
+      requestBody: jsonBody(openGateBody),
+      responses: {
+        200: json('It may be asked.', openedGate),
+        ...problems('validation_failed', 'not_found', ...faults, ...bodyFaults),
+      },
+    },
+  },
+};

@@ -1,5 +1,7 @@
 import { type RequestHandler, type Response, Router } from 'express';
-import { credentials, loginBody, refreshBody } from '../../contracts/http/account-bodies.ts';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http/account-bodies.ts';
+import { bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { parse } from '../validate.ts';
 import type { Accounts } from './accounts.ts';
 
@@ -30,3 +32,61 @@ export function createAccountsRouter({ accounts, limitAddress, limitEmail }: Acc
       res.status(204).end();
     });
 }
+
+const tags = ['Accounts'];
+const faults = ['validation_failed', ...bodyFaults, 'rate_limited', 'store_unavailable'] as const;
+
+/** What OpenAPI says of these routes. */
+export const accountPaths: ZodOpenApiPathsObject = {
+  '/auth/register': {
+    post: {
+      tags,
+      summary: 'Make an account',
+      operationId: 'register',
+      requestBody: jsonBody(credentials),
+      responses: {
+        201: json('The account was made.', registered, rateLimitHeaders),
+        ...problems(...faults, 'email_taken', 'overloaded'),
+      },
+    },
+  },
+  '/auth/login': {
+    post: {
+      tags,
+      summary: 'Log in',
+      operationId: 'login',
+      requestBody: jsonBody(loginBody),
+      responses: {
+        200: json('An access token, and a refresh token for the next one.', tokens, rateLimitHeaders),
+        ...problems(...faults, 'invalid_credentials', 'overloaded'),
+      },
+    },
+  },
+  '/auth/refresh': {
+    post: {
+      tags,
+      summary: 'Get the next tokens',
+      description:
+        'A refresh token is good for one use. For ten seconds (a setting) it gives the same next pair again, so that ' +
+        'tabs which send it at the same time all go on. Used again after that, it ends its login with all of its tokens.',
+      operationId: 'refresh',
+      requestBody: jsonBody(refreshBody),
+      responses: {
+        200: json('The next tokens.', tokens, rateLimitHeaders),
+        ...problems(...faults, 'invalid_refresh_token', 'refresh_token_reused'),
+      },
+    },
+  },
+  '/auth/logout': {
+    post: {
+      tags,
+      summary: 'Log out',
+      description:
+        'Ends the login: its refresh token and its access tokens count no more, at once. Other logins of the same user go on. ' +
+        'A token that belongs to no login is answered in the same way.',
+      operationId: 'logout',
+      requestBody: jsonBody(refreshBody),
+      responses: { 204: { description: 'The login has ended.' }, ...problems(...faults) },
+    },
+  },
+};

@@ -11,7 +11,7 @@ import {
   turnWithSession,
 } from '../../contracts/http/chat-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
-import { json, problems, rateLimitHeaders } from './responses.ts';
+import { json, problems, rateLimitHeaders } from './describe-operation.ts';
 
 const tags = ['Chat'];
 const security = [{ bearer: [] }];

@@ -1,13 +1,14 @@
 import { createDocument } from 'zod-openapi';
-import { accountPaths } from './account-paths.ts';
-import { adminPaths } from './admin-paths.ts';
+import { deadLetterPaths } from '../admin/dead-letters.ts';
+import { gatePaths } from '../admin/gates.ts';
+import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from './chat-paths.ts';
 import { servicePaths } from './service-paths.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
 /**
- * The OpenAPI 3.1 document of the API, made from the schemas that it validates with.
+ * The OpenAPI 3.1 document of the API, made from the schemas that it validates with. The paths stand beside their routes.
  * @param options.accounts false where an identity provider has the accounts
  * @param options.basePath the path prefix that it is served under, if any
  */
@@ -50,6 +51,12 @@ export function createOpenApiDocument(options: {
         },
       },
     },
-    paths: { ...(options.accounts ? accountPaths : {}), ...chatPaths, ...adminPaths, ...servicePaths },
+    paths: {
+      ...(options.accounts ? accountPaths : {}),
+      ...chatPaths,
+      ...deadLetterPaths,
+      ...gatePaths,
+      ...servicePaths,
+    },
   });
 }

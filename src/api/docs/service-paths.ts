@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { type ApiErrorCode, apiErrors } from '../../contracts/error-codes.ts';
 import { health } from '../../contracts/http/health.ts';
+import { json, problems } from './describe-operation.ts';
 import { messageSchemaNames } from './message-schemas.ts';
-import { json, problems } from './responses.ts';
 
 const ready = {
   200: json('It can do its work.', health),

@@ -12,9 +12,21 @@ const headers = {
   wwwAuthenticate: z.string().meta({ description: '`Bearer`' }),
 };
 
+/** What a token is needed for. */
+export const bearer = [{ bearer: [] }];
+
+/** What can be wrong with any JSON body. */
+export const bodyFaults = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
+
 export const rateLimitHeaders = { RateLimit: headers.rateLimit, 'RateLimit-Policy': headers.rateLimitPolicy };
 
-/** A JSON body. */
+/** A request's JSON body. One that is not required counts as `{}` if it is left out. */
+export const jsonBody = (schema: z.ZodType, { required = true }: { required?: boolean } = {}) => ({
+  ...(required && { required }),
+  content: { 'application/json': { schema } },
+});
+
+/** A reply with a JSON body. */
 export function json(
   description: string,
   schema: z.ZodType,
@@ -27,7 +39,7 @@ export function json(
   };
 }
 
-/** Problem documents, by status. */
+/** The problem documents that an operation can be answered with, by status. `internal_error` is always among them. */
 export function problems(...codes: ApiErrorCode[]): ZodOpenApiResponsesObject {
   const all = [...codes, 'internal_error'] as const;
   const statuses = new Set(all.map((code) => apiErrors[code].status));
