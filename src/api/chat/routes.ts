@@ -1,5 +1,19 @@
 import { type RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import {
+  accepted,
+  historyPage,
+  historyQuery,
+  sendBody,
+  session,
+  sessionNow,
+  sessionQuery,
+  turnWithSession,
+} from '../../contracts/http/chat-bodies.ts';
+import { limits } from '../../contracts/limits.ts';
+import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { type CancelOptions, cancelRequest, cancelSession } from './cancel.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { getHistory } from './history.ts';
@@ -16,7 +30,7 @@ export interface ChatRouterOptions extends SendOptions, Pick<CancelOptions, 'can
   eraser: SessionEraser;
 }
 
-/** The chat's routes; whoever comes in is known, and within the limits. */
+/** The chat's routes. Whoever comes in is known, and within the limits. */
 export function createChatRouter(options: ChatRouterOptions): Router {
   const { authenticate, limitSend, limitRead, conversations, eraser } = options;
   return Router()
@@ -27,3 +41,145 @@ export function createChatRouter(options: ChatRouterOptions): Router {
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
     .get('/chat/history/:userId', authenticate, limitRead, getHistory(conversations, options.line));
 }
+
+const tags = ['Chat'];
+const readFaults = [
+  'unauthenticated',
+  'not_found',
+  'rate_limited',
+  'store_unavailable',
+  'identity_unavailable',
+] as const;
+const id = z.string().max(limits.idChars);
+const prefer = (what: string) =>
+  z
+    .string()
+    .optional()
+    .meta({ description: `RFC 7240; \`wait=N\` holds the reply up to N seconds for ${what}.`, example: 'wait=30' });
+const preferenceApplied = z
+  .string()
+  .optional()
+  .meta({ description: 'The longest that the reply was held.', example: 'wait=30' });
+const sendHeaders = {
+  ...rateLimitHeaders,
+  Location: z.string().meta({ description: 'The session.', example: '/chat/session/9b2f…' }),
+  'Preference-Applied': preferenceApplied,
+};
+
+/** What OpenAPI says of these routes. */
+export const chatPaths: ZodOpenApiPathsObject = {
+  '/chat/send': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Ask a question',
+      description:
+        'Answered `202` once the message broker has the question. Ask for the answer at `Location`, or wait for it ' +
+        'with `Prefer: wait`. To be able to cancel the question while you wait, choose the `sessionId` yourself, with ' +
+        '`newSession: true`.',
+      operationId: 'sendMessage',
+      requestParams: {
+        header: z.object({
+          'Idempotency-Key': z.string().max(limits.idempotencyKeyChars).optional().meta({
+            description:
+              'Makes a repeat of this request return what the first one did. With or without quotes it is the same key.',
+          }),
+          Prefer: prefer('the answer'),
+          traceparent: z.string().optional().meta({ description: 'W3C trace context to continue.' }),
+        }),
+      },
+      requestBody: jsonBody(sendBody),
+      responses: {
+        200: json('The question has ended while the reply was held; see `status`.', turnWithSession, sendHeaders),
+        202: json('The broker has the question; the answer comes later.', accepted, sendHeaders),
+        ...problems(
+          'validation_failed',
+          ...bodyFaults,
+          'unauthenticated',
+          'session_not_found',
+          'session_id_taken',
+          'session_full',
+          'idempotency_key_reused',
+          'rate_limited',
+          'broker_unavailable',
+          'store_unavailable',
+          'identity_unavailable',
+          'overloaded',
+        ),
+      },
+    },
+  },
+  '/chat/session/{sessionId}': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'See a session and its answers',
+      description:
+        'Gives the newest turns, and a `nextCursor` that leads to those before them. With `Prefer: wait` the reply is held ' +
+        'until the latest turn has ended, or the time is over; either way it is `200` with the session as it is then.',
+      operationId: 'getSession',
+      requestParams: {
+        path: z.object({ sessionId: id }),
+        query: sessionQuery,
+        header: z.object({ Prefer: prefer('the end of the latest turn') }),
+      },
+      responses: {
+        200: json('The session.', sessionNow, { ...rateLimitHeaders, 'Preference-Applied': preferenceApplied }),
+        ...problems('validation_failed', ...readFaults),
+      },
+    },
+    delete: {
+      tags,
+      security: bearer,
+      summary: 'Erase a session',
+      description:
+        'Erases all that is kept of it: questions, answers, jobs and cached answers. What is under way is cancelled, and ' +
+        'an answer that comes all the same is dropped. If it fails half way, send it again; if you do not, we go on.',
+      operationId: 'deleteSession',
+      requestParams: { path: z.object({ sessionId: id }) },
+      responses: { 204: { description: 'It is erased.' }, ...problems(...readFaults) },
+    },
+  },
+  '/chat/requests/{requestId}/cancel': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Cancel one question',
+      description:
+        'Stops the work wherever it is: in the queue, before a retry, or while the model is being asked. A question that ' +
+        'has ended is given as it is.',
+      operationId: 'cancelRequest',
+      requestParams: { path: z.object({ requestId: id }) },
+      responses: {
+        200: json('The question as it is now.', turnWithSession, rateLimitHeaders),
+        ...problems(...readFaults),
+      },
+    },
+  },
+  '/chat/session/{sessionId}/cancel': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Cancel what has not ended in a session',
+      description:
+        'Stops the work wherever it is: in the queue, before a retry, or while the model is being asked. A session ' +
+        'in which everything has ended is given as it is.',
+      operationId: 'cancelSession',
+      requestParams: { path: z.object({ sessionId: id }) },
+      responses: { 200: json('The session as it is now.', session, rateLimitHeaders), ...problems(...readFaults) },
+    },
+  },
+  '/chat/history/{userId}': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'List your questions, newest first',
+      operationId: 'getHistory',
+      requestParams: { path: z.object({ userId: id }), query: historyQuery },
+      responses: {
+        200: json('A page of questions.', historyPage, rateLimitHeaders),
+        ...problems('validation_failed', ...readFaults),
+      },
+    },
+  },
+};

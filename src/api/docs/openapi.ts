@@ -2,7 +2,7 @@ import { createDocument } from 'zod-openapi';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
 import { gatePaths } from '../admin/gates.ts';
 import { accountPaths } from '../auth/routes.ts';
-import { chatPaths } from './chat-paths.ts';
+import { chatPaths } from '../chat/routes.ts';
 import { servicePaths } from './service-paths.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
