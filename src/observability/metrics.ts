@@ -163,6 +163,14 @@ export function createWorkerMetrics() {
   };
 }
 
+/** Shows what an api has last seen of the line of requests; to be called after each look. */
+export const measureLine =
+  (metrics: Pick<ApiMetrics, 'waiting' | 'drainRate'>) =>
+  ({ inBroker, inJobs }: { inBroker: number; inJobs: number }, drainRate: number | undefined): void => {
+    metrics.waiting.set(inBroker + inJobs);
+    if (drainRate !== undefined) metrics.drainRate.set(drainRate);
+  };
+
 /**
  * Adds the depths of the queues, read anew for each scrape; what cannot be read now is left out, not shown as zero.
  * @param read.jobs only where there is a job queue at hand

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
@@ -132,6 +133,7 @@ export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<vo
  * @param redis the connection that the queue was opened with
  * @param options.rememberMs for how long it is recognised
  * @returns the ids of the jobs that a worker has in hand
+ * @throws StoreUnavailableError
  */
 export async function forgetJobs(
   queue: ChatQueue,
@@ -143,7 +145,7 @@ export async function forgetJobs(
   const inHand: string[] = [];
   for (let first = 0; first < jobIds.length; first += MAX_BATCH) {
     const some = jobIds.slice(first, first + MAX_BATCH);
-    inHand.push(...(await forgetSomeJobs(redis, (type) => queue.toKey(type), some, options)));
+    inHand.push(...(await orStoreUnavailable(forgetSomeJobs(redis, (type) => queue.toKey(type), some, options))));
   }
   return inHand;
 }

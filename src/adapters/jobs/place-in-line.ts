@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { repliesOf } from '../redis/connect-redis.ts';
+import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
 import { jobIdOf } from './chat-job.ts';
 import type { ChatQueue } from './job-queue.ts';
 import { type FoundJob, findJobs } from './redis-scripts/find-jobs.ts';
@@ -18,14 +18,16 @@ export type PlaceInLine =
 /** BullMQ keeps the time of a delayed job in the bits above twelve that count jobs of the same ms. */
 const DELAYED_SCALE = 0x1000;
 
-/** One round trip for all of them. Times are in ms. */
+/** Where the jobs of these requests are, in one round trip; times are in ms. @throws StoreUnavailableError */
 export async function placesInLine(
   queue: ChatQueue,
   redis: Redis,
   requestIds: readonly string[],
 ): Promise<PlaceInLine[]> {
   if (requestIds.length === 0) return [];
-  return (await findJobs(redis, (type) => queue.toKey(type), requestIds.map(jobIdOf))).map(placeOf);
+  const jobIds = requestIds.map(jobIdOf);
+  const found = await orStoreUnavailable(findJobs(redis, (type) => queue.toKey(type), jobIds));
+  return found.map(placeOf);
 }
 
 function placeOf(job: FoundJob): PlaceInLine {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { allowedModelsOf } from '../../config/allowed-models.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
@@ -134,7 +135,7 @@ export function createConfiguredModel(
     promptPrice: config.pricePrompt,
     completionPrice: config.priceCompletion,
   };
-  const allowed = [...new Set([config.chatModel, ...config.allowedModels])].map((name) => {
+  const allowed = allowedModelsOf(config).map((name) => {
     const chosen = behindBreaker({ ...first, model: simulated ? SIMULATOR : name });
     return [name, createFallbackModel([chosen, ...fallbacks], config.fallbackAfterAttempts)] as const;
   });

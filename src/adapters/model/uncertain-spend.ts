@@ -1,9 +1,15 @@
 import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
 import { UNCERTAIN_SPEND_KEY } from '../../contracts/redis-keys.ts';
 
-/** Counts a model call that may have been paid for without an answer; a process's own metrics end with it. */
-export async function countUncertainSpend(redis: Redis, why: string): Promise<void> {
-  await redis.hincrby(UNCERTAIN_SPEND_KEY, why, 1);
+/**
+ * Counts a model call that may have been paid for without an answer. The count is in Redis, because a process's own metrics
+ * end with the process. That Redis cannot count it is only logged.
+ */
+export function countUncertainSpend(redis: Redis, why: string, logger: Logger): void {
+  redis
+    .hincrby(UNCERTAIN_SPEND_KEY, why, 1)
+    .catch((error) => logger.warn({ why, err: error }, 'uncertain spend not counted'));
 }
 
 /** All that was counted, by reason. */

@@ -39,6 +39,7 @@ export interface AcceptOptions {
   requestDeadlineMs: number;
   /** How much of the conversation goes along. */
   contextMaxTokens: number;
+  onAccepted: () => void;
 }
 
 /**
@@ -77,6 +78,7 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
     deadline: new Date(now + requestDeadlineMs).toISOString(),
   };
   await publishRequest(request, traceparent);
+  options.onAccepted();
   const shown = conversations.confirm(sessionId, requestId, { hurry: !waits });
   // A client that has the answer does not ask for it again.
   shown.catch(() => {});

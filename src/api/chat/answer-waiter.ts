@@ -6,11 +6,11 @@ import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { SETTLED_CHANNEL } from '../../contracts/redis-keys.ts';
 
-/** Someone waits for a request's terminal state, until it is closed. */
+/** Somebody waits for a request's terminal state, until the watch is closed. */
 export interface Watch {
   /**
-   * Resolves when there may be news since the last call: with the terminal state where this process has written it down,
-   * else with `look`; with undefined once there is no more use in waiting.
+   * Resolves when there may be news since the last call: with the terminal state if this process has written it down, with
+   * `look` if the caller must read the turn, with undefined once the time is over or the watch is closed.
    */
   news(): Promise<ChatResponse | 'look' | undefined>;
   close(): void;
@@ -18,25 +18,28 @@ export interface Watch {
 
 export interface AnswerWaiter {
   /**
-   * Listens for what becomes of a request; to be called before the request is published, so that nothing is missed.
-   * Costs no round trip.
-   * @param waitMs how long
+   * Listens for the end of a request. Call it before the request is published, so that nothing is missed. It costs no round
+   * trip.
+   * @param waitMs how long to wait at most
    * @throws StoreUnavailableError
    */
   watch(requestId: string, waitMs: number): Promise<Watch>;
   /** This process has written a terminal state down, or found that there is one. */
   settled(requestId: string, news: ChatResponse | 'look'): void;
-  /** Ends every watch's waiting. */
+  /** Closes every watch. */
   stop(): void;
 }
 
 const RETRY_MS = 1_000;
 
 /**
- * Waits for notices of settled requests, whichever replica settles them: all replicas hear all of them, which costs less
- * than to subscribe for each request. A notice may be missed while the connection is lost, so its return counts as news
- * for all. What this process settles it need not read.
- * @param options.subscriber a connection for this alone: one that has subscribed can do nothing else
+ * Tells those who wait for a request when it has ended. The replica that writes a terminal state down publishes a notice, and
+ * every replica hears every notice: that costs less than a subscription for each request. A notice may be missed while the
+ * connection is lost, so when the connection is back, everybody who waits looks again. A process ignores its own notices,
+ * because it is told directly.
+ *
+ * A watch is *open* until its time is over, its caller closes it, or the process stops. Then it is *closed* for good.
+ * @param options.subscriber a connection in subscriber mode, which can do nothing else
  * @param options.replica what this process is called in its own notices
  * @param options.onSettled called for each request that has ended, whichever replica has written it down
  */

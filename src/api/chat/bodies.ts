@@ -1,7 +1,7 @@
 import type { HistoryPage, SessionPage } from '../../adapters/conversations/conversation-store.ts';
 import type { Turn } from '../../contracts/conversation.ts';
 import type { HistoryPageBody, SessionBody, TurnBody, TurnWithSession } from '../../contracts/http/chat-bodies.ts';
-import type { Progress } from './line.ts';
+import type { Progress } from './line/progress.ts';
 
 /** What is happening to the turns that have not ended, by requestId. One that is left out counts as queued. */
 export type TurnsProgress = ReadonlyMap<string, Progress>;

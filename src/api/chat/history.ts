@@ -5,7 +5,7 @@ import { historyQuery } from '../../contracts/http/chat-bodies.ts';
 import { parse } from '../validate.ts';
 import { orBadCursor } from './bad-cursor.ts';
 import { historyPageBody } from './bodies.ts';
-import type { Line } from './line.ts';
+import type { Line } from './line/line.ts';
 import { readProgress } from './turn-progress.ts';
 
 /** GET /chat/history/:userId: one's own. */

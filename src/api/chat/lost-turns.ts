@@ -2,31 +2,39 @@ import type { Logger } from 'pino';
 import type { ConversationStore, OverdueTurn } from '../../adapters/conversations/conversation-store.ts';
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { endedTurn } from './ended-turn.ts';
 
-/** So many are looked at together, the oldest first. */
+/** So many turns are looked at together, the oldest first. */
 const TOGETHER = 500;
-/** One that may still be answered is looked at again after so long. */
-const LOOK_AGAIN_MS = 60_000;
-/**
- * A turn must have been lost for so long, at least. A message in the hands of a worker or an api is in no queue, and no
- * job as yet: after an outage many are, for a moment.
- */
-const SURE_AFTER_MS = 5_000;
-/**
- * Where messages wait, one of them may be the question, and its worker will say that it is too late. But the queues of a
- * busy system may never be empty, so there is an end to this; and, later, to the patience with a job.
- */
-const SUSPECTS_KEPT_MS = 10 * 60_000;
-const PATIENCE_MS = { withMessages: 15 * 60_000, withJob: 3_600_000 };
+
+/** How long we wait before we believe each of these, and why. */
+const PATIENCE_MS = {
+  /**
+   * A turn that seems lost is lost. A message that a worker or an api has just received is in no queue, and its job or its
+   * turn is not written yet; after an outage this is true of many messages for a moment.
+   */
+  seemsLost: 5_000,
+  /** A turn that may still be answered is looked at again. */
+  mayBeAnswered: 60_000,
+  /**
+   * Messages still wait in the queues, and one of them may be the question: its worker will end the turn. The queues of a
+   * busy system may never be empty, so this comes to an end.
+   */
+  messagesWait: 15 * 60_000,
+  /** The question still has a job, whose worker will end the turn. */
+  hasJob: 3_600_000,
+  /** A turn that once seemed lost, and was not seen again, has ended in another way; we need not remember it. */
+  notSeenAgain: 10 * 60_000,
+};
 
 export interface LostTurnsOptions {
   conversations: Pick<ConversationStore, 'overdue' | 'postpone' | 'close' | 'discard' | 'settle'>;
   /** Where the jobs of these requests are. */
   placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
-  /** How many messages wait in all of our queues; undefined: the broker is out of reach. */
-  messagesWaiting: () => Promise<number | undefined>;
+  /** How many messages wait in each of our queues; undefined: the broker is out of reach. */
+  queueDepths: () => Promise<Record<string, number> | undefined>;
   requestDeadlineMs: number;
   /** How long after its deadline a turn is given for its answer to arrive. */
   graceMs: number;
@@ -37,33 +45,32 @@ export interface LostTurnsOptions {
 }
 
 /**
- * Ends the turns that nobody else will end: their deadline has passed, and neither a job nor a message is left of them,
- * because a queue was emptied or a store has lost it. A question that was never confirmed, which its user does not see, is
- * removed. Several processes may do this at once.
+ * Ends the turns that nobody else will end, because a queue was emptied or a store has lost something. Several processes may
+ * do this at once.
  *
- * A turn that is merely late is left alone: its worker will say itself that the deadline has passed. One that seems lost
- * is looked at a second time.
+ * A turn that has not ended by its deadline is *overdue*. It is *late* while it has a job, or while messages wait: then we
+ * leave it alone, because its worker will find that the deadline has passed. With neither it *seems lost*, and is looked at
+ * again after a few seconds. If it still seems lost then, it is *lost*: the question has failed with `deadline_exceeded`. A
+ * lost question whose publishing was never confirmed was never shown to its user, so it is removed instead.
  *
- * @returns ends those that are lost now; one round trip where none is overdue
+ * @returns ends the turns that are lost now; one round trip if none is overdue
  */
 export function createLostTurns(options: LostTurnsOptions): () => Promise<void> {
-  const { conversations, placesOf, messagesWaiting, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } =
-    options;
-  const sureAfterMs = Math.min(SURE_AFTER_MS, graceMs);
-  /** Turns that seem to be lost, by their requestId, and since when: ms of the monotonic clock. */
+  const { conversations, placesOf, queueDepths, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } = options;
+  const sureAfterMs = Math.min(PATIENCE_MS.seemsLost, graceMs);
+  /** Since when each turn has seemed lost, by its requestId: ms of the monotonic clock. */
   const suspects = new Map<string, number>();
 
-  /** Whether the turn was lost before, and not just now. */
+  /** Whether a turn that seems lost has seemed so for long enough. */
   function isSurelyLost({ requestId }: OverdueTurn): boolean {
     const since = suspects.get(requestId) ?? performance.now();
     suspects.set(requestId, since);
     return performance.now() - since >= sureAfterMs;
   }
 
-  /** Those that have ended meanwhile are not looked at again. */
   function forgetOldSuspects(): void {
     for (const [requestId, since] of suspects) {
-      if (performance.now() - since > SUSPECTS_KEPT_MS) suspects.delete(requestId);
+      if (performance.now() - since > PATIENCE_MS.notSeenAgain) suspects.delete(requestId);
     }
   }
 
@@ -80,27 +87,28 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
     }
   }
 
-  /** Looks at the turns that are overdue, and gives how many there were. */
+  /** Looks at the oldest turns that are overdue, and gives how many there were. */
   async function look(): Promise<number> {
     const overdue = await conversations.overdue(graceMs, TOGETHER);
     if (overdue.length === 0) return 0;
     const open = overdue.filter(({ state }) => state === 'accepting' || state === 'queued');
     await conversations.close(overdue.filter((turn) => !open.includes(turn)));
 
-    const messages = await messagesWaiting();
-    if (messages === undefined) return 0;
+    const depths = await queueDepths();
+    if (!depths) return 0;
+    const messages = depths[REQUESTS_QUEUE]! + depths[RESPONSES_QUEUE]!;
     const places = await placesOf(open.map(({ requestId }) => requestId));
     const seemsLost = ({ createdAt }: OverdueTurn, index: number) => {
       const lateMs = Date.now() - Date.parse(createdAt) - requestDeadlineMs;
-      if (!isNowhere(places[index]!)) return lateMs > PATIENCE_MS.withJob;
-      return messages === 0 || lateMs > PATIENCE_MS.withMessages;
+      if (!isNowhere(places[index]!)) return lateMs > PATIENCE_MS.hasJob;
+      return messages === 0 || lateMs > PATIENCE_MS.messagesWait;
     };
     const suspected = open.filter(seemsLost);
     const late = open.filter((turn) => !suspected.includes(turn));
     for (const { requestId } of late) suspects.delete(requestId);
     const lost = suspected.filter(isSurelyLost);
     const unsure = suspected.filter((turn) => !lost.includes(turn));
-    await conversations.postpone(late, LOOK_AGAIN_MS - graceMs);
+    await conversations.postpone(late, PATIENCE_MS.mayBeAnswered - graceMs);
     await conversations.postpone(unsure, sureAfterMs - graceMs);
     await endTurns(lost.filter(({ state }) => state === 'queued'));
     await Promise.all(lost.filter(({ state }) => state === 'accepting').map((turn) => conversations.discard(turn)));

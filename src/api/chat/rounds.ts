@@ -1,15 +1,20 @@
 import type { Logger } from 'pino';
 
+/** Lost questions and unfinished erasures are looked for this often, and more often where lost questions end sooner. */
+const ROUND_MS = { most: 10_000, least: 1_000 };
+
 /**
- * Runs tasks one after the other, again and again. One that fails, as all do while a server is away, is tried again with
+ * Runs tasks one after the other, again and again. A task that fails, as all do while a server is away, is tried again in
  * the next round.
+ * @param options.deadlineGraceMs how soon after its deadline a lost question is to end
  */
 export function createRounds(options: {
   tasks: Record<string, () => Promise<void>>;
-  everyMs: number;
+  deadlineGraceMs: number;
   logger: Logger;
 }): { start(): void; stop(): void } {
-  const { tasks, everyMs, logger } = options;
+  const { tasks, deadlineGraceMs, logger } = options;
+  const everyMs = Math.min(ROUND_MS.most, Math.max(ROUND_MS.least, deadlineGraceMs));
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 

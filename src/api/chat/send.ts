@@ -11,7 +11,8 @@ import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
 import type { AnswerWaiter, Watch } from './answer-waiter.ts';
 import { turnWithSession } from './bodies.ts';
 import { claimKey, readIdempotencyKey } from './idempotency.ts';
-import { ENDED, type Line, type Progress } from './line.ts';
+import type { Line } from './line/line.ts';
+import { ENDED, type Progress } from './line/progress.ts';
 import { readPreferWait } from './prefer.ts';
 
 export interface SendOptions {

@@ -7,7 +7,8 @@ import type { AnswerWaiter } from './answer-waiter.ts';
 import { orBadCursor } from './bad-cursor.ts';
 import { sessionBody } from './bodies.ts';
 import type { SessionEraser } from './erase-session.ts';
-import { ENDED, type Line } from './line.ts';
+import type { Line } from './line/line.ts';
+import { ENDED } from './line/progress.ts';
 import { readPreferWait } from './prefer.ts';
 import { readProgress } from './turn-progress.ts';
 

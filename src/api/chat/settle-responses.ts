@@ -21,19 +21,19 @@ export interface ResponseSettler {
 }
 
 /**
- * Takes answers from `chat_responses`, writes them to sessions and history, and acknowledges them then: one round trip
- * to the store for a batch. What cannot be read, is not signed by one of us, or belongs to no session, goes to the
- * dead-letter queue.
- * @param options.signatures left out: there is no key, and every answer is taken
- * @param options.acceptUnsigned whether an answer without a signature is taken; one with a wrong signature never is
- * @param options.onSettled for each answer: what it did, and the answer
+ * Consumes `chat_responses`: writes each answer to its session and the user's history, and acknowledges its message only
+ * then. A batch costs one round trip to the store. A message that cannot be read, that is not signed by one of us, or that
+ * belongs to no session goes to the dead-letter queue.
+ * @param options.signatures undefined: there is no key, so every answer is accepted
+ * @param options.acceptUnsigned whether an answer without a signature is accepted; one with a wrong signature never is
+ * @param options.unknownSession what becomes of an answer that belongs to no session: it is kept as a dead letter, or dropped
+ * @param options.onSettled called for each answer, with what it did
  */
 export function createResponseSettler(options: {
   connection: BrokerConnection;
   conversations: Pick<ConversationStore, 'settle'>;
   signatures: Pick<AnswerSignatures, 'isValid'> | undefined;
   acceptUnsigned: boolean;
-  /** What becomes of an answer that belongs to no session. */
   unknownSession: 'dead-letter' | 'drop';
   deadLetter: DeadLetter;
   prefetch: number;

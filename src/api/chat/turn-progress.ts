@@ -1,6 +1,6 @@
 import type { Turn } from '../../contracts/conversation.ts';
 import type { TurnsProgress } from './bodies.ts';
-import type { Line } from './line.ts';
+import type { Line } from './line/line.ts';
 
 /**
  * What is happening to those of the turns that have not ended. One round trip for all of them; none where all have ended.

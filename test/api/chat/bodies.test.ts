@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { historyPageBody, sessionBody, turnBody } from '../../../src/api/chat/bodies.ts';
-import type { Progress } from '../../../src/api/chat/line.ts';
+import type { Progress } from '../../../src/api/chat/line/progress.ts';
 import type { Answer, Turn } from '../../../src/contracts/conversation.ts';
 import { historyPage, session, turn as turnSchema } from '../../../src/contracts/http/chat-bodies.ts';
 

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { ConversationStore, OverdueTurn } from '../../../src/adapters/conversations/conversation-store.ts';
 import type { PlaceInLine } from '../../../src/adapters/jobs/place-in-line.ts';
 import { createLostTurns } from '../../../src/api/chat/lost-turns.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import { until } from '../../until.ts';
 
 const turn = (fields: Partial<OverdueTurn> = {}): OverdueTurn => ({
@@ -34,7 +35,10 @@ function sweeperOf(
         }),
     },
     placesOf: async (requestIds) => requestIds.map(() => ({ kind: place(), attemptsMade: 0 }) as PlaceInLine),
-    messagesWaiting: async () => messages(),
+    queueDepths: async () => {
+      const waiting = messages();
+      return waiting === undefined ? undefined : { [REQUESTS_QUEUE]: waiting, [RESPONSES_QUEUE]: 0 };
+    },
     requestDeadlineMs: 1_000,
     graceMs: 50,
     answerWaiter: { settled: () => {} },

@@ -12,7 +12,7 @@ export interface Sample {
 const TIME_CONSTANT_MS = 15_000;
 
 /**
- * How many requests are worked off in a second. We measure only those intervals that had requests waiting at the beginning
+ * How many requests all workers finish in a second. We measure only those intervals that had requests waiting at the beginning
  * and at the end. In any other interval the workers were not busy all the time, so it shows only how many requests they
  * can do at least. Such an interval counts if it shows more than was thought. Otherwise a low rate that was measured in an
  * outage would have the api refuse questions, so that the line stays empty and the rate is never measured again.
@@ -33,12 +33,12 @@ export function createDrainRate() {
     observe(sample: Sample): void {
       const earlier = before;
       before = sample;
-      // A counter that has gone down is a store that was emptied.
+      // If the counter has gone down, the store was emptied.
       if (!earlier || sample.at <= earlier.at || sample.settled < earlier.settled) return;
       const elapsedMs = sample.at - earlier.at;
       const newlySettled = sample.settled - earlier.settled;
       const othersWaited = earlier.waiting > 0 && sample.waiting > 0;
-      // A rate that is not known stays so.
+      // An unknown rate stays unknown until requests wait.
       const more = busyMs > 0 && newlySettled / elapsedMs > settled / busyMs;
       if (!othersWaited && !more) return;
       const kept = Math.exp(-elapsedMs / TIME_CONSTANT_MS);

@@ -1,18 +1,18 @@
 import type { RequestHandler, Response, Router } from 'express';
 import type { Redis } from 'ioredis';
-import { createRedisAccountStore } from '../adapters/accounts/redis-account-store.ts';
-import { createRedisRefreshFamilyStore } from '../adapters/logins/redis-refresh-family-store.ts';
-import { createRedisRateLimit } from '../adapters/rate-limits/redis-rate-limit.ts';
-import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../api/admin/login.ts';
-import { createAccessTokens } from '../api/auth/access-tokens.ts';
-import { createAccounts } from '../api/auth/accounts.ts';
-import type { AdminSessions } from '../api/auth/admin-sessions.ts';
-import { createPasswords } from '../api/auth/passwords.ts';
-import { createRefreshTokens } from '../api/auth/refresh-tokens.ts';
-import { createAccountsRouter } from '../api/auth/routes.ts';
-import type { VerifyToken } from '../api/auth/verify-tokens.ts';
-import { byAddress, limitRoute, useLimit } from '../api/rate-limit.ts';
-import type { ApiConfig } from '../config/settings.ts';
+import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
+import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
+import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../../api/admin/login.ts';
+import { createAccessTokens } from '../../api/auth/access-tokens.ts';
+import { createAccounts } from '../../api/auth/accounts.ts';
+import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
+import { createPasswords } from '../../api/auth/passwords.ts';
+import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
+import { createAccountsRouter } from '../../api/auth/routes.ts';
+import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
+import { byAddress, limitRoute, useLimit } from '../../api/rate-limit.ts';
+import type { ApiConfig } from '../../config/settings.ts';
 
 /** The accounts' routes, absent where an identity provider has the accounts, and the admin's login. */
 export function createAccountRouters(options: {

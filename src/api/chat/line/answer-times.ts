@@ -1,10 +1,10 @@
-/** So many of the newest are known. */
-const REMEMBERED = 200;
-/** They are put in order again after so long, or while there are few. */
+/** How many times are kept, the newest. */
+const KEPT = 200;
+/** Sorting at every question would cost too much, so the times are sorted this often; a few are sorted whenever asked. */
 const SORT_EVERY_MS = 1_000;
 const FEW = 20;
 
-/** How long the work on a request takes, from its start to its answer, as the newest ones show. */
+/** How long the work on a request takes, from its start to its answer, as the newest answers show. */
 export function createAnswerTimes() {
   const newest: number[] = [];
   let added = 0;
@@ -24,12 +24,12 @@ export function createAnswerTimes() {
   return {
     /** @param ms from the start of the work to its end */
     add(ms: number): void {
-      newest[added % REMEMBERED] = ms;
+      newest[added % KEPT] = ms;
       added += 1;
     },
     /**
-     * How much longer the work takes that was begun so long ago, in ms: the median of those that took longer than that.
-     * null: none did, so nothing is known.
+     * How much longer work takes that has taken this long already, in ms: the median of the times that were longer. null: none
+     * was longer, so nothing is known.
      */
     remainingMs(elapsedMs: number): number | null {
       const times = inOrder();

@@ -1,80 +1,12 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { PlaceInLine } from '../../../src/adapters/jobs/place-in-line.ts';
-import { createAnswerTimes } from '../../../src/api/chat/answer-times.ts';
-import { createDrainRate } from '../../../src/api/chat/drain-rate.ts';
-import { createLine, type Line, type QueuesSeen } from '../../../src/api/chat/line.ts';
-import { until } from '../../until.ts';
+import type { PlaceInLine } from '../../../../src/adapters/jobs/place-in-line.ts';
+import { createLine, type Line } from '../../../../src/api/chat/line/line.ts';
+import type { QueuesSeen } from '../../../../src/api/chat/line/look-at-line.ts';
+import { until } from '../../../until.ts';
 
 const lines: Line[] = [];
 afterEach(() => {
   for (const line of lines.splice(0)) line.stop();
-});
-
-test('the drain rate is what is worked off while others wait, and follows a change within half a minute', () => {
-  const rate = createDrainRate();
-  expect(rate.perSecond).toBeUndefined();
-  let settled = 0;
-  let second = 0;
-  const work = (seconds: number, perSecond: number) => {
-    for (const end = second + seconds; second < end; second++) {
-      settled += perSecond;
-      rate.observe({ at: second * 1000, waiting: 500, settled });
-    }
-  };
-  work(60, 20);
-  expect(rate.perSecond).toBeCloseTo(20, 1);
-  work(30, 5);
-  expect(rate.perSecond).toBeLessThan(8);
-});
-
-test('what was seen first counts for no more than what is seen next', () => {
-  const rate = createDrainRate();
-  for (const [second, settled] of [0, 2, 12, 22].entries()) rate.observe({ at: second * 1000, waiting: 9, settled });
-  expect(rate.perSecond).toBeGreaterThan(7);
-});
-
-test('times without a backlog say nothing of what could be worked off', () => {
-  const rate = createDrainRate();
-  rate.observe({ at: 0, waiting: 100, settled: 0 });
-  rate.observe({ at: 1000, waiting: 50, settled: 50 });
-  rate.observe({ at: 2000, waiting: 0, settled: 100 });
-  rate.observe({ at: 60_000, waiting: 0, settled: 101 });
-  expect(rate.perSecond).toBe(50);
-});
-
-test('a rate that was seen in an outage is not believed for ever by a line that it keeps empty', () => {
-  const rate = createDrainRate();
-  for (let second = 0; second <= 60; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
-  expect(rate.perSecond).toBeLessThan(0.1);
-  // One a second is let in, and answered before the next look.
-  for (let second = 61; second <= 65; second += 1) {
-    rate.observe({ at: second * 1000, waiting: 0, settled: second - 60 });
-  }
-  expect(rate.perSecond).toBeGreaterThan(0.2);
-});
-
-test('who has seen nothing worked off for a second or two does not take that for an outage', () => {
-  const rate = createDrainRate();
-  for (let second = 0; second <= 2; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
-  expect(rate.perSecond).toBeGreaterThan(0.4);
-});
-
-test('a store that was emptied does not make the rate negative', () => {
-  const rate = createDrainRate();
-  rate.observe({ at: 0, waiting: 10, settled: 1_000 });
-  rate.observe({ at: 1000, waiting: 10, settled: 3 });
-  expect(rate.perSecond).toBeUndefined();
-});
-
-test('how much longer an answer takes is what those took that took longer', () => {
-  const times = createAnswerTimes();
-  expect(times.remainingMs(0)).toBeNull();
-  for (const ms of [100, 200, 300, 20_000]) times.add(ms);
-  expect(times.remainingMs(0)).toBe(300);
-  expect(times.remainingMs(250)).toBe(19_750);
-  expect(times.remainingMs(20_000)).toBeNull();
-  for (let i = 0; i < 500; i++) times.add(50);
-  expect(createAnswerTimes().remainingMs(0)).toBeNull();
 });
 
 const idle: QueuesSeen = {

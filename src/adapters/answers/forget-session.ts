@@ -1,0 +1,13 @@
+import type { Redis } from 'ioredis';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import { forgetAnswers } from './redis-scripts/forget-answers.ts';
+
+/**
+ * Removes what the cache keeps of a session that is erased: its last answer, and these answers by their hashes (at most
+ * 1,000). One round trip.
+ * @throws StoreUnavailableError
+ */
+export async function forgetSession(redis: Redis, sessionId: string, answerKeys: readonly string[]): Promise<void> {
+  await orStoreUnavailable(Promise.all([redis.del(redisKeys.response(sessionId)), forgetAnswers(redis, answerKeys)]));
+}

@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+import type { SettleOutcome } from '../../adapters/conversations/conversation-store.ts';
+import type { ChatResponse } from '../../contracts/chat-response.ts';
+import type { ApiMetrics } from '../../observability/metrics.ts';
+import type { AnswerWaiter } from './answer-waiter.ts';
+import type { SessionEraser } from './erase-session.ts';
+import type { Line } from './line/line.ts';
+
+/**
+ * What follows when this process has settled an answer of `chat_responses`: whoever waits for it is told, the line counts
+ * it, and an answer whose session was erased meanwhile is erased as well.
+ */
+export function createOnSettled(options: {
+  answerWaiter: Pick<AnswerWaiter, 'settled'>;
+  line: Pick<Line, 'settled'>;
+  eraser: Pick<SessionEraser, 'eraseLate'>;
+  metrics: Pick<ApiMetrics, 'responsesSettled' | 'answerTime'>;
+  logger: Logger;
+}): (outcome: SettleOutcome, response: ChatResponse) => void {
+  const { answerWaiter, line, eraser, metrics, logger } = options;
+  return (outcome, response) => {
+    const { status, timings, requestId } = response;
+    metrics.responsesSettled.inc({ outcome });
+    answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
+    if (outcome === 'settled') {
+      metrics.answerTime.observe({ status }, timings.totalMs / 1000);
+      line.settled(response);
+    }
+    if (outcome === 'erased') {
+      eraser
+        .eraseLate(response)
+        .catch((error) =>
+          logger.warn({ requestId, err: error }, 'a late answer is not erased yet, will be tried again'),
+        );
+    }
+  };
+}

@@ -1,0 +1,37 @@
+import type { RequestHandler, Router } from 'express';
+import type { Redis } from 'ioredis';
+import { type ChatQueue, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
+import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
+import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
+import { createGatesRouter } from '../../api/admin/gates.ts';
+import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
+import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
+import type { ApiConfig } from '../../config/settings.ts';
+import type { GateAdmin } from '../../contracts/gates.ts';
+import { brokerAddressOf } from '../broker-address.ts';
+
+/** All that is behind `/admin`. */
+export function createAdminParts(options: {
+  config: ApiConfig;
+  queue: ChatQueue;
+  redis: Redis;
+  gates: GateAdmin;
+  login: Router;
+  requireAdmin: RequestHandler;
+}): Router {
+  const { config, queue, redis, gates, login, requireAdmin } = options;
+  return createAdminRouter(
+    login,
+    createBullBoardRouter({
+      queue,
+      actions: {
+        returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
+        promoteAll: () => promoteAllJobs(queue, redis),
+      },
+      mountPath: `${config.basePath}/admin`,
+      requireAdmin: orLogin(requireAdmin),
+    }),
+    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
+    createGatesRouter({ gates, requireAdmin }),
+  );
+}

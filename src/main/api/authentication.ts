@@ -1,0 +1,64 @@
+import type { RequestHandler, Router } from 'express';
+import type { Redis } from 'ioredis';
+import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
+import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
+import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
+import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
+import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
+import { createAdminSessions } from '../../api/auth/admin-sessions.ts';
+import { type Authentication, createAuthentication } from '../../api/auth/authenticate.ts';
+import { rememberTokens } from '../../api/auth/remember-tokens.ts';
+import { tokenSecretOf } from '../../api/auth/token-secret.ts';
+import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
+import { byUser, limitRoute } from '../../api/rate-limit.ts';
+import type { ApiConfig } from '../../config/settings.ts';
+import type { Logger } from '../../observability/log.ts';
+import { createAccountRouters } from './accounts.ts';
+
+/** Clocks of several api processes may differ by so much. */
+const CLOCK_MARGIN_MS = 60_000;
+
+/** Who sends a request, how often they may, and the routes by which they log in. */
+export function createAuthenticationParts(options: {
+  config: ApiConfig;
+  redis: Redis;
+  subscriber: Redis;
+  logger: Logger;
+}): Authentication & {
+  endedLogins: EndedLogins;
+  /** Answers 429 to a user who calls an endpoint too often. */
+  limit: (name: string, perMinute: number) => RequestHandler;
+  /** Absent where an identity provider has the accounts. */
+  accounts: Router | undefined;
+  /** The login of the admin's pages. */
+  login: Router;
+} {
+  const { config, redis, subscriber, logger } = options;
+  const endedLogins = createRedisEndedLogins({
+    redis,
+    subscriber,
+    keepMs: config.accessTokenTtlMs + config.jwtClockToleranceMs + CLOCK_MARGIN_MS,
+    logger,
+  });
+  const secret = tokenSecretOf({ ...config, logger });
+  const verifyToken = rememberTokens(
+    createTokenVerifier({
+      key: config.jwtJwksUrl ? { jwksUrl: config.jwtJwksUrl, dispatcher: createDispatcher(config) } : { secret },
+      rules: {
+        issuer: config.jwtIssuer,
+        audiences: config.jwtAudience,
+        audienceClaim: config.jwtAudienceClaim,
+        rolesClaim: config.jwtRolesClaim,
+        adminRole: config.jwtAdminRole,
+        clockToleranceMs: config.jwtClockToleranceMs,
+      },
+    }),
+  );
+  const adminSessions = createAdminSessions({ store: createRedisAdminSessionStore({ redis }) });
+  return {
+    ...createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions }),
+    endedLogins,
+    limit: (name, perMinute) => limitRoute(createRedisRateLimit({ redis, name, perMinute }), byUser),
+    ...createAccountRouters({ config, secret, redis, verifyToken, adminSessions, endLogin: endedLogins.end }),
+  };
+}

@@ -1,0 +1,76 @@
+import type { Redis } from 'ioredis';
+import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
+import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
+import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
+import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
+import { connectRedis } from '../../adapters/redis/connect-redis.ts';
+import type { ApiConfig } from '../../config/settings.ts';
+import type { Logger } from '../../observability/log.ts';
+import type { ApiMetrics } from '../../observability/metrics.ts';
+import { brokerAddressOf } from '../broker-address.ts';
+import { connectToBroker, mustBeConnected } from '../broker-connections.ts';
+import { checkDurability } from '../durability.ts';
+import { admitToRedis } from '../installation.ts';
+import { nameMissingRedisRights } from '../redis-rights.ts';
+
+/** The api's connections, and what is opened on them. */
+export interface ApiServers {
+  /** To RabbitMQ. */
+  consuming: BrokerConnection;
+  publisher: Publisher;
+  depths: QueueDepths;
+  /** To Redis, for everything but the next two. */
+  redis: Redis;
+  /** To Redis, in subscriber mode. */
+  subscriber: Redis;
+  /** To the Redis of the answer cache, which may be the same. */
+  cacheRedis: Redis;
+  queue: ChatQueue;
+  /** Resolves once the Redis is known to be this installation's; nothing may be read from it or written to it before. */
+  admitted: Promise<void>;
+  /** For a health check. @throws Error unless messages are taken from RabbitMQ, and would be sent to it now */
+  brokerMustServe: () => Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param options.name what the servers call this process */
+export async function connectServers(options: {
+  config: ApiConfig;
+  name: string;
+  metrics: ApiMetrics;
+  logger: Logger;
+}): Promise<ApiServers> {
+  const { config, name, metrics, logger } = options;
+  const { consuming, publishing } = await connectToBroker({
+    address: brokerAddressOf(config),
+    name,
+    process: 'api',
+    logger,
+    connectionUp: metrics.connectionUp,
+  });
+  const connectTo = (url: string, purpose: string, server: string) =>
+    connectRedis({
+      ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
+      name: `${name} (${purpose})`,
+      onUp: (up) => metrics.connectionUp.set({ server }, up ? 1 : 0),
+    });
+  const redis = connectTo(config.redisUrl, 'store', 'redis');
+  const subscriber = connectTo(config.redisUrl, 'subscribe', 'redis-subscribe');
+  const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache', 'redis-cache') : redis;
+  checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
+  nameMissingRedisRights({ redis, process: 'api', logger });
+  const admitted = admitToRedis({ ...config, redis, logger });
+  const queue = openChatQueue(redis);
+  const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
+  const depths = createQueueDepths({ connection: consuming, logger });
+
+  return {
+    ...{ consuming, publisher, depths, redis, subscriber, cacheRedis, queue, admitted },
+    brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
+    close: async () => {
+      await Promise.all([publisher.close(), depths.close()]);
+      await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+      for (const connection of [redis, subscriber, cacheRedis]) connection.disconnect();
+    },
+  };
+}

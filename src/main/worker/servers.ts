@@ -1,0 +1,101 @@
+import type { Redis } from 'ioredis';
+import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
+import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
+import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
+import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
+import { connectRedis, mustAnswer } from '../../adapters/redis/connect-redis.ts';
+import type { WorkerConfig } from '../../config/settings.ts';
+import type { HealthChecks } from '../../observability/health.ts';
+import type { Logger } from '../../observability/log.ts';
+import type { WorkerMetrics } from '../../observability/metrics.ts';
+import { brokerAddressOf } from '../broker-address.ts';
+import { connectToBroker, mustBeConnected } from '../broker-connections.ts';
+import { checkDurability } from '../durability.ts';
+import { admitToRedis } from '../installation.ts';
+import { nameMissingRedisRights } from '../redis-rights.ts';
+
+const CACHE_TIMEOUT_MS = 1_000;
+/** A call of the model waits no longer than this for the state that workers share. */
+const GATE_TIMEOUT_MS = 1_000;
+/** While Redis writes to its disk, the connection that waits for that hears nothing, for up to 10 s. */
+const FSYNC_SILENCE_MS = 12_000;
+
+/** The worker's connections, and what is opened on them. */
+export interface WorkerServers {
+  /** To RabbitMQ. */
+  consuming: BrokerConnection;
+  publishing: BrokerConnection;
+  publisher: Publisher;
+  depths: QueueDepths;
+  /** To Redis, for the jobs. */
+  redis: Redis;
+  /** To the Redis of the answer cache, which may be the same connection. */
+  cacheRedis: Redis;
+  /** To Redis, for the gates of the model's providers; its commands fail soon. */
+  gateRedis: Redis;
+  /** To Redis, in subscriber mode. */
+  subscriber: Redis;
+  /** To Redis, for adding jobs that must be on its disk first: nothing else may wait behind that. */
+  fsyncRedis: Redis | undefined;
+  queue: ChatQueue;
+  /** Resolves once the Redis is known to be this installation's; nothing may be read from it or written to it before. */
+  admitted: Promise<void>;
+  checks: HealthChecks;
+  close(): Promise<void>;
+}
+
+/** @param options.name what the servers call this process */
+export async function connectServers(options: {
+  config: WorkerConfig;
+  name: string;
+  metrics: WorkerMetrics;
+  logger: Logger;
+}): Promise<WorkerServers> {
+  const { config, name, metrics, logger } = options;
+  const { consuming, publishing } = await connectToBroker({
+    address: brokerAddressOf(config),
+    name,
+    process: 'worker',
+    logger,
+    connectionUp: metrics.connectionUp,
+  });
+  const connectTo = (url: string, purpose: string, more: { commandTimeoutMs?: number; silentAfterMs?: number } = {}) =>
+    connectRedis({
+      ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, ...more },
+      name: purpose === 'redis' ? name : `${name} (${purpose.replace('redis-', '')})`,
+      onUp: (up) => metrics.connectionUp.set({ server: purpose }, up ? 1 : 0),
+    });
+  const redis = connectTo(config.redisUrl, 'redis');
+  checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: config.ackAfterFsync, logger });
+  nameMissingRedisRights({ redis, process: 'worker', logger });
+  const admitted = admitToRedis({ ...config, redis, logger });
+  // A cache of its own may be away without any harm; without the jobs' Redis there is nothing to look answers up for.
+  const cacheRedis = config.cacheRedisUrl
+    ? connectTo(config.cacheRedisUrl, 'redis-cache', { commandTimeoutMs: CACHE_TIMEOUT_MS })
+    : redis;
+  const subscriber = connectTo(config.redisUrl, 'redis-subscribe');
+  const gateRedis = connectTo(config.redisUrl, 'redis-breaker', { commandTimeoutMs: GATE_TIMEOUT_MS });
+  const fsyncRedis = config.ackAfterFsync
+    ? connectTo(config.redisUrl, 'redis-add', { silentAfterMs: FSYNC_SILENCE_MS })
+    : undefined;
+  const queue = openChatQueue(redis);
+  const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
+  const depths = createQueueDepths({ connection: consuming, logger });
+
+  return {
+    ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, fsyncRedis, queue },
+    admitted,
+    checks: {
+      rabbitmq: async () => mustBeConnected({ consuming, publishing, publisher }),
+      redis: async () => {
+        await admitted;
+        await mustAnswer(redis);
+      },
+    },
+    close: async () => {
+      await Promise.all([publisher.close(), depths.close()]);
+      await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+      for (const connection of [redis, fsyncRedis, cacheRedis, gateRedis, subscriber]) connection?.disconnect();
+    },
+  };
+}
