@@ -34,12 +34,14 @@ import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
 import { createAuthenticationParts } from './api/authentication.ts';
 import { connectServers } from './api/servers.ts';
+import { refuseOtherBullMq } from './bullmq-version.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadApiConfig);
 const logger = createLogger('api', config.logLevel);
 logEverything(logger);
+refuseOtherBullMq(logger);
 const metrics = createApiMetrics();
 const replica = randomUUID();
 

@@ -1,9 +1,22 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Job, Worker } from 'bullmq';
+import { Job, type MinimalJob, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import {
+  bullMqJobFields,
+  bullMqJobKeys,
+  bullMqKeys,
+  bullMqMetaFields,
+  leftToBullMq,
+  ownJobKeys,
+  ownKeys,
+  USER_FIELD,
+} from '../../../src/adapters/jobs/redis-scripts/bullmq-layout.ts';
+import { forgetJobs } from '../../../src/adapters/jobs/redis-scripts/forget-jobs.ts';
+import { handBackJob } from '../../../src/adapters/jobs/redis-scripts/hand-back-job.ts';
 import { lockJobs } from '../../../src/adapters/jobs/redis-scripts/lock-jobs.ts';
+import { returnJobs } from '../../../src/adapters/jobs/redis-scripts/return-jobs.ts';
 import { saveJobs } from '../../../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import type { TakenJob } from '../../../src/adapters/jobs/redis-scripts/taken-job.ts';
@@ -167,6 +180,67 @@ test('jobs are added as BullMQ itself adds them', async () => {
     dumps.push(contents);
   }
   expect(dumps[1]).toEqual(dumps[0]);
+});
+
+test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is listed, and no other key or field', async () => {
+  const found = { keys: new Set<string>(), jobKeys: new Set<string>(), jobFields: new Set<string>() };
+  const metaFields = new Set<string>();
+  const look = async () => {
+    for (const key of await redis.keys(`${toKey('')}*`)) {
+      const [name = '', end] = key.slice(toKey('').length).split(':');
+      if (!name.startsWith('r-')) found.keys.add(name);
+      else if (end) found.jobKeys.add(end);
+      else for (const field of await redis.hkeys(key)) found.jobFields.add(field);
+    }
+    for (const field of await redis.hkeys(toKey('meta'))) metaFields.add(field);
+  };
+  const worker = openWorker();
+  const backend = worker.getBackend();
+  const take = async (room: number) => {
+    const { taken } = await settle([], room);
+    await lock(taken);
+    return taken;
+  };
+
+  await redis.set(redisKeys.cancelled('r-a'), '1');
+  await add(jobs('a', 'b', 'c', 'd', 'e', 'f'));
+  const [a, b, c, d] = (await take(4)) as [TakenJob, TakenJob, TakenJob, TakenJob];
+  await saveJobs(redis, [{ key: toKey('r-a'), attemptsStarted: 1, progress: '{}' }]);
+  await look();
+  await backend.addLog('r-b', 'a line', 5);
+  await look();
+  const failure = { failedReason: 'it failed', stacktrace: '["it failed"]', [USER_FIELD]: 'u' };
+  await backend.moveToDelayed(b.jobId, Date.now(), 60_000, 'token', { fieldsToUpdate: failure });
+  await look();
+  await returnJobs(redis, toKey, 'delayed', [b.jobId]);
+  await handBackJob(redis, toKey, { id: c.jobId, attemptsStarted: c.attemptsStarted, user: 'u' });
+  await settle([completionOf(a)], 0);
+  const failing = { id: d.jobId, opts: { attempts: 3 } } as MinimalJob;
+  await backend.moveToFailed(failing, 'it failed', { count: 10 }, 'token', false, failure);
+  await look();
+
+  // Its worker dies over this one, and BullMQ gives it to another.
+  const [dead] = (await settle([], 1)).taken;
+  await worker.close();
+  for (let check = 0; check < 2; check++) {
+    await redis.del(toKey('stalled-check'));
+    await backend.moveStalledJobsToWait();
+    await look();
+  }
+  expect(await redis.hget(toKey(dead!.jobId), 'stc')).toBe('1');
+  await queue.add('chat', job('without-priority'), { jobId: 'r-without-priority' });
+  await queue.pause();
+  await queue.setGlobalConcurrency(5);
+  await queue.setGlobalRateLimit(5, 1_000);
+  await look();
+  await forgetJobs(redis, toKey, ['r-e'], { rememberMs: 1_000 });
+  await look();
+
+  const left = leftToBullMq;
+  expect([...found.keys].sort()).toEqual(Object.keys({ ...bullMqKeys, ...ownKeys, events: left.keys.events }).sort());
+  expect([...found.jobKeys].sort()).toEqual(Object.keys({ ...bullMqJobKeys, ...ownJobKeys }).sort());
+  expect([...found.jobFields].sort()).toEqual([...Object.keys(bullMqJobFields), USER_FIELD].sort());
+  expect([...metaFields].sort()).toEqual(Object.keys({ ...bullMqMetaFields, ...left.metaFields }).sort());
 });
 
 describe('jobs for which there is room', () => {

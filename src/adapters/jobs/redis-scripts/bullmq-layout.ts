@@ -1,10 +1,15 @@
 /**
- * What our scripts know of BullMQ 6 and what its documentation does not promise: the names of its keys, the fields of a
- * job's hash, and how its numbers are made. Look here first when BullMQ is updated; test/adapters/jobs/redis-scripts.test.ts
- * compares what our scripts leave in Redis with what BullMQ's own leave.
+ * What we know of how BullMQ keeps jobs in Redis. BullMQ does not document it, and our scripts read and write it.
+ *
+ * test/adapters/jobs/bullmq-layout.test.ts compares these lists with the scripts of the installed BullMQ, with our own
+ * scripts, and with what both leave in Redis. A key or a field that is not listed fails it. docs/architecture.md says how
+ * to upgrade BullMQ.
  */
 
-/** Keys of the queue, each under the queue's prefix. */
+/** The only version whose layout this is. package.json pins it, and api and worker refuse to start with another. */
+export const BULLMQ_VERSION = '6.7.0';
+
+/** Keys of the queue that we read or write, each under the queue's prefix. */
 export const bullMqKeys = {
   wait: 'List: jobs without a priority. Ours get there only after their process died.',
   prioritized: 'Sorted set: the line. The score is the priority times 2^32, and a counter below.',
@@ -14,12 +19,19 @@ export const bullMqKeys = {
   completed: 'Sorted set: finished jobs by the time they finished, ms.',
   failed: 'Sorted set: failed jobs by the time they failed, ms.',
   stalled: 'Set: jobs that were in hand at the last check for dead processes.',
+  'stalled-check': 'String: there was such a check in the last seconds. It expires.',
   marker: 'Sorted set: holds "0" while there may be jobs to take; workers that wait block on it.',
-  meta: 'Hash: `paused`, `concurrency` and `max` limit the queue.',
+  meta: 'Hash: how the queue is limited. See `bullMqMetaFields`.',
   id: 'String: how many jobs were ever added.',
 } as const;
 
-/** Fields of a job's hash, whose key is the prefix and the job's id. */
+/** Keys below a job that we read or write: `{prefix}{job id}:{key}`. */
+export const bullMqJobKeys = {
+  lock: 'String: the token of the worker that has the job in hand. It expires.',
+  logs: 'List: what was logged about the job. Ours have none, unless an operator adds some.',
+} as const;
+
+/** Fields of a job's hash that we read or write. Its key is the prefix and the job's id. */
 export const bullMqJobFields = {
   name: 'Always the name of the queue.',
   data: 'JSON.',
@@ -31,20 +43,84 @@ export const bullMqJobFields = {
   finishedOn: 'When it completed or failed, ms.',
   returnvalue: 'JSON; of a completed job.',
   failedReason: 'Text; of a failed job, and of one that will be repeated.',
+  stacktrace: 'JSON, a list of texts: its last failures.',
   progress: 'JSON: how far it has come.',
   ats: 'How often it was taken.',
   atm: 'How many attempts were made.',
   stc: 'How often its process has died.',
 } as const;
 
-/** What we keep beside it, under the same prefix. */
-export const ownKeys = {
-  'next-tags': 'Hash: places in line: see line.ts.',
-  finished:
-    'List: the generations of finished requests. Their buckets and a count are below it: see finished-requests.ts.',
+/** Fields of `meta` that we read. Our scripts take no jobs while one is set. */
+export const bullMqMetaFields = {
+  paused: 'The queue is paused.',
+  concurrency: 'How many jobs may be in hand at once.',
+  max: 'How many jobs may be taken in a time.',
 } as const;
 
-/** A field of ours in a job's hash, of those that are delayed or have failed: whose turn in line it takes. */
+/**
+ * What BullMQ's scripts use besides, and we do not. Before a name is added here, make sure that our scripts may go on as if
+ * it were not there.
+ */
+export const leftToBullMq = {
+  keys: {
+    events: 'Stream of events. Nobody reads it, so our scripts add none.',
+    limiter: 'How many jobs were taken in the present time. Only while `max` is set; then BullMQ takes the jobs.',
+    paused: 'List of jobs of older versions. It is only removed.',
+    delay: 'It is only removed.',
+    priority: 'Key of older versions. It is only removed.',
+    'waiting-children': 'Jobs that wait for others. Ours have no children.',
+    repeat: 'Job schedulers. We have none.',
+    de: 'Deduplication of jobs. Ours are not deduplicated by BullMQ.',
+    dn: 'The job that follows a deduplicated one.',
+    'metrics:completed': 'Counts of finished jobs. We do not turn them on.',
+    'metrics:completed:data': 'The same, by minute.',
+    'metrics:failed': 'Counts of failed jobs. We do not turn them on.',
+    'metrics:failed:data': 'The same, by minute.',
+  },
+  jobKeys: {
+    dependencies: 'The children that a job waits for.',
+    processed: 'Answers of its children.',
+    failed: 'Its failed children.',
+    unsuccessful: 'Its failed children that are ignored.',
+  },
+  jobFields: {
+    pb: 'The name of the worker that has taken it. We give workers no name.',
+    defa: 'Why it will fail as soon as it is taken: a child of it has failed.',
+    deid: 'The id by which it is deduplicated.',
+    rjk: 'The job scheduler that made it.',
+    parent: 'JSON: its parent.',
+    parentKey: 'The key of its parent.',
+    flowAttachmentFailed: 'Its children could not be attached.',
+  },
+  metaFields: {
+    duration: 'The time for `max`, ms. BullMQ takes the jobs while `max` is set.',
+    'opts.maxLenEvents': 'How long the stream of events may be.',
+    version: 'The version of BullMQ that opened the queue last.',
+  },
+  /** Fields of hashes that are neither a job nor `meta`. */
+  otherFields: {
+    'job scheduler': [
+      ...['name', 'data', 'opts', 'rjk', 'parent', 'parentKey', 'deid'],
+      ...['every', 'pattern', 'tz', 'offset', 'limit', 'ic', 'startDate', 'endDate'],
+    ],
+    'job that follows a deduplicated one': ['jid', 'name', 'data', 'opts', 'pk', 'pd', 'pdk', 'rjk'],
+    metrics: ['count', 'prevTS', 'prevCount'],
+  },
+} as const;
+
+/** What we keep of our own beside BullMQ's keys, under the same prefix. */
+export const ownKeys = {
+  'next-tags': 'Hash: the next tags of the users who wait: see line.lua.',
+  finished:
+    'List: the generations of finished requests. Their buckets and a count are below it: finished-requests.lua.',
+} as const;
+
+/** What we keep of our own below a job's key. */
+export const ownJobKeys = {
+  cancelled: "String: the job's user has cancelled it.",
+} as const;
+
+/** A field of ours in the hash of a job that is delayed or has failed: whose turn in line it takes when it comes back. */
 export const USER_FIELD = 'user';
 
 type Key = keyof typeof bullMqKeys | keyof typeof ownKeys;
