@@ -2,7 +2,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-/** What every process measures. All names and labels are here, and no label carries an id or a text of a user. */
+/**
+ * What every process measures.
+ *
+ * To add a metric, add an entry to one of the objects in this file, use it where the process is wired (`src/main`), and
+ * name it with its labels in docs/operating.md. The help text says what is counted, and what a label's values mean where
+ * its name does not. No label may carry an id or a text of a user.
+ */
 function createProcessMetrics(process: 'api' | 'worker') {
   const registry = new Registry();
   registry.setDefaultLabels({ process });
@@ -12,13 +18,13 @@ function createProcessMetrics(process: 'api' | 'worker') {
     registry,
     deadLetters: new Counter({
       name: 'healify_dead_letters_total',
-      help: 'Messages this process moved to a dead-letter queue.',
+      help: 'Messages that this process moved to a dead-letter queue. queue: whose dead-letter queue it is.',
       labelNames: ['queue', 'reason'] as const,
       registers,
     }),
     connectionUp: new Gauge({
       name: 'healify_connection_up',
-      help: '1 while the connection to a server stands, else 0.',
+      help: '1 while the connection to a server stands, otherwise 0. server: the name of the connection.',
       labelNames: ['server'] as const,
       registers,
     }),
@@ -32,46 +38,46 @@ export function createApiMetrics() {
     ...common,
     requestsAccepted: new Counter({
       name: 'healify_requests_accepted_total',
-      help: 'Questions that were answered 202, or 200 with the answer.',
+      help: 'Questions that the api accepted. One that is repeated with its Idempotency-Key counts once.',
       registers,
     }),
     waiting: new Gauge({
       name: 'healify_requests_waiting',
-      help: 'Requests that wait for a worker, in RabbitMQ and in Redis, as this api has last seen.',
+      help: 'Requests that wait for a worker, in RabbitMQ and in Redis, when this api last looked.',
       registers,
     }),
     drainRate: new Gauge({
       name: 'healify_drain_rate_per_second',
-      help: 'Requests worked off in a second while others wait; absent until it was seen.',
+      help: 'Requests that end in a second while others wait. 0 until this api has measured it.',
       registers,
     }),
     requestsRefused: new Counter({
       name: 'healify_requests_refused_total',
-      help: 'Questions that were not accepted, by error code.',
+      help: 'Questions that the api refused. code: the error in the reply.',
       labelNames: ['code'] as const,
       registers,
     }),
     responsesSettled: new Counter({
       name: 'healify_responses_settled_total',
-      help: 'Messages of chat_responses by what they did to the session.',
+      help: 'Responses that this api read from chat_responses. outcome: what became of the turn.',
       labelNames: ['outcome'] as const,
       registers,
     }),
     turnsLost: new Counter({
       name: 'healify_questions_lost_total',
-      help: 'Accepted questions that the api ended after their deadline, because nothing was left that could answer them.',
+      help: 'Accepted questions that this api ended as failed, because they were overdue and no message or job was left.',
       registers,
     }),
     httpDuration: new Histogram({
       name: 'healify_http_request_duration_seconds',
-      help: 'Time to answer an HTTP request.',
+      help: 'Time until an HTTP request was replied to. route: its pattern; other for an address that the api does not have.',
       labelNames: ['method', 'route', 'status'] as const,
       buckets: SECONDS,
       registers,
     }),
     answerTime: new Histogram({
       name: 'healify_answer_seconds',
-      help: 'From the acceptance of a question to its terminal state, as its user sees it.',
+      help: 'Time from the creation of a question to its end.',
       labelNames: ['status'] as const,
       buckets: SECONDS,
       registers,
@@ -86,54 +92,54 @@ export function createWorkerMetrics() {
     ...common,
     requestsReceived: new Counter({
       name: 'healify_requests_received_total',
-      help: 'Messages of chat_requests that became jobs, or were one already.',
+      help: 'Messages of chat_requests that became jobs, or whose job was there already.',
       registers,
     }),
     requestsFinished: new Counter({
       name: 'healify_requests_finished_total',
-      help: 'Requests that reached a terminal state in this worker.',
+      help: 'Requests that this worker ended. status: completed, failed or cancelled; code: why it failed.',
       labelNames: ['status', 'code'] as const,
       registers,
     }),
     requestsInFlight: new Gauge({
       name: 'healify_requests_in_flight',
-      help: 'Requests this worker is working on.',
+      help: 'Requests that this worker has in hand.',
       registers,
     }),
     retries: new Counter({
       name: 'healify_request_retries_total',
-      help: 'Attempts that failed and will be repeated, by error code.',
+      help: 'Attempts that failed and will be repeated. code: the error.',
       labelNames: ['code'] as const,
       registers,
     }),
     stepDuration: new Histogram({
       name: 'healify_step_duration_seconds',
-      help: 'Time of one step of the workflow.',
+      help: 'Time that a step of the workflow took. result: ok or failed.',
       labelNames: ['step', 'result'] as const,
       buckets: SECONDS,
       registers,
     }),
     cacheLookups: new Counter({
       name: 'healify_cache_lookups_total',
-      help: 'Answer cache look-ups: hit, miss, under way (another request is asking the same), off or error.',
+      help: 'Look-ups in the answer cache. result: hit, miss, under way (another request is asking the same), off or error.',
       labelNames: ['result'] as const,
       registers,
     }),
     modelCalls: new Counter({
       name: 'healify_model_calls_total',
-      help: 'Calls of the model by outcome: ok, or an error code.',
+      help: 'Calls of a model. outcome: ok, or the code of the error.',
       labelNames: ['provider', 'model', 'outcome'] as const,
       registers,
     }),
     uncertainSpend: new Counter({
       name: 'healify_uncertain_spend_total',
-      help: 'Model calls that may have been paid for without an answer: crashed, aborted, or no answer.',
+      help: 'Model calls that may cost money although they brought no answer. why: crashed, aborted or no answer.',
       labelNames: ['why'] as const,
       registers,
     }),
     modelTokens: new Counter({
       name: 'healify_model_tokens_total',
-      help: 'Tokens the model charged.',
+      help: 'Tokens that a provider charged. kind: prompt or completion.',
       labelNames: ['provider', 'model', 'kind'] as const,
       registers,
     }),
@@ -145,19 +151,19 @@ export function createWorkerMetrics() {
     }),
     providerBroken: new Gauge({
       name: 'healify_model_provider_broken',
-      help: '1 while a provider’s model fails everybody, by what is wrong: key, quota (or credit), model (or address).',
+      help: '1 while a provider fails every request, otherwise 0. cause: what is wrong: our key, our quota (or credit), or the model (or address).',
       labelNames: ['provider', 'model', 'cause'] as const,
       registers,
     }),
     breakerState: new Gauge({
       name: 'healify_breaker_state',
-      help: 'Circuit breaker of a provider’s model, for all workers: 0 closed, 1 half-open, 2 open.',
+      help: 'The circuit breaker of a provider’s model, which all workers share: 0 closed, 1 half-open, 2 open.',
       labelNames: ['provider', 'model'] as const,
       registers,
     }),
     intakePaused: new Gauge({
       name: 'healify_intake_paused',
-      help: '1 while this worker takes nothing from chat_requests because enough jobs wait.',
+      help: '1 while this worker takes no messages from chat_requests, because enough jobs wait. Otherwise 0.',
       registers,
     }),
   };
@@ -172,8 +178,9 @@ export const measureLine =
   };
 
 /**
- * Adds the depths of the queues, read anew for each scrape; what cannot be read now is left out, not shown as zero.
- * @param read.jobs only where there is a job queue at hand
+ * Adds the depths of the queues, which are read anew for each scrape. A depth that cannot be read is left out, because a
+ * zero would be false.
+ * @param read.jobs left out by a process that has no job queue
  */
 export function measureQueues(
   registry: Registry,
@@ -198,8 +205,13 @@ export function measureQueues(
         for (const [value, depth] of Object.entries((await depths()) ?? {})) this.set({ [label]: value }, depth);
       },
     });
-  gauge('healify_broker_queue_messages', 'Messages ready in a queue of RabbitMQ.', 'queue', read.brokerQueues);
-  if (read.jobs) gauge('healify_jobs', 'Jobs in Redis by state.', 'state', read.jobs);
+  gauge(
+    'healify_broker_queue_messages',
+    'Messages in a queue of RabbitMQ that are ready to be delivered.',
+    'queue',
+    read.brokerQueues,
+  );
+  if (read.jobs) gauge('healify_jobs', 'Jobs in Redis. state: as BullMQ calls it.', 'state', read.jobs);
 }
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>;
