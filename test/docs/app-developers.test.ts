@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { failureCodes, failureOf } from '../../src/contracts/error-codes.ts';
 import { startChromium } from '../chromium.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
@@ -136,15 +135,6 @@ test('the page registers an account, pages back, erases, goes on after its token
   await ask('Anew');
   await page.click('text=Log out');
   await page.locator('#login').waitFor();
-});
-
-test('the documentation has every code of a failure, with what its user reads', () => {
-  const rows = [...text.matchAll(/^\| `(\w+)` \| (.*) \| (yes|no) \|$/gm)].map(([, ...cells]) => cells);
-  const expected = failureCodes.map((code) => {
-    const { message, retryable } = failureOf(code);
-    return [code, message, retryable ? 'yes' : 'no'];
-  });
-  expect(rows).toEqual(expected);
 });
 
 test('every marker in the documentation is one that the simulator knows', async () => {

@@ -17,7 +17,15 @@ import type { ChatWorkflow } from '../../src/workflows/chat/chat-workflow.ts';
 import type { EarlyLookUp } from '../../src/workflows/chat/early-look-up.ts';
 import { startChatWorker } from '../../src/workflows/chat-worker.ts';
 import { captureLog } from '../captured-log.ts';
-import { answer, jobData, standInCache, standInJob, standInModel, standInWorkflow } from './stand-ins.ts';
+import {
+  answer,
+  defaultSettings,
+  jobData,
+  standInCache,
+  standInJob,
+  standInModel,
+  standInWorkflow,
+} from './stand-ins.ts';
 
 const state = (more: Partial<WorkflowState> = {}): WorkflowState => ({
   step: 'ask-model',
@@ -264,7 +272,7 @@ describe('a request over which processes have died', () => {
   });
 
   test('is not asked again where the settings forbid to pay twice', async () => {
-    const { work, published } = worker({ settings: { cacheEnabled: true, askAgainAfterCrash: false } });
+    const { work, published } = worker({ settings: { ...defaultSettings, askAgainAfterCrash: false } });
     await work(standInJob({ crashes: 1 }).job);
     expect(published).toMatchObject([{ status: 'failed', error: { code: 'spend_uncertain' } }]);
   });

@@ -2,6 +2,7 @@ import type { AnswerCache } from '../../src/adapters/answers/answer-cache.ts';
 import type { ChatJobData, WorkflowState } from '../../src/adapters/jobs/chat-job.ts';
 import type { JobInHand, WhereItWent } from '../../src/adapters/jobs/job-in-hand.ts';
 import type { Model } from '../../src/adapters/model/model.ts';
+import { loadWorkerConfig } from '../../src/config/load.ts';
 import type { ChatResponse } from '../../src/contracts/chat-response.ts';
 import { RequestCancelledError } from '../../src/contracts/errors.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
@@ -35,6 +36,13 @@ export const jobData = (more: Partial<ChatJobData> & { deadline?: string } = {})
   };
 };
 
+export const defaultSettings = loadWorkerConfig({
+  RABBITMQ_URL: 'amqp://localhost',
+  REDIS_URL: 'redis://localhost',
+  OPENAI_API_KEY: 'a-key',
+  MESSAGE_SIGNING_KEY: 'a key of at least thirty-two bytes',
+});
+
 /** A cache of nothing, whose operations can be given. */
 export const standInCache = (operations: Partial<AnswerCache> = {}): AnswerCache => ({
   leaseMs: 10_000,
@@ -66,7 +74,7 @@ export function standInWorkflow(parts: Partial<ChatWorkflow> = {}) {
   const workflow: ChatWorkflow = {
     model: standInModel(),
     cache: standInCache(),
-    settings: { cacheEnabled: true, askAgainAfterCrash: true },
+    settings: defaultSettings,
     publish: async (response) => {
       published.push(response);
     },
