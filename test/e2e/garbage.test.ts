@@ -1,38 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import type { Options } from 'amqplib';
 import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
-import { startWorker, type TestProcess } from '../processes.ts';
-import { type QueueClient, startQueueClient } from '../queue-client.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
-import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import { startAnsweringWorker } from '../answering-worker.ts';
+import type { TestProcess } from '../processes.ts';
+import type { QueueClient } from '../queue-client.ts';
 import { until } from '../until.ts';
 
 /** Stands in every piece of garbage, and must not stand in the log. */
 const SECRET = 'my-doctor-said';
 const DEAD_LETTERS = `${REQUESTS_QUEUE}.dlq`;
 
-let simulator: TestSimulator;
 let worker: TestProcess;
 let client: QueueClient;
 
 beforeAll(async () => {
-  const [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
-  simulator = await startSimulator();
-  worker = await startWorker({
-    RABBITMQ_URL: rabbitMqUrl,
-    REDIS_URL: redisUrl,
-    MODEL_SIMULATOR_URL: simulator.baseUrl,
-    LOG_LEVEL: 'debug',
-  });
-  client = await startQueueClient(rabbitMqUrl);
-  await client.readResponses();
-});
-
-afterAll(async () => {
-  await worker?.stop();
-  await simulator?.stop();
+  ({ worker, client } = await startAnsweringWorker({ LOG_LEVEL: 'debug' }));
 });
 
 const request = { sessionId: 's-1', userId: 'u-1', message: SECRET };

@@ -4,10 +4,9 @@ import { Redis } from 'ioredis';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
 import { type ChatQueue, countJobs, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
-import { startWorker } from '../processes.ts';
-import { type QueueClient, startQueueClient } from '../queue-client.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
-import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import { startAnsweringWorker } from '../answering-worker.ts';
+import type { QueueClient } from '../queue-client.ts';
+import type { TestSimulator } from '../start-simulator.ts';
 import { until } from '../until.ts';
 
 const MARKER = 'marker-of-a-text';
@@ -18,26 +17,19 @@ let redis: Redis;
 let queue: ChatQueue;
 
 beforeAll(async () => {
-  const [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
-  simulator = await startSimulator();
-  client = await startQueueClient(rabbitMqUrl);
-  await client.readResponses();
-  redis = new Redis(redisUrl);
-  queue = openChatQueue(redis);
-  await startWorker({
-    RABBITMQ_URL: rabbitMqUrl,
-    REDIS_URL: redisUrl,
-    MODEL_SIMULATOR_URL: simulator.baseUrl,
+  const started = await startAnsweringWorker({
     CACHE_ENABLED: 'false',
     COMPLETED_JOBS_KEPT: '2',
     FAILED_JOBS_KEPT: '2',
     RETRY_BASE: '10ms',
   });
-}, 120_000);
+  ({ simulator, client } = started);
+  redis = new Redis(started.redisUrl);
+  queue = openChatQueue(redis);
+});
 afterAll(async () => {
   await queue?.close();
   redis?.disconnect();
-  await simulator?.stop();
 });
 
 const request = (message: string) => ({

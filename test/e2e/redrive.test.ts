@@ -1,36 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { createDeadLetterAdmin } from '../../src/bridge/redrive/dead-letter-admin.ts';
 import { type DeadLetterAdmin, redriveOptions } from '../../src/contracts/dead-letters.ts';
 import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
+import { startAnsweringWorker } from '../answering-worker.ts';
 import { upTo } from '../dead-letters.ts';
-import { startWorker, type TestProcess } from '../processes.ts';
-import { type QueueClient, startQueueClient } from '../queue-client.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
-import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import type { QueueClient } from '../queue-client.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
-let simulator: TestSimulator;
-let worker: TestProcess;
 let client: QueueClient;
 let admin: DeadLetterAdmin;
 
 beforeAll(async () => {
-  const [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
-  simulator = await startSimulator();
-  worker = await startWorker({
-    RABBITMQ_URL: rabbitMqUrl,
-    REDIS_URL: redisUrl,
-    MODEL_SIMULATOR_URL: simulator.baseUrl,
-  });
-  client = await startQueueClient(rabbitMqUrl);
-  await client.readResponses();
-  admin = createDeadLetterAdmin({ url: rabbitMqUrl, canaryTimes: { settleMs: 5_000, timeoutMs: 20_000 } });
-});
-
-afterAll(async () => {
-  await worker?.stop();
-  await simulator?.stop();
+  const started = await startAnsweringWorker();
+  ({ client } = started);
+  admin = createDeadLetterAdmin({ url: started.rabbitMqUrl, canaryTimes: { settleMs: 5_000, timeoutMs: 20_000 } });
 });
 
 const redrive = (options: object) => admin.redrive(REQUESTS_QUEUE, redriveOptions.parse(options));

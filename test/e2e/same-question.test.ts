@@ -2,36 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
-import { startWorker, type TestProcess } from '../processes.ts';
-import { type QueueClient, startQueueClient } from '../queue-client.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
-import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import { startAnsweringWorker } from '../answering-worker.ts';
+import type { QueueClient } from '../queue-client.ts';
+import type { TestSimulator } from '../start-simulator.ts';
 import { until } from '../until.ts';
 
 let simulator: TestSimulator;
-let worker: TestProcess;
 let client: QueueClient;
 let redis: Redis;
 
 beforeAll(async () => {
-  const [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
-  redis = new Redis(redisUrl);
-  simulator = await startSimulator();
-  worker = await startWorker({
-    RABBITMQ_URL: rabbitMqUrl,
-    REDIS_URL: redisUrl,
-    MODEL_SIMULATOR_URL: simulator.baseUrl,
-    CACHE_SCOPE: 'all',
-  });
-  client = await startQueueClient(rabbitMqUrl);
-  await client.readResponses();
+  const started = await startAnsweringWorker({ CACHE_SCOPE: 'all' });
+  ({ simulator, client } = started);
+  redis = new Redis(started.redisUrl);
 });
 
-afterAll(async () => {
-  await worker?.stop();
-  await simulator?.stop();
-  redis?.disconnect();
-});
+afterAll(() => redis?.disconnect());
 
 beforeEach(async () => {
   await simulator.reset();

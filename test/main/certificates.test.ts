@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { programs } from '../../tools/services/programs.ts';
 import { type RabbitMq, startRabbitMq } from '../../tools/services/rabbitmq.ts';
 import { signUp } from '../api-client.ts';
 import { startApi, startScript, startWorker } from '../processes.ts';
+import { makeSelfSigned, openssl } from '../self-signed.ts';
 import { testRedisUrl } from '../services.ts';
 import { startSimulator, type TestSimulator } from '../start-simulator.ts';
 import { until } from '../until.ts';
@@ -18,48 +18,23 @@ const withServer = programs().rabbitMqServer ? test : test.skip;
 
 const dir = mkdtempSync(join(tmpdir(), 'healify-certificates-'));
 const file = (name: string) => join(dir, name);
-const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore', cwd: dir });
 let server: RabbitMq | undefined;
 let tlsPort: number;
 let simulator: TestSimulator;
 
 /** A certificate of our own authority. */
 function issue(name: string, commonName: string): void {
-  openssl(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${commonName}`,
-  );
+  const files = ['-keyout', `${name}.key`, '-out', `${name}.csr`];
+  openssl(dir, 'req', '-newkey', 'rsa:2048', '-nodes', ...files, '-subj', `/CN=${commonName}`);
   writeFileSync(file(`${name}.ext`), 'subjectAltName=DNS:localhost\n');
   const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`];
-  openssl('x509', '-req', '-in', `${name}.csr`, ...signed, '-out', `${name}.pem`);
+  openssl(dir, 'x509', '-req', '-in', `${name}.csr`, ...signed, '-out', `${name}.pem`);
 }
 
 beforeAll(async () => {
   simulator = await startSimulator();
   if (!programs().rabbitMqServer) return;
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.pem',
-    '-subj',
-    '/CN=our own authority',
-  );
+  makeSelfSigned(dir, 'ca', { commonName: 'our own authority' });
   issue('server', 'localhost');
   issue('client', 'healify-app');
   tlsPort = await freePort();

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
@@ -10,20 +9,19 @@ import { Redis } from 'ioredis';
 import type { Service } from '../../tools/services/service.ts';
 import { signUp } from '../api-client.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
+import { makeSelfSigned } from '../self-signed.ts';
 import { privateRedis, testRabbitMqUrl, testRedisUrl } from '../services.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'healify-tls-'));
-const key = join(dir, 'key.pem');
-const certificate = join(dir, 'certificate.pem');
+const key = join(dir, 'server.key');
+const certificate = join(dir, 'server.pem');
 const servers: Server[] = [];
 let redis: Service;
 let cacheUrl: string;
 let processes: TestProcess[];
 
 beforeAll(async () => {
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate];
-  execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' });
+  makeSelfSigned(dir, 'server', { commonName: 'localhost', altName: 'DNS:localhost' });
   redis = await privateRedis();
   const admin = new Redis(redis.url);
   await admin.config('SET', 'requirepass', 'pass@word');

@@ -1,0 +1,28 @@
+import { afterAll } from '@jest/globals';
+import { startWorker } from './processes.ts';
+import { startQueueClient } from './queue-client.ts';
+import { testRabbitMqUrl, testRedisUrl } from './services.ts';
+import { startSimulator, type TestSimulator } from './start-simulator.ts';
+
+const simulators: TestSimulator[] = [];
+afterAll(() => Promise.all(simulators.map((simulator) => simulator.stop())));
+
+/**
+ * A worker process with servers' places of its own, the simulator that it asks, and a client that sends requests and reads the
+ * answers. All end with the test file.
+ * @param env settings of the worker
+ */
+export async function startAnsweringWorker(env: Record<string, string> = {}) {
+  const [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
+  const simulator = await startSimulator();
+  simulators.push(simulator);
+  const client = await startQueueClient(rabbitMqUrl);
+  await client.readResponses();
+  const worker = await startWorker({
+    RABBITMQ_URL: rabbitMqUrl,
+    REDIS_URL: redisUrl,
+    MODEL_SIMULATOR_URL: simulator.baseUrl,
+    ...env,
+  });
+  return { rabbitMqUrl, redisUrl, simulator, client, worker };
+}
