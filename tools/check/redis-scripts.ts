@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { assembleScript, type ScriptLine } from '../../src/adapters/redis/assemble-script.ts';
 import { aptInstall, canInstall } from '../services/apt.ts';
@@ -10,16 +11,19 @@ lua-check first if it is missing and this may be done without a password.
   node tools/check/redis-scripts.ts
 `;
 
-/** A function of an include that this script does not call; another one does, or the include is checked by itself. */
+/** Variables and functions that nothing uses. */
 const UNUSED = '21[123]';
-const PROBLEM = /^stdin:(\d+):(\d+): (.*)$/;
+/** The number of the checked text, line, column, and what is wrong. */
+const PROBLEM = /(\d+)\.lua:(\d+):(\d+): (.*)$/;
 
 const root = join(import.meta.dirname, '../..');
 
 if (process.argv.includes('--help')) {
   process.stdout.write(HELP);
 } else if (installLuacheck()) {
-  const problems = new Set(findScripts().flatMap((file) => [...problemsOfPlace(file), ...problemsOfText(file)]));
+  const scripts = findScripts();
+  // What is wrong with an include is found with each script that includes it.
+  const problems = new Set([...scripts.flatMap(problemsOfPlace), ...problemsOfTexts(scripts)]);
   for (const problem of problems) console.error(problem);
   if (problems.size > 0) process.exitCode = 1;
 } else {
@@ -60,34 +64,55 @@ function problemsOfPlace(file: string): string[] {
   return defines ? [] : [`${file}: is neither included by a script nor defined by ${name}.ts beside it`];
 }
 
-function problemsOfText(file: string): string[] {
+/** A text that luacheck reads, and where each of its lines comes from; undefined for one that is there for luacheck only. */
+interface CheckedText {
+  text: string;
+  origins: (ScriptLine | undefined)[];
+}
+
+/** An assembled script, in which luacheck does not mind what is in the includes and not used by this script. */
+function checkedText(file: string): CheckedText {
   const lines = assembleScript(join(root, dirname(file)), basename(file, '.lua'));
-  const own = join(root, file);
-  const checked: (ScriptLine | undefined)[] = [];
   const texts: string[] = [];
-  const add = (text: string, line?: ScriptLine) => {
+  const origins: CheckedText['origins'] = [];
+  const add = (text: string, origin?: ScriptLine) => {
     texts.push(text);
-    checked.push(line);
+    origins.push(origin);
   };
   let inInclude = false;
   for (const line of lines) {
-    if ((line.file !== own) !== inInclude) {
-      add(inInclude ? '-- luacheck: pop' : '-- luacheck: push');
-      inInclude = !inInclude;
-      if (inInclude) add(`-- luacheck: ignore ${UNUSED}`);
+    const isIncluded = line.file !== join(root, file);
+    if (isIncluded !== inInclude) {
+      add(isIncluded ? '-- luacheck: push' : '-- luacheck: pop');
+      if (isIncluded) add(`-- luacheck: ignore ${UNUSED}`);
+      inInclude = isIncluded;
     }
     add(line.text, line);
   }
-  const { stdout, stderr, status } = spawnSync('luacheck', ['--formatter', 'plain', '--codes', '-'], {
-    cwd: root,
-    input: texts.join('\n'),
-    encoding: 'utf8',
-  });
-  if (status === 0) return [];
-  const found = `${stdout}${stderr}`.trim().split('\n').filter(Boolean);
-  return found.map((problem) => {
-    const [, at, column, text] = PROBLEM.exec(problem) ?? [];
-    const line = checked[Number(at) - 1];
-    return line ? `${relative(root, line.file)}:${line.line}:${column}: ${text}` : `${file}: ${problem}`;
-  });
+  return { text: texts.join('\n'), origins };
+}
+
+/** What luacheck finds, in the places where one would correct it. */
+function problemsOfTexts(files: readonly string[]): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-scripts-'));
+  try {
+    const texts = files.map(checkedText);
+    const paths = texts.map((_, index) => join(folder, `${index}.lua`));
+    for (const [index, { text }] of texts.entries()) writeFileSync(paths[index]!, text);
+    const { stdout, stderr, status } = spawnSync('luacheck', ['--formatter', 'plain', '--codes', ...paths], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    if (status === 0) return [];
+    return `${stdout}${stderr}`
+      .split('\n')
+      .filter(Boolean)
+      .map((problem) => {
+        const [, index, line, column, text] = PROBLEM.exec(problem) ?? [];
+        const origin = texts[Number(index)]?.origins[Number(line) - 1];
+        return origin ? `${relative(root, origin.file)}:${origin.line}:${column}: ${text}` : problem;
+      });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
