@@ -5,32 +5,46 @@ import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
  * Cluster: the tag in braces is the whole name of the session's main key.
  */
 export const redisKeys = {
-  /** String, JSON: the session's owner, status and times. */
+  /**
+   * String, JSON: `sessionId`, `userId`, `createdAt`, `updatedAt`, and `seen: true` once a turn was visible. Its name is a
+   * promise to other services, which may read it. How a session stands is not here: its status is that of its latest turn.
+   */
   session: (sessionId: string) => `chat:session:${sessionId}`,
-  /** Hash: the session's turns, questions and answers, and their order. */
+  /**
+   * Hash: the session's turns. Of each: `{requestId}:q`, its number and the question as JSON; `{requestId}:s`, its state
+   * until it has an answer; then `{requestId}:a`, the answer as JSON, and `{requestId}:k`, its key in the answer cache. And
+   * their order: `{number}:n`, the requestId; `index:n`, the next number and the count.
+   */
   turns: (sessionId: string) => `{chat:session:${sessionId}}:turns`,
-  /** String: the session was erased; late answers are dropped. JSON of what is yet to be erased elsewhere, then `1`. */
+  /**
+   * String: the session was erased, and late answers are dropped. JSON `userId`, `requestIds` and `answerKeys` while
+   * something of it is yet to be erased elsewhere, then `1`.
+   */
   erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
-  /** Sorted set: a user's turns, `{sessionId}/{requestId}` by time in ms. */
+  /** Sorted set: a user's turns, JSON `[sessionId, requestId]`, by the time when they were asked, in ms. */
   history: (userId: string) => `chat:history:${userId}`,
-  /** String, JSON: the ids given for an Idempotency-Key. */
-  idempotency: (userId: string, key: string) => `chat:idempotency:${userId}:${key}`,
-  /** String, JSON: the last answer of a session. */
+  /** String, JSON: the ids that a user's Idempotency-Key was given, and a fingerprint of the question; by the key's hash. */
+  idempotency: (userId: string, keyHash: string) => `chat:idempotency:${userId}:${keyHash}`,
+  /**
+   * String, JSON: `response`, `model`, `provider` and `finishReason` of the last answer that a worker gave in the session.
+   * We write and erase it for other services, to which its name is a promise. We do not read it.
+   */
   response: (sessionId: string) => `ai:response:${sessionId}`,
   /**
-   * String: an answer as JSON, by the hash of all that determines it; before there is one, `?` and the request that is
-   * asking the model, a lease. All in one slot, so that many are read at once.
+   * String: an answer as JSON, by the hash of all that determines it. Before there is one, a lease: the requestId of the
+   * request that is asking the model, after `?`, or after `!` if others wait for it. All are in one slot, so that many are
+   * read at once.
    */
   answer: (hash: string) => `{ai:answer}:${hash}`,
   /** Set: the requests that wait for its answer. */
   awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
   /** String: the job's request was cancelled by its user. Beside the job, so that whoever takes that sees it. */
   cancelled: (jobId: string) => `${JOBS_PREFIX}:${JOBS_QUEUE}:${jobId}:cancelled`,
-  /** Hash: a provider's model is not to be asked for a while, by any worker. */
+  /** Hash: no worker asks a provider's model for a while. `until` and `since`, in ms; `cause`; `key`, its fingerprint. */
   gate: (name: string) => `{ai:gate:${name}}`,
-  /** String: the worker's call that probes it; a lease. */
+  /** String: the id of the one call that may try the model meanwhile; a lease. */
   probe: (name: string) => `{ai:gate:${name}}:probe`,
-  /** Prefix of the rate limiter's counters: `rate:{userId}:{endpoint}`. */
+  /** String: how often the user has called the endpoint in the minute that began with the first of these calls. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
   /** String, JSON: an account. */
   account: (userId: string) => `auth:user:${userId}`,
@@ -47,10 +61,10 @@ export const redisKeys = {
 /** String, JSON: the installation whose Redis this is: its namespace and RabbitMQ's virtual host. */
 export const INSTALLATION_KEY = 'healify:installation';
 
-/** Sorted set: the turns that have not reached a terminal state, by their deadline in ms. */
+/** Sorted set: the open turns of all users, JSON `[sessionId, requestId, userId]`, by their deadline in ms. */
 export const OPEN_TURNS_KEY = 'chat:open-turns';
 
-/** Sorted set: the sessions that are being erased, by the last try in ms. */
+/** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
 
 // The names of channels are made complete by `channelOf`, which sets the installation and the database before them.

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
-import { defineScript } from '../redis/define-script.ts';
 import { UnreadableCursor } from './conversation-store.ts';
+import { addHistoryMember } from './redis-scripts/add-history-member.ts';
 
 /** Where a turn stands in its user's history. */
 export interface HistoryEntry {
@@ -11,16 +11,10 @@ export interface HistoryEntry {
   createdAt: number;
 }
 
-/** KEYS: history. ARGV: when, member, oldest to keep, retention in ms. */
-const addScript = defineScript(`
-redis.call('ZADD', KEYS[1], 'NX', ARGV[1], ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-`);
-
 /**
- * A user's turns by time: a sorted set whose members are JSON of sessionId and requestId, which may have any character.
- * It may name turns that are gone or not yet visible; readers skip them. A turn that is added again keeps its place.
+ * A user's history is a sorted set by the time when each turn was asked. Its members are JSON lists of sessionId and
+ * requestId, because an id may have any character. It may name turns that are gone or not visible; whoever reads it skips
+ * them. A turn that is added again keeps its place.
  */
 export async function addToHistory(
   redis: Redis,
@@ -28,8 +22,7 @@ export async function addToHistory(
   entry: HistoryEntry,
   retentionMs: number,
 ): Promise<void> {
-  const args = [entry.createdAt, memberOf(entry), Date.now() - retentionMs, retentionMs];
-  await addScript(redis, [redisKeys.history(userId)], args);
+  await addHistoryMember(redis, userId, { member: memberOf(entry), createdAt: entry.createdAt }, retentionMs);
 }
 
 export async function removeFromHistory(
@@ -46,8 +39,8 @@ export async function removeFromHistory(
 const FOUND_TOGETHER = 1_000;
 
 /**
- * The session in which the user has asked a request. Recent ones are found at once: one round trip for a thousand
- * questions.
+ * The session in which the user has asked a request; undefined if they have not. Looks at the newest turns first: one round
+ * trip for each thousand turns.
  */
 export async function findInHistory(redis: Redis, userId: string, requestId: string): Promise<string | undefined> {
   for (let skipped = 0; ; skipped += FOUND_TOGETHER) {
@@ -60,7 +53,11 @@ export async function findInHistory(redis: Redis, userId: string, requestId: str
   }
 }
 
-/** At most `count` entries before `cursor`, newest first, each with the cursor that continues after it; an unreadable cursor throws. */
+/**
+ * At most `count` entries after those up to the cursor, newest first, each with the cursor that continues after it. One
+ * round trip; two with a cursor.
+ * @throws UnreadableCursor
+ */
 export async function readHistory(
   redis: Redis,
   userId: string,
@@ -68,7 +65,7 @@ export async function readHistory(
 ): Promise<(HistoryEntry & { cursor: string })[]> {
   const after = page.cursor === undefined ? undefined : decodeCursor(page.cursor);
   const key = redisKeys.history(userId);
-  // Entries of one millisecond are ordered by member, so that those up to the cursor's are read again and left out.
+  // Entries of one millisecond are ordered by member. Those up to the cursor's are read again, and left out.
   const ties = after ? await redis.zcount(key, after.createdAt, after.createdAt) : 0;
   const max = after ? after.createdAt : '+inf';
   const found = await redis.zrange(key, max, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, page.count + ties, 'WITHSCORES');
@@ -91,7 +88,7 @@ const encodeCursor = (createdAt: number, member: string) =>
   Buffer.from(JSON.stringify([createdAt, member])).toString('base64url');
 
 /**
- * Where a page of history goes on.
+ * The entry after which a page of history begins.
  * @throws UnreadableCursor
  */
 export function decodeCursor(cursor: string): { createdAt: number; member: string } {

@@ -2,43 +2,32 @@ import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { repliesOf } from '../redis/connect-redis.ts';
-import { defineScript, SERVER_TIME } from '../redis/define-script.ts';
 import type { OverdueTurn } from './conversation-store.ts';
+import { addOpenMember } from './redis-scripts/add-open-member.ts';
+import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';
+import { postponeMembers } from './redis-scripts/postpone-members.ts';
 import { createdAtOf } from './stored-turn.ts';
 
-/** KEYS: open turns. ARGV: ms from now on, `XX` or nothing, members. */
-const dueScript = defineScript(`${SERVER_TIME}
-for i = 3, #ARGV do
-  if ARGV[2] == 'XX' then redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i])
-  else redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
-end
-`);
-
-/** KEYS: open turns. ARGV: for how long they are overdue, ms, how many at most. */
-const overdueScript = defineScript(`${SERVER_TIME}
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1], 'LIMIT', 0, ARGV[2])
-`);
-
 /**
- * The turns of all users that are not terminal: a sorted set by the time, in ms, after which one of them is overdue. So
- * one that nobody asks for, and that no worker has, is found all the same. The time is that of Redis's clock, so that
- * processes whose clocks differ agree on who is late.
+ * The open turns of all users are a sorted set by deadline, in ms. So an overdue turn is found even if no user asks for it
+ * and no worker has it. The deadline is a time of Redis's clock, so that processes whose clocks differ agree on which
+ * turns are overdue.
  */
-export const addOpenTurn = (redis: Redis, turn: TurnAddress, dueInMs: number) =>
-  dueScript(redis, [OPEN_TURNS_KEY], [dueInMs, '', memberOf(turn)]);
+export const addOpenTurn = (redis: Redis, turn: TurnAddress, dueInMs: number): Promise<void> =>
+  addOpenMember(redis, memberOf(turn), dueInMs);
 
 export async function closeTurns(redis: Redis, turns: readonly TurnAddress[]): Promise<void> {
   if (turns.length > 0) await redis.zrem(OPEN_TURNS_KEY, ...turns.map(memberOf));
 }
 
-/** Has those that are still open be due so many ms from now, at most 1,000 of them. */
+/** Sets the deadline of those that are open to so many ms from now. One round trip. */
 export async function postponeTurns(redis: Redis, turns: readonly TurnAddress[], dueInMs: number): Promise<void> {
-  if (turns.length > 0) await dueScript(redis, [OPEN_TURNS_KEY], [dueInMs, 'XX', ...turns.map(memberOf)]);
+  if (turns.length > 0) await postponeMembers(redis, turns.map(memberOf), dueInMs);
 }
 
-/** At most `count` turns that have been overdue for so many ms; two round trips, one where there are none. */
+/** At most `count` turns that have been overdue for so many ms. Two round trips; one if there are none. */
 export async function readOverdueTurns(redis: Redis, forMs: number, count: number): Promise<OverdueTurn[]> {
-  const members = (await overdueScript(redis, [OPEN_TURNS_KEY], [forMs, count])) as string[];
+  const members = await findOverdueMembers(redis, forMs, count);
   if (members.length === 0) return [];
   const turns = members.map(addressOf);
   const commands = redis.pipeline();

@@ -11,10 +11,11 @@ import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open
 import { beginTurn } from './redis-scripts/begin-turn.ts';
 import { confirmTurn } from './redis-scripts/confirm-turn.ts';
 import { discardTurn } from './redis-scripts/discard-turn.ts';
-import { eraseSession, markErased } from './redis-scripts/erase-session.ts';
+import { eraseSession } from './redis-scripts/erase-session.ts';
+import { markErased } from './redis-scripts/mark-erased.ts';
 import { readSession } from './redis-scripts/read-session.ts';
+import { readUnsettledTurns } from './redis-scripts/read-unsettled-turns.ts';
 import { settleTurns } from './redis-scripts/settle-turns.ts';
-import { readUnsettledTurns } from './redis-scripts/unsettled-turns.ts';
 import { pageOf, readPageCursor } from './session-page.ts';
 import { visibleTurn } from './stored-turn.ts';
 

@@ -33,18 +33,16 @@ const turn = () => ({
   dueInMs: 900_000,
 });
 
-test('a session is under the key that other services know, as JSON that says whose it is and how it stands', async () => {
+test('a session is under the key that other services know, as JSON that says whose it is and when it changed', async () => {
   const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   const { sessionId, userId, requestId, createdAt } = one;
+  const stored = async () => JSON.parse((await redis.get(`chat:session:${sessionId}`))!);
   await store.begin(one, { newSession: true });
+  expect(await stored()).toEqual({ sessionId, userId, createdAt, updatedAt: createdAt });
   await store.confirm(sessionId, requestId, { hurry: true });
-  expect(JSON.parse((await redis.get(`chat:session:${sessionId}`))!)).toMatchObject({
-    sessionId,
-    userId,
-    status: 'queued',
-    createdAt,
-  });
+  const page = await store.session(sessionId, userId, { limit: 1 });
+  expect(await stored()).toEqual({ userId, ...page!.session, seen: true });
 });
 
 test('what is kept expires after the retention, and what was never accepted within the hour', async () => {
@@ -116,6 +114,34 @@ test('a question added to a session of the version before is numbered after the 
   await store.confirm(sessionId, 'new', { hurry: true });
   const seen = (await store.session(sessionId, userId, { limit: 5 }))!;
   expect(seen.turns.map(({ requestId }) => requestId)).toEqual(['old', 'new']);
+});
+
+test('a session of the version before, which kept a status of its own, is begun or continued as it was', async () => {
+  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  for (const [status, canBegin, canContinue] of [
+    ['accepting', 'begun', 'not_found'],
+    ['queued', 'taken', 'begun'],
+    ['failed', 'taken', 'begun'],
+  ] as const) {
+    const { sessionId, userId, createdAt } = turn();
+    const key = `chat:session:${sessionId}`;
+    const kept = { sessionId, userId, status, requestId: 'old', createdAt, updatedAt: createdAt };
+    await redis.set(key, JSON.stringify(kept), 'PX', DAY_MS);
+    await redis.hset(`{${key}}:turns`, {
+      'old:q': `0 ${JSON.stringify({ message: 'Old', createdAt })}`,
+      'old:s': status === 'accepting' ? 'accepting' : 'queued',
+      '0:n': 'old',
+      'index:n': '1 1',
+    });
+    const continues = { ...turn(), sessionId, userId };
+    expect(await store.begin(continues, { newSession: false })).toBe(canContinue);
+    expect(await store.begin({ ...turn(), sessionId, userId }, { newSession: true })).toBe(canBegin);
+
+    await store.confirm(sessionId, 'old', { hurry: true });
+    await store.confirm(sessionId, continues.requestId, { hurry: true });
+    const { updatedAt } = (await store.session(sessionId, userId, { limit: 1 }))!.session;
+    expect(JSON.parse((await redis.get(key))!)).toEqual({ sessionId, userId, createdAt, updatedAt, seen: true });
+  }
 });
 
 test('a cursor that no page of the session has given is refused, and costs nothing, however large it is', async () => {

@@ -1,0 +1,10 @@
+import type { Redis } from 'ioredis';
+import { OPEN_TURNS_KEY } from '../../../contracts/redis-keys.ts';
+import { defineScript } from '../../redis/define-script.ts';
+
+const script = defineScript(import.meta.dirname, 'add-open-member');
+
+/** Adds a turn to those that are open. One round trip. */
+export async function addOpenMember(redis: Redis, member: string, dueInMs: number): Promise<void> {
+  await script(redis, [OPEN_TURNS_KEY], [dueInMs, member]);
+}

@@ -1,0 +1,17 @@
+--[[
+  Finds the turns whose deadline has passed, the oldest deadline first.
+
+  KEYS:
+    1 open turns
+
+  ARGV:
+    1 for how long they have been overdue at least, in ms
+    2 how many at most
+
+  Output: members of the sorted set
+
+  Cost: 2 commands.
+]]
+-- include: server-time
+local openTurnsKey, overdueMs, most = KEYS[1], ARGV[1], ARGV[2]
+return redis.call('ZRANGEBYSCORE', openTurnsKey, '-inf', serverTimeMs() - overdueMs, 'LIMIT', 0, most)

@@ -1,0 +1,10 @@
+import type { Redis } from 'ioredis';
+import { OPEN_TURNS_KEY } from '../../../contracts/redis-keys.ts';
+import { defineScript } from '../../redis/define-script.ts';
+
+const script = defineScript(import.meta.dirname, 'find-overdue-members');
+
+/** At most `count` turns that have been overdue for so many ms. One round trip. */
+export async function findOverdueMembers(redis: Redis, forMs: number, count: number): Promise<string[]> {
+  return (await script(redis, [OPEN_TURNS_KEY], [forMs, count])) as string[];
+}

@@ -1,0 +1,10 @@
+import type { Redis } from 'ioredis';
+import { OPEN_TURNS_KEY } from '../../../contracts/redis-keys.ts';
+import { defineScript } from '../../redis/define-script.ts';
+
+const script = defineScript(import.meta.dirname, 'postpone-members');
+
+/** Sets the deadline of those that are open. One round trip. */
+export async function postponeMembers(redis: Redis, members: readonly string[], dueInMs: number): Promise<void> {
+  await script(redis, [OPEN_TURNS_KEY], [dueInMs, ...members]);
+}
