@@ -33,7 +33,7 @@ export interface AppOptions {
   logger: Logger;
 }
 
-/** The REST API; everything in it was made before and is only put in order here. */
+/** The REST API: puts in order what was made elsewhere. */
 export function createApp(options: AppOptions): Express {
   const {
     version,
@@ -54,7 +54,7 @@ export function createApp(options: AppOptions): Express {
   const refuseOthers = refuseUnknown(findRoute);
 
   app.use(serveUnder(basePath), trace, logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
-  // Before other sites are let in: never to these pages.
+  // The admin's pages come before CORS, so that no other site can ever use them.
   app.use('/admin', noStore, admin, refuseOthers);
   app.use(allowOrigins(corsOrigins));
   app.use(health);
@@ -67,12 +67,12 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-/** Nothing here is a page, but for the pages that have a policy of their own. */
+/** The policy for replies that are no pages. Each page sets a policy of its own. */
 const strictHeaders = helmet({
   contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
 });
 
-/** What follows is personal. */
+/** The replies are personal, so no cache may keep them. */
 const noStore: RequestHandler = (_req, res, next) => {
   res.set('Cache-Control', 'no-store');
   next();

@@ -1,11 +1,11 @@
 import type { Request, RequestHandler } from 'express';
 
-/** The name under which the app knows where it is served. */
+/** The name of the Express setting that holds the base path. */
 export const BASE_PATH_SETTING = 'base path';
 
 /**
- * Serves the API under a path prefix, whether or not the proxy before it takes the prefix away: what begins with the
- * prefix is served without it, and everything else as it is. `req.originalUrl` is always what the client asked for.
+ * Serves the API under a path prefix, whether or not the proxy before it removes the prefix. A path that begins with the
+ * prefix is served without it, and every other path as it is. `req.originalUrl` is always what the client asked for.
  * @param basePath without a slash at its end, such as `/healify`; empty where there is no prefix
  */
 export const serveUnder =
@@ -21,5 +21,5 @@ export const serveUnder =
     next();
   };
 
-/** The address of one of our paths, as a client must ask for it. */
+/** The address at which a client reaches one of our paths. */
 export const addressOf = (req: Request, path: string): string => `${req.app.get(BASE_PATH_SETTING) ?? ''}${path}`;

@@ -1,13 +1,13 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
-/** A client that has one address of an IPv6 network can use all addresses of that network. */
+/** A client that has one address of an IPv6 network can use all addresses of that network, so they count as one. */
 const NETWORK_BITS = 64;
 
 /**
- * Names the client by its address, as the `trust proxy` setting has it: without a port, an IPv4 address that is written as
- * IPv6 as the IPv4 address it is, and any other IPv6 address as its /64 network. Where a proxy says something that is no
- * address, it is the proxy's own address.
+ * The address that names a client, found as the `trust proxy` setting says. It has no port. An IPv4 address that is written
+ * as IPv6 becomes the IPv4 address, and any other IPv6 address becomes its /64 network. If a proxy names no valid address,
+ * the proxy's own address counts.
  */
 export function clientAddress(req: Request): string {
   return normalAddress(req.ip) ?? normalAddress(req.socket.remoteAddress) ?? 'unknown';

@@ -1,7 +1,7 @@
 import cors from 'cors';
 import type { RequestHandler } from 'express';
 
-/** What a page on another site may read of an answer, beyond its body. */
+/** The headers of a reply that a page on another site may read. */
 const EXPOSED_HEADERS = [
   'Location',
   'Preference-Applied',
@@ -10,7 +10,7 @@ const EXPOSED_HEADERS = [
   'Retry-After',
   'WWW-Authenticate',
 ];
-/** What our API reads, and what libraries for tracing and for requests add by themselves. */
+/** The headers that such a page may send: those that we read, and those that libraries add by themselves. */
 const ALLOWED_HEADERS = [
   'Authorization',
   'Content-Type',
@@ -23,7 +23,7 @@ const ALLOWED_HEADERS = [
   'X-Requested-With',
 ];
 const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
-/** How long a browser need not ask again. Chromium remembers no longer than two hours. */
+/** How long a browser remembers what is allowed. Chromium remembers it for two hours at most. */
 const MAX_AGE_SECONDS = 600;
 
 /**

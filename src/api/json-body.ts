@@ -12,9 +12,9 @@ const LATIN1 = new Set(['iso-8859-1', 'latin1', 'iso_8859-1', 'windows-1252', 'c
 const readBytes = express.raw({ limit: limits.httpBodyBytes, type: () => true });
 
 /**
- * Reads a JSON object or array into `req.body`, which is undefined where there is no body. JSON is UTF-8, with or without
- * a byte order mark; Latin-1 is read where a body says so and is not UTF-8.
- * Rejects with unsupported_media_type, malformed_json or payload_too_large, once they have passed the error handler.
+ * Reads a JSON object or array into `req.body`, which stays undefined if there is no body. JSON is UTF-8, with or without a
+ * byte order mark. A body that says it is Latin-1, and is not UTF-8, is read as Latin-1.
+ * Refuses with unsupported_media_type, malformed_json or payload_too_large.
  */
 export const readJsonBody: RequestHandler = (req, res, next) => {
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length']) > 0;

@@ -7,10 +7,10 @@ import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { addressOf } from './base-path.ts';
 
-/** RabbitMQ and Redis are connected to again within a few seconds of their coming back. */
+/** Once RabbitMQ or Redis is back, we are connected again within a few seconds. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** What an error means to the caller; `internal_error` is one that nobody foresaw. */
+/** What an error means to the caller. An error that nobody foresaw becomes `internal_error`. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof StoreUnavailableError || saysUnavailable(error)) {
@@ -35,7 +35,7 @@ function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
   return 'malformed_json';
 }
 
-/** The last middleware: answers with an RFC 9457 problem document, and logs what nobody foresaw. */
+/** The last middleware. It answers with an RFC 9457 problem document, and logs the errors of our side. */
 export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) => {
   const problem = toApiError(error);
   if (problem.code === 'internal_error') {
@@ -67,7 +67,7 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
     .send(JSON.stringify(body));
 };
 
-/** Why, as the code that met the error first has put it. */
+/** The innermost cause, which was there first. */
 function rootCause({ cause }: Error): Error | undefined {
   if (!(cause instanceof Error)) return undefined;
   return rootCause(cause) ?? cause;

@@ -5,8 +5,8 @@ import { pinoHttp } from 'pino-http';
 import { traceIdOf } from '../contracts/traceparent.ts';
 
 /**
- * One line for each request: method, path, status and time, and the ids that tie it to other lines. Never a body, a
- * query or a header. Probes are left out.
+ * Logs one line for each request: method, path, status and time, and the ids that other lines have as well. A line never has
+ * a body, a query or a header. Health probes are not logged.
  */
 export function logRequests(logger: Logger): RequestHandler {
   return pinoHttp<Request & IncomingMessage>({
@@ -19,14 +19,14 @@ export function logRequests(logger: Logger): RequestHandler {
     autoLogging: { ignore: (req) => req.url.startsWith('/health') },
     customProps: (req) => ({ traceId: traceIdOf(req.traceparent) }),
     customSuccessObject: (req, res, { responseTime }) => ({ ...idsOf(req, res), res, responseTime }),
-    // What is refused for now has a line of its own that says why.
+    // A 503 has been logged already, with its reason.
     customLogLevel: (_req, res) => (res.statusCode >= 500 && res.statusCode !== 503 ? 'error' : 'info'),
     customErrorObject: (req, res, _error, { responseTime }) => ({ ...idsOf(req, res), res, responseTime }),
     customErrorMessage: () => 'request failed',
   });
 }
 
-/** What is known only once the request was looked at. The line has the `traceId` already, and JSON knows a key once. */
+/** The ids that are known only at the end. `customProps` has added the `traceId` already; a second one would repeat the key. */
 const idsOf = (req: Request, res: ServerResponse) => {
   const { requestId } = (res as Response).locals;
   return { ...(req.user && { userId: req.user.userId }), ...(requestId && { requestId }) };

@@ -2,10 +2,10 @@ import type { RequestHandler } from 'express';
 import type { ApiMetrics } from '../observability/metrics.ts';
 import type { FindRoute } from './route-index.ts';
 
-/** The status of a request whose caller went away before the answer, as nginx has it. */
+/** nginx's status for a request whose caller went away before the reply. */
 const CALLER_GONE = 499;
 
-/** Measures each request by route, and counts the questions that were refused. */
+/** Measures how long requests take, by route, and counts the questions that the api refuses. */
 export function measureRequests(
   metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>,
   findRoute: FindRoute,
@@ -27,5 +27,5 @@ export function measureRequests(
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** What is not in the document, without the endless names that callers may think of. */
+/** The route of a path that the document lacks. Callers may invent any path, so all others share one name. */
 const groupOf = (path: string) => /^\/(admin|docs)(?=\/|$)/.exec(path)?.[0] ?? 'other';

@@ -4,7 +4,7 @@ import { ApiError } from '../contracts/errors.ts';
 import { fieldRule, NOUNS } from '../contracts/field-rule.ts';
 import { limits } from '../contracts/limits.ts';
 
-/** Most faults that an answer lists. */
+/** The most faults that a reply lists. */
 const MAX_ERRORS = 20;
 const MAX_ERROR_CHARS = 300;
 
@@ -24,7 +24,7 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
   throw new ApiError('validation_failed', {
     errors: parsed.error.issues
       .flatMap((issue) => faultsOf(issue, value))
-      // One for each field: what is empty is blank as well.
+      // One fault for each field is enough: an empty text, for example, is also blank.
       .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i)
       .slice(0, MAX_ERRORS)
       .map(({ path, message }) => ({
@@ -34,7 +34,7 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
   });
 }
 
-/** Zod names the object that has unknown keys; whoever sent it wants to know which. */
+/** For unknown keys, Zod names the object that has them. The caller wants to know the keys. */
 function faultsOf(issue: z.core.$ZodIssue, value: unknown): Fault[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
@@ -43,7 +43,7 @@ function faultsOf(issue: z.core.$ZodIssue, value: unknown): Fault[] {
   const given = path.reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], value);
   if (path.length === 0 && issue.code === 'invalid_type')
     return [{ path: '', message: 'The body must be a JSON object' }];
-  // A query that has a parameter twice is read as a list.
+  // Express reads a parameter that a query has twice as a list.
   if (Array.isArray(given) && issue.code === 'invalid_type' && issue.expected !== 'array') {
     return [{ path: path.join('.'), message: `must be given once, and be ${NOUNS[issue.expected] ?? issue.expected}` }];
   }

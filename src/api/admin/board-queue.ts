@@ -3,7 +3,7 @@ import type { BeforeHook, JobStatus, QueueJob } from '@bull-board/api/typings/ap
 import type { Queue } from 'bullmq';
 import { HealifyError } from '../../contracts/errors.ts';
 
-/** A job is not where the board has shown it. */
+/** A job has moved on since the board showed it. */
 export class JobElsewhereError extends HealifyError {
   readonly code = 'job_elsewhere';
   readonly retryable = false;
@@ -11,19 +11,19 @@ export class JobElsewhereError extends HealifyError {
 
 /** What the board's buttons do in our queue. */
 export interface BoardActions {
-  /** Has a job go on at once, at its place in the present line; gives how many jobs that was: 1 or 0. */
+  /** Lets a job go on at once, at its place in the line as it is now. Gives 1, or 0 if the job is not there any more. */
   returnJob: (from: 'delayed' | 'failed', jobId: string) => Promise<number>;
-  /** Has all delayed jobs go on at once. */
+  /** Lets all delayed jobs go on at once. */
   promoteAll: () => Promise<void>;
 }
 
 /**
- * The queue as the board sees it. BullMQ's own ways to retry and to promote a job give it a place in a line that is long
- * gone, or put it before everybody: here the board goes ours.
+ * The queue as the board sees it. BullMQ's own retry and promote would put a job at a place of an earlier line, or before
+ * everybody. So the board uses our functions for both, which keep the order fair.
  */
 export class BoardQueue extends BullMQAdapter {
   readonly #actions: BoardActions;
-  /** A finished request has its answer, and what is left of its job has no question to ask again. */
+  /** A finished request has its answer, and its job no longer has the question, so it cannot be asked again. */
   override readonly allowCompletedRetries = false;
 
   constructor(queue: Queue, actions: BoardActions) {
@@ -54,7 +54,7 @@ export class BoardQueue extends BullMQAdapter {
   }
 }
 
-/** What the board offers and we refuse, by its routes: a job is made by a request, and by nothing else. */
+/** What the board offers and we refuse, by the board's routes. */
 const refusals: Record<string, string> = {
   '/api/queues/:queueName/add': 'Jobs are made by messages on chat_requests: one that is added here has no user.',
   '/api/queues/:queueName/:jobId/update-data': 'A job stays what its user has asked.',
@@ -62,7 +62,7 @@ const refusals: Record<string, string> = {
 };
 const FINISHED = 'A finished request has its answer, and its job has no question any more: ask it anew.';
 
-/** Refuses what would leave a job that nobody can work on, and says why. */
+/** Refuses every action that would leave a job that nobody can work on, and says why. */
 export const refuseWhatBreaksJobs: BeforeHook = async ({ route, request }) => {
   const refuse = (message: string) => ({ allow: false, status: 409 as const, message });
   const refusal = refusals[route];

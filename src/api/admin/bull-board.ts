@@ -8,7 +8,7 @@ import { toApiError } from '../problem.ts';
 import { type BoardActions, BoardQueue, JobElsewhereError, refuseWhatBreaksJobs } from './board-queue.ts';
 import { jobTitle } from './job-title.ts';
 
-/** What the board's page needs beyond the strict policy of the API; all of it comes from here. */
+/** The board's page may do more than the strict policy allows, but it loads everything from our own server. */
 const boardPolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -51,7 +51,7 @@ export function createBullBoardRouter(options: {
   });
   adapter.setErrorHandler((error) => {
     const { status, message } = toApiError(error);
-    // What BullMQ refuses, such as to retry a job that has not failed, it says in words of its own.
+    // BullMQ explains in its own words what it refuses, for example to retry a job that has not failed.
     if (status !== 503) {
       const body = { error: 'ERRORS.INTERNAL_SERVER_ERROR', message: safeMessage(error) };
       return { status: error instanceof JobElsewhereError ? 409 : 500, body };

@@ -19,7 +19,7 @@ import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-o
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
 
-/** How long a call's letters may be on their way, so that the caller is still there when the report comes. */
+/** The longest that one call may take, so that the caller is still there when the report comes. */
 const MAX_CALL_SECONDS = 60;
 
 /**

@@ -20,7 +20,7 @@ const STYLE = `
   :focus-visible { outline: 2px solid #2563c9; outline-offset: 2px; }
 `;
 
-/** What a Content-Security-Policy names the page's style by. */
+/** The hash by which a Content-Security-Policy allows the page's style. */
 export const LOGIN_STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 const CREDENTIAL_FIELDS = `

@@ -14,7 +14,7 @@ import { LOGIN_STYLE_HASH, loginPage } from './login-page.ts';
 import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
- * Says who logs in with a form, and for how long at most, in ms.
+ * Finds out who logs in with a form, and for how long at most, in ms.
  * @throws ApiError invalid_credentials, rate_limited, overloaded, identity_unavailable
  */
 export type LogIn = (form: unknown, res: Response) => Promise<Caller & { ttlMs: number }>;
@@ -37,8 +37,8 @@ const pagePolicy = helmet.contentSecurityPolicy({
 });
 
 /**
- * `/login` and `/logout` of the admin's pages. The session's id goes into a cookie that scripts cannot read, and that no
- * other site's page can have sent.
+ * `/login` and `/logout` of the admin's pages. The session's id goes into a cookie. Scripts cannot read it, and no page of
+ * another site can have the browser send it.
  * @param options.secure whether the cookie is sent over https only
  */
 export function createLoginRouter(options: {
@@ -72,7 +72,7 @@ export function createLoginRouter(options: {
       limitAddress,
       express.urlencoded({ extended: false, limit: FORM_BYTES }),
       async (req, res) => {
-        // On the same machine, browsers keep the cookie.
+        // For their own machine, browsers keep the cookie even over plain http.
         if (secure && isPlainHttp(req) && !isLoopback(askedAddress(req))) {
           showPage(req, res.status(403), 'You are not logged in.');
           return;

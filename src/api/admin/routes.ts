@@ -11,26 +11,26 @@ import { refuseCrossOrigin } from './same-origin.ts';
  */
 export function createAdminRouter(...parts: Router[]): Router {
   const router = Router();
-  router.use(tellOurselves, refuseCrossOrigin);
+  router.use(sendReferrerToUs, refuseCrossOrigin);
   router.get('/', (req, res) => res.redirect(303, addressOf(req, '/admin/queues')));
   for (const part of parts) router.use(part);
   return router;
 }
 
 /**
- * Lets these pages tell our own server where a request comes from. Where a policy forbids even that, as helmet's does,
- * browsers call themselves of the origin `null` in what they send to us.
+ * Lets the browser tell our own server where a request comes from. Helmet's policy forbids even that, and then the browser
+ * sends us the origin `null`.
  */
-const tellOurselves = helmet.referrerPolicy({ policy: 'same-origin' });
+const sendReferrerToUs = helmet.referrerPolicy({ policy: 'same-origin' });
 
-/** Sends a person who is not logged in as an admin to the login, and answers a program with the error. */
+/** Sends a person who is not logged in as an admin to the login page. A program gets the error. */
 export const orLogin =
   (requireAdmin: RequestHandler): RequestHandler =>
   (req, res, next) =>
     requireAdmin(req, res, (error?: unknown) => {
       const person = req.method === 'GET' && req.accepts('json', 'html') === 'html';
       const refused = error instanceof ApiError && (error.code === 'unauthenticated' || error.code === 'forbidden');
-      // Whoever comes for the first time has done nothing wrong.
+      // Only somebody who was logged in before is told that the login has expired.
       const expired = readAdminCookie(req) ? '?expired' : '';
       if (person && refused) res.redirect(303, addressOf(req, `/admin/login${expired}`));
       else next(error);

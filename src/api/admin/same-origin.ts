@@ -4,11 +4,11 @@ import { ApiError } from '../../contracts/errors.ts';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses what a page of another site has its visitor's browser send. Browsers say whence a request comes; what says
- * nothing is no browser, and has no cookie to be misused.
+ * Refuses requests that a page of another site has its visitor's browser send. Browsers say where a request comes from. A
+ * request that does not say so comes from a program, which has no cookie that could be misused.
  *
- * The login is let pass where the browser keeps its origin to itself (`null`), as it does if a proxy has set a referrer
- * policy that asks for that. Nothing is gained by it: a login needs a password, and uses no cookie.
+ * A login may pass even if the browser hides its origin (`null`), as it does where a proxy sets a strict referrer policy. An
+ * attacker gains nothing by that: a login needs a password, and uses no cookie.
  */
 export const refuseCrossOrigin: RequestHandler = (req, _res, next) => {
   if (SAFE_METHODS.has(req.method)) return next();
@@ -24,8 +24,8 @@ export const refuseCrossOrigin: RequestHandler = (req, _res, next) => {
 const isLogin = (req: Request) => /^\/log(?:in|out)\/?$/i.test(req.path);
 
 /**
- * Whether a page of this origin is one of ours: its host is the one that the client has asked for. A trusted proxy may
- * pass on a host of its own, and says in `X-Forwarded-Host` which it was asked for; often it leaves the port out.
+ * Whether a page of this origin is one of ours: its host must be the one that the client has asked for. A trusted proxy may
+ * send us another host, and names in `X-Forwarded-Host` the one that it was asked for, often without the port.
  */
 function isOurs(req: Request, origin: string): boolean {
   if (!URL.canParse(origin)) return false;

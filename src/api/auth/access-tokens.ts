@@ -5,8 +5,8 @@ import type { Caller } from '../../contracts/account.ts';
 export interface AccessTokens {
   /**
    * Makes a JWT (HS256) that names the user, the role and the login.
-   * @param loginId what ends the token before its time, once the login has ended: see EndedLogins
-   * @param issuedAt seconds since 1970, else now; the same caller, login and time give the same token
+   * @param loginId the login that the token belongs to; when the login ends, the token ends with it, see EndedLogins
+   * @param issuedAt in seconds since 1970; now, if left out. The same caller, login and time give the same token.
    */
   sign(caller: Caller, loginId: string, issuedAt?: number): Promise<string>;
   readonly ttlSeconds: number;

@@ -21,7 +21,7 @@ export interface Tokens {
   userId: string;
 }
 
-/** The accounts of this API. All methods reject with StoreUnavailableError where the store is out of reach. */
+/** What people do with their accounts. All methods reject with StoreUnavailableError if the store is out of reach. */
 export interface Accounts {
   /** @throws ApiError email_taken */
   register(credentials: Credentials, role: Role): Promise<{ userId: string; email: string }>;
@@ -46,7 +46,7 @@ export function createAccounts(options: {
   async function tokensOf(account: Account, { token, loginId, issuedAt }: RefreshToken): Promise<Tokens> {
     const { ttlSeconds } = accessTokens;
     const now = Math.floor(Date.now() / 1000);
-    // Tabs that refresh together get the same access token, unless half of its time is over.
+    // Tabs that refresh at the same time get the same access token, as long as half of its time is left.
     const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
     return {
       accessToken: await accessTokens.sign(account, loginId, from),

@@ -19,12 +19,12 @@ const RETRY_AFTER_SECONDS = 5;
 export interface Authentication {
   /** Sets `req.user` from `Authorization: Bearer`, else answers 401. */
   authenticate: RequestHandler;
-  /** Does the same, and accepts the admin's cookie as well. A user who is no admin gets 403. */
+  /** Does the same, but also accepts the admin's cookie. A caller who is no admin gets 403. */
   requireAdmin: RequestHandler;
 }
 
 /**
- * Says who sends a request.
+ * Finds out who sends a request.
  * @param options.hasEnded whether a login has ended before its tokens expire
  */
 export function createAuthentication(options: {
@@ -70,7 +70,7 @@ export function createAuthentication(options: {
   };
 }
 
-/** A way to find out who sends a request, as Passport wants it. */
+/** A function that finds out who sends a request, in the form that Passport wants. */
 class CallerStrategy extends passport.Strategy {
   // Not a #private one: Passport calls `authenticate` on an object that only inherits from this.
   private readonly identify: (req: Request) => Promise<Caller | undefined>;
@@ -106,7 +106,7 @@ function authenticateWith(authenticator: passport.Authenticator, name: string): 
   };
 }
 
-/** Node keeps the first of several headers, and a proxy may have checked another. */
+/** Of several such headers Node keeps the first, but a proxy may have checked another. So we accept none of them. */
 const hasOneAuthorization = ({ rawHeaders }: Request) =>
   rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization').length ===
   1;

@@ -6,14 +6,14 @@ import { ApiError } from '../../contracts/errors.ts';
 
 /** OWASP's parameters for argon2id: 19 MiB, two passes, one lane. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-/** Hashes that wait for a turn; more would keep their callers waiting for seconds. */
+/** The most hashes that may wait. With more, callers would wait for seconds. */
 const MAX_WAITING = 100;
 const RETRY_AFTER_SECONDS = 2;
 
 export interface Passwords {
-  /** A PHC string. About 30 ms of CPU and 19 MiB, for no more at once than there are cores. */
+  /** Gives a PHC string. Each hash costs about 30 ms of CPU and 19 MiB; as many are made at once as there are cores. */
   hash(password: string): Promise<string>;
-  /** Takes as long where there is no hash to compare with, so that nobody learns whether there is an account. */
+  /** Takes equally long if there is no hash to compare with, so that the time does not tell whether there is an account. */
   verify(password: string, hash: string | undefined): Promise<boolean>;
 }
 
@@ -27,17 +27,17 @@ export function createPasswords(): Passwords {
     return inTurn(work);
   };
   const hash = (password: string) => argon2.hash(password, PARAMETERS);
-  let nobodys: Promise<string> | undefined;
+  let decoy: Promise<string> | undefined;
 
   return {
     hash: async (password) => bounded(() => hash(password)),
     verify: async (password, expected) =>
       bounded(async () => {
-        nobodys ??= hash(randomBytes(32).toString('base64')).catch((error) => {
-          nobodys = undefined;
+        decoy ??= hash(randomBytes(32).toString('base64')).catch((error) => {
+          decoy = undefined;
           throw error;
         });
-        const matches = await argon2.verify(expected ?? (await nobodys), password);
+        const matches = await argon2.verify(expected ?? (await decoy), password);
         return expected !== undefined && matches;
       }),
   };

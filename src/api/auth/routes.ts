@@ -7,13 +7,13 @@ import type { Accounts } from './accounts.ts';
 
 export interface AccountsRouterOptions {
   accounts: Accounts;
-  /** Answers 429 to an address that asks too often at this endpoint. */
+  /** Answers 429 to an address that uses this endpoint too often. */
   limitAddress: (endpoint: string) => RequestHandler;
   /** @throws ApiError rate_limited: too many tries for this email, from whichever address */
   limitEmail: (email: string, res: Response) => Promise<void>;
 }
 
-/** The routes of the accounts; absent where an identity provider has them. */
+/** The routes of the accounts. They do not exist where an identity provider has the accounts. */
 export function createAccountsRouter({ accounts, limitAddress, limitEmail }: AccountsRouterOptions): Router {
   return Router()
     .post('/auth/register', limitAddress('register'), async (req, res) => {

@@ -38,7 +38,7 @@ export interface VerifiedToken extends Caller {
   expiresAt: number;
 }
 
-/** A token does not count. `reason` is safe to log, as is `algorithm`, which the token asks for. */
+/** A token is refused. `reason` is safe to log, and so is `algorithm`, which the token asks for. */
 export class TokenRefusedError extends Error {
   readonly reason: string;
   readonly algorithm: string | undefined;
@@ -59,7 +59,7 @@ export class TokenRefusedError extends Error {
 export type VerifyToken = (token: string) => Promise<VerifiedToken>;
 
 const OWN_ALGORITHMS = ['HS256'];
-/** Public keys only: a published key must never serve as a secret. */
+/** Algorithms of public keys only. Otherwise a forger could use the published key as the secret of an HMAC. */
 const PROVIDER_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512'],
   ...['PS256', 'PS384', 'PS512'],
@@ -67,7 +67,7 @@ const PROVIDER_ALGORITHMS = [
   ...['EdDSA', 'Ed25519'],
 ];
 
-/** Verifies tokens. Which algorithms count is ours to say, and which of them fits a key; never the token's. */
+/** Verifies tokens. We say which algorithms count, and the key says which of them fits; the token has no say. */
 export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules }): VerifyToken {
   const { key, rules } = options;
   const own = 'secret' in key;
@@ -95,7 +95,7 @@ export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules 
         expiresAt: claims.exp!,
       };
     } catch (error) {
-      // Whatever else goes wrong with a token, it does not count.
+      // Whatever else goes wrong, the token is refused.
       throw error instanceof KeysUnavailableError ? error : new TokenRefusedError(reasonOf(error), algorithmOf(token));
     }
   };
@@ -113,7 +113,7 @@ class ClaimError extends Error {
 const withKey = (key: KeyObject, options: JWTVerifyOptions) => async (token: string) =>
   (await jwtVerify(token, key, options)).payload;
 
-/** A token that does not say which of several keys has signed it is tried with each. */
+/** If a token does not say which of several keys has signed it, each of them is tried. */
 const withKeySet = (findKey: JWTVerifyGetKey, options: JWTVerifyOptions) => async (token: string) => {
   try {
     return (await jwtVerify(token, findKey, options)).payload;

@@ -8,7 +8,7 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 export const messageSchemaNames = ['chat-request.json', 'chat-response.json'] as const;
 export type MessageSchemaName = (typeof messageSchemaNames)[number];
 
-/** The JSON Schemas (2020-12) of the messages of both queues, as they are accepted, made from what reads them. */
+/** The JSON Schemas (2020-12) of the messages of both queues, made from the schemas that the readers validate with. */
 export function createMessageSchemas(): Record<MessageSchemaName, JsonSchema> {
   return {
     'chat-request.json': schemaOf(chatRequest, 'chat-request.json', {
@@ -19,7 +19,7 @@ export function createMessageSchemas(): Record<MessageSchemaName, JsonSchema> {
   };
 }
 
-/** What `chatResponse` says in code of fields that depend on each other. */
+/** How fields of a response depend on each other. In `chatResponse` this is code, which JSON Schema cannot show. */
 const outcomes: JsonSchema[] = [
   { properties: { status: { const: 'completed' }, response: { type: 'string' } }, required: ['response'] },
   {
@@ -29,7 +29,7 @@ const outcomes: JsonSchema[] = [
   { properties: { status: { const: 'cancelled' }, response: { type: 'null' } } },
 ];
 
-/** @param optional fields that the reader knows how to do without, and what it does then */
+/** @param optional fields that the reader can do without, and what it does if they are left out */
 function schemaOf(type: z.ZodType, name: MessageSchemaName, optional: Record<string, string>): JsonSchema {
   const made = z.toJSONSchema(type, { io: 'input', override: ({ jsonSchema }) => simplify(jsonSchema) });
   const title = made.$ref?.split('/').at(-1) ?? name;
@@ -48,7 +48,7 @@ function schemaOf(type: z.ZodType, name: MessageSchemaName, optional: Record<str
   };
 }
 
-/** The pattern of a date says less than its format, and takes ten lines. */
+/** The format of a date says all that its long pattern does. */
 function simplify(schema: JsonSchema): void {
   if (schema.format === 'date-time') delete schema.pattern;
 }

@@ -9,7 +9,7 @@ import { createAsyncApiDocument } from './asyncapi.ts';
 import { createMessageSchemas } from './message-schemas.ts';
 import type { OpenApiDocument } from './openapi.ts';
 
-/** What Swagger UI needs beyond the strict policy of the API; all of it comes from here. */
+/** Swagger UI may do more than the strict policy allows, but it loads everything from our own server. */
 const swaggerPolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -24,7 +24,7 @@ const swaggerPolicy = helmet.contentSecurityPolicy({
   },
 });
 
-/** `/openapi.json` and the page `/docs` made of it, `/asyncapi.json` and the messages' schemas, and what problems mean. */
+/** `/openapi.json` and its page `/docs`, `/asyncapi.json` and the schemas of messages, and what each problem means. */
 export function createDocsRouter(document: OpenApiDocument): Router {
   const router = Router();
 
