@@ -44,7 +44,7 @@ def main():
         sys.exit('Usage: python ask.py "a question"')
     connection = pika.BlockingConnection(pika.URLParameters(os.environ["RABBITMQ_URL"]))
     channel = connection.channel()
-    # RabbitMQ must know that this channel wants replies before it takes the question.
+    # This channel must consume replies before it publishes the question. Otherwise RabbitMQ refuses reply_to.
     next(channel.consume("amq.rabbitmq.reply-to", auto_ack=True, inactivity_timeout=0))
     answer = ask(channel, " ".join(sys.argv[1:]), user_id="python-example")
     connection.close()

@@ -3,8 +3,7 @@
     pip install -r requirements.txt
     RABBITMQ_URL=amqp://user:password@localhost:5672 MESSAGE_SIGNING_KEY=... python worker.py
 
-MESSAGE_SIGNING_KEY is that of the api. Answer only a question whose answer has been accepted nowhere yet: the api keeps the
-first answer to a question, and drops later ones.
+MESSAGE_SIGNING_KEY must be the one of the api. The api keeps the first answer to a question, and drops later ones.
 """
 
 import hashlib
@@ -55,7 +54,7 @@ def on_request(channel, method, properties, body):
         body=encoded,
         mandatory=True,
     )
-    # The question is done only once RabbitMQ has the answer: with confirms, basic_publish waits for that.
+    # With confirms, basic_publish waits until RabbitMQ has the answer. Only then the question may be acknowledged.
     channel.basic_ack(method.delivery_tag)
 
 
