@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
-import { settings } from '../config/settings.ts';
+import { rabbitMqAndRedis } from '../config/settings/rabbitmq-and-redis.ts';
 import {
   dropOptions,
   type LetterGroups,
@@ -9,9 +8,10 @@ import {
   redriveOptions,
   showOptions,
 } from '../contracts/dead-letters.ts';
-import { HealifyError } from '../contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
-import { dropText, groupsText, pageText, printable, progressLine, redriveText } from './dlq-text.ts';
+import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import { dropText, groupsText, pageText, progressLine, redriveText } from './commands/dlq-text.ts';
+import { readSetting } from './commands/read-setting.ts';
 
 const HELP = `Dead letters: messages that could not be processed. Finds RabbitMQ by RABBITMQ_URL: in the environment, in .env, or where
 npm start has started one. In the image: node dist/src/main/dlq.js list
@@ -40,17 +40,25 @@ canary did, 2 if the command is not understood.
 
 const ALL_QUEUES: readonly WorkQueue[] = [REQUESTS_QUEUE, RESPONSES_QUEUE];
 
-class UsageError extends Error {}
-
 async function main(): Promise<void> {
-  const { values, positionals } = read();
+  const { values, positionals } = readArguments({
+    reason: textOption,
+    'message-id': textOption,
+    'older-than': textOption,
+    'newer-than': textOption,
+    limit: textOption,
+    canary: textOption,
+    rate: textOption,
+    full: flagOption,
+    'dry-run': flagOption,
+    yes: flagOption,
+    json: flagOption,
+  });
   if (values.help) return void process.stdout.write(HELP);
   const [command, name, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
   const queue = queueOf(name);
-  const json = values.json === true;
-  const print = <T>(result: T, toText: (result: T) => string) =>
-    process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : toText(result));
+  const print = printer(values.json);
   const filter = {
     reason: values.reason,
     messageId: values['message-id'],
@@ -89,32 +97,6 @@ async function main(): Promise<void> {
   }
 }
 
-function read() {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        reason: text,
-        'message-id': text,
-        'older-than': text,
-        'newer-than': text,
-        limit: text,
-        canary: text,
-        rate: text,
-        full: flag,
-        'dry-run': flag,
-        yes: flag,
-        json: flag,
-        help: { ...flag, short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 const FILTER_FLAGS = ['reason', 'message-id', 'older-than', 'newer-than', 'json'];
 
 /** @param allowed the flags that a command has beside those of all */
@@ -134,20 +116,13 @@ function queueOf(name: string | undefined): WorkQueue | undefined {
 }
 
 function connectAdmin() {
-  const { RABBITMQ_URL: url } = process.env;
-  if (!url || !URL.canParse(url)) throw new UsageError('RABBITMQ_URL is not set, or no URL');
-  const { rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile } = settings['RabbitMQ and Redis'];
-  const [ca, cert, key] = [rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile].map(({ env, type }) => {
-    const read = type.safeParse(process.env[env] ?? '');
-    if (!read.success) throw new UsageError(`${env} ${read.error.issues[0]?.message}`);
-    return read.data;
-  });
-  return createDeadLetterAdmin({ url, tls: { ca, cert, key } });
+  const { rabbitmqUrl, rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile } = rabbitMqAndRedis;
+  const tls = {
+    ca: readSetting(rabbitmqCaFile),
+    cert: readSetting(rabbitmqCertFile),
+    key: readSetting(rabbitmqKeyFile),
+  };
+  return createDeadLetterAdmin({ url: readSetting(rabbitmqUrl), tls });
 }
 
-main().catch((error: unknown) => {
-  const code = error instanceof HealifyError ? `${error.code}: ` : '';
-  process.stderr.write(`${code}${printable(error instanceof Error ? error.message : String(error))}\n`);
-  if (error instanceof UsageError) process.stderr.write('See --help.\n');
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-});
+runCommand(main);

@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { createGateAdmin } from '../adapters/model/gate-admin.ts';
-import { connectRedis } from '../adapters/redis/connect-redis.ts';
-import { HealifyError } from '../contracts/errors.ts';
 import type { Gate } from '../contracts/gates.ts';
-import { createLogger } from '../observability/log.ts';
+import { flagOption, printer, readArguments, runCommand, UsageError } from './commands/command.ts';
+import { withRedis } from './commands/redis-connection.ts';
 
 const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE: from the
 environment, from .env, or from what npm start has started. In the image: node dist/src/main/gates.js list
@@ -21,12 +18,8 @@ everybody: key (it refuses our key), quota (our quota or credit is used up) or m
 Exits with 0 if all went well, 1 if something failed, 2 if the command is not understood.
 `;
 
-const STORE_TIMEOUT_MS = 5_000;
-
-class UsageError extends Error {}
-
 async function main(): Promise<void> {
-  const { values, positionals } = read();
+  const { values, positionals } = readArguments({ all: flagOption, json: flagOption });
   if (values.help) return void process.stdout.write(HELP);
   const [command, name, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
@@ -37,25 +30,10 @@ async function main(): Promise<void> {
   if (command === 'open' && (name === undefined) === !values.all)
     throw new UsageError('open which gate? A name, or --all');
 
-  const { REDIS_URL: url } = process.env;
-  if (!url || !URL.canParse(url)) throw new UsageError('REDIS_URL is not set, or no URL');
-  const logger = createLogger('api', 'silent');
-  const { REDIS_CA_FILE } = process.env;
-  const ca = REDIS_CA_FILE ? readFileSync(REDIS_CA_FILE) : undefined;
-  const redis = connectRedis({
-    ...{ url, ca, name: 'healify-chat gates', logger, commandTimeoutMs: STORE_TIMEOUT_MS },
-    // Workers hear of it on the channels of their installation.
-    ...(process.env.NAMESPACE && { namespace: process.env.NAMESPACE }),
-  });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      redis.once('ready', resolve);
-      setTimeout(() => reject(new Error('Redis cannot be reached at REDIS_URL')), STORE_TIMEOUT_MS).unref();
-    });
+  await withRedis('healify-chat gates', async (redis) => {
     const gates = createGateAdmin(redis);
-    const print = <T>(result: T, toText: (result: T) => string) =>
-      process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : toText(result));
-    if (command === 'list') return void print(await gates.list(), listText);
+    const print = printer(values.json);
+    if (command === 'list') return print(await gates.list(), listText);
     const names = values.all ? (await gates.list()).map(({ gate }) => gate) : [name!];
     const opened = [];
     for (const each of names) {
@@ -63,23 +41,8 @@ async function main(): Promise<void> {
       if (!result) throw new Error(`there is no gate ${each}; list shows them`);
       opened.push(result);
     }
-    print(opened, (all) =>
-      all
-        .map(({ gate, wasShut }) => `${gate}: ${wasShut ? 'may be asked again' : 'could be asked already'}\n`)
-        .join(''),
-    );
-  } finally {
-    redis.disconnect();
-  }
-}
-
-function read() {
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({ allowPositionals: true, options: { all: flag, json: flag, help: { ...flag, short: 'h' } } });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+    print(opened, openedText);
+  });
 }
 
 function listText(gates: Gate[]): string {
@@ -93,9 +56,7 @@ function listText(gates: Gate[]): string {
     .join('');
 }
 
-main().catch((error: unknown) => {
-  const code = error instanceof HealifyError ? `${error.code}: ` : '';
-  process.stderr.write(`${code}${error instanceof Error ? error.message : String(error)}\n`);
-  if (error instanceof UsageError) process.stderr.write('See --help.\n');
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-});
+const openedText = (opened: { gate: string; wasShut: boolean }[]) =>
+  opened.map(({ gate, wasShut }) => `${gate}: ${wasShut ? 'may be asked again' : 'could be asked already'}\n`).join('');
+
+runCommand(main);

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
+import type { AccountStore } from '../adapters/accounts/account-store.ts';
 import { createRedisAccountStore } from '../adapters/accounts/redis-account-store.ts';
-import { connectRedis } from '../adapters/redis/connect-redis.ts';
 import { registerAccount } from '../api/auth/accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
-import { HealifyError } from '../contracts/errors.ts';
 import { credentials } from '../contracts/http/account-bodies.ts';
-import { createLogger } from '../observability/log.ts';
+import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import { withRedis } from './commands/redis-connection.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads REDIS_URL: from the environment, .env, or what npm start has started.
 
@@ -24,69 +22,52 @@ In the image: node dist/src/main/users.js add ...
 
 A change of role counts from the account's next token on, which is within ACCESS_TOKEN_TTL (15 minutes).
 `;
-const STORE_TIMEOUT_MS = 5_000;
-
-class UsageError extends Error {}
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      email: { type: 'string' },
-      'password-stdin': { type: 'boolean' },
-      'password-env': { type: 'string' },
-      admin: { type: 'boolean' },
-      'if-absent': { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
+  const { values, positionals } = readArguments({
+    email: textOption,
+    'password-stdin': flagOption,
+    'password-env': textOption,
+    admin: flagOption,
+    'if-absent': flagOption,
   });
-  const [command] = positionals;
   if (values.help) return void process.stdout.write(HELP);
-  if (!process.env.REDIS_URL) throw new UsageError('REDIS_URL is not set');
-  if (!values.email) throw new UsageError('--email is missing');
-
-  const logger = createLogger('api', 'silent');
-  const redis = connectRedis({
-    url: process.env.REDIS_URL,
-    ca: process.env.REDIS_CA_FILE ? readFileSync(process.env.REDIS_CA_FILE) : undefined,
-    name: 'healify-chat users',
-    logger,
-    commandTimeoutMs: STORE_TIMEOUT_MS,
+  const [command = ''] = positionals;
+  const { email } = values;
+  if (!email) throw new UsageError('--email is missing');
+  await withRedis('healify-chat users', async (redis) => {
+    const accounts = createRedisAccountStore({ redis });
+    if (command === 'add') await add(accounts, email, values);
+    else if (command === 'grant-admin') await setRole(accounts, email, 'admin');
+    else if (command === 'revoke-admin') await setRole(accounts, email, 'user');
+    else throw new UsageError(`there is no command ${command}`);
   });
-  const accounts = createRedisAccountStore({ redis });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      redis.once('ready', resolve);
-      setTimeout(() => reject(new UsageError('REDIS_URL cannot be reached')), STORE_TIMEOUT_MS).unref();
-    });
-    if (command === 'add') await add();
-    else if (command === 'grant-admin') await setRole(values.email.toLowerCase(), 'admin');
-    else if (command === 'revoke-admin') await setRole(values.email.toLowerCase(), 'user');
-    else throw new UsageError(`there is no command ${command ?? ''}`);
-  } finally {
-    redis.disconnect();
-  }
+}
 
-  async function add(): Promise<void> {
-    const password = await readPassword(values['password-stdin'], values['password-env']);
-    const parsed = credentials.safeParse({ email: values.email, password });
-    if (!parsed.success) {
-      throw new UsageError(parsed.error.issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '));
-    }
-    const { email } = parsed.data;
-    if (values['if-absent'] && (await accounts.byEmail(email))) {
-      process.stdout.write(`${email} has an account already\n`);
-      return;
-    }
-    const role = values.admin ? 'admin' : 'user';
-    const { userId } = await registerAccount({ store: accounts, passwords: createPasswords() }, parsed.data, role);
-    process.stdout.write(`made ${email} (${role}), user id ${userId}\n`);
+async function add(
+  accounts: AccountStore,
+  givenEmail: string,
+  options: { 'password-stdin'?: boolean; 'password-env'?: string; admin?: boolean; 'if-absent'?: boolean },
+): Promise<void> {
+  const password = await readPassword(options['password-stdin'], options['password-env']);
+  const parsed = credentials.safeParse({ email: givenEmail, password });
+  if (!parsed.success) {
+    throw new UsageError(parsed.error.issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '));
   }
+  const { email } = parsed.data;
+  if (options['if-absent'] && (await accounts.byEmail(email))) {
+    process.stdout.write(`${email} has an account already\n`);
+    return;
+  }
+  const role = options.admin ? 'admin' : 'user';
+  const { userId } = await registerAccount({ store: accounts, passwords: createPasswords() }, parsed.data, role);
+  process.stdout.write(`made ${email} (${role}), user id ${userId}\n`);
+}
 
-  async function setRole(email: string, role: 'admin' | 'user'): Promise<void> {
-    if (!(await accounts.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
-    process.stdout.write(`${email} is ${role === 'admin' ? 'an admin' : 'no admin'} now\n`);
-  }
+async function setRole(accounts: AccountStore, givenEmail: string, role: 'admin' | 'user'): Promise<void> {
+  const email = givenEmail.toLowerCase();
+  if (!(await accounts.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
+  process.stdout.write(`${email} is ${role === 'admin' ? 'an admin' : 'no admin'} now\n`);
 }
 
 async function readPassword(fromStdin: boolean | undefined, variable: string | undefined): Promise<string> {
@@ -95,9 +76,4 @@ async function readPassword(fromStdin: boolean | undefined, variable: string | u
   return process.env[variable] ?? '';
 }
 
-main().catch((error: unknown) => {
-  if (error instanceof HealifyError) process.stderr.write(`${error.code}: ${error.message}\n`);
-  else process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  if (error instanceof UsageError) process.stderr.write('See --help.\n');
-  process.exitCode = 1;
-});
+runCommand(main, { usageExitCode: 1 });

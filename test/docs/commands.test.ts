@@ -47,3 +47,15 @@ test('the commands for accounts and dead letters work as documented, and say not
   expect(listed).toContain('chat_requests.dlq');
   for (const output of [added, listed]) expect(output).not.toMatch(/\.env|not found|Warning/);
 }, 60_000);
+
+test('an older Node, which cannot run TypeScript, is told what to do', async () => {
+  const [program = '', ...args] = scripts.users!.split(' ');
+  expect(program).toBe('node');
+  const run = promisify(execFile)(process.execPath, ['--no-experimental-strip-types', ...args, '--help'], {
+    cwd: root,
+  });
+  await expect(run).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/needs Node 24.*npm ci.*npm run/s),
+  });
+});

@@ -1,5 +1,6 @@
-import { cutText } from '../contracts/cut-text.ts';
-import type { DropReport, LetterGroups, LetterPage, RedriveReport } from '../contracts/dead-letters.ts';
+import { cutText } from '../../contracts/cut-text.ts';
+import type { DropReport, LetterGroups, LetterPage, RedriveReport } from '../../contracts/dead-letters.ts';
+import { printable } from './printable.ts';
 
 const PROGRESS_EVERY_MS = 5_000;
 const MAX_CELL_CHARS = 60;
@@ -65,14 +66,6 @@ export function progressLine(stream: NodeJS.WriteStream) {
     },
   };
 }
-
-/** Text of others for a terminal, which obeys control characters. */
-export const printable = (text: string, lines = false) =>
-  text.replace(/\p{Cc}/gu, (character) =>
-    lines && (character === '\n' || character === '\t')
-      ? character
-      : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 
 function table(head: string[], rows: string[][]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => short(printable(cell))));

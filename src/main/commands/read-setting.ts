@@ -1,0 +1,14 @@
+import type { Setting } from '../../config/setting.ts';
+import { UsageError } from './command.ts';
+
+/**
+ * A command needs a few of the settings only, so it reads them one by one.
+ * @throws UsageError the setting is missing, or wrong
+ */
+export function readSetting<T>({ env, type, default: standard }: Setting<T>): T {
+  const text = process.env[env] || standard;
+  if (text === undefined) throw new UsageError(`${env} is not set`);
+  const read = type.safeParse(text);
+  if (!read.success) throw new UsageError(`${env} ${read.error.issues[0]?.message}`);
+  return read.data;
+}
