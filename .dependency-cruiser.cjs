@@ -46,6 +46,17 @@ module.exports = {
       from: { path: '^src/adapters/' },
       to: { path: '^src/contracts/http/' },
     },
+    {
+      name: 'api-speaks-no-redis',
+      comment: 'src/api uses ports. Only src/adapters speaks Redis; src/main says which adapter fills which port.',
+      severity: 'error',
+      from: { path: '^src/api/' },
+      to: {
+        path: '^(node_modules/ioredis/|src/adapters/redis/|src/adapters/[^/]+/redis-)',
+        // Bull Board passes on what BullMQ throws, so the api must know how Redis says that it is unavailable.
+        pathNot: '^src/adapters/redis/reply-errors[.]ts$',
+      },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'tests-are-not-imported',

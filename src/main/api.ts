@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { forgetSession } from '../adapters/answers/forget-session.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
+import { createRedisSettledNotices } from '../adapters/conversations/redis-settled-notices.ts';
 import { addToSettledCount } from '../adapters/conversations/settled-count.ts';
 import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
@@ -61,7 +62,10 @@ const cancel = (requestIds: string[]) => cancelRequests(queue, redis, requestIds
 // Parts
 const authentication = createAuthenticationParts({ config, redis, subscriber, logger });
 const { endedLogins, requireAdmin, accounts, limit } = authentication;
-const answerWaiter = createAnswerWaiter({ subscriber, replica, onSettled: (requestId) => line.ended(requestId) });
+const answerWaiter = createAnswerWaiter({
+  notices: createRedisSettledNotices({ subscriber, replica }),
+  onSettled: (requestId) => line.ended(requestId),
+});
 const line: Line = createLine({
   look: createLookAtLine({
     depths,

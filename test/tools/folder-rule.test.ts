@@ -30,6 +30,11 @@ const forbiddenImports: Record<string, [from: string, to: string][]> = {
   'adapters-import-only-the-servers': [['src/adapters/answers/of-jobs.ts', 'src/adapters/jobs/some.ts']],
   'servers-know-no-product': [['src/adapters/rabbitmq/of-redis.ts', 'src/adapters/redis/some.ts']],
   'adapters-make-no-http-bodies': [['src/adapters/jobs/of-bodies.ts', 'src/contracts/http/some.ts']],
+  'api-speaks-no-redis': [
+    ['src/api/of-ioredis.ts', 'node_modules/ioredis/some.ts'],
+    ['src/api/of-redis.ts', 'src/adapters/redis/some.ts'],
+    ['src/api/auth/of-redis-store.ts', 'src/adapters/accounts/redis-account-store.ts'],
+  ],
   'no-cycles': [['src/api/chat/back.ts', 'src/api/chat/there.ts']],
   'tests-are-not-imported': [['tools/of-test.ts', 'test/some.ts']],
 };
@@ -38,6 +43,7 @@ const allowedImports: [from: string, to: string][] = [
   ['src/adapters/jobs/of-redis.ts', 'src/adapters/redis/some.ts'],
   ['src/adapters/jobs/of-jobs.ts', 'src/adapters/jobs/some.ts'],
   ['src/api/chat/of-adapters.ts', 'src/adapters/jobs/some.ts'],
+  ['src/api/problem.ts', 'src/adapters/redis/reply-errors.ts'],
   ['src/adapters/jobs/of-contracts.ts', 'src/contracts/some.ts'],
   ['src/api/chat/of-bodies.ts', 'src/contracts/http/some.ts'],
   ['src/main/of-bridge.ts', 'src/bridge/some.ts'],

@@ -1,10 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
-import { channelOf } from '../../adapters/redis/channels.ts';
-import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
+import type { SettledNotices } from '../../adapters/conversations/settled-notices.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { StoreUnavailableError } from '../../contracts/errors.ts';
-import { SETTLED_CHANNEL } from '../../contracts/redis-keys.ts';
 
 /** Somebody waits for a request's terminal state, until the watch is closed. */
 export interface Watch {
@@ -30,51 +25,21 @@ export interface AnswerWaiter {
   stop(): void;
 }
 
-const RETRY_MS = 1_000;
-
 /**
- * Tells those who wait for a request when it has ended. The replica that writes a terminal state down publishes a notice, and
- * every replica hears every notice: that costs less than a subscription for each request. A notice may be missed while the
- * connection is lost, so when the connection is back, everybody who waits looks again. A process ignores its own notices,
- * because it is told directly.
+ * Tells those who wait for a request when it has ended. Notices tell what other replicas have written down; what this process
+ * has written down, it is told directly. A notice may be missed while the connection is lost, so when the connection is back,
+ * everybody who waits looks again.
  *
  * A watch is *open* until its time is over, its caller closes it, or the process stops. Then it is *closed* for good.
- * @param options.subscriber a connection in subscriber mode, which can do nothing else
- * @param options.replica what this process is called in its own notices
  * @param options.onSettled called for each request that has ended, whichever replica has written it down
  */
 export function createAnswerWaiter(options: {
-  subscriber: Redis;
-  replica: string;
+  notices: SettledNotices;
   onSettled?: (requestId: string) => void;
 }): AnswerWaiter {
-  const { subscriber, replica, onSettled = () => {} } = options;
+  const { notices, onSettled = () => {} } = options;
   const watches = new Map<string, Set<OpenWatch>>();
-  let subscribed: Promise<void> | undefined;
   let stopped = false;
-
-  const notices = channelOf(subscriber, SETTLED_CHANNEL);
-  const subscribe = async () => {
-    await orStoreUnavailable(subscriber.subscribe(notices));
-    for (const watch of all()) watch.tell('look');
-  };
-  const onReady = () => {
-    const subscribing = subscribe();
-    subscribed = subscribing;
-    subscribing.catch(async () => {
-      await sleep(RETRY_MS, undefined, { ref: false });
-      if (subscribed === subscribing) onReady();
-    });
-  };
-  subscriber.on('message', (channel: string, notice: string) => {
-    const space = notice.indexOf(' ');
-    if (channel === notices && notice.slice(0, space) !== replica) tell(notice.slice(space + 1), 'look');
-  });
-  subscriber.on('ready', onReady);
-  subscriber.on('close', () => {
-    subscribed = undefined;
-  });
-  if (subscriber.status === 'ready') onReady();
 
   function tell(requestId: string, news: ChatResponse | 'look'): void {
     onSettled(requestId);
@@ -88,10 +53,16 @@ export function createAnswerWaiter(options: {
     if (ofRequest?.delete(watch) && ofRequest.size === 0) watches.delete(requestId);
   }
 
+  notices.listen({
+    onSettled: (requestId) => tell(requestId, 'look'),
+    onListening: () => {
+      for (const watch of all()) watch.tell('look');
+    },
+  });
+
   return {
     watch: async (requestId, waitMs) => {
-      if (!subscribed) throw new StoreUnavailableError('Redis cannot be reached.');
-      await subscribed;
+      await notices.mustArrive();
       const watch: OpenWatch = openWatch(stopped ? 0 : waitMs, () => forget(requestId, watch));
       const ofRequest = watches.get(requestId) ?? new Set();
       watches.set(requestId, ofRequest.add(watch));

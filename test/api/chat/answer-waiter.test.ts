@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { createRedisSettledNotices } from '../../../src/adapters/conversations/redis-settled-notices.ts';
 import { channelOf } from '../../../src/adapters/redis/channels.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { createAnswerWaiter } from '../../../src/api/chat/answer-waiter.ts';
@@ -33,22 +34,25 @@ beforeEach(() => {
 
 const LONG_MS = 60_000;
 
+const waiterOf = (subscriber: Redis) =>
+  createAnswerWaiter({ notices: createRedisSettledNotices({ subscriber, replica: 'here' }) });
+
 test('whoever waits hears of the answer', async () => {
-  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
+  const watch = await waiterOf(subscriber).watch(r1, LONG_MS);
   const news = watch.news();
   await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
   expect(await news).toBe('look');
 });
 
 test('an answer that came before anybody looked is not missed', async () => {
-  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
+  const watch = await waiterOf(subscriber).watch(r1, LONG_MS);
   await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
   await subscriber.ping();
   expect(await watch.news()).toBe('look');
 });
 
 test('the answer to another question is no news', async () => {
-  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
+  const watch = await waiterOf(subscriber).watch(r1, LONG_MS);
   await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r2}`);
   await subscriber.ping();
   watch.close();
@@ -56,7 +60,7 @@ test('the answer to another question is no news', async () => {
 });
 
 test('what this process has settled is told as it is, and its own notice is no more news', async () => {
-  const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
+  const waiter = waiterOf(subscriber);
   const watch = await waiter.watch(r1, LONG_MS);
   await redis.publish(channelOf(redis, SETTLED_CHANNEL), `here ${r1}`);
   await subscriber.ping();
@@ -66,12 +70,12 @@ test('what this process has settled is told as it is, and its own notice is no m
 });
 
 test('the waiting ends when its time is over', async () => {
-  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, 10);
+  const watch = await waiterOf(subscriber).watch(r1, 10);
   expect(await watch.news()).toBeUndefined();
 });
 
 test('two may wait for one answer, and one of them may leave', async () => {
-  const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
+  const waiter = waiterOf(subscriber);
   const [first, second] = await Promise.all([waiter.watch(r1, LONG_MS), waiter.watch(r1, LONG_MS)]);
   first.close();
   const news = second.news();
@@ -80,7 +84,7 @@ test('two may wait for one answer, and one of them may leave', async () => {
 });
 
 test('nobody is held when the API stops', async () => {
-  const waiter = createAnswerWaiter({ subscriber, replica: 'here' });
+  const waiter = waiterOf(subscriber);
   const watch = await waiter.watch(r1, LONG_MS);
   const news = watch.news();
   waiter.stop();
@@ -90,7 +94,7 @@ test('nobody is held when the API stops', async () => {
 
 test('a connection that was lost and came back is news, for a notice may have been missed', async () => {
   const id = await subscriber.client('ID');
-  const watch = await createAnswerWaiter({ subscriber, replica: 'here' }).watch(r1, LONG_MS);
+  const watch = await waiterOf(subscriber).watch(r1, LONG_MS);
   const news = watch.news();
   await redis.client('KILL', 'ID', id);
   expect(await news).toBe('look');
@@ -102,7 +106,7 @@ test('a connection that was lost and came back is news, for a notice may have be
 test('without Redis, a caller is told at once that it cannot wait', async () => {
   const gone = new Redis({ enableOfflineQueue: false, lazyConnect: true });
   gone.on('error', () => {});
-  await expect(createAnswerWaiter({ subscriber: gone, replica: 'here' }).watch(r1, LONG_MS)).rejects.toMatchObject({
+  await expect(waiterOf(gone).watch(r1, LONG_MS)).rejects.toMatchObject({
     code: 'store_unavailable',
   });
   gone.disconnect();
@@ -114,7 +118,7 @@ test('a subscription that failed is tried again while the connection stands', as
   const late = connectRedis({ url: proxy.url, name: 'test', logger, commandTimeoutMs: 300 });
   try {
     late.on('ready', () => proxy.holdFromServer());
-    const waiter = createAnswerWaiter({ subscriber: late, replica: 'here' });
+    const waiter = waiterOf(late);
     await until('it is asked for', () => late.status === 'ready');
     await expect(waiter.watch(r1, LONG_MS)).rejects.toMatchObject({ code: 'store_unavailable' });
     proxy.release();
