@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
@@ -11,6 +11,7 @@ export async function startSlowDisk(targetUrl: string) {
   const sockets = new Set<Socket>();
   /** Connections that wait, and what their clients have sent after they asked. */
   const waiting = new Map<Socket, { far: Socket; later: Buffer[] }>();
+  const asked = new EventEmitter();
 
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
@@ -25,10 +26,11 @@ export async function startSlowDisk(targetUrl: string) {
     near.on('data', (data) => {
       const held = waiting.get(near);
       if (held) return void held.later.push(data);
-      const asked = /\*4\r\n\$7\r\nWAITAOF\r\n(?:\$\d+\r\n\d+\r\n){3}/i.exec(data.toString('latin1'));
-      if (!asked) return void far.write(data);
-      if (asked.index > 0) far.write(data.subarray(0, asked.index));
-      waiting.set(near, { far, later: [data.subarray(asked.index + asked[0].length)] });
+      const question = /\*4\r\n\$7\r\nWAITAOF\r\n(?:\$\d+\r\n\d+\r\n){3}/i.exec(data.toString('latin1'));
+      if (!question) return void far.write(data);
+      if (question.index > 0) far.write(data.subarray(0, question.index));
+      waiting.set(near, { far, later: [data.subarray(question.index + question[0].length)] });
+      asked.emit('asked');
     });
   });
   server.listen(0, '127.0.0.1');
@@ -46,6 +48,10 @@ export async function startSlowDisk(targetUrl: string) {
   };
   return {
     url: url.href,
+    /** Resolves once somebody waits for the disk. */
+    asked: async () => {
+      if (waiting.size === 0) await once(asked, 'asked');
+    },
     /** What was asked for is on disk. */
     written: () => reply('*2\r\n:1\r\n:0\r\n'),
     /** It was not written in time. */

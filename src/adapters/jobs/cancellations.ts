@@ -4,14 +4,14 @@ import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { jobIdOf } from './chat-job.ts';
 
-/** A cancelled request may still be on its way for as long as a backlog can last. */
+/** A backlog may last for days, and a cancelled request may wait in it all that time. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
 const RETRY_MS = 1_000;
 
 /**
- * Says that a request's work is to stop, to whichever process has it now or gets it later. The key is what counts: a
- * worker looks at it whenever it takes a job, and about once a second while it has the job in hand. The notice is only
- * quicker. One round trip.
+ * Has the work on a request stopped, in whichever process has the request now or gets it later. It writes a key, which a
+ * worker reads whenever it takes a job, and about once a second while it has the job in hand. It also publishes a notice,
+ * which only makes this quicker. One round trip.
  */
 export async function cancelRequest(redis: Redis, requestId: string): Promise<void> {
   const remembered = redis.set(redisKeys.cancelled(jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
@@ -20,10 +20,10 @@ export async function cancelRequest(redis: Redis, requestId: string): Promise<vo
 }
 
 /**
- * Calls back for each request that is cancelled from now on, as long as the subscriber is connected. What is published
- * while it is away is missed.
+ * Calls back for each request that is cancelled from now on. Notices that are published while the subscriber is not
+ * connected are missed.
  * @param options.subscriber a connection of its own
- * @param options.onRefused Redis does not let us subscribe; this is tried again, and told once for each connection
+ * @param options.onRefused called once for each connection on which Redis refuses the subscription; it is tried again
  */
 export function onCancelled(options: {
   subscriber: Redis;

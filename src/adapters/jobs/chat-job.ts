@@ -3,7 +3,7 @@ import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
 
-/** One step as it went, for whoever looks at the job. */
+/** How one step went, for an operator who looks at the job. */
 export interface StepRecord {
   step: string;
   attempt: number;
@@ -14,30 +14,33 @@ export interface StepRecord {
 
 /** Why a request has failed for good. */
 export interface KnownFailure {
-  /** What its user reads follows from it. */
+  /** Decides what the user reads. */
   code: FailureCode;
   /** What an operator reads; never shown to the user. */
   cause: string;
-  /** Whose failure it is, if it is a provider's. */
+  /** The provider that failed; absent if no provider is to blame. */
   provider?: string | undefined;
 }
 
-/** How far a job has come. Kept as the job's progress, so that the next attempt resumes there. */
+/** How far a job has come. It is kept as the job's `progress`, so that the next attempt goes on from there. */
 export interface WorkflowState {
-  /** The step at work, or the one that failed last. */
+  /** The step that runs now, or the one that failed last. */
   step: string;
   attempt: number;
   /** The latest steps, oldest first. */
   steps: StepRecord[];
-  /** What finished steps gave, by step; a step that is named here is not run again. */
+  /** The results of finished steps, by the step's name. A step that is named here is not run again. */
   results: Record<string, unknown>;
-  /** How often a process had died over the job when this was written: if there are more now, it has died since. */
+  /** How often a process had died over the job when this was written. If the number is higher now, one has died since. */
   crashes: number;
-  /** Since when an attempt has failed or had to wait (ISO 8601), and why the last one did: for whoever asks how it stands. */
+  /**
+   * When an attempt first failed or had to wait (ISO 8601), and why the latest one did. Shown to a user who asks how the
+   * request stands.
+   */
   retry?: { since: string; code: string };
-  /** The request has failed for good, and its user is yet to be told. */
+  /** The request has failed for good, and its user has not been told yet. */
   failure?: KnownFailure;
-  /** How many full model calls brought no answer. Each repetition may cost as much again. */
+  /** How many full model calls brought no answer. Each further call may cost as much again. */
   costlyCalls?: number;
   /**
    * When the job was last moved to the failed jobs, ISO 8601. It is written in the same step as the move, so an attempt
@@ -54,11 +57,11 @@ export interface ChatJobData {
   traceparent: string;
   /** Where the answer goes; absent: `chat_responses`. */
   reply?: ReplyAddress;
-  /** When the bridge took it from RabbitMQ, ISO 8601. */
+  /** When the bridge took the request from RabbitMQ, ISO 8601. */
   receivedAt: string;
 }
 
-/** What a finished job shows: all of the answer but its text. It outlives the job's own data. */
+/** What a finished job shows: everything about the answer but its text. It is kept longer than the job's own data. */
 export type ChatJobResult = Pick<
   ChatResponse,
   'sessionId' | 'userId' | 'status' | 'model' | 'provider' | 'cached' | 'usage' | 'attempts' | 'timings'
@@ -67,7 +70,7 @@ export type ChatJobResult = Pick<
 };
 
 /**
- * The job's id: the same for each delivery of a request, so that the second is recognised. BullMQ takes neither `:`
- * nor a bare number.
+ * The id of a request's job. It is the same for each delivery of the request, so that a duplicate is recognised. BullMQ
+ * accepts neither an id with `:` nor one that is a number.
  */
 export const jobIdOf = (requestId: string) => `r-${encodeURIComponent(requestId)}`;

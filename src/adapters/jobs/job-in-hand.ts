@@ -35,7 +35,7 @@ export interface JobInHand {
 }
 
 /** Why the work on a job must end before it is done; `code` says which of the two it is. */
-export type EndEarlyReason = RequestCancelledError | ProcessStoppingError;
+type EndEarlyReason = RequestCancelledError | ProcessStoppingError;
 
 /** An abort signal whose reason has a type. */
 export interface JobSignal extends AbortSignal {

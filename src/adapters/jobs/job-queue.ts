@@ -13,16 +13,16 @@ import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
-/** What a job must be to `addJobs`. */
+/** What `addJobs` needs to know of a job. */
 export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>;
 
-/** Nobody reads BullMQ's event stream but as a debugging aid, and its length is memory. */
+/** BullMQ's event stream is read only when somebody debugs, and it takes memory. */
 const EVENTS_KEPT = 1_000;
-/** Of a job's failures, how many are shown. */
+/** How many failures of a job are shown. */
 export const STACK_LINES_KEPT = 3;
-/** Of jobs that are added in one script: Redis does nothing else meanwhile. */
+/** How many jobs one script adds. Redis does nothing else meanwhile. */
 const MAX_BATCH = 1_000;
-/** Of jobs that stand in line again in one script: each costs several commands. */
+/** How many jobs one script puts back in line. Each costs several commands. */
 const MAX_RETURNED = 200;
 
 export function openChatQueue(connection: Redis): ChatQueue {
@@ -30,21 +30,22 @@ export function openChatQueue(connection: Redis): ChatQueue {
     connection,
     prefix: JOBS_PREFIX,
     streams: { events: { maxLen: EVENTS_KEPT } },
-    // BullMQ asks once, and a queue whose question was lost with its connection would be of no use ever after.
+    // BullMQ asks for the version only once. If the connection is lost meanwhile, the queue would never work.
     skipVersionCheck: true,
   });
-  // The connection's errors once more, which whoever opened it logs; without a listener BullMQ prints them.
+  // These are the connection's errors, which its owner logs already. Without a listener BullMQ would print them.
   queue.on('error', () => {});
   return queue;
 }
 
 /**
- * Adds the jobs that are not there yet, each at its user's place in line: one round trip for a thousand. Waits for a
+ * Adds the jobs that are not there yet, each at its user's place in line. One round trip for a thousand jobs. Waits for a
  * Redis that is away.
  * @param redis the connection to add them on
- * @param options.room with how many the caller can begin at once, if nobody waits and all of them find room
- * @returns how many jobs no worker has in hand then, and the jobs that the caller is to begin with, with their places
- * among those that were given
+ * @param options.room how many jobs the caller can begin with at once. It gets none if other jobs wait, or if there is not
+ * room for all of these
+ * @returns how many jobs no worker has in hand then; and the jobs that the caller must begin with, each with its index in
+ * `jobs`
  */
 export async function addJobs(
   queue: ChatQueue,
@@ -91,17 +92,17 @@ export async function addJobs(
   return { untaken, started };
 }
 
-/** Jobs that no worker has in hand and that are not finished, in one round trip: waiting, prioritised and delayed. */
+/** Counts the jobs that are not finished and that no worker has in hand (waiting, prioritised, delayed). One round trip. */
 export async function countWaiting(queue: ChatQueue): Promise<number> {
   const { wait, prioritized, delayed } = await queue.getJobCounts('wait', 'prioritized', 'delayed');
   return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0);
 }
 
 /**
- * Has delayed or failed jobs go on at once, at the front of their users' turns; others stay as they are. One round trip for
- * a few hundred.
+ * Has delayed or failed jobs go on at once, each at the front of its user's turn. Jobs in other states stay as they are. One
+ * round trip for 200 jobs.
  * @param redis the connection that the queue was opened with
- * @returns how many of them were delayed, or had failed
+ * @returns how many of the jobs were in the state `from`
  */
 export async function returnJobs(
   queue: ChatQueue,
@@ -128,10 +129,10 @@ export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<vo
 }
 
 /**
- * Removes what is kept of these requests; a job that a worker has in hand stays until it is done. A digest of each stays as
- * well, by which a message that comes again is recognised. One round trip for a thousand.
+ * Removes the jobs of these requests. A job that a worker has in hand stays until it is done. A digest of each request stays
+ * as well, so that a duplicate of its message is recognised. One round trip for a thousand requests.
  * @param redis the connection that the queue was opened with
- * @param options.rememberMs for how long it is recognised
+ * @param options.rememberMs for how long a duplicate is recognised
  * @returns the ids of the jobs that a worker has in hand
  * @throws StoreUnavailableError
  */
@@ -150,7 +151,7 @@ export async function forgetJobs(
   return inHand;
 }
 
-/** Jobs by state, for an operator; undefined while Redis does not answer within the time. */
+/** Counts jobs by state, for an operator. Gives undefined if Redis does not answer within the time. */
 export async function countJobs(queue: ChatQueue, timeoutMs: number): Promise<Record<string, number> | undefined> {
   const counts = queue.getJobCounts('wait', 'prioritized', 'delayed', 'active', 'completed', 'failed');
   return await Promise.race([counts.catch(() => undefined), sleep(timeoutMs, undefined, { ref: false })]);

@@ -5,9 +5,12 @@ import type { ChatQueue } from './job-queue.ts';
 import { type FoundJob, findJobs } from './redis-scripts/find-jobs.ts';
 
 /**
- * Where a request's job is. *waiting*: `ahead` jobs are taken before it. *active*: a worker has had it since `startedAt`.
- * *delayed*: it goes on at `dueAt`; `retry` says since when and why, where an attempt has failed. *finished*: its answer
- * was published. *none*: RabbitMQ still has the request, or it is lost.
+ * Where a request's job is:
+ * - *waiting*: `ahead` jobs are taken before it.
+ * - *delayed*: it goes on at `dueAt`. If an attempt has failed, `retry` says when the first one did and why the latest one did.
+ * - *active*: a worker has had it since `startedAt`.
+ * - *finished*: its answer was published.
+ * - *none*: there is no job. RabbitMQ still has the request, or the request is lost.
  */
 export type PlaceInLine =
   | { kind: 'waiting'; attemptsMade: number; ahead: number }
@@ -15,7 +18,7 @@ export type PlaceInLine =
   | { kind: 'active'; attemptsMade: number; startedAt: number }
   | { kind: 'finished' | 'none' };
 
-/** BullMQ keeps the time of a delayed job in the bits above twelve that count jobs of the same ms. */
+/** BullMQ's score of a delayed job is its time in ms times 4,096, plus a counter for jobs of the same ms. */
 const DELAYED_SCALE = 0x1000;
 
 /** Where the jobs of these requests are, in one round trip; times are in ms. @throws StoreUnavailableError */
@@ -52,15 +55,15 @@ function placeOf(job: FoundJob): PlaceInLine {
 }
 
 export interface JobsSeen {
-  /** May be taken now, and no worker has taken them: those that wait for a retry are left out. */
+  /** How many jobs could be taken now. Those that wait for a retry are not counted. */
   untaken: number;
-  /** In a worker's hands. */
+  /** How many jobs a worker has in hand. */
   inHand: number;
-  /** Some worker has looked after the jobs in the last seconds. */
+  /** A worker has looked for the jobs of dead workers within the last seconds. */
   workerAlive: boolean;
 }
 
-/** Looks at all jobs, in one round trip. */
+/** Counts all jobs, in one round trip. */
 export async function lookAtJobs(queue: ChatQueue, redis: Redis): Promise<JobsSeen> {
   const [wait, prioritized, active, checked] = (await repliesOf(
     redis
@@ -68,7 +71,7 @@ export async function lookAtJobs(queue: ChatQueue, redis: Redis): Promise<JobsSe
       .llen(queue.toKey('wait'))
       .zcard(queue.toKey('prioritized'))
       .llen(queue.toKey('active'))
-      // Written by every check for stalled jobs, which workers make all the time; it expires with the next one.
+      // Each check for stalled jobs writes this key, which expires when the next check is due.
       .exists(queue.toKey('stalled-check')),
   )) as [number, number, number, number];
   return { untaken: wait + prioritized, inHand: active, workerAlive: checked === 1 };

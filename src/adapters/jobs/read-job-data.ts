@@ -2,7 +2,7 @@ import { failureCodeOf } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { type ChatJobData, jobIdOf, type KnownFailure, type WorkflowState } from './chat-job.ts';
 
-/** A job that nobody can work on. What it says names fields, never their contents. */
+/** Nobody can work on this job. The message names fields and never what they contain. */
 export class UnusableJobError extends HealifyError {
   readonly code = 'unusable_job';
   readonly retryable = false;
@@ -15,9 +15,10 @@ export class UnusableJobError extends HealifyError {
 type Fields = Record<string, unknown>;
 
 /**
- * Reads the data of a job that was taken. Somebody may have added the job by hand, or changed its data, so each field that
- * the work relies on is looked at. A schema would cost more than the job's own JSON does, for every job.
- * @param json the job's data; undefined or empty for a job that has none
+ * Reads the data of a job that was taken. Somebody may have added the job by hand or changed its data, so each field that
+ * the work relies on is checked. The checks are written by hand, because a schema would take longer than the parsing of the
+ * JSON, for every job.
+ * @param json the job's data; undefined or empty for a job without data
  * @throws UnusableJobError
  */
 export function readJobData(jobId: string, json: string | undefined): ChatJobData {
@@ -36,18 +37,21 @@ export function readJobData(jobId: string, json: string | undefined): ChatJobDat
   return data as unknown as ChatJobData;
 }
 
-/** How far a job has come, also in an earlier version; undefined where nothing was saved, or nothing that can be read. */
+/**
+ * Reads how far a job has come. Earlier versions of this product may have written it.
+ * @returns undefined if nothing was saved, or nothing that can be read
+ */
 export function readJobState(json: string): WorkflowState | undefined {
   const read = objectOf(json);
   if (!read || !Array.isArray(read.steps) || !isObject(read.results)) return undefined;
   const state = read as unknown as WorkflowState;
   if (read.failure !== undefined) state.failure = knownFailure(read.failure);
-  // Earlier versions did not write down how many crashes a retry by an operator forgives: all there were until then.
+  // Earlier versions did not write down how many crashes an operator's retry forgives. It forgives all of those until then.
   if (state.failedAt !== undefined) state.crashesForgiven ??= state.crashes;
   return state;
 }
 
-/** Earlier versions kept what the user was to be told; and a code may be one that is no more. */
+/** Earlier versions kept the user's message instead of the cause, and used codes that no longer exist. */
 function knownFailure(value: unknown): KnownFailure {
   const { code, cause, message, provider } = isObject(value) ? value : ({} as Fields);
   return {

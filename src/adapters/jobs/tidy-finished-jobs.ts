@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import { atIntervals } from './at-intervals.ts';
 import type { ToKey } from './redis-scripts/bullmq-layout.ts';
 import { findTexts } from './redis-scripts/find-texts.ts';
 import { rememberFinished } from './redis-scripts/remember-finished.ts';
@@ -8,39 +9,40 @@ import { removeOldJobs } from './redis-scripts/remove-old-jobs.ts';
 import { removeTexts } from './redis-scripts/remove-texts.ts';
 import { untilStored } from './until-stored.ts';
 
-/** How long after its time has come something may still be there. */
+/** Something that is to be removed may be there for so long after its time has come. */
 const EVERY_MS = 60_000;
-/** Redis does nothing else meanwhile: a batch of this size takes it a few ms. */
+/** Redis does nothing else while it carries out a batch: one of this size takes it a few ms. */
 const MAX_BATCH = 200;
 
-export interface FinishedJobLimits {
+interface FinishedJobLimits {
   completedJobsAgeMs: number;
   failedJobsAgeMs: number;
   /** How long a completed job keeps its text. */
   finishedJobTextMs: number;
-  /** How long finished requests are recognised when they come again. */
+  /** For how long a duplicate of a finished request is recognised. */
   redeliveryWindowMs: number;
 }
 
 /**
- * Removes what finished jobs must not keep any longer: the text of completed jobs, and old jobs altogether. BullMQ, and we,
- * remove old jobs only as others finish: on a quiet day nobody would.
+ * Removes the text of completed jobs, and old jobs altogether, when their time has come. Scripts of BullMQ's and of ours
+ * remove old jobs too, but only while other jobs finish, so on a quiet day nothing would be removed. It tidies once a minute;
+ * see `atIntervals` for its states.
  *
- * It also sees to the jobs that an earlier version of this product has completed, which kept their text and are not
- * remembered as finished.
- * @returns `start` resolves once those are remembered: whoever completes jobs before then may push them out; `stop` ends it
+ * It also takes care of the jobs that an earlier version of this product has completed. They have kept their text, and their
+ * requests are not remembered as finished.
+ * @returns `start` resolves once those requests are remembered. No job must be completed before that, because it might push
+ * one of those jobs out, and a duplicate of its request would be answered again
  */
 export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; toKey: ToKey; logger: Logger }): {
   start(): Promise<void>;
   stop(): void;
 } {
   const { redis, toKey, logger, redeliveryWindowMs } = options;
-  /** Of what completed before this, ms, no text is left. */
+  /** No text is left of jobs that completed before this time, in ms. */
   let tidyUntil = 0;
-  let underWay = false;
-  let timer: NodeJS.Timeout | undefined;
+  let stop = () => {};
 
-  /** Calls back with the ids of those that completed within a time and have their text, some at a time. */
+  /** Calls back with the ids of the jobs that completed within a time and have kept their text, a batch at a time. */
   async function forTexts(range: { from: number; until: number }, see: (jobIds: string[]) => Promise<void>) {
     for (let skip = 0; ; skip += MAX_BATCH) {
       const { looked, jobIds } = await findTexts(redis, toKey, { ...range, skip, limit: MAX_BATCH });
@@ -66,16 +68,12 @@ export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; to
   }
 
   async function tidy(): Promise<void> {
-    if (underWay) return;
-    underWay = true;
     try {
       await removeOldTexts();
       await removeOld('completed', options.completedJobsAgeMs);
       await removeOld('failed', options.failedJobsAgeMs);
     } catch (error) {
       logger.debug({ err: error }, 'finished jobs could not be tidied, will be tried again');
-    } finally {
-      underWay = false;
     }
   }
 
@@ -85,9 +83,8 @@ export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; to
       await untilStored(() => orStoreUnavailable(forTexts(all, remember)), logger).catch((error) =>
         logger.warn({ err: error }, 'jobs that an earlier version has completed could not be remembered'),
       );
-      void tidy();
-      timer = setInterval(() => void tidy(), EVERY_MS).unref();
+      stop = atIntervals(EVERY_MS, tidy, { atOnce: true });
     },
-    stop: () => clearInterval(timer),
+    stop: () => stop(),
   };
 }

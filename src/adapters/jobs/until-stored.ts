@@ -5,9 +5,9 @@ import { StoreUnavailableError } from '../../contracts/errors.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Writes what jobs have come to. While Redis cannot serve, this waits and tries again: nothing of it is lost.
- * @param write must do no harm when it is repeated, because a reply may be lost after Redis has carried the write out
- * @throws what `write` rejects with, but for a StoreUnavailableError
+ * Writes what jobs have come to, so that it is never lost. While Redis cannot serve, the write is tried again every second.
+ * @param write may be repeated although it has succeeded, because its reply may be lost; this must do no harm
+ * @throws what `write` rejects with, unless that is a StoreUnavailableError
  */
 export async function untilStored<T>(write: () => Promise<T>, logger: Logger): Promise<T> {
   for (;;) {

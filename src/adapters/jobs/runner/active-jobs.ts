@@ -17,7 +17,7 @@ export type Work<Start extends HeadStart> = (job: JobInHand, headStart: Start | 
  * If the same job is taken again while an earlier attempt at it still runs, because its lock was lost, the later attempt
  * takes the earlier one's place here. The earlier one can no longer change anything in Redis.
  */
-export interface ActiveJobs<Start extends HeadStart> extends Iterable<ActiveJob> {
+interface ActiveJobs<Start extends HeadStart> extends Iterable<ActiveJob> {
   /** Has jobs worked on from now on. */
   start(work: Work<Start>, writes: JobWrites): void;
   /** @param locked whether the job was taken by a script that locks it */

@@ -18,7 +18,7 @@ const STALLED_CHECK_MS = 6_000;
 export const ASK_FOR_CHECK_MS = 1_000;
 
 /** What the runner uses of BullMQ: its own scripts for what is rare, and its way of waiting for jobs. */
-export interface BullMqWorker {
+interface BullMqWorker {
   readonly backend: IQueueBackend;
   /** The whole name of a key of the queue. */
   toKey(type: string): string;

@@ -36,7 +36,7 @@ const FULL: TakerState = { kind: 'full' };
 const RESTING: TakerState = { kind: 'resting' };
 const STOPPED: TakerState = { kind: 'stopped' };
 
-export interface JobTaker {
+interface JobTaker {
   start(): void;
   /** Resolves once it has stopped, which it does after the places were closed. */
   stopped(): Promise<void>;

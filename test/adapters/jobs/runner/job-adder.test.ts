@@ -1,0 +1,73 @@
+import { expect, test } from '@jest/globals';
+import type { HeadStart } from '../../../../src/adapters/jobs/job-in-hand.ts';
+import type { TakenJob } from '../../../../src/adapters/jobs/redis-scripts/taken-job.ts';
+import { createJobAdder, type Disk } from '../../../../src/adapters/jobs/runner/job-adder.ts';
+import { createPlaces } from '../../../../src/adapters/jobs/runner/places.ts';
+import { StoreUnavailableError } from '../../../../src/contracts/errors.ts';
+import { newJob, takenJob } from './new-job.ts';
+
+/** An adder whose Redis answers when the test says so. */
+function openAdder({ places = 3, disk }: { places?: number; disk?: Disk } = {}) {
+  const all = createPlaces(places);
+  all.open();
+  const log: string[] = [];
+  const reply = Promise.withResolvers<{ untaken: number; started: (TakenJob & { place: number })[] }>();
+  const add = createJobAdder({
+    places: all,
+    headStarts: {
+      giveTo: (jobs) => jobs.map(({ request: { requestId: id } }) => ({ drop: () => log.push(`${id} dropped`) })),
+      learn: (begunAtOnce) => log.push(begunAtOnce ? 'begun at once' : 'had to wait'),
+    },
+    addJobs: (jobs, room) => {
+      log.push(`${jobs.length} added with room for ${room}`);
+      return reply.promise;
+    },
+    begin: ({ jobId }, headStart: HeadStart | undefined) => log.push(`${jobId} ${headStart ? 'with' : 'without'}`),
+    disk,
+  });
+  return { add, places: all, log, reply };
+}
+const jobs = ['a', 'b'].map(newJob);
+
+test('the places are reserved while Redis is asked, and released when it has answered', async () => {
+  const { add, places, reply } = openAdder();
+  const adding = add(jobs);
+  expect(places.free).toBe(1);
+  reply.resolve({ untaken: 7, started: [] });
+  expect(await adding).toBe(7);
+  expect(places.free).toBe(3);
+});
+
+test('jobs that Redis gives to this process are begun with their head starts; those of the others are dropped', async () => {
+  const { add, log, reply } = openAdder();
+  reply.resolve({ untaken: 0, started: [{ ...takenJob('b'), place: 1 }] });
+  await add(jobs);
+  expect(log).toEqual(['2 added with room for 2', 'begun at once', 'r-b with', 'a dropped']);
+});
+
+test('if Redis does not take the jobs, the head starts are dropped and the places are free again', async () => {
+  const { add, places, log, reply } = openAdder();
+  reply.reject(new StoreUnavailableError('away'));
+  await expect(add(jobs)).rejects.toBeInstanceOf(StoreUnavailableError);
+  expect(log).toEqual(['2 added with room for 2', 'a dropped', 'b dropped']);
+  expect(places.free).toBe(3);
+});
+
+test('jobs that must be on disk are begun with at once, and count as added once they are there', async () => {
+  const written = Promise.withResolvers<void>();
+  const { add, log, reply } = openAdder({ disk: { ready: () => Promise.resolve(() => written.promise) } });
+  reply.resolve({ untaken: 0, started: [{ ...takenJob('a'), place: 0 }] });
+  const adding = add(jobs).then(() => log.push('added'));
+  await new Promise(setImmediate);
+  expect(log).toEqual(['2 added with room for 2', 'begun at once', 'r-a with', 'b dropped']);
+  written.resolve();
+  await adding;
+  expect(log.at(-1)).toBe('added');
+});
+
+test('jobs that the disk does not have in time are refused', async () => {
+  const late = () => Promise.reject(new StoreUnavailableError('late'));
+  const { add, reply } = openAdder({ disk: { ready: () => Promise.resolve(late) } });
+  reply.resolve({ untaken: 0, started: [] });
+  await expect(add(jobs)).rejects.toThrow('late');
+});
