@@ -1,7 +1,8 @@
 import type { Config } from 'jest';
 
 const config: Config = {
-  // Where jest looks for tests and, in watch mode, for changes: neither in node_modules nor in what the tests themselves write.
+  // Where jest looks for tests and, in watch mode, for changes: neither in node_modules nor in what the tests
+  // themselves write.
   roots: ['src', 'test', 'tools', 'bench', 'chaos', 'fuzz'].map((folder) => `<rootDir>/${folder}`),
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
@@ -11,10 +12,11 @@ const config: Config = {
   globalSetup: '<rootDir>/test/services/global-setup.ts',
   globalTeardown: '<rootDir>/test/services/global-teardown.ts',
   testSequencer: '<rootDir>/test/services/longest-first.ts',
-  // The slowest single steps are a start of RabbitMQ and the wait until another worker takes over a dead one's jobs (about 13 s
-  // each on a quiet machine). CI is not quiet: a minute leaves room for both of them to take twice as long.
+  // The slowest single steps are a start of RabbitMQ and the wait until another worker takes over a dead one's jobs
+  // (about 13 s each on a quiet machine). CI is not quiet: a minute leaves room for both of them to take twice as long.
   testTimeout: 60_000,
-  // More than the two cores of CI: most long tests wait, for locks to expire or for servers to start, and need little CPU.
+  // More than the two cores of CI: most long tests wait, for locks to expire or for servers to start, and need little
+  // CPU.
   maxWorkers: 5,
   // Half a second, if not said, is less than a process of some hundred MB takes to end on a busy machine.
   workerGracefulExitTimeout: 10_000,

@@ -8,8 +8,8 @@ const simulators: TestSimulator[] = [];
 afterAll(() => Promise.all(simulators.map((simulator) => simulator.stop())));
 
 /**
- * A worker process with servers' places of its own, the simulator that it asks, and a client that sends requests and reads the
- * answers. All end with the test file.
+ * A worker process with a virtual host and a database of its own, the simulator that it asks, and a client that sends
+ * requests and reads the answers. All of them end with the test file.
  * @param env settings of the worker
  */
 export async function startAnsweringWorker(env: Record<string, string> = {}) {

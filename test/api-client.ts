@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { HistoryPageBody, SessionBody, TurnWithSession } from '../src/contracts/http/chat-bodies.ts';
 import type { Problem } from '../src/contracts/http/problem.ts';
 
-/** Everything that an answer may hold; a test looks at what it expects. */
+/** All fields that some answer has. A test looks at those that it expects. */
 export interface Reply {
   status: number;
   headers: Headers;

@@ -1,4 +1,6 @@
-/** Loaded before a process of ours: its wall clock is set back by a minute at SIGUSR2, as NTP or an operator does it. */
+/**
+ * Loaded before a process of ours: its wall clock is set back by a minute at SIGUSR2, as NTP or an operator does it.
+ */
 const SET_BACK_MS = 60_000;
 
 process.once('SIGUSR2', () => {

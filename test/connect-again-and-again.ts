@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { connectRabbitMq } from '../src/adapters/rabbitmq/connection.ts';
 
-// The process that must live whatever a broker does: it connects as api and worker do, so many times, a few at once, and
-// goes on to the next attempt when one has come to whatever end.
+// A process that connects to a broker as api and worker do, a given number of times, a few connections at once.
+// Whatever the broker does, the process must go on to the next attempt.
 const [url, attempts] = process.argv.slice(2);
 const AT_ONCE = 8;
 

@@ -6,7 +6,7 @@ import { MESSAGE_SIGNING_KEY } from './signing.ts';
 import { until } from './until.ts';
 
 const root = join(import.meta.dirname, '..');
-/** A process starts in half the CPU time if Node finds there what an earlier one has compiled. */
+/** Node keeps compiled code here. A process that finds it starts in half the CPU time. */
 const NODE_COMPILE_CACHE = join(root, '.data/compile-cache');
 const started: GuardedProcess[] = [];
 
@@ -48,7 +48,7 @@ export const startWorker = (env: Record<string, string>) => startServer('worker'
 
 const TRIES = 3;
 
-/** Other tests look for free ports at the same time, and one of them may be quicker. */
+/** Between our choice of a free port and the start of the process, another program may take that port. */
 async function startServer(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
   for (let tries = 1; ; tries++) {
     try {
@@ -64,7 +64,7 @@ async function startOnFreePorts(name: 'api' | 'worker', env: Record<string, stri
   const prefix = name.toUpperCase();
   const child = await startScript(`src/main/${name}.ts`, [], {
     HOST: '127.0.0.1',
-    // What counts messages counts those that a slow machine has published again.
+    // On a slow machine a shorter timeout would publish a message twice, and tests that count messages would fail.
     PUBLISH_TIMEOUT: '60s',
     MESSAGE_SIGNING_KEY,
     [`${prefix}_PORT`]: String(port),

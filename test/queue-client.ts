@@ -51,7 +51,7 @@ export async function startQueueClient(rabbitMqUrl: string) {
     /** The answer to a request, once it has come. */
     responseTo: (requestId: string, deadlineMs = 30_000) =>
       until(`the answer to ${requestId}`, () => responses.find((entry) => entry.requestId === requestId), deadlineMs),
-    /** Messages in a queue that nobody has in hand. */
+    /** How many messages of a queue are ready, that is, not delivered to a consumer. */
     depth: async (queue: string) => (await channel.checkQueue(queue)).messageCount,
     /** How many consumers a queue has. */
     consumers: async (queue: string) => (await channel.checkQueue(queue)).consumerCount,

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 /** A reply as a provider may send it. */
 export interface ScriptedReply {
   status?: number;
-  /** Of a header that comes twice, both values. */
+  /** A list stands for a header that is sent several times. */
   headers?: Record<string, string | string[]>;
-  /** A text or bytes as they are; anything else as JSON. */
+  /** A string or bytes are sent as they are, anything else as JSON. */
   body?: unknown;
 }
 

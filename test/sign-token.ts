@@ -1,6 +1,6 @@
 import { constants, createHmac, type KeyObject, sign } from 'node:crypto';
 
-/** Whatever a JWT is made of; text is taken as it is, so that a token can hold what no library would sign. */
+/** The parts of a JWT. A string is used as it is, so that a token can hold what no library would sign. */
 interface Parts {
   header: Record<string, unknown> | string;
   payload: Record<string, unknown> | string;

@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * Stands between us and a Redis, of whatever version, as one whose disk is slow: a connection that asks with WAITAOF
- * whether its writes are on disk gets no reply, to this and to whatever it asks later, until the test says what became
- * of them.
+ * A proxy that makes a Redis of any version look as if its disk were slow. When a connection asks with WAITAOF whether
+ * its writes are on disk, it gets no reply to this and to all later commands, until the test says whether they were
+ * written.
  */
 export async function startSlowDisk(targetUrl: string) {
   const target = new URL(targetUrl);

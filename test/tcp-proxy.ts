@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * Stands between us and a server, so that a test can take the server away: *open* it passes everything on, *cut* it
- * resets connections, *silent* it takes them and passes nothing on. While it is open, what one side sends can be held
- * back, so that a test can stop between a command and its reply. *Refusing* it answers the commands of a Redis client
- * itself, with an error.
+ * A proxy before a server, with which a test can take the server away. Its states, which the test sets:
+ * - *open*: it passes everything on. What one side sends can be held back, so that a test can stop between a command
+ *   and its reply.
+ * - *cut*: it resets connections.
+ * - *silent*: it accepts connections and passes nothing on.
+ * - *refusing*: it answers the commands of a Redis client itself, with an error.
  */
 export async function startTcpProxy(targetUrl: string) {
   const target = new URL(targetUrl);
@@ -45,7 +47,7 @@ export async function startTcpProxy(targetUrl: string) {
       target.write(from === 'server' ? rewriteReply(data) : data);
     });
     source.on('close', () => {
-      // What is held back of a connection that has ended never arrives.
+      // What was held back for a connection that has ended is dropped.
       held = held.filter((entry) => entry.target !== target);
       target.destroy();
     });
@@ -109,12 +111,14 @@ export async function startTcpProxy(targetUrl: string) {
     rewrite: (change: (text: string) => string) => {
       rewriteReply = (data) => Buffer.from(change(data.toString('latin1')), 'latin1');
     },
-    /** Lets the next connection be cut, or fall silent, as its client sends so many pieces: the last is not passed on. */
+    /**
+     * The next connection is cut, or falls silent, when its client sends its nth piece. That piece is not passed on.
+     */
     breakNext: (pieces: number, how: 'cut' | 'silent') => {
       breaking = { pieces, how };
     },
     open: () => {
-      // What was swallowed is missing from the streams: they cannot go on.
+      // These connections have lost bytes while the proxy was silent, so they cannot go on.
       drop();
       release();
       mode = 'open';

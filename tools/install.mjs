@@ -1,4 +1,4 @@
-// Plain JavaScript for the machine's own Node: runs before there is anything else.
+// Plain JavaScript, because the machine's own Node runs it before any package is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,11 +7,14 @@ import { fileURLToPath } from 'node:url';
 const NODE_MAJOR = 24;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
-/** Packages by path; none where there is no such file. */
+/** The packages that a lock file lists, by path. An absent file lists none. */
 const packagesIn = (file) =>
   existsSync(join(root, file)) ? JSON.parse(readFileSync(join(root, file), 'utf8')).packages : {};
 
-/** npm writes down what it has installed; packages for other platforms are not among it. */
+/**
+ * Compares package-lock.json with the list that npm keeps of what it has installed. Optional packages may be missing
+ * there.
+ */
 function isInstalled() {
   const installed = packagesIn('node_modules/.package-lock.json');
   return Object.entries(packagesIn('package-lock.json')).every(

@@ -1,4 +1,4 @@
-// Plain JavaScript for the machine's own Node: docker-compose needs no other, and no packages.
+// Plain JavaScript, because whoever only uses docker-compose has neither packages nor a newer Node.
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, chmodSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

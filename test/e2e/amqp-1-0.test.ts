@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await other?.close();
   await worker?.stop();
-  await server?.stop();
+  await server?.kill();
   await simulator.stop();
   rmSync(dir, { recursive: true, force: true });
 });

@@ -62,7 +62,7 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
-  await server?.stop();
+  await server?.kill();
   await simulator.stop();
   rmSync(dir, { recursive: true, force: true });
 });

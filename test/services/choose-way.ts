@@ -5,8 +5,9 @@ import { programs } from '../../tools/services/programs.ts';
 import type { Way } from './servers.ts';
 
 /**
- * How this run gets its servers: as TEST_SERVICES says, else on this machine if LOCAL_SERVERS says which, else in
- * containers where an engine is reachable and the images are to be had, else on this machine.
+ * How this run gets its servers. TEST_SERVICES decides if it is set. Otherwise LOCAL_SERVERS means this machine's own
+ * servers. If neither is set, servers run in containers where a Docker engine can be reached and the images can be
+ * pulled, and else on this machine.
  */
 export function chooseWay(): Way {
   const wanted = process.env.TEST_SERVICES;
@@ -25,7 +26,7 @@ function haveImages(): boolean {
   );
 }
 
-/** Installs what the tests need of this machine. */
+/** Installs the programs that the tests need and this machine lacks. */
 export function installMissing(): void {
   const { rabbitMqServer, redisServer } = programs();
   const missing = [

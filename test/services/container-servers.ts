@@ -24,7 +24,7 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   const [port, managementPort] = [await freePort(), await freePort()];
   const container = await new GenericContainer(imageOf('rabbitmq'))
     .withEnvironment({ RABBITMQ_DEFAULT_USER: 'healify', RABBITMQ_DEFAULT_PASS: PASSWORD })
-    // The node's name is part of where its data is.
+    // RabbitMQ stores its data in a folder named after the host, so the name must stay when the container starts again.
     .withHostname('rabbitmq')
     .withExposedPorts({ container: 5672, host: port }, { container: 15672, host: managementPort })
     .withWaitStrategy(Wait.forLogMessage(/Server startup complete|completed with \d+ plugins/))

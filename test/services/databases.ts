@@ -1,2 +1,2 @@
-/** Each call of testRedisUrl takes one; this many are enough for a run. */
+/** How many databases the tests' Redis has. Each call of testRedisUrl takes one. */
 export const DATABASES = 2000;

@@ -7,13 +7,13 @@ import { createSharedServers } from './shared-servers.ts';
 export type EndOfRun = (options: { watching: boolean }) => Promise<void>;
 
 /**
- * Starts no server yet: tests ask for them at the desk, by the functions of services.ts. In watch mode jest calls this before
- * each run; then the servers of the run before are there.
+ * Starts no server yet: tests ask for them at the desk, by the functions of services.ts. In watch mode jest calls this
+ * before each run; then the servers of the run before are there.
  */
 export default async function setUp(): Promise<void> {
   if ('endTestRun' in globalThis) return;
   const way = chooseWay();
-  // It may take minutes, which no test has.
+  // It may take minutes, which is longer than a test may wait.
   if (way === 'local') installMissing();
   const folder = makeRunFolder();
   process.env.TEST_RUN_FOLDER = folder;

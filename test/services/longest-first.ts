@@ -7,8 +7,8 @@ const { default: Sequencer } = createRequire(import.meta.url)(
 type Tests = Parameters<InstanceType<typeof Sequencer>['sort']>[0];
 
 /**
- * Test files that take long, with their seconds on two cores. jest measures this itself, but a fresh clone, such as CI has, knows
- * nothing yet. Only the order counts: a file belongs here if it takes more than about 20 s.
+ * Test files that take long, with their seconds on two cores. jest measures this itself, but a fresh clone, such as CI
+ * has, knows nothing yet. Only the order counts: a file belongs here if it takes more than about 20 s.
  */
 export const LONG_FILES: Record<string, number> = {
   'test/e2e/faults/answer.test.ts': 112,
@@ -32,7 +32,9 @@ export const LONG_FILES: Record<string, number> = {
   'test/e2e/deadline-and-spend.test.ts': 20,
 };
 
-/** Begins with the longest file: begun last, it would run alone at the end, while the other workers have nothing to do. */
+/**
+ * Begins with the longest file: begun last, it would run alone at the end, while the other workers have nothing to do.
+ */
 export default class LongestFirst extends Sequencer {
   override async sort(tests: Tests): Promise<Tests> {
     const inDefaultOrder = await super.sort(tests);

@@ -6,12 +6,15 @@ import type { SharedRabbitMq, SharedRedis, SharedServers } from './shared-server
 /** Where jest's workers ask for the servers that jest's main process starts. */
 export interface ServerDesk {
   readonly url: string;
+  /** No test may ask any more. */
   close(): void;
 }
 
 /** `GET /redis` and `GET /rabbitMq` are answered when the server is ready. */
 export async function openServerDesk(servers: SharedServers): Promise<ServerDesk> {
   const http = createServer(async (request, response) => {
+    // A client that kept the connection for its next question could find it closed just then.
+    response.setHeader('connection', 'close');
     try {
       const server = await (request.url === '/redis' ? servers.redis() : servers.rabbitMq());
       response.end(JSON.stringify(server));

@@ -62,9 +62,9 @@ export function createSharedServers(wantedWay: Way): SharedServers {
 }
 
 /**
- * Starts Redis as wanted. Where containers cannot be started, tries once more without testcontainers' reaper: its image, which
- * clears up after a killed run, may not be to be had where the servers' images are. Then starts this machine's Redis, unless
- * TEST_SERVICES forbids that.
+ * Starts Redis as wanted. Where containers cannot be started, tries once more without testcontainers' reaper: its
+ * image, which clears up after a killed run, may not be to be had where the servers' images are. Then starts this
+ * machine's Redis, unless TEST_SERVICES forbids that.
  */
 async function startRedis(way: Way) {
   try {
@@ -104,7 +104,10 @@ const report = (version: string, way: Way, startedAtMs: number) =>
   print(`${version} (${way}) ready in ${Math.round(performance.now() - startedAtMs)} ms`);
 const print = (text: string) => process.stdout.write(`\n${text}\n`);
 
-/** A function that does its work at the first call, and what came of it if it was called. */
+/**
+ * A function that works at its first call only. `started` gives what that call gave, or undefined if there was none or
+ * it failed.
+ */
 function once<T>(work: () => Promise<T>) {
   let result: Promise<T> | undefined;
   const call = () => {

@@ -6,8 +6,8 @@ import type { Check } from './checks.ts';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * Runs the checks side by side, and prints one line for each as it ends. What a check has written is shown only if it has
- * failed, but for lines that begin with `left out: `.
+ * Runs the checks side by side, and prints one line for each as it ends. What a check has written is shown only if it
+ * has failed, but for lines that begin with `left out: `.
  */
 export async function runChecks(
   checks: readonly Check[],

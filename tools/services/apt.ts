@@ -9,7 +9,7 @@ export function canInstall(): boolean {
 }
 
 /**
- * Installs Debian packages. Their daemons are not started: a policy that forbids it stands while apt runs.
+ * Installs Debian packages without starting their daemons: /usr/sbin/policy-rc.d forbids that while apt runs.
  * @throws Error with the end of apt's output
  */
 export function aptInstall(packages: readonly string[]): void {

@@ -10,7 +10,7 @@ export interface DebianFolder {
   commandLine(program: string, args: readonly string[], dir: string): [command: string, args: string[]];
 }
 
-/** What is mounted is so for the program only, and gone with it. */
+/** The mounts exist in a mount namespace of the program's own, so they are gone when it ends. */
 const WITHIN = `
 root=$1 dir=$2; shift 2
 mkdir -p "$root$dir"
@@ -20,7 +20,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin exec chroot "$root" "$@"
 `;
 
 /**
- * A Debian of this release with these packages; it is made, which takes a minute or two, if it is not there.
+ * A Debian of this release with these packages; if there is none yet, it is made, which takes a minute or two.
  * @throws Error it cannot be made
  */
 export function debianFolder(path: string, release: string, packages: readonly string[]): DebianFolder {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** A shell gives the number of the signal that ended a process, plus this, as its exit code. */
+/** If a signal ended a process, a shell gives this plus the signal's number as the exit code. */
 const SIGNALED = 128;
 
 const MEANING: Record<string, string> = {

@@ -5,12 +5,15 @@ import { createServer } from 'node:net';
 /** Below the ports that systems give to outgoing connections: one of those could be taken before it is used. */
 const FROM = 20_000;
 const TO = 32_000;
-/** Tests that run side by side have each a share of its own: a port is given some time before it is listened on. */
+/**
+ * Each jest worker chooses from a share of its own. Otherwise two workers could choose the same port, because a server
+ * listens on it only some time later.
+ */
 const SHARES = 8;
 const SHARE = Number(process.env.JEST_WORKER_ID ?? 0) % SHARES;
 const SHARE_SIZE = (TO - FROM) / SHARES;
 const TRIES = 100;
-/** Those of a server that is only starting are free as well. */
+/** Ports that we have returned before: their servers may not listen yet. */
 const given = new Set<number>();
 
 /** A TCP port of 127.0.0.1 that nothing listens on at present, and that we have not given before. */
@@ -24,7 +27,9 @@ export async function freePort(): Promise<number> {
   throw new Error(`no free port among those from ${FROM + SHARE * SHARE_SIZE}`);
 }
 
-/** Whether a server could listen there now. @throws what the system says other than that it is taken */
+/**
+ * Whether a server could listen there now. @throws the system's error, except the one that says that the port is taken
+ */
 export async function canListen(port: number, host?: string): Promise<boolean> {
   const server = createServer();
   try {

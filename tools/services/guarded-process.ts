@@ -4,9 +4,10 @@ import { createWriteStream } from 'node:fs';
 import { constants } from 'node:os';
 
 /**
- * Runs $@ and ends it when our end of the pipe on descriptor 0 closes, which happens however our process ends, also by
- * SIGKILL. Works on any POSIX shell. The child's pid is the first line of the output. The shell itself then says nothing
- * more: what it says of a killed child would stand among the child's own lines.
+ * A script for any POSIX shell that runs $@, and ends it when our process ends. It reads a pipe on descriptor 0; the
+ * system closes our end of that pipe even if our process is killed by SIGKILL. The first line of output is the child's
+ * pid. After that the shell writes nothing of its own, because "Killed" and the like would stand among the child's
+ * lines.
  */
 const GUARD = `
 exec 3<&0
@@ -23,11 +24,11 @@ export interface GuardedProcess {
   readonly pid: number;
   readonly exited: Promise<void>;
   readonly running: boolean;
-  /** Once it has ended; 128 and more for a signal. */
+  /** undefined while it runs. 128 plus the signal's number if a signal ended it. */
   readonly exitCode: number | undefined;
-  /** Everything it has written, newest 64 kB. */
+  /** The last 64 kB of what it has written. */
   output(): string;
-  /** Asks it to end, and makes it after a while. */
+  /** Sends SIGTERM, and SIGKILL if it does not end within 20 s. */
   stop(): Promise<void>;
   /** SIGKILL, at once. */
   kill(): Promise<void>;
@@ -39,7 +40,7 @@ const OUTPUT_KEPT = 64 * 1024;
 const STOP_TIMEOUT_MS = 20_000;
 
 /**
- * Starts a child process that does not outlive us.
+ * Starts a child process that ends when our process ends.
  * @param options.onLine for each line it writes, on either stream
  * @param options.logFile where its output goes as well
  */

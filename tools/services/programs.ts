@@ -5,7 +5,10 @@ import { debianFolder } from './debian-folder.ts';
 
 /** Where the programs of RabbitMQ and Redis come from. */
 export interface Programs {
-  /** undefined: not installed. Debian's own script switches users, so what is behind it is meant. */
+  /**
+   * undefined: not installed. The path is that of the server itself, because Debian's /usr/sbin/rabbitmq-server
+   * switches to another user first.
+   */
   rabbitMqServer: string | undefined;
   /** undefined: not installed */
   redisServer: string | undefined;
@@ -21,8 +24,8 @@ const RABBITMQ_SERVERS = [
 ];
 
 /**
- * Newer servers than this machine's Debian has, as LOCAL_SERVERS names them: RabbitMQ 4.0 with Redis 8.0, or with Valkey
- * 8.1.
+ * Newer servers than this machine's Debian has, as LOCAL_SERVERS names them: RabbitMQ 4.0 with Redis 8.0, or with
+ * Valkey 8.1.
  */
 const NEWER = { 'debian-13': 'redis-server', 'debian-13-valkey': 'valkey-server' } as const;
 const NEWER_FOLDER = join(import.meta.dirname, '../../.data/debian-13');

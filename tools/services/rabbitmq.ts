@@ -12,7 +12,7 @@ import type { Service } from './service.ts';
 const run = promisify(execFile);
 
 const START_TIMEOUT_MS = 90_000;
-/** Of its last words; it has thousands. */
+/** How much of its log an error quotes. */
 const FAILURE_CHARS = 1_500;
 
 export interface RabbitMq extends Service {
@@ -24,7 +24,7 @@ export interface RabbitMq extends Service {
 
 /**
  * Starts the installed RabbitMQ as a node of its own with its data in `dir`, a password of its own, and an epmd of its
- * own: nothing is shared with a RabbitMQ that runs on this machine already.
+ * own. So it shares nothing with a RabbitMQ that runs on this machine already.
  * @param options.config lines of rabbitmq.conf beside ours
  * @param options.plugins beside that of the management page
  */
@@ -52,7 +52,7 @@ export async function startRabbitMq(options: {
       `management.tcp.port = ${managementPort}`,
       'default_user = healify',
       `default_pass = ${password}`,
-      // The machine may be fuller than a server's; a few hundred megabytes are enough here.
+      // RabbitMQ's default would stop publishers on a developer's machine whose disk is nearly full.
       'disk_free_limit.absolute = 50MB',
       'log.console = true',
       'log.console.level = warning',
@@ -75,7 +75,7 @@ export async function startRabbitMq(options: {
     RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, 'enabled_plugins'),
     RABBITMQ_PID_FILE: pidFile,
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
-    // Schedulers that spin while idle take the CPU from whatever is tested beside.
+    // By default idle schedulers spin for a while, which takes CPU time from the processes under test.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
     ERL_CRASH_DUMP: join(dir, 'erl_crash.dump'),
     ERL_EPMD_PORT: String(epmdPort),
@@ -100,7 +100,7 @@ export async function startRabbitMq(options: {
     start,
     exited: async () => {
       await server?.exited;
-      // The script that starts it gives 0 however it ended.
+      // The exit code is that of the script that started it, which is 0 however RabbitMQ ended. So 0 tells nothing.
       return server?.exitCode || undefined;
     },
     logFile,
@@ -112,7 +112,8 @@ export async function startRabbitMq(options: {
       await ended();
     },
     kill: async () => {
-      // The shell script that started it only waits for it.
+      if (!server?.running) return;
+      // Killing the shell script that started it would leave the node itself running.
       process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
       await ended();
     },
@@ -129,7 +130,7 @@ async function untilReady(server: GuardedProcess): Promise<void> {
   throw new Error(`rabbitmq-server did not start:\n${server.output().slice(-FAILURE_CHARS)}`);
 }
 
-/** The password is part of the data: the user is made at the first start only. */
+/** RabbitMQ creates its user at the first start only, so later starts on the same data need the same password. */
 function keptPassword(file: string): string {
   if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
   return readFileSync(file, 'utf8');

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/** `Redis 8.0.2` or `Valkey 8.1.1`; Valkey also says which Redis it stands for. */
+/** `Redis 8.0.2` or `Valkey 8.1.1`. Valkey gives both its own version and that of the Redis it is compatible with. */
 export async function redisVersion(redis: Redis): Promise<string> {
   const info = await redis.info('server');
   const version = (of: string) => new RegExp(`^${of}_version:(\\S+)`, 'm').exec(info)?.[1];

@@ -32,13 +32,13 @@ const fault = z.strictObject({
   reply: scriptedReply.optional(),
 });
 
-/** What every call meets, but those whose message carries a marker. The body of `PUT /control/behavior`. */
+/** How the simulator treats all calls whose message has no marker. It is the body of `PUT /control/behavior`. */
 export const behavior = fault.extend({
   /** Fixed, or log-normal. */
   latencyMs: z.union([latencyMs, z.strictObject({ median: latencyMs, sigma: z.number().min(0).max(5) })]).default(0),
   /** The share of calls that the mode applies to. */
   probability: z.number().min(0).max(1).default(1),
-  /** For so many calls only, then `ok`. */
+  /** The mode applies to this many calls; later calls get `ok`. */
   calls: z.int().nonnegative().optional(),
   seed: z.int().default(1),
 });
@@ -46,7 +46,7 @@ export const behavior = fault.extend({
 export type Fault = z.output<typeof fault>;
 export type Behavior = z.output<typeof behavior>;
 
-/** What one call meets. */
+/** How the simulator treats one call. */
 export interface Plan {
   fault: Fault;
   latencyMs: number;

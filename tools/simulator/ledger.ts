@@ -13,7 +13,7 @@ export interface Call {
   /** ms since the epoch. */
   startedAt: number;
   endedAt: number | null;
-  /** HTTP status that was sent; null before, and where the client went away first. */
+  /** HTTP status that was sent. null before that, and if the client closed the connection first. */
   status: number | null;
   abortedByClient: boolean;
 }
@@ -57,7 +57,7 @@ export function createLedger() {
       call.status = status;
       call.abortedByClient = aborted;
       inFlight -= 1;
-      // A call that began before the last reset is in no figure but `inFlight`.
+      // Calls that began before the last reset count in `inFlight` only.
       if (eras.get(call) !== era) return;
       if (aborted) abortedByClient += 1;
       else finished += 1;
@@ -74,7 +74,7 @@ export function createLedger() {
         endedAt: call.endedAt === null ? null : new Date(call.endedAt).toISOString(),
       })),
 
-    /** Counts from zero again; what is in flight stays so. */
+    /** Sets all figures to zero, except `inFlight`. */
     reset(): void {
       era += 1;
       calls = [];

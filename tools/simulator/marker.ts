@@ -20,7 +20,7 @@ export function createMarkers(): { planFor(message: string): Plan | undefined; r
   const seen = new Map<string, number>();
   return {
     /**
-     * undefined for a message that has no marker, or has used it up.
+     * Returns undefined if the message has no marker, or was sent more often than the marker's `times`.
      * @throws BadMarker
      */
     planFor: (message) => {

@@ -17,7 +17,7 @@ function stopAt(choice: Completion['choices'][number], reason: string, content: 
   choice.message.content = content;
 }
 
-/** Answers as some providers give them: what a mode makes of a usual one. */
+/** For each mode, a function that turns a usual completion into one as some provider sends it. */
 const shapes = {
   length: (choice, text) => stopAt(choice, 'length', halfOf(text)),
   finish_error: (choice, text) => stopAt(choice, 'error', halfOf(text)),
@@ -60,16 +60,16 @@ export const oddModes = [
 /** A whole reply, as `PUT /control/behavior` may give it. */
 export const scriptedReply = z.strictObject({
   status: z.int().min(200).max(599).default(200),
-  /** A header that comes twice has a list. */
+  /** A list stands for a header that is sent several times. */
   headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
-  /** A text is sent as it is, all else as JSON. */
+  /** A string is sent as it is, anything else as JSON. */
   body: z.unknown().default(''),
   encoding: z.enum(['gzip', 'br', 'deflate']).optional(),
 });
 
 export type ScriptedReply = z.output<typeof scriptedReply>;
 
-/** Makes a usual completion what the mode says; another mode leaves it as it is. */
+/** Changes a usual completion as the mode says. Returns it unchanged for a mode that is not one of these. */
 export function shapeCompletion<C extends Completion>(mode: string, value: C): C {
   const choice = value.choices[0]!;
   if (mode in shapes) shapes[mode as keyof typeof shapes](choice, choice.message.content);

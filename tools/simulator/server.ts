@@ -111,7 +111,7 @@ function readBody(request: IncomingMessage, done: (body: Buffer | undefined) => 
   request.on('end', () => {
     if (bytes <= MAX_BODY_BYTES) done(Buffer.concat(chunks));
   });
-  // A client that goes away while it sends has asked nothing yet.
+  // If the client closes the connection before its request is complete, there is nothing to answer.
   request.on('error', () => {});
 }
 

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts';
 
-/** Addresses to listen on that stand for all of a machine, or for itself. */
+/** Values of HOST that mean all of the machine's addresses, or the machine itself. */
 const HERE = new Set(['0.0.0.0', '::', '::1', 'localhost', '127.0.0.1', '']);
 
 /** The name under which this machine reaches what listens on HOST. */

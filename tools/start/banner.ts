@@ -3,7 +3,7 @@ import { baseUrlOf, withoutPassword } from './addresses.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * What there is now, and what to try first.
+ * The text that lists the addresses of what runs, and suggests what to try first.
  * @param options.managementUrl RabbitMQ's management page, with user and password; undefined where RabbitMQ is not ours
  */
 export function banner(options: {

@@ -5,7 +5,10 @@ import type { Service } from '../services/service.ts';
 import type { Environment } from './environment.ts';
 import { until } from './until.ts';
 
-/** A project of its own: containers that were brought up by hand from the same file are left alone. */
+/**
+ * The name of a compose project of its own, so that containers which the user started from the same file are left
+ * alone.
+ */
 const PROJECT = 'healify-chat-start';
 const READY_TIMEOUT_MS = 180_000;
 

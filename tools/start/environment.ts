@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 
 export type Environment = Record<string, string | undefined>;
 
-/** Where nothing else is said: for trying out, and for this machine only. */
+/** Defaults of `npm start` only: they are for trying the product out on one machine. */
 const DEFAULTS = {
   NODE_ENV: 'development',
   HOST: '127.0.0.1',
@@ -15,7 +15,10 @@ const DEFAULTS = {
   WORKER_METRICS_PORT: '9465',
 };
 
-/** The environment, then `.env` as it is now, then defaults. An empty value counts as none. */
+/**
+ * Each variable comes from the environment, else from `.env` as it is now, else from the defaults. An empty value
+ * counts as none.
+ */
 export const readEnvironment = (root: string): Environment => ({
   ...DEFAULTS,
   ...filled(readFile(join(root, '.env'))),
@@ -48,7 +51,7 @@ export const keptSecrets = (dataDir: string) => ({
 
 const makeSecret = () => randomBytes(48).toString('base64');
 
-/** Reads a secret's file; made at the first call, for its owner's eyes only. */
+/** Reads a secret's file. The first call creates it, readable by its owner only. */
 export function keep(file: string, make: () => string): string {
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, 'utf8');

@@ -49,7 +49,7 @@ if (values.help) {
 const dataDir = resolve(values.data);
 mkdirSync(join(dataDir, 'logs'), { recursive: true });
 const terminal = createTerminal({ verbose: values.verbose });
-/** What was started, to be stopped in the opposite order. */
+/** In the order of their starts; they are stopped in the opposite order. */
 const started: Supervised[] = [];
 const watches: { stop(): void }[] = [];
 let stopping: Promise<void> | undefined;
@@ -76,7 +76,9 @@ async function start(): Promise<void> {
 
   const [servers, simulator] = await Promise.all([startServers(env), startSimulator(env)]);
   const secrets = keptSecrets(dataDir);
-  /** What was made here holds where nothing else is said; what is said is read anew each time. */
+  /**
+   * The settings as they are now. What `npm start` chose or made itself counts only if the user has set nothing else.
+   */
   const settingsNow = (): Environment => {
     const given = readEnvironment(root);
     const all = { ...servers.urls, ...simulator, ...secrets, ...given };
@@ -108,7 +110,7 @@ async function start(): Promise<void> {
   terminal.say(banner({ env: all, accounts, managementUrl, simulated: simulator !== undefined, dataDir }));
 }
 
-/** The two work together: a setting that only one of them knows by its new value may keep them apart. */
+/** Api and worker must agree on some settings, so a change is reported to the user if only one of them has it. */
 function sayWhatDiffers(scripts: SupervisedScript[]): void {
   const [one, other] = scripts;
   const apart = changedNames(one!.env, other!.env);
@@ -169,14 +171,17 @@ function stop(signal: NodeJS.Signals): void {
   });
 }
 
-/** npm does not hand on the signal that ends it: then our parent is another one, and nobody is left who could stop us. */
+/**
+ * npm does not pass on the signal that ends it. So we look whether our parent is still the same process, and stop if it
+ * is not.
+ */
 function stopWithNpm(): void {
   const npm = process.ppid;
   if (process.env.npm_lifecycle_event !== 'start') return;
   setInterval(() => process.ppid !== npm && stop('SIGTERM'), PARENT_POLL_MS).unref();
 }
 
-/** What was started last is stopped first; api and worker together. */
+/** Stops everything in the opposite order of the starts, but api and worker at the same time. */
 async function stopAll(): Promise<void> {
   for (const watch of watches) watch.stop();
   const scripts = started.filter(({ name }) => name === 'api' || name === 'worker');

@@ -38,15 +38,16 @@ const SERVERS: Server[] = [
 
 export interface FoundServers {
   urls: Record<'RABBITMQ_URL' | 'REDIS_URL', string>;
-  /** Those that were started here. */
+  /** The servers that `npm start` started itself. */
   started: { name: string; service: Service }[];
-  /** RabbitMQ's management page, where it was started here. */
+  /** RabbitMQ's management page, if `npm start` started RabbitMQ. */
   managementUrl: string | undefined;
 }
 
 /**
- * Finds or starts RabbitMQ and Redis, each for itself: given, installed, from docker-compose.yml, or installed by apt.
- * @throws Error naming the ways out, where there is none of these
+ * Finds or starts RabbitMQ and Redis. For each it takes the first that there is: the one whose URL is set, the one that
+ * is installed, the one of docker-compose.yml, or one that apt installs now.
+ * @throws Error if none of these works; it says what the user can do
  */
 export async function findServers(options: {
   env: Environment;

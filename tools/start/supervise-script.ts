@@ -14,7 +14,7 @@ export interface Supervised {
 export interface SupervisedScript extends Supervised {
   /** The environment that it was started with last. */
   readonly env: Environment;
-  /** Why and with which last words it ended, if it did so before it had worked. It is not started again then. */
+  /** Why it ended and what it wrote last, if it ended before it was ready. Then it is not started again. */
   gaveUp(): string | undefined;
   /** From now on it is started again when it ends. */
   works(): void;
@@ -27,9 +27,10 @@ const LOOK_MS = 250;
 const LAST_LINES = 8;
 
 /**
- * Runs one of our scripts as a process; what it writes goes to its log, and to the terminal as that has it. When it ends
- * by itself it is started again after a growing pause, and at once when its settings have changed.
- * @param options.readEnv its settings; asked anew before each start, so that a corrected file holds
+ * Runs one of our scripts as a process. What it writes goes to its log file, and to the terminal, which shows a part of
+ * it. If it ends by itself, it is started again: after a pause that grows each time, or at once when its settings have
+ * changed.
+ * @param options.readEnv reads its settings; called before each start, so that a corrected `.env` takes effect
  * @param options.onRestart called after each start but the first
  */
 export async function superviseScript(options: {

@@ -3,11 +3,11 @@ import { prettyFactory } from 'pino-pretty';
 export interface Terminal {
   say(text: string): void;
   problem(text: string): void;
-  /** Tells that something is under way; the function that it gives, that it is done and how long it took. */
+  /** Says that something has begun. The function that it returns says that it is done, and how long it took. */
   doing(what: string): () => void;
   /** A line that a child process wrote. */
   childLine(name: string, line: string): void;
-  /** A child's line as people read it; one that is no log line stays as it is. */
+  /** A child's log line in a form for people. A line that is not of the log stays as it is. */
   readable(line: string): string;
 }
 

@@ -11,7 +11,7 @@ const shown = (names: string[]) => names.map((name) => SHOWN[name] ?? name).join
 /**
  * Says on the terminal when a process loses a server and when it has it again, also for servers that were not started
  * here. It looks at `/health/ready`, so that nobody has to read it out of log lines.
- * @param options.baseUrl of the process; what cannot be asked, because it does not run, is not spoken of
+ * @param options.baseUrl of the process; while the process does not answer, nothing is reported
  */
 export function watchHealth(options: { name: string; baseUrl: () => string; terminal: Terminal }): { stop(): void } {
   const { name, baseUrl, terminal } = options;
