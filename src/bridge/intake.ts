@@ -11,29 +11,33 @@ import { continueTrace } from '../contracts/traceparent.ts';
 
 export interface Intake {
   start(): void;
-  /** Takes no more, finishes the batch in hand; what is left goes back to RabbitMQ. */
+  /** Takes no more messages and finishes the batch in hand. The rest goes back to RabbitMQ. */
   stop(): Promise<void>;
 }
 
+/** How often a paused intake looks how many jobs wait. */
 const POLL_MS = 200;
+/** A paused intake flows again when no more than this share of `highWater` waits. */
 const LOW_WATER = 0.8;
 
 /**
- * Moves requests from RabbitMQ into jobs, a batch at a time, and acknowledges a batch once Redis has its jobs and the
- * dead-letter queue has what could not be read.
+ * Makes requests from RabbitMQ into jobs, in batches. A batch is acknowledged once Redis has its jobs and the dead-letter queue
+ * has the messages that could not be read. Each batch costs one round trip to Redis.
  *
- * *Flowing* while fewer than `highWater` jobs wait; then *paused*, until four fifths of that are left: a backlog stays
- * in RabbitMQ. A pause may come one batch late, so that up to `highWater` + prefetch jobs wait for each worker.
+ * The intake keeps a backlog in RabbitMQ. Its states:
+ * - *flowing* while fewer than `highWater` jobs wait
+ * - *paused* from then on, until four fifths of `highWater` are left
+ * - *stopped* for good
  *
- * Costs one round trip to Redis a batch.
+ * A pause may come one batch late. So up to `highWater` + prefetch jobs may wait for each worker.
  */
 export function createIntake(options: {
   connection: BrokerConnection;
   queue: ChatQueue;
-  /** Safe once it resolves; gives how many jobs wait then. */
+  /** Resolves once the jobs are safe in Redis, with how many jobs wait then. */
   addJobs: (jobs: NewJob[]) => Promise<number>;
   deadLetter: DeadLetter;
-  /** Whether a request may have its answer sent to this queue. */
+  /** Whether a request may name this queue as its reply queue. */
   replyAllowed: (queue: string) => boolean;
   prefetch: number;
   highWater: number;

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Health } from '../contracts/http/health.ts';
 
-/** What a process depends on, by name; each rejects, or does not resolve in time, while it is out of reach. */
+/** Checks of what a process depends on, by name. A check rejects, or does not resolve in time, while that is out of reach. */
 export type HealthChecks = Record<string, () => Promise<void>>;
 
-/** What is wrong, in words that may be shown to whoever asks. */
+/** A check's error whose message may be shown to whoever asks. */
 export class Unhealthy extends Error {}
 
 const CHECK_TIMEOUT_MS = 1_000;
 
-/** Servers are connected to again within a few seconds of their coming back. */
+/** A process connects again within a few seconds after a server has come back. */
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * `/health/live` (the process runs), `/health/ready` (it can do its work, else 503 and what is down) and `/health`
- * (the same, with version and uptime).
+ * The routes for orchestrators. `/health/live`: the process runs. `/health/ready`: it can do its work; otherwise the reply is
+ * 503 and says what is down. `/health`: the same, with version and uptime.
  */
 export function createHealthRouter(options: { checks: HealthChecks; version: string }): Router {
   const { checks, version } = options;
@@ -53,7 +53,7 @@ async function readiness(checks: HealthChecks): Promise<Health> {
   return { status: allUp ? 'ok' : 'unavailable', checks: Object.fromEntries(results) };
 }
 
-/** Says no more than this to whoever asks: the causes, with their addresses, are in the log. */
+/** What is wrong, if anything is. The causes, with their addresses, are only in the log. */
 async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
   const timeout = new AbortController();
   try {

@@ -3,21 +3,21 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HttpServer {
-  /** The port it listens on, also where 0 was asked for. */
+  /** The port that it listens on, also if 0 was asked for. */
   readonly port: number;
-  /** Takes no more connections, and resolves once the requests in hand are answered, or cut off after `graceMs`. */
+  /** Takes no more connections. Resolves once the requests in hand were answered, or were cut off after `graceMs`. */
   stop(graceMs?: number): Promise<void>;
 }
 
 /**
- * How long an idle connection is kept: longer than load balancers keep theirs, 60 s as a rule. One that we close just as
- * its other end uses it again fails a request.
+ * How long an idle connection is kept. Load balancers usually keep theirs for 60 s, and this is longer: if we close a
+ * connection just as the load balancer uses it again, that request fails.
  */
 const KEEP_ALIVE_MS = 75_000;
 
 /**
  * Listens on host and port.
- * @throws what the system says: EADDRINUSE, EACCES, EADDRNOTAVAIL
+ * @throws the error of the system: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
 export async function listen(
   handler: RequestListener,
@@ -31,7 +31,7 @@ export async function listen(
     stop: async (graceMs = 0) => {
       const closed = once(server, 'close');
       server.close();
-      // A connection kept alive after its last answer would hold the server open.
+      // A connection that is kept alive after its last reply would keep the server open.
       const idle = setInterval(() => server.closeIdleConnections(), 50);
       const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;

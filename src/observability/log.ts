@@ -6,20 +6,20 @@ import { isError, serializeError } from './serialize-error.ts';
 export type { Logger } from 'pino';
 
 /**
- * JSON lines on standard output. No line carries a message's text, a token or a URL's password: log ids and codes. Of an
- * error, wherever it stands in what is logged, a line has what `serializeError` gives.
+ * Writes JSON lines to standard output. Log ids and codes: no line may have a message's text, a token or a URL's password. An
+ * error, wherever it is in what is logged, is written as `serializeError` says.
  */
 export function createLogger(process: 'api' | 'worker', level: string): Logger {
   return pino({ ...logOptions, level, base: { process } });
 }
 
-/** How lines are made, whoever writes them. */
+/** How lines are made. Every logger uses this. */
 export const logOptions = {
   timestamp: pino.stdTimeFunctions.isoTime,
   redact: ['req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'],
   serializers: { err: (error: unknown) => serializeError(error) },
   hooks: {
-    // Else pino takes the error's own message for that of the line.
+    // Otherwise pino would use the error's own message as that of the line.
     logMethod([first, ...rest], method) {
       const error = isError(first) ? first : (first as { err?: unknown } | undefined)?.err;
       if (rest.length > 0 || !isError(error)) method.apply(this, [first, ...rest] as never);
@@ -38,6 +38,6 @@ export const logOptions = {
 const withoutErrors = (line: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(line).map(([key, value]) => [key, isError(value) ? serializeError(value) : value]));
 
-/** What a log line says of an error: a stack only where nobody foresaw it. */
+/** What a log line says about an error. Only an error that nobody foresaw comes with its stack. */
 export const describeError = (error: unknown) =>
   error instanceof HealifyError ? { code: error.code, reason: error.message } : { err: error };

@@ -2,28 +2,28 @@ import { types } from 'node:util';
 import { HealifyError } from '../contracts/errors.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 
-/** What a log line has of an error. */
+/** An error as a log line shows it. */
 export interface SerializedError {
   type: string;
   message: string;
   code?: string | number;
-  /** Of an HTTP reply. */
+  /** The status of an HTTP reply. */
   status?: number;
-  /** The frames only: what a stack begins with is the message. */
+  /** Only the frames. A stack begins with the error's message, which may quote a text. */
   stack: string;
   cause?: SerializedError;
   errors?: SerializedError[];
 }
 
-/** As Node and its libraries have them; a provider's are its own text. */
+/** Codes of Node and its libraries. A provider's codes are its own text, so they are left out. */
 const SYSTEM_CODE = /^[A-Z][A-Z\d_]{1,63}$/;
 const MAX_DEPTH = 5;
 const MAX_ERRORS = 5;
 const MAX_FRAMES = 20;
 
 /**
- * An error for the log: its type, its code, its message without values, and where it was made. Nothing else that hangs
- * on it, such as the command and arguments that ioredis keeps there, is looked at.
+ * Makes an error fit for the log: its type, its code, its message without values, and where it was made. Other fields are left
+ * out, such as the command and arguments that ioredis keeps in its errors.
  */
 export function serializeError(error: unknown, depth = 1): SerializedError {
   if (!isError(error)) return { type: typeof error, message: '', stack: '' };
@@ -42,7 +42,7 @@ export function serializeError(error: unknown, depth = 1): SerializedError {
   };
 }
 
-/** Also one that was made in another context of the JavaScript engine. */
+/** Whether a value is an error, also if it was made in another context of the JavaScript engine. */
 export const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);
 
 const name = (error: Error) =>

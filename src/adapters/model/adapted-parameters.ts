@@ -4,13 +4,17 @@ import type { LimitParameter } from './outcome.ts';
 type Body = AnswerParameters['body'];
 
 /**
- * What was learnt of a model from its refusals: which of our parameters it does not know. A limit of tokens that is refused
- * under one name is sent under the other; one that is refused under both is left out, as is a refused temperature.
+ * Remembers which of our parameters a model has refused, and adapts later requests to that. If the limit of tokens is refused
+ * under one name, it is sent under the other. If it is refused under both names, it is left out. A refused temperature is
+ * left out as well.
  */
 export interface AdaptedParameters {
-  /** The body as the model takes it, as far as that is known. */
+  /** The body without what the model is known to refuse. */
   adapt(body: Body): Body;
-  /** Whether the refusal of this parameter teaches something: whether the body would be another one now. */
+  /**
+   * Remembers that a parameter was refused.
+   * @returns whether it was in the body that was sent: only then another try would send another body
+   */
   learn(refused: LimitParameter, sent: Body): boolean;
 }
 

@@ -2,21 +2,24 @@ import type { AnswerParameters, ModelQuestion } from './model.ts';
 import { withoutThinking } from './thinking.ts';
 
 export interface ModelSettings {
-  /** The provider's name, which users are told. Two that may answer differently must not share one. */
+  /** The provider's name, which users are told. Providers that may answer differently must have different names. */
   name: string;
-  /** Up to and without `/chat/completions`. */
+  /** The part of the address before `/chat/completions`. */
   baseUrl: string;
   model: string;
   systemPrompt: string;
-  /** undefined: the model's own default. */
+  /** Left undefined, the model uses its own default. */
   temperature: number | undefined;
   /** The longest answer, in tokens. */
   maxTokens: number;
-  /** false: what the model thinks aloud before its answer stays in the answer and in later context. */
+  /** false: what the model writes as its thinking before its answer stays in the answer and in later context. */
   removeThinking?: boolean;
 }
 
-/** The one place that builds the body of a request: always with its properties in the same order. */
+/**
+ * Builds the bodies of requests. It is the only place that does, because the hash of a question is computed from the body's
+ * JSON, and so depends on the order of the properties.
+ */
 export function answerParameters(settings: ModelSettings): (question: ModelQuestion) => AnswerParameters {
   const { name, model, systemPrompt, temperature, maxTokens, removeThinking = true } = settings;
   const system = systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }];
@@ -42,9 +45,8 @@ export function answerParameters(settings: ModelSettings): (question: ModelQuest
 }
 
 /**
- * OpenAI's reasoning models refuse `max_tokens`, wherever they are hosted, and its own API has deprecated it. Other
- * servers know it as the only name: Mistral refuses `max_completion_tokens`, others ignore it, and then nothing
- * bounds the answer.
+ * OpenAI's reasoning models refuse `max_tokens` wherever they are hosted, and OpenAI's own API has deprecated it. Other
+ * servers know only that name. Mistral refuses `max_completion_tokens`. Others ignore it, so that nothing limits the answer.
  */
 const takesMaxCompletionTokens = ({ baseUrl, model }: ModelSettings) =>
   /(^|\.)(openai\.com|openai\.azure\.com)$/.test(new URL(baseUrl).hostname) || /^(openai\/)?(o\d|gpt-5)/.test(model);

@@ -6,13 +6,22 @@ import type { Model } from './model.ts';
 import type { GateState, ProviderGate } from './provider-gate.ts';
 
 /**
- * A model behind a circuit breaker. Each worker measures for itself how its calls end; when too many fail, or too many
- * in a row, or the provider asks to be left alone, the gate is shut for all workers. So it is at the first call that shows
- * that the provider is broken for everybody. A refusal that may be about its one request shows that only if the provider
- * has not just answered others: else it counts as a failure in a row. All attempts at one request that fail count once.
+ * A model behind a circuit breaker. Each worker counts how its own calls end. It shuts the gate for all workers when
+ * - too large a share of its calls has failed within 10 s,
+ * - too many requests have failed in a row,
+ * - the provider asks for a pause, or
+ * - a call shows that the provider is broken for everybody.
  *
- * A call is counted when it ends, and only if the gate has not changed since it began: what began before an outage says
- * nothing of what comes after.
+ * Some refusals may be about one request only. If the provider has answered other requests within the last minute, such a
+ * refusal counts as one of the failures in a row. Otherwise it shuts the gate at once. If several attempts at a request fail,
+ * they count as one failure.
+ *
+ * A call is counted when it ends, and only if the gate has not changed since the call began. A call that began before an
+ * outage says nothing about what comes after it.
+ *
+ * The library opossum counts the calls of the last 10 s and says when too many of them have failed. It does nothing else
+ * here. Its own states would hold for one process, but the state of the gate must hold for all workers, so it is in Redis
+ * (`ProviderGate`). Time limits belong to the provider's client.
  */
 export interface Breaker extends Model {
   readonly state: GateState;
@@ -21,22 +30,23 @@ export interface Breaker extends Model {
 }
 
 export interface BreakerOptions {
-  /** The share of failed calls within 10 s that opens it, 1 to 100. */
+  /** The share of failed calls within 10 s that shuts the gate, in percent: 1 to 100. */
   errorPercent: number;
-  /** With fewer calls within 10 s the share opens nothing. */
+  /** With fewer calls than this within 10 s, the share does not count. */
   minCalls: number;
-  /** So many requests that fail in a row open it. */
+  /** This many requests that fail in a row shut the gate. */
   maxConsecutive: number;
+  /** How long the gate is shut. */
   openMs: number;
 }
 
 const WINDOW_MS = 10_000;
-/** Of so many requests that failed it is known that their next attempts are no news. */
+/** How many failed requests are remembered, so that their next attempts are not counted again. */
 const FAILED_REMEMBERED = 1_000;
-/** A provider that answered within this time does not refuse everybody. */
+/** A provider that has answered within this time does not refuse everybody. */
 const JUST_ANSWERED_MS = 60_000;
 
-/** Failures that say the provider is unwell; all others are about the one request. */
+/** Failures of the provider. All other failures are about one request. */
 const unwellCodes: readonly FailureCode[] = [
   'model_unavailable',
   'model_rate_limited',
@@ -44,36 +54,35 @@ const unwellCodes: readonly FailureCode[] = [
   'model_unreachable',
 ];
 
-/** Whether an error is the provider's, and not the request's: another provider may answer. */
+/** Whether the provider has failed, so that another provider may answer the request. */
 export const isProviderFailure = (error: unknown): error is RequestFailure =>
   error instanceof RequestFailure && unwellCodes.includes(error.code);
 
-/** Whether an error speaks for or against the provider's health; undefined: neither, such as an abort. */
+/** Whether a call that failed shows that the provider is well. undefined: it shows nothing, as when the call was aborted. */
 function isWell(error: unknown, signal: AbortSignal): boolean | undefined {
   if (signal.aborted || !(error instanceof RequestFailure) || error.code === 'internal_error') return undefined;
   return !isProviderFailure(error);
 }
 
 interface Call {
-  /** Of the gate, when the call began. */
+  /** The gate's era when the call began. */
   era: number;
   requestId: string | symbol;
 }
 
 export function createBreaker(model: Model, gate: ProviderGate, options: BreakerOptions): Breaker {
   const { openMs, maxConsecutive } = options;
-  /** The requests that failed since the last one was answered; never more than open the gate. */
+  /** The requests that have failed since the last answer. When they are enough to shut the gate, the set is cleared. */
   const failedInARow = new Set<string | symbol>();
   const failedLately = new Set<string | symbol>();
   let answeredAt = Number.NEGATIVE_INFINITY;
 
-  // Opossum keeps the figures and says when they are too bad; how long to wait, and who probes, is the gate's.
   const circuit = new CircuitBreaker(endedWell, {
-    // The signal of each call is the provider's business; opossum's own would abort all calls.
+    // Opossum's time limit would abort a controller that all calls share.
     timeout: false,
     rollingCountTimeout: WINDOW_MS,
     volumeThreshold: options.minCalls,
-    // Opossum opens above the threshold, the setting says at it.
+    // Opossum opens above the threshold. The setting says that the gate is shut when the threshold is reached.
     errorThresholdPercentage: options.errorPercent - 1e-9,
     rollingPercentilesEnabled: false,
     enableSnapshots: false,
@@ -85,16 +94,16 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     if (well) failedInARow.clear();
     else failedInARow.add(requestId);
     if (well || isNewFailure(requestId)) {
-      // Rejects with the failure it was given, and while it is open.
+      // It rejects with the failure it was given, and while it is open.
       const counted = circuit.fire(well).catch(() => {});
-      // Nothing opens by a success: nobody need wait until it is counted.
+      // A success never shuts the gate, so nobody needs to wait until it is counted.
       if (well) return;
       await counted;
     }
     if (circuit.opened || failedInARow.size >= maxConsecutive) await shut('failures');
   }
 
-  /** A request's attempts fail for the same reason: of the share of failed calls they are one. */
+  /** The attempts at one request fail for the same reason, so they count once in the share of failed calls. */
   function isNewFailure(requestId: string | symbol): boolean {
     if (failedLately.has(requestId)) return false;
     failedLately.add(requestId);

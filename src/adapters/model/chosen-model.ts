@@ -2,9 +2,9 @@ import { RequestFailure } from '../../contracts/errors.ts';
 import type { Model, ModelQuestion } from './model.ts';
 
 /**
- * Lets a question choose among models by name.
- * @param byName the allowed ones
- * @param standard for a question that chooses none
+ * A model that asks the model which the question names.
+ * @param byName the allowed models
+ * @param standard the name of the model for a question that names none
  */
 export function createChosenModel(byName: ReadonlyMap<string, Model>, standard: string): Model {
   const modelOf = ({ model = standard }: ModelQuestion): Model => {

@@ -15,24 +15,28 @@ import {
   TOO_LONG,
   TOO_LONG_TEXT,
 } from './error-words.ts';
-import { type Answer, type LimitParameter, type Outcome, timedOut, unwell } from './outcome.ts';
+import { type Answer, LIMIT_PARAMETERS, type LimitParameter, type Outcome, timedOut, unwell } from './outcome.ts';
 
-/** What is known of a reply that is no answer. */
+/** A reply that is not an answer. */
 export interface ErrorReply {
-  /** Of HTTP, or the one that the body of a 200 names; 200 where that names none. */
+  /** The HTTP status. If that was 200, the status that the body names; if the body names none, 200. */
   status: number;
   evidence: ErrorEvidence;
-  /** Whether it is a page for people: it was written by something before the provider. */
+  /** Whether it is an HTML page. Then it was written by a proxy or firewall, and not by the provider. */
   isPage: boolean;
+  /** How long the provider asks us to wait, in ms. */
   pauseMs: number | undefined;
-  /** Whether the model may have worked. */
+  /** Whether the model may have worked, and may charge for it. */
   charged: boolean;
 }
 
-/** Statuses below 500 of a server, or of what stands before it, that has failed this once. */
+/** Statuses below 500 that say that the server, or a proxy before it, has failed this one time. */
 const UNWELL = new Set([200, 409, 421, 423, 424, 425, 444, 449, 460, 463, 498, 499]);
 
-/** What an error means. Statuses alone do not say: servers differ, and gateways wrap each other's replies. */
+/**
+ * Says what an error means. The status alone does not tell, because servers use it differently, and gateways wrap each
+ * other's replies. The order of the checks matters: a reply may match several of them.
+ */
 export function classifyError(reply: ErrorReply): Exclude<Outcome, Answer> {
   const { status, evidence, pauseMs, charged } = reply;
   const detail = detailOf(status, evidence);
@@ -55,10 +59,10 @@ function isRefused({ status, evidence: { words, texts } }: ErrorReply): boolean 
   return (status === 400 || status === 403) && anyText(texts, REFUSED_TEXT);
 }
 
-/** Too many requests, or tokens, at this time; the same request may be answered later. */
+/** Too many requests or tokens at this time. The same request may be answered later. */
 function isRate({ status, evidence: { words, texts }, isPage, pauseMs }: ErrorReply): boolean {
   if (status === 429 || status === 420 || hasWordOf(words, RATE)) return true;
-  // Who refuses for ever does not say for how long.
+  // A server that will always refuse does not say how long to wait.
   if (status === 403 && !isPage && pauseMs !== undefined) return true;
   return status === 413 && anyText(texts, TOKEN_RATE_TEXT);
 }
@@ -72,7 +76,7 @@ function isTooLong(reply: ErrorReply): boolean {
   return TOO_LONG_TEXT.some((pattern) => anyText(evidence.texts, pattern));
 }
 
-/** Whether a rate in tokens refuses a request because it alone is larger than the rate: it would never be answered. */
+/** Whether a request alone has more tokens than the rate allows. It would never be answered, however long we wait. */
 function exceedsWholeRate(text: string): boolean {
   if (!/^request too large\b/i.test(text) || /\bused:? [\d,]+/i.test(text)) return false;
   const [, limit, requested] = /\blimit:? ([\d,]+).{0,40}\brequested:? ([\d,]+)/i.exec(text) ?? [];
@@ -82,8 +86,8 @@ function exceedsWholeRate(text: string): boolean {
 const numberOf = (digits: string) => Number(digits.replaceAll(',', ''));
 
 /**
- * What is broken for everybody. It is certain if the server names it, or does not know who asks; else its status may be
- * about this one request.
+ * Says what is broken for everybody, if anything is. It is certain if the server names it, or does not accept our key.
+ * Otherwise the status may be about this one request.
  */
 function brokenOf(reply: ErrorReply): { why: BrokenCause; certain: boolean } | undefined {
   const { status, evidence, isPage } = reply;
@@ -96,22 +100,21 @@ function brokenOf(reply: ErrorReply): { why: BrokenCause; certain: boolean } | u
   if (hasWordOf(words, MODEL)) return { why: 'model', certain: true };
   if (hasWordOf(words, KEY) || anyText(texts, KEY_TEXT)) return { why: 'key', certain: true };
   if (anyText(texts, MODEL_TEXT)) return { why: 'model', certain: true };
-  // A page that forbids may be a firewall's, and about this one question.
+  // A page with this status may come from a firewall that does not like this one question.
   if (status === 403 && !isPage) return { why: 'key', certain: false };
   return [404, 405, 410].includes(status) ? { why: 'model', certain: false } : undefined;
 }
 
-/** Google calls its rates quotas as well: of these only that of a day is used up. */
+/** Google also calls its rates quotas. Only its quota of a day counts as used up. */
 function saysQuota({ words, texts }: ErrorEvidence): boolean {
   if (words.has('resource_exhausted')) return [...words].some((word) => word.includes('perday'));
   return anyText(texts, QUOTA_TEXT);
 }
 
-/** The parameters that a model may refuse, in how its server may say it. */
-const PARAMETERS: readonly LimitParameter[] = ['max_completion_tokens', 'max_tokens', 'temperature'];
+/** How a server may say that it does not know a parameter. */
 const NOT_SUPPORTED =
   /unsupported|not supported|unrecognized|unknown|unexpected|not permitted|not allowed|extra (inputs?|fields?)|deprecated|does not support/i;
-/** Further on, a message may quote the question. */
+/** The parameter is looked for only at the beginning of a message, because further on it may quote the question. */
 const NAMED_WITHIN_CHARS = 300;
 
 function refusedParameter({ evidence: { words, texts } }: ErrorReply): LimitParameter | undefined {
@@ -120,21 +123,24 @@ function refusedParameter({ evidence: { words, texts } }: ErrorReply): LimitPara
     anyText(beginnings, NOT_SUPPORTED) || [...words].some((word) => NOT_SUPPORTED.test(word.replaceAll('_', ' ')));
   const isMissing = words.has('extra_forbidden');
   if (!said && !isMissing) return undefined;
-  // Named by the server's own field, else by the first one in its message.
-  const named = PARAMETERS.find((name) => words.has(name) || [...words].some((word) => word.endsWith(`.${name}`)));
+  // The server may name it in a field of its own. Otherwise it is the first that its message names.
+  const named = LIMIT_PARAMETERS.find(
+    (name) => words.has(name) || [...words].some((word) => word.endsWith(`.${name}`)),
+  );
   return named ?? firstIn(beginnings.join('\n'));
 }
 
+const ANY_PARAMETER = new RegExp(`\\b(${LIMIT_PARAMETERS.join('|')})\\b`);
+
 function firstIn(text: string): LimitParameter | undefined {
-  const match = /\b(max_completion_tokens|max_tokens|temperature)\b/.exec(text);
-  return match?.[1] as LimitParameter | undefined;
+  return ANY_PARAMETER.exec(text)?.[0] as LimitParameter | undefined;
 }
 
 const anyText = (texts: readonly string[], pattern: RegExp) => texts.some((text) => pattern.test(text));
 
 const VAGUE = new Set(['invalid_request_error', 'invalid_request', 'bad_request', 'server_error', 'api_error']);
 
-/** For an operator: the status, and the first code that is a word of the field's, not a text or a key. */
+/** What an operator reads: the status, and the first code that looks like a code, and not like a text or a key. */
 function detailOf(status: number, { words }: ErrorEvidence): string {
   const known = [...words].filter((each) => /^[a-z]+(_[a-z]+){1,5}$/.test(each));
   const word = known.find((each) => !VAGUE.has(each)) ?? known[0];

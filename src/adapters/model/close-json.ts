@@ -1,12 +1,12 @@
 /**
- * The beginning of a JSON text, completed so that it can be parsed: an open string ends where the text ends, and what is
- * open around it is closed. What was begun and cannot be completed, such as half a name or number, is left out.
+ * Completes a JSON text that was cut off, so that it can be parsed. A string that is still open ends where the text ends, and
+ * the objects and lists around it are closed. Whatever cannot be completed, such as half a name or number, is left out.
  */
 export function closeJson(text: string): string {
   const closers: string[] = [];
   let inString = false;
   let isName = false;
-  /** Up to where all is complete, but for the closers at that place. */
+  /** The last place where the text can end, and what must be added there to close it. */
   let good = { end: 0, closers: '' };
   let expectsName = false;
 
@@ -44,10 +44,10 @@ export function closeJson(text: string): string {
   }
 }
 
-/** Without an escape that is not complete at its end. */
+/** The text without an escape that is cut off at its end. */
 const withoutHalfEscape = (text: string) =>
   text.replace(/\\(u[0-9a-f]{0,3})?$/i, (half, _hex, at: number) => {
-    // A backslash that is escaped itself begins nothing.
+    // A backslash that is escaped itself does not begin an escape.
     let before = 0;
     while (text[at - 1 - before] === '\\') before += 1;
     return before % 2 === 1 ? half : '';

@@ -15,12 +15,12 @@ import { createModelProvider, type ModelProviderOptions } from './model-provider
 import { createProviderGate, type GateState } from './provider-gate.ts';
 
 const SIMULATOR = 'simulator';
-/** A probe's worker has died if it says nothing so long after the call's own time is over. */
+/** A probe may take as long as a call may take, and this much longer. After that, its worker counts as dead. */
 const PROBE_GRACE_MS = 5_000;
-/** How often a worker says which gates it has. */
+/** How often a worker registers its gates. */
 const REGISTER_MS = 3_600_000;
 
-/** Who is asked: a provider's name, and its model. */
+/** A provider's name and one of its models. */
 export interface Target {
   provider: string;
   model: string;
@@ -28,22 +28,22 @@ export interface Target {
 
 type ProviderFields = 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice' | 'dispatcher';
 
-/** Tells keys apart without telling them. */
+/** Shows whether two keys differ, without showing the keys. */
 const fingerprintOf = (key: string) => hash('sha256', key).slice(0, 8);
 
 export type CreateProvider = (options: ModelProviderOptions) => Model;
 
 export interface ConfiguredModel extends Model {
-  /** The model simulator answers, because there is no key. */
+  /** There is no key, so the model simulator answers. */
   readonly simulated: boolean;
   close(): void;
 }
 
 /**
- * The models that the settings name: the chosen one at the first provider, and those to fall back on, each behind a
- * breaker. Without a key the simulator, which says so as the answer's model and provider.
- * @param options.redis where the breakers' state is that all workers share; its commands must fail soon when it is away
- * @param options.subscriber a connection that is subscribed, to the same
+ * Makes the models that the settings name: those that a question may choose at the first provider, and the fallbacks. Each
+ * is behind a breaker. Without a key, the simulator answers, and its answers name it as their model and provider.
+ * @param options.redis has the state of the gates, which all workers share. Its commands must fail soon when Redis is away
+ * @param options.subscriber a connection to the same Redis that is used for subscriptions
  * @param options.keyOf reads a key from the environment
  */
 export function createConfiguredModel(
@@ -53,9 +53,9 @@ export function createConfiguredModel(
     redis: Redis;
     subscriber: Redis;
     keyOf: (variable: string) => string;
-    /** A call went out and came back: `ok`, or an error's code. */
+    /** A call has ended: `ok`, or the code of its error. */
     onCall: (target: Target, outcome: string, answer?: ModelAnswer) => void;
-    /** @param change.keyFingerprint says which key is in use, without telling it */
+    /** @param change.keyFingerprint shows which key is in use, without showing the key */
     onBreaker: (
       target: Target,
       change: { state: GateState; cause: GateCause | undefined; keyFingerprint: string },
@@ -72,7 +72,7 @@ export function createConfiguredModel(
   redis.on('ready', registerGates);
   const registration = setInterval(registerGates, REGISTER_MS);
   registration.unref();
-  // The simulator is beside us, never behind a proxy.
+  // The simulator runs on this machine, so it is asked directly.
   const proxied = createDispatcher(config);
   const dispatcher = simulated ? createDirectDispatcher() : proxied;
 

@@ -1,7 +1,7 @@
 import { ReplyTimeoutError } from './http/whole-fetch.ts';
 import { type Outcome, timedOut, unreadable, unwell } from './outcome.ts';
 
-/** The question never left. */
+/** Codes of errors before the question was sent. */
 const NEVER_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT|UND_ERR_PRX|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
@@ -11,7 +11,7 @@ const TIMEOUTS: Record<ReplyTimeoutError['code'], string> = {
   REPLY_TIMEOUT_TOTAL: 'the provider did not finish within MODEL_TIMEOUT',
 };
 
-/** What it means that there is no reply. Of the error only a code of the system is passed on. */
+/** Says what an error means that left us without a reply. Only the system's error code is passed on. */
 export function readConnectionError(error: unknown): Outcome & { kind: 'unwell' } {
   const causes = [...chainOf(error)];
   const timeout = causes.find((cause) => cause instanceof ReplyTimeoutError);
@@ -33,7 +33,7 @@ function* chainOf(error: unknown): Generator<object> {
   }
 }
 
-/** A code of a system call, a TLS library, zlib or undici, such as ECONNREFUSED. */
+/** The error code of the system, the TLS library, zlib or undici, such as ECONNREFUSED. */
 function codeOf(error: object): string | undefined {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,50}$/.test(code) ? code : undefined;

@@ -1,13 +1,16 @@
-/** Spelled as one server does; `isWordOf` takes `RateLimitExceeded` and `rate-limit-exceeded` for `rate_limit_exceeded`. */
+// The codes and sentences by which servers say what went wrong. To add one of a new provider, add it to its list here, and a
+// row with the provider's body to test/adapters/model/provider-bodies.test.ts.
+
+/** Each word in one spelling: `hasWordOf` takes `RateLimitExceeded` and `rate-limit-exceeded` for `rate_limit_exceeded`. */
 const words = (...each: string[]): ReadonlySet<string> => new Set(each.map(plain));
 
 const plain = (word: string) => word.toLowerCase().replaceAll(/[_\-.]/g, '');
 
-/** Whether one of the words that a server used is known. */
+/** Whether a server has used one of the known words. */
 export const hasWordOf = (said: ReadonlySet<string>, known: ReadonlySet<string>): boolean =>
   [...said].some((word) => known.has(plain(word)));
 
-/** The question, or its answer, was refused because of its content. */
+/** The question or its answer was refused because of its content. */
 export const REFUSED = words(
   'content_filter',
   'content_filtered',
@@ -24,6 +27,7 @@ export const REFUSED = words(
   'spii',
 );
 
+/** The conversation is too long for the model. */
 export const TOO_LONG = words(
   'context_length_exceeded',
   'context_window_exceeded',
@@ -35,6 +39,7 @@ export const TOO_LONG = words(
   'tokens_limit_reached',
 );
 
+/** There were too many requests or tokens lately. */
 export const RATE = words(
   'rate_limit_exceeded',
   'rate_limit_error',
@@ -50,6 +55,7 @@ export const RATE = words(
   'request_limit_exceeded',
 );
 
+/** The provider does not accept our key, or does not serve whoever has it. */
 export const KEY = words(
   'invalid_api_key',
   'incorrect_api_key',
@@ -70,6 +76,7 @@ export const KEY = words(
   'unsupported_country_region_territory',
 );
 
+/** Our quota or credit is used up. */
 export const QUOTA = words(
   'insufficient_quota',
   'quota_exceeded',
@@ -85,6 +92,7 @@ export const QUOTA = words(
   'arrearage',
 );
 
+/** The provider does not have the model. */
 export const MODEL = words(
   'model_not_found',
   'model_not_available',
@@ -97,7 +105,8 @@ export const MODEL = words(
   'not_found_error',
 );
 
-// What is broken for everybody is read only at the beginning of a message: further on it may quote a question.
+// Sentences that say that the provider is broken for everybody. They count only at the beginning of a message, because
+// further on it may quote a question.
 export const QUOTA_TEXT =
   /^(your credit balance is too low|insufficient (balance|credits?|funds)|you exceeded your current quota|this request requires more credits|out of call volume quota|budget has been exceeded)/i;
 export const KEY_TEXT =
@@ -106,7 +115,7 @@ export const MODEL_TEXT = /^(\S{0,40}: )?invalid model name passed in/i;
 
 export const REFUSED_TEXT = /\b(moderation|flagged)\b/i;
 
-/** A rate in tokens, as OpenAI and Groq tell it: `Limit 6000, Used 5000, Requested 2000`. */
+/** A rate in tokens, as OpenAI and Groq report it: `Limit 6000, Used 5000, Requested 2000`. */
 export const TOKEN_RATE_TEXT = /\btokens per (min|minute|hour|day)\b/i;
 
 export const TOO_LONG_TEXT: readonly RegExp[] = [

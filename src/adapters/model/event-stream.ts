@@ -7,12 +7,12 @@ interface Chunk {
   error?: unknown;
 }
 
-/** Whether a body is a stream of events: comments and fields, one a line. */
+/** Whether a body is a stream of server-sent events, which has one comment or field on each line. */
 export const isEventStream = (text: string): boolean => /^(:|data:|event:|id:|retry:)/.test(text);
 
 /**
- * The chat completion that a stream of events tells piece by piece. Some servers send one though none was asked for. A
- * stream that ends before the model has, or tells of an error, is an error.
+ * Joins the pieces of a stream of events into one chat completion. Some servers send a stream although we did not ask for
+ * one. A stream that reports an error, or ends before the model has finished, is an error.
  */
 export function completionOf(text: string, isCut: boolean): unknown {
   const data = text.split(/\r\n|\n|\r/).flatMap((line) => /^data: ?(.*)$/.exec(line)?.[1] ?? []);

@@ -4,13 +4,16 @@ import { isProviderFailure } from './breaker.ts';
 import type { Model } from './model.ts';
 
 /**
- * A list of models, in the order in which they are asked. One whose gate is shut, and one that is broken for everybody, is
- * passed over at once. So is a model whose call ran into its timeout, because the next call would take as long. A
- * model that fails otherwise is asked again in the next attempts; from attempt `afterAttempts` on, the next model is asked
- * in the same attempt. A request that is wrong itself goes to no other model.
+ * Asks several models in their order until one answers.
  *
- * Rejects with the last model's failure. If none may be asked now, it rejects with the shortest pause. If all are broken, it
- * rejects with what is wrong with the first.
+ * - A model whose gate is shut, or that is broken for everybody, is passed over at once.
+ * - After a timeout the next model is asked at once, because another call to the same one would take as long.
+ * - After any other failure of the provider, the attempt ends and the next attempt asks the same model again. From attempt
+ *   `afterAttempts` on, the next model is asked in the same attempt.
+ * - If the request itself is wrong, no other model is asked.
+ *
+ * Rejects with the last model's failure. If no model may be asked now, it rejects with the shortest pause. If all are
+ * broken, it rejects with what is wrong with the first one.
  */
 export function createFallbackModel(models: readonly [Model, ...Model[]], afterAttempts: number): Model {
   const [first] = models;

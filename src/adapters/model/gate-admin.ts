@@ -5,7 +5,7 @@ import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { openGate } from './redis-scripts/open-gate.ts';
 
-/** A gate that no worker had for so long, and that is not shut, is of the past. */
+/** A gate that is not shut, and that no worker has registered for this long, is not listed any more. */
 const LISTED_MS = 24 * 3_600_000;
 
 interface Registered {
@@ -14,7 +14,7 @@ interface Registered {
   seenAt: number;
 }
 
-/** Says that a worker has this gate, so that operators find it. */
+/** Writes down that a worker has this gate, so that operators find it. */
 export async function registerGate(redis: Redis, name: string, { provider, model }: Omit<Registered, 'seenAt'>) {
   await redis.hset(GATES_KEY, name, JSON.stringify({ provider, model, seenAt: Date.now() } satisfies Registered));
 }
@@ -65,7 +65,7 @@ export function createGateAdmin(redis: Redis): GateAdmin {
   }
 }
 
-/** Whether no model may be asked at present. Without any gate nothing is known, so one may. */
+/** Whether no model may be asked at present. If no gate is known, a model may be asked. */
 export async function areAllShut(gates: Pick<GateAdmin, 'list'>): Promise<boolean> {
   const known = await gates.list();
   return known.length > 0 && known.every(({ state }) => state !== 'closed');

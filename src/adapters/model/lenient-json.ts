@@ -1,10 +1,11 @@
-/** Strings, and what JavaScript and Python write for numbers that JSON does not have. */
+/** Strings, and the numbers of JavaScript and Python that JSON does not have. */
 const STRING_OR_NO_NUMBER = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g;
 const CONTROL = /\p{Cc}/gu;
 
 /**
- * What a text of JSON says; undefined: it is none. It takes what some servers write though JSON does not allow it: `NaN`
- * and `Infinity`, which become null, and line ends within strings.
+ * Parses JSON, also if it has what JSON does not allow and some servers write: `NaN` and `Infinity`, which become null, and
+ * line ends within strings.
+ * @returns undefined: the text is not JSON
  */
 export function jsonOf(text: string): unknown {
   return parsed(text) ?? (/^\s*[[{]/.test(text) ? parsed(strict(text)) : undefined);

@@ -5,13 +5,13 @@ import type { AnswerParameters } from './model.ts';
 import type { ProviderReply } from './read-reply.ts';
 
 /**
- * The `openai` client as we use it: one call, no retries of its own, and the reply as it came.
+ * The `openai` client as we use it. It makes one call without retries, and gives the reply as it came.
  * @param options.fetch sets all limits of time and size
  */
 export function createModelClient(options: { baseUrl: string; apiKey: string; fetch: WholeFetch }) {
   const { baseUrl, apiKey, fetch } = options;
-  // All that is sent. The client would add what it finds in the environment (OPENAI_CUSTOM_HEADERS), which may be meant
-  // for another provider, and what it knows of this machine.
+  // No other headers are sent. The client would add those of OPENAI_CUSTOM_HEADERS, which may be meant for another provider,
+  // and some that describe this machine.
   const headers = {
     accept: 'application/json',
     authorization: `Bearer ${apiKey}`,
@@ -26,10 +26,10 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
       const response = await fetch(url, { ...request, headers, signal: callerSignal });
       return response.ok ? response : await withWholeError(response);
     },
-    // The workflow retries: it knows the deadline, and whether the worker is about to stop.
+    // The workflow retries, because it knows the deadline and whether the worker is about to stop.
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
-    // Given, so that the client does not take them from the environment; its log has messages in it.
+    // These are set so that the client does not read them from the environment. Its log would show messages.
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -38,7 +38,7 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
   });
 
   return {
-    /** Rejects where there is no reply. */
+    /** Rejects if there is no reply. */
     ask: async (body: AnswerParameters['body'], signal: AbortSignal): Promise<ProviderReply> => {
       const callerSignal: CallerSignal = { callerSignal: signal };
       try {
@@ -62,17 +62,17 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
 }
 
 /**
- * Whose wish it is that a call ends. The client hands such fields on to `fetch`. A `signal` it would compose with one of
- * its own, which costs about a tenth of the call.
+ * The signal that aborts a call, in a field that the client passes on to `fetch`. If it were given as `signal`, the client
+ * would combine it with a signal of its own, which costs about a tenth of the call.
  */
 interface CallerSignal {
   callerSignal: AbortSignal;
 }
 
-/** The client's own timer; as long as a timer can be. */
+/** The client's own time limit: as long as a timer can run. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Of an error's body the client keeps only what is under `error`: so the whole body is put there. */
+/** The client keeps only the field `error` of an error's body, so the whole body is put there. */
 async function withWholeError(response: Response): Promise<Response> {
   const error = [await response.text(), isCutResponse(response)];
   return new Response(JSON.stringify({ error }), { status: response.status, headers: response.headers });

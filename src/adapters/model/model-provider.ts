@@ -14,28 +14,28 @@ export type { AnswerParameters, Model, ModelQuestion } from './model.ts';
 
 export interface ModelProviderOptions extends ModelSettings, ReplyLimits {
   apiKey: string;
-  /** For the whole call, to the last byte of the answer. */
+  /** For the whole call, until the last byte of the answer. */
   timeoutMs: number;
-  /** A longer reply is read no further: its answer is cut. */
+  /** A longer reply is not read to its end, and its answer is cut. */
   maxReplyBytes?: number | undefined;
-  /** No pause that the provider asks for counts for longer. */
+  /** The longest pause that a provider is granted. */
   maxPauseMs?: number | undefined;
-  /** US dollars per million tokens; without both, the cost is null. */
+  /** US dollars per million tokens. The cost is null unless both prices are known. */
   promptPrice: number | undefined;
   completionPrice: number | undefined;
-  /** Its connections; left out, a pool of its own. */
+  /** Its connections. Left out, it has a pool of its own. */
   dispatcher?: Dispatcher | undefined;
 }
 
-/** A model that is asked the same way in each attempt. */
+/** A model that does not need to know which attempt it is. */
 export interface ModelProvider extends Model {
   ask(question: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer>;
 }
 
-/** Room for the longest answer that we keep, each of whose characters may be escaped in six bytes. */
+/** This is room for the longest answer that we keep, even if each of its characters is escaped in six bytes. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 const MAX_PAUSE_MS = 600_000;
-/** A model may refuse one of our parameters after the other, each of them once. */
+/** A model may refuse several of our parameters, one in each reply. */
 const MOST_REFUSALS = 4;
 
 /** A provider that speaks the OpenAI chat completions API. */

@@ -3,31 +3,30 @@ import type { ContextTurn } from '../../contracts/chat-request.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 export interface ModelQuestion {
-  /** The same in each attempt: what fails one request again and again says little of the provider. */
+  /** The same in each attempt, so that a request that fails again and again counts once against the provider. */
   requestId?: string | undefined;
   message: string;
   /** Earlier turns, oldest first. */
   context: readonly ContextTurn[];
-  /** The model that its user has chosen; undefined: the standard one. */
+  /** The model that the user has chosen. undefined: the standard model. */
   model?: string | undefined;
 }
 
-/** All that determines an answer: who is asked, and the body of the request as it is sent. */
+/** Everything that an answer depends on: who is asked, and the body of the request as it is sent. */
 export interface AnswerParameters {
   provider: string;
   body: OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
 }
 
-/** Something that answers questions: a provider, or what stands before one. */
+/** Something that answers questions: a provider, or a part in front of one. */
 export interface Model {
-  /** All that determines the answer to the question. */
   parametersOf(question: ModelQuestion): AnswerParameters;
   /**
-   * Asks once, without retries: one call that may be charged.
+   * Asks once, without retries. It is one call, which may be charged.
    * @param attempt of the request, from 1
    * @param signal aborts the call; the promise then rejects with the signal's reason
    * @throws RequestFailure model_*
-   * @throws ModelPausedError the model asks to be left alone for a while, or is known to be out of reach
+   * @throws ModelPausedError the model has asked for a pause, or is known to be down
    */
   ask(question: ModelQuestion, signal: AbortSignal, attempt: number): Promise<ModelAnswer>;
 }

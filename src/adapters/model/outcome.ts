@@ -2,27 +2,30 @@ import type { FinishReason, Usage } from '../../contracts/chat-response.ts';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import { type BrokenCause, ModelPausedError, ProviderBrokenError, RequestFailure } from '../../contracts/errors.ts';
 
-/** What a provider's reply comes to: exactly one of these. */
+/** What a provider's reply means: exactly one of these. */
 export type Outcome =
   | Answer
-  /** The model, or a filter before or after it, refuses the question or its answer because of its content. */
+  /** The model, or a filter before or after it, has refused the question or the answer because of the content. */
   | { kind: 'refused' }
   /** The conversation is too long for the model. */
   | { kind: 'too long' }
-  /** This request is wrong, and no other: it must not be sent again as it is. */
+  /** Only this request is wrong. It must not be sent again as it is. */
   | { kind: 'wrong request'; detail: string; parameter?: LimitParameter | undefined }
-  /** The provider, or this one call, has failed; another call may go well. */
+  /** The provider, or this one call, has failed. Another call may succeed. */
   | {
       kind: 'unwell';
       code: UnwellCode;
       detail: string;
+      /** How long the provider asks us to wait, in ms. */
       pauseMs?: number | undefined;
+      /** The model may have worked, and may charge for it. */
       charged: boolean;
+      /** It was a full call, and the next one may cost as much. */
       costly: boolean;
     }
   /**
-   * The provider fails everybody, until somebody mends our key, our credit or quota, or which model we ask. If it is not
-   * certain, it may have refused this one request only.
+   * The provider fails everybody until somebody changes our key, our credit or quota, or the model that we ask. If this is
+   * not certain, the provider may have refused only this one request.
    */
   | { kind: 'broken'; why: BrokenCause; certain: boolean; detail: string };
 
@@ -31,7 +34,7 @@ export interface Answer {
   response: string;
   /** As the provider names it. */
   model: string | undefined;
-  /** null where it reported none. */
+  /** null if it reported none. */
   usage: Pick<Usage, 'promptTokens' | 'completionTokens'> | null;
   finishReason: Exclude<FinishReason, 'cancelled'> | null;
 }
@@ -41,8 +44,10 @@ export type UnwellCode = Extract<
   'model_rate_limited' | 'model_unavailable' | 'model_timeout' | 'model_unreachable' | 'model_empty_answer'
 >;
 
-/** Parameters of ours that some models do not know. */
-export type LimitParameter = 'max_tokens' | 'max_completion_tokens' | 'temperature';
+/** Parameters of ours that some models refuse. */
+export const LIMIT_PARAMETERS = ['max_completion_tokens', 'max_tokens', 'temperature'] as const;
+
+export type LimitParameter = (typeof LIMIT_PARAMETERS)[number];
 
 const BROKEN: Record<BrokenCause, string> = {
   key: 'the provider refuses our key',
@@ -50,7 +55,7 @@ const BROKEN: Record<BrokenCause, string> = {
   model: 'the provider does not have the model, or nothing is at its address',
 };
 
-/** The error that an outcome is to the workflow. None of its texts was written by the provider or by a user. */
+/** Makes an outcome the error that the workflow knows. None of its texts was written by the provider or by a user. */
 export function failureOfOutcome(outcome: Exclude<Outcome, Answer>, provider: string): RequestFailure {
   switch (outcome.kind) {
     case 'refused':
@@ -84,11 +89,11 @@ export const unwell = (
   more: { charged?: boolean; costly?: boolean; pauseMs?: number | undefined } = {},
 ): Outcome & { kind: 'unwell' } => ({ kind: 'unwell', code, detail, charged: false, costly: false, ...more });
 
-/** A whole call brought no answer. */
+/** A full call brought no answer in time. */
 export const timedOut = (detail: string) => unwell('model_timeout', detail, { charged: true, costly: true });
 
-/** The provider answered with success, and with what is no answer. */
+/** The provider's reply says that it is a success, but it cannot be read. */
 export const unreadable = (detail: string) => unwell('model_unavailable', detail, { charged: true });
 
-/** @param detail why nothing was said, such as that all was spent on thinking */
+/** @param detail why there is no text, for example because all tokens were spent on thinking */
 export const empty = (detail: string) => unwell('model_empty_answer', detail, { charged: true, costly: true });

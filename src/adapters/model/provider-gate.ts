@@ -13,73 +13,78 @@ import { reopenGate } from './redis-scripts/reopen-gate.ts';
 import { shutGate } from './redis-scripts/shut-gate.ts';
 
 /**
- * Whether a provider's model may be asked, for all workers together:
- * - *closed*, as of a circuit: it may
- * - *open*: it may not, for a time: it is down, or has asked to be left alone
- * - *half-open*: the time is over; one call in all workers probes it, and all others wait for what becomes of that
+ * Whether a provider's model may be asked. All workers share this state, and its names are those of a circuit breaker:
+ * - *closed*: calls pass
+ * - *open*: no call passes for a time, because the provider is down or has asked for a pause
+ * - *half-open*: the time is over; one call of all workers passes as the probe, and the others wait for its outcome
  *
- * A gate that is not closed has a cause. While the cause is that the provider is broken for everybody (our key, our quota
- * or the model), waiting does not help: calls are refused with that failure. After the time is over one call probes, as
- * with any other cause, and only while it does the others wait. A worker with another key than the refused one may probe
- * at once.
+ * A closed gate opens when a worker shuts it (`shut`). An open gate becomes half-open when its time is over. A half-open gate
+ * closes if the probe goes well, and otherwise opens again. An operator can close it at any time.
+ *
+ * A gate that is not closed has a cause. If the cause is that the provider is broken for everybody (our key, our quota or
+ * the model), waiting does not help, so calls fail at once. This gate, too, becomes half-open after a time. If the cause is
+ * the key, a worker that has another key may probe at once.
  */
 export type GateState = 'closed' | 'open' | 'half-open';
 
 /**
- * The state is in Redis, with Redis's clock, and each worker knows it: by notice when it changes, and by a look every
- * few seconds. So a call costs no round trip while the gate is closed or open. Without Redis each worker goes by what it
- * knows itself.
+ * One worker's view of a gate. The state is in Redis and uses Redis's clock. Each worker has a copy of it: it is told of
+ * each change, and it looks every few seconds. So a call costs no round trip while the gate is closed or open. While Redis is
+ * away, each worker goes by what it knows.
  */
 export interface ProviderGate {
   readonly state: GateState;
-  /** Counts the changes of state that this worker has seen. */
+  /** How many changes of the state this worker has seen. */
   readonly era: number;
   /**
-   * Lets a call pass, as one of many or as the probe.
-   * @throws ModelPausedError
-   * @throws ProviderBrokenError
+   * Lets a call pass, as an ordinary call or as the probe.
+   * @throws ModelPausedError come back later
+   * @throws ProviderBrokenError the provider is known to be broken for everybody
    */
   enter(): Promise<'call' | 'probe'>;
-  /** Shuts it for all workers: for so long, or longer where it is shut for longer already. */
+  /** Shuts the gate for all workers. If it is shut for longer already, that stays so. */
   shut(ms: number, cause: GateCause): Promise<void>;
-  /** What became of the probe: it went well, or why not; undefined: nothing that says anything, and another may probe. */
+  /** Says how the probe ended: well, or why not. undefined: it showed nothing, and another call may probe. */
   probed(outcome: 'well' | GateCause | undefined): Promise<void>;
   close(): void;
 }
 
 const LOOK_MS = 5_000;
-/** A worker that has just started does not ask before it knows, but no longer than this. */
+/** A worker that has just started waits until it knows the state, but no longer than this. */
 const FIRST_LOOK_MS = 1_000;
-/** While another worker probes, come back after this. */
+/** How long a call waits while another one probes. */
 const PROBE_WAIT_MS = 1_000;
-/** Those who were refused come back spread over this share of the open time. */
+/** Calls that were refused come back spread over this share of the open time. */
 const JITTER = 0.1;
 
 export function createProviderGate(options: {
-  /** Of the provider and its model. */
+  /** The name of the provider and its model. */
   name: string;
-  /** Whose failure it is when calls are refused. */
+  /** The provider that is named when a call is refused. */
   provider?: string;
-  /** Its commands must fail soon when Redis is away: calls wait for them. */
+  /** Calls wait for its commands, so these must fail soon when Redis is away. */
   redis: Redis;
-  /** A connection that is subscribed, to the same. */
+  /** A connection to the same Redis that is used for subscriptions. */
   subscriber: Redis;
-  /** How long it stays shut after the first failed probe; up to four times as long after further ones. */
+  /** How long the gate stays shut after the first probe that fails. After further ones it is up to four times as long. */
   openMs: number;
-  /** A probe is over by then; if its worker dies, another probes. */
+  /** The longest time that a probe takes. After that its worker counts as dead, and another call may probe. */
   probeMs: number;
   /** The fingerprint of the key that this worker asks with. */
   key?: string;
-  /** @param cause why it is not closed */
+  /** @param cause why the gate is not closed */
   onStateChange: (state: GateState, cause: GateCause | undefined) => void;
 }): ProviderGate {
   const { name, provider, redis, subscriber, openMs, probeMs, key = '', onStateChange } = options;
   const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
-  /** Until when, in ms of the monotonic clock, and why; undefined: not shut. */
+  /** Until when the gate is shut, in ms of the monotonic clock, and why. undefined: it is not shut. */
   let shut: { until: number; cause: GateCause; key: string } | undefined;
+  /** What was last reported to `onStateChange`. */
   let said: [GateState, GateCause | undefined] = ['closed', undefined];
   let era = 0;
+  /** How many changes this worker has made or was told of. */
   let learned = 0;
+  /** The id of the probe that this worker has under way. */
   let probe: string | undefined;
 
   const stateNow = (): GateState =>
@@ -91,18 +96,24 @@ export function createProviderGate(options: {
     said = [...now];
     onStateChange(...now);
   };
-  /** @param standing undefined: it is closed */
+  /**
+   * Takes over what Redis says.
+   * @param standing undefined: the gate is closed
+   */
   const know = (standing: GateStanding | undefined) => {
     shut = standing && { ...standing, until: performance.now() + standing.leftMs };
     say();
   };
-  /** Of a change. */
+  /** Takes over a change, made here or by another worker. */
   const learn = (standing: GateStanding | undefined) => {
     learned += 1;
     know(standing);
   };
 
-  /** A reply comes on another connection than the notices: a change that was learned of meanwhile may be newer. */
+  /**
+   * Asks Redis and takes over its reply, unless this worker has learned of a change meanwhile. Notices come on another
+   * connection, so such a change may be newer than the reply.
+   */
   const knowUnlessLearned = async (ask: () => Promise<GateStanding | undefined>) => {
     const before = learned;
     await ask().then(
@@ -124,7 +135,7 @@ export function createProviderGate(options: {
   redis.on('ready', lookQuietly);
   const poll = setInterval(lookQuietly, LOOK_MS);
   poll.unref();
-  // Looking before it is subscribed, it would miss what changes in between.
+  // It looks once it is subscribed. Otherwise it would miss what changes in between.
   const subscribed = subscribe();
   const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
 
@@ -155,7 +166,7 @@ export function createProviderGate(options: {
     throw refusal(verdict.leftMs);
   }
 
-  /** Why a call may not pass: what is broken fails at once, and all else is waited for. */
+  /** The error for a call that may not pass. What is broken fails at once; anything else is waited for. */
   function refusal(retryAfterMs: number): ModelPausedError | ProviderBrokenError {
     if (!isBrokenCause(shut?.cause)) return paused(retryAfterMs);
     return new ProviderBrokenError(shut.cause, `${name} is known to be broken: ${shut.cause}`, { provider });

@@ -7,18 +7,18 @@ import { type Outcome, unreadable } from './outcome.ts';
 import { readCompletion } from './read-completion.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** A provider's reply, as it came. */
+/** A provider's reply as it came. */
 export interface ProviderReply {
   status: number;
   headers: Headers;
-  /** Its whole body, decoded; or its beginning, where it was too long. */
+  /** The whole body, decoded. If it was too long, only its beginning. */
   body: string;
   isCut: boolean;
 }
 
 /**
- * The one place that reads a provider's reply. What can be read as JSON is JSON, whatever the content type says.
- * @param options.maxPauseMs no Retry-After counts for longer
+ * Reads a provider's reply. Whatever can be parsed as JSON counts as JSON, also if the content type says otherwise.
+ * @param options.maxPauseMs the longest pause that the provider is granted
  */
 export function readReply(
   { status, headers, body, isCut }: ProviderReply,
@@ -45,7 +45,7 @@ export function readReply(
   });
 }
 
-/** No pause is shorter, or a model that says `Retry-After: 0` would be asked in a tight loop. */
+/** The shortest pause. Without it, a model that says `Retry-After: 0` would be asked in a tight loop. */
 const MIN_PAUSE_MS = 1_000;
 
 const boundPause = (pauseMs: number, maxPauseMs: number) =>

@@ -1,13 +1,14 @@
 const DATE =
   /(?:[A-Z][a-z]{2,8}, )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]\d{4})|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g;
 const NUMBER = /^(\d+(?:\.\d+)?) ?s?$/;
-/** So many seconds or more are no pause: they are a time, in seconds since the epoch. */
+/** A number this large is not a pause but a time, in seconds since the epoch. */
 const EPOCH_SECONDS = 1e9;
 
 /**
- * How long a reply asks to be left alone, in ms: by OpenAI's `retry-after-ms`, or by `Retry-After` in seconds or as a date.
- * Headers that come twice are joined with commas; the longest pause counts. undefined: none that can be read.
+ * How long a reply asks us to wait, in ms. It may say so with OpenAI's `retry-after-ms`, or with `Retry-After` in seconds or
+ * as a date. Headers that come twice are joined with commas, and the longest pause counts.
  * @param now ms since the epoch, for a date
+ * @returns undefined: no header that can be read
  */
 export function retryAfterMs(headers: Headers, now = Date.now()): number | undefined {
   const ms = numbersIn(headers.get('retry-after-ms'));

@@ -1,11 +1,16 @@
-const OPEN = /^\s*<(think|thinking|thought|reasoning)>/i;
-/** A tag that ends its line. */
-const CLOSE = /<\/(think|thinking|thought|reasoning)>[ \t]*(\r?\n|$)/gi;
-const MENTIONED = /<\/?(think|thinking|thought|reasoning)>/i;
+/** The tags in which models put their thinking. */
+const TAG = '(think|thinking|thought|reasoning)';
+/** A text begins with an opening tag. */
+const OPEN = new RegExp(`^\\s*<${TAG}>`, 'i');
+/** A closing tag that ends its line. */
+const CLOSE = new RegExp(`</${TAG}>[ \\t]*(\\r?\\n|$)`, 'gi');
+const MENTIONED = new RegExp(`</?${TAG}>`, 'i');
+const BLOCK = new RegExp(`<${TAG}>[\\s\\S]*?</\\1>\\s*`, 'gi');
 
 /**
- * A model's text without what it thought aloud in `<think>…</think>` before its answer. A block that is never closed is
- * all thought. Tags further on in the answer are part of it: it may be about them.
+ * Removes the thinking that a model has written before its answer, as in `<think>…</think>`. If such a block is never closed,
+ * all of the text is thinking. If the text does not begin with such a block, tags further on are left as they are, because
+ * the answer may be about them.
  */
 export function withoutThinking(text: string): string {
   if (!MENTIONED.test(text)) return text;
@@ -19,7 +24,7 @@ export function withoutThinking(text: string): string {
   return withoutUnopened(text);
 }
 
-/** What follows the block that was just opened; nested blocks are part of it. */
+/** The text after the block that was just opened. Blocks inside it are part of it. */
 function afterBlock(text: string, tag: string): string {
   const tags = new RegExp(`<(/?)${tag}>`, 'gi');
   let depth = 1;
@@ -29,22 +34,20 @@ function afterBlock(text: string, tag: string): string {
     if (match[1]) lastClose = match.index + match[0].length;
     if (depth === 0) return text.slice(match.index + match[0].length);
   }
-  // A thought that mentions its own tag: what is after the last end is the answer.
+  // The thinking mentions its own tag. The answer is what comes after the last closing tag.
   return lastClose === undefined ? '' : text.slice(lastClose);
 }
 
-/** A model that thinks aloud may do so again between paragraphs; what is in code is left as it is. */
+/** A model that has written its thinking once may do so again between paragraphs. Tags in code are left as they are. */
 function withoutLaterBlocks(text: string): string {
   if (!MENTIONED.test(text)) return text;
   return text
     .split(/(```[\s\S]*?(?:```|$)|`[^`\n]*`)/)
-    .map((part, index) =>
-      index % 2 === 1 ? part : part.replace(/<(think|thinking|thought|reasoning)>[\s\S]*?<\/\1>\s*/gi, ''),
-    )
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(BLOCK, '')))
     .join('');
 }
 
-/** Without what was thought before a tag that nothing opened, as some templates have it: alone on its line. */
+/** Some templates leave the opening tag out. Then the thinking ends at a closing tag that is alone on its line. */
 function withoutUnopened(text: string): string {
   const [close] = text.matchAll(CLOSE);
   if (!close) return text;

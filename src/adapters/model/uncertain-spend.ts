@@ -12,7 +12,7 @@ export function countUncertainSpend(redis: Redis, why: string, logger: Logger): 
     .catch((error) => logger.warn({ why, err: error }, 'uncertain spend not counted'));
 }
 
-/** All that was counted, by reason. */
+/** The counts by reason. */
 export async function readUncertainSpend(redis: Redis): Promise<Record<string, number>> {
   const counts = Object.entries(await redis.hgetall(UNCERTAIN_SPEND_KEY));
   return Object.fromEntries(counts.map(([why, count]) => [why, Number(count)]));

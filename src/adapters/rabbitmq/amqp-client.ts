@@ -5,18 +5,18 @@ import { credentials } from 'amqplib';
 
 export { connect } from 'amqplib';
 
-/** Where a broker is, and whom to trust and show there. */
+/** The address of a broker, and the certificates for it. */
 export interface BrokerAddress {
   /** amqp:// or amqps://, with user, password and virtual host */
   url: string;
   tls?: BrokerTls | undefined;
 }
 
-/** Each in PEM. */
+/** Certificates and key, in PEM. */
 export interface BrokerTls {
-  /** Of the authority that signed the broker's certificate; left out: those that Node knows. */
+  /** The authority that signed the broker's certificate. Left out, the authorities that Node knows are trusted. */
   ca?: Buffer | undefined;
-  /** Our own certificate, and its key. */
+  /** Our own certificate and its key. */
   cert?: Buffer | undefined;
   key?: Buffer | undefined;
 }
@@ -25,7 +25,7 @@ const HEARTBEAT_SECONDS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * What amqplib's `connect` takes. Where the URL has no user, our certificate is the login.
+ * The arguments for amqplib's `connect`. If the URL has no user, our certificate is the login.
  * @param name shown in RabbitMQ's list of connections
  */
 export function connectArguments({ url, tls = {} }: BrokerAddress, name: string) {
@@ -45,12 +45,12 @@ export function connectArguments({ url, tls = {} }: BrokerAddress, name: string)
   return { url: parsed.href, options };
 }
 
-// amqplib hands a connection out only after it has read all that has come behind the handshake. A broker that closes the
-// connection in the same piece, or sends nonsense there, makes it emit an error that nobody can listen to yet, and Node
-// ends the process. So each connection gets a listener as it is opened. Nothing is hidden by that: a connection that was
-// closed rejects every call, and those that are handed out tell their own listeners.
+// Together with the end of the handshake, amqplib may receive more data, and it reads that before it gives us the connection.
+// If the broker closes the connection there, or sends nonsense, amqplib emits an error that nobody can listen to yet, and
+// Node ends the process. So each connection gets a listener as it is opened. This hides nothing: a connection that was closed
+// rejects every call, and one that was given to us also tells our own listeners.
 const require = createRequire(import.meta.url);
-// Not among what the package exports: without it, starting fails here, and not later.
+// The package does not export this class. If it is missing, the process fails here, as it starts.
 const { Connection } = require(join(dirname(require.resolve('amqplib')), 'lib/connection.js')) as {
   Connection: { prototype: EventEmitter & { open(...args: unknown[]): void } };
 };

@@ -6,37 +6,41 @@ import { createBatchSettler, type Handling } from './settle-batch.ts';
 
 export interface BatchConsumer {
   start(): void;
-  /** Takes no more deliveries; those in hand are still handled. */
+  /** Takes no more deliveries. Those in hand are still handled. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Pauses, waits for what is in hand, and closes; what could not be handled goes back to the queue. */
+  /** Pauses, waits for the deliveries in hand, and closes. What could not be handled goes back to the queue. */
   stop(): Promise<void>;
 }
 
-/** While one batch is handled, the next ones are on their way. */
+/** The prefetch is room for this many batches, so that the next ones arrive while one is handled. */
 const BATCHES_IN_HAND = 4;
-/** An acknowledgement costs the broker a write to its disk: those of batches so close together are one. */
+/** An acknowledgement costs the broker a write to its disk, so the batches of this time are acknowledged together. */
 const ACK_WITHIN_MS = 50;
 
 /**
- * Consumes a queue in batches: what arrived while the last batch was handled is the next one, so that a batch is one
- * message when idle and up to a quarter of `prefetch` under load. Batches are handled one after the other, and
- * acknowledged up to their last delivery once `handle` resolves, at once under load and else a moment later. *Stopped*
- * until start, then *consuming*, *paused* and back, *stopped*.
+ * Consumes a queue in batches. Its states:
+ * - *stopped* until `start`, and again after `stop`
+ * - *consuming* once there is a channel; a channel that is lost is replaced, and RabbitMQ delivers again what was in hand
+ * - *paused* from `pause` to `resume`
  *
- * Each delivery is read once. One that cannot be read goes to `deadLetter`, and so does one that `handle` refuses: once
- * each, however often the rest of its batch is tried again.
+ * A batch is what has arrived while the last batch was handled. So it is one message when there is little to do, and up to
+ * a quarter of `prefetch` under load. Batches are handled one after the other. A batch is acknowledged after `handle` has
+ * resolved: at once under load, otherwise a moment later.
  *
- * `handle` must be idempotent. When it rejects with an error that was foreseen (a retryable HealifyError), the batch is
- * tried again for as long as the channel stands. After any other error the deliveries are tried one by one. One that
- * fails again and again goes to `deadLetter`, but only if another went through after it had failed for the first time:
- * as long as none goes through, the messages are not to blame, and all of them wait.
+ * Each delivery is read once. A delivery that cannot be read, or that `handle` refuses, goes to `deadLetter`. It goes there
+ * once, however often the rest of its batch is tried again.
+ *
+ * `handle` must be idempotent. If it rejects with an error that was foreseen (a retryable HealifyError), the batch is tried
+ * again as long as the channel stands. After any other error, the deliveries are tried one by one. A delivery that fails
+ * again and again goes to `deadLetter`, but only if another one has succeeded since its first failure. As long as none
+ * succeeds, the messages are not to blame, and all of them wait.
  */
 export function createBatchConsumer<Item>(
   options: Handling<Item> & {
     connection: BrokerConnection;
     queue: string;
-    /** Most deliveries in hand at once. */
+    /** How many deliveries may be in hand at once. */
     prefetch: number;
     logger: Logger;
   },
@@ -49,13 +53,14 @@ export function createBatchConsumer<Item>(
   let wanted = false;
   let stopping = false;
   let buffer: ConsumeMessage[] = [];
-  /** The last message that is handled and not acknowledged, and how many there are. */
+  /** The last message that was handled and is not acknowledged yet. */
   let handled: ConsumeMessage | undefined;
+  /** How many such messages there are. */
   let unacknowledged = 0;
   let ackTimer: NodeJS.Timeout | undefined;
   let pumping: Promise<void> | undefined;
   let keeper: { close(): Promise<void> } | undefined;
-  // Consuming and cancelling are several steps each; one after the other they cannot overtake.
+  // To consume and to cancel take several round trips each. They are done in turn, so that neither overtakes the other.
   let switching: Promise<void> = Promise.resolve();
 
   const lose = () => {
@@ -99,8 +104,8 @@ export function createBatchConsumer<Item>(
           take(on, message);
           return;
         }
-        // The broker cancelled the consumer (queue deleted, or its leader moved): begin again on a new channel. A
-        // channel that is closing takes no acknowledgement.
+        // The broker has cancelled the consumer, because the queue was deleted or its leader moved. Begin again on a new
+        // channel. A channel that is closing takes no acknowledgement.
         lose();
         void on.close().catch(() => {});
       });
@@ -124,7 +129,7 @@ export function createBatchConsumer<Item>(
   }
 
   async function pump(): Promise<void> {
-    // One turn of the event loop lets the deliveries of one read of the socket come together.
+    // After one turn of the event loop, all deliveries of one read of the socket are there.
     await new Promise(setImmediate);
     while (channel && buffer.length > 0) {
       const on = channel;

@@ -8,17 +8,22 @@ import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
 const REOPEN_MS = 500;
-/** What RabbitMQ refuses is not granted within moments, and each refusal stands in its log. */
+/** After a refusal we wait longer. The right is not granted within moments, and RabbitMQ logs each refusal. */
 const REOPEN_REFUSED_MS = 5_000;
 const UNANSWERED_MS = 10_000;
 const unansweredText = (name: string) =>
   `RabbitMQ does not answer on the channel ${name}, though it is connected: a quorum queue may not run. ${QUEUE_REMEDY}`;
 
 /**
- * Keeps a channel open: opens one on each connection, and another when the broker closes it while the connection
- * stands (a deleted queue, a consumer timeout).
- * @param open makes the channel and what belongs on it
- * @param onLost the channel is gone, and with it every delivery and confirm outstanding on it
+ * Keeps a channel open. Its states:
+ * - *waiting* for a connection
+ * - *open*
+ * - *reopening* a moment after the broker has closed the channel while the connection stands, for example because a queue
+ *   was deleted or a consumer timed out
+ * - *closed* for good
+ * @param open makes the channel
+ * @param onOpen makes the channel ready for use, for example by consuming
+ * @param onLost the channel is gone, and so are all deliveries and confirms that were outstanding on it
  */
 export function keepChannel<C extends Channel>(options: {
   connection: BrokerConnection;
@@ -42,7 +47,7 @@ export function keepChannel<C extends Channel>(options: {
   async function openOn(model: ChannelModel, again: boolean): Promise<void> {
     if (closed || model !== latest) return;
     try {
-      // Its queue may have been deleted, and nobody else makes it anew while the connection stands.
+      // Its queue may have been deleted. While the connection stands, nobody else declares it again.
       if (again) await declareTopology(model);
       const opened = await open(model);
       let lost = false;
@@ -68,7 +73,7 @@ export function keepChannel<C extends Channel>(options: {
       if (!lost) connection.troubles.clear(name);
       if (closed && !lost) await opened.close();
     } catch (error) {
-      // The connection went away meanwhile, or the channel's own `close` has scheduled the next try.
+      // If there is a channel, its own `close` schedules the next try.
       if (channel === undefined) reopenOn(model);
       logger.debug({ channel: name, err: error }, 'could not open a channel');
     }

@@ -22,10 +22,10 @@ export const requestPublisher =
   };
 
 /**
- * Sends to `chat_responses`, signed, or to the queue that the request names. Rejects as Publisher.publish and
- * ReplyPublisher.publish do. Answers to a reply queue are not signed: a signed copy outside could be put on
- * `chat_responses` by whoever has it.
- * @param signatures left out: answers are not signed
+ * Sends a response to `chat_responses`, signed, or to the reply queue that the request names. Rejects as Publisher.publish and
+ * ReplyPublisher.publish do. What goes to a reply queue is not signed, because whoever reads it there could put the signed
+ * copy on `chat_responses`.
+ * @param signatures left out: responses are not signed
  */
 export const responsePublisher =
   (
@@ -40,10 +40,7 @@ export const responsePublisher =
     return publisher.publish(RESPONSES_QUEUE, body, properties);
   };
 
-/**
- * A message as it stands in its queue, but for its signature and for being persistent. An id that is too long for a property
- * stands in the body only.
- */
+/** A message's body and properties, without its signature. An id that is too long for a property is only in the body. */
 export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
   const { requestId, sessionId } = message;
   return {

@@ -12,20 +12,23 @@ import { declareTopology } from './topology.ts';
 import { createTroubles, type Troubles } from './troubles.ts';
 
 /**
- * A connection's life: *connecting* until the broker answers and has the queues, then *connected*; *blocked* while the
- * broker is short of memory or disk and takes no messages; *connecting* again after a loss; *closed* for good.
+ * The states of a connection:
+ * - *connecting* until the broker has answered and has the queues, and again after the connection was lost
+ * - *connected*
+ * - *blocked* while the broker is short of memory or disk and takes no messages
+ * - *closed* for good
  */
 export type BrokerState = 'connecting' | 'connected' | 'blocked' | 'closed';
 
 export interface BrokerConnection {
   readonly state: BrokerState;
-  /** What RabbitMQ refuses, or does not do, though the connection stands. */
+  /** What RabbitMQ refuses or does not do although the connection stands. */
   readonly troubles: Troubles;
-  /** What the process needs, to tell an operator who has given it less. */
+  /** The rights that the process needs. An operator who has granted fewer is told so. */
   readonly rights: BrokerRights;
-  /** Resolves at the first connection; late brokers are waited for. */
+  /** Resolves once there is a connection, however long that takes. */
   ready(): Promise<void>;
-  /** Calls back for each connection made, now if there is one: channels do not outlive a connection. */
+  /** Calls back for each new connection, and at once if there is one. Channels do not outlive a connection. */
   onConnected(open: (model: ChannelModel) => void): void;
   close(): Promise<void>;
 }
@@ -33,10 +36,10 @@ export interface BrokerConnection {
 const STILL_WAITING_MS = 10_000;
 
 /**
- * Connects to RabbitMQ, declares the queues, and connects again for ever with jittered backoff when the connection is
- * lost. Says so once when it is lost and once when it is back.
+ * Connects to RabbitMQ and declares the queues. Whenever the connection is lost, it connects again with jittered backoff, for
+ * ever. The log says once that the connection is lost, and once that it is back.
  * @param options.name shown in RabbitMQ's list of connections
- * @param options.rights what the process needs; left out: all that any process does
+ * @param options.rights what the process needs. Left out, all rights that any process needs
  */
 export async function connectRabbitMq(
   options: BrokerAddress & {
@@ -110,7 +113,7 @@ export async function connectRabbitMq(
     enter('connected');
     logger.info({ connection: name }, 'RabbitMQ takes messages again');
   });
-  // Each is followed by `disconnect`, which is what is acted on.
+  // Each error is followed by `disconnect`, which is handled above.
   recovering.on('error', () => {});
 
   return {
@@ -134,25 +137,25 @@ export async function connectRabbitMq(
 }
 
 async function setUp(model: ChannelModel): Promise<void> {
-  // Without a listener, a connection lost now would end the process; the calls reject as well.
+  // Without a listener, a connection that is lost now would end the process. The calls reject as well.
   model.on('error', () => {});
   try {
     await declareTopology(model);
   } catch (error) {
-    // amqplib would close it, and wait for ever for the end of one that is lost meanwhile.
+    // amqplib would close the connection itself, and wait for ever if it is lost meanwhile.
     await closeInTime(model.close());
     throw error;
   }
 }
 
-/** amqplib has it, and does not say so in its types. */
+/** amqplib's connection has this field, but its types do not. */
 const socketOf = (model: ChannelModel) => (model.connection as { stream?: Writable }).stream;
 
 function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
   if (cause instanceof HealifyError) return cause.message;
   const message = safeMessage(cause) || safeMessage(error) || error.name;
-  // What another protocol begins with is read as the size of a frame.
+  // amqplib reads the first bytes of another protocol as the size of a frame.
   if (/^Frame size \d+ exceeds/.test(message)) {
     return 'what answers there does not speak AMQP 0-9-1 (it is another service, or another port of the broker)';
   }

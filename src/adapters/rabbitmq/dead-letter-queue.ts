@@ -16,21 +16,24 @@ import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
 /**
- * A dead-letter queue in hand: its oldest letters were read, nobody else sees them, and those not removed are back in
- * their places after `close`, or when we die.
+ * A dead-letter queue that was taken over. Its states:
+ * - *reading* until all letters that were there, or as many as are read at most, have been given to `onLetter`
+ * - *open*: letters can be sent on and removed, and nobody else sees them
+ * - *settled*: no more letters are read, and every removal is certain
+ * - *closed*: the letters that were not removed are back in their places, as they also are if this process dies
  */
 export interface OpenDeadLetters {
-  /** Letters read before the queue was taken over; letters that came since are given to `onLetter` only. */
+  /** How many letters were there and were read. Letters that come later are given to `onLetter`, and not counted here. */
   readonly read: number;
-  /** Letters behind those. */
+  /** How many letters were there and were not read. */
   readonly unread: number;
-  /** Sends a persistent message to a queue; resolves at the confirm. Rejects as Publisher.publish does. */
+  /** Sends a persistent message to a queue, and resolves at the confirm. Rejects as Publisher.publish does. */
   send(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
-  /** Removes a letter for good, once RabbitMQ has heard of it: see `settled`. */
+  /** Removes a letter. This is certain only after `settled`. */
   remove(letter: Pick<ConsumeMessage, 'fields'>): void;
-  /** Ends the reading, and resolves once every removal so far is certain. */
+  /** Reads no more letters, and resolves once every removal so far is certain. */
   settled(): Promise<void>;
-  /** Messages that wait in the work queue, and consumers that take them. */
+  /** How many messages wait in the work queue, and how many consumers take them. */
   workQueue(): Promise<{ waiting: number; consumers: number }>;
   close(): Promise<void>;
 }
@@ -40,13 +43,14 @@ const BACK_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
 /**
- * Takes a dead-letter queue over on a connection of its own, which it locks with a queue that only one connection can
- * have: quorum queues know no exclusive consumers.
+ * Takes over a dead-letter queue on a connection of its own. Quorum queues have no exclusive consumers, so the lock is another
+ * queue, which only one connection can have.
  *
- * Letters are given back by closing the channel, never by a nack: then RabbitMQ puts them in front of all others in
- * their order, while it scatters what is nacked. That keeps the queue's order as long as whoever reads begins with all
- * that were given back before, therefore as many letters are taken each time, whatever is done with them.
- * @param options.onLetter each letter as it comes, oldest first; bodies are kept in memory only by whom they are given to
+ * Letters are given back by closing the channel, and not by a nack. RabbitMQ puts the letters of a closed channel back in
+ * front of all others and keeps their order, while it scatters letters that are nacked. For the order to stay, the next
+ * reader must begin with all letters that were given back. So the same number of letters is read each time, whatever is done
+ * with them.
+ * @param options.onLetter is given each letter as it comes, the oldest first. Nothing here keeps the bodies in memory
  * @throws DeadLettersInUseError
  * @throws BrokerUnavailableError
  */
@@ -57,9 +61,9 @@ export async function openDeadLetters(
   const source = deadLetterQueueOf(queue);
   const connection = await connectOnce(options);
   try {
-    // Lost, it ends the calls; without a listener it would end the process.
+    // A lost connection rejects the calls. Without a listener it would end the process.
     connection.on('error', () => {});
-    // Also makes sure that the queue is one whose letters may be given back any number of times.
+    // This also makes sure that the queue is one whose letters may be given back any number of times.
     await declareTopology(connection);
     const channel = await connection.createConfirmChannel();
     const lost = whenLost(connection, channel);
@@ -81,9 +85,9 @@ export async function openDeadLetters(
       await Promise.race([sleep(POLL_MS), lost]);
     if (arrived < read) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
 
-    // Acknowledgements have no answer, and RabbitMQ hands no more than 32 at a time on to the queue: those it still has
-    // when the channel closes are lost, and their letters come back. The queue answers a cancel after all it got before;
-    // by the next answer the channel has handed on the rest.
+    // RabbitMQ does not answer an acknowledgement, and its channel passes on no more than 32 at a time to the queue. Those that
+    // the channel still has when it closes are lost, and their letters come back. The queue answers a cancel after all that it
+    // got before. By the time of the next answers, the channel has passed on the rest.
     const settled = async () => {
       await inTime(channel.cancel(consumerTag), lost);
       for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost);
@@ -125,7 +129,7 @@ async function connectOnce(address: BrokerAddress): Promise<ChannelModel> {
   }
 }
 
-/** Ends with the connection, however that ends. */
+/** The lock ends with the connection, also if that is lost. */
 async function lock(connection: ChannelModel, name: string): Promise<void> {
   const channel = await connection.createChannel();
   channel.on('error', () => {});
@@ -151,7 +155,7 @@ function whenLost(connection: ChannelModel, channel: ConfirmChannel): Promise<ne
 }
 
 function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters['send'] {
-  // A queue that is missing is missing for all that is sent to it.
+  // A returned message names only its queue. That queue is missing for every message that is sent to it.
   const missing = new Set<string>();
   channel.on('return', ({ fields }) => missing.add(fields.routingKey));
   return (queue, body, properties) =>
@@ -167,7 +171,7 @@ function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters[
     );
 }
 
-/** What the next to look would not find otherwise. */
+/** Waits until the letters are back in their queue. Otherwise the next reader would not find them. */
 async function untilBack(connection: ChannelModel, source: string, letters: number): Promise<void> {
   const channel = await connection.createChannel();
   while ((await channel.checkQueue(source)).messageCount < letters) await sleep(POLL_MS);

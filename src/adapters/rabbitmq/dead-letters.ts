@@ -14,12 +14,13 @@ import { propertiesToSendOn } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 import type { Delivery } from './settle-batch.ts';
 
-/** Keeps a message that cannot be processed: resolves once the dead-letter queue has it. */
+/** Puts a message that cannot be processed into the dead-letter queue, and resolves once it is there. */
 export type DeadLetter = (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
 
 /**
- * Dead letters of one queue: the body byte for byte, the properties as they were, and why, in headers.
- * @param options.onDeadLetter for the count
+ * Makes dead letters of one queue's messages. A dead letter has the body byte for byte, the properties as they were, and
+ * headers that say why it is one.
+ * @param options.onDeadLetter called for each dead letter, to count it
  */
 export function createDeadLetter(options: {
   queue: WorkQueue;
@@ -40,7 +41,7 @@ export function createDeadLetter(options: {
       await publisher.publish(target, delivery.body, propertiesOf(delivery, why));
     } catch (error) {
       if (error instanceof HealifyError) throw error;
-      // Its headers cannot be encoded again. The reason and the signature matter more than the rest of them.
+      // Its headers cannot be encoded again. Only the reason and the signature are kept, which matter most.
       const signature = delivery.properties.headers?.[SIGNATURE_HEADER];
       const signed = typeof signature === 'string' ? { [SIGNATURE_HEADER]: signature } : {};
       const properties = propertiesToSendOn(delivery.properties);
@@ -55,9 +56,8 @@ export function createDeadLetter(options: {
 }
 
 /**
- * The properties to send a message on with. Left out is what would make the broker refuse, lose or copy it: the
- * expiration, a user_id that is not ours, a reply_to that we cannot send, and the CC and BCC headers. What is left out
- * stands in an `x-original-` header.
+ * The properties of a dead letter. Those that would make the broker refuse, lose or copy it are moved to `x-original-`
+ * headers: the expiration, a user_id that is not ours, a reply_to that we cannot send, and the headers CC and BCC.
  */
 function propertiesOf({ properties }: Delivery, why: Record<string, string>): Options.Publish {
   const { CC, BCC, ...headers } = properties.headers ?? {};

@@ -8,14 +8,14 @@ import type { BrokerConnection } from './connection.ts';
 import { QUEUE_REMEDY } from './queue-remedy.ts';
 
 export interface Publisher {
-  /** Whether a message would be sent now, and not rejected at once. */
+  /** Whether a message would be sent now. Otherwise it would be rejected at once. */
   readonly ready: boolean;
   /**
-   * Sends a persistent message to a queue, mandatory unless told otherwise, and waits for the broker's confirm. Costs one frame out and a share of a
-   * confirm in; calls made together share the way.
-   * @throws BrokerUnavailableError not connected or blocked (at once), or no confirm in time: then the broker may have
-   *   the message all the same
-   * @throws MessageRefusedError the queue refused it, which is a BrokerUnavailableError
+   * Sends a persistent message to a queue and waits for the broker's confirm. The message is mandatory unless the properties
+   * say otherwise. Calls that are made together share a write to the socket, and may share a confirm.
+   * @throws BrokerUnavailableError at once if there is no connection or it is blocked; later if there is no confirm in time,
+   *   and then the broker may have the message all the same
+   * @throws MessageRefusedError the queue refused the message; it is a BrokerUnavailableError as well
    * @throws UnroutableError there is no such queue
    */
   publish(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
@@ -30,12 +30,12 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
-/** Without a message nothing shows that a queue works again: then the next message is to show it. */
+/** How long a missing confirm is reported. Without further messages nothing can show that the queue works again. */
 const UNCONFIRMED_MS = 30_000;
 const unconfirmedText = (queue: string) =>
   `RabbitMQ confirms no message for ${queue}, though it is connected: the queue may not run. ${QUEUE_REMEDY}`;
 
-/** RabbitMQ confirms and drops a message that no queue takes, but only from a user who may publish. */
+/** Finds out whether we may publish. RabbitMQ confirms a message that no queue takes and drops it, if the user has the right. */
 const mayPublish = (channel: ConfirmChannel) =>
   new Promise<void>((resolve) => {
     channel.publish('', 'healify-chat.no-queue', Buffer.alloc(0), {}, () => resolve());
@@ -53,9 +53,9 @@ export function createPublisher(options: {
 }): Publisher {
   const { connection, timeoutMs, logger } = options;
   let channel: ConfirmChannel | undefined;
-  // In the order of sending, so that the sweep stops at the first that still has time.
+  // In the order of sending. So the sweep stops at the first message that still has time.
   const pending = new Set<Pending>();
-  /** Queues of ours whose latest message was not confirmed in time. */
+  /** Those of our queues whose latest message was not confirmed in time. */
   const unconfirmed = new Set<string>();
 
   const keeper = keepChannel<ConfirmChannel>({
@@ -65,7 +65,7 @@ export function createPublisher(options: {
     open: (model) => model.createConfirmChannel(),
     onOpen: (opened) => {
       opened.on('return', (message) => {
-        // The message carries nothing of ours to tell it by; its queue is missing for all that wait for that queue.
+        // Nothing in the message tells which one it is. But its queue is missing for every message that was sent there.
         for (const entry of pending) if (entry.queue === message.fields.routingKey) entry.returned = true;
       });
       channel = opened;
@@ -76,7 +76,7 @@ export function createPublisher(options: {
     },
   });
 
-  /** Of another service's queue it is not for us to say that something is wrong. */
+  /** Only our own queues are reported. Another service's queue is not our business. */
   const reportUnconfirmed = (queue: string) => {
     if (!Object.hasOwn(queueArguments, queue)) return;
     unconfirmed.add(queue);
@@ -86,7 +86,7 @@ export function createPublisher(options: {
   const sweep = setInterval(() => {
     const oldest = performance.now() - timeoutMs;
     for (const entry of pending) {
-      // A broker says that it is blocked only once it is sent something, which it then leaves unread.
+      // A broker says that it is blocked only after it was sent a message, which it then does not read.
       const blocked = connection.state === 'blocked';
       if (!blocked && entry.sentAt > oldest) break;
       pending.delete(entry);
@@ -121,7 +121,7 @@ export function createPublisher(options: {
         try {
           channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, onConfirm);
         } catch (error) {
-          // A channel that is closing takes nothing. Anything else is a message that cannot be encoded.
+          // The channel is closing. Any other error means that the message cannot be encoded.
           throw (error as Error).name === 'IllegalOperationError' ? new BrokerUnavailableError(NOT_CONNECTED) : error;
         }
         pending.add(entry);

@@ -4,16 +4,16 @@ import { queueArguments } from '../../contracts/queues.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 
-/** What is seen of a queue. */
+/** A queue, as RabbitMQ reports it. */
 export interface QueueState {
-  /** Ready to be delivered. */
+  /** Messages that are ready to be delivered. */
   messages: number;
   consumers: number;
 }
 
-/** Looks at each of our queues; undefined while the broker is out of reach. */
+/** Looks at each of our queues. Gives undefined while the broker is out of reach. */
 export interface QueueDepths {
-  /** How many messages are ready. */
+  /** How many messages are ready, by queue. */
   read(): Promise<Record<string, number> | undefined>;
   states(): Promise<Record<string, QueueState> | undefined>;
   close(): Promise<void>;

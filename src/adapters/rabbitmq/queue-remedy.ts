@@ -1,6 +1,6 @@
 /**
- * What to do about a quorum queue that takes and gives nothing. RabbitMQ 3.10 leaves one behind for good when it is killed
- * within moments after the queue was declared: it knows the queue, and never starts it again.
+ * What an operator can do about a quorum queue that takes and delivers no messages. If RabbitMQ 3.10 is killed a moment after
+ * a queue was declared, it knows the queue after its restart, but never runs it.
  */
 export const QUEUE_REMEDY =
   'Look at it with: rabbitmq-queues quorum_status QUEUE (-p for a virtual host). If it has no leader, restart RabbitMQ. If ' +

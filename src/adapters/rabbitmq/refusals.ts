@@ -3,7 +3,7 @@ import { type BrokerRights, declaringRights, grantCommand } from '../../contract
 const ACCESS_REFUSED = 403;
 const NOT_FOUND = 404;
 
-/** What amqplib says of a channel that RabbitMQ closed. */
+/** amqplib's error for a channel that RabbitMQ has closed. */
 interface ChannelError extends Error {
   code?: number;
   classId?: number;
@@ -14,8 +14,8 @@ export const isRefusal = (error: unknown) => (error as ChannelError).code === AC
 export const isNotFound = (error: unknown) => (error as ChannelError).code === NOT_FOUND;
 
 /**
- * Names the right that RabbitMQ misses, and the command that grants it.
- * @param rights of the process, all of which the command gives
+ * Names the right that is missing, and the command that grants it.
+ * @param rights all rights of the process, which the command grants together
  * @returns undefined for an error that is no refusal
  */
 export function explainRefusal(error: unknown, rights: BrokerRights): string | undefined {
@@ -34,7 +34,7 @@ function rightOf(classId: number | undefined, methodId: number | undefined): str
   return methodId === 40 ? 'write' : 'read';
 }
 
-/** The user may log in, and not use the virtual host, or there is none of this name. amqplib does not say so. */
+/** Explains a connection that RabbitMQ closes after the login. amqplib does not say that the virtual host is the reason. */
 export function explainVirtualHost(message: string, url: string): string {
   if (!/got <ConnectionClose/.test(message)) return message;
   const { pathname, username } = new URL(url);

@@ -16,20 +16,20 @@ import { sendable } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 import { isNotFound } from './refusals.ts';
 
-/** Answers to requests that say where they want them. */
+/** Publishes responses to requests that name a reply queue. */
 export interface ReplyPublisher {
   /**
-   * Sends an answer to the request's reply queue, and resolves at the confirm. One round trip more for
-   * `amq.rabbitmq.reply-to`, whose consumer must be looked for first.
-   * @throws UndeliverableReplyError the queue is gone, or refuses the answer
+   * Sends a response to the request's reply queue, and resolves at the confirm. `amq.rabbitmq.reply-to` costs one more round
+   * trip, to find out whether its consumer is still there.
+   * @throws UndeliverableReplyError the queue is gone, or refuses the response
    * @throws BrokerUnavailableError as Publisher.publish does
    */
   publish: PublishReply;
-  /** Keeps an answer that could not be delivered as a dead letter of `chat_responses`. Rejects as Publisher.publish does. */
+  /** Keeps a response that could not be delivered as a dead letter of `chat_responses`. Rejects as Publisher.publish does. */
   keep(response: ChatResponse, traceparent: string, reply: ReplyAddress, why: UndeliverableReplyError): Promise<void>;
 }
 
-/** @param options.onDeadLetter for the count */
+/** @param options.onDeadLetter called for each dead letter, to count it */
 export function createReplyPublisher(options: {
   connection: BrokerConnection;
   publisher: Publisher;
@@ -53,7 +53,7 @@ export function createReplyPublisher(options: {
       const direct = isDirectReply(reply.to);
       if (direct && model) await mustHaveConsumer(model, reply.to);
       try {
-        // RabbitMQ returns whatever is mandatory and goes to a direct reply, also what it has delivered.
+        // RabbitMQ returns every mandatory message to a direct reply, also one that it has delivered.
         await publisher.publish(reply.to, body, { ...properties, mandatory: !direct });
       } catch (error) {
         if (error instanceof UnroutableError) throw gone();
@@ -82,9 +82,10 @@ const refused = () => new UndeliverableReplyError('reply_refused', 'The queue th
 const LOOK_TIMEOUT_MS = 5_000;
 
 /**
- * On a channel of its own, because RabbitMQ closes the one on which it finds nothing.
+ * Finds out whether somebody waits for a direct reply. It uses a channel of its own, because RabbitMQ closes the channel if
+ * nobody does.
  * @throws UndeliverableReplyError nobody waits for the reply
- * @throws BrokerUnavailableError it cannot be found out: then nothing may be sent, because nobody would say that it is lost
+ * @throws BrokerUnavailableError this cannot be found out. Then nothing may be sent, because a loss would not be noticed
  */
 async function mustHaveConsumer(model: ChannelModel, reply: string): Promise<void> {
   const look = async () => {
@@ -93,7 +94,7 @@ async function mustHaveConsumer(model: ChannelModel, reply: string): Promise<voi
     await channel.checkQueue(reply);
     void channel.close().catch(() => {});
   };
-  // A broker that is short of memory does not answer, and amqplib may not say that a connection is lost.
+  // The wait has a limit, because a broker that is short of memory does not answer, and amqplib may miss a lost connection.
   const timer = new AbortController();
   const late = sleep(LOOK_TIMEOUT_MS, undefined, { ref: false, signal: timer.signal }).then(() => {
     throw new BrokerUnavailableError(`RabbitMQ gave no answer within ${LOOK_TIMEOUT_MS} ms`);

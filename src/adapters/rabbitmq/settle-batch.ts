@@ -5,7 +5,7 @@ import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
 import { UnreadableMessage } from '../../contracts/read-message.ts';
 
-/** A message in hand: unacknowledged, and back in its queue if we die. */
+/** A message that is not acknowledged yet. If this process dies, RabbitMQ delivers it again. */
 export interface Delivery {
   body: Buffer;
   properties: MessageProperties;
@@ -13,25 +13,27 @@ export interface Delivery {
   contentEncoding: string | undefined;
 }
 
-/** Why a message goes to the dead-letter queue: `detail` says what is wrong, without the text. */
+/** Why a message goes to the dead-letter queue. `detail` says what is wrong without quoting the message. */
 export interface Refusal {
   reason: DeadLetterReason;
   detail: string;
 }
 
+/** What is done with the messages of a queue. */
 export interface Handling<Item> {
   /** @throws UnreadableMessage */
   read: (delivery: Delivery) => Item;
   /**
-   * Must be idempotent. Gives, for an item that is refused for good, why, in that item's place.
-   * @throws HealifyError that is retryable: try again, the items are not to blame
+   * Handles items. It must be idempotent.
+   * @returns for each item, in the same order, why it is refused for good, or undefined. Left out, none is refused
+   * @throws HealifyError if it is retryable, the items are not to blame and are tried again
    */
   handle: (items: Item[]) => Promise<readonly (Refusal | undefined)[] | undefined>;
   /** Resolves once the dead-letter queue has it. */
   deadLetter: (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
 }
 
-/** A message and what has become of it so far. */
+/** A message, and what has become of it so far. */
 export interface Entry<Item> {
   readonly message: ConsumeMessage;
   readonly delivery: Delivery;
@@ -41,8 +43,11 @@ export interface Entry<Item> {
   settled: boolean;
 }
 
+/** The consumer whose messages are settled. */
 interface Settling {
+  /** Gives the messages that have come since. */
   takeMore: () => ConsumeMessage[];
+  /** false: the channel is gone, or the consumer must stop. */
   goesOn: () => boolean;
   acknowledge: (message: ConsumeMessage) => void;
 }
@@ -54,7 +59,12 @@ const RETRY_MAX_MS = 5_000;
 
 const CANNOT_BE_HANDLED: Refusal = { reason: 'handler_failed', detail: 'the message could not be handled' };
 
-/** Settles batches of messages, one batch after the other. */
+/**
+ * Settles batches of messages, one batch after the other. A message is *unsettled* until it was handled or the dead-letter
+ * queue has it; then it is *settled* and can be acknowledged. A batch is settled in one of two ways:
+ * - *together*, as long as `handle` succeeds or fails with foreseen errors
+ * - *one by one*, after an unforeseen error that has come again and again, to find the messages that are to blame
+ */
 export function createBatchSettler<Item>(options: Handling<Item> & { queue: string; logger: Logger }) {
   const { queue, read, handle, deadLetter, logger } = options;
 
@@ -75,10 +85,10 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
   }
 
   /**
-   * Settles every message, or leaves some unsettled when it `goesOn` no more.
-   * @param options.takeMore gives messages that have come since; they are added to the entries
-   * @param options.acknowledge called for each message that is settled while others must wait, which are the entries then:
-   * if we die meanwhile, it does not come again
+   * Settles every message. Some are left unsettled if the consumer does not go on.
+   * @param options.takeMore the messages that it gives are added to the entries
+   * @param options.acknowledge called for each message that is settled while others must wait, so that it is not delivered
+   * again if this process dies. Such a message is removed from the entries
    */
   async function settle(entries: Entry<Item>[], options: Settling): Promise<void> {
     const { goesOn } = options;
@@ -99,7 +109,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     entries.splice(0, entries.length, ...entries.filter(({ settled }) => !settled));
   }
 
-  /** Gives the error, if there is one; what was settled in spite of it is not done again. */
+  /** Gives the error, if there is one. What was settled all the same is not done again. */
   async function tryOnce(entries: readonly Entry<Item>[]): Promise<unknown> {
     const letters: Entry<Item>[] = [];
     const items: Entry<Item>[] = [];
@@ -127,10 +137,10 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     entry.settled = true;
   }
 
-  /** Finds out which messages are to blame: those that fail while others go through. As long as all fail, all wait. */
+  /** Finds the messages that are to blame: those that fail while others succeed. As long as all fail, all wait. */
   async function settleOneByOne(entries: Entry<Item>[], options: Settling): Promise<void> {
     const { takeMore, goesOn } = options;
-    /** How often each has failed since another went through; undefined as long as none has. */
+    /** How often each has failed since another one has succeeded. undefined as long as none has. */
     const failures = new Map<Entry<Item>, number | undefined>();
     for (let round = 1; ; round++) {
       for (const entry of entries) {
@@ -140,7 +150,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
         const error = await tryOnce([entry]);
         if (error === undefined) {
           failures.delete(entry);
-          // A dead letter says nothing of how handling goes.
+          // Only an item that was handled is a success. A dead letter shows nothing about `handle`.
           if (wasItem) for (const [other, count] of failures) failures.set(other, count ?? 0);
         } else if (!isForeseen(error)) {
           const count = failures.get(entry);
@@ -161,7 +171,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
 const isForeseen = (error: unknown) =>
   error instanceof HealifyError && error.retryable && (!(error instanceof StoreUnavailableError) || error.foreseen);
 
-/** Waits with growing, jittered pauses. Gives false, and waits no longer, if there is no use in another try. */
+/** Waits before the next try, longer each time and with jitter. Gives false if there must not be another try. */
 async function pause(tries: number, goesOn: () => boolean): Promise<boolean> {
   if (!goesOn()) return false;
   await sleep(Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));

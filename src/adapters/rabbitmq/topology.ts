@@ -5,12 +5,12 @@ import { queueArguments } from '../../contracts/queues.ts';
 import { explainRefusal, isNotFound, isRefusal } from './refusals.ts';
 
 /**
- * Makes sure that the four queues are there. Each is looked for first, which needs no right at all. One that is there is
- * then declared to see that its arguments are ours, if the user has the right to; one that is not there must be declared.
- * Rejects where a queue exists with other arguments, may not be declared, or the connection is lost.
+ * Makes sure that the four queues are there. Each is looked for first, which needs no right at all. A queue that is missing
+ * must be declared. A queue that is there is declared as well if the user has the right to, to see that its arguments are
+ * ours. Rejects if a queue has other arguments, if a missing queue may not be declared, or if the connection is lost.
  */
 export async function declareTopology(model: ChannelModel): Promise<void> {
-  // amqplib never says that a channel which was closing is lost.
+  // If the connection is lost while a channel is closing, amqplib never ends the call.
   const { promise: lost, reject } = Promise.withResolvers<never>();
   const onClose = (error?: Error) => reject(error ?? new Error('Connection closed'));
   model.once('close', onClose);
@@ -25,7 +25,7 @@ async function declare(model: ChannelModel): Promise<void> {
   let channel: Channel | undefined;
   let mayDeclare = true;
 
-  /** RabbitMQ closes the channel on which it refuses something. */
+  /** Asks on a channel. RabbitMQ closes a channel on which it refuses something, so the next call opens another one. */
   async function on<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
     channel ??= await openChannel(model);
     try {
@@ -61,7 +61,7 @@ async function declare(model: ChannelModel): Promise<void> {
 
 async function openChannel(model: ChannelModel): Promise<Channel> {
   const channel = await model.createChannel();
-  // Without a listener, what is refused would end the process; the call rejects as well.
+  // Without a listener, a refusal would end the process. The call rejects as well.
   channel.on('error', () => {});
   return channel;
 }

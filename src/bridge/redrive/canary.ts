@@ -2,19 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 
 export interface CanaryTimes {
-  /** How long none may have come back. */
+  /** How long the queue must stay empty, without a letter that comes back. */
   settleMs: number;
-  /** How long to wait for a consumer to take them. */
+  /** How long to wait until a consumer has taken them. */
   timeoutMs: number;
 }
 
 const POLL_MS = 100;
 
 /**
- * Waits until the letters just sent have succeeded: a consumer has emptied their queue, which is still empty `settleMs`
- * later, and none of them has become a dead letter again. Nothing is taken from any queue to find that out.
- * @param hasReturned how many have come back so far
- * @returns why they failed; undefined if they did not
+ * Waits until the letters that were just sent have succeeded. That is so if a consumer has emptied their queue, the queue is
+ * still empty `settleMs` later, and no letter has become a dead letter again. To find that out, nothing is taken from any
+ * queue. The canary is *waiting* for a consumer, then *settling*, and ends as *passed* or *failed*.
+ * @param hasReturned how many letters have come back so far
+ * @returns why they failed. undefined: they have passed
  */
 export async function watchCanary(
   letters: OpenDeadLetters,

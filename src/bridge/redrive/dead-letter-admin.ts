@@ -7,7 +7,7 @@ import { redriveLetters } from './redrive.ts';
 
 const CANARY_TIMES: CanaryTimes = { settleMs: 5_000, timeoutMs: 60_000 };
 
-/** Dead letters of a broker; each call makes a connection of its own, and closes it. */
+/** What an operator can do with a broker's dead letters. Each call makes a connection of its own and closes it. */
 export const createDeadLetterAdmin = (options: BrokerAddress & { canaryTimes?: CanaryTimes }): DeadLetterAdmin => {
   const { canaryTimes = CANARY_TIMES, ...broker } = options;
   return {

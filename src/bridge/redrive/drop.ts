@@ -5,7 +5,7 @@ import type { DropOptions, DropReport } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { matches } from './read-letter.ts';
 
-/** Removes the letters of a filter for good, if `confirm` is set and `dryRun` is not. */
+/** Removes the letters that match a filter for good, if `confirm` is set and `dryRun` is not. */
 export async function dropLetters(broker: BrokerAddress, queue: WorkQueue, options: DropOptions): Promise<DropReport> {
   const { limit, dryRun, confirm, ...filter } = options;
   const now = Date.now();
@@ -17,7 +17,7 @@ export async function dropLetters(broker: BrokerAddress, queue: WorkQueue, optio
     onLetter: (letter) => {
       if (!matches(letter, filter, now)) return;
       matching += 1;
-      // Without the body, which may be large.
+      // The body may be large, so it is not kept.
       if (chosen.length < limit) chosen.push({ fields: letter.fields });
     },
   });

@@ -12,7 +12,7 @@ interface Group {
   detail: string | null;
 }
 
-/** The letters of a filter by reason, the most frequent first. */
+/** Counts the letters that match a filter by their reason. The most frequent reason comes first. */
 export async function listLetters(
   broker: BrokerAddress,
   queue: WorkQueue,
@@ -40,7 +40,7 @@ export async function listLetters(
   };
 }
 
-/** The first letters of a filter, oldest first. */
+/** The first letters that match a filter, the oldest first. */
 export async function showLetters(broker: BrokerAddress, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> {
   const { limit, full, ...filter } = options;
   const letters: LetterPage['letters'] = [];

@@ -4,7 +4,10 @@ import { cutText } from '../../contracts/cut-text.ts';
 import type { Letter, LetterFilter } from '../../contracts/dead-letters.ts';
 import { deadLetterHeaders, REDRIVE_COUNT_HEADER } from '../../contracts/queues.ts';
 
-/** Why and when a message became a dead letter: by our headers, else by those of RabbitMQ, which knows seconds only. */
+/**
+ * Why and when a message became a dead letter. Our headers say it. If RabbitMQ has made the letter, its headers do, and
+ * they give the time in seconds only.
+ */
 export interface Cause {
   reason: string;
   detail: string | null;
@@ -32,7 +35,7 @@ export function causeOf(letter: ConsumeMessage): Cause {
   };
 }
 
-/** Whether a letter is one of a filter's; one that does not say how old it is belongs to no age. */
+/** Whether a letter matches a filter. A letter that does not say how old it is matches no age. */
 export function matches(letter: ConsumeMessage, filter: LetterFilter, now: number): boolean {
   const { reason, at } = causeOf(letter);
   if (filter.reason !== undefined && filter.reason !== reason) return false;
@@ -41,7 +44,7 @@ export function matches(letter: ConsumeMessage, filter: LetterFilter, now: numbe
   return !(filter.newerThan !== undefined && !(at !== undefined && at > now - filter.newerThan));
 }
 
-/** The queue that an undeliverable answer was to go to; undefined for every other letter. */
+/** The queue to which an undeliverable response was to go. undefined for every other letter. */
 export function replyQueueOf(letter: ConsumeMessage): string | undefined {
   const { [deadLetterHeaders.reason]: reason, [deadLetterHeaders.queue]: queue } = letter.properties.headers ?? {};
   return reason === 'reply_unroutable' || reason === 'reply_refused' ? textOf(queue) : undefined;
@@ -53,13 +56,13 @@ export function redriveCountOf(letter: ConsumeMessage): number {
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
-/** @param full the whole body; else its beginning */
+/** @param full whether to show the whole body, or only its beginning */
 export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
   const { content, properties } = letter;
   const { headers, ...others } = properties;
   const { reason, detail, at } = causeOf(letter);
   const shown = full ? content : content.subarray(0, BODY_EXCERPT_BYTES);
-  // A character cut in half at the end does not make text binary.
+  // All of the body is looked at, because a character that is cut in half at the end would make a text look binary.
   const encoding = isUtf8(content) ? 'utf-8' : 'base64';
   return {
     messageId: textOf(properties.messageId) ?? null,
@@ -76,7 +79,7 @@ export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
   };
 }
 
-/** A moment that a letter claims may be any number. */
+/** A time as ISO 8601. A letter may claim any number as its time, so there may be none. */
 export const isoOf = (at: number | undefined) =>
   at === undefined || Number.isNaN(new Date(at).getTime()) ? null : new Date(at).toISOString();
 

@@ -8,8 +8,9 @@ import {
 } from '../../contracts/queues.ts';
 
 /**
- * Headers that a letter goes without: ours, and what RabbitMQ says of the letter's past. RabbitMQ takes a message that
- * names a queue twice in `x-death` for one that goes in circles, and drops it. CC and BCC would send copies elsewhere.
+ * Headers that are left out when a letter is sent back: ours, and those in which RabbitMQ describes the letter's past. If
+ * `x-death` names a queue twice, RabbitMQ takes the message for one that goes in circles, and drops it. CC and BCC would send
+ * copies elsewhere.
  */
 const LEFT_OUT = new Set<string>([
   ...Object.values(deadLetterHeaders),
@@ -23,10 +24,10 @@ const LEFT_OUT = new Set<string>([
 ]);
 
 /**
- * The properties that a dead letter came to its queue with, as far as they are known, and what tells that it was sent
- * back. A user_id cannot be restored, RabbitMQ would refuse it; it stays in its `x-original-` header.
- * @param run tells the letters of one redrive from others, should they come back
- * @throws Error its reply_to cannot be sent: without it, the answer would go to somebody else
+ * Restores the properties that a message had before it became a dead letter, as far as they are known. Two headers say that it
+ * was sent back. A user_id cannot be restored, because RabbitMQ would refuse it. It stays in its `x-original-` header.
+ * @param run identifies the redrive, so that its letters are recognised if they come back
+ * @throws Error the reply_to cannot be sent. Without it, the answer would go to somebody else
  */
 export function restore(properties: MessageProperties, redriveCount: number, run: string): Options.Publish {
   const kept = propertiesToSendOn(properties);

@@ -9,12 +9,12 @@ export interface AskedAnswer {
   modelMs: number;
 }
 
-/** Why a call may have been paid for without an answer. */
+/** Why a model call may have been paid for without an answer. */
 export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';
 
 /**
  * Asks the model, unless the deadline has passed.
- * @throws RequestFailure deadline_exceeded, or what the model answered with
+ * @throws RequestFailure deadline_exceeded, or as Model.ask does
  */
 export async function askModel(
   model: Model,

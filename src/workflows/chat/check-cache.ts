@@ -5,11 +5,12 @@ import type { ModelAnswer } from '../../contracts/model-answer.ts';
 export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
 
 /**
- * The answer that was given before to the same question; or undefined, and the question is then this request's to ask,
- * and its claim to give up. A cache that is out of reach is a miss: it may cost a model call, never an answer.
- * One round trip.
- * @param lookingUp where it is under way already
- * @throws AnswerUnderWayError another request is asking it
+ * Finds the answer that was given to the same question before. If there is none, this request has the claim on the question:
+ * it asks the model for all who ask the same, and gives the claim up afterwards. A cache that is out of reach counts as a miss,
+ * so it may cost a model call, but never an answer. One round trip.
+ * @param lookingUp a look-up that is under way already
+ * @returns undefined: there is no answer
+ * @throws AnswerUnderWayError another request has the claim
  */
 export async function checkCache(
   cache: AnswerCache,

@@ -17,8 +17,8 @@ export interface LastAttempt {
 }
 
 /**
- * @param asked.modelMs undefined for a cached answer
- * @param asked.answerKey under which the answer is in the cache, if it is
+ * @param asked.modelMs how long the model took. undefined for a cached answer
+ * @param asked.answerKey the hash under which the answer is in the cache, if it is there
  */
 export function completed(
   job: ChatJobData,

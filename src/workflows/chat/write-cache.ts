@@ -2,10 +2,10 @@ import type { AnswerCache } from '../../adapters/answers/answer-cache.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 /**
- * Keeps an answer as its session's last one, and for whoever asks the same. A cache that is out of reach is gone
- * without: the answer itself is safe in the job. One round trip.
- * @param shared under which hash others find it, and the request that gives up its claim on it; undefined: they do not
- * @returns the requests that wait for the answer; undefined if it was not written
+ * Keeps an answer as the last one of its session, and for others who ask the same. If the cache is out of reach, the answer is
+ * not kept, which does no harm: it is safe in the job. One round trip.
+ * @param shared the hash under which others find the answer, and the request whose claim ends. undefined: it is not for others
+ * @returns the requests that wait for the answer. undefined: the cache was out of reach
  */
 export async function writeCache(
   cache: AnswerCache,

@@ -3,23 +3,23 @@ import type { FailureCode } from '../../contracts/error-codes.ts';
 import { AnswerUnderWayError, HealifyError, ModelPausedError, RequestFailure } from '../../contracts/errors.ts';
 
 /**
- * What becomes of an attempt that threw:
- * - *wait*: what we need is away, which is not the request's fault; go on later, no attempt is used up
- * - *retry*: try again after a backoff, which uses up an attempt
- * - *fail*: for good
+ * What happens after an attempt that threw an error:
+ * - *wait*: something that we need is away, which is not the request's fault. This uses up no attempt
+ * - *retry*: try again after a backoff. This uses up an attempt
+ * - *fail* for good
  */
 export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | { kind: 'fail'; failure: KnownFailure };
 
-/** Wait for a broker or store that is away; its clients connect again by themselves meanwhile. */
+/** How long to wait for a broker or store that is away. Meanwhile its clients connect again by themselves. */
 const DEPENDENCY_WAIT_MS = 2_000;
 
-/** The user may ask again, but we must not: nobody waits any more, or the model may have been paid already. */
+/** Failures after which the user may ask again, but we must not: nobody waits any more, or the model may have been paid. */
 const FINAL: readonly FailureCode[] = ['deadline_exceeded', 'spend_uncertain'];
 
 export const deadlineExceeded = () =>
   new RequestFailure('deadline_exceeded', 'the request was not answered before its deadline');
 
-/** How many full calls without an answer one request may cost at most, such as calls that ran into their timeout. */
+/** How many full calls without an answer a request may make. A call that ran into its timeout is one, for example. */
 const MOST_COSTLY_CALLS = 2;
 
 export const knownFailureOf = ({ code, message, provider }: RequestFailure): KnownFailure => ({
@@ -31,8 +31,9 @@ export const knownFailureOf = ({ code, message, provider }: RequestFailure): Kno
 const failed = (error: RequestFailure): Decision => ({ kind: 'fail', failure: knownFailureOf(error) });
 
 /**
- * @param request.attemptsMade attempts before this one
- * @param request.costlyCalls full calls without an answer so far, including those of this attempt
+ * Decides what happens after an error.
+ * @param request.attemptsMade how many attempts there were before this one
+ * @param request.costlyCalls how many full calls brought no answer, including those of this attempt
  */
 export function decide(
   error: unknown,
@@ -40,7 +41,7 @@ export function decide(
 ): Decision {
   if (error instanceof AnswerUnderWayError && request.now >= request.deadlineAt) return failed(deadlineExceeded());
   if (error instanceof ModelPausedError || error instanceof AnswerUnderWayError) {
-    // Not beyond the deadline: there the request is told that nobody waits any more.
+    // It does not wait beyond the deadline. Then its user is told that it was not answered in time.
     const untilDeadline = Math.max(0, request.deadlineAt - request.now);
     return { kind: 'wait', delayMs: Math.min(error.retryAfterMs, untilDeadline) };
   }
@@ -50,7 +51,7 @@ export function decide(
     if (mayRetry && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
     return failed(error);
   }
-  // The broker or the store.
+  // The broker or the store is away.
   if (error instanceof HealifyError && error.retryable) return { kind: 'wait', delayMs: DEPENDENCY_WAIT_MS };
   if (request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
   return {
@@ -60,8 +61,8 @@ export function decide(
 }
 
 /**
- * Exponential backoff with full jitter, in ms: anything up to the base after the first attempt, up to twice as much
- * after each further one, never over the cap.
+ * Exponential backoff with full jitter, in ms. After the first attempt it is anything up to the base. With each further attempt
+ * the limit doubles, but it never exceeds the cap.
  */
 export const backoffMs = (
   attemptsMade: number,

@@ -1,28 +1,28 @@
 import type { StepRecord, WorkflowState } from '../../adapters/jobs/chat-job.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 
-/** Of a job's steps over all its attempts, how many are kept for whoever looks. */
+/** How many of a job's latest steps are kept to be shown, over all its attempts. */
 const STEPS_KEPT = 30;
 
 /**
- * One attempt at a workflow. Each step is timed and named; the result of one that finished is kept in `state`, and a
- * later attempt that is given this state does not run the step again. A result of `undefined` is not kept: there is
- * nothing to resume from.
+ * One attempt at a workflow. Each step has a name and is timed. The result of a step that finished is kept in `state`. A later
+ * attempt that is given this state does not run that step again. A result of `undefined` is not kept, so such a step runs
+ * again.
  */
 export interface Run {
   readonly state: WorkflowState;
-  /** The process of the attempt before this one died: a step whose result was not saved may have been done. */
+  /** The process of the attempt before this one has died. A step whose result was not saved may have been done. */
   readonly interrupted: boolean;
-  /** Runs a step, or gives what it gave in an earlier attempt. */
+  /** Runs a step, or gives the result that it gave in an earlier attempt. */
   step<T>(name: string, run: () => Promise<T>): Promise<T>;
-  /** Writes down what the steps have given so far: after one that must not be repeated. */
+  /** Writes down what the steps have given so far. Call it after a step that must not be repeated. */
   save(): Promise<void>;
 }
 
-/** @param options.save writes the state, as it is at the call, into the job: one round trip */
+/** @param options.save writes the state, as it is when it is called, into the job. One round trip */
 export function createRun(options: {
   attempt: number;
-  /** How often a process has died over the job. */
+  /** How often a process has died while it worked on the job. */
   crashes: number;
   earlier: WorkflowState | undefined;
   save: (state: WorkflowState) => Promise<void>;

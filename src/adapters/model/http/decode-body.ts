@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import zlib, { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
-/** What was begun is given, also where the end is missing: it may have been cut at the limit. */
+/** A body whose end is missing is decoded as far as it goes, because it may have been cut at the limit. */
 const partly = { finishFlush: constants.Z_SYNC_FLUSH };
 
 function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
@@ -10,12 +10,12 @@ function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
     case 'x-gzip':
       return createGunzip(partly);
     case 'deflate':
-      // Some servers leave the zlib header out, whose first byte has an 8 in its lower half.
+      // Some servers leave out the zlib header, whose first byte has an 8 in its lower half.
       return (body[0]! & 0x0f) === 8 ? createInflate(partly) : createInflateRaw(partly);
     case 'br':
       return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
     case 'zstd':
-      // Node knows it from 22.15 on.
+      // Node has this from version 22.15 on.
       return zlib.createZstdDecompress?.();
     default:
       return undefined;
@@ -24,14 +24,14 @@ function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
 
 const isGzip = (body: Buffer) => body.length > 2 && body[0] === 0x1f && body[1] === 0x8b;
 
-/** Whether a body is as it is meant: most are. */
+/** Whether a body needs no decoding, as most do. */
 export const isPlain = (body: Buffer, contentEncoding: string | string[] | undefined): boolean =>
   !contentEncoding && !isGzip(body);
 
 /**
- * A body without its encodings, at most `maxBytes` of it: a small body may decompress to any size.
- * @param contentEncoding as the header has it; also without one, gzip is recognised by its first bytes
- * @throws the error of zlib for a body that is not encoded as it says
+ * Decompresses a body. It gives at most `maxBytes`, because a small body may decompress to any size.
+ * @param contentEncoding as the header says it. gzip is also recognised without a header, by its first bytes
+ * @throws zlib's error for a body that is not encoded as the header says
  */
 export async function decodeBody(
   body: Buffer,

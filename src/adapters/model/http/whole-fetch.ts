@@ -3,17 +3,17 @@ import type { Dispatcher } from 'undici';
 import { decodeBody, isPlain } from './decode-body.ts';
 import { WholeResponse } from './whole-response.ts';
 
-/** How long a reply may take, in ms. What is left out has no limit. */
+/** How long a reply may take, in ms. A time that is left out has no limit. */
 export interface ReplyLimits {
   /** Until the first byte of the reply's body. */
   firstByteTimeoutMs?: number | undefined;
   /** From one byte of the body to the next. */
   idleTimeoutMs?: number | undefined;
-  /** To the last byte. */
+  /** Until the last byte. */
   timeoutMs?: number | undefined;
 }
 
-/** As `fetch`: rejects with the signal's reason where that is aborted, else with a TypeError that has the cause. */
+/** Rejects as `fetch` does: with the reason of an aborted signal, otherwise with a TypeError that has the cause. */
 export type WholeFetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** The reply took longer than it may. */
@@ -32,19 +32,19 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 /** A `Response` with one of these must not have a body. */
 const WITHOUT_BODY = [204, 205, 304];
 
-/** What was said of the connection, or of the body before it was decoded. */
+/** Headers about the connection, or about the body before it was decoded. */
 const NOT_PASSED_ON = new Set(['connection', 'content-encoding', 'content-length', 'keep-alive', 'transfer-encoding']);
 
-/** Whether the body was longer than it may be: what is there is its beginning. */
+/** Whether the body was longer than allowed, so that only its beginning is there. */
 export const isCutResponse = (response: Response): boolean => response instanceof WholeResponse && response.isCut;
 
 /**
- * A `fetch` for replies that are taken as a whole. It follows redirects, and it decompresses what it gets. It resolves
- * when the whole body is there, and costs less CPU time than undici's `fetch`, which makes streams, signals and timers for
- * each request (`npm run bench:micro` has both).
+ * A `fetch` for replies that are read as a whole. It resolves when the whole body is there. It follows redirects, and
+ * decompresses bodies. It costs less CPU time than undici's `fetch`, which makes streams, signals and timers for each
+ * request (`npm run bench:micro` measures both).
  *
- * A body longer than `maxBytes`, compressed or not, is read no further: the response has its beginning, and
- * `isCutResponse` says so. Request bodies are texts.
+ * A body that is longer than `maxBytes`, compressed or not, is not read to its end. Then the response has its beginning, and
+ * `isCutResponse` says so. The bodies of requests must be texts.
  */
 export function createWholeFetch(options: { dispatcher: Dispatcher; maxBytes: number } & ReplyLimits): WholeFetch {
   const { dispatcher, maxBytes, ...limits } = options;
@@ -93,14 +93,14 @@ function requestOf(url: URL, { method = 'GET', headers = {}, body }: RequestInit
   };
 }
 
-/** Where the reply sends us, as the standard of `fetch` has it; undefined: nowhere. */
+/** The request that follows a redirect, as the standard of `fetch` says. undefined: the reply is no redirect. */
 function redirectOf(request: OutgoingRequest, { status, headers }: Reply): OutgoingRequest | undefined {
   const { location } = headers;
   if (!REDIRECTS.includes(status) || !location || !URL.canParse(location, request.url.href)) return undefined;
   const url = new URL(location, request.url);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   const kept = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
-  // Another origin is another's: it must not see our key.
+  // Another origin may belong to somebody else, who must not see our key.
   if (url.origin !== request.url.origin) {
     for (const name of ['authorization', 'api-key', 'x-api-key', 'cookie', 'proxy-authorization']) delete kept[name];
   }
@@ -194,7 +194,7 @@ function send(
   });
 }
 
-/** One timer for all limits of a call, because timers cost more than looking at the clock. */
+/** Watches all limits of a call with one timer, because a timer costs more than a look at the clock. */
 function watchTime(
   { firstByteTimeoutMs, idleTimeoutMs, timeoutMs }: ReplyLimits,
   onTimeout: (error: ReplyTimeoutError) => void,
@@ -203,7 +203,7 @@ function watchTime(
   let lastByteAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  /** The limit that is reached next, and when: ms of the monotonic clock. */
+  /** When the next limit is reached, in ms of the monotonic clock, and which one. */
   const next = (): [at: number, code: ReplyTimeoutError['code']] => {
     const total = startedAt + (timeoutMs ?? Number.POSITIVE_INFINITY);
     const quiet =
@@ -224,7 +224,7 @@ function watchTime(
     byteCame: () => {
       const first = lastByteAt === undefined;
       lastByteAt = performance.now();
-      // The time between bytes may be over before the time to the first one is.
+      // From now on the limit between bytes counts, which may end earlier than the limit for the first byte.
       if (!first) return;
       clearTimeout(timer);
       look();
@@ -242,7 +242,7 @@ function responseOf({ status, headers, body, isCut }: Reply, url: URL): Response
     else pairs.push([name, value ?? '']);
   }
   const response = new WholeResponse(WITHOUT_BODY.includes(status) ? null : body.toString(), {
-    // A `Response` has no status beyond these, a server may send any.
+    // A server may send any status, but a `Response` cannot have one outside this range.
     status: status >= 200 && status <= 599 ? status : 502,
     headers: pairs,
     url: url.href,

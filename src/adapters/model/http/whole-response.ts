@@ -1,20 +1,20 @@
-/** What a `Response` may be asked for its body in other ways than as text. */
+/** All ways to read the body of a `Response`. */
 type Unread = Pick<Response, 'arrayBuffer' | 'blob' | 'body' | 'bytes' | 'clone' | 'formData' | 'text'>;
 
-/** The class as it is at run time. Its types declare methods as properties, which could not be overridden. */
+/** The class `Response` without its methods. Its types declare them as properties, which a subclass cannot override. */
 const StandardResponse = Response as unknown as new (
   body: null,
   init: ResponseInit,
 ) => { readonly status: number; readonly headers: Headers };
 
 /**
- * A `Response` whose whole body is there, as text. The body becomes a stream only if somebody asks for one, because most
- * replies are read as text, and to make a stream of each costs CPU time (`npm run bench:micro`).
+ * A `Response` whose whole body is there, as text. The body becomes a stream only if somebody asks for one. Most replies are
+ * read as text, and making a stream costs CPU time (`npm run bench:micro`).
  */
 export class WholeResponse extends StandardResponse implements Unread {
-  /** Where the reply came from in the end. */
+  /** Where the reply came from, after all redirects. */
   readonly url: string;
-  /** There was more of the body than may be read: it is only the beginning. */
+  /** The body was longer than allowed, and this is only its beginning. */
   readonly isCut: boolean;
   readonly #text: string | null;
   #wasRead = false;
