@@ -43,10 +43,10 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
   });
 }
 
-/** What docker-compose.yml signs with where nothing else is set: everybody can read it there. */
+/** The key in docker-compose.yml, which everybody can read there. */
 const KNOWN_KEY = /^known-to-everybody-/;
 
-/** A certificate is of no use without its key, nor either without TLS. */
+/** A certificate needs its key, and both need TLS. */
 function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKeyFile' | 'rabbitmqUrl'>): string[] {
   const { rabbitmqCertFile, rabbitmqKeyFile, rabbitmqUrl } = config;
   if (!rabbitmqCertFile !== !rabbitmqKeyFile) return ['RABBITMQ_CERT_FILE and RABBITMQ_KEY_FILE must be set together'];

@@ -66,7 +66,7 @@ export const origins = names.transform((list, context) => {
   return list;
 });
 
-/** Apps in a web view have schemes of their own, whose addresses have no origin in the URL standard. */
+/** Apps in a web view have schemes of their own, such as capacitor://. For those, the URL standard knows no origin. */
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { origin, protocol } = new URL(text);
@@ -126,7 +126,7 @@ const fallback = z.strictObject({
 
 export type Fallback = z.output<typeof fallback>;
 
-/** A JSON array of providers; a key never stands in it, only the name of the variable that has it. */
+/** A JSON array of providers. It does not hold their keys, only the names of the variables that do. */
 export const fallbacks = z.string().transform((json, context): Fallback[] => {
   let value: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
- * Bodies as AMQP 1.0 clients write them. RabbitMQ hands the bytes of a *data* section on as they are, but leaves any other
- * body as the client encoded it: then it begins with a zero byte, which no JSON does.
+ * Bodies that an AMQP 1.0 client has written. If the body is a *data* section, RabbitMQ passes on the bytes in it. Any other
+ * body it passes on as the client encoded it. Such a body begins with a zero byte, so it cannot be taken for JSON.
  */
 
 /** What the bytes of an AMQP 1.0 body hold: its text, or why it has none. */
@@ -13,10 +13,10 @@ const ULONG = 0x80;
 const DATA = 0x75;
 const SEQUENCE = 0x76;
 const VALUE = 0x77;
-/** Before and behind the body: header, annotations, properties and footer. */
+/** Sections before and behind the body: header, annotations, properties and footer. */
 const isAroundBody = (section: number) => (section >= 0x70 && section <= 0x74) || section === 0x78;
 
-/** Types whose length stands in one byte, and in four: binary, string, symbol, list, map, array. */
+/** Types whose length is one byte long, and types whose length is four: binary, string, symbol, list, map, array. */
 const SHORT = [0xa0, 0xa1, 0xa3, 0xc0, 0xc1, 0xe0];
 const LONG = [0xb0, 0xb1, 0xb3, 0xd0, 0xd1, 0xf0];
 const EMPTY_LIST = 0x45;
@@ -50,7 +50,7 @@ export function readAmqp10Body(body: Buffer): Amqp10Body {
   return { text: Buffer.concat(parts) };
 }
 
-/** @throws RangeError where the body ends too early, or no section begins */
+/** @throws RangeError if the body ends too early, or no section begins here */
 function sectionAt(body: Buffer, at: number): { id: number; end: number } {
   if (body.readUInt8(at) !== DESCRIBED) throw new RangeError();
   const type = body.readUInt8(at + 1);
@@ -59,12 +59,12 @@ function sectionAt(body: Buffer, at: number): { id: number; end: number } {
   throw new RangeError();
 }
 
-/** @throws RangeError where the body ends too early, or the value is of a type without a length */
+/** @throws RangeError if the body ends too early */
 function valueAt(body: Buffer, at: number): { type: number; content: Buffer; end: number } {
   const type = body.readUInt8(at);
   if (type === EMPTY_LIST) return { type, content: Buffer.alloc(0), end: at + 1 };
   const isShort = SHORT.includes(type);
-  // Numbers, booleans and null: what follows is not looked at, because it is no text anyway.
+  // Numbers, booleans and null are no text, so the body is refused and the rest of it is not looked at.
   if (!isShort && !LONG.includes(type)) return { type, content: Buffer.alloc(0), end: body.length };
   const start = at + (isShort ? 2 : 5);
   const end = start + (isShort ? body.readUInt8(at + 1) : body.readUInt32BE(at + 1));

@@ -1,6 +1,6 @@
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from './queues.ts';
 
-/** What a RabbitMQ user may do, each as a regular expression of names: the three of `rabbitmqctl set_permissions`. */
+/** What a RabbitMQ user may do: the three regular expressions of names that `rabbitmqctl set_permissions` takes. */
 export interface BrokerRights {
   configure: string;
   write: string;
@@ -9,24 +9,24 @@ export interface BrokerRights {
 
 const names = (...queues: string[]) => `^(${queues.join('|').replaceAll('.', '\\.')})$`;
 const NOTHING = '^$';
-/** Every message is published through the default exchange, which RabbitMQ calls this where rights are concerned. */
+/** We publish everything through the default exchange. Permissions call it `amq.default`. */
 const DEFAULT_EXCHANGE = names('amq.default');
 const DEAD_LETTERS = [deadLetterQueueOf(REQUESTS_QUEUE), deadLetterQueueOf(RESPONSES_QUEUE)];
 
-/** The queue that a process holds as a lock while it looks at dead letters. */
+/** The name of the exclusive queue that serves as a lock on a dead-letter queue. */
 export const lockOf = (queue: WorkQueue) => `${deadLetterQueueOf(queue)}.lock` as const;
 const LOCKS = [lockOf(REQUESTS_QUEUE), lockOf(RESPONSES_QUEUE)];
 
-/** The least rights of each process, where the queues are there already. */
+/** The least rights of each process, if the queues exist already. */
 export const leastRights = {
-  /** Also reads dead letters, for `/admin/dead-letters`. */
+  /** The api also reads dead letters, for `/admin/dead-letters`. */
   api: { configure: names(...LOCKS), write: DEFAULT_EXCHANGE, read: names(RESPONSES_QUEUE, ...DEAD_LETTERS) },
   worker: { configure: NOTHING, write: DEFAULT_EXCHANGE, read: names(REQUESTS_QUEUE) },
-  /** Of `npm run dlq`. */
+  /** The command `npm run dlq`. */
   dlq: { configure: names(...LOCKS), write: DEFAULT_EXCHANGE, read: names(...DEAD_LETTERS) },
 } as const satisfies Record<string, BrokerRights>;
 
-/** Of a user that declares the queues as well, and may be used for every process. */
+/** The rights of a user that also declares the queues. Every process can use it. */
 export const declaringRights: BrokerRights = {
   configure: names(REQUESTS_QUEUE, RESPONSES_QUEUE, ...DEAD_LETTERS, ...LOCKS),
   write: DEFAULT_EXCHANGE,

@@ -4,7 +4,7 @@ import type { WorkQueue } from './queues.ts';
 
 /** How many letters of a queue are looked at, the oldest first. */
 export const MAX_LETTERS_READ = 10_000;
-/** Letters shown, sent or dropped by one call of the API, and by default. */
+/** One call of the API shows, sends or drops no more letters than this; the command does so unless it is told otherwise. */
 export const MAX_PER_CALL = 1_000;
 const DEFAULT_SHOWN = 20;
 const MAX_CANARY = 100;
@@ -135,13 +135,13 @@ export type RedriveReport = z.output<typeof redriveReport>;
 export type DropReport = z.output<typeof dropReport>;
 
 /**
- * Dead letters, looked at and sent back; each call has the dead-letter queue to itself while it runs.
- * All reject with BrokerUnavailableError, and with DeadLettersInUseError while another call has the queue.
+ * What an operator may do with dead letters. Each call locks the dead-letter queue while it runs.
+ * All reject with BrokerUnavailableError, and with DeadLettersInUseError while another call holds the lock.
  */
 export interface DeadLetterAdmin {
   list(queue: WorkQueue, filter: LetterFilter): Promise<LetterGroups>;
   show(queue: WorkQueue, options: ShowOptions): Promise<LetterPage>;
-  /** @param onProgress letters sent so far, of so many */
+  /** @param onProgress called with the number of letters sent so far, and the number of letters to send */
   redrive(
     queue: WorkQueue,
     options: RedriveOptions,

@@ -11,7 +11,7 @@ export const gate = z
     model: z.string(),
     state: z
       .enum(['closed', 'open', 'half-open'])
-      .describe('As of a circuit. `closed`: it may be asked. `open`: not now. `half-open`: one call tries it.'),
+      .describe('`closed`: the model may be asked. `open`: it may not, for now. `half-open`: one call tries it.'),
     cause: gateCause
       .nullable()
       .describe(
@@ -41,6 +41,6 @@ export type Gate = z.output<typeof gate>;
 export interface GateAdmin {
   /** All gates that workers have or had within a day, and all that are shut, by name. */
   list(): Promise<Gate[]>;
-  /** Lets all workers ask again at once. undefined: there is no such gate. */
+  /** Has all workers ask the model again at once. undefined: there is no gate of this name. */
   open(gate: string): Promise<{ gate: string; wasShut: boolean } | undefined>;
 }

@@ -1,4 +1,4 @@
-/** Bounds of what we accept, the same on every door. */
+/** The most that we accept, the same over HTTP and AMQP. */
 export const limits = {
   /** Longest id that a client may choose: requestId, sessionId, userId. */
   idChars: 128,
@@ -14,7 +14,7 @@ export const limits = {
   responseMessageBytes: 2 * 1024 * 1024,
   /** Largest body of an HTTP request. */
   httpBodyBytes: 128 * 1024,
-  /** About how much a page of turns may take, as it is stored; but it has one turn at least. */
+  /** About how much the turns of one page may take, as they are stored. A page has at least one turn, however long. */
   pageBytes: 1024 * 1024,
   /** Most turns of one session. */
   sessionTurns: 500,

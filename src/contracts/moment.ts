@@ -3,9 +3,9 @@ const READABLE =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?(?:\[[^\]]*\])?$/;
 
 /**
- * Reads a moment as the languages of our publishers write it by default: ISO 8601 with any digits of a second, a `T` or a
- * space between date and time, and with or without an offset, which the name of a zone may follow (RFC 9557). Without an
- * offset it is UTC. A leap second is the second before it.
+ * Reads a moment in any form that a common language writes by default: ISO 8601 with any number of digits after the second,
+ * with a `T` or a space between date and time, and with or without an offset. The name of a zone may follow (RFC 9557).
+ * Without an offset it is UTC. A leap second (`:60`) counts as the second before it.
  * @returns ISO 8601 in UTC with milliseconds; undefined for anything else
  */
 export function readMoment(value: unknown): string | undefined {
@@ -22,6 +22,6 @@ export function readMoment(value: unknown): string | undefined {
   return CANONICAL.test(moment) ? keepIfReal(moment, date) : undefined;
 }
 
-/** JavaScript takes the 31st of February for the 3rd of March. */
+/** JavaScript reads the 31st of February as the 3rd of March, so such a date is refused here. */
 const keepIfReal = (moment: string, date: string) =>
   Number(date.slice(8)) <= 28 || new Date(`${date}T00:00:00Z`).toISOString().startsWith(date) ? moment : undefined;

@@ -1,4 +1,5 @@
-/** The queues of RabbitMQ that other services know, and what each is declared with. */
+// The queues of RabbitMQ that other services know, and the arguments that each is declared with.
+
 export const REQUESTS_QUEUE = 'chat_requests';
 export const RESPONSES_QUEUE = 'chat_responses';
 
@@ -7,23 +8,24 @@ export type WorkQueue = typeof REQUESTS_QUEUE | typeof RESPONSES_QUEUE;
 export const deadLetterQueueOf = (queue: WorkQueue) => `${queue}.dlq` as const;
 
 /**
- * How often a message may come back from a consumer that died before it is dead-lettered. Set here because the
- * default differs between RabbitMQ 3.10 (none) and 4.x (20). A message is in hand for milliseconds only, so that
- * one that was in hand this often is the likely cause.
+ * A message that was redelivered this often, because its consumers died, goes to the dead-letter queue. A consumer holds a
+ * message for milliseconds only, so a message that was there at so many deaths is their likely cause. The limit is set here
+ * because the default of RabbitMQ 3.10 is none, and that of 4.x is 20.
  */
 const DELIVERY_LIMIT = 50;
 
 /**
- * Dead letters are looked at, and given back, any number of times. RabbitMQ 3.10 takes -1, but drops a message that
- * comes back once; 4.x drops it after 20 times unless told otherwise. A limit that is never reached holds for all. It
- * also has letters go back to the front: without one, those given back one by one go behind all others.
+ * Whoever looks at dead letters takes them and gives them back, any number of times, so they need a limit that is never
+ * reached. Every other way fails in some version: RabbitMQ 3.10 accepts -1 but drops a message at its first return, and 4.x
+ * drops it after 20 returns. A limit also makes letters go back to the front of the queue; without one, letters that are
+ * given back one by one go to its end.
  */
 const NO_DELIVERY_LIMIT = 2 ** 31 - 1;
 const deadLetterQueueArguments = { 'x-queue-type': 'quorum', 'x-delivery-limit': NO_DELIVERY_LIMIT };
 
 /**
- * Arguments of `queue.declare`. At-least-once dead-lettering keeps a message in its queue until the dead-letter
- * queue has confirmed it; it needs `reject-publish`, which without a length limit rejects nothing.
+ * Arguments of `queue.declare`. With at-least-once dead-lettering, a message stays in its queue until the dead-letter queue
+ * has confirmed it. This needs `reject-publish`, which rejects nothing as long as the queue has no maximum length.
  */
 export const queueArguments: Record<string, Record<string, string | number>> = {
   [deadLetterQueueOf(REQUESTS_QUEUE)]: deadLetterQueueArguments,
@@ -43,7 +45,7 @@ function workQueueArguments(queue: WorkQueue) {
   };
 }
 
-/** Headers that a dead letter carries beside its own. */
+/** Headers that are added to a message when it is dead-lettered. */
 export const deadLetterHeaders = {
   reason: 'x-dead-letter-reason',
   detail: 'x-dead-letter-detail',
@@ -51,16 +53,16 @@ export const deadLetterHeaders = {
   queue: 'x-dead-letter-queue',
 } as const;
 
-/** On a dead letter whose `reply_to` cannot be sent on: what it was. */
+/** The `reply_to` of a dead letter, if RabbitMQ would refuse the letter with it. */
 export const ORIGINAL_REPLY_TO_HEADER = 'x-original-reply-to';
 
-/** On a message sent back from a dead-letter queue: how often it was, and by which run the last time. */
+/** On a message that was sent back from a dead-letter queue: how many times, and by which run the last time. */
 export const REDRIVE_COUNT_HEADER = 'x-redrive-count';
 export const REDRIVE_RUN_HEADER = 'x-redrive-run';
 
 /** W3C trace context, carried from the HTTP request to the answer. */
 export const TRACEPARENT_HEADER = 'traceparent';
 
-/** BullMQ keeps its keys under this prefix; the braces hold them in one slot of a Redis Cluster. */
+/** BullMQ keeps its keys under this prefix. Because of the braces, all of them share a slot of a Redis Cluster. */
 export const JOBS_PREFIX = '{healify}';
 export const JOBS_QUEUE = 'chat';

@@ -1,20 +1,20 @@
 import { INSTALLATION_KEY } from './redis-keys.ts';
 
-/** What needs a Redis user of its own; `api` also serves the commands `users` and `gates`. */
+/** The processes that get a Redis user of their own. The commands `users` and `gates` use the user of the api. */
 export type RedisProcess = 'api' | 'worker';
 
 export interface RedisRights {
-  /** Commands, each with the fewest arguments that it takes; KEY stands for a key, CHANNEL for a channel. */
+  /** Commands, each with as few arguments as it takes. KEY stands for a key, CHANNEL for a channel. */
   commands: readonly string[];
-  /** Patterns of keys, with an example of each. */
+  /** Patterns of keys, each with an example. */
   keys: Readonly<Record<string, string>>;
   channels: Readonly<Record<string, string>>;
 }
 
-/** Of every connection. */
+/** Commands of every connection. */
 const CONNECTION = ['PING', 'SELECT 0', 'CLIENT SETNAME a', 'INFO', 'MULTI', 'EXEC', 'DISCARD', 'SUBSCRIBE CHANNEL'];
 
-/** Of our scripts and of BullMQ's, in both processes: a script may do what its user may do, and no more. */
+/** Commands that our scripts and BullMQ's use in both processes. A script may do only what its user may do. */
 const SCRIPTS = `EVAL a 1 KEY|EVALSHA a 1 KEY|TIME|PUBLISH CHANNEL a
 DEL KEY|EXISTS KEY|TYPE KEY|RENAME KEY KEY|PEXPIRE KEY 1|PTTL KEY
 GET KEY|GETRANGE KEY 0 0|SET KEY a|MGET KEY|INCR KEY|INCRBY KEY 1
@@ -32,7 +32,7 @@ const COMMON_KEYS = {
 };
 const CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:auth:*': 'a:0:auth:a' };
 
-/** The least rights of each process. A worker reads neither sessions nor accounts. */
+/** The least rights of each process. A worker may read neither sessions nor accounts. */
 export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
   api: {
     commands: [...CONNECTION, ...SCRIPTS],
@@ -52,13 +52,13 @@ export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
   },
 };
 
-/** What ACL calls a command: `CLIENT SETNAME a` is `client|setname`. */
+/** The name of a command in an ACL rule: that of `CLIENT SETNAME a` is `client|setname`. */
 export function aclNameOf(command: string): string {
   const [name = '', subcommand = ''] = command.toLowerCase().split(' ');
   return name === 'client' ? `${name}|${subcommand}` : name;
 }
 
-/** The rules of ACL SETUSER that give exactly these rights, and take all others. */
+/** The rules for ACL SETUSER that give exactly these rights, and take away all others. */
 export const rulesOf = (name: RedisProcess): string[] => {
   const { commands, keys, channels } = redisRights[name];
   return [
@@ -68,5 +68,5 @@ export const rulesOf = (name: RedisProcess): string[] => {
   ];
 };
 
-/** A rule as a shell takes it. */
+/** A rule, quoted for a shell if it must be. */
 export const inShell = (rule: string) => (/^[\w+|:@-]+$/.test(rule) ? rule : `'${rule}'`);

@@ -8,18 +8,18 @@ export interface ReplyAddress {
   correlationId?: string;
 }
 
-/** What a client writes that wants its answers on the channel on which it asks. RabbitMQ replaces it on the way. */
+/** The `reply_to` of a client that wants the answer on its own channel (direct reply-to). RabbitMQ replaces it on the way. */
 export const DIRECT_REPLY = 'amq.rabbitmq.reply-to';
-/** What RabbitMQ makes of it: no queue, but a way to the one consumer that asked. */
+/** Whether RabbitMQ has put this in its place: it names no queue, but the one consumer that asked. */
 export const isDirectReply = (queue: string) => queue.startsWith(`${DIRECT_REPLY}.`);
 
 /** How AMQP 1.0 clients address a queue, in RabbitMQ 4 and before it; the name behind it is percent-encoded. */
 const AMQP_1_0_QUEUE = /^\/(?:queues|queue|amq\/queue)\/(.*)$/s;
 const AMQP_1_0_EXCHANGE = /^\/(?:exchanges|exchange|topic)\//;
-/** Stands for bytes that are no UTF-8: what was there is lost, and nothing can be sent to it, or give it back. */
+/** Decoding puts this in the place of bytes that are not UTF-8. The original is lost, so we cannot send it back. */
 const REPLACEMENT = '\ufffd';
 
-/** Our own queues, but for the one that answers belong to. An answer in them would be taken for something else. */
+/** Our own queues other than `chat_responses`. An answer in one of them would be taken for something else. */
 const NEVER = new Set<string>([REQUESTS_QUEUE, deadLetterQueueOf(REQUESTS_QUEUE), deadLetterQueueOf(RESPONSES_QUEUE)]);
 
 /**
@@ -59,7 +59,7 @@ function queueOf(replyTo: string): string {
     const queue = decodeURIComponent(name);
     if (queue !== '') return queue;
   } catch {
-    // Not percent-encoded.
+    // It is not percent-encoded.
   }
   throw invalid('reply_to is no address of a queue');
 }

@@ -5,10 +5,10 @@ import { HealifyError } from './errors.ts';
 const MAX_CHARS = 300;
 
 /**
- * What an error says, without the values it says it about: a message may quote a question, a key or a URL with its
- * password. Our own errors are made without any, and are given as they are. Of the language's own errors only those wordings
- * are kept that are known to hold no value. From all others everything is cut out that may be one.
- * @returns '' where nothing can be said
+ * An error's message for the log, without anything that is secret: the message of a library may quote a question, a key or a
+ * URL with its password. Our own errors never quote anything, so they stay as they are. Of JavaScript's own errors we keep
+ * only messages that are known to quote nothing. From all others we cut out whatever may be a quotation.
+ * @returns '' if nothing is left
  */
 export function safeMessage(error: unknown): string {
   if (!(error instanceof Error || types.isNativeError(error))) return '';
@@ -25,7 +25,7 @@ function messageOf(error: Error): string {
   if (typeof syscall === 'string') return systemMessage({ syscall, code, where: address ?? hostname, port });
   if (isOfTheLanguage(error)) return HARMLESS.test(error.message) ? error.message : '';
   if (/ZodError$/.test(error.name)) return issueCodes(error);
-  // An HTTP client's error tells what the other side wrote.
+  // The error of an HTTP client quotes what the server has written.
   if (typeof (error as { status?: unknown }).status === 'number')
     return `HTTP ${(error as { status?: unknown }).status}`;
   return withoutValues(error.message, argumentsOf(error));
@@ -44,7 +44,7 @@ const systemMessage = (at: {
 const isOfTheLanguage = ({ name }: Error) =>
   ['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'URIError', 'EvalError'].includes(name);
 
-/** Wordings of the language that name parts of a program only. */
+/** Messages of JavaScript's own errors that name parts of a program only. */
 const HARMLESS =
   /^(Cannot (read|set) properties of (undefined|null)( \((reading|setting) '[\w$.-]{1,60}'\))?|[\w$.()[\]]{1,80} is not (a function|defined|iterable|a constructor|an object)|Cannot access '[\w$]{1,60}' before initialization|Assignment to constant variable\.|Invalid (array|string) length|Invalid (URL|time value)|Maximum call stack size exceeded|URI malformed|fetch failed|terminated)$/;
 
@@ -54,10 +54,10 @@ const issueCodes = (error: Error) => {
 };
 
 const URL_LIKE = /\b[a-z][a-z\d+.-]*:\/\/\S+/gi;
-/** Quoted names that are part of a program, not of what somebody has sent: of a command, a queue of ours, its argument. */
+/** Quoted names that are no secret: those of a Redis command, of a queue of ours, and of a queue's argument. */
 const NAMED = /\b(the|arg|queue) '((?<=the ')[a-z|]{2,40}|x-[a-z-]{1,40}|chat_[a-z_.]{1,40})'(?= (command|for|in)\b)/g;
 const QUOTE = /["'`“”‘’«»]/;
-/** What a server quotes of a command is the beginning of its arguments. */
+/** A server that quotes a command quotes the beginning of its arguments. */
 const ARGUMENTS_LOOKED_AT = 50;
 const ARGUMENT_CHARS = 1_000;
 
@@ -65,10 +65,10 @@ const ARGUMENT_CHARS = 1_000;
 function withoutValues(message: string, args: readonly string[]): string {
   const plain = cutText(message, 2 * MAX_CHARS)
     .replaceAll(URL_LIKE, '…')
-    // amqplib puts the whole of what RabbitMQ says in quotation marks.
+    // amqplib puts RabbitMQ's whole message in quotation marks.
     .replace(/ with message "/, ': ')
     .replaceAll(NAMED, '$1 $2')
-    // An apostrophe quotes nothing.
+    // The apostrophe in a word such as "isn't" quotes nothing.
     .replaceAll(/(n)'(t )/g, '$1\0$2');
   const quoteAt = plain.search(QUOTE);
   const said = (quoteAt < 0 ? plain : `${plain.slice(0, quoteAt)}…`).replaceAll('\0', "'");
@@ -79,7 +79,7 @@ function withoutValues(message: string, args: readonly string[]): string {
   return [code, ...words.map((each) => each.replaceAll(/\w+/g, (word) => (wasArgument(word) ? '…' : word)))].join(' ');
 }
 
-/** ioredis has the command that failed at its errors. */
+/** The arguments of the command that failed, which ioredis puts on its errors. */
 function argumentsOf(error: Error): string[] {
   const { command } = error as { command?: { args?: unknown } };
   if (!Array.isArray(command?.args)) return [];

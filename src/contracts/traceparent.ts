@@ -5,7 +5,7 @@ const FORMAT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** The W3C traceparent that was received, or a new one if it is absent or malformed. */
 export function continueTrace(received: unknown): string {
   if (typeof received === 'string' && FORMAT.test(received)) return received;
-  // Randomness costs a system call, but that of UUIDs is drawn in advance; each has 122 bits of it.
+  // Node draws the randomness of UUIDs in advance, so this costs no system call. Each UUID has 122 random bits.
   return `00-${randomHex()}-${randomHex().slice(16)}-01`;
 }
 

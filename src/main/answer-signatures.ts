@@ -1,5 +1,5 @@
 import { type AnswerSignatures, createAnswerSignatures } from '../contracts/answer-signature.ts';
 
-/** undefined where there is no key, which only ACCEPT_UNSIGNED_ANSWERS allows. */
+/** undefined: there is no key, which only ACCEPT_UNSIGNED_ANSWERS allows. */
 export const answerSignaturesOf = (config: { messageSigningKey: string[] }): AnswerSignatures | undefined =>
   config.messageSigningKey.length > 0 ? createAnswerSignatures(config.messageSigningKey) : undefined;

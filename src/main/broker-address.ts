@@ -1,6 +1,6 @@
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 
-/** Where RabbitMQ is, as the settings say. */
+/** Where RabbitMQ is, and how to prove who we are, as the settings say. */
 export const brokerAddressOf = (config: {
   rabbitmqUrl: string;
   rabbitmqCaFile?: Buffer | undefined;

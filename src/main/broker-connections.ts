@@ -6,8 +6,8 @@ import { Unhealthy } from '../observability/health.ts';
 import type { Logger } from '../observability/log.ts';
 
 /**
- * Connects to RabbitMQ twice, to consume and to publish: a broker that is short of memory stops reading from those that
- * publish, and acknowledgements would be stuck behind.
+ * Connects to RabbitMQ twice, once to consume and once to publish. A broker that is short of memory or disk stops reading from
+ * connections that publish; on the same connection, acknowledgements would be stuck behind the messages.
  */
 export async function connectToBroker(options: {
   address: BrokerAddress;
@@ -29,7 +29,7 @@ export async function connectToBroker(options: {
   return { consuming: await connect('consume'), publishing: await connect('publish') };
 }
 
-/** For a health check. @throws Error unless messages are taken from the broker, and would be sent to it now */
+/** For a health check. @throws Error unless messages can be consumed and published now */
 export function mustBeConnected(options: {
   consuming: BrokerConnection;
   publishing: BrokerConnection;

@@ -3,14 +3,14 @@ import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durabilit
 import type { Logger } from '../observability/log.ts';
 
 /**
- * Looks, at the first connection, whether Redis keeps what it confirms: a loud warning where it may not, or the end of
- * the process where that is required.
+ * Checks at the first connection whether Redis keeps what it confirms. If it may lose something, the process says so loudly,
+ * or ends if the settings require durability.
  */
 export function checkDurability(options: {
   redis: Redis;
-  /** End the process rather than run on a Redis that may lose jobs. */
+  /** Whether to end the process rather than run on a Redis that may lose jobs. */
   required: boolean;
-  /** Jobs are acknowledged after the fsync, which the server must be able to tell. */
+  /** Requests are acknowledged only after an fsync, so the server must have the command that waits for one (WAITAOF). */
   needsWaitAof: boolean;
   logger: Logger;
 }): void {

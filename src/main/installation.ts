@@ -7,10 +7,10 @@ import type { Logger } from '../observability/log.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Makes sure that a process works on the Redis of its own installation, at the first connection: on another's it would
- * take that one's jobs and publish their answers elsewhere. A Redis that nobody has claimed becomes ours. Ends the
- * process, with what to do, if the Redis belongs to another installation or is a node of a Redis Cluster.
- * @returns resolves once the Redis is known to be ours; nothing may be taken from it before
+ * Makes sure at the first connection that a process works on the Redis of its own installation. On the Redis of another one
+ * it would take that installation's jobs and publish their answers in the wrong place. A Redis that belongs to nobody becomes
+ * ours. If it belongs to another installation, or is a node of a Redis Cluster, the process says what to do, and ends.
+ * @returns resolves once the Redis is known to be ours; nothing may be read from it or written to it before
  */
 export async function admitToRedis(options: {
   redis: Redis;
@@ -36,7 +36,7 @@ export async function admitToRedis(options: {
   }
 }
 
-/** The virtual host as amqplib reads it from a URL; of several, they have it in common. */
+/** The virtual host, read from the URL as amqplib does. Several URLs, separated by commas, have the same. */
 export function virtualHostOf(rabbitmqUrl: string): string {
   const { pathname } = new URL(rabbitmqUrl.split(',', 1)[0]!);
   return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/';

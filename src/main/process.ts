@@ -18,8 +18,8 @@ export function readConfig<T>(load: (env: NodeJS.ProcessEnv) => T): T {
 }
 
 /**
- * Has everything that would write to the process's output by itself use the log: Node, which prints an error that nobody
- * caught with all that hangs on it, and libraries that write to the console. To be called before anything is started.
+ * Sends everything to the log that would otherwise write to the process's output by itself: Node prints an error that nobody
+ * caught with all its properties, which may be secret, and libraries write to the console. Call this before anything starts.
  */
 export function logEverything(logger: Logger): void {
   const crash = (error: unknown) => {
@@ -39,12 +39,12 @@ export function logEverything(logger: Logger): void {
   Object.assign(console, { log: write('info'), info: write('info'), warn: write('warn'), error: write('warn') });
 }
 
-/** How much longer than the grace a shutdown may take before the process is ended regardless. */
+/** A shutdown may take this much longer than the grace period; then the process is ended all the same. */
 const OVERTIME_MS = 8_000;
 
 /**
- * Runs `stop` at the first SIGTERM or SIGINT, and exits with 0 once it is done; with 1 if it fails or takes much
- * longer than the grace, or at a second SIGINT.
+ * Runs `stop` at the first SIGTERM or SIGINT. The process exits with 0 when `stop` is done, and with 1 if `stop` fails or takes
+ * much longer than the grace period, or at a second SIGINT.
  */
 export function stopOnSignal(options: { stop: () => Promise<void>; graceMs: number; logger: Logger }): void {
   const { stop, graceMs, logger } = options;

@@ -3,7 +3,7 @@ import { missingRights } from '../adapters/redis/missing-rights.ts';
 import { inShell, type RedisProcess, redisRights } from '../contracts/redis-rights.ts';
 import type { Logger } from '../observability/log.ts';
 
-/** Names, at the first connection, each right that the process's Redis user lacks, with the command that grants it. */
+/** Logs at the first connection each right that the Redis user of this process lacks, and the command that grants them. */
 export function nameMissingRedisRights(options: { redis: Redis; process: RedisProcess; logger: Logger }): void {
   const { redis, process, logger } = options;
   const name = async () => {

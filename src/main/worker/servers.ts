@@ -69,7 +69,8 @@ export async function connectServers(options: {
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: config.ackAfterFsync, logger });
   nameMissingRedisRights({ redis, process: 'worker', logger });
   const admitted = admitToRedis({ ...config, redis, logger });
-  // A cache of its own may be away without any harm; without the jobs' Redis there is nothing to look answers up for.
+  // If the cache has its own Redis, that may be away without harm, so its commands fail soon. In the jobs' Redis they wait, as
+  // the jobs do.
   const cacheRedis = config.cacheRedisUrl
     ? connectTo(config.cacheRedisUrl, 'redis-cache', { commandTimeoutMs: CACHE_TIMEOUT_MS })
     : redis;
