@@ -3,21 +3,29 @@ import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Dispatcher } from 'undici';
 import { fetchKeySet } from './fetch-key-set.ts';
 
-/** How long keys are used before they are asked for again; and how long at most, while the provider does not answer. */
 const FRESH_MS = 600_000;
 const USABLE_MS = 24 * 3_600_000;
-/** A client that invents key ids must not make us ask the provider for each of them. */
+/** A client that invents key ids must not make us ask the provider for each of them, even while the provider fails. */
 const ASK_EVERY_MS = 1_000;
 
 /** The identity provider does not give its keys. */
 export class KeysUnavailableError extends Error {}
 
 /**
- * Finds the key that a token names, among those that an identity provider publishes as a JWK set. The set is asked for
- * as a whole, so that a key which is known does not depend on which others are asked for.
+ * Finds the key that a token names, in the JWK set that an identity provider publishes. We keep the set that the provider gave
+ * last. By its age, the set is in one of three states:
+ * - *fresh*, for 10 minutes: it is used as it is.
+ * - *stale*, up to 24 hours: the next token waits while we ask again. If the provider is away, the old set stays in use, and
+ *   we go on asking in the background. So a provider that is away keeps nobody out whose key is known.
+ * - *too old*, and before there is a set: each token waits for the provider.
  *
- * The function rejects with KeysUnavailableError while the provider is away, and with jose's JWKSNoMatchingKey or
- * JWKSMultipleMatchingKeys where none, or more than one, of the keys fits.
+ * A key that the set lacks makes us ask for the set in each state, but not more often than once a second.
+ *
+ * jose's `createRemoteJWKSet` is not enough here. If the provider fails, it asks again for every token. Once its set is not
+ * fresh and the provider is away, it refuses every token.
+ *
+ * The function rejects with KeysUnavailableError if the provider would have to be asked and is away, and with jose's
+ * JWKSNoMatchingKey or JWKSMultipleMatchingKeys if none, or more than one, of the keys fits.
  */
 export function createProviderKeys(jwksUrl: string, dispatcher: Dispatcher): JWTVerifyGetKey {
   let find: JWTVerifyGetKey = createLocalJWKSet({ keys: [] });
@@ -55,8 +63,8 @@ export function createProviderKeys(jwksUrl: string, dispatcher: Dispatcher): JWT
     };
     let found = await known();
     const age = performance.now() - givenAt;
-    const mustHear = isUnknown(found) || age > USABLE_MS || (age > FRESH_MS && !failure);
-    if (mustHear) {
+    const mustWait = isUnknown(found) || age > USABLE_MS || (age > FRESH_MS && !failure);
+    if (mustWait) {
       await askTogether();
       found = await known();
     } else if (age > FRESH_MS) void askTogether();
