@@ -64,7 +64,10 @@ function problemsOfPlace(file: string): string[] {
   return defines ? [] : [`${file}: is neither included by a script nor defined by ${name}.ts beside it`];
 }
 
-/** A text that luacheck reads, and where each of its lines comes from; undefined for one that is there for luacheck only. */
+/**
+ * A text that luacheck reads, and where each of its lines comes from; undefined for one that is there for luacheck
+ * only.
+ */
 interface CheckedText {
   text: string;
   origins: (ScriptLine | undefined)[];

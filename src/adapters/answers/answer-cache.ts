@@ -16,11 +16,11 @@ const HASH_VERSION = 4;
 /** TTLs are spread by this share both ways, so that what was written together does not expire together. */
 const TTL_JITTER = 0.1;
 
-/** A claim lasts so long. Its holder renews it while it lives. */
+/** For how long a claim holds. Its holder renews it while it lives. */
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 const MAX_BATCH = 200;
-/** How long a job waits inside a worker for another's answer. Longer, and waiting jobs would take all of its places. */
+/** How long a job waits inside a worker for another job's answer. Meanwhile it keeps one of the worker's places. */
 const WAIT_HERE_MS = 250;
 
 const entry = z.object({
@@ -30,16 +30,16 @@ const entry = z.object({
   finishReason: z.enum(['stop', 'length', 'content_filter']).nullable().default('stop'),
 });
 
-/** What is known of a question: its answer, or that it is the request's to ask, or that another request is asking it. */
+/** What is known of a question: its answer; or this request has claimed it and asks the model; or another one does. */
 export type LookUp = { answer: ModelAnswer } | 'claimed' | 'under way';
 
 /**
- * Answers by the hash of all that determines them, and the last answer of each session. Each operation is one round trip;
- * those that come together share it.
+ * Keeps answers by the hash of everything that determines them, and the last answer of each session. Each operation is
+ * one round trip, which operations at the same time share.
  *
- * Single flight: of the requests with the same question, one asks the model and the others wait for its answer, in
- * whichever process they are. The claim is a lease, renewed while its holder lives: when it dies the lease runs out,
- * and one of the waiting takes over.
+ * If several requests ask the same question, in any process, one of them asks the model (single flight). It claims the
+ * question, and the others wait for its answer. The claim is a lease, and its holder renews it. If the holder dies, the
+ * lease expires, and one of the others takes over.
  */
 export interface AnswerCache {
   /** How long to wait, in ms, for a holder that may have died. */
@@ -50,15 +50,17 @@ export interface AnswerCache {
    */
   hashOf(parameters: object, userId: string): string;
   /**
-   * Gives the answer, or claims the question for the request, or puts the request on the list of those that wait. The
+   * Returns the answer, or claims the question for the request, or puts the request on the list of those that wait. The
    * usage of a cached answer is zero. An entry that cannot be read is removed.
    */
   lookUp(hash: string, requestId: string): Promise<LookUp>;
-  /** Keeps the answer under the hash, unless it is too large, and gives the claim up; gives the requests that wait. */
+  /** Keeps the answer, unless it is too large, and gives the claim up. @returns the requests that wait for it */
   keep(hash: string, requestId: string, answer: ModelAnswer): Promise<string[]>;
-  /** Gives the claim up without an answer; gives the requests that wait. */
+  /** Gives the claim up without an answer. @returns the requests that wait for one */
   release(hash: string, requestId: string): Promise<string[]>;
-  /** Leaves the claim to whoever takes the request up, within its lease. */
+  /**
+   * Renews the claim no more. The worker that takes the request up next has it, if the lease has not expired by then.
+   */
   leave(hash: string, requestId: string): void;
   /** Whether the request is on the list of those that wait, and so will be woken. */
   isAwaiting(hash: string, requestId: string): Promise<boolean>;
@@ -74,7 +76,7 @@ export interface AnswerCache {
 
 export function createAnswerCache(options: {
   redis: Redis;
-  /** Whom an answer serves: the user who has asked for it, or all. */
+  /** Who may get a cached answer: only the user who has asked for it, or all users. */
   scope: 'user' | 'all';
   ttlMs: number;
   /** An answer whose entry is larger is not kept for others. */
@@ -87,10 +89,10 @@ export function createAnswerCache(options: {
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   let renewing = false;
   const renew = async () => {
-    // A Redis that is away is asked only once.
+    // While Redis is away, only one renewal waits for it.
     if (renewing) return;
     renewing = true;
-    // A lease that cannot be renewed runs out, and then the question may be asked twice.
+    // If a lease cannot be renewed, it expires, and then the model may be asked twice.
     await Promise.allSettled([...claims].map(([hash, { requestId }]) => renewClaim(redis, hash, requestId, LEASE_MS)));
     renewing = false;
   };
@@ -146,7 +148,7 @@ export function createAnswerCache(options: {
     return await lookUpNow(question);
   }
 
-  /** Waits a little for a request of this process that asks the same: to be woken later costs much more. */
+  /** Waits a little for a request of this process that asks the same. It costs much less than to be woken later. */
   async function lookUpAfter(given: Promise<void>, question: HashedQuestion): Promise<LookUp> {
     await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
     return await lookUpNow(question);

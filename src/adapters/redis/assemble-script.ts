@@ -20,8 +20,8 @@ export interface ScriptLine {
 
 /**
  * Reads a script and puts in what it asks for:
- * - `-- include: NAME` is replaced by the file NAME.lua of the same folder or, if it has none, of `redis/lua`. A file that
- *   is included twice is put in once, where it is asked for first.
+ * - `-- include: NAME` is replaced by the file NAME.lua of the same folder or, if it has none, of `redis/lua`. A file
+ *   that is included twice is put in once, where it is asked for first.
  * - `-- constant: NAME` is replaced by a local variable with that constant.
  * @param name of the file, without `.lua`
  * @param constants left out: each constant that is asked for is an empty text, which is enough to check the script

@@ -7,26 +7,30 @@ import { useNamespace } from './channels.ts';
 import { isFromReplica, verdictOn } from './reply-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A Redis that says nothing for so long, though it is asked something, is lost. WAITAOF may take 10 s. */
+/**
+ * If Redis has not answered for so long, the connection is given up. It must be longer than WAITAOF, which may take 10
+ * s.
+ */
 const SILENCE_MS = 15_000;
-/** How soon a connection that does not answer counts as down. It is kept, because it may only be slow. */
+/** If Redis has not answered for so long, the connection counts as down. It is kept, because Redis may only be slow. */
 const SILENT_AFTER_MS = 3_000;
 const PING_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 const STILL_WAITING_MS = 10_000;
-/** How soon a connection is given up again whose server turned out to be a replica, and how soon at most. */
+/** The pause before the next try, if the server turned out to be a replica: the first pause, and the longest. */
 const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
 
 /**
- * Connects to Redis, in the background, and again for ever with jittered backoff when the connection is lost; says so
- * once when it is lost and once when it is back. One that falls silent is reported after a few seconds, and given up a
- * while later.
+ * Connects to Redis in the background. If the connection is lost, it is made again, as often as it takes, with jittered
+ * backoff. The log says once that it was lost, and once that it is back. If Redis falls silent, that is logged after a
+ * few seconds, and the connection is given up some seconds later.
  *
- * Commands fail fast where `commandTimeoutMs` is given: at once while there is no connection, else after that time.
- * Without it they wait for a Redis that is away, which is what workers want, and BullMQ requires.
+ * With `commandTimeoutMs`, a command fails after that time, or at once while there is no connection. Without it, a
+ * command waits until Redis is back. Workers want that, and BullMQ requires it.
  * @param options.url redis:// or rediss://, with user, password and database
- * @param options.ca for rediss://: the authority that signed the server's certificate, in PEM; left out: those Node knows
+ * @param options.ca for rediss://: the authority that signed the server's certificate, in PEM; left out: those Node
+ * knows
  */
 export function connectRedis(options: {
   url: string;
@@ -34,11 +38,11 @@ export function connectRedis(options: {
   name: string;
   logger: Logger;
   commandTimeoutMs?: number;
-  /** Of the installation; the standard one if left out. */
+  /** The namespace of the installation; left out, the default one. */
   namespace?: string;
-  /** Called when the server answers and when it no longer does. */
+  /** Called each time that the server begins or ceases to answer. */
   onUp?: (up: boolean) => void;
-  /** How long it may be busy before it counts as down, in ms. */
+  /** For how long the server may be busy before it counts as down. */
   silentAfterMs?: number;
 }): Redis {
   const { url, ca, name, logger, commandTimeoutMs, onUp = () => {}, silentAfterMs = SILENT_AFTER_MS } = options;
@@ -53,9 +57,10 @@ export function connectRedis(options: {
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
     reconnectOnError: leaveReplicas(),
-    // Who we are, the connection's name says. More is a right that servers before 7.2 do not know.
+    // ioredis would send its own name and version, for which servers before 7.2 have no right that one can grant.
     disableClientInfo: true,
-    // Its failure would be nobody's, and end the process: whoever subscribes does so each time that it is ready.
+    // If ioredis subscribed again by itself and failed, nobody would catch the error, and the process would end.
+    // Whoever subscribes does so each time that the connection is ready.
     autoResubscribe: false,
   });
   if (options.namespace !== undefined) useNamespace(redis, options.namespace);
@@ -78,7 +83,7 @@ export function connectRedis(options: {
     lastSaidAt = now;
     logger.warn({ connection: name, reason: problem }, 'waiting for Redis');
   });
-  // A connection that only listens sends no other command.
+  // Each connection is pinged, because one that only listens sends no other command.
   let unansweredSince: number | undefined;
   let pinging = false;
   let silent = false;
@@ -125,7 +130,7 @@ export function connectRedis(options: {
   return redis;
 }
 
-/** For a health check. @throws Error unless it would serve now */
+/** For a health check. @throws Error unless Redis answers */
 export async function mustAnswer(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') throw new Error('not connected');
   await redis.ping();
@@ -134,8 +139,8 @@ export async function mustAnswer(redis: Redis): Promise<void> {
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';
 
 /**
- * Has a connection be made again when its server says that it is a replica: the address leads to the new primary as soon
- * as the failover is over. As long as it leads to a replica still, the pauses between grow.
+ * Decides whether to connect again because of an error: if the server says that it is a replica. After a failover the
+ * same address leads to the new primary. While it still leads to a replica, the pauses between the tries grow.
  */
 function leaveReplicas(): (error: Error) => boolean {
   let pauseMs = LEAVE_REPLICA_MS.first;
@@ -152,9 +157,9 @@ function leaveReplicas(): (error: Error) => boolean {
 }
 
 /**
- * Gives the result of a command, or rejects with StoreUnavailableError where Redis is out of reach, too slow, or refuses:
- * rights that were taken away, a used-up quota, a replica, a full memory, and whatever else a server says that is not
- * known to be a fault of ours. A fault of ours (a wrong command, script or type) is passed on as it is.
+ * Returns the result of a command. Rejects with StoreUnavailableError if Redis cannot be reached, is too slow, or
+ * refuses: it has no memory left, is a replica, denies us a right, a quota is used up, or anything else that is not
+ * known to be our fault. An error that is our fault (a wrong command, script or type) is passed on as it is.
  */
 export async function orStoreUnavailable<T>(command: Promise<T>): Promise<T> {
   try {
@@ -164,7 +169,9 @@ export async function orStoreUnavailable<T>(command: Promise<T>): Promise<T> {
   }
 }
 
-/** The replies of a pipeline or a transaction, in order. @throws as `orStoreUnavailable`, for the first error among them */
+/**
+ * The replies of a pipeline or a transaction, in order. @throws as `orStoreUnavailable`, for the first error among them
+ */
 export async function repliesOf(commands: ChainableCommander): Promise<unknown[]> {
   const results = await orStoreUnavailable(commands.exec());
   return (results ?? []).map(([error, reply]) => {

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What endangers what a Redis is trusted with, a sentence each; none for one that keeps all that it has confirmed. A
- * server that does not say (managed ones forbid CONFIG) is taken at its best.
+ * Says why a Redis may lose what it has confirmed, in one sentence for each reason; no reason if it keeps everything.
+ * If a server does not tell its settings (managed ones forbid CONFIG), the better one is assumed.
  */
 export async function durabilityProblems(redis: Redis): Promise<string[]> {
   const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);

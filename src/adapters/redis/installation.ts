@@ -2,16 +2,16 @@ import type { Redis } from 'ioredis';
 import { INSTALLATION_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from './connect-redis.ts';
 
-/** Whose a Redis is: the processes of one installation have both in common, wherever they run. */
+/** The installation to which a Redis belongs. All processes of one installation have the same two values. */
 export interface Installation {
   namespace: string;
-  /** RabbitMQ's virtual host. The broker's address does not count: the same broker has several. */
+  /** RabbitMQ's virtual host. The broker's address is left out, because one broker may have several addresses. */
   virtualHost: string;
 }
 
 /**
  * Claims a Redis for an installation, unless another has claimed it already.
- * @returns whose it is: ours, or the other's
+ * @returns the installation to which it belongs now: this one, or the other
  * @throws StoreUnavailableError
  */
 export async function claimRedis(redis: Redis, installation: Installation): Promise<Installation> {
@@ -25,7 +25,7 @@ export async function claimRedis(redis: Redis, installation: Installation): Prom
   return JSON.parse(text ?? '{}') as Installation;
 }
 
-/** Whether the server is a node of a Redis Cluster, which needs another client; false where it does not say. */
+/** Whether the server is a node of a Redis Cluster, which needs another client; false if it does not say. */
 export async function isClusterNode(redis: Redis): Promise<boolean> {
   const info = await redis.info('cluster').catch((error: Error) => (isMoved(error) ? 'cluster_enabled:1' : ''));
   return /^cluster_enabled:1/m.test(info);

@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis';
 import { aclNameOf, type RedisRights } from '../../contracts/redis-rights.ts';
 
 /**
- * The rights that a connection's user lacks, as rules of ACL SETUSER. Has the server queue every command in a
- * transaction, which is then thrown away: rights are checked as a command is queued, and nothing is carried out. So it
- * works without the ACL commands, which many servers forbid. Costs a connection of its own and two round trips.
+ * Finds the rights that a connection's user lacks, as rules of ACL SETUSER. It works without the ACL commands, which
+ * many servers forbid: it queues every command in a transaction, and then throws the transaction away. The server
+ * checks the rights when a command is queued, and carries nothing out. Costs a connection of its own and two round
+ * trips.
  */
 export async function missingRights(redis: Redis, rights: RedisRights): Promise<string[]> {
   const probe = redis.duplicate({ retryStrategy: () => null, lazyConnect: true, enableReadyCheck: false });

@@ -2,10 +2,10 @@ import { ReplyError } from 'ioredis';
 
 /**
  * What an error of a Redis command says:
- * - `fault`: the command, the script or the data it met is wrong. It is our fault, and trying again does not help.
+ * - `fault`: the command, the script or the data is wrong. It is our fault, and trying again does not help.
  * - `refusal`: the server does not serve now. It is out of reach, full, read-only, moving, or denies us a right.
- * - `unknown`: a reply that we have no name for. It counts as a refusal, because servers and the proxies in front of them
- *   refuse in many words, while the ways to get a command wrong are few.
+ * - `unknown`: a reply that we have no name for. It counts as a refusal, because servers and the proxies in front of
+ *   them refuse in many words, while the ways to get a command wrong are few.
  */
 export type ReplyVerdict = 'fault' | 'refusal' | 'unknown';
 
@@ -22,7 +22,7 @@ const SCRIPT_WITHOUT_MEMORY = /not enough memory/;
 const REFUSAL =
   /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK|CROSSSLOT|EXECABORT|NOSCRIPT|NOPROTO|DENIED|(ERR )?(max |unknown (sub)?command|Unknown Redis command|The user executing the script|ACL failure in script|operation not permitted|This instance has cluster|.*\b(limit|quota)\b))/i;
 
-/** The error of the command as such, without what older versions of Redis write around one within a script. */
+/** The error of a command without what older versions of Redis write around it if it was sent by a script. */
 export const unwrapped = (message: string): string => message.replace(SCRIPT_PREFIX, '').replace(SCRIPT_LINE, '');
 
 export function verdictOn(error: unknown): ReplyVerdict {
@@ -37,7 +37,7 @@ export function verdictOn(error: unknown): ReplyVerdict {
   return REFUSAL.test(reply) ? 'refusal' : 'unknown';
 }
 
-/** The root of what ioredis makes itself; it does not export the class. */
+/** The class of all errors that ioredis makes itself. ioredis does not export it. */
 const RedisError = Object.getPrototypeOf(ReplyError) as typeof Error;
 /** How ioredis says that there is no connection, or no answer. */
 const CONNECTION_ERROR = /^(Connection is closed|Command timed out|Command aborted|Stream isn't writeable|Socket )/;

@@ -10,7 +10,9 @@ export interface Landing extends HashedQuestion {
   entry?: { text: string; ttlMs: number } | undefined;
 }
 
-/** Keeps answers, and gives the claims up. One round trip. @returns for each landing, the ids of the requests that wait */
+/**
+ * Keeps answers, and gives the claims up. One round trip. @returns for each landing, the ids of the requests that wait
+ */
 export async function landAnswers(redis: Redis, landings: readonly Landing[]): Promise<string[][]> {
   const keys = landings.map(({ hash }) => redisKeys.answer(hash));
   const args = landings.flatMap(({ requestId, entry }) => [requestId, entry?.text ?? '', entry?.ttlMs ?? 0]);

@@ -9,7 +9,9 @@ export interface HashedQuestion {
   requestId: string;
 }
 
-/** An answer of the cache; or the request has claimed the question; or another one has, and the request waits for it. */
+/**
+ * An answer of the cache; or the request has claimed the question; or another one has, and the request waits for it.
+ */
 export type Found = { entry: string } | 'claimed' | 'under way';
 
 /**

@@ -25,7 +25,8 @@ export interface Added {
 }
 
 /**
- * Adds the jobs that are not there yet and have not finished, and takes them at once where nobody waits and all find room.
+ * Adds the jobs that are not there yet and have not finished, and takes them at once where nobody waits and all find
+ * room.
  * @param jobs at least one, at most 1,000: Lua passes no more at once
  * @param options of each job, without its priority; not empty
  */

@@ -2,8 +2,8 @@
  * What we know of how BullMQ keeps jobs in Redis. BullMQ does not document it, and our scripts read and write it.
  *
  * test/adapters/jobs/bullmq-layout.test.ts compares these lists with the scripts of the installed BullMQ, with our own
- * scripts, and with what both leave in Redis. A key or a field that is not listed fails it. docs/architecture.md says how
- * to upgrade BullMQ.
+ * scripts, and with what both leave in Redis. A key or a field that is not listed fails it. docs/architecture.md says
+ * how to upgrade BullMQ.
  */
 
 /** The only version whose layout this is. package.json pins it, and api and worker refuse to start with another. */
@@ -58,8 +58,8 @@ export const bullMqMetaFields = {
 } as const;
 
 /**
- * What BullMQ's scripts use besides, and we do not. Before a name is added here, make sure that our scripts may go on as if
- * it were not there.
+ * What BullMQ's scripts use besides, and we do not. Before a name is added here, make sure that our scripts may go on
+ * as if it were not there.
  */
 export const leftToBullMq = {
   keys: {
@@ -120,7 +120,9 @@ export const ownJobKeys = {
   cancelled: "String: the job's user has cancelled it.",
 } as const;
 
-/** A field of ours in the hash of a job that is delayed or has failed: whose turn in line it takes when it comes back. */
+/**
+ * A field of ours in the hash of a job that is delayed or has failed: whose turn in line it takes when it comes back.
+ */
 export const USER_FIELD = 'user';
 
 type Key = keyof typeof bullMqKeys | keyof typeof ownKeys;

@@ -13,7 +13,9 @@ export interface JobToLock {
 }
 
 export interface LockedJobs {
-  /** Ids of those that the worker has no more: another has taken them, they were given up as stalled, or have finished. */
+  /**
+   * Ids of those that the worker has no more: another has taken them, they were given up as stalled, or have finished.
+   */
   lost: string[];
   /** Ids of those that were removed. */
   gone: string[];

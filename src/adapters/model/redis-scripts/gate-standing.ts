@@ -2,9 +2,9 @@ import type { GateCause } from '../../../contracts/gates.ts';
 
 /**
  * The two keys of a gate.
- * - The gate itself is a hash; there is none while it is closed. `until` and `since` are ms of Redis's clock, `cause` is a
- *   `GateCause`, `key` is the fingerprint of the API key in use when it was shut, and `probes` counts the probes that have
- *   failed.
+ * - The gate itself is a hash; there is none while it is closed. `until` and `since` are ms of Redis's clock, `cause`
+ *   is a `GateCause`, `key` is the fingerprint of the API key in use when it was shut, and `probes` counts the probes
+ *   that have failed.
  * - The probe is the lease of the one worker that may try the model. It holds the id of that try.
  */
 export type GateKeys = readonly [gate: string, probe: string];
