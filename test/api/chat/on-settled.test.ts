@@ -1,0 +1,60 @@
+import { expect, jest, test } from '@jest/globals';
+import { pino } from 'pino';
+import type { SessionEraser } from '../../../src/api/chat/erase-session.ts';
+import { createOnSettled } from '../../../src/api/chat/on-settled.ts';
+import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
+import { createApiMetrics } from '../../../src/observability/metrics.ts';
+
+const response = {
+  requestId: 'r',
+  sessionId: 's',
+  userId: 'u',
+  status: 'completed',
+  cached: false,
+  timings: { waitMs: 10, totalMs: 500 },
+} as ChatResponse;
+
+function parts(eraseLate: SessionEraser['eraseLate'] = async () => {}) {
+  const told = jest.fn<(requestId: string, news: ChatResponse | 'look') => void>();
+  const counted = jest.fn();
+  const erased = jest.fn(eraseLate);
+  const metrics = createApiMetrics();
+  const onSettled = createOnSettled({
+    answerWaiter: { settled: told },
+    line: { settled: counted },
+    eraser: { eraseLate: erased },
+    metrics,
+    logger: pino({ level: 'silent' }),
+  });
+  return { onSettled, told, counted, erased, metrics };
+}
+
+test('whoever waits at this process gets the answer as it was written down, and the line counts it', async () => {
+  const { onSettled, told, counted, erased, metrics } = parts();
+  onSettled('settled', response);
+  expect(told.mock.calls).toEqual([['r', response]]);
+  expect(counted).toHaveBeenCalledWith(response);
+  expect(erased).not.toHaveBeenCalled();
+  expect((await metrics.answerTime.get()).values.find(({ metricName }) => metricName?.endsWith('_sum'))?.value).toBe(
+    0.5,
+  );
+});
+
+test('of an answer that came a second time, those who wait are only told to look', () => {
+  const { onSettled, told, counted, erased } = parts();
+  onSettled('duplicate', response);
+  expect(told.mock.calls).toEqual([['r', 'look']]);
+  expect(counted).not.toHaveBeenCalled();
+  expect(erased).not.toHaveBeenCalled();
+});
+
+test('an answer whose conversation was erased meanwhile is erased too; a store that is away does not end the process', async () => {
+  const { onSettled, told, counted, erased } = parts(async () => {
+    throw new Error('Redis is away');
+  });
+  onSettled('erased', response);
+  await expect(erased.mock.results[0]!.value).rejects.toThrow('Redis is away');
+  expect(erased).toHaveBeenCalledWith(response);
+  expect(told.mock.calls).toEqual([['r', 'look']]);
+  expect(counted).not.toHaveBeenCalled();
+});
