@@ -12,7 +12,7 @@ export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancell
     'cancelled.',
 });
 
-/** A text without halves of surrogate pairs, which Redis's scripts cannot read: they become U+FFFD. */
+/** A text. Halves of surrogate pairs become U+FFFD, because Redis's scripts cannot read them. */
 const wellFormed = (maxChars: number) =>
   z
     .string()
@@ -47,7 +47,7 @@ export const failure = z
   })
   .meta({ id: 'Failure' });
 
-/** A message on `chat_responses`: the terminal state of a request. */
+/** A message on `chat_responses`: how a request has ended. */
 export const chatResponse = z
   .object({
     version: z.literal(1).default(1),

@@ -6,8 +6,8 @@ import { readMoment } from './moment.ts';
 import { checkVersion, describeIssues, type MessageSource, readJsonObject, UnreadableMessage } from './read-message.ts';
 
 /**
- * Reads a message of `chat_requests`. Without a requestId, the AMQP `message_id` serves, else one derived from the
- * body, so that a redelivery derives the same one.
+ * Reads a message of `chat_requests`. If it has no requestId, the AMQP `message_id` is used. If that is missing too, the id
+ * is derived from the body, so that a redelivered message gets the same one.
  * @throws UnreadableMessage
  */
 export function readChatRequest(source: MessageSource): ChatRequest {
@@ -20,16 +20,19 @@ export function readChatRequest(source: MessageSource): ChatRequest {
   return parsed.data;
 }
 
-/** Fields that carry nothing when they are an empty text. A deadline is none of them: that it is unreadable is an error. */
+/** An empty text in these fields counts as left out. In a deadline it is an error. */
 const EMPTY_IS_ABSENT = new Set(['requestId', 'model', 'priority', 'createdAt']);
 
-/** The fields that say something. Times are in UTC; a `createdAt` that cannot be read is absent, because it only informs. */
+/**
+ * The fields that count, with times in UTC. An unreadable `createdAt` is left out, because nothing depends on it; an
+ * unreadable `deadline` stays, and is refused.
+ */
 function withoutEmpty(value: Record<string, unknown>): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
     if (field !== null && !(field === '' && EMPTY_IS_ABSENT.has(name))) given[name] = field;
   }
-  // All that are 1 by another name have been let through.
+  // checkVersion has found that it is 1, in one of the ways to write that.
   delete given.version;
   given.createdAt = readMoment(given.createdAt);
   given.deadline = readMoment(given.deadline) ?? given.deadline;
@@ -37,11 +40,12 @@ function withoutEmpty(value: Record<string, unknown>): Record<string, unknown> {
   return given;
 }
 
-/** An earlier turn without a text, as some keep it for a question that was never answered. */
+/** Some clients keep an earlier turn without a text for a question that was never answered. */
 const isEmptyTurn = (entry: { content?: unknown } | null) => entry?.content === null || entry?.content === '';
 
 /**
- * The same for each delivery of a message. Two callers who ask the same are told apart by where they want their answers.
+ * The same for each delivery of a message. If two clients ask the same, the ids differ by the place where each wants its
+ * answer.
  */
 function derivedRequestId({ body, replyTo, correlationId }: MessageSource): string {
   const hash = createHash('sha256').update(body);

@@ -24,7 +24,7 @@ export function readChatResponse(source: MessageSource): ChatResponse {
   return parsed.data;
 }
 
-/** A failure under a code of an earlier version, which may have waited in the queue since, as it is called now. */
+/** An answer may have waited in the queue since an earlier version wrote it. Its failure is given the code of today. */
 function currentFailure(error: unknown): unknown {
   const former = (error as { code?: unknown } | null | undefined)?.code;
   const code = failureCodeOf(former);

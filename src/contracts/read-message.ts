@@ -17,7 +17,7 @@ export class UnreadableMessage extends Error {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
- * Reads the JSON object in a message's body, also where an AMQP 1.0 client has wrapped it.
+ * Reads the JSON object in a message's body. An AMQP 1.0 client may have wrapped it.
  * @throws UnreadableMessage empty, too_large, unsupported_encoding, unsupported_amqp_body, not_utf8, not_json or
  *   invalid_message
  */
@@ -52,7 +52,7 @@ export function readJsonObject(
   return value as Record<string, unknown>;
 }
 
-/** ASCII is part of UTF-8. */
+/** Other names of UTF-8, and of ASCII, which is part of it. */
 const READABLE_ENCODING = /^ *(utf-?8|(us-)?ascii|identity)? *$/i;
 
 function textInAmqp10(body: Buffer): Buffer {
@@ -67,7 +67,7 @@ export function checkVersion(version: unknown): void {
   throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
 }
 
-/** One line for a failed parse: paths and rules only, so that it may be logged and kept in a header. */
+/** What is wrong with a message, in one line. It names fields and rules only, so it may be logged and kept in a header. */
 export function describeIssues(error: z.ZodError): string {
   const described = error.issues
     .slice(0, 5)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
 
-/** Of a request, a session or a user. */
+/** The id of a request, a session or a user. */
 export const id = z
   .string()
   .min(1)

@@ -6,7 +6,7 @@ interface Erasure {
   userId: string;
 }
 
-/** Sessions that are being erased: a sorted set by the time of the last try, in ms. */
+/** The sessions that are being erased are a sorted set by the time of the last try, in ms. */
 export const addErasure = (redis: Redis, erasure: Erasure) => redis.zadd(ERASURES_KEY, Date.now(), memberOf(erasure));
 
 export const closeErasure = (redis: Redis, erasure: Erasure) => redis.zrem(ERASURES_KEY, memberOf(erasure));

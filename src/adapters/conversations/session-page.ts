@@ -3,7 +3,10 @@ import { type SessionPage, UnreadableCursor } from './conversation-store.ts';
 import type { StoredSession } from './redis-scripts/read-session.ts';
 import { visibleTurn } from './stored-turn.ts';
 
-/** The number before which a page ends; undefined: it has the newest turns. @throws UnreadableCursor */
+/**
+ * The number before which a page ends; undefined: it has the newest turns.
+ * @throws UnreadableCursor
+ */
 export function readPageCursor(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   if (!/^\d{1,9}$/.test(cursor)) throw new UnreadableCursor();

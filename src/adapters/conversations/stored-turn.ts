@@ -1,5 +1,8 @@
+import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { answerOf, type Turn } from '../../contracts/conversation.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { repliesOf } from '../redis/connect-redis.ts';
 
 /** The fields of a turn in the session's hash: the question, and the turn's state until there is an answer. */
 export interface StoredTurn {
@@ -20,6 +23,22 @@ export function visibleTurn(sessionId: string, { requestId, question, state, ans
     createdAt,
     answer: answer ? answerOf(JSON.parse(answer) as ChatResponse) : null,
   };
+}
+
+/** These turns, in one round trip; undefined for those that are gone or not visible. */
+export async function readTurns(
+  redis: Redis,
+  addresses: readonly { sessionId: string; requestId: string }[],
+): Promise<(Turn | undefined)[]> {
+  const commands = redis.pipeline();
+  for (const { sessionId, requestId } of addresses) {
+    commands.hmget(redisKeys.turns(sessionId), `${requestId}:q`, `${requestId}:s`, `${requestId}:a`);
+  }
+  const replies = (await repliesOf(commands)) as (string | null)[][];
+  return replies.map(([question, state, answer], index) => {
+    const { sessionId, requestId } = addresses[index]!;
+    return visibleTurn(sessionId, { requestId, question, state, answer });
+  });
 }
 
 /** When a stored question was asked, ISO 8601. */

@@ -10,18 +10,18 @@ export interface NewQuestion {
   sessionId: string;
   userId: string;
   message: string;
-  /** Whether the session begins with it, and must not exist yet; else it must exist and be the user's. */
+  /** true: the session begins with this question, and must not exist yet. false: it must exist and be the user's. */
   newSession: boolean;
-  /** Its asker has chosen the session's id. */
+  /** The client has chosen the session's id. */
   chosenId: boolean;
   /** false: the answer cache is neither read nor written. */
   cache: boolean;
-  /** The model that its user has chosen, one of those allowed. */
+  /** The model that the user has chosen, one of those allowed. */
   model?: string | undefined;
   priority: ChatRequest['priority'];
   /** W3C trace context. */
   traceparent: string;
-  /** The client waits for the answer, so nobody else looks for the question before that. */
+  /** The client waits for the answer, so it does not look for the question before. */
   waits: boolean;
 }
 
@@ -35,16 +35,16 @@ export interface AcceptedQuestion {
 export interface AcceptOptions {
   conversations: Pick<ConversationStore, 'begin' | 'confirm' | 'session'>;
   publishRequest: PublishRequest;
-  /** After this a question that has not been answered fails. */
+  /** A question that has no answer after this time fails. */
   requestDeadlineMs: number;
-  /** How much of the conversation goes along. */
+  /** How much of the conversation is sent with the question. */
   contextMaxTokens: number;
   onAccepted: () => void;
 }
 
 /**
- * Takes a question: written down, published, and shown to its user once the broker has confirmed it, in this order, so
- * that a question that is not accepted leaves nothing to be seen. Repeating it with the same ids is harmless.
+ * Takes a question in three steps. It is written down, then published, and its user sees it once the broker has confirmed
+ * it. So a question that is refused is never seen. Repeating this with the same ids is harmless.
  * @throws ApiError session_not_found, session_id_taken, session_full
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
@@ -80,16 +80,16 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
   await publishRequest(request, traceparent);
   options.onAccepted();
   const shown = conversations.confirm(sessionId, requestId, { hurry: !waits });
-  // A client that has the answer does not ask for it again.
+  // A failure is told to those who await `shown`. A client that waits for the answer does not.
   shown.catch(() => {});
   return { createdAt, shown };
 }
 
-/** Only a repeat comes with ids that were given before. */
+/** A session id that we chose is taken only if its request is repeated with an Idempotency-Key: that gives the same id. */
 const ERASED = { detail: 'The conversation of this Idempotency-Key was erased. Use a new key.' };
 const IN_BODY = { errors: [{ path: 'sessionId', message: 'is no conversation of yours' }] };
 
-/** As many as can go along, and not the whole session. */
+/** As many turns as can be sent with the question, and not the whole session. */
 async function newestTurns(
   { conversations, contextMaxTokens }: AcceptOptions,
   sessionId: string,

@@ -2,8 +2,8 @@ import { UnreadableCursor } from '../../adapters/conversations/conversation-stor
 import { ApiError } from '../../contracts/errors.ts';
 
 /**
- * What a page gives.
- * @throws ApiError validation_failed: its cursor is none of ours
+ * Waits for a page, and makes an error of the API of an unreadable cursor.
+ * @throws ApiError validation_failed
  */
 export async function orBadCursor<T>(page: Promise<T>): Promise<T> {
   try {

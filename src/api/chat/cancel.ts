@@ -9,16 +9,16 @@ import { TURNS_SHOWN } from './session.ts';
 
 export interface CancelOptions {
   conversations: Pick<ConversationStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
-  /** Has the work on these requests stop, wherever it is. */
+  /** Stops the work on these requests, wherever it is. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Those who wait at this process. They are told from here, because they hear nothing of what it writes down itself. */
+  /** Tells clients that wait at this process. No notice tells them of what this process itself writes down. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
 }
 
 /**
- * POST /chat/session/:sessionId/cancel: ends all that has not ended, also a question whose asker still waits for the
- * broker's confirm. The user sees it as cancelled at once; the work stops where it is found, and an answer that comes
- * all the same is dropped. A session in which everything has ended is given as it is.
+ * POST /chat/session/:sessionId/cancel: cancels each turn that has not ended, also one that the broker has not confirmed
+ * yet. The user sees it as cancelled at once. The work on it stops, and an answer that still comes is dropped. A session in
+ * which all turns have ended stays as it is.
  */
 export function cancelSession(options: CancelOptions): RequestHandler {
   return async (req, res) => {
@@ -33,7 +33,7 @@ export function cancelSession(options: CancelOptions): RequestHandler {
   };
 }
 
-/** POST /chat/requests/:requestId/cancel: ends one question, as above, and gives its turn. */
+/** POST /chat/requests/:requestId/cancel: cancels one question in the same way, and replies with its turn. */
 export function cancelRequest(options: CancelOptions): RequestHandler {
   const { conversations } = options;
   return async (req, res) => {
@@ -59,7 +59,7 @@ async function cancelTurns(
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
   if (turns.length === 0) return;
-  // The work is cancelled first, so that a user who is told so can rely on it.
+  // The work is stopped first, so that a user who sees the turn as cancelled can rely on it.
   await cancelRequests(turns.map(({ requestId }) => requestId));
   await conversations.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
   for (const { requestId } of turns) answerWaiter.settled(requestId, 'look');

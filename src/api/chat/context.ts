@@ -6,18 +6,18 @@ const BYTES_PER_TOKEN = 4;
 /** Room for the context in a message on `chat_requests`; the rest is for the question. */
 const MAX_JSON_BYTES = limits.requestMessageBytes / 2;
 
-/** A turn is stored with so much beside its texts. */
+/** So much of a stored turn is not text. */
 const TURN_BYTES = 2_048;
 
-/** More turns do not go along, so they need not be read. */
+/** More turns are not sent, so they need not be read. A turn is two entries of the context. */
 export const CONTEXT_TURNS = limits.contextTurns / 2;
 
-/** So much of a session, as it is stored, holds all that fits into a context. */
+/** All that fits into a context is in the newest turns that take so many bytes, as they are stored. */
 export const contextBytes = (maxTokens: number) =>
   2 * Math.min(MAX_JSON_BYTES, maxTokens * BYTES_PER_TOKEN) + CONTEXT_TURNS * TURN_BYTES;
 
 /**
- * The earlier turns that go along with a question: completed ones, whole, the newest that fit, oldest first.
+ * The earlier turns that are sent with a question: the newest completed ones that fit as a whole. The oldest comes first.
  * @param turns oldest first
  * @param maxTokens four bytes of UTF-8 count as a token
  */

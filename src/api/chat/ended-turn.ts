@@ -1,6 +1,6 @@
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
 
-/** The terminal state of a turn that the api itself ends: failed, or cancelled where there is no failure. */
+/** The answer of a turn that the api itself ends: a failure, or a cancellation where no failure is given. */
 export function endedTurn(
   turn: { sessionId: string; requestId: string; userId: string; createdAt: string },
   failure?: Failure,

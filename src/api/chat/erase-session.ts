@@ -4,28 +4,28 @@ import { ApiError } from '../../contracts/errors.ts';
 
 export interface SessionEraser {
   /**
-   * Erases a user's session wherever something of it is kept. What fails half way can be repeated, and is gone on with by
-   * `finish`.
+   * Erases a user's session wherever something of it is kept. If this fails half way, the user may repeat it; if the user
+   * does not, `finish` completes it.
    * @throws ApiError not_found
    */
   erase(sessionId: string, userId: string): Promise<void>;
-  /** Erases what workers had in hand when their session was erased, and have kept since: a moment later. */
+  /** Erases what a worker has kept of an answer that came after its session was erased. Waits a moment before. */
   eraseLate(answer: { sessionId: string; userId: string }): Promise<void>;
-  /** Goes on with erasures that were begun a while ago and have not come to their end. */
+  /** Completes erasures that began a while ago and stopped half way. */
   finish(): Promise<void>;
 }
 
-/** A worker completes its job this long after it has published the answer, at most, as a rule. */
+/** A worker usually completes its job within this time after it has published the answer. */
 const COMPLETION_MS = 1_000;
-/** An erasure that was begun so long ago is not under way any more. */
+/** An erasure that began so long ago has stopped. */
 const UNFINISHED_MS = 60_000;
 const FINISHED_TOGETHER = 10;
 
 export function createSessionEraser(options: {
   conversations: Pick<ConversationStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
-  /** Has the work on these requests stop, wherever it is, also where they come later. */
+  /** Stops the work on these requests, wherever it is. A worker that takes one of them later stops as well. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Removes what the job queue keeps of these requests; gives those that stay, because a worker has them in hand. */
+  /** Removes the jobs of these requests. Gives the requests whose jobs stay, because a worker is at work on them. */
   forgetJobs: (requestIds: string[]) => Promise<string[]>;
   /** Removes the session's last answer, and these answers, from the cache. */
   forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
@@ -33,8 +33,8 @@ export function createSessionEraser(options: {
   const { conversations, cancelRequests, forgetJobs, forgetAnswers } = options;
 
   /**
-   * The session goes first, so that nobody sees it any more, and nothing is added to it. Its tombstone keeps the ids until
-   * everything else is gone, too.
+   * The session is erased first, so that nobody sees it and nothing is added to it. Its tombstone keeps the ids until the
+   * rest is erased as well.
    */
   async function erase(sessionId: string, userId: string): Promise<'erased' | 'in_hand' | 'not_found'> {
     const remains = await conversations.erase(sessionId, userId);
@@ -55,7 +55,7 @@ export function createSessionEraser(options: {
     erase: async (sessionId, userId) => {
       const outcome = await erase(sessionId, userId);
       if (outcome === 'not_found') throw new ApiError('not_found');
-      // A worker that has published its answer keeps the job for a moment more. If this fails, `finish` goes on.
+      // A worker that has published its answer keeps the job for a moment. If this fails, `finish` completes it.
       if (outcome === 'in_hand') eraseLater(sessionId, userId).catch(() => {});
     },
     eraseLate: ({ sessionId, userId }) => eraseLater(sessionId, userId),

@@ -16,7 +16,7 @@ import { ENDED, type Progress } from './line/progress.ts';
 import { readPreferWait } from './prefer.ts';
 
 export interface SendOptions {
-  /** Takes the question, or rejects with what the caller is to be told. */
+  /** Takes the question, or rejects with an error that the client may see. */
   accept: (question: NewQuestion) => Promise<AcceptedQuestion>;
   conversations: Pick<ConversationStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
@@ -29,7 +29,7 @@ export interface SendOptions {
   allowedModels: readonly string[];
 }
 
-/** POST /chat/send: takes a question and answers 202, or 200 with the answer if the caller waits and it comes in time. */
+/** POST /chat/send: takes a question and replies 202; or 200 with the answer, if the client waits and it comes in time. */
 export function sendMessage(options: SendOptions): RequestHandler {
   const { accept, conversations, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels, line } = options;
 
@@ -54,7 +54,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       const createdAt = turn?.createdAt ?? new Date().toISOString();
       return (await line.progress([{ requestId, createdAt }]))[0]!;
     };
-    // The ids are new, or were given to this user for the key.
+    // The session is the user's: its id is new, or was given to this user for the key.
     const readTurn = async () => {
       await shown;
       return await conversations.turn(sessionId, requestId);
@@ -63,7 +63,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const watch = waitSeconds && (await answerWaiter.watch(requestId, waitSeconds * 1000));
     if (watch) res.once('close', () => watch.close());
     try {
-      // A repeat whose first did not get as far as the broker's confirm is taken as if it were the first.
+      // If the first request with this key ended before the broker's confirm, its repeat is taken as a first one.
       let turn = repeated ? await readTurn() : undefined;
       let admitted: Progress | undefined;
       if (!turn) {
@@ -100,8 +100,8 @@ export function sendMessage(options: SendOptions): RequestHandler {
 }
 
 /**
- * What must be the same for a repeat to be the same question: a field that was left out is the same as its default. What is
- * rarely given comes last, so that keys of earlier versions are known.
+ * What must be the same for a repeat to be the same question. A field that was left out is the same as its default. Fields
+ * that are rarely given come last, so that a key that an earlier version took still matches.
  */
 function meaningOf({ message, sessionId, newSession, cache = true, model, priority = 'interactive' }: SendBody) {
   const rarelyGiven = [...(sessionId && newSession ? ['new'] : []), ...(priority === 'interactive' ? [] : [priority])];
@@ -115,7 +115,7 @@ function mustBeAllowed(model: string | undefined, allowed: readonly string[]): v
   });
 }
 
-/** The turn as soon as it is terminal, else as it is when the waiting ends; undefined: it was erased meanwhile. */
+/** The turn as soon as it has ended, or as it is when the waiting ends; undefined: it was erased meanwhile. */
 async function waitForAnswer(
   watch: Watch,
   asked: Turn | undefined,

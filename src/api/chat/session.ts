@@ -20,7 +20,7 @@ export interface SessionOptions {
   maxWaitMs: number;
 }
 
-/** Turns of a page that says nothing of its length. */
+/** Most turns of a page if the client sets no `limit`. */
 export const TURNS_SHOWN = 50;
 
 /** GET /chat/session/:sessionId: a page of its turns; with `Prefer: wait`, once its latest turn has ended. */
@@ -48,12 +48,12 @@ export function getSession(options: SessionOptions): RequestHandler {
     const { position, etaMs } = progress.get(latest.requestId) ?? ENDED;
     res.json({ ...sessionBody(found, progress), position, etaMs } satisfies SessionNow);
 
-    /** Waits until the turn has ended, or the time is over, or nobody is there any more. */
+    /** Waits until the turn has ended, the time is over, or the client has gone. */
     async function hasEnded(requestId: string, waitMs: number): Promise<boolean> {
       const watch = await answerWaiter.watch(requestId, waitMs);
       res.once('close', () => watch.close());
       try {
-        // What was settled between the first look and the watch was not heard of.
+        // No notice tells of a turn that ended before the watch began.
         let turn = await conversations.turn(sessionId, requestId);
         while (turn && !turn.answer) {
           const news = await watch.news();

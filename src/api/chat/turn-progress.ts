@@ -3,7 +3,7 @@ import type { TurnsProgress } from './bodies.ts';
 import type { Line } from './line/line.ts';
 
 /**
- * What is happening to those of the turns that have not ended. One round trip for all of them; none where all have ended.
+ * Finds out what is happening to the turns that have not ended. One round trip for all of them; none if all have ended.
  */
 export async function readProgress(turns: readonly Turn[], line: Pick<Line, 'progress'>): Promise<TurnsProgress> {
   const open = turns.filter(({ answer }) => !answer);

@@ -4,14 +4,14 @@ import { failure, finishReason, timings, usage } from '../chat-response.ts';
 import { limits } from '../limits.ts';
 import { timestamp } from '../scalars.ts';
 
-/** A field that many clients send as null, or as an empty text, where they have no value for it. */
+/** Many clients send null or an empty text if they have no value for a field. */
 const absentIfEmpty = <T extends z.ZodType>(field: T) =>
   z
     .preprocess((value) => (value === '' ? null : value), field.nullish())
     .transform((value) => value ?? undefined)
     .optional();
 
-/** Nobody finds out by guessing which ids are in use. */
+/** The id of a new session must be random, so that nobody can find out by guessing which ids are in use. */
 const RANDOM_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47]/i;
 
 export const sendBody = z
@@ -21,7 +21,7 @@ export const sendBody = z
       .min(1)
       .max(limits.messageChars)
       .regex(/\S/, 'must not be blank')
-      // Half a surrogate pair is valid JSON, and no text.
+      // Half a surrogate pair is valid JSON, but no valid text.
       .overwrite((text) => text.toWellFormed())
       .meta({ example: 'What are healthy eating habits?' }),
     sessionId: absentIfEmpty(

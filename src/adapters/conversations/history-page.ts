@@ -1,0 +1,44 @@
+import type { Redis } from 'ioredis';
+import type { Turn } from '../../contracts/conversation.ts';
+import { limits } from '../../contracts/limits.ts';
+import type { HistoryPage } from './conversation-store.ts';
+import { readHistory } from './history-index.ts';
+import { readTurns } from './stored-turn.ts';
+
+/** If most turns of a page of the index are gone, so many pages of the index are looked at for one page of turns. */
+const PAGES_TRIED = 5;
+/** So many turns are read in one round trip. */
+const READ_TOGETHER = 25;
+
+/**
+ * A page of a user's visible turns, newest first: as many as were asked for, or as fit. One round trip for the index, and
+ * one for each 25 turns.
+ */
+export async function readHistoryPage(
+  redis: Redis,
+  userId: string,
+  { limit, cursor }: { limit: number; cursor: string | undefined },
+): Promise<HistoryPage> {
+  const page: Turn[] = [];
+  let next = cursor;
+  let chars = 0;
+  for (let tried = 0; tried < PAGES_TRIED; tried++) {
+    const entries = await readHistory(redis, userId, { cursor: next, count: limit });
+    for (let first = 0; first < entries.length; first += READ_TOGETHER) {
+      const some = entries.slice(first, first + READ_TOGETHER);
+      const turns = await readTurns(redis, some);
+      for (const [index, entry] of some.entries()) {
+        const turn = turns[index];
+        if (turn) {
+          chars += turn.message.length + (turn.answer?.response?.length ?? 0);
+          if (page.length > 0 && chars > limits.pageBytes) return { turns: page, nextCursor: next ?? null };
+          page.push(turn);
+        }
+        next = entry.cursor;
+        if (page.length === limit) return { turns: page, nextCursor: next };
+      }
+    }
+    if (entries.length < limit) return { turns: page, nextCursor: null };
+  }
+  return { turns: page, nextCursor: next ?? null };
+}
