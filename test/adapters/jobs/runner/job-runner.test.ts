@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
@@ -10,40 +9,28 @@ import { createJobRunner, type JobRunner } from '../../../../src/adapters/jobs/r
 import { RequestCancelledError, StoreUnavailableError } from '../../../../src/contracts/errors.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../../captured-log.ts';
-import { privateRedis, testRedisUrl } from '../../../services.ts';
+import { privateRedis } from '../../../services.ts';
 import { startSlowDisk } from '../../../slow-disk.ts';
 import { startTcpProxy } from '../../../tcp-proxy.ts';
 import { until } from '../../../until.ts';
+import { newJob } from './new-job.ts';
+import { openQueue } from './queue-around.ts';
 
+let around: Awaited<ReturnType<typeof openQueue>>;
 let redis: Redis;
 let queue: ChatQueue;
 const runners: JobRunner[] = [];
 const connections: Redis[] = [];
 beforeEach(async () => {
-  redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
-  queue = openChatQueue(redis);
-  await queue.waitUntilReady();
+  around = await openQueue();
+  ({ redis, queue } = around);
 });
 afterEach(async () => {
   await Promise.all(runners.splice(0).map((runner) => runner.stop(0, () => {})));
-  await queue.close();
-  for (const connection of [redis, ...connections.splice(0)]) connection.disconnect();
+  await around.close();
+  for (const connection of connections.splice(0)) connection.disconnect();
 });
 
-const newJob = (requestId: string = randomUUID()): NewJob => ({
-  request: {
-    version: 1,
-    requestId,
-    sessionId: 's',
-    userId: 'u',
-    message: 'm',
-    context: [],
-    cache: true,
-    priority: 'interactive',
-  },
-  traceparent: '00-0-0-00',
-  receivedAt: new Date().toISOString(),
-});
 const newJobs = (count: number) => Array.from({ length: count }, () => newJob());
 const state = {
   step: 'ask-model',
@@ -86,12 +73,14 @@ const isIn = (requestId: string, state: string) =>
   until(`it is ${state}`, async () => (await queue.getJobState(jobIdOf(requestId))) === state);
 
 /** So many runners have found no job, and wait for the sign of one. */
-const runnersWait = (count: number) =>
-  until('the runners wait', async () => {
-    const clients = String(await redis.client('LIST')).split('\n');
-    const own = clients.filter((line) => line.includes(` db=${redis.options.db} `));
-    return own.filter((line) => line.includes(' cmd=bzpopmin ')).length === count;
-  });
+const runnersWait = (count: number) => around.processesWait(count);
+
+/** Has a runner that waits look for jobs, and waits until it has found none. */
+async function lookInVain() {
+  await redis.zadd(queue.toKey('marker'), 0, '0');
+  await until('the sign is taken', async () => (await redis.exists(queue.toKey('marker'))) === 0);
+  await runnersWait(1);
+}
 
 test('jobs are worked on once each, as many at once as there are places, and all are completed', async () => {
   const { runner } = createRunner({ concurrency: 7 });
@@ -134,18 +123,19 @@ test('a job is begun with as it is added where nobody waits: one command, and no
 test('a job that will most likely be begun with gets a head start, which is dropped where it is not', async () => {
   const { runner } = createRunner({ concurrency: 2 });
   const log: string[] = [];
+  const done = Promise.withResolvers<void>();
   runner.start(
     async (job, headStart) => {
       log.push(`${job.data.request.requestId} ${headStart ? 'with' : 'without'}`);
       await job.complete(result);
+      done.resolve();
     },
     ({ request: { requestId } }) => ({ drop: () => log.push(`${requestId} dropped`) }),
   );
   await runnersWait(1);
   // It comes twice, and once more when it is done.
   await runner.add([newJob('a'), newJob('a')]);
-  await isIn('a', 'completed');
-  await sleep(100);
+  await done.promise;
   await runner.add([newJob('a')]);
   expect(log.splice(0)).toEqual(['a with', 'a dropped']);
   // No room for all of them: they are taken when they wait.
@@ -161,28 +151,7 @@ test('what was added before is taken at the start, and what comes later at its s
   await isIn('before', 'completed');
   await runnersWait(1);
   await addFromElsewhere([newJob('later')]);
-  const askedAt = Date.now();
   await isIn('later', 'completed');
-  expect(Date.now() - askedAt).toBeLessThan(4_500);
-});
-
-test('a runner that is full leaves the sign of a job to another', async () => {
-  const { runner: full } = createRunner({ concurrency: 1 });
-  const held = Promise.withResolvers<void>();
-  full.start(async (job) => {
-    await held.promise;
-    await job.complete(result);
-  });
-  await runnersWait(1);
-  await full.add([newJob('held')]);
-  const { runner: idle } = createRunner({ concurrency: 1 });
-  idle.start((job) => job.complete(result));
-  await runnersWait(1);
-  const askedAt = Date.now();
-  await addFromElsewhere([newJob('next')]);
-  await isIn('next', 'completed');
-  expect(Date.now() - askedAt).toBeLessThan(4_500);
-  held.resolve();
 });
 
 describe('a job that is let go of', () => {
@@ -209,7 +178,6 @@ describe('a job that is let go of', () => {
     await isIn('a', 'completed');
     expect(seen.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 0]);
     expect(seen[1]!.at - seen[0]!.at).toBeGreaterThanOrEqual(290);
-    expect(seen[1]!.at - seen[0]!.at).toBeLessThan(4_500);
   });
 
   test('handed back comes again with no attempt used', async () => {
@@ -412,12 +380,22 @@ test('a job keeps its lock for as long as it is worked on', async () => {
   await runner.add([newJob('a')]);
   await until('it is begun with', () => worked.length === 1);
   other.start(work('other'));
-  // Longer than a lock lasts, and two checks for jobs without one.
-  await sleep(19_000);
+  // Without a lock, the job would be taken up at the second check that sees it. A lock lasts little longer than from one check
+  // to the next.
+  const checks = new Set<string>();
+  await until(
+    'there were three more checks',
+    async () => {
+      const checkedAt = await redis.get(queue.toKey('stalled-check'));
+      if (checkedAt) checks.add(checkedAt);
+      return checks.size === 4;
+    },
+    60_000,
+  );
   done.resolve();
   await isIn('a', 'completed');
   expect(worked).toEqual(['first']);
-}, 40_000);
+}, 90_000);
 
 test('a job that was cancelled before it was taken is begun with as cancelled', async () => {
   const { runner } = createRunner();
@@ -474,7 +452,7 @@ test('nothing is taken while the queue is paused, and work goes on when it is re
   runner.start((job) => job.complete(result));
   await queue.pause();
   await runner.add([newJob('a')]);
-  await sleep(300);
+  await lookInVain();
   expect(await queue.getCompletedCount()).toBe(0);
   await queue.resume();
   await isIn('a', 'completed');
@@ -492,9 +470,10 @@ test('it stops, and hands back what it has in hand, though Redis was just away',
   await isIn('a', 'active');
   await runnersWait(1);
   proxy.cut();
-  await sleep(300);
-  const stopped = runner.stop(1_000, () => {});
-  await sleep(200);
+  await until('it has tried to connect again', () => connections[0]!.status === 'reconnecting');
+  const graceOver = Promise.withResolvers<void>();
+  const stopped = runner.stop(1_000, graceOver.resolve);
+  await graceOver.promise;
   proxy.open();
   await stopped;
   expect(await queue.getJobState(jobIdOf('a'))).not.toBe('active');
