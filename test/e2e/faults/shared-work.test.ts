@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
@@ -37,11 +39,21 @@ const startAround = async () => {
   };
   const client = await startQueueClient(rabbitMqUrl);
   await client.readResponses();
-  return { simulator, settings, client };
+  const noJobsAreLeft = async () => {
+    const redis = new Redis(settings.REDIS_URL, { maxRetriesPerRequest: null });
+    const queue = openChatQueue(redis);
+    await until('no job is left', async () => {
+      const counts = await queue.getJobCounts('active', 'wait', 'prioritized', 'delayed');
+      return Object.values(counts).every((count) => count === 0);
+    });
+    await queue.close();
+    redis.disconnect();
+  };
+  return { simulator, settings, client, noJobsAreLeft };
 };
 
 test('a worker that is halted for a moment loses none of its jobs', async () => {
-  const { simulator, settings, client } = await startAround();
+  const { simulator, settings, client, noJobsAreLeft } = await startAround();
   await simulator.behave({ latencyMs: 2_000 });
   const halted = await startWorker(settings);
   const other = await startWorker(settings);
@@ -56,8 +68,8 @@ test('a worker that is halted for a moment loses none of its jobs', async () => 
     process.kill(halted.pid, 'SIGCONT');
     await until('all are answered', () => client.responses.length >= asked.length, 30_000);
   }
-  // A job that was taken up again would be answered again.
-  await sleep(8_000);
+  // A job that was taken up again would be in hand until it is answered again.
+  await noJobsAreLeft();
   await Promise.all([halted.stop(), other.stop()]);
   expect(client.responses.map(({ requestId }) => requestId).sort()).toEqual(
     asked.map(({ requestId }) => requestId).sort(),
