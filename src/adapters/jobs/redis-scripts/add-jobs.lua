@@ -35,7 +35,8 @@
     2 which of the given jobs were taken, counted from 1
     3 for each of those: its mark of being cancelled, or nil
 
-  Cost: 9 commands and 3 for each generation of finished requests, user or class; for each job 1 or 2 and HSET.
+  Cost: 11 or 12 commands if the jobs are taken, else 12 to 14 and 2 for each class. For each job 1, 1 for each
+  generation of finished requests, and 1 if any of the given jobs is there already.
 ]]
 -- include: line
 -- include: finished-requests

@@ -45,8 +45,8 @@
     2 for each job that was taken: {id, data, options, attempts made, attempts started, crashes, progress, 1 if
     cancelled} 3 when the next delayed job is due, in ms; 0 if there is none; -1 if BullMQ is to take the next job
 
-  Cost: 3 commands for each completed job, and 6 and what remember-finished costs; 3 for each job that is taken, and 4
-  to 7; and what jobs that are due cost (see returnToLine).
+  Cost: for completing, 3 to 7 commands, 3 for each job, and those of remember-finished; for taking, 6 to 9, 3 for each
+  job, and those of returnToLine if jobs are due.
 ]]
 -- include: line
 -- include: finished-requests
