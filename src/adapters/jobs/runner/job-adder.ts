@@ -11,15 +11,14 @@ export interface Disk {
 }
 
 /**
- * Adds jobs, and begins with those that Redis lets this process begin with at once.
+ * Adds jobs, and begins with those that Redis lets this process begin with at once. A job that is being added passes through
+ * these states:
+ * - *sent*: places are reserved, head starts are given, and Redis has not answered yet.
+ * - *begun with* or *in line*, as Redis has decided.
+ * - *safe*: Redis's disk has the job, where that is asked for.
  *
- * Jobs that are added pass through these states:
- *
- *     added: places were reserved, head starts given ── Redis has the jobs ──> begun with, or in line
- *     begun with, or in line ── Redis's disk has the jobs, where that is asked for ──> safe
- *
- * The work begins before the jobs are on disk: if Redis loses the jobs now, RabbitMQ still has their messages.
- * @param options.addJobs adds jobs to the queue; at most `room` of them may be begun with
+ * The work begins before the job is safe. If Redis loses the job meanwhile, RabbitMQ still has its message.
+ * @param options.addJobs adds jobs to the queue; if there is `room` for all of them, they may be begun with
  * @param options.disk left out: jobs are safe once Redis has them
  * @returns adds jobs, and gives how many jobs no process has in hand then
  * @throws StoreUnavailableError the jobs may not be safe

@@ -15,7 +15,7 @@ import { createDisk } from './disk.ts';
 import { createHeadStarts } from './head-starts.ts';
 import { createJobAdder } from './job-adder.ts';
 import { createJobMoves } from './job-moves.ts';
-import { createJobSettler } from './job-settler.ts';
+import { createJobSettler, type Write } from './job-settler.ts';
 import { createJobTaker } from './job-taker.ts';
 import { createLockKeeper } from './lock-keeper.ts';
 import { createPlaces } from './places.ts';
@@ -45,9 +45,9 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
  * jobs at once, by scripts that leave in Redis what BullMQ's own scripts leave. What is rare (retries, delays, pauses,
  * limits, jobs whose process died) is left to BullMQ.
  *
- *     job-adder ─────┐                      ┌─> job-settler ── save, complete, take
- *     job-taker ─────┼─> active-jobs ── work ┤
- *     (bullmq-worker)┘     (places)         └─> job-moves ── retry, fail, delay, hand back
+ * - A job comes in through job-adder or job-taker. Both reserve places first, and begin with the job in active-jobs.
+ * - While the work goes on, lock-keeper keeps the job's lock.
+ * - The work ends through job-settler (complete) or job-moves (retry, fail, delay, hand back).
  * @param options.redis the connection that the queue was opened with
  * @param options.fsyncRedis a connection of its own. Jobs are added on it, and count as added only once they are on Redis's
  * disk; whatever else is sent on it waits for the disk. Left out: jobs count as added once Redis has them
@@ -72,6 +72,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   const token = randomUUID();
   const bullMq = openBullMqWorker({ redis, token, logger });
   const { backend, toKey } = bullMq;
+  const toSave = ([{ id, attemptsStarted }, progress]: Write) => ({ key: toKey(id), attemptsStarted, progress });
 
   const places = createPlaces(options.concurrency);
   const jobs = createActiveJobs<Start>({ places, logger });
@@ -82,13 +83,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   });
   const settler = createJobSettler({
     places,
-    save: (states) =>
-      orStoreUnavailable(
-        saveJobs(
-          redis,
-          states.map(([{ id, attemptsStarted }, progress]) => ({ key: toKey(id), attemptsStarted, progress })),
-        ),
-      ),
+    save: (states) => orStoreUnavailable(saveJobs(redis, states.map(toSave))),
     settle: (completions, room) =>
       orStoreUnavailable(
         settleJobs(redis, toKey, completions, {

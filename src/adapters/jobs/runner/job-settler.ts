@@ -38,7 +38,7 @@ export interface JobSettler {
 }
 
 /** A job, and the state or result to be written for it. */
-type Write = readonly [job: ActiveJob, json: string];
+export type Write = readonly [job: ActiveJob, json: string];
 
 /**
  * @param options.save writes states into jobs
