@@ -1,9 +1,9 @@
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * Waits until a channel, connection or worker is closed, but not for ever: a broker short of memory does not read that it
- * is to be closed, and amqplib never says that what was closing is lost. Whether it failed makes no difference to whoever
- * closes.
+ * Waits until a channel, connection or worker is closed, but at most two seconds. Closing may never end: a broker that
+ * is short of memory does not read the request to close, and amqplib does not notice that a closing connection was
+ * lost. Errors are ignored, because the caller is done with the connection anyway.
  */
 export async function closeInTime(closing: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -4,7 +4,10 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { AccountStore } from './account-store.ts';
 
-/** Accounts in Redis: each is a JSON string under its user's id, and a second key leads from the email to that id. */
+/**
+ * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
+ * id.
+ */
 export function createRedisAccountStore({ redis }: { redis: Redis }): AccountStore {
   const read = async (userId: string | null): Promise<Account | undefined> => {
     const text = userId === null ? null : await redis.get(redisKeys.account(userId));
@@ -14,7 +17,8 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
   const byEmail = async (email: string) => read(await redis.get(redisKeys.email(email)));
 
   async function create(account: Account): Promise<'created' | 'email_taken'> {
-    // The account comes first: if we fail in between, an email without an account could never be registered.
+    // The account is written first. If the email were first and we failed in between, the email could never be
+    // registered.
     await write(account);
     if (await redis.set(redisKeys.email(account.email), account.userId, 'NX')) return 'created';
     await redis.del(redisKeys.account(account.userId));

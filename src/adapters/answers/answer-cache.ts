@@ -11,16 +11,25 @@ import { type Landing, landAnswers } from './redis-scripts/land-answers.ts';
 import { type Found, type HashedQuestion, lookUpAnswers } from './redis-scripts/look-up-answers.ts';
 import { renewClaim } from './redis-scripts/renew-claim.ts';
 
-/** Part of every hash. Raise it when the meaning of an entry or its parameters changes; then no old entry is read. */
+/**
+ * Part of every hash. Raise it when the meaning of an entry or of its parameters changes. Then old entries are not
+ * read.
+ */
 const HASH_VERSION = 4;
-/** TTLs are spread by this share both ways, so that what was written together does not expire together. */
+/**
+ * Each TTL is made randomly longer or shorter by up to this share, so that answers kept together do not expire
+ * together.
+ */
 const TTL_JITTER = 0.1;
 
-/** For how long a claim holds. Its holder renews it while it lives. */
+/** How long a claim holds. The process that holds it renews it. */
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 const MAX_BATCH = 200;
-/** How long a job waits inside a worker for another job's answer. Meanwhile it keeps one of the worker's places. */
+/**
+ * How long a job waits inside a worker for another job's answer. While it waits, it occupies one of the worker's
+ * places.
+ */
 const WAIT_HERE_MS = 250;
 
 const entry = z.object({
@@ -30,39 +39,43 @@ const entry = z.object({
   finishReason: z.enum(['stop', 'length', 'content_filter']).nullable().default('stop'),
 });
 
-/** What is known of a question: its answer; or this request has claimed it and asks the model; or another one does. */
+/**
+ * What a look-up finds: the answer; `claimed`: this request must ask the model; `under way`: another request is asking
+ * it.
+ */
 export type LookUp = { answer: ModelAnswer } | 'claimed' | 'under way';
 
 /**
- * Keeps answers by the hash of everything that determines them, and the last answer of each session. Each operation is
- * one round trip, which operations at the same time share.
+ * Keeps answers by the hash of everything they depend on, and the last answer of each session. Each operation costs one
+ * round trip. Operations at the same time share it.
  *
- * If several requests ask the same question, in any process, one of them asks the model (single flight). It claims the
- * question, and the others wait for its answer. The claim is a lease, and its holder renews it. If the holder dies, the
- * lease expires, and one of the others takes over.
+ * If several requests in any processes ask the same question, only one of them asks the model (single flight). It
+ * claims the question, and the others wait for its answer. The claim is a lease that its holder renews. If the holder
+ * dies, the lease expires, and another request takes over.
  */
 export interface AnswerCache {
   /** How long to wait, in ms, for a holder that may have died. */
   readonly leaseMs: number;
   /**
-   * SHA-256, hexadecimal; of the parameters' JSON, so they must be built in one place, and of the user, where an answer
-   * serves only whoever has asked for it.
+   * The SHA-256, in hexadecimal, of the parameters' JSON. The order of the properties matters, so the parameters must
+   * be built in one place. With the scope `user`, the hash also covers the user, so that only this user gets the
+   * answer.
    */
   hashOf(parameters: object, userId: string): string;
   /**
-   * Returns the answer, or claims the question for the request, or puts the request on the list of those that wait. The
-   * usage of a cached answer is zero. An entry that cannot be read is removed.
+   * Returns the answer, or claims the question for the request, or adds the request to those that wait. The usage of a
+   * cached answer is zero. An entry that cannot be read is removed.
    */
   lookUp(hash: string, requestId: string): Promise<LookUp>;
-  /** Keeps the answer, unless it is too large, and gives the claim up. @returns the requests that wait for it */
-  keep(hash: string, requestId: string, answer: ModelAnswer): Promise<string[]>;
-  /** Gives the claim up without an answer. @returns the requests that wait for one */
-  release(hash: string, requestId: string): Promise<string[]>;
   /**
-   * Renews the claim no more. The worker that takes the request up next has it, if the lease has not expired by then.
+   * Keeps the answer, unless it is too large, and gives up the claim. @returns the ids of the requests that wait for it
    */
+  keep(hash: string, requestId: string, answer: ModelAnswer): Promise<string[]>;
+  /** Gives up the claim without an answer. @returns the ids of the requests that wait for one */
+  release(hash: string, requestId: string): Promise<string[]>;
+  /** Stops renewing the claim. If the lease has not expired, the next worker of this request still has the claim. */
   leave(hash: string, requestId: string): void;
-  /** Whether the request is on the list of those that wait, and so will be woken. */
+  /** Whether the request is on the list of those that wait. Only then will it be woken. */
   isAwaiting(hash: string, requestId: string): Promise<boolean>;
   /** Keeps the session's last answer. */
   keepLast(sessionId: string, answer: ModelAnswer): Promise<unknown>;
@@ -70,29 +83,29 @@ export interface AnswerCache {
   forgetAnswers(hashes: readonly string[]): Promise<void>;
   /** Removes the session's last answer. */
   forgetSession(sessionId: string): Promise<void>;
-  /** Renews no claim any more. */
+  /** Stops renewing all claims. */
   close(): void;
 }
 
 export function createAnswerCache(options: {
   redis: Redis;
-  /** Who may get a cached answer: only the user who has asked for it, or all users. */
+  /** Who may get a cached answer: only the user who asked the question, or all users. */
   scope: 'user' | 'all';
   ttlMs: number;
-  /** An answer whose entry is larger is not kept for others. */
+  /** An answer with a larger entry is not kept for other requests. */
   maxEntryBytes: number;
-  /** In [0, 1); for tests. */
+  /** Returns a number in [0, 1). For tests. */
   random?: () => number;
 }): AnswerCache {
   const { redis, scope, ttlMs, maxEntryBytes, random = Math.random } = options;
-  /** The questions that a request of this process looks up or asks, by their hash. */
+  /** The questions that requests of this process are looking up or asking, by hash. */
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   let renewing = false;
   const renew = async () => {
     // While Redis is away, only one renewal waits for it.
     if (renewing) return;
     renewing = true;
-    // If a lease cannot be renewed, it expires, and then the model may be asked twice.
+    // A lease that cannot be renewed expires. Then the model may be asked twice.
     await Promise.allSettled([...claims].map(([hash, { requestId }]) => renewClaim(redis, hash, requestId, LEASE_MS)));
     renewing = false;
   };
@@ -148,7 +161,10 @@ export function createAnswerCache(options: {
     return await lookUpNow(question);
   }
 
-  /** Waits a little for a request of this process that asks the same. It costs much less than to be woken later. */
+  /**
+   * Waits a little for a request of this process that asks the same question. This costs much less than being woken
+   * later.
+   */
   async function lookUpAfter(given: Promise<void>, question: HashedQuestion): Promise<LookUp> {
     await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
     return await lookUpNow(question);

@@ -4,7 +4,7 @@ import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { forgetAnswers } from './redis-scripts/forget-answers.ts';
 
 /**
- * Removes what the cache keeps of a session that is erased: its last answer, and these answers by their hashes (at most
+ * Removes what the cache keeps of an erased session: its last answer, and the answers under these hashes (at most
  * 1,000). One round trip.
  * @throws StoreUnavailableError
  */

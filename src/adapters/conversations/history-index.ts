@@ -3,7 +3,7 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import { UnreadableCursor } from './conversation-store.ts';
 import { addHistoryMember } from './redis-scripts/add-history-member.ts';
 
-/** Where a turn stands in its user's history. */
+/** The entry of a turn in its user's history. */
 export interface HistoryEntry {
   sessionId: string;
   requestId: string;
@@ -12,9 +12,9 @@ export interface HistoryEntry {
 }
 
 /**
- * A user's history is a sorted set by the time when each turn was asked. Its members are JSON lists of sessionId and
- * requestId, because an id may have any character. It may name turns that are gone or not visible; whoever reads it skips
- * them. A turn that is added again keeps its place.
+ * A user's history is a sorted set. The score is the time when a turn was asked. A member is a JSON list of sessionId
+ * and requestId, because an id may contain any character. Some members may name turns that are gone or not visible.
+ * Readers skip them. A turn that is added again keeps its place.
  */
 export async function addToHistory(
   redis: Redis,
@@ -39,8 +39,8 @@ export async function removeFromHistory(
 const FOUND_TOGETHER = 1_000;
 
 /**
- * The session in which the user has asked a request; undefined if they have not. Looks at the newest turns first: one round
- * trip for each thousand turns.
+ * Returns the session in which the user asked a request; undefined if the user did not ask it. Looks at the newest
+ * turns first. One round trip for each thousand turns.
  */
 export async function findInHistory(redis: Redis, userId: string, requestId: string): Promise<string | undefined> {
   for (let skipped = 0; ; skipped += FOUND_TOGETHER) {
@@ -54,7 +54,7 @@ export async function findInHistory(redis: Redis, userId: string, requestId: str
 }
 
 /**
- * At most `count` entries after those up to the cursor, newest first, each with the cursor that continues after it. One
+ * Returns at most `count` entries after the cursor, newest first, each with the cursor that continues after it. One
  * round trip; two with a cursor.
  * @throws UnreadableCursor
  */
@@ -65,7 +65,8 @@ export async function readHistory(
 ): Promise<(HistoryEntry & { cursor: string })[]> {
   const after = page.cursor === undefined ? undefined : decodeCursor(page.cursor);
   const key = redisKeys.history(userId);
-  // Entries of one millisecond are ordered by member. Those up to the cursor's are read again, and left out.
+  // Entries of the same millisecond are ordered by member. The entries of the cursor's millisecond are read again, and
+  // those up to the cursor are skipped.
   const ties = after ? await redis.zcount(key, after.createdAt, after.createdAt) : 0;
   const max = after ? after.createdAt : '+inf';
   const found = await redis.zrange(key, max, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, page.count + ties, 'WITHSCORES');
@@ -88,7 +89,7 @@ const encodeCursor = (createdAt: number, member: string) =>
   Buffer.from(JSON.stringify([createdAt, member])).toString('base64url');
 
 /**
- * The entry after which a page of history begins.
+ * Reads the entry after which a page of the history begins.
  * @throws UnreadableCursor
  */
 export function decodeCursor(cursor: string): { createdAt: number; member: string } {
@@ -97,7 +98,7 @@ export function decodeCursor(cursor: string): { createdAt: number; member: strin
     if (Number.isSafeInteger(createdAt) && typeof member === 'string')
       return { createdAt: createdAt as number, member };
   } catch {
-    // It is no JSON, or no list.
+    // It is not JSON, or not a list.
   }
   throw new UnreadableCursor();
 }

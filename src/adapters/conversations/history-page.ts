@@ -5,14 +5,14 @@ import type { HistoryPage } from './conversation-store.ts';
 import { readHistory } from './history-index.ts';
 import { readTurns } from './stored-turn.ts';
 
-/** If most turns of a page of the index are gone, so many pages of the index are looked at for one page of turns. */
+/** How many pages of the index are read for one page of turns, if most of their turns are gone. */
 const PAGES_TRIED = 5;
-/** So many turns are read in one round trip. */
+/** How many turns are read in one round trip. */
 const READ_TOGETHER = 25;
 
 /**
- * A page of a user's visible turns, newest first: as many as were asked for, or as fit. One round trip for the index, and
- * one for each 25 turns.
+ * Returns a page of a user's visible turns, newest first: as many as were asked for, or as many as fit. One round trip
+ * for the index, and one for each 25 turns.
  */
 export async function readHistoryPage(
   redis: Redis,

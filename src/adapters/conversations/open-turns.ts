@@ -9,9 +9,9 @@ import { postponeMembers } from './redis-scripts/postpone-members.ts';
 import { createdAtOf } from './stored-turn.ts';
 
 /**
- * The open turns of all users are a sorted set by deadline, in ms. So an overdue turn is found even if no user asks for it
- * and no worker has it. The deadline is a time of Redis's clock, so that processes whose clocks differ agree on which
- * turns are overdue.
+ * The open turns of all users are in one sorted set. The score is the deadline, in ms. So an overdue turn is found even
+ * if no user asks for it and no worker has it. The deadline is a time of Redis's clock, so that processes with
+ * different clocks agree.
  */
 export const addOpenTurn = (redis: Redis, turn: TurnAddress, dueInMs: number): Promise<void> =>
   addOpenMember(redis, memberOf(turn), dueInMs);
@@ -20,12 +20,14 @@ export async function closeTurns(redis: Redis, turns: readonly TurnAddress[]): P
   if (turns.length > 0) await redis.zrem(OPEN_TURNS_KEY, ...turns.map(memberOf));
 }
 
-/** Sets the deadline of those that are open to so many ms from now. One round trip. */
+/** Sets the deadline of those turns that are open to `dueInMs` from now. One round trip. */
 export async function postponeTurns(redis: Redis, turns: readonly TurnAddress[], dueInMs: number): Promise<void> {
   if (turns.length > 0) await postponeMembers(redis, turns.map(memberOf), dueInMs);
 }
 
-/** At most `count` turns that have been overdue for so many ms. Two round trips; one if there are none. */
+/**
+ * Returns at most `count` turns that have been overdue for at least `forMs`. Two round trips; one if there are none.
+ */
 export async function readOverdueTurns(redis: Redis, forMs: number, count: number): Promise<OverdueTurn[]> {
   const members = await findOverdueMembers(redis, forMs, count);
   if (members.length === 0) return [];
@@ -44,7 +46,7 @@ function stateOf(state: string | null, question: string | null): Pick<OverdueTur
   return { state: open ? state : 'ended', createdAt: createdAtOf(question) };
 }
 
-/** An id may have any character. */
+/** A JSON list, because an id may contain any character. */
 const memberOf = ({ sessionId, requestId, userId }: TurnAddress) => JSON.stringify([sessionId, requestId, userId]);
 
 function addressOf(member: string): TurnAddress {

@@ -27,17 +27,17 @@ import { settleTurns } from './redis-scripts/settle-turns.ts';
 import { pageOf, readPageCursor } from './session-page.ts';
 import { readTurns } from './stored-turn.ts';
 
-/** A new session is kept this long if its first turn is never confirmed. An answer may still come for it. */
+/** How long a new session is kept if its first turn is never confirmed. An answer may still come for it. */
 const UNCONFIRMED_MS = 3_600_000;
 const CONFIRM_WITHIN_MS = 10;
 const CONFIRMED_TOGETHER = 100;
 
 /**
- * Conversations in Redis. A session is a JSON string and a hash of its turns, which are in one slot of a cluster and are
- * changed together by one script. Each user's history, the open turns and the erasures that are not finished are sorted
- * sets in other slots. Whoever reads an entry of these looks at the session as well, because the entry may outlive it.
+ * Conversations in Redis. A session is a JSON string and a hash of its turns. Both are in one slot of a cluster, so one
+ * script changes them together. Each user's history, the open turns and the unfinished erasures are sorted sets in
+ * other slots. Their entries may outlive a session, so readers look at the session as well.
  * @param options.retentionMs how long a session is kept after its last change
- * @param options.replica names this process in the notices of settled turns; without a space
+ * @param options.replica names this process in the notices of settled turns; must not contain a space
  */
 export function createRedisConversationStore(options: {
   redis: Redis;
@@ -48,7 +48,7 @@ export function createRedisConversationStore(options: {
 
   async function begin(turn: NewTurn, newSession: boolean): Promise<BeginOutcome> {
     const { sessionId, requestId, userId, dueInMs } = turn;
-    // They leave together: one round trip.
+    // These commands are sent together: one round trip.
     const [outcome] = await Promise.all([
       beginTurn(redis, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
       addToHistory(redis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
@@ -61,7 +61,7 @@ export function createRedisConversationStore(options: {
   }
 
   const confirm = (sessionId: string, requestId: string) => confirmTurn(redis, sessionId, requestId, retentionMs);
-  // They leave together: one round trip.
+  // These commands are sent together: one round trip.
   const confirmTogether = inBatches(
     (turns: [string, string][]) => Promise.all(turns.map(([sessionId, requestId]) => confirm(sessionId, requestId))),
     { maxItems: CONFIRMED_TOGETHER, gatherMs: () => CONFIRM_WITHIN_MS },
@@ -72,7 +72,7 @@ export function createRedisConversationStore(options: {
       settleTurns(redis, responses, { retentionMs, replica }),
       closeTurns(redis, responses),
     ]);
-    // This is noted before the answers are acknowledged, so that another process continues if this one dies now.
+    // This is noted before the answers are acknowledged, so that another process continues if this one dies.
     const late = responses.filter((_, index) => outcomes[index] === 'erased');
     await Promise.all(late.map(({ sessionId, userId }) => addErasure(redis, { sessionId, userId })));
     return outcomes;

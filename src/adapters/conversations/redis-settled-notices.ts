@@ -9,15 +9,15 @@ import type { SettledNotices } from './settled-notices.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Notices on a channel (pub/sub). The replica that writes a terminal state down publishes a notice, and every replica hears
- * every notice: that costs less than a subscription for each request.
+ * Notices on a channel (pub/sub). The replica that writes an answer down publishes a notice, and every replica receives
+ * every notice. This costs less than one subscription for each request.
  *
- * With each connection it goes through these states:
- * - *not subscribed*: there is no connection. A connection that is ready moves it on.
+ * Each connection goes through these states:
+ * - *not subscribed*: there is no connection. It ends when a connection is ready.
  * - *subscribing*: a subscription that fails is tried again after a second.
  * - *listening*: until the connection is lost.
- * @param options.subscriber a connection in subscriber mode, which can do nothing else
- * @param options.replica what this process is called in its own notices, which it ignores
+ * @param options.subscriber a connection in subscriber mode, which cannot send other commands
+ * @param options.replica the name of this process in its own notices, which it ignores
  */
 export function createRedisSettledNotices(options: { subscriber: Redis; replica: string }): SettledNotices {
   const { subscriber, replica } = options;

@@ -4,7 +4,7 @@ import type { StoredSession } from './redis-scripts/read-session.ts';
 import { visibleTurn } from './stored-turn.ts';
 
 /**
- * The number before which a page ends; undefined: it has the newest turns.
+ * Returns the number before which a page ends; undefined for the page with the newest turns.
  * @throws UnreadableCursor
  */
 export function readPageCursor(cursor: string | undefined): number | undefined {
@@ -13,7 +13,7 @@ export function readPageCursor(cursor: string | undefined): number | undefined {
   return Number(cursor);
 }
 
-/** A session as its user sees it; undefined while none of its turns is visible. */
+/** Returns a session as its user sees it; undefined while none of its turns is visible. */
 export function pageOf(sessionId: string, { text, next, newest, turns }: StoredSession): SessionPage | undefined {
   const latest = newest && visibleTurn(sessionId, newest);
   if (!latest) return undefined;

@@ -12,7 +12,7 @@ export interface StoredTurn {
   answer: string | null | undefined;
 }
 
-/** The turn as its user sees it; undefined while the user is not to see it. */
+/** Returns the turn as its user sees it; undefined if the user may not see it. */
 export function visibleTurn(sessionId: string, { requestId, question, state, answer }: StoredTurn): Turn | undefined {
   if (!question || (!answer && state !== 'queued')) return undefined;
   const { message, createdAt } = readQuestion(question);
@@ -25,7 +25,7 @@ export function visibleTurn(sessionId: string, { requestId, question, state, ans
   };
 }
 
-/** These turns, in one round trip; undefined for those that are gone or not visible. */
+/** Reads turns in one round trip. Returns undefined for turns that are gone or not visible. */
 export async function readTurns(
   redis: Redis,
   addresses: readonly { sessionId: string; requestId: string }[],
@@ -41,9 +41,9 @@ export async function readTurns(
   });
 }
 
-/** When a stored question was asked, ISO 8601. */
+/** Returns when a stored question was asked, ISO 8601. */
 export const createdAtOf = (question: string): string => readQuestion(question).createdAt;
 
-/** @param question the turn's number, and JSON */
+/** @param question the turn's number, followed by JSON */
 const readQuestion = (question: string) =>
   JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string };

@@ -1,5 +1,5 @@
-/** For how long it is known that a session was erased: longer than an answer can be on its way. */
+/** How long it is remembered that a session was erased. It is longer than any answer may take. */
 export const TOMBSTONE_MS = 7 * 24 * 3_600_000;
 
-/** What the tombstone of an erased session holds once nothing is left to be erased elsewhere. */
+/** What a tombstone holds when nothing of the session is left elsewhere. */
 export const NOTHING_LEFT = '1';

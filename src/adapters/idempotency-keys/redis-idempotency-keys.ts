@@ -5,7 +5,7 @@ import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Claim, IdempotencyKeys } from './idempotency-keys.ts';
 
 /**
- * Idempotency keys in Redis: one JSON string each. A new key costs one round trip, a repeat costs two.
+ * Idempotency keys in Redis, one JSON string each. A new key costs one round trip, a repeated key costs two.
  * @param options.ttlMs how long a key is remembered
  */
 export function createRedisIdempotencyKeys(options: { redis: Redis; ttlMs: number }): IdempotencyKeys {
@@ -24,5 +24,5 @@ export function createRedisIdempotencyKeys(options: { redis: Redis; ttlMs: numbe
   };
 }
 
-/** A key may have colons. Its hash has none, so no part of it can be read as part of the user's id. */
+/** A key may contain colons. Its hash contains none, so no part of it can be read as part of the user's id. */
 const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');

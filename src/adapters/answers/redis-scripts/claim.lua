@@ -1,7 +1,6 @@
--- While a question has no answer, its key in the cache holds the claim of the request that asks the model: a mark and
--- the request's id. No answer begins with a mark. The claim is a lease: the key expires unless it is renewed. The
--- requests that wait for the answer are in a set beside the key.
---
+-- While the model is being asked, the question's key in the cache holds a claim: a mark and the id of the request that
+-- asks. No answer begins with a mark. The claim is a lease: the key expires unless it is renewed. A set beside the key
+-- has the requests that wait for the answer.
 --     {ai:answer}:{hash}            ?{requestId}    claimed, nobody waits
 --                                   !{requestId}    claimed, others wait
 --                                   {"response"...  the answer, as JSON

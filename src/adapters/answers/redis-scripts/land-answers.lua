@@ -1,6 +1,6 @@
 --[[
-  Keeps answers in the cache, and gives up the claims of their requests. A request that ends without an answer gives its
-  claim up as well.
+  Keeps answers in the cache, and gives up the claims of their requests. A request that ended without an answer only
+  gives up its claim.
 
   KEYS:
     1... answers
@@ -11,7 +11,7 @@
     +2 for how long it is kept, in ms
 
   Output: for each answer
-    the ids of the requests that waited for it, or whose holder has given up
+    the ids of the requests that wait for an answer to the question
 
   Cost: 1 command for each answer, 2 if requests may wait for it; and 1 to remove claims and lists of waiting requests.
 ]]
@@ -33,7 +33,8 @@ for i, key in ipairs(KEYS) do
   local claimed = kept == CLAIMED .. requestId
   local awaited = kept == CLAIMED_AND_AWAITED .. requestId
   if not hasAnswer and (claimed or awaited) then removed[#removed + 1] = key end
-  -- If the lease has run out, another request may have claimed the question since, and be waited for.
+  -- If the lease expired, another request may have claimed the question meanwhile, and others may wait for that
+  -- request.
   if awaited or (hasAnswer and not claimed) then
     woken[i] = redis.call('SMEMBERS', key .. AWAITING)
     removed[#removed + 1] = key .. AWAITING

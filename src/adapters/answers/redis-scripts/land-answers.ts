@@ -6,12 +6,12 @@ import type { HashedQuestion } from './look-up-answers.ts';
 const script = defineScript(import.meta.dirname, 'land-answers');
 
 export interface Landing extends HashedQuestion {
-  /** To be kept; left out, the question goes without an answer. */
+  /** The answer to keep. Left out: the request ended without an answer. */
   entry?: { text: string; ttlMs: number } | undefined;
 }
 
 /**
- * Keeps answers, and gives the claims up. One round trip. @returns for each landing, the ids of the requests that wait
+ * Keeps answers, and gives up the claims. One round trip. @returns for each landing, the ids of the requests that wait
  */
 export async function landAnswers(redis: Redis, landings: readonly Landing[]): Promise<string[][]> {
   const keys = landings.map(({ hash }) => redisKeys.answer(hash));

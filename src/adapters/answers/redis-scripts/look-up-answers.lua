@@ -1,6 +1,6 @@
 --[[
-  Looks up questions in the cache. A question without an answer is claimed for its request, or the request waits for the
-  answer if another one has claimed it. A holder that comes again keeps its claim.
+  Looks up questions in the cache. If a question has no answer, the request claims it, or waits if another request has
+  the claim. A request that comes again keeps its claim.
 
   KEYS:
     1... answers
@@ -22,7 +22,7 @@ local FIRST_REQUEST = 2
 local HAS_CLAIM, WAITS = 1, 0
 
 local leaseMs = ARGV[1]
--- `claimed` is what this script has written itself: a question may be there twice.
+-- `claimed` has the claims that this script itself has written, because the same question may come twice in one call.
 local found, claimed = redis.call('MGET', unpack(KEYS)), {}
 for i, key in ipairs(KEYS) do
   local requestId, kept = ARGV[FIRST_REQUEST + i - 1], claimed[key] or found[i]

@@ -9,15 +9,13 @@ export interface HashedQuestion {
   requestId: string;
 }
 
-/**
- * An answer of the cache; or the request has claimed the question; or another one has, and the request waits for it.
- */
+/** What was found: the entry; `claimed`: this request must ask the model; `under way`: another request is asking it. */
 export type Found = { entry: string } | 'claimed' | 'under way';
 
 /**
  * Looks up questions. One round trip for all of them.
- * @param leaseMs for how long a claim holds
- * @returns for each question, in order, what was found
+ * @param leaseMs how long a claim holds
+ * @returns what was found for each question, in order
  */
 export async function lookUpAnswers(
   redis: Redis,

@@ -1,6 +1,6 @@
 --[[
-  Adds a turn to its user's history, and removes turns that are older than any session that is kept. A turn that is
-  added again keeps its place.
+  Adds a turn to its user's history. Removes the turns that are older than any kept session. A turn that is added again
+  keeps its place.
 
   KEYS:
     1 history

@@ -4,7 +4,7 @@ import { defineScript } from '../../redis/define-script.ts';
 
 const script = defineScript(import.meta.dirname, 'add-history-member');
 
-/** Adds a turn to its user's history, in which it is found for `retentionMs`. One round trip. */
+/** Adds a turn to its user's history, which keeps it for `retentionMs`. One round trip. */
 export async function addHistoryMember(
   redis: Redis,
   userId: string,

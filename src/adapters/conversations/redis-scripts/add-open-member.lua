@@ -1,5 +1,5 @@
 --[[
-  Adds a turn to those that are open, with its deadline.
+  Adds a turn to the open turns, with its deadline.
 
   KEYS:
     1 open turns

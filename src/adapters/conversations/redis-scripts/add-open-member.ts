@@ -4,7 +4,7 @@ import { defineScript } from '../../redis/define-script.ts';
 
 const script = defineScript(import.meta.dirname, 'add-open-member');
 
-/** Adds a turn to those that are open. One round trip. */
+/** Adds a turn to the open turns. One round trip. */
 export async function addOpenMember(redis: Redis, member: string, dueInMs: number): Promise<void> {
   await script(redis, [OPEN_TURNS_KEY], [dueInMs, member]);
 }

@@ -1,11 +1,11 @@
 --[[
   Writes a turn down as accepting.
 
-  A turn has two fields in the hash of turns at any time: the question, and the state or, once there is one, the
-  answer. A third field makes it part of the index; see turn-index.
+  The hash of turns has a field for each turn's question, one for its state, and one for its place in the index (see
+  turn-index). An answer replaces the state.
 
-  Only turns that were confirmed or answered count against the limit. There may be as many others again; then the
-  oldest of those makes room.
+  Only turns that were confirmed or answered count against the limit. There may be as many other turns in addition. If
+  there are more, the oldest of them is removed.
 
   KEYS:
     1 session
@@ -22,9 +22,9 @@
     7 most turns of a session
 
   Output:
-    'begun'      it is written down, or was before
-    'taken'      the session is to begin, but was seen already, is another user's, or was erased
-    'not_found'  the session is to be continued, but is not there, was never seen, is another user's, or was erased
+    'begun'      the turn is written down, or was before
+    'taken'      a new session was asked for, but this one was visible before, is another user's, or was erased
+    'not_found'  the session should continue, but does not exist, was never visible, is another user's, or was erased
     'full'       the session has as many turns as it may have
 
   Cost: 5 commands for a new session, 6 for one that is continued. A session that has as many turns as the limit,
@@ -37,7 +37,7 @@ local requestId, question, userId = ARGV[1], ARGV[2], ARGV[3]
 local beginsSession, newSession, ttlMs = ARGV[4] == '1', ARGV[5], ARGV[6]
 local mostTurns = tonumber(ARGV[7])
 
--- Removes the oldest of these turns, a set by requestId; gives how many were removed.
+-- Removes the oldest turn of a set of requestIds. Returns how many were removed: 1 or 0.
 local function dropOldest(hidden, nextNumber)
   for first = 0, nextNumber - 1, mostTurns do
     local fields = {}
@@ -52,7 +52,7 @@ local function dropOldest(hidden, nextNumber)
   return 0
 end
 
--- Gives how many turns there are when there is room for one more, or nil where there is none.
+-- Returns how many turns there are if there is room for one more, or nil if there is none.
 local function makeRoom(nextNumber, count)
   local states, hidden, visible = {}, {}, count
   for _, field in ipairs(redis.call('HKEYS', turnsKey)) do
@@ -79,7 +79,7 @@ if text then
   local known = redis.call('HMGET', turnsKey, requestId .. ':q', 'index:n')
   local asked, index = known[1], known[2]
   if asked then return 'begun' end
-  -- A session that nobody has seen can only be begun, and one that was seen can only be continued.
+  -- A session that was never visible can only be begun, and a session that was visible can only be continued.
   if wasSeen(session) == beginsSession then return refused end
   nextNumber, count = readTurnIndex(turnsKey, index)
   if count >= mostTurns then

@@ -8,7 +8,7 @@ const script = defineScript(import.meta.dirname, 'begin-turn');
 
 /**
  * Writes a turn down as accepting. One round trip.
- * @param options.ttlMs for how long a session that is made for the turn is kept, unless the turn is confirmed
+ * @param options.ttlMs how long a new session is kept if its turn is not confirmed
  */
 export async function beginTurn(
   redis: Redis,

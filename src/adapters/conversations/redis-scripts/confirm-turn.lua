@@ -1,5 +1,6 @@
 --[[
-  Makes an accepting turn visible, as queued. A turn that has an answer already, or is not there, stays as it is.
+  Makes an accepting turn visible, as queued. A turn that has an answer is not changed, and a missing turn is not
+  created.
 
   KEYS:
     1 session

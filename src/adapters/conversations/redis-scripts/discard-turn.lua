@@ -1,5 +1,5 @@
 --[[
-  Removes a turn that is still accepting. Any other stays.
+  Removes a turn if it is still accepting. Any other turn stays.
 
   KEYS:
     1 turns

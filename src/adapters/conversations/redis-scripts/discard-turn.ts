@@ -4,7 +4,7 @@ import { defineScript } from '../../redis/define-script.ts';
 
 const script = defineScript(import.meta.dirname, 'discard-turn');
 
-/** Removes a turn that was neither confirmed nor answered. One round trip. */
+/** Removes a turn if it was neither confirmed nor answered. One round trip. */
 export async function discardTurn(redis: Redis, sessionId: string, requestId: string): Promise<void> {
   await script(redis, [redisKeys.turns(sessionId)], [requestId]);
 }

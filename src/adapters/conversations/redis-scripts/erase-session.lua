@@ -1,6 +1,6 @@
 --[[
-  Erases a session, and leaves a tombstone that holds what is yet to be erased elsewhere. Whoever waits for one of its
-  turns is told. Answers are not read, because the key of a turn's answer in the cache has a field of its own.
+  Erases a session. Leaves a tombstone that lists what must still be erased elsewhere. Tells everybody who waits for one
+  of its turns. The keys of its answers in the cache are fields of their own, so the answers need not be read.
 
   KEYS:
     1 session

@@ -7,13 +7,13 @@ import { NOTHING_LEFT, TOMBSTONE_MS } from '../tombstone.ts';
 
 const script = defineScript(import.meta.dirname, 'erase-session', {
   NOTHING_LEFT,
-  // Stands in a notice in the place of the replica's name. No replica is called so, therefore all of them look.
+  // A notice has this in place of a replica's name. No replica has this name, so none of them ignores the notice.
   ERASER: 'erased',
 });
 
 /**
- * Erases the session, and leaves a tombstone that holds what is yet to be erased elsewhere. Repeated, it gives the same
- * until `markErased`; undefined if the user has no such session. One round trip.
+ * Erases the session, and leaves a tombstone that lists what must still be erased elsewhere. A repeated call returns
+ * the same until `markErased`. Returns undefined if the user has no such session. One round trip.
  */
 export async function eraseSession(redis: Redis, sessionId: string, userId: string): Promise<Remains | undefined> {
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];

@@ -5,8 +5,8 @@
     1 open turns
 
   ARGV:
-    1 for how long they have been overdue at least, in ms
-    2 how many at most
+    1 how long they must have been overdue, in ms
+    2 how many turns at most
 
   Output: members of the sorted set
 

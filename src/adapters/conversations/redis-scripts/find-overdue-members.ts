@@ -4,7 +4,7 @@ import { defineScript } from '../../redis/define-script.ts';
 
 const script = defineScript(import.meta.dirname, 'find-overdue-members');
 
-/** At most `count` turns that have been overdue for so many ms. One round trip. */
+/** Returns at most `count` turns that have been overdue for at least `forMs`. One round trip. */
 export async function findOverdueMembers(redis: Redis, forMs: number, count: number): Promise<string[]> {
   return (await script(redis, [OPEN_TURNS_KEY], [forMs, count])) as string[];
 }

@@ -1,5 +1,5 @@
 --[[
-  Notes in the tombstone of an erased session that nothing is left elsewhere, unless something was added since.
+  Notes in the tombstone of an erased session that nothing is left elsewhere. Does nothing if something was added since.
 
   KEYS:
     1 tombstone
@@ -10,7 +10,7 @@
 
   Output:
     1 nothing is left
-    0 something was added since, or is erased already
+    0 something was added since, or the note was there already
 
   Cost: 2 commands.
 ]]

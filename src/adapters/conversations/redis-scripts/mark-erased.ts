@@ -6,7 +6,7 @@ import { NOTHING_LEFT, TOMBSTONE_MS } from '../tombstone.ts';
 
 const script = defineScript(import.meta.dirname, 'mark-erased', { NOTHING_LEFT });
 
-/** Notes that nothing of this is left. One round trip. @returns false: something was added since */
+/** Notes that nothing of this is left elsewhere. One round trip. @returns false: something was added since */
 export async function markErased(redis: Redis, sessionId: string, { version }: Remains): Promise<boolean> {
   return (await script(redis, [redisKeys.erased(sessionId)], [version, TOMBSTONE_MS])) === 1;
 }

@@ -1,11 +1,11 @@
 --[[
-  Sets the deadline of turns. A turn that is not open stays so.
+  Sets the deadline of turns. A turn that is not open is not added.
 
   KEYS:
     1 open turns
 
   ARGV:
-    1    how long from now until their deadline, in ms; negative: how long ago it was
+    1    how long from now until their deadline, in ms; negative if the deadline has passed
     2... members of the sorted set
 
   Cost: 1 command, and 1 for each turn.

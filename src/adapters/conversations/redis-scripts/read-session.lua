@@ -1,5 +1,6 @@
 --[[
-  Reads the newest visible turns of a user's session, or those before a number: at least one, and then as many as fit.
+  Reads the newest visible turns of a user's session, or those before a number. Reads at least one turn, and more turns
+  as long as they fit.
 
   KEYS:
     1 session
@@ -22,14 +23,14 @@
     }
     A turn is {requestId, question, state or '', answer or ''}.
 
-  Cost: 2 commands, one for each turn that is read, and one for each time that as many turns as the page may have are
-  looked at; the same again for the newest turn where the page is an older one.
+  Cost: 2 commands, one for each turn that is read, and one for each look at as many turns as the page may have. An
+  older page costs the same again, to find the newest turn.
 ]]
 -- include: turn-index
 local sessionKey, turnsKey = KEYS[1], KEYS[2]
 local userId, endsBefore, mostTurns, mostBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
--- Gives the visible turns before a number to `take`, newest first, until that returns true.
+-- Passes the visible turns before a number to `take`, newest first, until `take` returns true.
 local function eachVisibleBefore(last, take)
   while last > 0 do
     local fields = {}

@@ -8,17 +8,17 @@ const script = defineScript(import.meta.dirname, 'read-session');
 export interface StoredSession {
   /** JSON */
   text: string;
-  /** Number before which the next page ends; undefined: there is none. */
+  /** The number before which the next page ends. undefined: there is no next page. */
   next: number | undefined;
-  /** undefined: there is no visible turn. */
+  /** undefined: the session has no visible turn. */
   newest: StoredTurn | undefined;
   /** The visible turns of the page, newest first. */
   turns: StoredTurn[];
 }
 
 /**
- * Reads the newest turns of a user's session, or those before a number: at least one, and then as many as fit.
- * One round trip.
+ * Reads the newest turns of a user's session, or those before a number. Reads at least one turn, and more turns as long
+ * as they fit. One round trip.
  * @returns undefined: the user has no such session; `no_such_page`: no page of it ends before that number
  */
 export async function readSession(

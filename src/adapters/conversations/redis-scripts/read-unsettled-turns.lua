@@ -1,5 +1,5 @@
 --[[
-  Finds the turns of a user's session that have not ended, also those that are not visible. Reads no answer.
+  Finds the turns of a user's session that have not ended, including turns that are not visible. Reads no answers.
 
   KEYS:
     1 session

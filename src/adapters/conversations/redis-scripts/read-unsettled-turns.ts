@@ -6,7 +6,7 @@ import { createdAtOf } from '../stored-turn.ts';
 
 const script = defineScript(import.meta.dirname, 'read-unsettled-turns');
 
-/** The turns of a user's session that have not ended, also those that are not visible. One round trip. */
+/** Returns the turns of a user's session that have not ended, including turns that are not visible. One round trip. */
 export async function readUnsettledTurns(
   redis: Redis,
   sessionId: string,

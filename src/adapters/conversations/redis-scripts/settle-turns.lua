@@ -1,9 +1,9 @@
 --[[
-  Writes an answer to its turn, and tells the api processes that the turn has ended. The first answer of a turn
-  stays, but a failure gives way to an answer of the model.
+  Writes an answer to its turn, and tells the api processes that the turn has ended. The first answer of a turn stays,
+  but an answer of the model replaces a failure.
 
-  An answer whose session was erased is noted in the tombstone, because the worker that gave it may have kept
-  something of it since the erasure.
+  If the session was erased, the answer is dropped, and its key in the cache is added to the tombstone: the worker may
+  have cached the answer after the erasure.
 
   KEYS:
     1 session
@@ -22,12 +22,12 @@
     9 the notice
 
   Output:
-    'settled'    it is written down
+    'settled'    the answer is written down
     'duplicate'  the turn had an answer already
     'erased'     the session was erased
     'unknown'    there is no such turn, or it is another user's
 
-  Cost: 9 commands where it is written down; up to 4 else.
+  Cost: 9 commands if the answer is written down, otherwise up to 4.
 ]]
 -- constant: NOTHING_LEFT
 -- include: session-seen

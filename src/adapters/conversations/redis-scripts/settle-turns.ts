@@ -8,7 +8,7 @@ import { NOTHING_LEFT } from '../tombstone.ts';
 
 const script = defineScript(import.meta.dirname, 'settle-turns', { NOTHING_LEFT });
 
-/** Writes answers down. The commands leave together: one round trip. */
+/** Writes answers down. The commands are sent together: one round trip. */
 export async function settleTurns(
   redis: Redis,
   responses: readonly ChatResponse[],
@@ -17,7 +17,7 @@ export async function settleTurns(
   const channel = channelOf(redis, SETTLED_CHANNEL);
   return await Promise.all(
     responses.map(async (response) => {
-      // The key has a field of its own, so that an erasure finds it without reading answers.
+      // The cache key has a field of its own, so that an erasure finds it without reading answers.
       const { answerKey, ...shown } = response;
       const { sessionId, requestId, userId, status, completedAt } = shown;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];

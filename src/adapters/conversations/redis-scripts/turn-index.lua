@@ -1,10 +1,11 @@
 --[[
-  A session's turns are numbered in the order in which they were begun. Beside the fields of each turn, the hash of
-  turns has the field `{number}:n` with the turn's requestId, and the field `index:n` with the next number and the
-  count of turns. So the newest turns, or a page of them, are found without reading the others.
+  A session's turns are numbered in the order in which they were begun. In the hash of turns, the field `{number}:n` has
+  the requestId of that turn. The field `index:n` has the next number and the count of turns. So the newest turns, or a
+  page of them, are found without reading the others.
 
-  Gives the number of the next turn, and the count of turns. A session of a version that kept no index is numbered
-  once, in the order of the numbers that its questions begin with. Costs no command, except for such a session.
+  Returns the number of the next turn, and the count of turns. Earlier versions kept no index. Their sessions are
+  numbered once, in the order of the numbers that their questions begin with. Costs no command, except for such a
+  session.
 ]]
 local function readTurnIndex(turnsKey, kept)
   if kept then
