@@ -43,7 +43,8 @@
        -3 it is not in hand any more
        -6 another worker has taken it since
     2 for each job that was taken: {id, data, options, attempts made, attempts started, crashes, progress, 1 if
-    cancelled} 3 when the next delayed job is due, in ms; 0 if there is none; -1 if BullMQ is to take the next job
+      cancelled}
+    3 when the next delayed job is due, in ms; 0 if there is none; -1 if BullMQ is to take the next job
 
   Cost: for completing, 3 to 7 commands, 3 for each job, and those of remember-finished; for taking, 6 to 9, 3 for each
   job, and those of returnToLine if jobs are due.

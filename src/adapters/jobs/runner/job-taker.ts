@@ -82,7 +82,8 @@ export function createJobTaker(options: {
       case 'looking':
         return await look();
       case 'full':
-        await places.untilChanged();
+        // A place may have become free since it looked.
+        if (places.free === 0) await places.untilChanged();
         return LOOKING;
       case 'waiting':
         return await wait(state.until);
