@@ -134,15 +134,18 @@ test('while no place is free, it asks for nothing', async () => {
   await next('take');
 });
 
-test.each([0, 1, 2, 3, 4, 5, 6])('it sees a place that becomes free %i microtasks after it was told', async (microtasks) => {
-  const first = await next('take');
-  places.occupy();
-  places.occupy();
-  first.answer({ taken: 2, nextDelayedAt: 0 });
-  for (let i = 0; i < microtasks; i++) await undefined;
-  places.vacate();
-  await next('take');
-});
+test.each([0, 1, 2, 3, 4, 5, 6])(
+  'it sees a place that becomes free %i microtasks after it was told',
+  async (microtasks) => {
+    const first = await next('take');
+    places.occupy();
+    places.occupy();
+    first.answer({ taken: 2, nextDelayedAt: 0 });
+    for (let i = 0; i < microtasks; i++) await undefined;
+    places.vacate();
+    await next('take');
+  },
+);
 
 test('it asks BullMQ for no job if the last place was taken meanwhile', async () => {
   const first = await next('take');
