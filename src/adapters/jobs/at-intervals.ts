@@ -1,11 +1,12 @@
 /**
- * Carries a task out again and again. It is in one of three states:
+ * Runs a task again and again. It has three states:
  * - *resting*: until the next interval has passed.
- * - *at work*: the task runs. Intervals that pass meanwhile are left out, so that a server which is away is asked only once.
- * - *stopped*: a task that still runs goes on to its end, and no other follows.
+ * - *running*: the task runs. Intervals that pass meanwhile are skipped, so that a slow server is not asked twice at
+ *   once.
+ * - *stopped*: a task that is still running ends, and is not started again.
  * @param task must not reject
- * @param options.atOnce whether the first run comes at once, and not after the first interval
- * @returns stops it
+ * @param options.atOnce true: the first run begins at once, and not after the first interval
+ * @returns a function that stops it
  */
 export function atIntervals(
   everyMs: number,

@@ -9,8 +9,8 @@ export function installedBullMq(): string {
 }
 
 /**
- * Says what is wrong with the installed version of BullMQ, and what to do; undefined where it is the one whose private
- * layout in Redis our scripts know. With any other, jobs might be lost.
+ * Returns what is wrong with the installed version of BullMQ, and what to do about it. Returns undefined for the
+ * version whose private layout in Redis our scripts know. With any other version jobs might be lost.
  */
 export function bullMqProblem(installed = installedBullMq()): string | undefined {
   if (installed === BULLMQ_VERSION) return undefined;

@@ -4,8 +4,8 @@ import { cancelRequest } from './cancellations.ts';
 import { type ChatQueue, promoteJobs } from './job-queue.ts';
 
 /**
- * Has the work on these requests stop, wherever it is now or comes later. A job that waits for its next attempt goes on at
- * once, so that a worker ends it now. Two round trips.
+ * Stops the work on these requests, wherever they are now or come later. A job that waits for its next attempt is put
+ * in line at once, so that a worker ends it now. Two round trips.
  * @param redis the connection that the queue was opened with
  * @throws StoreUnavailableError
  */

@@ -4,14 +4,14 @@ import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { jobIdOf } from './chat-job.ts';
 
-/** A backlog may last for days, and a cancelled request may wait in it all that time. */
+/** A cancelled request may wait in a backlog for days. All that time, its cancellation must be remembered. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
 const RETRY_MS = 1_000;
 
 /**
- * Has the work on a request stopped, in whichever process has the request now or gets it later. It writes a key, which a
- * worker reads whenever it takes a job, and about once a second while it has the job in hand. It also publishes a notice,
- * which only makes this quicker. One round trip.
+ * Stops the work on a request, in whichever process has the request now or gets it later. This writes a key. A worker
+ * reads it when it takes a job, and about once a second while it works on the job. A notice is published too, only to
+ * make this quicker. One round trip.
  */
 export async function cancelRequest(redis: Redis, requestId: string): Promise<void> {
   const remembered = redis.set(redisKeys.cancelled(jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
@@ -20,10 +20,11 @@ export async function cancelRequest(redis: Redis, requestId: string): Promise<vo
 }
 
 /**
- * Calls back for each request that is cancelled from now on. Notices that are published while the subscriber is not
- * connected are missed.
+ * Calls `callback` for each request that is cancelled from now on. Notices that are published while the subscriber is
+ * not connected are missed.
  * @param options.subscriber a connection of its own
- * @param options.onRefused called once for each connection on which Redis refuses the subscription; it is tried again
+ * @param options.onRefused called once for each connection on which Redis refuses the subscription, which is tried
+ * again
  */
 export function onCancelled(options: {
   subscriber: Redis;

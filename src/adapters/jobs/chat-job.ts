@@ -3,7 +3,7 @@ import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
 
-/** How one step went, for an operator who looks at the job. */
+/** One step of an attempt, for an operator who looks at the job. */
 export interface StepRecord {
   step: string;
   attempt: number;
@@ -29,13 +29,15 @@ export interface WorkflowState {
   attempt: number;
   /** The latest steps, oldest first. */
   steps: StepRecord[];
-  /** The results of finished steps, by the step's name. A step that is named here is not run again. */
+  /** The results of finished steps, by the step's name. A step with a result is not run again. */
   results: Record<string, unknown>;
-  /** How often a process had died over the job when this was written. If the number is higher now, one has died since. */
+  /**
+   * How often a process had died while working on the job when this was written. A higher number now means that one
+   * more has died.
+   */
   crashes: number;
   /**
-   * When an attempt first failed or had to wait (ISO 8601), and why the latest one did. Shown to a user who asks how the
-   * request stands.
+   * When an attempt first failed or had to wait (ISO 8601), and why the latest one did. The api shows this to the user.
    */
   retry?: { since: string; code: string };
   /** The request has failed for good, and its user has not been told yet. */
@@ -43,11 +45,14 @@ export interface WorkflowState {
   /** How many full model calls brought no answer. Each further call may cost as much again. */
   costlyCalls?: number;
   /**
-   * When the job was last moved to the failed jobs, ISO 8601. It is written in the same step as the move, so an attempt
-   * that finds it is an operator's retry.
+   * When the job was last moved to the failed jobs, ISO 8601. It is written together with the move. So if an attempt
+   * finds it, an operator has retried the job.
    */
   failedAt?: string;
-  /** How often a process had died over the job when it last failed. A retry by an operator counts crashes anew. */
+  /**
+   * How often a process had died while working on the job when the job last failed. A retry by an operator counts from
+   * there.
+   */
   crashesForgiven?: number;
 }
 
@@ -61,7 +66,7 @@ export interface ChatJobData {
   receivedAt: string;
 }
 
-/** What a finished job shows: everything about the answer but its text. It is kept longer than the job's own data. */
+/** What a finished job shows: everything about the answer except its text. It is kept longer than the job's data. */
 export type ChatJobResult = Pick<
   ChatResponse,
   'sessionId' | 'userId' | 'status' | 'model' | 'provider' | 'cached' | 'usage' | 'attempts' | 'timings'
@@ -70,7 +75,7 @@ export type ChatJobResult = Pick<
 };
 
 /**
- * The id of a request's job. It is the same for each delivery of the request, so that a duplicate is recognised. BullMQ
- * accepts neither an id with `:` nor one that is a number.
+ * Returns the id of a request's job. It is the same for each delivery of the request, so that a duplicate is
+ * recognised. BullMQ accepts no id that contains `:` or is a number.
  */
 export const jobIdOf = (requestId: string) => `r-${encodeURIComponent(requestId)}`;

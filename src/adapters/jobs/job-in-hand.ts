@@ -15,26 +15,28 @@ export interface JobInHand {
   readonly maxAttempts: number;
   /** How often a process has died while it worked on the job. */
   readonly crashes: number;
-  /** Aborted when the request is cancelled, which may happen before the job is taken, and when this process must stop. */
+  /** Aborted when the request is cancelled, which may be before the job is taken, or when this process must stop. */
   readonly signal: JobSignal;
-  /** The user has cancelled the request. This may also happen after the signal was aborted because the process must stop. */
+  /**
+   * True once the user has cancelled the request, even if the signal was aborted before because the process must stop.
+   */
   readonly cancelled: boolean;
-  /** Writes the state, as it is now, into the job. Jobs that are saved at the same time share one round trip. */
+  /** Writes the present state into the job. Jobs that are saved at the same time share one round trip. */
   saveState(state: WorkflowState): Promise<void>;
 
-  /** Jobs that complete at the same time share one round trip, which also takes the next jobs. */
+  /** Completes the job. Jobs that complete at the same time share one round trip, which also takes the next jobs. */
   complete(result: ChatJobResult): Promise<void>;
-  /** Uses up an attempt. The next attempt comes after a backoff. */
+  /** Ends this attempt. The next one comes after a backoff. */
   retry(error: Error): Promise<WhereItWent>;
-  /** Ends the job for good: it is kept among the failed ones. The state is written in the same step. */
+  /** Fails the job for good: it is kept among the failed jobs. The state is written together with the move. */
   fail(error: Error, state: WorkflowState): Promise<WhereItWent>;
-  /** Has the job taken again after a time. Uses up no attempt. */
+  /** Puts the job back in line after a time. This uses up no attempt. */
   delay(ms: number): Promise<WhereItWent>;
-  /** Has the job taken again at once, by another process. Uses up no attempt. */
+  /** Puts the job back in line at once, for another process. This uses up no attempt. */
   handBack(): Promise<WhereItWent>;
 }
 
-/** Why the work on a job must end before it is done; `code` says which of the two it is. */
+/** Why the work on a job must end early. `code` tells the two reasons apart. */
 type EndEarlyReason = RequestCancelledError | ProcessStoppingError;
 
 /** An abort signal whose reason has a type. */
@@ -43,15 +45,15 @@ export interface JobSignal extends AbortSignal {
 }
 
 /**
- * What became of a job that this process has let go of:
+ * What happened to a job that this process let go of:
  * - *moved*: the job is where it was sent
- * - *lost*: another process has the job, and takes care of it
+ * - *lost*: another process has taken the job, and takes care of it
  * - *gone*: the job was removed, and no process will take care of it
  */
 export type WhereItWent = 'moved' | 'lost' | 'gone';
 
 /** Work that was begun for a job before Redis had the job. */
 export interface HeadStart {
-  /** Called if the job is not begun with after all. */
+  /** Called if the work on the job does not begin after all. */
   drop(): void;
 }

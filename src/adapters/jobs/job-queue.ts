@@ -13,14 +13,14 @@ import type { TakenJob } from './redis-scripts/taken-job.ts';
 
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
-/** What `addJobs` needs to know of a job. */
+/** The fields of a job that `addJobs` needs. */
 export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>;
 
 /** BullMQ's event stream is read only when somebody debugs, and it takes memory. */
 const EVENTS_KEPT = 1_000;
-/** How many failures of a job are shown. */
+/** How many failures of a job an operator can see. */
 export const STACK_LINES_KEPT = 3;
-/** How many jobs one script adds. Redis does nothing else meanwhile. */
+/** How many jobs one script adds at most. Redis does nothing else while a script runs. */
 const MAX_BATCH = 1_000;
 /** How many jobs one script puts back in line. Each costs several commands. */
 const MAX_RETURNED = 200;
@@ -30,7 +30,7 @@ export function openChatQueue(connection: Redis): ChatQueue {
     connection,
     prefix: JOBS_PREFIX,
     streams: { events: { maxLen: EVENTS_KEPT } },
-    // BullMQ asks for the version only once. If the connection is lost meanwhile, the queue would never work.
+    // BullMQ asks for the version only once. If the connection were lost meanwhile, the queue would never work.
     skipVersionCheck: true,
   });
   // These are the connection's errors, which its owner logs already. Without a listener BullMQ would print them.
@@ -39,13 +39,13 @@ export function openChatQueue(connection: Redis): ChatQueue {
 }
 
 /**
- * Adds the jobs that are not there yet, each at its user's place in line. One round trip for a thousand jobs. Waits for a
- * Redis that is away.
+ * Adds the jobs that do not exist yet, each at its user's place in line. One round trip for a thousand jobs. Waits
+ * while Redis is away.
  * @param redis the connection to add them on
- * @param options.room how many jobs the caller can begin with at once. It gets none if other jobs wait, or if there is not
- * room for all of these
- * @returns how many jobs no worker has in hand then; and the jobs that the caller must begin with, each with its index in
- * `jobs`
+ * @param options.room how many jobs the caller can begin to work on at once. The caller gets none if other jobs wait,
+ * or if there are more jobs than room
+ * @returns `untaken`: how many jobs no worker has in hand now; `started`: the jobs that the caller must work on, each
+ * with its index in `jobs`
  */
 export async function addJobs(
   queue: ChatQueue,
@@ -99,8 +99,8 @@ export async function countWaiting(queue: ChatQueue): Promise<number> {
 }
 
 /**
- * Has delayed or failed jobs go on at once, each at the front of its user's turn. Jobs in other states stay as they are. One
- * round trip for 200 jobs.
+ * Puts delayed or failed jobs in line at once, each at the front of its user's turn. Jobs in other states stay as they
+ * are. One round trip for 200 jobs.
  * @param redis the connection that the queue was opened with
  * @returns how many of the jobs were in the state `from`
  */
@@ -118,21 +118,21 @@ export async function returnJobs(
   return returned;
 }
 
-/** Has the delayed jobs of these requests go on at once: see `returnJobs`. */
+/** Puts the delayed jobs of these requests in line at once: see `returnJobs`. */
 export async function promoteJobs(queue: ChatQueue, redis: Redis, requestIds: readonly string[]): Promise<void> {
   await returnJobs(queue, redis, 'delayed', requestIds.map(jobIdOf));
 }
 
-/** Has all jobs that are delayed now go on at once: see `returnJobs`. */
+/** Puts all delayed jobs in line at once: see `returnJobs`. */
 export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<void> {
   await returnJobs(queue, redis, 'delayed', await redis.zrange(queue.toKey('delayed'), '0', '-1'));
 }
 
 /**
- * Removes the jobs of these requests. A job that a worker has in hand stays until it is done. A digest of each request stays
- * as well, so that a duplicate of its message is recognised. One round trip for a thousand requests.
+ * Removes the jobs of these requests, except jobs that a worker has in hand. A digest of each request stays, so that a
+ * duplicate of its message is recognised. One round trip for a thousand requests.
  * @param redis the connection that the queue was opened with
- * @param options.rememberMs for how long a duplicate is recognised
+ * @param options.rememberMs how long a duplicate is recognised
  * @returns the ids of the jobs that a worker has in hand
  * @throws StoreUnavailableError
  */
@@ -151,7 +151,7 @@ export async function forgetJobs(
   return inHand;
 }
 
-/** Counts jobs by state, for an operator. Gives undefined if Redis does not answer within the time. */
+/** Counts jobs by state, for an operator. Returns undefined if Redis does not answer in time. */
 export async function countJobs(queue: ChatQueue, timeoutMs: number): Promise<Record<string, number> | undefined> {
   const counts = queue.getJobCounts('wait', 'prioritized', 'delayed', 'active', 'completed', 'failed');
   return await Promise.race([counts.catch(() => undefined), sleep(timeoutMs, undefined, { ref: false })]);

@@ -7,7 +7,8 @@ import { type FoundJob, findJobs } from './redis-scripts/find-jobs.ts';
 /**
  * Where a request's job is:
  * - *waiting*: `ahead` jobs are taken before it.
- * - *delayed*: it goes on at `dueAt`. If an attempt has failed, `retry` says when the first one did and why the latest one did.
+ * - *delayed*: it continues at `dueAt`. After a failed attempt, `retry` has the time of the first failure and the code
+ *   of the latest.
  * - *active*: a worker has had it since `startedAt`.
  * - *finished*: its answer was published.
  * - *none*: there is no job. RabbitMQ still has the request, or the request is lost.
@@ -18,7 +19,7 @@ export type PlaceInLine =
   | { kind: 'active'; attemptsMade: number; startedAt: number }
   | { kind: 'finished' | 'none' };
 
-/** BullMQ's score of a delayed job is its time in ms times 4,096, plus a counter for jobs of the same ms. */
+/** BullMQ's score of a delayed job is the time in ms times 4,096, plus a counter for jobs of the same ms. */
 const DELAYED_SCALE = 0x1000;
 
 /** Where the jobs of these requests are, in one round trip; times are in ms. @throws StoreUnavailableError */
@@ -55,11 +56,11 @@ function placeOf(job: FoundJob): PlaceInLine {
 }
 
 export interface JobsSeen {
-  /** How many jobs could be taken now. Those that wait for a retry are not counted. */
+  /** How many jobs could be taken now. Jobs that wait for a retry are not counted. */
   untaken: number;
-  /** How many jobs a worker has in hand. */
+  /** How many jobs workers have in hand. */
   inHand: number;
-  /** A worker has looked for the jobs of dead workers within the last seconds. */
+  /** Whether a worker has looked for stalled jobs in the last seconds. */
   workerAlive: boolean;
 }
 
@@ -71,7 +72,7 @@ export async function lookAtJobs(queue: ChatQueue, redis: Redis): Promise<JobsSe
       .llen(queue.toKey('wait'))
       .zcard(queue.toKey('prioritized'))
       .llen(queue.toKey('active'))
-      // Each check for stalled jobs writes this key, which expires when the next check is due.
+      // Each check for stalled jobs writes this key. The key expires when the next check is due.
       .exists(queue.toKey('stalled-check')),
   )) as [number, number, number, number];
   return { untaken: wait + prioritized, inHand: active, workerAlive: checked === 1 };

@@ -2,7 +2,7 @@ import { failureCodeOf } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { type ChatJobData, jobIdOf, type KnownFailure, type WorkflowState } from './chat-job.ts';
 
-/** Nobody can work on this job. The message names fields and never what they contain. */
+/** The job's data is not usable. The message names fields, and never what they contain. */
 export class UnusableJobError extends HealifyError {
   readonly code = 'unusable_job';
   readonly retryable = false;
@@ -15,8 +15,8 @@ export class UnusableJobError extends HealifyError {
 type Fields = Record<string, unknown>;
 
 /**
- * Reads the data of a job that was taken. Somebody may have added the job by hand or changed its data, so each field that
- * the work relies on is checked. The checks are written by hand, because a schema would take longer than the parsing of the
+ * Reads the data of a job that was taken. Somebody may have added the job by hand or changed its data, so every field
+ * that the work relies on is checked. The checks are written by hand, because a schema would cost more than parsing the
  * JSON, for every job.
  * @param json the job's data; undefined or empty for a job without data
  * @throws UnusableJobError
@@ -38,15 +38,15 @@ export function readJobData(jobId: string, json: string | undefined): ChatJobDat
 }
 
 /**
- * Reads how far a job has come. Earlier versions of this product may have written it.
- * @returns undefined if nothing was saved, or nothing that can be read
+ * Reads how far a job has come. An earlier version of this product may have written it.
+ * @returns undefined if nothing readable was saved
  */
 export function readJobState(json: string): WorkflowState | undefined {
   const read = objectOf(json);
   if (!read || !Array.isArray(read.steps) || !isObject(read.results)) return undefined;
   const state = read as unknown as WorkflowState;
   if (read.failure !== undefined) state.failure = knownFailure(read.failure);
-  // Earlier versions did not write down how many crashes an operator's retry forgives. It forgives all of those until then.
+  // Earlier versions did not write down how many crashes a retry by an operator forgives. It forgives all until then.
   if (state.failedAt !== undefined) state.crashesForgiven ??= state.crashes;
   return state;
 }

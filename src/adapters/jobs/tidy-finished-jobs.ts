@@ -9,9 +9,9 @@ import { removeOldJobs } from './redis-scripts/remove-old-jobs.ts';
 import { removeTexts } from './redis-scripts/remove-texts.ts';
 import { untilStored } from './until-stored.ts';
 
-/** Something that is to be removed may be there for so long after its time has come. */
+/** How late something may be removed. */
 const EVERY_MS = 60_000;
-/** Redis does nothing else while it carries out a batch: one of this size takes it a few ms. */
+/** Redis does nothing else while it runs a batch. A batch of this size takes a few ms. */
 const MAX_BATCH = 200;
 
 interface FinishedJobLimits {
@@ -19,30 +19,32 @@ interface FinishedJobLimits {
   failedJobsAgeMs: number;
   /** How long a completed job keeps its text. */
   finishedJobTextMs: number;
-  /** For how long a duplicate of a finished request is recognised. */
+  /** How long a duplicate of a finished request is recognised. */
   redeliveryWindowMs: number;
 }
 
 /**
- * Removes the text of completed jobs, and old jobs altogether, when their time has come. Scripts of BullMQ's and of ours
- * remove old jobs too, but only while other jobs finish, so on a quiet day nothing would be removed. It tidies once a minute;
- * see `atIntervals` for its states.
+ * Removes the text of completed jobs, and old jobs as a whole, when their time has come. Scripts of BullMQ and of ours
+ * remove old jobs too, but only while other jobs finish. On a quiet day they would remove nothing. It runs once a
+ * minute; see `atIntervals` for its states.
  *
- * It also takes care of the jobs that an earlier version of this product has completed. They have kept their text, and their
+ * It also handles the jobs that an earlier version of this product has completed. They have kept their text, and their
  * requests are not remembered as finished.
- * @returns `start` resolves once those requests are remembered. No job must be completed before that, because it might push
- * one of those jobs out, and a duplicate of its request would be answered again
+ * @returns `start` resolves once those requests are remembered. No job may complete before that: it might push out one
+ * of those jobs, and then a duplicate of that job's request would be answered again
  */
 export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; toKey: ToKey; logger: Logger }): {
   start(): Promise<void>;
   stop(): void;
 } {
   const { redis, toKey, logger, redeliveryWindowMs } = options;
-  /** No text is left of jobs that completed before this time, in ms. */
+  /** Jobs that completed before this time, in ms, have no text any more. */
   let tidyUntil = 0;
   let stop = () => {};
 
-  /** Calls back with the ids of the jobs that completed within a time and have kept their text, a batch at a time. */
+  /**
+   * Calls `see` with the ids of jobs that completed within a time range and still have their text, a batch at a time.
+   */
   async function forTexts(range: { from: number; until: number }, see: (jobIds: string[]) => Promise<void>) {
     for (let skip = 0; ; skip += MAX_BATCH) {
       const { looked, jobIds } = await findTexts(redis, toKey, { ...range, skip, limit: MAX_BATCH });
@@ -73,7 +75,7 @@ export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; to
       await removeOld('completed', options.completedJobsAgeMs);
       await removeOld('failed', options.failedJobsAgeMs);
     } catch (error) {
-      logger.debug({ err: error }, 'finished jobs could not be tidied, will be tried again');
+      logger.debug({ err: error }, 'finished jobs could not be tidied; trying again later');
     }
   }
 

@@ -5,9 +5,9 @@ import { StoreUnavailableError } from '../../contracts/errors.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Writes what jobs have come to, so that it is never lost. While Redis cannot serve, the write is tried again every second.
- * @param write may be repeated although it has succeeded, because its reply may be lost; this must do no harm
- * @throws what `write` rejects with, unless that is a StoreUnavailableError
+ * Writes the result of a job, and never loses it: while Redis cannot serve, the write is tried again every second.
+ * @param write may be repeated after a success, because its reply may be lost; repeating it must do no harm
+ * @throws the error of `write`, unless it is a StoreUnavailableError
  */
 export async function untilStored<T>(write: () => Promise<T>, logger: Logger): Promise<T> {
   for (;;) {
@@ -15,7 +15,7 @@ export async function untilStored<T>(write: () => Promise<T>, logger: Logger): P
       return await write();
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
-      logger.debug({ err: error }, 'Redis did not take what jobs have come to, will be tried again');
+      logger.debug({ err: error }, 'the results of jobs could not be written to Redis; trying again');
       await sleep(RETRY_MS);
     }
   }

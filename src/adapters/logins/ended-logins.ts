@@ -1,17 +1,17 @@
 /**
- * The logins that have ended while their access tokens are still unexpired. Every process knows all of them, so that
- * refusing a token costs no round trip.
+ * The logins that have ended while their access tokens are still unexpired. Every process keeps the whole list in
+ * memory, so checking a token costs no round trip.
  */
 export interface EndedLogins {
-  /** Answers from memory. */
+  /** Whether the login has ended, as far as this process knows. */
   has(loginId: string): boolean;
   /**
-   * Ends a login for every process. This process knows it at once, and another one within about a second: at once if it
-   * is told, else when it looks next.
+   * Ends a login for all processes. This process knows at once. Other processes know within about a second: through a
+   * notice, or at their next look.
    * @throws StoreUnavailableError
    */
   end(loginId: string): Promise<void>;
-  /** Resolves once this process knows which logins have ended. Before that, it must not trust any token. */
+  /** Resolves once this process knows which logins have ended. It must trust no token before that. */
   start(): Promise<void>;
   stop(): void;
 }

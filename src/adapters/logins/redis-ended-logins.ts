@@ -7,18 +7,22 @@ import type { EndedLogins } from './ended-logins.ts';
 import { endLogin } from './redis-scripts/end-login.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** A look goes back a little further than the latest login it knows, because after a failover the clock may be behind. */
+/**
+ * A look begins this much before the latest login it knows, because after a failover the server's clock may be behind.
+ */
 const OVERLAP_MS = 10_000;
 
 /**
- * Ended logins in Redis: a sorted set of their ids by the time they ended, and a channel (pub/sub) that tells of each.
+ * Ended logins in Redis: a sorted set of their ids by the time they ended, and a channel (pub/sub) with a notice of
+ * each.
  *
- * A process that has started is in one of two states:
- * - It does not know which logins have ended. The first look at the set that succeeds moves it on, and `start` resolves.
- * - It knows. Each message on the channel adds a login. A look once a second finds those that no message told of, from
- *   the latest one that a look has found. After a look that failed, and after Redis was away, the next look reads the
- *   whole set. Failing to look leaves it in this state: it goes on with what it knows.
- * @param options.keepMs how long an access token can outlive its login
+ * A process that has started has one of two states:
+ * - *learning*: it does not know yet which logins have ended. The first successful look at the set ends this state, and
+ *   `start` resolves.
+ * - *knowing*: each notice on the channel adds a login. A look once a second finds those whose notice was missed. It
+ *   reads the set from the latest login on that a look has found. After a failed look, or after Redis was away, the
+ *   next look reads the whole set. A failed look does not change the state: the process goes on with what it knows.
+ * @param options.keepMs how long an access token may outlive its login
  * @param options.subscriber a connection for pub/sub; others may use it as well
  */
 export function createRedisEndedLogins(options: {
@@ -30,16 +34,16 @@ export function createRedisEndedLogins(options: {
   const { redis, subscriber, keepMs, logger } = options;
   const key = redisKeys.endedLogins();
   const channel = channelOf(redis, LOGIN_ENDED_CHANNEL);
-  /** Until when each matters, on the clock of this process. The oldest comes first. */
+  /** When each login can be forgotten, on the clock of this process. The oldest comes first. */
   const ended = new Map<string, number>();
-  /** When the latest login that a look has found ended, in ms on the server's clock. */
+  /** When the latest login that a look has found ended, in ms of the server's clock. */
   let latest = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let known = false;
   const waiting: (() => void)[] = [];
 
   function add(loginId: string): void {
-    // Deleted first, so that it moves to the end of the map's order.
+    // Deleted first, so that it moves to the end of the map.
     ended.delete(loginId);
     ended.set(loginId, performance.now() + keepMs);
   }

@@ -24,7 +24,7 @@ export function createRedisRefreshFamilyStore(options: { redis: Redis; ttlMs: nu
       const family = {
         userId,
         hash,
-        // Earlier versions kept families without a secret. The next exchange writes this one down.
+        // Earlier versions kept families without a secret. The next exchange stores this one.
         secret: secret ?? randomBytes(32).toString('base64url'),
         generation: Number(generation ?? 0),
         rotations: rotations ? (JSON.parse(rotations) as number[]) : [],

@@ -4,16 +4,16 @@ import type { LimitParameter } from './outcome.ts';
 type Body = AnswerParameters['body'];
 
 /**
- * Remembers which of our parameters a model has refused, and adapts later requests to that. If the limit of tokens is refused
- * under one name, it is sent under the other. If it is refused under both names, it is left out. A refused temperature is
- * left out as well.
+ * Remembers which parameters a model has refused, and changes later requests accordingly. A limit of tokens that is
+ * refused under one name is sent under the other name. If both names are refused, it is left out. A refused temperature
+ * is left out too.
  */
 export interface AdaptedParameters {
-  /** The body without what the model is known to refuse. */
+  /** Returns the body without what the model is known to refuse. */
   adapt(body: Body): Body;
   /**
    * Remembers that a parameter was refused.
-   * @returns whether it was in the body that was sent: only then another try would send another body
+   * @returns whether the sent body had the parameter. Only then would another try send a different body
    */
   learn(refused: LimitParameter, sent: Body): boolean;
 }

@@ -2,7 +2,7 @@ import type { AnswerParameters, ModelQuestion } from './model.ts';
 import { withoutThinking } from './thinking.ts';
 
 export interface ModelSettings {
-  /** The provider's name, which users are told. Providers that may answer differently must have different names. */
+  /** The provider's name, which users see. Providers that may answer differently must have different names. */
   name: string;
   /** The part of the address before `/chat/completions`. */
   baseUrl: string;
@@ -12,13 +12,13 @@ export interface ModelSettings {
   temperature: number | undefined;
   /** The longest answer, in tokens. */
   maxTokens: number;
-  /** false: what the model writes as its thinking before its answer stays in the answer and in later context. */
+  /** false: the thinking that a model writes before its answer stays in the answer and in later context. */
   removeThinking?: boolean;
 }
 
 /**
- * Builds the bodies of requests. It is the only place that does, because the hash of a question is computed from the body's
- * JSON, and so depends on the order of the properties.
+ * Builds the bodies of requests. Nothing else builds them, because the hash of a question is computed from the body's
+ * JSON, which depends on the order of the properties.
  */
 export function answerParameters(settings: ModelSettings): (question: ModelQuestion) => AnswerParameters {
   const { name, model, systemPrompt, temperature, maxTokens, removeThinking = true } = settings;
@@ -45,8 +45,9 @@ export function answerParameters(settings: ModelSettings): (question: ModelQuest
 }
 
 /**
- * OpenAI's reasoning models refuse `max_tokens` wherever they are hosted, and OpenAI's own API has deprecated it. Other
- * servers know only that name. Mistral refuses `max_completion_tokens`. Others ignore it, so that nothing limits the answer.
+ * OpenAI's reasoning models refuse `max_tokens` on every host, and OpenAI's own API has deprecated it. Other servers
+ * know only that name. Mistral refuses `max_completion_tokens`. The rest ignore it, which would leave the answer
+ * without a limit.
  */
 const takesMaxCompletionTokens = ({ baseUrl, model }: ModelSettings) =>
   /(^|\.)(openai\.com|openai\.azure\.com)$/.test(new URL(baseUrl).hostname) || /^(openai\/)?(o\d|gpt-5)/.test(model);

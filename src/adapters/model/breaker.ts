@@ -6,22 +6,23 @@ import type { Model } from './model.ts';
 import type { GateState, ProviderGate } from './provider-gate.ts';
 
 /**
- * A model behind a circuit breaker. Each worker counts how its own calls end. It shuts the gate for all workers when
+ * Puts a circuit breaker in front of a model. Each worker counts how its own calls end. It shuts the gate for all
+ * workers when
  * - too large a share of its calls has failed within 10 s,
  * - too many requests have failed in a row,
  * - the provider asks for a pause, or
  * - a call shows that the provider is broken for everybody.
  *
- * Some refusals may be about one request only. If the provider has answered other requests within the last minute, such a
- * refusal counts as one of the failures in a row. Otherwise it shuts the gate at once. If several attempts at a request fail,
- * they count as one failure.
+ * Some refusals may concern only one request. If the provider has answered other requests within the last minute, such
+ * a refusal counts as one of the failures in a row. Otherwise it shuts the gate at once. Several failed attempts at one
+ * request count as one failure.
  *
- * A call is counted when it ends, and only if the gate has not changed since the call began. A call that began before an
- * outage says nothing about what comes after it.
+ * A call is counted when it ends, and only if the gate has not changed since the call began. A call that began before
+ * an outage says nothing about the time after it.
  *
- * The library opossum counts the calls of the last 10 s and says when too many of them have failed. It does nothing else
- * here. Its own states would hold for one process, but the state of the gate must hold for all workers, so it is in Redis
- * (`ProviderGate`). Time limits belong to the provider's client.
+ * The library opossum only counts the calls of the last 10 s, and reports when too many of them have failed. Its own
+ * states would hold for one process. The gate must hold for all workers, so its state is in Redis (`ProviderGate`). The
+ * provider's client sets the time limits.
  */
 export interface Breaker extends Model {
   readonly state: GateState;
@@ -30,9 +31,9 @@ export interface Breaker extends Model {
 }
 
 export interface BreakerOptions {
-  /** The share of failed calls within 10 s that shuts the gate, in percent: 1 to 100. */
+  /** The share of failed calls within 10 s at which the gate is shut, in percent: 1 to 100. */
   errorPercent: number;
-  /** With fewer calls than this within 10 s, the share does not count. */
+  /** With fewer calls than this within 10 s, the share is ignored. */
   minCalls: number;
   /** This many requests that fail in a row shut the gate. */
   maxConsecutive: number;
@@ -43,10 +44,10 @@ export interface BreakerOptions {
 const WINDOW_MS = 10_000;
 /** How many failed requests are remembered, so that their next attempts are not counted again. */
 const FAILED_REMEMBERED = 1_000;
-/** A provider that has answered within this time does not refuse everybody. */
+/** A provider that has answered within this time is not broken for everybody. */
 const JUST_ANSWERED_MS = 60_000;
 
-/** Failures of the provider. All other failures are about one request. */
+/** Failures of the provider. All other failures concern one request. */
 const unwellCodes: readonly FailureCode[] = [
   'model_unavailable',
   'model_rate_limited',
@@ -58,7 +59,9 @@ const unwellCodes: readonly FailureCode[] = [
 export const isProviderFailure = (error: unknown): error is RequestFailure =>
   error instanceof RequestFailure && unwellCodes.includes(error.code);
 
-/** Whether a call that failed shows that the provider is well. undefined: it shows nothing, as when the call was aborted. */
+/**
+ * Whether a failed call shows that the provider works. undefined: it shows nothing, for example because it was aborted.
+ */
 function isWell(error: unknown, signal: AbortSignal): boolean | undefined {
   if (signal.aborted || !(error instanceof RequestFailure) || error.code === 'internal_error') return undefined;
   return !isProviderFailure(error);
@@ -78,7 +81,7 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
   let answeredAt = Number.NEGATIVE_INFINITY;
 
   const circuit = new CircuitBreaker(endedWell, {
-    // Opossum's time limit would abort a controller that all calls share.
+    // Opossum's time limit would abort an AbortController that all calls share.
     timeout: false,
     rollingCountTimeout: WINDOW_MS,
     volumeThreshold: options.minCalls,
@@ -94,16 +97,16 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     if (well) failedInARow.clear();
     else failedInARow.add(requestId);
     if (well || isNewFailure(requestId)) {
-      // It rejects with the failure it was given, and while it is open.
+      // It rejects with the failure that it was given, and also while opossum's own breaker is open.
       const counted = circuit.fire(well).catch(() => {});
-      // A success never shuts the gate, so nobody needs to wait until it is counted.
+      // A success never shuts the gate, so there is no need to wait until it is counted.
       if (well) return;
       await counted;
     }
     if (circuit.opened || failedInARow.size >= maxConsecutive) await shut('failures');
   }
 
-  /** The attempts at one request fail for the same reason, so they count once in the share of failed calls. */
+  /** Attempts at one request usually fail for the same reason, so they count once in the share of failed calls. */
   function isNewFailure(requestId: string | symbol): boolean {
     if (failedLately.has(requestId)) return false;
     failedLately.add(requestId);

@@ -2,7 +2,7 @@ import { RequestFailure } from '../../contracts/errors.ts';
 import type { Model, ModelQuestion } from './model.ts';
 
 /**
- * A model that asks the model which the question names.
+ * Passes each question to the model that the question names.
  * @param byName the allowed models
  * @param standard the name of the model for a question that names none
  */

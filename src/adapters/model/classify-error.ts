@@ -19,23 +19,23 @@ import { type Answer, LIMIT_PARAMETERS, type LimitParameter, type Outcome, timed
 
 /** A reply that is not an answer. */
 export interface ErrorReply {
-  /** The HTTP status. If that was 200, the status that the body names; if the body names none, 200. */
+  /** The HTTP status. If it is 200 and the body names another status, that one. */
   status: number;
   evidence: ErrorEvidence;
-  /** Whether it is an HTML page. Then it was written by a proxy or firewall, and not by the provider. */
+  /** Whether the body is an HTML page. Then a proxy or firewall wrote it, and not the provider. */
   isPage: boolean;
   /** How long the provider asks us to wait, in ms. */
   pauseMs: number | undefined;
-  /** Whether the model may have worked, and may charge for it. */
+  /** Whether the model may have worked, so that the call may be charged. */
   charged: boolean;
 }
 
-/** Statuses below 500 that say that the server, or a proxy before it, has failed this one time. */
+/** Statuses below 500 which say that the server, or a proxy in front of it, has failed this one time. */
 const UNWELL = new Set([200, 409, 421, 423, 424, 425, 444, 449, 460, 463, 498, 499]);
 
 /**
- * Says what an error means. The status alone does not tell, because servers use it differently, and gateways wrap each
- * other's replies. The order of the checks matters: a reply may match several of them.
+ * Says what an error means. The status is not enough: servers use it differently, and gateways wrap the replies of
+ * other servers. The order of the checks matters, because a reply may match several of them.
  */
 export function classifyError(reply: ErrorReply): Exclude<Outcome, Answer> {
   const { status, evidence, pauseMs, charged } = reply;
@@ -59,7 +59,7 @@ function isRefused({ status, evidence: { words, texts } }: ErrorReply): boolean 
   return (status === 400 || status === 403) && anyText(texts, REFUSED_TEXT);
 }
 
-/** Too many requests or tokens at this time. The same request may be answered later. */
+/** Whether there are too many requests or tokens at present. The same request may be answered later. */
 function isRate({ status, evidence: { words, texts }, isPage, pauseMs }: ErrorReply): boolean {
   if (status === 429 || status === 420 || hasWordOf(words, RATE)) return true;
   // A server that will always refuse does not say how long to wait.
@@ -76,7 +76,10 @@ function isTooLong(reply: ErrorReply): boolean {
   return TOO_LONG_TEXT.some((pattern) => anyText(evidence.texts, pattern));
 }
 
-/** Whether a request alone has more tokens than the rate allows. It would never be answered, however long we wait. */
+/**
+ * Whether the request alone has more tokens than the rate allows. Then it would never be answered, however long we
+ * wait.
+ */
 function exceedsWholeRate(text: string): boolean {
   if (!/^request too large\b/i.test(text) || /\bused:? [\d,]+/i.test(text)) return false;
   const [, limit, requested] = /\blimit:? ([\d,]+).{0,40}\brequested:? ([\d,]+)/i.exec(text) ?? [];
@@ -86,8 +89,8 @@ function exceedsWholeRate(text: string): boolean {
 const numberOf = (digits: string) => Number(digits.replaceAll(',', ''));
 
 /**
- * Says what is broken for everybody, if anything is. It is certain if the server names it, or does not accept our key.
- * Otherwise the status may be about this one request.
+ * Returns what is broken for everybody, if anything is. It is certain if the server names it, or refuses our key.
+ * Otherwise the status may concern only this request.
  */
 function brokenOf(reply: ErrorReply): { why: BrokenCause; certain: boolean } | undefined {
   const { status, evidence, isPage } = reply;
@@ -100,21 +103,21 @@ function brokenOf(reply: ErrorReply): { why: BrokenCause; certain: boolean } | u
   if (hasWordOf(words, MODEL)) return { why: 'model', certain: true };
   if (hasWordOf(words, KEY) || anyText(texts, KEY_TEXT)) return { why: 'key', certain: true };
   if (anyText(texts, MODEL_TEXT)) return { why: 'model', certain: true };
-  // A page with this status may come from a firewall that does not like this one question.
+  // A page with this status may come from a firewall that dislikes only this question.
   if (status === 403 && !isPage) return { why: 'key', certain: false };
   return [404, 405, 410].includes(status) ? { why: 'model', certain: false } : undefined;
 }
 
-/** Google also calls its rates quotas. Only its quota of a day counts as used up. */
+/** Google also uses the word quota for rates. Only its daily quota counts as used up. */
 function saysQuota({ words, texts }: ErrorEvidence): boolean {
   if (words.has('resource_exhausted')) return [...words].some((word) => word.includes('perday'));
   return anyText(texts, QUOTA_TEXT);
 }
 
-/** How a server may say that it does not know a parameter. */
+/** Phrases with which servers say that they do not know a parameter. */
 const NOT_SUPPORTED =
   /unsupported|not supported|unrecognized|unknown|unexpected|not permitted|not allowed|extra (inputs?|fields?)|deprecated|does not support/i;
-/** The parameter is looked for only at the beginning of a message, because further on it may quote the question. */
+/** The parameter is looked for only at the beginning of a message. Further on, the message may quote the question. */
 const NAMED_WITHIN_CHARS = 300;
 
 function refusedParameter({ evidence: { words, texts } }: ErrorReply): LimitParameter | undefined {
@@ -123,7 +126,8 @@ function refusedParameter({ evidence: { words, texts } }: ErrorReply): LimitPara
     anyText(beginnings, NOT_SUPPORTED) || [...words].some((word) => NOT_SUPPORTED.test(word.replaceAll('_', ' ')));
   const isMissing = words.has('extra_forbidden');
   if (!said && !isMissing) return undefined;
-  // The server may name it in a field of its own. Otherwise it is the first that its message names.
+  // The server may name the parameter in a field of its own. Otherwise, take the first parameter that its message
+  // names.
   const named = LIMIT_PARAMETERS.find(
     (name) => words.has(name) || [...words].some((word) => word.endsWith(`.${name}`)),
   );
@@ -140,7 +144,10 @@ const anyText = (texts: readonly string[], pattern: RegExp) => texts.some((text)
 
 const VAGUE = new Set(['invalid_request_error', 'invalid_request', 'bad_request', 'server_error', 'api_error']);
 
-/** What an operator reads: the status, and the first code that looks like a code, and not like a text or a key. */
+/**
+ * Returns what an operator reads: the status, and the first word that looks like an error code and not like a text or a
+ * key.
+ */
 function detailOf(status: number, { words }: ErrorEvidence): string {
   const known = [...words].filter((each) => /^[a-z]+(_[a-z]+){1,5}$/.test(each));
   const word = known.find((each) => !VAGUE.has(each)) ?? known[0];

@@ -1,6 +1,7 @@
 /**
- * Completes a JSON text that was cut off, so that it can be parsed. A string that is still open ends where the text ends, and
- * the objects and lists around it are closed. Whatever cannot be completed, such as half a name or number, is left out.
+ * Completes a JSON text that was cut off, so that it can be parsed. An open string ends where the text ends, and the
+ * objects and lists around it are closed. Anything that cannot be completed, such as half a name or number, is left
+ * out.
  */
 export function closeJson(text: string): string {
   const closers: string[] = [];

@@ -15,7 +15,7 @@ import { createModelProvider, type ModelProviderOptions } from './model-provider
 import { createProviderGate, type GateState } from './provider-gate.ts';
 
 const SIMULATOR = 'simulator';
-/** A probe may take as long as a call may take, and this much longer. After that, its worker counts as dead. */
+/** A probe may take this much longer than a call may. After that, the probing worker counts as dead. */
 const PROBE_GRACE_MS = 5_000;
 /** How often a worker registers its gates. */
 const REGISTER_MS = 3_600_000;
@@ -28,13 +28,13 @@ export interface Target {
 
 type ProviderFields = 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice' | 'dispatcher';
 
-/** Shows whether two keys differ, without showing the keys. */
+/** Makes it visible that two keys differ, without showing the keys. */
 const fingerprintOf = (key: string) => hash('sha256', key).slice(0, 8);
 
 export type CreateProvider = (options: ModelProviderOptions) => Model;
 
 export interface ConfiguredModel extends Model {
-  /** There is no key, so the model simulator answers. */
+  /** Whether there is no key, so that the model simulator answers. */
   readonly simulated: boolean;
   close(): void;
 }
@@ -53,9 +53,9 @@ export function createConfiguredModel(
     redis: Redis;
     subscriber: Redis;
     keyOf: (variable: string) => string;
-    /** A call has ended: `ok`, or the code of its error. */
+    /** Called at the end of each call with `ok`, or the code of its error. */
     onCall: (target: Target, outcome: string, answer?: ModelAnswer) => void;
-    /** @param change.keyFingerprint shows which key is in use, without showing the key */
+    /** @param change.keyFingerprint tells which key is in use, without showing it */
     onBreaker: (
       target: Target,
       change: { state: GateState; cause: GateCause | undefined; keyFingerprint: string },
@@ -72,7 +72,7 @@ export function createConfiguredModel(
   redis.on('ready', registerGates);
   const registration = setInterval(registerGates, REGISTER_MS);
   registration.unref();
-  // The simulator runs on this machine, so it is asked directly.
+  // The simulator runs on this machine, so no proxy is used for it.
   const proxied = createDispatcher(config);
   const dispatcher = simulated ? createDirectDispatcher() : proxied;
 

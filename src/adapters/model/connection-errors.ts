@@ -1,7 +1,7 @@
 import { ReplyTimeoutError } from './http/whole-fetch.ts';
 import { type Outcome, timedOut, unreadable, unwell } from './outcome.ts';
 
-/** Codes of errors before the question was sent. */
+/** Error codes which show that the question was never sent. */
 const NEVER_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT|UND_ERR_PRX|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
@@ -11,14 +11,14 @@ const TIMEOUTS: Record<ReplyTimeoutError['code'], string> = {
   REPLY_TIMEOUT_TOTAL: 'the provider did not finish within MODEL_TIMEOUT',
 };
 
-/** Says what an error means that left us without a reply. Only the system's error code is passed on. */
+/** Says what an error without a reply means. Of the error, only the system's code is passed on. */
 export function readConnectionError(error: unknown): Outcome & { kind: 'unwell' } {
   const causes = [...chainOf(error)];
   const timeout = causes.find((cause) => cause instanceof ReplyTimeoutError);
   if (timeout) return timedOut(TIMEOUTS[timeout.code]);
   const code = causes.map(codeOf).find((each) => each !== undefined);
   if (code?.startsWith('Z_') || code?.startsWith('ERR_BROTLI')) {
-    return unreadable('the reply is not encoded as it says');
+    return unreadable('the reply is not encoded as its header says');
   }
   const reason = code ? ` (${code})` : '';
   const charged = !code || !NEVER_CONNECTED.test(code);

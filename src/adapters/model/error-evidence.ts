@@ -1,12 +1,14 @@
 import { jsonOf } from './lenient-json.ts';
 
-/** What the body of an error says. The body may be an object, a list or a text, and each of these may be inside another. */
+/**
+ * What the body of an error says. The body may be an object, a list or a text. Each of these may contain the others.
+ */
 export interface ErrorEvidence {
   /** Short codes in small letters, from the fields where servers put them: `code`, `type`, `status`, `reason`, `param`. */
   words: ReadonlySet<string>;
   /** HTTP statuses that the body names. The outermost comes first. */
   statuses: readonly number[];
-  /** Longer texts. They may quote the question, so they are searched, and never passed on. */
+  /** Longer texts. They may quote the question, so they are only searched, and never passed on. */
   texts: readonly string[];
   /** How long the server asks us to wait, in ms, if the body says so. */
   retryAfterMs: number | undefined;
@@ -15,19 +17,22 @@ export interface ErrorEvidence {
 const MAX_NODES = 500;
 const MAX_DEPTH = 8;
 const MAX_TEXT_CHARS = 4_000;
-/** Fields in which servers repeat our request or the answer. They are not read, because a user could write error codes there. */
+/**
+ * Fields in which servers repeat our request or the answer. They are not read, because a user could write error codes
+ * there.
+ */
 const REPEATED =
   /^(inputs?|messages|prompts?|contents?|request|request_?body|payload|query|question|flagged_?input|failed_?generation|partial_?\w+|completion|output)$/i;
 const WORD = /^[\w.:/#-]{1,80}$/;
 const CODE_FIELDS =
   /^(code|type|__type|status|status_?code|reason|param|error|error_?code|error_?type|loc|block_?reason|finish_?reason|quota_?id)$/i;
-/** Fields in which servers put sentences. The texts of all other fields may be anybody's words, so they are not read. */
+/** Fields in which servers write sentences. Other fields may contain anybody's words, so they are not read. */
 const TEXT_FIELDS =
   /^(|message|msg|errors?|details?|description|title|reason|raw|body|cause|exception|error_?(message|msg|description|text)|err_?msg|status_?(msg|message|text))$/i;
-/** Names of errors that libraries put in front of a message, as in `RateLimitError: OpenAIException - `. */
+/** Names of errors that libraries put before a message, as in `RateLimitError: OpenAIException - `. */
 const ERROR_NAMES = /^(?:an error occurred \(\w+\)|(?:[\w.]{1,80}(?:Error|Exception)(?:: | - |$))+)/i;
 
-/** Reads the body of an error. It takes any value and never throws. */
+/** Reads the body of an error. Accepts any value and never throws. */
 export function readErrorEvidence(body: unknown): ErrorEvidence {
   const words = new Set<string>();
   const statuses: number[] = [];
@@ -60,7 +65,7 @@ export function readErrorEvidence(body: unknown): ErrorEvidence {
       return;
     }
     if (!TEXT_FIELDS.test(field)) return;
-    // Gateways put the body that they got from the server behind them into a text.
+    // Gateways put the whole body of the server behind them into a text.
     const inner = /^\s*[[{]/.test(value) ? jsonOf(value) : undefined;
     if (inner !== undefined) {
       visit(inner, '', depth + 1);
@@ -75,7 +80,10 @@ export function readErrorEvidence(body: unknown): ErrorEvidence {
   return { words, statuses, texts, retryAfterMs };
 }
 
-/** The pause that a field asks for, in ms: Google's `"retryDelay": "34s"`, Hugging Face's `"estimated_time": 20.5`. */
+/**
+ * Returns the pause that a field asks for, in ms: Google's `"retryDelay": "34s"`, Hugging Face's `"estimated_time":
+ * 20.5`.
+ */
 function pauseOf(value: unknown, field: string): number | undefined {
   const isSeconds = /^(retry_?delay|retry_?after|estimated_time)$/i.test(field);
   if (!isSeconds && !/^retry_?after_?ms$/i.test(field)) return undefined;

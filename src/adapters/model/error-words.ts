@@ -1,7 +1,9 @@
-// The codes and sentences by which servers say what went wrong. To add one of a new provider, add it to its list here, and a
-// row with the provider's body to test/adapters/model/provider-bodies.test.ts.
+// The codes and sentences with which servers say what went wrong. For a new provider, add its words to the lists here,
+// and a row with the provider's body to test/adapters/model/provider-bodies.test.ts.
 
-/** Each word in one spelling: `hasWordOf` takes `RateLimitExceeded` and `rate-limit-exceeded` for `rate_limit_exceeded`. */
+/**
+ * Each word in one spelling: `hasWordOf` treats `RateLimitExceeded` and `rate-limit-exceeded` as `rate_limit_exceeded`.
+ */
 const words = (...each: string[]): ReadonlySet<string> => new Set(each.map(plain));
 
 const plain = (word: string) => word.toLowerCase().replaceAll(/[_\-.]/g, '');
@@ -55,7 +57,7 @@ export const RATE = words(
   'request_limit_exceeded',
 );
 
-/** The provider does not accept our key, or does not serve whoever has it. */
+/** The provider refuses our key or its owner. */
 export const KEY = words(
   'invalid_api_key',
   'incorrect_api_key',
@@ -105,8 +107,8 @@ export const MODEL = words(
   'not_found_error',
 );
 
-// Sentences that say that the provider is broken for everybody. They count only at the beginning of a message, because
-// further on it may quote a question.
+// Sentences which say that the provider is broken for everybody. They count only at the beginning of a message. Further
+// on, the message may quote a question.
 export const QUOTA_TEXT =
   /^(your credit balance is too low|insufficient (balance|credits?|funds)|you exceeded your current quota|this request requires more credits|out of call volume quota|budget has been exceeded)/i;
 export const KEY_TEXT =

@@ -7,12 +7,12 @@ interface Chunk {
   error?: unknown;
 }
 
-/** Whether a body is a stream of server-sent events, which has one comment or field on each line. */
+/** Whether a body is a stream of server-sent events, with one comment or field on each line. */
 export const isEventStream = (text: string): boolean => /^(:|data:|event:|id:|retry:)/.test(text);
 
 /**
- * Joins the pieces of a stream of events into one chat completion. Some servers send a stream although we did not ask for
- * one. A stream that reports an error, or ends before the model has finished, is an error.
+ * Joins the events of a stream into one chat completion. Some servers send a stream although we did not ask for one. A
+ * stream that reports an error, or ends before the model has finished, counts as an error.
  */
 export function completionOf(text: string, isCut: boolean): unknown {
   const data = text.split(/\r\n|\n|\r/).flatMap((line) => /^data: ?(.*)$/.exec(line)?.[1] ?? []);

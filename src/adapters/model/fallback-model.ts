@@ -4,16 +4,16 @@ import { isProviderFailure } from './breaker.ts';
 import type { Model } from './model.ts';
 
 /**
- * Asks several models in their order until one answers.
+ * Asks several models in order until one answers.
  *
- * - A model whose gate is shut, or that is broken for everybody, is passed over at once.
- * - After a timeout the next model is asked at once, because another call to the same one would take as long.
- * - After any other failure of the provider, the attempt ends and the next attempt asks the same model again. From attempt
- *   `afterAttempts` on, the next model is asked in the same attempt.
+ * - A model whose gate is shut, or that is broken for everybody, is skipped at once.
+ * - After a timeout the next model is asked at once, because a second call to the same model would take as long.
+ * - After any other failure of the provider the attempt ends, and the next attempt asks the same model again. From
+ *   attempt `afterAttempts` on, the next model is asked in the same attempt.
  * - If the request itself is wrong, no other model is asked.
  *
- * Rejects with the last model's failure. If no model may be asked now, it rejects with the shortest pause. If all are
- * broken, it rejects with what is wrong with the first one.
+ * Rejects with the failure of the last model. If no model may be asked now, rejects with the shortest pause. If all are
+ * broken, rejects with what is wrong with the first.
  */
 export function createFallbackModel(models: readonly [Model, ...Model[]], afterAttempts: number): Model {
   const [first] = models;

@@ -5,7 +5,7 @@ import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { openGate } from './redis-scripts/open-gate.ts';
 
-/** A gate that is not shut, and that no worker has registered for this long, is not listed any more. */
+/** A closed gate is listed until no worker has registered it for this long. */
 const LISTED_MS = 24 * 3_600_000;
 
 interface Registered {
@@ -14,13 +14,13 @@ interface Registered {
   seenAt: number;
 }
 
-/** Writes down that a worker has this gate, so that operators find it. */
+/** Notes that a worker has this gate, so that operators find it. */
 export async function registerGate(redis: Redis, name: string, { provider, model }: Omit<Registered, 'seenAt'>) {
   await redis.hset(GATES_KEY, name, JSON.stringify({ provider, model, seenAt: Date.now() } satisfies Registered));
 }
 
 /**
- * Lists and opens the gates that all workers share.
+ * Lists the gates that all workers share, and lets operators end a pause.
  * @throws StoreUnavailableError
  */
 export function createGateAdmin(redis: Redis): GateAdmin {

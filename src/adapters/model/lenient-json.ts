@@ -1,10 +1,10 @@
-/** Strings, and the numbers of JavaScript and Python that JSON does not have. */
+/** Strings, and two kinds of numbers that JavaScript and Python know and JSON does not. */
 const STRING_OR_NO_NUMBER = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g;
 const CONTROL = /\p{Cc}/gu;
 
 /**
- * Parses JSON, also if it has what JSON does not allow and some servers write: `NaN` and `Infinity`, which become null, and
- * line ends within strings.
+ * Parses JSON. Accepts two things that JSON forbids and some servers write: `NaN` and `Infinity`, which become null,
+ * and line ends within strings.
  * @returns undefined: the text is not JSON
  */
 export function jsonOf(text: string): unknown {

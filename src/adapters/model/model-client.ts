@@ -5,13 +5,13 @@ import type { AnswerParameters } from './model.ts';
 import type { ProviderReply } from './read-reply.ts';
 
 /**
- * The `openai` client as we use it. It makes one call without retries, and gives the reply as it came.
+ * The `openai` client as we use it. It makes one call without retries, and returns the reply unchanged.
  * @param options.fetch sets all limits of time and size
  */
 export function createModelClient(options: { baseUrl: string; apiKey: string; fetch: WholeFetch }) {
   const { baseUrl, apiKey, fetch } = options;
-  // No other headers are sent. The client would add those of OPENAI_CUSTOM_HEADERS, which may be meant for another provider,
-  // and some that describe this machine.
+  // No other headers are sent. The client would add those of OPENAI_CUSTOM_HEADERS, which may be meant for another
+  // provider, and some that describe this machine.
   const headers = {
     accept: 'application/json',
     authorization: `Bearer ${apiKey}`,
@@ -26,10 +26,10 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
       const response = await fetch(url, { ...request, headers, signal: callerSignal });
       return response.ok ? response : await withWholeError(response);
     },
-    // The workflow retries, because it knows the deadline and whether the worker is about to stop.
+    // The workflow retries. It knows the deadline, and whether the worker must stop.
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
-    // These are set so that the client does not read them from the environment. Its log would show messages.
+    // Set, so that the client does not read them from the environment. Its log would show messages of users.
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -62,17 +62,17 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
 }
 
 /**
- * The signal that aborts a call, in a field that the client passes on to `fetch`. If it were given as `signal`, the client
- * would combine it with a signal of its own, which costs about a tenth of the call.
+ * The signal that aborts a call, in a field that the client passes on to `fetch`. If it were passed as `signal`, the
+ * client would combine it with a signal of its own, which costs about a tenth of the call.
  */
 interface CallerSignal {
   callerSignal: AbortSignal;
 }
 
-/** The client's own time limit: as long as a timer can run. */
+/** The client's own time limit: the longest that a timer can run. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The client keeps only the field `error` of an error's body, so the whole body is put there. */
+/** The client keeps only the field `error` of an error's body. So the whole body is put into that field. */
 async function withWholeError(response: Response): Promise<Response> {
   const error = [await response.text(), isCutResponse(response)];
   return new Response(JSON.stringify({ error }), { status: response.status, headers: response.headers });

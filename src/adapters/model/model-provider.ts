@@ -14,25 +14,25 @@ export type { AnswerParameters, Model, ModelQuestion } from './model.ts';
 
 export interface ModelProviderOptions extends ModelSettings, ReplyLimits {
   apiKey: string;
-  /** For the whole call, until the last byte of the answer. */
+  /** The limit for the whole call, until the last byte of the answer. */
   timeoutMs: number;
-  /** A longer reply is not read to its end, and its answer is cut. */
+  /** A longer reply is read only up to this size, and its answer is cut. */
   maxReplyBytes?: number | undefined;
-  /** The longest pause that a provider is granted. */
+  /** The longest pause that a provider can ask for. */
   maxPauseMs?: number | undefined;
   /** US dollars per million tokens. The cost is null unless both prices are known. */
   promptPrice: number | undefined;
   completionPrice: number | undefined;
-  /** Its connections. Left out, it has a pool of its own. */
+  /** The connections to use. Left out: a pool of its own. */
   dispatcher?: Dispatcher | undefined;
 }
 
-/** A model that does not need to know which attempt it is. */
+/** A model that does not need to know the number of the attempt. */
 export interface ModelProvider extends Model {
   ask(question: ModelQuestion, signal: AbortSignal): Promise<ModelAnswer>;
 }
 
-/** This is room for the longest answer that we keep, even if each of its characters is escaped in six bytes. */
+/** Room for the longest answer that we keep, even if each of its characters is escaped in six bytes. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 const MAX_PAUSE_MS = 600_000;
 /** A model may refuse several of our parameters, one in each reply. */

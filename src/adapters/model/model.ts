@@ -3,7 +3,7 @@ import type { ContextTurn } from '../../contracts/chat-request.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 export interface ModelQuestion {
-  /** The same in each attempt, so that a request that fails again and again counts once against the provider. */
+  /** The same for all attempts, so that a request that fails several times counts once against the provider. */
   requestId?: string | undefined;
   message: string;
   /** Earlier turns, oldest first. */
@@ -12,17 +12,17 @@ export interface ModelQuestion {
   model?: string | undefined;
 }
 
-/** Everything that an answer depends on: who is asked, and the body of the request as it is sent. */
+/** Everything that an answer depends on: which model is asked, and the body of the request. */
 export interface AnswerParameters {
   provider: string;
   body: OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
 }
 
-/** Something that answers questions: a provider, or a part in front of one. */
+/** Something that answers questions: a provider, or a layer in front of one. */
 export interface Model {
   parametersOf(question: ModelQuestion): AnswerParameters;
   /**
-   * Asks once, without retries. It is one call, which may be charged.
+   * Asks once, without retries. This is one call, which may be charged.
    * @param attempt of the request, from 1
    * @param signal aborts the call; the promise then rejects with the signal's reason
    * @throws RequestFailure model_*

@@ -5,11 +5,11 @@ import { type BrokenCause, ModelPausedError, ProviderBrokenError, RequestFailure
 /** What a provider's reply means: exactly one of these. */
 export type Outcome =
   | Answer
-  /** The model, or a filter before or after it, has refused the question or the answer because of the content. */
+  /** The model, or a filter before or after it, has refused the question or the answer because of its content. */
   | { kind: 'refused' }
   /** The conversation is too long for the model. */
   | { kind: 'too long' }
-  /** Only this request is wrong. It must not be sent again as it is. */
+  /** Only this request is wrong. It must not be sent again unchanged. */
   | { kind: 'wrong request'; detail: string; parameter?: LimitParameter | undefined }
   /** The provider, or this one call, has failed. Another call may succeed. */
   | {
@@ -18,14 +18,14 @@ export type Outcome =
       detail: string;
       /** How long the provider asks us to wait, in ms. */
       pauseMs?: number | undefined;
-      /** The model may have worked, and may charge for it. */
+      /** Whether the model may have worked, so that the call may be charged. */
       charged: boolean;
-      /** It was a full call, and the next one may cost as much. */
+      /** Whether this was a full call, so that the next one may cost as much. */
       costly: boolean;
     }
   /**
-   * The provider fails everybody until somebody changes our key, our credit or quota, or the model that we ask. If this is
-   * not certain, the provider may have refused only this one request.
+   * The provider fails everybody until somebody changes our key, our credit or quota, or the model. If `certain` is
+   * false, the provider may have refused only this request.
    */
   | { kind: 'broken'; why: BrokenCause; certain: boolean; detail: string };
 
@@ -44,7 +44,7 @@ export type UnwellCode = Extract<
   'model_rate_limited' | 'model_unavailable' | 'model_timeout' | 'model_unreachable' | 'model_empty_answer'
 >;
 
-/** Parameters of ours that some models refuse. */
+/** Our parameters that some models refuse. */
 export const LIMIT_PARAMETERS = ['max_completion_tokens', 'max_tokens', 'temperature'] as const;
 
 export type LimitParameter = (typeof LIMIT_PARAMETERS)[number];
@@ -55,7 +55,9 @@ const BROKEN: Record<BrokenCause, string> = {
   model: 'the provider does not have the model, or nothing is at its address',
 };
 
-/** Makes an outcome the error that the workflow knows. None of its texts was written by the provider or by a user. */
+/**
+ * Turns an outcome into the error that the workflow knows. None of its texts was written by the provider or by a user.
+ */
 export function failureOfOutcome(outcome: Exclude<Outcome, Answer>, provider: string): RequestFailure {
   switch (outcome.kind) {
     case 'refused':
@@ -92,7 +94,7 @@ export const unwell = (
 /** A full call brought no answer in time. */
 export const timedOut = (detail: string) => unwell('model_timeout', detail, { charged: true, costly: true });
 
-/** The provider's reply says that it is a success, but it cannot be read. */
+/** The reply's status says success, but the reply cannot be read. */
 export const unreadable = (detail: string) => unwell('model_unavailable', detail, { charged: true });
 
 /** @param detail why there is no text, for example because all tokens were spent on thinking */

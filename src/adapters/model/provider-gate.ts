@@ -13,24 +13,30 @@ import { reopenGate } from './redis-scripts/reopen-gate.ts';
 import { shutGate } from './redis-scripts/shut-gate.ts';
 
 /**
- * Whether a provider's model may be asked. All workers share this state, and its names are those of a circuit breaker:
+ * Whether a provider's model may be asked. All workers share this state. The states have the names of a circuit
+ * breaker's states, in which *open* means that nothing passes:
  * - *closed*: calls pass
  * - *open*: no call passes for a time, because the provider is down or has asked for a pause
- * - *half-open*: the time is over; one call of all workers passes as the probe, and the others wait for its outcome
+ * - *half-open*: that time is over. One call of all workers passes as the probe, and the others wait for its outcome
  *
- * A closed gate opens when a worker shuts it (`shut`). An open gate becomes half-open when its time is over. A half-open gate
- * closes if the probe goes well, and otherwise opens again. An operator can close it at any time.
+ * In comments and names, to *shut* the gate means to stop calls (`closed` -> `open`), and to *open* the gate means to
+ * let calls pass again (-> `closed`).
  *
- * A gate that is not closed has a cause. If the cause is that the provider is broken for everybody (our key, our quota or
- * the model), waiting does not help, so calls fail at once. This gate, too, becomes half-open after a time. If the cause is
- * the key, a worker that has another key may probe at once.
+ *     closed ── a worker shuts the gate ──> open ── the time is over ──> half-open
+ *     half-open ── the probe succeeds ──> closed
+ *     half-open ── the probe fails ──> open
+ *     open, half-open ── an operator opens the gate ──> closed
+ *
+ * A gate that is not closed has a cause. If the provider is broken for everybody (our key, our quota or the model),
+ * waiting does not help, so calls fail at once. Such a gate becomes half-open after a time, too. If the cause is the
+ * key, a worker with another key may probe at once.
  */
 export type GateState = 'closed' | 'open' | 'half-open';
 
 /**
- * One worker's view of a gate. The state is in Redis and uses Redis's clock. Each worker has a copy of it: it is told of
- * each change, and it looks every few seconds. So a call costs no round trip while the gate is closed or open. While Redis is
- * away, each worker goes by what it knows.
+ * One worker's view of a gate. The state is in Redis, with times of Redis's clock. Each worker has a copy: it is told
+ * of each change, and it looks every few seconds. So a call costs no round trip while the gate is closed or open. While
+ * Redis is away, each worker uses its copy.
  */
 export interface ProviderGate {
   readonly state: GateState;
@@ -42,33 +48,35 @@ export interface ProviderGate {
    * @throws ProviderBrokenError the provider is known to be broken for everybody
    */
   enter(): Promise<'call' | 'probe'>;
-  /** Shuts the gate for all workers. If it is shut for longer already, that stays so. */
+  /** Stops calls of all workers for a time. If the gate is shut for longer already, nothing changes. */
   shut(ms: number, cause: GateCause): Promise<void>;
-  /** Says how the probe ended: well, or why not. undefined: it showed nothing, and another call may probe. */
+  /**
+   * Reports how the probe ended: it went well, or why not. undefined: it showed nothing, and another call may probe.
+   */
   probed(outcome: 'well' | GateCause | undefined): Promise<void>;
   close(): void;
 }
 
 const LOOK_MS = 5_000;
-/** A worker that has just started waits until it knows the state, but no longer than this. */
+/** A worker that has just started waits this long, at most, to learn the state. */
 const FIRST_LOOK_MS = 1_000;
-/** How long a call waits while another one probes. */
+/** How long a call waits while another call probes. */
 const PROBE_WAIT_MS = 1_000;
-/** Calls that were refused come back spread over this share of the open time. */
+/** Refused calls return at random times, spread over this share of the pause. */
 const JITTER = 0.1;
 
 export function createProviderGate(options: {
   /** The name of the provider and its model. */
   name: string;
-  /** The provider that is named when a call is refused. */
+  /** The provider to name when a call is refused.  */
   provider?: string;
-  /** Calls wait for its commands, so these must fail soon when Redis is away. */
+  /** Calls wait for commands on this connection, so the commands must fail soon while Redis is away. */
   redis: Redis;
   /** A connection to the same Redis that is used for subscriptions. */
   subscriber: Redis;
-  /** How long the gate stays shut after the first probe that fails. After further ones it is up to four times as long. */
+  /** How long the gate stays shut after the first failed probe. After more failed probes, up to four times as long. */
   openMs: number;
-  /** The longest time that a probe takes. After that its worker counts as dead, and another call may probe. */
+  /** The longest time that a probe takes. After that, its worker counts as dead, and another call may probe. */
   probeMs: number;
   /** The fingerprint of the key that this worker asks with. */
   key?: string;
@@ -79,12 +87,12 @@ export function createProviderGate(options: {
   const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
   /** Until when the gate is shut, in ms of the monotonic clock, and why. undefined: it is not shut. */
   let shut: { until: number; cause: GateCause; key: string } | undefined;
-  /** What was last reported to `onStateChange`. */
+  /** What `onStateChange` was told last. */
   let said: [GateState, GateCause | undefined] = ['closed', undefined];
   let era = 0;
   /** How many changes this worker has made or was told of. */
   let learned = 0;
-  /** The id of the probe that this worker has under way. */
+  /** The id of the probe that this worker is making. */
   let probe: string | undefined;
 
   const stateNow = (): GateState =>
@@ -97,21 +105,21 @@ export function createProviderGate(options: {
     onStateChange(...now);
   };
   /**
-   * Takes over what Redis says.
+   * Updates the copy.
    * @param standing undefined: the gate is closed
    */
   const know = (standing: GateStanding | undefined) => {
     shut = standing && { ...standing, until: performance.now() + standing.leftMs };
     say();
   };
-  /** Takes over a change, made here or by another worker. */
+  /** Updates the copy after a change that this or another worker made. */
   const learn = (standing: GateStanding | undefined) => {
     learned += 1;
     know(standing);
   };
 
   /**
-   * Asks Redis and takes over its reply, unless this worker has learned of a change meanwhile. Notices come on another
+   * Asks Redis and updates the copy, unless this worker has learned of a change meanwhile. Notices come on another
    * connection, so such a change may be newer than the reply.
    */
   const knowUnlessLearned = async (ask: () => Promise<GateStanding | undefined>) => {
@@ -135,7 +143,7 @@ export function createProviderGate(options: {
   redis.on('ready', lookQuietly);
   const poll = setInterval(lookQuietly, LOOK_MS);
   poll.unref();
-  // It looks once it is subscribed. Otherwise it would miss what changes in between.
+  // It reads the state after it has subscribed. Otherwise it would miss a change in between.
   const subscribed = subscribe();
   const firstLook = Promise.race([Promise.all([subscribed, ready(redis)]).then(lookQuietly), after(FIRST_LOOK_MS)]);
 
@@ -166,14 +174,14 @@ export function createProviderGate(options: {
     throw refusal(verdict.leftMs);
   }
 
-  /** The error for a call that may not pass. What is broken fails at once; anything else is waited for. */
+  /** The error for a call that may not pass. If the provider is broken, the call fails at once. Otherwise it waits. */
   function refusal(retryAfterMs: number): ModelPausedError | ProviderBrokenError {
     if (!isBrokenCause(shut?.cause)) return paused(retryAfterMs);
     return new ProviderBrokenError(shut.cause, `${name} is known to be broken: ${shut.cause}`, { provider });
   }
 
   const paused = (retryAfterMs: number) =>
-    new ModelPausedError('model_unavailable', `${name} is left alone for a while`, Math.ceil(retryAfterMs), {
+    new ModelPausedError('model_unavailable', `${name} is not asked for a while`, Math.ceil(retryAfterMs), {
       provider,
     });
 

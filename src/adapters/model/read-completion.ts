@@ -6,7 +6,7 @@ import { type ErrorEvidence, readErrorEvidence } from './error-evidence.ts';
 import { empty, type Outcome, unreadable, unwell } from './outcome.ts';
 import { withoutThinking } from './thinking.ts';
 
-/** The fields of a chat completion that are read. Any of them may be missing, or have another type. */
+/** The fields of a chat completion that are read. Any of them may be missing or have another type. */
 interface Completion {
   choices?: unknown;
   model?: unknown;
@@ -24,7 +24,7 @@ interface Choice {
   error?: unknown;
 }
 
-/** Why a model stopped, in the words of different servers. A word that is not here tells us nothing. */
+/** The words of different servers for why a model stopped. Other words tell us nothing. */
 const FINISH = {
   stop: ['stop', 'end_turn', 'eos', 'eos_token', 'stop_sequence', 'completed', 'complete'],
   length: ['length', 'max_tokens', 'max_output_tokens', 'max_length', 'model_length'],
@@ -73,8 +73,8 @@ interface ReadOptions {
 }
 
 /**
- * Reads the JSON of a reply whose status says that it is a success.
- * @param options.isCut the reply was longer, and this is only its beginning
+ * Reads the JSON of a reply whose status says success.
+ * @param options.isCut the reply was longer than allowed, and this is only its beginning
  * @param options.pauseOf how long an error in the body asks us to wait, in ms
  */
 export function readCompletion(body: unknown, options: ReadOptions): Outcome {
@@ -104,26 +104,26 @@ export function readCompletion(body: unknown, options: ReadOptions): Outcome {
   };
 }
 
-/** Some servers send an empty `error` with each answer, which is no error. */
+/** Some servers send an empty `error` with each answer. That is no error. */
 const isError = (error: unknown) =>
   typeof error === 'object' && error !== null ? Object.values(error).some(Boolean) : Boolean(error);
 
-/** Reads an error in the body of a reply whose status says that it is a success. */
+/** Reads an error in the body of a reply whose status says success. */
 function readErrorWithin(body: unknown, { pauseOf }: ReadOptions): Outcome {
   const evidence = readErrorEvidence(body);
   const saysSomething = evidence.statuses.length + evidence.words.size + evidence.texts.length > 0;
-  if (!saysSomething) return unreadable('the reply is no chat completion');
+  if (!saysSomething) return unreadable('the reply is not a chat completion');
   const status = evidence.statuses[0] ?? 200;
   return classifyError({ status, evidence, isPage: false, pauseMs: pauseOf(evidence), charged: true });
 }
 
-/** @param said the text, all of which was thinking */
+/** @param said the text, which was only thinking */
 function emptyOf(finish: Finish | undefined, said: string): Outcome {
   if (finish === 'length') return empty('the model reached its longest answer (MAX_TOKENS) before it said anything');
   return empty(said === '' ? 'the model gave no text' : 'the model thought, and gave no answer');
 }
 
-/** The text of a content, which may be a text or a list of parts. Parts with thinking are left out. */
+/** The text of a content, which is a text or a list of parts. Parts with thinking are left out. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (Array.isArray(content)) return content.map(textOf).join('');
@@ -136,7 +136,7 @@ function textOf(content: unknown): string {
 const nameOf = (model: unknown) =>
   typeof model === 'string' && model !== '' ? cutText(model.toWellFormed(), limits.modelNameChars) : undefined;
 
-/** null if the server does not count tokens. A zero would say that nothing was charged. */
+/** null if the server does not count tokens. A zero would mean that nothing was charged. */
 function readUsage(usage: unknown): Pick<Usage, 'promptTokens' | 'completionTokens'> | null {
   const given = (typeof usage === 'object' && usage !== null ? usage : {}) as Record<string, unknown>;
   const promptTokens = given.prompt_tokens ?? given.input_tokens;

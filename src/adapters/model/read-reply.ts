@@ -11,14 +11,14 @@ import { retryAfterMs } from './retry-after.ts';
 export interface ProviderReply {
   status: number;
   headers: Headers;
-  /** The whole body, decoded. If it was too long, only its beginning. */
+  /** The decoded body. If it was too long, only its beginning. */
   body: string;
   isCut: boolean;
 }
 
 /**
- * Reads a provider's reply. Whatever can be parsed as JSON counts as JSON, also if the content type says otherwise.
- * @param options.maxPauseMs the longest pause that the provider is granted
+ * Reads a provider's reply. Whatever can be parsed as JSON is JSON, whatever the content type says.
+ * @param options.maxPauseMs the longest pause that a provider can ask for
  */
 export function readReply(
   { status, headers, body, isCut }: ProviderReply,
@@ -34,7 +34,7 @@ export function readReply(
     if (json === undefined) return unreadable(notJson(text));
     return readCompletion(json, { removeThinking: options.removeThinking, isCut, pauseOf });
   }
-  if (status < 400) return unreadable(`the provider sent us elsewhere (${status})`);
+  if (status < 400) return unreadable(`the provider redirects to another address (${status})`);
   const evidence = readErrorEvidence(json ?? text);
   return classifyError({
     status,
@@ -45,7 +45,7 @@ export function readReply(
   });
 }
 
-/** The shortest pause. Without it, a model that says `Retry-After: 0` would be asked in a tight loop. */
+/** The shortest pause. A model that sends `Retry-After: 0` would be asked in a tight loop otherwise. */
 const MIN_PAUSE_MS = 1_000;
 
 const boundPause = (pauseMs: number, maxPauseMs: number) =>

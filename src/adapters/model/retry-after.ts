@@ -1,14 +1,14 @@
 const DATE =
   /(?:[A-Z][a-z]{2,8}, )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]\d{4})|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g;
 const NUMBER = /^(\d+(?:\.\d+)?) ?s?$/;
-/** A number this large is not a pause but a time, in seconds since the epoch. */
+/** A number this large is not a pause but a point in time, in seconds since 1970. */
 const EPOCH_SECONDS = 1e9;
 
 /**
- * How long a reply asks us to wait, in ms. It may say so with OpenAI's `retry-after-ms`, or with `Retry-After` in seconds or
- * as a date. Headers that come twice are joined with commas, and the longest pause counts.
- * @param now ms since the epoch, for a date
- * @returns undefined: no header that can be read
+ * Returns how long a reply asks us to wait, in ms. It may use OpenAI's `retry-after-ms`, or `Retry-After` with seconds
+ * or a date. Headers that come twice are joined with commas. The longest pause counts.
+ * @param now ms since 1970, for a date
+ * @returns undefined: no readable header
  */
 export function retryAfterMs(headers: Headers, now = Date.now()): number | undefined {
   const ms = numbersIn(headers.get('retry-after-ms'));

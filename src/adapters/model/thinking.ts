@@ -1,16 +1,16 @@
-/** The tags in which models put their thinking. */
+/** The tags around a model's thinking. */
 const TAG = '(think|thinking|thought|reasoning)';
-/** A text begins with an opening tag. */
+/** An opening tag at the beginning of a text. */
 const OPEN = new RegExp(`^\\s*<${TAG}>`, 'i');
-/** A closing tag that ends its line. */
+/** A closing tag at the end of a line. */
 const CLOSE = new RegExp(`</${TAG}>[ \\t]*(\\r?\\n|$)`, 'gi');
 const MENTIONED = new RegExp(`</?${TAG}>`, 'i');
 const BLOCK = new RegExp(`<${TAG}>[\\s\\S]*?</\\1>\\s*`, 'gi');
 
 /**
- * Removes the thinking that a model has written before its answer, as in `<think>…</think>`. If such a block is never closed,
- * all of the text is thinking. If the text does not begin with such a block, tags further on are left as they are, because
- * the answer may be about them.
+ * Removes the thinking that a model wrote before its answer, as in `<think>…</think>`. If the tag is never closed, the
+ * whole text is thinking. If the text does not begin with such a tag, later tags stay, because the answer may be about
+ * them.
  */
 export function withoutThinking(text: string): string {
   if (!MENTIONED.test(text)) return text;
@@ -24,7 +24,7 @@ export function withoutThinking(text: string): string {
   return withoutUnopened(text);
 }
 
-/** The text after the block that was just opened. Blocks inside it are part of it. */
+/** Returns the text after the block that was just opened. Inner blocks are part of it. */
 function afterBlock(text: string, tag: string): string {
   const tags = new RegExp(`<(/?)${tag}>`, 'gi');
   let depth = 1;
@@ -34,11 +34,11 @@ function afterBlock(text: string, tag: string): string {
     if (match[1]) lastClose = match.index + match[0].length;
     if (depth === 0) return text.slice(match.index + match[0].length);
   }
-  // The thinking mentions its own tag. The answer is what comes after the last closing tag.
+  // The thinking mentions its own tag. So the answer begins after the last closing tag.
   return lastClose === undefined ? '' : text.slice(lastClose);
 }
 
-/** A model that has written its thinking once may do so again between paragraphs. Tags in code are left as they are. */
+/** A model that has written its thinking once may do so again between paragraphs. Tags in code stay. */
 function withoutLaterBlocks(text: string): string {
   if (!MENTIONED.test(text)) return text;
   return text
@@ -47,7 +47,7 @@ function withoutLaterBlocks(text: string): string {
     .join('');
 }
 
-/** Some templates leave the opening tag out. Then the thinking ends at a closing tag that is alone on its line. */
+/** Some templates leave out the opening tag. Then the thinking ends at a closing tag that is alone on its line. */
 function withoutUnopened(text: string): string {
   const [close] = text.matchAll(CLOSE);
   if (!close) return text;

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import { UNCERTAIN_SPEND_KEY } from '../../contracts/redis-keys.ts';
 
 /**
- * Counts a model call that may have been paid for without an answer. The count is in Redis, because a process's own metrics
- * end with the process. That Redis cannot count it is only logged.
+ * Counts a model call that may have been paid for although it brought no answer. The count is in Redis, because the
+ * metrics of a process are lost with it. If Redis cannot count, that is only logged.
  */
 export function countUncertainSpend(redis: Redis, why: string, logger: Logger): void {
   redis

@@ -12,9 +12,9 @@ export interface BrokerAddress {
   tls?: BrokerTls | undefined;
 }
 
-/** Certificates and key, in PEM. */
+/** Certificates and private key, in PEM. */
 export interface BrokerTls {
-  /** The authority that signed the broker's certificate. Left out, the authorities that Node knows are trusted. */
+  /** The authority that signed the broker's certificate. Left out: the authorities that Node trusts. */
   ca?: Buffer | undefined;
   /** Our own certificate and its key. */
   cert?: Buffer | undefined;
@@ -25,7 +25,7 @@ const HEARTBEAT_SECONDS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * The arguments for amqplib's `connect`. If the URL has no user, our certificate is the login.
+ * Returns the arguments for amqplib's `connect`. If the URL has no user, our certificate is the login.
  * @param name shown in RabbitMQ's list of connections
  */
 export function connectArguments({ url, tls = {} }: BrokerAddress, name: string) {
@@ -45,12 +45,12 @@ export function connectArguments({ url, tls = {} }: BrokerAddress, name: string)
   return { url: parsed.href, options };
 }
 
-// Together with the end of the handshake, amqplib may receive more data, and it reads that before it gives us the connection.
-// If the broker closes the connection there, or sends nonsense, amqplib emits an error that nobody can listen to yet, and
-// Node ends the process. So each connection gets a listener as it is opened. This hides nothing: a connection that was closed
-// rejects every call, and one that was given to us also tells our own listeners.
+// amqplib may receive more data together with the end of the handshake, and reads it before it gives us the connection.
+// If the broker closes the connection there, or sends nonsense, amqplib emits an error before we can add a listener,
+// and Node ends the process. So each connection gets a listener as it is opened. This hides nothing: a closed
+// connection rejects every call, and a connection that we were given also tells our own listeners.
 const require = createRequire(import.meta.url);
-// The package does not export this class. If it is missing, the process fails here, as it starts.
+// The package does not export this class. If the class is missing, the process fails here, at its start.
 const { Connection } = require(join(dirname(require.resolve('amqplib')), 'lib/connection.js')) as {
   Connection: { prototype: EventEmitter & { open(...args: unknown[]): void } };
 };

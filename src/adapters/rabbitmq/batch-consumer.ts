@@ -9,32 +9,32 @@ export interface BatchConsumer {
   /** Takes no more deliveries. Those in hand are still handled. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Pauses, waits for the deliveries in hand, and closes. What could not be handled goes back to the queue. */
+  /** Pauses, waits for the deliveries in hand, and closes. Unhandled deliveries go back to the queue. */
   stop(): Promise<void>;
 }
 
-/** The prefetch is room for this many batches, so that the next ones arrive while one is handled. */
+/** The prefetch is this many batches, so that the next batches arrive while one is handled. */
 const BATCHES_IN_HAND = 4;
-/** An acknowledgement costs the broker a write to its disk, so the batches of this time are acknowledged together. */
+/** An acknowledgement costs the broker a write to disk. So batches of this time are acknowledged together. */
 const ACK_WITHIN_MS = 50;
 
 /**
- * Consumes a queue in batches. Its states:
+ * Consumes a queue in batches. It has these states:
  * - *stopped* until `start`, and again after `stop`
- * - *consuming* once there is a channel; a channel that is lost is replaced, and RabbitMQ delivers again what was in hand
+ * - *consuming* once there is a channel. A lost channel is replaced, and RabbitMQ delivers again what was in hand
  * - *paused* from `pause` to `resume`
  *
- * A batch is what has arrived while the last batch was handled. So it is one message when there is little to do, and up to
- * a quarter of `prefetch` under load. Batches are handled one after the other. A batch is acknowledged after `handle` has
- * resolved: at once under load, otherwise a moment later.
+ * A batch is what arrived while the last batch was handled. So it is one message when there is little to do, and up to
+ * a quarter of `prefetch` under load. Batches are handled one after the other. A batch is acknowledged after `handle`
+ * has resolved: at once under load, otherwise a moment later.
  *
- * Each delivery is read once. A delivery that cannot be read, or that `handle` refuses, goes to `deadLetter`. It goes there
- * once, however often the rest of its batch is tried again.
+ * Each delivery is read once. A delivery that cannot be read, or that `handle` refuses, goes to `deadLetter`. It goes
+ * there only once, however often the rest of its batch is tried again.
  *
- * `handle` must be idempotent. If it rejects with an error that was foreseen (a retryable HealifyError), the batch is tried
- * again as long as the channel stands. After any other error, the deliveries are tried one by one. A delivery that fails
- * again and again goes to `deadLetter`, but only if another one has succeeded since its first failure. As long as none
- * succeeds, the messages are not to blame, and all of them wait.
+ * `handle` must be idempotent. If it rejects with a foreseen error (a retryable HealifyError), the batch is tried again
+ * while the channel exists. After any other error, the deliveries are tried one by one. A delivery that fails again and
+ * again goes to `deadLetter`, but only if another delivery has succeeded since its first failure. While none succeeds,
+ * the messages are not to blame, and all of them wait.
  */
 export function createBatchConsumer<Item>(
   options: Handling<Item> & {
@@ -53,14 +53,15 @@ export function createBatchConsumer<Item>(
   let wanted = false;
   let stopping = false;
   let buffer: ConsumeMessage[] = [];
-  /** The last message that was handled and is not acknowledged yet. */
+  /** The last message that was handled but is not acknowledged yet. */
   let handled: ConsumeMessage | undefined;
-  /** How many such messages there are. */
+  /** How many messages are handled but not acknowledged. */
   let unacknowledged = 0;
   let ackTimer: NodeJS.Timeout | undefined;
   let pumping: Promise<void> | undefined;
   let keeper: { close(): Promise<void> } | undefined;
-  // To consume and to cancel take several round trips each. They are done in turn, so that neither overtakes the other.
+  // Consuming and cancelling take several round trips each. They run one after the other, so that neither overtakes the
+  // other.
   let switching: Promise<void> = Promise.resolve();
 
   const lose = () => {
@@ -104,8 +105,8 @@ export function createBatchConsumer<Item>(
           take(on, message);
           return;
         }
-        // The broker has cancelled the consumer, because the queue was deleted or its leader moved. Begin again on a new
-        // channel. A channel that is closing takes no acknowledgement.
+        // The broker has cancelled the consumer, because the queue was deleted or its leader moved. Begin again on a
+        // new channel. A channel that is closing takes no acknowledgement.
         lose();
         void on.close().catch(() => {});
       });
@@ -129,7 +130,7 @@ export function createBatchConsumer<Item>(
   }
 
   async function pump(): Promise<void> {
-    // After one turn of the event loop, all deliveries of one read of the socket are there.
+    // After one turn of the event loop, all deliveries of one read of the socket have arrived.
     await new Promise(setImmediate);
     while (channel && buffer.length > 0) {
       const on = channel;

@@ -8,22 +8,22 @@ import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
 const REOPEN_MS = 500;
-/** After a refusal we wait longer. The right is not granted within moments, and RabbitMQ logs each refusal. */
+/** The pause after a refusal. Rights are not granted within moments, and RabbitMQ logs each refusal. */
 const REOPEN_REFUSED_MS = 5_000;
 const UNANSWERED_MS = 10_000;
 const unansweredText = (name: string) =>
   `RabbitMQ does not answer on the channel ${name}, though it is connected: a quorum queue may not run. ${QUEUE_REMEDY}`;
 
 /**
- * Keeps a channel open. Its states:
+ * Keeps a channel open. It has these states:
  * - *waiting* for a connection
  * - *open*
- * - *reopening* a moment after the broker has closed the channel while the connection stands, for example because a queue
+ * - *reopening* a moment after the broker has closed the channel but not the connection, for example because a queue
  *   was deleted or a consumer timed out
  * - *closed* for good
  * @param open makes the channel
- * @param onOpen makes the channel ready for use, for example by consuming
- * @param onLost the channel is gone, and so are all deliveries and confirms that were outstanding on it
+ * @param onOpen prepares the channel, for example by consuming
+ * @param onLost the channel is lost, with all its outstanding deliveries and confirms
  */
 export function keepChannel<C extends Channel>(options: {
   connection: BrokerConnection;
@@ -47,7 +47,7 @@ export function keepChannel<C extends Channel>(options: {
   async function openOn(model: ChannelModel, again: boolean): Promise<void> {
     if (closed || model !== latest) return;
     try {
-      // Its queue may have been deleted. While the connection stands, nobody else declares it again.
+      // Its queue may have been deleted. While the connection exists, nobody else declares the queue again.
       if (again) await declareTopology(model);
       const opened = await open(model);
       let lost = false;

@@ -13,7 +13,7 @@ export type PublishResponse = (response: ChatResponse, traceparent: string, repl
 
 export type PublishReply = (response: ChatResponse, traceparent: string, reply: ReplyAddress) => Promise<void>;
 
-/** Sends to `chat_requests`; rejects as Publisher.publish does. */
+/** Sends to `chat_requests`. Rejects as Publisher.publish does. */
 export const requestPublisher =
   (publisher: Publisher): PublishRequest =>
   (request, traceparent) => {
@@ -22,9 +22,9 @@ export const requestPublisher =
   };
 
 /**
- * Sends a response to `chat_responses`, signed, or to the reply queue that the request names. Rejects as Publisher.publish and
- * ReplyPublisher.publish do. What goes to a reply queue is not signed, because whoever reads it there could put the signed
- * copy on `chat_responses`.
+ * Sends a signed response to `chat_responses`, or an unsigned one to the reply queue that the request names. A reader
+ * of the reply queue could put a signed copy on `chat_responses`, so replies are not signed. Rejects as
+ * Publisher.publish and ReplyPublisher.publish do.
  * @param signatures left out: responses are not signed
  */
 export const responsePublisher =
@@ -40,7 +40,10 @@ export const responsePublisher =
     return publisher.publish(RESPONSES_QUEUE, body, properties);
   };
 
-/** A message's body and properties, without its signature. An id that is too long for a property is only in the body. */
+/**
+ * Returns a message's body and properties, without its signature. An id that is too long for a property is only in the
+ * body.
+ */
 export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
   const { requestId, sessionId } = message;
   return {

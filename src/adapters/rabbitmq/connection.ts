@@ -22,13 +22,13 @@ export type BrokerState = 'connecting' | 'connected' | 'blocked' | 'closed';
 
 export interface BrokerConnection {
   readonly state: BrokerState;
-  /** What RabbitMQ refuses or does not do although the connection stands. */
+  /** What RabbitMQ refuses or does not do although the connection exists. */
   readonly troubles: Troubles;
-  /** The rights that the process needs. An operator who has granted fewer is told so. */
+  /** The rights that the process needs. The log tells an operator who has granted fewer. */
   readonly rights: BrokerRights;
   /** Resolves once there is a connection, however long that takes. */
   ready(): Promise<void>;
-  /** Calls back for each new connection, and at once if there is one. Channels do not outlive a connection. */
+  /** Calls `open` for each new connection, and at once if there is one. Channels do not outlive a connection. */
   onConnected(open: (model: ChannelModel) => void): void;
   close(): Promise<void>;
 }
@@ -36,10 +36,10 @@ export interface BrokerConnection {
 const STILL_WAITING_MS = 10_000;
 
 /**
- * Connects to RabbitMQ and declares the queues. Whenever the connection is lost, it connects again with jittered backoff, for
- * ever. The log says once that the connection is lost, and once that it is back.
+ * Connects to RabbitMQ and declares the queues. Whenever the connection is lost, it connects again with jittered
+ * backoff, without an end. The log says once that the connection is lost, and once that it is back.
  * @param options.name shown in RabbitMQ's list of connections
- * @param options.rights what the process needs. Left out, all rights that any process needs
+ * @param options.rights what the process needs. Left out: all rights that any process needs
  */
 export async function connectRabbitMq(
   options: BrokerAddress & {
@@ -76,7 +76,7 @@ export async function connectRabbitMq(
     saidOtherBroker = true;
     logger.warn(
       { connection: name, product, version },
-      'the broker is not RabbitMQ: it was never tried with this product',
+      'the broker is not RabbitMQ; this product was never tested with it',
     );
   };
 
@@ -113,7 +113,7 @@ export async function connectRabbitMq(
     enter('connected');
     logger.info({ connection: name }, 'RabbitMQ takes messages again');
   });
-  // Each error is followed by `disconnect`, which is handled above.
+  // `disconnect` follows each error, and is handled above.
   recovering.on('error', () => {});
 
   return {
@@ -137,12 +137,12 @@ export async function connectRabbitMq(
 }
 
 async function setUp(model: ChannelModel): Promise<void> {
-  // Without a listener, a connection that is lost now would end the process. The calls reject as well.
+  // Without a listener, losing the connection now would end the process. The calls reject as well.
   model.on('error', () => {});
   try {
     await declareTopology(model);
   } catch (error) {
-    // amqplib would close the connection itself, and wait for ever if it is lost meanwhile.
+    // amqplib would close the connection itself, and would wait for ever if it is lost meanwhile.
     await closeInTime(model.close());
     throw error;
   }
@@ -155,17 +155,17 @@ function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
   if (cause instanceof HealifyError) return cause.message;
   const message = safeMessage(cause) || safeMessage(error) || error.name;
-  // amqplib reads the first bytes of another protocol as the size of a frame.
+  // amqplib takes the first bytes of another protocol for the size of a frame.
   if (/^Frame size \d+ exceeds/.test(message)) {
-    return 'what answers there does not speak AMQP 0-9-1 (it is another service, or another port of the broker)';
+    return 'the server at this address does not speak AMQP 0-9-1 (it is another service, or another port of the broker)';
   }
   if (/^Socket closed abruptly during opening handshake/.test(message)) {
-    return `${message} (the port may be that of TLS, which needs amqps://, or of another service)`;
+    return `${message} (the port may need TLS, that is amqps://, or belong to another service)`;
   }
   // 540 is NOT_IMPLEMENTED.
   if (/PRECONDITION_FAILED - invalid|NOT_IMPLEMENTED|\b540\b/.test(message)) {
     return `${message} (the broker must be RabbitMQ 3.10 or newer, which has quorum queues)`;
   }
   if (!message.includes('PRECONDITION_FAILED')) return message;
-  return `${message} (a queue exists with other arguments: move its messages away and delete it, and it is declared anew)`;
+  return `${message} (a queue exists with other arguments: move its messages away and delete it; it will be declared again)`;
 }

@@ -16,22 +16,22 @@ import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
 /**
- * A dead-letter queue that was taken over. Its states:
- * - *reading* until all letters that were there, or as many as are read at most, have been given to `onLetter`
+ * A dead-letter queue that was taken over. It has these states:
+ * - *reading* until `onLetter` was given all letters that were there, or the largest number that is read
  * - *open*: letters can be sent on and removed, and nobody else sees them
  * - *settled*: no more letters are read, and every removal is certain
- * - *closed*: the letters that were not removed are back in their places, as they also are if this process dies
+ * - *closed*: the remaining letters are back in their places. This also happens if the process dies
  */
 export interface OpenDeadLetters {
-  /** How many letters were there and were read. Letters that come later are given to `onLetter`, and not counted here. */
+  /** How many letters were there and were read. Later letters are given to `onLetter`, but not counted here. */
   readonly read: number;
   /** How many letters were there and were not read. */
   readonly unread: number;
   /** Sends a persistent message to a queue, and resolves at the confirm. Rejects as Publisher.publish does. */
   send(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
-  /** Removes a letter. This is certain only after `settled`. */
+  /** Removes a letter. The removal is certain only after `settled`. */
   remove(letter: Pick<ConsumeMessage, 'fields'>): void;
-  /** Reads no more letters, and resolves once every removal so far is certain. */
+  /** Reads no more letters. Resolves once every removal so far is certain. */
   settled(): Promise<void>;
   /** How many messages wait in the work queue, and how many consumers take them. */
   workQueue(): Promise<{ waiting: number; consumers: number }>;
@@ -43,14 +43,14 @@ const BACK_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
 /**
- * Takes over a dead-letter queue on a connection of its own. Quorum queues have no exclusive consumers, so the lock is another
- * queue, which only one connection can have.
+ * Takes over a dead-letter queue, on a connection of its own. Quorum queues have no exclusive consumers. So the lock is
+ * another queue, which only one connection can have.
  *
- * Letters are given back by closing the channel, and not by a nack. RabbitMQ puts the letters of a closed channel back in
- * front of all others and keeps their order, while it scatters letters that are nacked. For the order to stay, the next
- * reader must begin with all letters that were given back. So the same number of letters is read each time, whatever is done
- * with them.
- * @param options.onLetter is given each letter as it comes, the oldest first. Nothing here keeps the bodies in memory
+ * Letters are given back by closing the channel, and not with a nack. RabbitMQ puts the letters of a closed channel
+ * back in front of all others, in order; letters with a nack are scattered. The order only stays if the next reader
+ * begins with all letters that were given back. So every reader reads the same number of letters, whatever it does with
+ * them.
+ * @param options.onLetter is given each letter as it comes, the oldest first. Bodies are not kept in memory here
  * @throws DeadLettersInUseError
  * @throws BrokerUnavailableError
  */
@@ -63,7 +63,7 @@ export async function openDeadLetters(
   try {
     // A lost connection rejects the calls. Without a listener it would end the process.
     connection.on('error', () => {});
-    // This also makes sure that the queue is one whose letters may be given back any number of times.
+    // This also ensures that letters of the queue can be given back any number of times.
     await declareTopology(connection);
     const channel = await connection.createConfirmChannel();
     const lost = whenLost(connection, channel);
@@ -85,9 +85,9 @@ export async function openDeadLetters(
       await Promise.race([sleep(POLL_MS), lost]);
     if (arrived < read) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
 
-    // RabbitMQ does not answer an acknowledgement, and its channel passes on no more than 32 at a time to the queue. Those that
-    // the channel still has when it closes are lost, and their letters come back. The queue answers a cancel after all that it
-    // got before. By the time of the next answers, the channel has passed on the rest.
+    // RabbitMQ does not reply to acknowledgements, and its channel passes at most 32 of them at a time to the queue.
+    // Those that the channel still has when it closes are lost, and their letters come back. The queue replies to a
+    // cancel after everything that it got before. By the time of the next replies, the channel has passed on the rest.
     const settled = async () => {
       await inTime(channel.cancel(consumerTag), lost);
       for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost);
@@ -129,7 +129,7 @@ async function connectOnce(address: BrokerAddress): Promise<ChannelModel> {
   }
 }
 
-/** The lock ends with the connection, also if that is lost. */
+/** The lock ends with the connection, even if the connection is lost. */
 async function lock(connection: ChannelModel, name: string): Promise<void> {
   const channel = await connection.createChannel();
   channel.on('error', () => {});
@@ -155,7 +155,8 @@ function whenLost(connection: ChannelModel, channel: ConfirmChannel): Promise<ne
 }
 
 function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters['send'] {
-  // A returned message names only its queue. That queue is missing for every message that is sent to it.
+  // A returned message names only its queue. If that queue is missing, it is missing for every message that is sent to
+  // it.
   const missing = new Set<string>();
   channel.on('return', ({ fields }) => missing.add(fields.routingKey));
   return (queue, body, properties) =>

@@ -14,12 +14,12 @@ import { propertiesToSendOn } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 import type { Delivery } from './settle-batch.ts';
 
-/** Puts a message that cannot be processed into the dead-letter queue, and resolves once it is there. */
+/** Puts a message that cannot be processed into the dead-letter queue. Resolves once it is there. */
 export type DeadLetter = (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
 
 /**
- * Makes dead letters of one queue's messages. A dead letter has the body byte for byte, the properties as they were, and
- * headers that say why it is one.
+ * Makes dead letters of one queue's messages. A dead letter has the same body, byte for byte, the same properties, and
+ * headers that say why it is a dead letter.
  * @param options.onDeadLetter called for each dead letter, to count it
  */
 export function createDeadLetter(options: {
@@ -41,7 +41,7 @@ export function createDeadLetter(options: {
       await publisher.publish(target, delivery.body, propertiesOf(delivery, why));
     } catch (error) {
       if (error instanceof HealifyError) throw error;
-      // Its headers cannot be encoded again. Only the reason and the signature are kept, which matter most.
+      // Its headers cannot be encoded again. Only the reason and the signature are kept, because they matter most.
       const signature = delivery.properties.headers?.[SIGNATURE_HEADER];
       const signed = typeof signature === 'string' ? { [SIGNATURE_HEADER]: signature } : {};
       const properties = propertiesToSendOn(delivery.properties);
@@ -56,8 +56,9 @@ export function createDeadLetter(options: {
 }
 
 /**
- * The properties of a dead letter. Those that would make the broker refuse, lose or copy it are moved to `x-original-`
- * headers: the expiration, a user_id that is not ours, a reply_to that we cannot send, and the headers CC and BCC.
+ * The properties of a dead letter. Some properties would make the broker refuse, lose or copy it. They are moved to
+ * `x-original-` headers: the expiration, another user's user_id, a reply_to that we cannot send, and the headers CC and
+ * BCC.
  */
 function propertiesOf({ properties }: Delivery, why: Record<string, string>): Options.Publish {
   const { CC, BCC, ...headers } = properties.headers ?? {};

@@ -1,16 +1,16 @@
 import type { MessageProperties, Options } from 'amqplib';
 import { DIRECT_REPLY } from '../../contracts/reply-address.ts';
 
-/** How long a text may be that is a property. amqplib refuses to send a longer one. */
+/** The longest text of a property. amqplib refuses to send a longer one. */
 const MAX_TEXT_BYTES = 255;
 
 const MAX_BYTES_A_CHAR = 3;
 
-/** Whether a text may be a property. A short text is not measured, because a UTF-16 code unit takes three bytes at most. */
+/** Whether a text may be a property. A short text is not measured: each UTF-16 code unit takes at most three bytes. */
 export const fits = (text: string) =>
   text.length * MAX_BYTES_A_CHAR <= MAX_TEXT_BYTES || Buffer.byteLength(text) <= MAX_TEXT_BYTES;
 
-/** The properties without those that are missing, and those that AMQP cannot hold. */
+/** Removes the properties that are missing, and those that AMQP cannot hold. */
 export const sendable = (properties: Options.Publish): Options.Publish =>
   Object.fromEntries(Object.entries(properties).filter(([, value]) => isSendable(value)));
 
@@ -21,9 +21,10 @@ function isSendable(value: unknown): boolean {
 }
 
 /**
- * The properties, without headers, with which a received message can be sent on. A text that was not valid UTF-8 is longer
- * after decoding than it was before, so it may be too long now. A `reply_to` of `amq.rabbitmq.reply-to` is left out: AMQP 1.0
- * clients can send it, but RabbitMQ closes the channel of an AMQP 0-9-1 client that sends it without waiting for replies.
+ * Returns the properties, without headers, with which a received message can be sent on. A text that was not valid
+ * UTF-8 became longer when it was decoded, so it may be too long now. A `reply_to` of `amq.rabbitmq.reply-to` is left
+ * out: AMQP 1.0 clients can send it, but if an AMQP 0-9-1 client sends it without waiting for replies, RabbitMQ closes
+ * the channel.
  */
 export function propertiesToSendOn(properties: MessageProperties): Options.Publish {
   const { contentType, contentEncoding, correlationId, messageId, timestamp, type, appId, priority } = properties;

@@ -8,13 +8,13 @@ import type { BrokerConnection } from './connection.ts';
 import { QUEUE_REMEDY } from './queue-remedy.ts';
 
 export interface Publisher {
-  /** Whether a message would be sent now. Otherwise it would be rejected at once. */
+  /** Whether a message would be sent now. If not, it is rejected at once. */
   readonly ready: boolean;
   /**
-   * Sends a persistent message to a queue and waits for the broker's confirm. The message is mandatory unless the properties
-   * say otherwise. Calls that are made together share a write to the socket, and may share a confirm.
-   * @throws BrokerUnavailableError at once if there is no connection or it is blocked; later if there is no confirm in time,
-   *   and then the broker may have the message all the same
+   * Sends a persistent message to a queue and waits for the broker's confirm. The message is mandatory unless the
+   * properties say otherwise. Simultaneous calls share a write to the socket, and may share a confirm.
+   * @throws BrokerUnavailableError at once if there is no connection or it is blocked; later if there is no confirm in
+   * time, and then the broker may have the message nevertheless
    * @throws MessageRefusedError the queue refused the message; it is a BrokerUnavailableError as well
    * @throws UnroutableError there is no such queue
    */
@@ -30,12 +30,15 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
-/** How long a missing confirm is reported. Without further messages nothing can show that the queue works again. */
+/** How long a missing confirm is reported. Without further messages, nothing can show that the queue works again. */
 const UNCONFIRMED_MS = 30_000;
 const unconfirmedText = (queue: string) =>
   `RabbitMQ confirms no message for ${queue}, though it is connected: the queue may not run. ${QUEUE_REMEDY}`;
 
-/** Finds out whether we may publish. RabbitMQ confirms a message that no queue takes and drops it, if the user has the right. */
+/**
+ * Finds out whether we may publish. If the user has the right, RabbitMQ confirms a message that no queue takes, and
+ * drops it.
+ */
 const mayPublish = (channel: ConfirmChannel) =>
   new Promise<void>((resolve) => {
     channel.publish('', 'healify-chat.no-queue', Buffer.alloc(0), {}, () => resolve());
@@ -53,9 +56,9 @@ export function createPublisher(options: {
 }): Publisher {
   const { connection, timeoutMs, logger } = options;
   let channel: ConfirmChannel | undefined;
-  // In the order of sending. So the sweep stops at the first message that still has time.
+  // In the order of sending. So a check for timeouts can stop at the first message that still has time.
   const pending = new Set<Pending>();
-  /** Those of our queues whose latest message was not confirmed in time. */
+  /** Our queues whose latest message was not confirmed in time. */
   const unconfirmed = new Set<string>();
 
   const keeper = keepChannel<ConfirmChannel>({
@@ -65,7 +68,8 @@ export function createPublisher(options: {
     open: (model) => model.createConfirmChannel(),
     onOpen: (opened) => {
       opened.on('return', (message) => {
-        // Nothing in the message tells which one it is. But its queue is missing for every message that was sent there.
+        // A returned message does not say which one it is. But its queue is missing for every message that was sent
+        // there.
         for (const entry of pending) if (entry.queue === message.fields.routingKey) entry.returned = true;
       });
       channel = opened;
@@ -76,7 +80,7 @@ export function createPublisher(options: {
     },
   });
 
-  /** Only our own queues are reported. Another service's queue is not our business. */
+  /** Only our own queues are reported. The queue of another service is not our concern. */
   const reportUnconfirmed = (queue: string) => {
     if (!Object.hasOwn(queueArguments, queue)) return;
     unconfirmed.add(queue);

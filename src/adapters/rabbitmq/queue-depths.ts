@@ -11,9 +11,9 @@ export interface QueueState {
   consumers: number;
 }
 
-/** Looks at each of our queues. Gives undefined while the broker is out of reach. */
+/** Reads the depths of our queues. Returns undefined while the broker is out of reach. */
 export interface QueueDepths {
-  /** How many messages are ready, by queue. */
+  /** How many messages are ready, for each queue. */
   read(): Promise<Record<string, number> | undefined>;
   states(): Promise<Record<string, QueueState> | undefined>;
   close(): Promise<void>;

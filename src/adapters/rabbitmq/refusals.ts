@@ -14,9 +14,9 @@ export const isRefusal = (error: unknown) => (error as ChannelError).code === AC
 export const isNotFound = (error: unknown) => (error as ChannelError).code === NOT_FOUND;
 
 /**
- * Names the right that is missing, and the command that grants it.
+ * Names the missing right, and the command that grants it.
  * @param rights all rights of the process, which the command grants together
- * @returns undefined for an error that is no refusal
+ * @returns undefined if the error is not a refusal
  */
 export function explainRefusal(error: unknown, rights: BrokerRights): string | undefined {
   if (!isRefusal(error)) return undefined;
@@ -34,7 +34,9 @@ function rightOf(classId: number | undefined, methodId: number | undefined): str
   return methodId === 40 ? 'write' : 'read';
 }
 
-/** Explains a connection that RabbitMQ closes after the login. amqplib does not say that the virtual host is the reason. */
+/**
+ * Explains why RabbitMQ closes a connection after the login. amqplib does not say that the virtual host is the reason.
+ */
 export function explainVirtualHost(message: string, url: string): string {
   if (!/got <ConnectionClose/.test(message)) return message;
   const { pathname, username } = new URL(url);

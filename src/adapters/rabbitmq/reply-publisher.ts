@@ -25,7 +25,10 @@ export interface ReplyPublisher {
    * @throws BrokerUnavailableError as Publisher.publish does
    */
   publish: PublishReply;
-  /** Keeps a response that could not be delivered as a dead letter of `chat_responses`. Rejects as Publisher.publish does. */
+  /**
+   * Keeps a response that could not be delivered as a dead letter of `chat_responses`. Rejects as Publisher.publish
+   * does.
+   */
   keep(response: ChatResponse, traceparent: string, reply: ReplyAddress, why: UndeliverableReplyError): Promise<void>;
 }
 
@@ -53,7 +56,7 @@ export function createReplyPublisher(options: {
       const direct = isDirectReply(reply.to);
       if (direct && model) await mustHaveConsumer(model, reply.to);
       try {
-        // RabbitMQ returns every mandatory message to a direct reply, also one that it has delivered.
+        // RabbitMQ returns every mandatory message to a direct reply, even one that it has delivered.
         await publisher.publish(reply.to, body, { ...properties, mandatory: !direct });
       } catch (error) {
         if (error instanceof UnroutableError) throw gone();
@@ -82,10 +85,10 @@ const refused = () => new UndeliverableReplyError('reply_refused', 'The queue th
 const LOOK_TIMEOUT_MS = 5_000;
 
 /**
- * Finds out whether somebody waits for a direct reply. It uses a channel of its own, because RabbitMQ closes the channel if
- * nobody does.
+ * Finds out whether somebody waits for a direct reply. Uses a channel of its own, because RabbitMQ closes the channel
+ * if nobody does.
  * @throws UndeliverableReplyError nobody waits for the reply
- * @throws BrokerUnavailableError this cannot be found out. Then nothing may be sent, because a loss would not be noticed
+ * @throws BrokerUnavailableError it cannot be found out. Then nothing may be sent, because a loss would not be noticed
  */
 async function mustHaveConsumer(model: ChannelModel, reply: string): Promise<void> {
   const look = async () => {
@@ -94,7 +97,8 @@ async function mustHaveConsumer(model: ChannelModel, reply: string): Promise<voi
     await channel.checkQueue(reply);
     void channel.close().catch(() => {});
   };
-  // The wait has a limit, because a broker that is short of memory does not answer, and amqplib may miss a lost connection.
+  // The wait has a limit, because a broker that is short of memory does not answer, and amqplib may not notice a lost
+  // connection.
   const timer = new AbortController();
   const late = sleep(LOOK_TIMEOUT_MS, undefined, { ref: false, signal: timer.signal }).then(() => {
     throw new BrokerUnavailableError(`RabbitMQ gave no answer within ${LOOK_TIMEOUT_MS} ms`);

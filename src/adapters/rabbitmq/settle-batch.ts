@@ -13,7 +13,7 @@ export interface Delivery {
   contentEncoding: string | undefined;
 }
 
-/** Why a message goes to the dead-letter queue. `detail` says what is wrong without quoting the message. */
+/** Why a message goes to the dead-letter queue. `detail` says what is wrong, without quoting the message. */
 export interface Refusal {
   reason: DeadLetterReason;
   detail: string;
@@ -25,34 +25,34 @@ export interface Handling<Item> {
   read: (delivery: Delivery) => Item;
   /**
    * Handles items. It must be idempotent.
-   * @returns for each item, in the same order, why it is refused for good, or undefined. Left out, none is refused
+   * @returns for each item, in the same order, why it is refused for good, or undefined. Left out: none is refused
    * @throws HealifyError if it is retryable, the items are not to blame and are tried again
    */
   handle: (items: Item[]) => Promise<readonly (Refusal | undefined)[] | undefined>;
-  /** Resolves once the dead-letter queue has it. */
+  /** Resolves once the dead-letter queue has the message. */
   deadLetter: (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
 }
 
-/** A message, and what has become of it so far. */
+/** A message, and what was done with it so far. */
 export interface Entry<Item> {
   readonly message: ConsumeMessage;
   readonly delivery: Delivery;
-  /** What is left to do with it: to be handled, or to be dead-lettered. */
+  /** What is left to do: handle the item, or dead-letter the message. */
   todo: { item: Item } | { refusal: Refusal };
-  /** It was handled, or the dead-letter queue has it. */
+  /** Whether it was handled, or is in the dead-letter queue. */
   settled: boolean;
 }
 
 /** The consumer whose messages are settled. */
 interface Settling {
-  /** Gives the messages that have come since. */
+  /** Returns the messages that have arrived since. */
   takeMore: () => ConsumeMessage[];
-  /** false: the channel is gone, or the consumer must stop. */
+  /** false: the channel is lost, or the consumer must stop. */
   goesOn: () => boolean;
   acknowledge: (message: ConsumeMessage) => void;
 }
 
-/** How often an error that nobody foresaw is tried again, for a batch and then for a single message. */
+/** How often to retry after an unforeseen error, for a batch and then for a single message. */
 const UNFORESEEN_RETRIES = 3;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
@@ -60,10 +60,10 @@ const RETRY_MAX_MS = 5_000;
 const CANNOT_BE_HANDLED: Refusal = { reason: 'handler_failed', detail: 'the message could not be handled' };
 
 /**
- * Settles batches of messages, one batch after the other. A message is *unsettled* until it was handled or the dead-letter
- * queue has it; then it is *settled* and can be acknowledged. A batch is settled in one of two ways:
- * - *together*, as long as `handle` succeeds or fails with foreseen errors
- * - *one by one*, after an unforeseen error that has come again and again, to find the messages that are to blame
+ * Settles batches of messages, one batch after the other. A message is *unsettled* until it was handled or is in the
+ * dead-letter queue. Then it is *settled* and can be acknowledged. A batch is settled in one of two ways:
+ * - *together*, while `handle` succeeds or fails with foreseen errors
+ * - *one by one*, after repeated unforeseen errors, to find the messages that are to blame
  */
 export function createBatchSettler<Item>(options: Handling<Item> & { queue: string; logger: Logger }) {
   const { queue, read, handle, deadLetter, logger } = options;
@@ -85,10 +85,10 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
   }
 
   /**
-   * Settles every message. Some are left unsettled if the consumer does not go on.
-   * @param options.takeMore the messages that it gives are added to the entries
-   * @param options.acknowledge called for each message that is settled while others must wait, so that it is not delivered
-   * again if this process dies. Such a message is removed from the entries
+   * Settles every message. Some stay unsettled if the consumer stops.
+   * @param options.takeMore returns messages that are added to the entries
+   * @param options.acknowledge called for each message that is settled while others must wait, so that it is not
+   * delivered again if this process dies. The message is removed from the entries
    */
   async function settle(entries: Entry<Item>[], options: Settling): Promise<void> {
     const { goesOn } = options;
@@ -109,7 +109,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     entries.splice(0, entries.length, ...entries.filter(({ settled }) => !settled));
   }
 
-  /** Gives the error, if there is one. What was settled all the same is not done again. */
+  /** Returns the error, if there is one. What was settled in spite of it is not done again. */
   async function tryOnce(entries: readonly Entry<Item>[]): Promise<unknown> {
     const letters: Entry<Item>[] = [];
     const items: Entry<Item>[] = [];
@@ -137,10 +137,10 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     entry.settled = true;
   }
 
-  /** Finds the messages that are to blame: those that fail while others succeed. As long as all fail, all wait. */
+  /** Finds the messages that are to blame: those that fail while others succeed. While all fail, all wait. */
   async function settleOneByOne(entries: Entry<Item>[], options: Settling): Promise<void> {
     const { takeMore, goesOn } = options;
-    /** How often each has failed since another one has succeeded. undefined as long as none has. */
+    /** How often each message has failed since another one succeeded. undefined: no other has. */
     const failures = new Map<Entry<Item>, number | undefined>();
     for (let round = 1; ; round++) {
       for (const entry of entries) {
@@ -150,7 +150,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
         const error = await tryOnce([entry]);
         if (error === undefined) {
           failures.delete(entry);
-          // Only an item that was handled is a success. A dead letter shows nothing about `handle`.
+          // Only a handled item is a success. A dead letter says nothing about `handle`.
           if (wasItem) for (const [other, count] of failures) failures.set(other, count ?? 0);
         } else if (!isForeseen(error)) {
           const count = failures.get(entry);
@@ -171,7 +171,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
 const isForeseen = (error: unknown) =>
   error instanceof HealifyError && error.retryable && (!(error instanceof StoreUnavailableError) || error.foreseen);
 
-/** Waits before the next try, longer each time and with jitter. Gives false if there must not be another try. */
+/** Waits before the next try, longer each time and with jitter. Returns false if there must be no next try. */
 async function pause(tries: number, goesOn: () => boolean): Promise<boolean> {
   if (!goesOn()) return false;
   await sleep(Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));

@@ -5,9 +5,9 @@ import { queueArguments } from '../../contracts/queues.ts';
 import { explainRefusal, isNotFound, isRefusal } from './refusals.ts';
 
 /**
- * Makes sure that the four queues are there. Each is looked for first, which needs no right at all. A queue that is missing
- * must be declared. A queue that is there is declared as well if the user has the right to, to see that its arguments are
- * ours. Rejects if a queue has other arguments, if a missing queue may not be declared, or if the connection is lost.
+ * Makes sure that the four queues exist. It looks for each queue first, which needs no right. A missing queue must be
+ * declared. If the user has the right, an existing queue is declared as well, to check its arguments. Rejects if a
+ * queue has other arguments, if a missing queue may not be declared, or if the connection is lost.
  */
 export async function declareTopology(model: ChannelModel): Promise<void> {
   // If the connection is lost while a channel is closing, amqplib never ends the call.
@@ -25,7 +25,10 @@ async function declare(model: ChannelModel): Promise<void> {
   let channel: Channel | undefined;
   let mayDeclare = true;
 
-  /** Asks on a channel. RabbitMQ closes a channel on which it refuses something, so the next call opens another one. */
+  /**
+   * Calls `ask` on a channel. RabbitMQ closes a channel on which it refuses something, so the next call opens another
+   * one.
+   */
   async function on<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
     channel ??= await openChannel(model);
     try {

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 
-/** What does not work on a connection that stands, part by part. Each trouble is logged once, and again every minute. */
+/**
+ * What does not work although the connection exists, for each part. Each trouble is logged once, and again every
+ * minute.
+ */
 export interface Troubles {
   readonly any: boolean;
-  /** @param lastsMs for a trouble that nothing would clear: it is over unless it is reported again */
+  /** @param lastsMs for a trouble that nothing clears: it ends after this time, unless it is reported again */
   report(part: string, trouble: string, lastsMs?: number): void;
   /** The part works. */
   clear(part: string): void;

@@ -6,7 +6,9 @@ import type { RateLimit } from './rate-limit.ts';
 
 const WINDOW_SECONDS = 60;
 
-/** Counts uses per minute in Redis. A use costs one round trip, or none if this process knows that the quota is used up. */
+/**
+ * Counts uses per minute in Redis. A use costs one round trip, or none if this process knows that the quota is used up.
+ */
 export function createRedisRateLimit(options: { redis: Redis; name: string; perMinute: number }): RateLimit {
   const { redis, name, perMinute } = options;
   const limiter = new RateLimiterRedis({
@@ -33,7 +35,7 @@ async function consume(limiter: RateLimiterRedis, key: string): Promise<{ allowe
   try {
     return { allowed: true, state: await limiter.consume(key) };
   } catch (rejected) {
-    // The library rejects with the state of the key if the quota is used up.
+    // If the quota is used up, the library rejects with the state of the key.
     if (rejected instanceof RateLimiterRes) return { allowed: false, state: rejected };
     throw rejected;
   }

@@ -7,10 +7,10 @@ const SHARED = join(import.meta.dirname, 'lua');
 const INCLUDE = /^-- include: ([a-z0-9-]+)$/;
 const CONSTANT = /^-- constant: ([A-Z][A-Z0-9_]*)$/;
 
-/** What a script gets from TypeScript: the value of each name that it asks for with a line `-- constant: NAME`. */
+/** The constants for a script: the value for each name in its lines `-- constant: NAME`. */
 export type ScriptConstants = Readonly<Record<string, string | number>>;
 
-/** A line of an assembled script, and where it was read. */
+/** A line of an assembled script, and where it comes from. */
 export interface ScriptLine {
   text: string;
   file: string;
@@ -19,13 +19,13 @@ export interface ScriptLine {
 }
 
 /**
- * Reads a script and puts in what it asks for:
- * - `-- include: NAME` is replaced by the file NAME.lua of the same folder or, if it has none, of `redis/lua`. A file
- *   that is included twice is put in once, where it is asked for first.
+ * Reads a script and inserts what it asks for:
+ * - `-- include: NAME` is replaced by the file NAME.lua of the same folder or, if that does not exist, of `redis/lua`.
+ *   A file that is included twice is inserted once, at the first place.
  * - `-- constant: NAME` is replaced by a local variable with that constant.
  * @param name of the file, without `.lua`
- * @param constants left out: each constant that is asked for is an empty text, which is enough to check the script
- * @throws Error naming the file and line: a file is missing, includes itself, or asks for a constant that is not given
+ * @param constants left out: each constant is an empty text, which is enough to check the script
+ * @throws Error with file and line: a file is missing, includes itself, or asks for a missing constant
  */
 export function assembleScript(directory: string, name: string, constants?: ScriptConstants): ScriptLine[] {
   const lines: ScriptLine[] = [];

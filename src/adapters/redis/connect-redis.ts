@@ -8,29 +8,29 @@ import { isFromReplica, verdictOn } from './reply-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /**
- * If Redis has not answered for so long, the connection is given up. It must be longer than WAITAOF, which may take 10
- * s.
+ * If Redis is silent for this long, the connection is closed and made again. It must be longer than WAITAOF, which may
+ * take 10 s.
  */
 const SILENCE_MS = 15_000;
-/** If Redis has not answered for so long, the connection counts as down. It is kept, because Redis may only be slow. */
+/** If Redis is silent for this long, it counts as down. The connection is kept, because Redis may only be slow. */
 const SILENT_AFTER_MS = 3_000;
 const PING_MS = 1_000;
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 const STILL_WAITING_MS = 10_000;
-/** The pause before the next try, if the server turned out to be a replica: the first pause, and the longest. */
+/** The pauses before the next try if the server turned out to be a replica: the first, and the longest. */
 const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
 
 /**
- * Connects to Redis in the background. If the connection is lost, it is made again, as often as it takes, with jittered
+ * Connects to Redis in the background. If the connection is lost, it is made again, without an end, with jittered
  * backoff. The log says once that it was lost, and once that it is back. If Redis falls silent, that is logged after a
  * few seconds, and the connection is given up some seconds later.
  *
  * With `commandTimeoutMs`, a command fails after that time, or at once while there is no connection. Without it, a
  * command waits until Redis is back. Workers want that, and BullMQ requires it.
  * @param options.url redis:// or rediss://, with user, password and database
- * @param options.ca for rediss://: the authority that signed the server's certificate, in PEM; left out: those Node
- * knows
+ * @param options.ca for rediss://: the authority that signed the server's certificate, in PEM. Left out: the
+ * authorities that Node trusts
  */
 export function connectRedis(options: {
   url: string;
@@ -40,9 +40,9 @@ export function connectRedis(options: {
   commandTimeoutMs?: number;
   /** The namespace of the installation; left out, the default one. */
   namespace?: string;
-  /** Called each time that the server begins or ceases to answer. */
+  /** Called whenever the server begins or stops to answer. */
   onUp?: (up: boolean) => void;
-  /** For how long the server may be busy before it counts as down. */
+  /** How long the server may be silent before it counts as down. */
   silentAfterMs?: number;
 }): Redis {
   const { url, ca, name, logger, commandTimeoutMs, onUp = () => {}, silentAfterMs = SILENT_AFTER_MS } = options;
@@ -57,10 +57,11 @@ export function connectRedis(options: {
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
     reconnectOnError: leaveReplicas(),
-    // ioredis would send its own name and version, for which servers before 7.2 have no right that one can grant.
+    // ioredis would send its own name and version. Servers before 7.2 do that with a command for which no right can be
+    // granted.
     disableClientInfo: true,
-    // If ioredis subscribed again by itself and failed, nobody would catch the error, and the process would end.
-    // Whoever subscribes does so each time that the connection is ready.
+    // If ioredis subscribed again by itself and failed, nobody would catch the error, and the process would end. So
+    // each subscriber subscribes itself whenever the connection is ready.
     autoResubscribe: false,
   });
   if (options.namespace !== undefined) useNamespace(redis, options.namespace);
@@ -83,7 +84,7 @@ export function connectRedis(options: {
     lastSaidAt = now;
     logger.warn({ connection: name, reason: problem }, 'waiting for Redis');
   });
-  // Each connection is pinged, because one that only listens sends no other command.
+  // Each connection is pinged, because a connection that only listens sends no other command.
   let unansweredSince: number | undefined;
   let pinging = false;
   let silent = false;
@@ -139,7 +140,7 @@ export async function mustAnswer(redis: Redis): Promise<void> {
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';
 
 /**
- * Decides whether to connect again because of an error: if the server says that it is a replica. After a failover the
+ * Decides whether to reconnect because of an error: yes if the server says that it is a replica. After a failover the
  * same address leads to the new primary. While it still leads to a replica, the pauses between the tries grow.
  */
 function leaveReplicas(): (error: Error) => boolean {
@@ -158,8 +159,8 @@ function leaveReplicas(): (error: Error) => boolean {
 
 /**
  * Returns the result of a command. Rejects with StoreUnavailableError if Redis cannot be reached, is too slow, or
- * refuses: it has no memory left, is a replica, denies us a right, a quota is used up, or anything else that is not
- * known to be our fault. An error that is our fault (a wrong command, script or type) is passed on as it is.
+ * refuses: it has no memory left, is a replica, denies a right, a quota is used up, or an unknown error. An error that
+ * is our fault (a wrong command, script or type) is thrown unchanged.
  */
 export async function orStoreUnavailable<T>(command: Promise<T>): Promise<T> {
   try {
@@ -170,7 +171,7 @@ export async function orStoreUnavailable<T>(command: Promise<T>): Promise<T> {
 }
 
 /**
- * The replies of a pipeline or a transaction, in order. @throws as `orStoreUnavailable`, for the first error among them
+ * Returns the replies of a pipeline or a transaction, in order. @throws as `orStoreUnavailable`, for the first error
  */
 export async function repliesOf(commands: ChainableCommander): Promise<unknown[]> {
   const results = await orStoreUnavailable(commands.exec());

@@ -4,12 +4,12 @@ import { assembleScript, type ScriptConstants } from './assemble-script.ts';
 
 type Value = string | number;
 
-/** A Lua script, carried out by Redis as a whole: one round trip. */
+/** A Lua script. Redis runs it atomically, in one round trip. */
 export type Script = (redis: Redis, keys: readonly string[], args: readonly Value[]) => Promise<unknown>;
 
 /**
- * Defines a script. Each server is sent its text once, and from then on only its hash. The file is read at once, so a
- * process does not start if one is missing.
+ * Defines a script. Each server is sent its text once, and later only its hash. The file is read at once, so a process
+ * does not start if a file is missing.
  * @param directory of the file that defines it: `import.meta.dirname`
  * @param name of the `.lua` file in that folder, without the ending
  * @param constants for its lines `-- constant: NAME`

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Says why a Redis may lose what it has confirmed, in one sentence for each reason; no reason if it keeps everything.
- * If a server does not tell its settings (managed ones forbid CONFIG), the better one is assumed.
+ * Returns why this Redis may lose what it has confirmed, one sentence for each reason; an empty list if it keeps
+ * everything. If a server hides its settings (managed ones forbid CONFIG), the safe setting is assumed.
  */
 export async function durabilityProblems(redis: Redis): Promise<string[]> {
   const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);
@@ -25,7 +25,7 @@ export async function durabilityProblems(redis: Redis): Promise<string[]> {
   return problems;
 }
 
-/** Whether the server can be asked to wait until a write is on its disk: Redis 7.2 and Valkey. */
+/** Whether the server can wait until a write is on its disk: Redis 7.2 and Valkey can. */
 export async function supportsWaitAof(redis: Redis): Promise<boolean> {
   const [major = 0, minor = 0] = (field(await redis.info('server'), 'redis_version') ?? '').split('.').map(Number);
   return major > 7 || (major === 7 && minor >= 2);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { INSTALLATION_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from './connect-redis.ts';
 
-/** The installation to which a Redis belongs. All processes of one installation have the same two values. */
+/** The installation that owns a Redis. All processes of one installation have the same two values. */
 export interface Installation {
   namespace: string;
   /** RabbitMQ's virtual host. The broker's address is left out, because one broker may have several addresses. */
@@ -10,8 +10,8 @@ export interface Installation {
 }
 
 /**
- * Claims a Redis for an installation, unless another has claimed it already.
- * @returns the installation to which it belongs now: this one, or the other
+ * Claims a Redis for an installation, unless another installation owns it already.
+ * @returns the owner: this installation, or the other
  * @throws StoreUnavailableError
  */
 export async function claimRedis(redis: Redis, installation: Installation): Promise<Installation> {

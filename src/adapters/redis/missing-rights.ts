@@ -2,10 +2,9 @@ import type { Redis } from 'ioredis';
 import { aclNameOf, type RedisRights } from '../../contracts/redis-rights.ts';
 
 /**
- * Finds the rights that a connection's user lacks, as rules of ACL SETUSER. It works without the ACL commands, which
- * many servers forbid: it queues every command in a transaction, and then throws the transaction away. The server
- * checks the rights when a command is queued, and carries nothing out. Costs a connection of its own and two round
- * trips.
+ * Finds the rights that a connection's user lacks, as rules of ACL SETUSER. Many servers forbid the ACL commands, so it
+ * does not use them. It queues every command in a transaction, and then discards the transaction. The server checks the
+ * rights when a command is queued, and runs nothing. Costs a connection of its own and two round trips.
  */
 export async function missingRights(redis: Redis, rights: RedisRights): Promise<string[]> {
   const probe = redis.duplicate({ retryStrategy: () => null, lazyConnect: true, enableReadyCheck: false });
@@ -40,7 +39,7 @@ export async function missingRights(redis: Redis, rights: RedisRights): Promise<
   }
 }
 
-// As Redis 6.2 and 7 word it.
+// The wording of Redis 6.2 and 7.
 const TO_RUN = /\brun the\b/;
 const TO_KEYS = /\baccess (one of the keys|a key)\b/;
 const TO_CHANNELS = /\baccess (one of the channels|a channel)\b/;

@@ -1,34 +1,34 @@
 import { ReplyError } from 'ioredis';
 
 /**
- * What an error of a Redis command says:
+ * What an error of a Redis command means:
  * - `fault`: the command, the script or the data is wrong. It is our fault, and trying again does not help.
- * - `refusal`: the server does not serve now. It is out of reach, full, read-only, moving, or denies us a right.
- * - `unknown`: a reply that we have no name for. It counts as a refusal, because servers and the proxies in front of
- *   them refuse in many words, while the ways to get a command wrong are few.
+ * - `refusal`: the server cannot serve now. It is out of reach, full, read-only, moving, or denies a right.
+ * - `unknown`: an error that is not in our lists. It counts as a refusal, because servers and proxies refuse in many
+ *   different words, while a command can be wrong in only a few ways.
  */
 export type ReplyVerdict = 'fault' | 'refusal' | 'unknown';
 
-/** What Redis before 7.0 puts before the error of a command within a script. */
+/** Redis before 7.0 puts this before the error of a command within a script. */
 const SCRIPT_PREFIX = /^(ERR )?Error running script \(call to \w+\): */;
 const SCRIPT_LINE = /^(@user_script: ?\d+: *)*-?/;
 
 const FAULT =
   /^(WRONGTYPE |(ERR )?(user_script:\d+:|Error compiling script|syntax error|wrong number of arg|value is (not|out of range)|(min or max|hash value|weight value) is not|index out of range|invalid expire time|(increment|decrement) (or|would)|no such key))/i;
 
-/** Lua's own way to say that the server has no memory left: it looks like an error of the script. */
+/** Lua's own error when the server has no memory left. It looks like an error of the script. */
 const SCRIPT_WITHOUT_MEMORY = /not enough memory/;
 
 const REFUSAL =
   /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK|CROSSSLOT|EXECABORT|NOSCRIPT|NOPROTO|DENIED|(ERR )?(max |unknown (sub)?command|Unknown Redis command|The user executing the script|ACL failure in script|operation not permitted|This instance has cluster|.*\b(limit|quota)\b))/i;
 
-/** The error of a command without what older versions of Redis write around it if it was sent by a script. */
+/** Removes from a command's error what older versions of Redis write around it if a script sent the command. */
 export const unwrapped = (message: string): string => message.replace(SCRIPT_PREFIX, '').replace(SCRIPT_LINE, '');
 
 export function verdictOn(error: unknown): ReplyVerdict {
   if (!(error instanceof ReplyError)) return isProgrammingError(error) ? 'fault' : 'refusal';
   const { message, previousErrors } = error as Error & { previousErrors?: Error[] };
-  // A transaction is discarded because of the commands before it.
+  // A transaction is discarded because of an earlier command in it.
   if (previousErrors?.length)
     return previousErrors.map(verdictOn).find((verdict) => verdict !== 'refusal') ?? 'refusal';
   const reply = unwrapped(message);
@@ -39,15 +39,15 @@ export function verdictOn(error: unknown): ReplyVerdict {
 
 /** The class of all errors that ioredis makes itself. ioredis does not export it. */
 const RedisError = Object.getPrototypeOf(ReplyError) as typeof Error;
-/** How ioredis says that there is no connection, or no answer. */
+/** ioredis's messages for no connection, or no answer. */
 const CONNECTION_ERROR = /^(Connection is closed|Command timed out|Command aborted|Stream isn't writeable|Socket )/;
 
-/** Whether an error that comes from a library which uses Redis says that Redis is unavailable. */
+/** Whether an error from a library that uses Redis means that Redis is unavailable. */
 export const saysUnavailable = (error: unknown): boolean =>
   (error instanceof RedisError || (error instanceof Error && CONNECTION_ERROR.test(error.message))) &&
   verdictOn(error) !== 'fault';
 
-/** The server takes no writes, because another one is the primary now. */
+/** Whether the server takes no writes, because another one is the primary now. */
 export const isFromReplica = (error: Error): boolean => unwrapped(error.message).startsWith('READONLY');
 
 const isProgrammingError = (error: unknown) =>

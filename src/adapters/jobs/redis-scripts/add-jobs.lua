@@ -1,8 +1,8 @@
 --[[
-  Adds jobs, each at its user's place in line, as BullMQ's own script adds prioritised ones. If nobody waits and there
-  is room for all of them, it takes them at once, as BullMQ's script takes a job, but without a lock. A job that is
-  there already, or that has finished, stays as it is. BullMQ's script also writes an entry into an event stream for
-  each job; nobody reads those, so this one does not.
+  Adds jobs, each at its user's place in line, as BullMQ's own script adds prioritised jobs. If no job waits and there
+  is room for all of them, it takes them at once, as BullMQ's script takes a job, but without a lock. A job that exists
+  or has finished stays as it is. BullMQ's script also writes each job to an event stream. Nobody reads that stream, so
+  this script does not.
 
   KEYS:
      1 marker
@@ -28,7 +28,7 @@
       +2 lowest tag of its class
       +3 digest of its id
       +4 data
-  Lua is slow to write numbers out, so they are passed on as the texts they came as.
+  Lua is slow at writing numbers, so the script passes them on as the texts it received.
 
   Output:
     1 how many jobs no worker has in hand now
@@ -53,7 +53,7 @@ local room = tonumber(ARGV[5])
 local inLine = redis.call('ZCARD', line)
 if inLine == 0 or redis.call('HLEN', nextTags) > USERS_REMEMBERED then redis.call('DEL', nextTags) end
 
--- Of each job: its key, and its user's field in `next-tags`.
+-- For each job: its key, and the field of its user in `next-tags`.
 local keys, turns = {}, {}
 for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
   local id, user, class = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
@@ -64,7 +64,7 @@ local noneThere = redis.call('EXISTS', unpack(keys)) == 0
 local remembered = inLine > 0 and redis.call('HMGET', nextTags, unpack(turns)) or {}
 local generations = finishedIn(finishedKey)
 
--- The jobs to be added: which of the given ones, and their tags.
+-- Of the jobs to be added: their indexes among the given jobs, and their tags.
 local served, nextTagOf, seen, new, tags = {}, {}, {}, {}, {}
 for n, key in ipairs(keys) do
   local arg = FIRST_JOB + ARGS_PER_JOB * (n - 1)
@@ -89,7 +89,7 @@ if #new > 0 then
   local paused, limited = limits[1], limits[1] or limits[2] or limits[3]
   local start = #new <= room and inLine == 0 and not limited and redis.call('LLEN', wait) == 0
   redis.call('INCRBY', idCounter, #new)
-  -- For `active`: ids. For the line: scores and ids.
+  -- For `active`, these are ids. For the line, they are scores and ids in turn.
   local members = {}
   local counter = start and 0 or redis.call('INCRBY', scoreCounter, #new) - #new
   for m, n in ipairs(new) do

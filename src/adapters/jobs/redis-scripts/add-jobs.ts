@@ -18,16 +18,16 @@ export interface JobToAdd {
 }
 
 export interface Added {
-  /** How many jobs no worker has in hand then: waiting, prioritised and delayed. */
+  /** How many jobs no worker has in hand now: waiting, prioritised and delayed. */
   untaken: number;
-  /** The places of the jobs that were taken, and whether their users have cancelled them. */
+  /** The indexes of the jobs that were taken, and whether their users have cancelled them. */
   started: { place: number; cancelled: boolean }[];
 }
 
 /**
- * Adds the jobs that are not there yet and have not finished, and takes them at once where nobody waits and all find
- * room.
- * @param jobs at least one, at most 1,000: Lua passes no more at once
+ * Adds the jobs that do not exist yet and have not finished. If no job waits and there is room for all of them, it also
+ * takes them.
+ * @param jobs at least one, at most 1,000: Lua passes no more arguments at once
  * @param options of each job, without its priority; not empty
  */
 export async function addJobs(

@@ -1,17 +1,17 @@
 /**
- * What we know of how BullMQ keeps jobs in Redis. BullMQ does not document it, and our scripts read and write it.
+ * BullMQ's private layout of jobs in Redis, as far as our scripts read or write it. BullMQ does not document it.
  *
  * test/adapters/jobs/bullmq-layout.test.ts compares these lists with the scripts of the installed BullMQ, with our own
- * scripts, and with what both leave in Redis. A key or a field that is not listed fails it. docs/architecture.md says
- * how to upgrade BullMQ.
+ * scripts, and with what both leave in Redis. It fails for a key or a field that is not listed. docs/architecture.md
+ * says how to upgrade BullMQ.
  */
 
-/** The only version whose layout this is. package.json pins it, and api and worker refuse to start with another. */
+/** The only version with this layout. package.json pins it, and api and worker refuse to start with another one. */
 export const BULLMQ_VERSION = '6.7.0';
 
 /** Keys of the queue that we read or write, each under the queue's prefix. */
 export const bullMqKeys = {
-  wait: 'List: jobs without a priority. Ours get there only after their process died.',
+  wait: 'List: jobs without a priority. Our jobs get there only after their process has died.',
   prioritized: 'Sorted set: the line. The score is the priority times 2^32, and a counter below.',
   pc: 'String: that counter. It is removed when the line is empty.',
   delayed: 'Sorted set: jobs that come back later. The score is the time in ms times 4096, and a counter below.',
@@ -20,8 +20,8 @@ export const bullMqKeys = {
   failed: 'Sorted set: failed jobs by the time they failed, ms.',
   stalled: 'Set: jobs that were in hand at the last check for dead processes.',
   'stalled-check': 'String: there was such a check in the last seconds. It expires.',
-  marker: 'Sorted set: holds "0" while there may be jobs to take; workers that wait block on it.',
-  meta: 'Hash: how the queue is limited. See `bullMqMetaFields`.',
+  marker: 'Sorted set: has the member "0" while there may be jobs to take. Waiting workers block on it.',
+  meta: 'Hash: limits of the queue. See `bullMqMetaFields`.',
   id: 'String: how many jobs were ever added.',
 } as const;
 
@@ -58,8 +58,8 @@ export const bullMqMetaFields = {
 } as const;
 
 /**
- * What BullMQ's scripts use besides, and we do not. Before a name is added here, make sure that our scripts may go on
- * as if it were not there.
+ * Keys and fields that BullMQ's scripts use and ours do not. Before you add one, make sure that our scripts may ignore
+ * it.
  */
 export const leftToBullMq = {
   keys: {
@@ -108,27 +108,28 @@ export const leftToBullMq = {
   },
 } as const;
 
-/** What we keep of our own beside BullMQ's keys, under the same prefix. */
+/** Keys of our own beside BullMQ's keys, under the same prefix. */
 export const ownKeys = {
   'next-tags': 'Hash: the next tags of the users who wait: see line.lua.',
   finished:
     'List: the generations of finished requests. Their buckets and a count are below it: finished-requests.lua.',
 } as const;
 
-/** What we keep of our own below a job's key. */
+/** Keys of our own below a job's key. */
 export const ownJobKeys = {
   cancelled: "String: the job's user has cancelled it.",
 } as const;
 
 /**
- * A field of ours in the hash of a job that is delayed or has failed: whose turn in line it takes when it comes back.
+ * A field of our own in the hash of a job that is delayed or has failed. It names the user in whose turn the job comes
+ * back.
  */
 export const USER_FIELD = 'user';
 
 type Key = keyof typeof bullMqKeys | keyof typeof ownKeys;
 
-/** Gives the whole name of a key of the queue; `''` is the prefix. */
+/** Returns the full name of a key of the queue. `''` gives the prefix. */
 export type ToKey = (type: string) => string;
 
-/** The whole names of keys, in their order. */
+/** The full names of keys, in the given order. */
 export const keysOf = (toKey: ToKey, ...names: Key[]): string[] => names.map(toKey);

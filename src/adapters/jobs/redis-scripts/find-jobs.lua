@@ -1,6 +1,6 @@
 --[[
-  Tells where jobs are. A job that was removed counts as finished if its request is remembered as finished. How far a
-  job has come is long; of it only the note about its retry is read out.
+  Finds out where jobs are. If a job was removed but its request is remembered as finished, the job counts as finished.
+  A job's progress may be long, so only the note about its retry is returned.
 
   KEYS:
     1 prioritized
@@ -17,7 +17,8 @@
     {'none'}
     {'finished'}
     {'waiting', attempts made, how many jobs are before it}
-    {'delayed', attempts made, score in `delayed`, since when it is retried or '', failure code or ''}
+    {'delayed', attempts made, score in `delayed`, when the first attempt failed or '', code of the latest failure or
+    ''}
     {'active', attempts made, when it was taken, in ms}
 
   Cost: for each job 2 commands, 3 if it is not in line, 4 if it is delayed; for a removed one 1 for each generation of

@@ -1,16 +1,16 @@
 --[[
-  Finds jobs that completed within a time and still have their text. The latest come first, because the oldest may be
-  removed meanwhile, which would shift the others.
+  Finds jobs that completed within a time range and still have their text. The latest come first: the oldest may be
+  removed between two calls, and that must not shift the others.
 
   KEYS:
     1 completed
 
   ARGV:
     1 key prefix
-    2 from when, in ms
-    3 until when, in ms
-    4 how many are skipped first
-    5 how many at most
+    2 begin of the range, in ms
+    3 end of the range, in ms
+    4 how many jobs to skip
+    5 how many jobs to look at, at most
 
   Output:
     1 how many completed jobs were looked at

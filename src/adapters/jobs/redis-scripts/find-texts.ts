@@ -6,10 +6,10 @@ import { FINISHED_DATA } from './finished-data.ts';
 const script = defineScript(import.meta.dirname, 'find-texts', { FINISHED_DATA });
 
 /**
- * Finds jobs that completed within a time and still have their text. One round trip.
+ * Finds jobs that completed within a time range and still have their text. One round trip.
  * @param range.from ms
  * @param range.until ms
- * @returns how many completed jobs were looked at, at most `limit`, and the ids of those with their text
+ * @returns how many completed jobs were looked at, at most `limit`, and the ids of those that still have their text
  */
 export async function findTexts(
   redis: Redis,

@@ -1,2 +1,2 @@
-/** What is left of the data of a finished job. A job whose data is this has no request, and is never asked again. */
+/** What replaces the data of a finished job. Such a job has no request any more, and cannot be worked on again. */
 export const FINISHED_DATA = '{"finished":true}';

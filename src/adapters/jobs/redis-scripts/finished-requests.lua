@@ -1,9 +1,9 @@
--- Which requests are finished. A message that comes again is recognised long after its job was removed. Only digests
--- are kept: no text and no id.
+-- Remembers which requests are finished, so that a message that comes again is recognised long after its job was
+-- removed. Only digests are kept: no text and no id.
 --
--- A bucket is a Redis set of 64-bit integers. Redis keeps such a set in 8 bytes a member while it has at most 512 of
--- them (`set-max-intset-entries`; the default is the same in every Redis and Valkey). A generation is 16^digits
--- buckets. A digest is the SHA-256 of a job's id, in two parts:
+-- A bucket is a Redis set of 64-bit integers. Redis needs 8 bytes a member for a set of at most 512 integers
+-- (`set-max-intset-entries`; the default is the same in every Redis and Valkey). A generation has 16^digits buckets. A
+-- digest is the SHA-256 of a job's id, in two parts:
 --
 --     digest   3fa9c1 -4471920137765552101
 --              |____| |__________________|
@@ -15,24 +15,25 @@
 --     finished:count      how many requests the latest generation has
 --     finished:7:3f       a bucket: of generation 7, which has 2 digits
 --
--- A bucket has some 400 members at most, and few generations are alive. So a new request is taken for a finished one
--- with a probability of at most 2^-54.
+-- A bucket has at most about 400 members, and few generations are alive. So the probability that a new request is
+-- mistaken for a finished one is at most 2^-54.
 --
 -- Requests are added to the latest generation only. A new generation is opened
---   - when the latest is as old as the window. If the latest is nearly empty, the new one has a 16th of its buckets;
+--   - when the latest is as old as the window. If the latest is nearly empty, the new one has a sixteenth of its
+--     buckets;
 --   - when the latest is full. The new one then has 16 times as many buckets.
--- Each bucket expires two windows after its generation was opened. So a request is recognised for one window at least
--- and two at most, and no script ever searches for old ones. Usually two generations are alive: a new request is looked
--- for in two sets.
+-- Each bucket expires two windows after its generation was opened. So a request is recognised for at least one window
+-- and at most two, and no script has to search for old ones. Usually two generations are alive, so a request is looked
+-- up in two sets.
 
 -- include: server-time
 -- constant: BUCKET_DIGITS
 
--- Members that a bucket has on average when its generation is full. Hardly any bucket then has more than 400.
+-- The average number of members in a bucket of a full generation. Hardly any bucket then has more than 400.
 local FULL = 300
--- With so many members a bucket, a generation could have done with a 16th of its buckets.
+-- With fewer members a bucket than this, a sixteenth of the buckets would have been enough.
 local NEARLY_EMPTY = FULL / 20
--- With so many members a bucket, each bucket has one: the probability that any has none is 10^-13.
+-- From this many members a bucket on, all buckets are in use: the probability that one is empty is 10^-13.
 local ALL_USED = 30
 local FEWEST_DIGITS = 2
 
@@ -92,7 +93,7 @@ local function rememberFinished(key, digests, windowMs)
   for _, digest in ipairs(digests) do
     local bucket = prefix .. string.sub(digest, 1, digits)
     redis.call('SADD', bucket, string.sub(digest, BUCKET_DIGITS + 1))
-    -- A bucket's first member is the time to say when it expires.
+    -- Only a bucket that exists can expire, so its first member sets the time.
     if someUnused and redis.call('SCARD', bucket) == 1 then
       redis.call('PEXPIRE', bucket, openedAt + 2 * windowMs - now)
     end

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 
-/** A generation has at most 16 to this power buckets. finished-requests.lua explains them. */
+/** A generation has at most 16 to the power of this many buckets: see finished-requests.lua. */
 const BUCKET_DIGITS = 6;
 
-/** What a script that includes `finished-requests` asks for. */
+/** The constants for a script that includes `finished-requests`. */
 export const finishedConstants = { BUCKET_DIGITS };
 
-/** By what the scripts recognise a job: hexadecimal digits, and a 64-bit integer with its sign. */
+/** The digest by which the scripts recognise a job: hexadecimal digits, and a 64-bit integer with its sign. */
 export function finishedDigest(jobId: string): string {
   const digits = hash('sha256', jobId);
   const member = BigInt.asIntN(64, BigInt(`0x${digits.slice(BUCKET_DIGITS, BUCKET_DIGITS + 16)}`));

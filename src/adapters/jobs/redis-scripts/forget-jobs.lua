@@ -1,6 +1,6 @@
 --[[
-  Removes jobs, except those that a worker has in hand, and remembers that their requests are finished. A message that
-  comes again then makes no new job.
+  Removes jobs, except those that a worker has in hand. Remembers their requests as finished, so that a message that
+  comes again makes no new job.
 
   KEYS:
     1 active

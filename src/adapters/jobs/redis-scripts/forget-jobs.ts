@@ -6,11 +6,11 @@ import { finishedConstants, finishedDigest } from './finished-requests.ts';
 const script = defineScript(import.meta.dirname, 'forget-jobs', finishedConstants);
 
 /**
- * Removes all that is kept of jobs, except a digest of each by which a message that comes again is recognised. One
- * round trip.
+ * Removes everything that is kept of jobs. Only a digest of each stays, by which a message that comes again is
+ * recognised. One round trip.
  * @param jobIds at most 1,000
- * @param options.rememberMs for how long they are recognised at least
- * @returns the ids of those that a worker has in hand: they stay until it is done with them
+ * @param options.rememberMs how long they are recognised at least
+ * @returns the ids of jobs that a worker has in hand; these were not removed
  */
 export async function forgetJobs(
   redis: Redis,

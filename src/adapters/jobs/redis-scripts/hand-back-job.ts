@@ -6,9 +6,8 @@ import { lineConstants } from './line.ts';
 const script = defineScript(import.meta.dirname, 'hand-back-job', lineConstants);
 
 /**
- * Puts a job that is in hand back into the line, at the front of its user's turn, without an attempt being used up. One
- * round trip.
- * @returns 'moved'; 'lost' if another process has it by now, or it was finished; 'gone' if it was removed
+ * Puts a job in hand back into the line, at the front of its user's turn. This uses up no attempt. One round trip.
+ * @returns 'moved'; 'lost' if another process has taken it or it has finished; 'gone' if it was removed
  */
 export async function handBackJob(
   redis: Redis,

@@ -1,7 +1,7 @@
--- The line in which jobs wait, for the scripts that add, take and return jobs. ../fair-order.ts says what it promises.
+-- The line in which jobs wait, for the scripts that add, take and return jobs. ../fair-order.ts explains the order.
 --
--- The line is BullMQ's sorted set of prioritised jobs. The job with the lowest score is taken first. BullMQ makes a
--- score of the job's priority and of a counter, and our priority is the job's tag:
+-- The line is BullMQ's sorted set of prioritised jobs. The job with the lowest score is taken first. BullMQ computes a
+-- score from the job's priority and a counter, and our priority is the job's tag:
 --
 --     score = tag * 2^32 + counter
 --
@@ -20,9 +20,9 @@
 --     r{class}:{user}    the tag of the user's next job that returns
 --
 -- A job returns to the line after a delay, after its worker has stopped, or when an operator retries it. Its old tag
--- belongs to an earlier line, and could put it anywhere in the present one. So it gets a new tag, and the counter 0: it
--- goes before all other jobs with that tag. Jobs of one user that return together get ascending tags, so after an
--- outage a user with many jobs takes turns with the others. The user's next new jobs go behind them.
+-- belongs to an earlier line and means nothing in the present one. So the job gets a new tag and the counter 0, which
+-- puts it before all other jobs with that tag. If several jobs of one user return together, they get ascending tags. So
+-- after an outage a user with many jobs takes turns with the others. The user's next new jobs go behind them.
 
 -- constant: INTERACTIVE_FROM
 -- constant: INTERACTIVE_TO
@@ -38,23 +38,23 @@ local function classOf(tag)
   return INTERACTIVE_FROM, INTERACTIVE_TO
 end
 
--- Returns the tag that is served now in the class from..to. A job that joins the line gets no lower one.
--- `remembered` is the tag that was served last, as `next-tags` has it. Costs one command.
+-- Returns the tag that is being served in the class from..to. A job that joins the line gets no lower tag. `remembered`
+-- is the tag that was served last, from `next-tags`. Costs one command.
 local function servedTag(line, from, to, remembered)
   local head = redis.call('ZRANGEBYSCORE', line, from * TAG, (to + 1) * TAG - 1, 'WITHSCORES', 'LIMIT', 0, 1)
   local headScore = head[2]
   return math.max(from, tonumber(remembered) or 0, headScore and math.floor(tonumber(headScore) / TAG) or 0)
 end
 
--- Notes the tag of the job that was taken last. Costs one command.
+-- Remembers the tag of the job that was taken last. Costs one command.
 local function rememberServed(nextTags, score)
   local tag = math.floor(tonumber(score) / TAG)
   local from = classOf(tag)
   redis.call('HSET', nextTags, from, tag)
 end
 
--- Puts jobs into the line again. Returns how many of them there were; one that was removed stays so.
--- Costs 1 or 2 commands, 5 for each job, and 1 for each class.
+-- Puts jobs into the line again. Returns how many of them exist; a job that was removed is not created again. Costs 1
+-- or 2 commands, 5 for each job, and 1 for each class.
 local function returnToLine(prefix, line, nextTags, ids)
   if redis.call('EXISTS', line) == 0 then redis.call('DEL', nextTags) end
   local served, returned = {}, 0

@@ -3,7 +3,7 @@ import { USER_FIELD } from './bullmq-layout.ts';
 
 const { interactive, batch } = CLASSES;
 
-/** What a script that includes `line` asks for. */
+/** The constants for a script that includes `line`. */
 export const lineConstants = {
   INTERACTIVE_FROM: interactive.from,
   INTERACTIVE_TO: interactive.to,

@@ -1,11 +1,11 @@
 --[[
   Locks jobs that a worker still has in hand, or renews their locks, as BullMQ's own script does.
 
-  BullMQ checks again and again for jobs whose worker has died. It gives a job to another worker if the job was there at
-  two checks in a row and has no lock at the second. So a job that is done before the second check needs no lock.
+  BullMQ regularly checks for jobs whose worker has died. It gives a job to another worker if the job was in hand at two
+  checks in a row and has no lock at the second. So a job that ends before the second check needs no lock.
 
-  A worker still has a job if the job's counters of starts and of crashes are as they were when the worker took it, and
-  the job has not finished.
+  A worker still has a job if the job has not finished, and its counters of starts and of crashes are as they were when
+  the worker took it.
 
   KEYS:
     1 stalled
@@ -20,11 +20,12 @@
       +2 how often its worker had died by then
 
   Output: three lists of ids
-    1 lost: the worker has them no more. Another has taken them, they were given up as stalled, or they have finished
+    1 lost: the worker no longer has them. Another worker has taken them, they were given up as stalled, or have
+    finished
     2 gone: they were removed
     3 cancelled: their users have cancelled them; they may also be lost or gone
 
-  Cost: 3 commands for each job in hand, 2 for each other, and 1.
+  Cost: 3 commands for each job in hand, 2 for each other job, and 1.
 ]]
 local FIRST_JOB, ARGS_PER_JOB = 4, 3
 

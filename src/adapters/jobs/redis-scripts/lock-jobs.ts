@@ -6,7 +6,7 @@ const script = defineScript(import.meta.dirname, 'lock-jobs');
 
 export interface JobToLock {
   id: string;
-  /** How often it had been taken when this worker took it, that time included. */
+  /** How often the job had been taken when this worker took it, including that time. */
   attemptsStarted: number;
   /** How often its worker had died by then. */
   crashes: number;
@@ -14,16 +14,17 @@ export interface JobToLock {
 
 export interface LockedJobs {
   /**
-   * Ids of those that the worker has no more: another has taken them, they were given up as stalled, or have finished.
+   * Ids of jobs that the worker no longer has: another worker has taken them, they were given up as stalled, or have
+   * finished.
    */
   lost: string[];
-  /** Ids of those that were removed. */
+  /** Ids of jobs that were removed. */
   gone: string[];
-  /** Ids of those whose users have cancelled them; they may be lost or gone as well. */
+  /** Ids of jobs whose users have cancelled them. They may also be lost or gone. */
   cancelled: string[];
 }
 
-/** Locks jobs, at most 1,000, for the process that has the token. One round trip. */
+/** Locks jobs, at most 1,000, for the process with this token. One round trip. */
 export async function lockJobs(
   redis: Redis,
   toKey: ToKey,

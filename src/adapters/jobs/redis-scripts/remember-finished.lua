@@ -1,5 +1,5 @@
 --[[
-  Has requests recognised as finished when their messages come again.
+  Remembers requests as finished, so that a message that comes again is recognised.
 
   KEYS:
     1 finished

@@ -6,7 +6,7 @@ import { finishedConstants, finishedDigest } from './finished-requests.ts';
 const script = defineScript(import.meta.dirname, 'remember-finished', finishedConstants);
 
 /**
- * Has jobs recognised as finished when they come again, for a window at least. One round trip.
+ * Remembers jobs as finished for at least a window, so that a message that comes again is recognised. One round trip.
  * @param jobIds at least one, at most 1,000
  */
 export async function rememberFinished(

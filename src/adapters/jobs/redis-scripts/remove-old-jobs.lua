@@ -1,13 +1,13 @@
 --[[
-  Removes the jobs that finished first.
+  Removes the oldest finished jobs.
 
   KEYS:
     1 completed or failed
 
   ARGV:
     1 key prefix
-    2 jobs that finished at this time or before are removed, in ms
-    3 how many at most
+    2 the time in ms: jobs that finished then or before are removed
+    3 how many jobs at most
 
   Output:
     how many were removed

@@ -1,6 +1,6 @@
 --[[
-  Removes question, context and answer of completed jobs. A job that an operator retries meanwhile is not completed any
-  more, and keeps them.
+  Removes question, context and answer of completed jobs. If an operator has retried a job meanwhile, it is not among
+  the completed jobs, and keeps them.
 
   KEYS:
     1 completed

@@ -5,7 +5,7 @@ import { FINISHED_DATA } from './finished-data.ts';
 
 const script = defineScript(import.meta.dirname, 'remove-texts', { FINISHED_DATA });
 
-/** Removes question, context and answer of completed jobs, at most 1,000; times and attempts stay. One round trip. */
+/** Removes question, context and answer of at most 1,000 completed jobs. Times and attempts stay. One round trip. */
 export async function removeTexts(redis: Redis, toKey: ToKey, jobIds: readonly string[]): Promise<void> {
   await script(redis, [toKey('completed')], [toKey(''), ...jobIds]);
 }

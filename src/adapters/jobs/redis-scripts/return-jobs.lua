@@ -1,6 +1,6 @@
 --[[
   Puts delayed or failed jobs into the line again at once, each at the front of its user's turn. BullMQ's own scripts
-  would give them the places that they had before, in a line that has moved on since.
+  would give them their old places, which mean nothing in the present line.
 
   KEYS:
     1 where they are: delayed or failed

@@ -6,7 +6,7 @@ import { lineConstants } from './line.ts';
 const script = defineScript(import.meta.dirname, 'return-jobs', lineConstants);
 
 /**
- * Has jobs go on at once that are delayed, or that have failed; others stay as they are. One round trip.
+ * Puts jobs that are delayed or have failed in line at once. Other jobs stay as they are. One round trip.
  * @param jobIds at most 1,000
  * @returns how many of them are in line now
  */

@@ -1,6 +1,6 @@
 --[[
-  Saves how far jobs have come. A job that was removed stays so, and one that another worker has taken since keeps what
-  that worker has saved.
+  Saves how far jobs have come. A job that was removed is not created again. If another worker has taken a job since,
+  what that worker has saved stays.
 
   KEYS:
     1... the jobs

@@ -5,8 +5,8 @@
   It leaves out what our jobs do not have (parents, logs, deduplication, metrics; most have no lock either, see
   lock-jobs), and the entries in BullMQ's event stream, which nobody reads.
 
-  It takes jobs from the line only, and none while the queue is paused or limited or a job waits without a priority.
-  Then the caller lets BullMQ's script take the next job.
+  It takes jobs from the line only. It takes none while the queue is paused or limited, or while a job without a
+  priority waits. Then the caller must let BullMQ's script take the next job.
 
   KEYS:
      1 wait
@@ -42,9 +42,9 @@
        -1 there is no such job any more
        -3 it is not in hand any more
        -6 another worker has taken it since
-    2 for each job that was taken: {id, data, options, attempts made, attempts started, crashes, progress, 1 if
-      cancelled}
-    3 when the next delayed job is due, in ms; 0 if there is none; -1 if BullMQ is to take the next job
+    2 for each job that was taken:
+      {id, data, options, attempts made, attempts started, crashes, progress, 1 if cancelled}
+    3 when the next delayed job is due, in ms; 0 if there is none; -1 if BullMQ must take the next job
 
   Cost: for completing, 3 to 7 commands, 3 for each job, and those of remember-finished; for taking, 6 to 9, 3 for each
   job, and those of returnToLine if jobs are due.
@@ -53,11 +53,11 @@
 -- include: finished-requests
 -- constant: FINISHED_DATA
 
--- At most so many due jobs go into the line again at once. Redis does nothing else meanwhile.
+-- How many due jobs go into the line again at once, at most. Redis does nothing else while a script runs.
 local MOST_RETURNED = 200
--- At most so many surplus completed jobs are removed at once.
+-- How many surplus completed jobs are removed at once, at most.
 local MOST_REMOVED = 1000
--- BullMQ's score of a delayed job: the time when it is due, in ms, times this, and a counter.
+-- BullMQ's score of a delayed job is the time in ms when it is due, times this number, plus a counter.
 local DELAYED_SCALE = 4096
 local FIRST_JOB, ARGS_PER_JOB = 7, 6
 
@@ -119,7 +119,7 @@ local limited = limits[1] or limits[2] or limits[3]
 if limited or redis.call('LLEN', wait) > 0 then return {codes, {}, -1} end
 
 local taken, takenIds = {}, {}
--- Ids and scores, in turns.
+-- Ids and scores alternate.
 local first = redis.call('ZPOPMIN', line, room)
 for i = 1, #first, 2 do
   local id = first[i]
@@ -137,7 +137,7 @@ for i = 1, #first, 2 do
 end
 if #takenIds > 0 then
   redis.call('LPUSH', active, unpack(takenIds))
-  -- Another worker that waits for jobs is to take what is left.
+  -- Another waiting worker should take the rest.
   if redis.call('EXISTS', line) == 1 then
     redis.call('ZADD', marker, 0, '0')
     rememberServed(nextTags, first[#first])

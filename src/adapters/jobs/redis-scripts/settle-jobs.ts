@@ -13,29 +13,29 @@ export interface Completion {
   jobId: string;
   attemptsStarted: number;
   attemptsMade: number;
-  /** It may have a lock. */
+  /** Whether it may have a lock. */
   locked: boolean;
-  /** `finishedDigest` of its id, where it is at hand. */
+  /** `finishedDigest` of its id, if known. */
   digest?: string | undefined;
   /** JSON */
   returnValue: string;
 }
 
 export interface Settled {
-  /** What became of each completion: 0, or a negative code of BullMQ's. */
+  /** The result of each completion: 0, or a negative code of BullMQ. */
   codes: number[];
   taken: TakenJob[];
-  /** When the next delayed job is due, in ms, or 0 where there is none; undefined: BullMQ is to take the next job. */
+  /** When the next delayed job is due, in ms; 0 if there is none; undefined: BullMQ must take the next job. */
   nextDelayedAt: number | undefined;
 }
 
 /**
- * Completes jobs, and takes the next ones: one round trip.
+ * Completes jobs, and takes the next ones. One round trip.
  * @param options.now ms
- * @param options.kept how many finished jobs stay to be looked at
- * @param options.keepsText whether they keep their text, for `tidyFinishedJobs` to remove later
- * @param options.rememberMs how long finished requests are recognised when they come again
- * @param options.room how many to take at most
+ * @param options.kept how many finished jobs are kept for operators
+ * @param options.keepsText whether they keep their text until `tidyFinishedJobs` removes it
+ * @param options.rememberMs how long finished requests are recognised if their messages come again
+ * @param options.room how many jobs to take at most
  */
 export async function settleJobs(
   redis: Redis,

@@ -1,20 +1,20 @@
 import type { ChatJobData } from '../chat-job.ts';
 
-/** A job that a script has taken, as it was found. */
+/** A job that a script has taken, with what it had in Redis then. */
 export interface TakenJob {
   jobId: string;
   /** JSON */
   data: string;
-  /** The same, where it is at hand. */
+  /** `data`, parsed; only if this process added the job. */
   parsedData?: ChatJobData;
-  /** `finishedDigest` of its id, where it is at hand. */
+  /** `finishedDigest` of its id, if known. */
   digest?: string;
   /** JSON; empty for a job that was never saved. */
   progress: string;
   /** JSON */
   options: string;
   attemptsMade: number;
-  /** How often it was taken, this time included. It tells the worker that has the job from one that had it before. */
+  /** How often it was taken, including this time. It tells the present worker of the job from earlier ones. */
   attemptsStarted: number;
   /** How often a worker has died over it. */
   crashes: number;

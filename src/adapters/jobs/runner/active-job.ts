@@ -4,7 +4,7 @@ import type { JobInHand, JobSignal, WhereItWent } from '../job-in-hand.ts';
 import { isJson, readJobData, readJobState, UnusableJobError } from '../read-job-data.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 
-/** What a job in hand has written to Redis. States and results are JSON. */
+/** Writes to Redis what an active job has come to. States and results are JSON. */
 export interface JobWrites {
   save(job: ActiveJob, state: string): Promise<void>;
   complete(job: ActiveJob, result: string): Promise<void>;
@@ -15,11 +15,11 @@ export interface JobWrites {
 }
 
 /**
- * A job in hand, as the parts of the runner see it. It is in one of three phases:
+ * A job in hand, as the parts of the runner see it. It has three phases:
  * - *held*: the work goes on, and the lock keeper keeps the job locked.
- * - *lost*: the lock keeper has found that this process no longer has the job. The work goes on, but Redis refuses what it
+ * - *lost*: the lock keeper has found that this process no longer has the job. The work goes on, but Redis refuses its
  *   writes.
- * - *leaving*: the work has ended, and what it came to is being written. The lock keeper leaves the job alone.
+ * - *leaving*: the work has ended, and its result is being written. The lock keeper ignores the job.
  *
  *     held ── another process has it, or it is gone ──> lost
  *     held, lost ── complete, retry, fail, delay, handBack ──> leaving
@@ -27,14 +27,14 @@ export interface JobWrites {
 export class ActiveJob implements JobInHand {
   phase: 'held' | 'lost' | 'leaving' = 'held';
   readonly id: string;
-  /** `finishedDigest` of its id, where it is at hand. */
+  /** `finishedDigest` of its id, if known. */
   readonly digest: string | undefined;
   readonly attemptsMade: number;
   readonly attemptsStarted: number;
   readonly crashes: number;
-  /** It may have a lock in Redis, which must be removed when it completes. */
+  /** Whether it may have a lock in Redis, which must be removed when it completes. */
   locked: boolean;
-  /** When it was taken, or its lock was last renewed: ms of the monotonic clock. */
+  /** When it was taken or its lock was last renewed, in ms of the monotonic clock. */
   renewedAt: number;
   #json: string;
   #data: ChatJobData | undefined;
@@ -77,7 +77,7 @@ export class ActiveJob implements JobInHand {
     return this.#data;
   }
 
-  /** Why nobody can work on the job; undefined for a job that can be worked on. */
+  /** Why the job's data is not usable; undefined if it is. */
   get unusable(): UnusableJobError | undefined {
     try {
       this.#data ??= readJobData(this.id, this.#json);
@@ -88,12 +88,15 @@ export class ActiveJob implements JobInHand {
     }
   }
 
-  /** Its data for an operator to look at. Data that is not JSON is made a JSON string, because Bull Board reads only JSON. */
+  /**
+   * The job's data for an operator. Data that is not JSON is shown as a JSON string, because Bull Board reads only
+   * JSON.
+   */
   get shownData(): string {
     return isJson(this.#json) ? this.#json : JSON.stringify(this.#json ?? null);
   }
 
-  /** The user in whose turn it stands in line; '' for a job that nobody can work on. */
+  /** The user in whose turn the job is; '' if the job's data is not usable. */
   get user(): string {
     return this.unusable ? '' : this.data.request.userId;
   }
@@ -130,7 +133,7 @@ export class ActiveJob implements JobInHand {
     return this.#leave().fail(this, error, JSON.stringify(state));
   }
 
-  /** For a job that nobody can work on: it fails, and its state stays as it was found. */
+  /** Fails a job whose data is not usable. Its state stays as it was found. */
   giveUp(reason: UnusableJobError): Promise<WhereItWent> {
     return this.#leave().fail(this, reason, this.#progress);
   }

@@ -5,27 +5,27 @@ import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import { ActiveJob, type JobWrites } from './active-job.ts';
 import type { Places } from './places.ts';
 
-/** The notice that a request is cancelled may arrive before its job does. So many notices are remembered. */
+/** How many cancellations are remembered, because the notice of a cancellation may arrive before the job does. */
 const CANCELLATIONS_REMEMBERED = 1_000;
 
 export type Work<Start extends HeadStart> = (job: JobInHand, headStart: Start | undefined) => Promise<void>;
 
 /**
- * The jobs that this process has in hand. A job enters with `begin`, which starts the work on it and occupies a place. It
- * leaves, and its place is vacated, as soon as it is completed, or once the work on it has ended in another way.
+ * The jobs that this process has in hand. `begin` adds a job, starts the work on it and occupies a place. The job is
+ * removed, and its place becomes free, when it completes or when the work on it ends in another way.
  *
- * If the same job is taken again while an earlier attempt at it still runs, because its lock was lost, the later attempt
- * takes the earlier one's place here. The earlier one can no longer change anything in Redis.
+ * A job may lose its lock and be taken again while an earlier attempt at it still runs here. Then the later attempt
+ * replaces the earlier one. The earlier one can no longer change anything in Redis.
  */
 interface ActiveJobs<Start extends HeadStart> extends Iterable<ActiveJob> {
-  /** Has jobs worked on from now on. */
+  /** From now on, jobs are worked on. */
   start(work: Work<Start>, writes: JobWrites): void;
   /** @param locked whether the job was taken by a script that locks it */
   begin(taken: TakenJob, headStart?: Start, locked?: boolean): void;
   has(jobId: string): boolean;
-  /** Its place is free for another job. A second call does nothing. */
+  /** Frees the job's place for another job. A second call does nothing. */
   letGo(job: ActiveJob): void;
-  /** Aborts the job's signal, also if it comes later. */
+  /** Aborts the job's signal, even if the job only comes later. */
   cancel(jobId: string): void;
   /** Aborts the signals of all jobs, because this process must stop. */
   stopAll(): void;
@@ -52,7 +52,7 @@ export function createActiveJobs<Start extends HeadStart>(options: {
     }
   }
 
-  /** A job that nobody can work on must not be taken up again and again. */
+  /** A job with unusable data fails. Otherwise it would be taken again and again. */
   async function giveUp(job: ActiveJob, reason: UnusableJobError, headStart: Start | undefined): Promise<void> {
     headStart?.drop();
     logger.warn({ jobId: job.id, reason: reason.message }, 'a job is of no use, and fails');

@@ -8,37 +8,37 @@ import type { ChatJobData, ChatJobResult } from '../chat-job.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 
 /**
- * A job whose process died is taken up by another process at the first check after its lock has run out. If the job never
- * had a lock, it is taken up at the second check that sees it. Both are within 14 s, and a process may be halted for 5 s
- * without losing a job.
+ * How long a lock holds. If a process dies, another one takes up its job at the first check after the lock has expired.
+ * A job that never had a lock is taken up at the second check that sees it. Both happen within 14 s. A process may stop
+ * for 5 s without losing a job.
  */
 export const LOCK_MS = 7_000;
 const STALLED_CHECK_MS = 6_000;
-/** How often a process asks for that check. All processes together make one every 6 s. */
+/** How often a process asks for that check. All processes together make one check every 6 s. */
 export const ASK_FOR_CHECK_MS = 1_000;
 
-/** What the runner uses of BullMQ: its own scripts for what is rare, and its way of waiting for jobs. */
+/** What the runner uses of BullMQ: its scripts for rare operations, and its way to wait for jobs. */
 interface BullMqWorker {
   readonly backend: IQueueBackend;
-  /** The whole name of a key of the queue. */
+  /** Returns the full name of a key of the queue. */
   toKey(type: string): string;
   /**
-   * Takes one job, and locks it. Delayed jobs that are due, pauses and limits are seen to.
-   * @returns the job, or when to look again: ms, or 0 where no time is known
+   * Takes one job, and locks it. It also obeys pauses and limits, and moves delayed jobs that are due.
+   * @returns the job, or when to look again: ms, or 0 if no time is known
    */
   takeOne(): Promise<{ job: TakenJob } | { dueAt: number }>;
-  /** Waits for the sign that there is a job. @returns from when on it counts, in ms; undefined if none came in time */
+  /** Waits for the sign of a job. @returns the time in ms from which the sign counts; undefined if none came in time */
   waitForSign(ms: number): Promise<number | undefined>;
-  /** Has another process that waits for jobs look for them. */
+  /** Passes the sign on to another process that waits for jobs. */
   passSignOn(): Promise<void>;
-  /** Has the jobs of processes that died stand in line again. */
+  /** Puts the jobs of dead processes in line again. */
   takeUpStalled(): Promise<void>;
   /** Ends `waitForSign`. */
   stopWaiting(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param options.token what this process is called in the locks of its jobs */
+/** @param options.token identifies this process in the locks of its jobs */
 export function openBullMqWorker(options: { redis: Redis; token: string; logger: Logger }): BullMqWorker {
   const { redis, token, logger } = options;
   const worker = new Worker<ChatJobData, ChatJobResult>(JOBS_QUEUE, undefined, {
@@ -47,11 +47,11 @@ export function openBullMqWorker(options: { redis: Redis; token: string; logger:
     autorun: false,
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_CHECK_MS,
-    // A job that keeps killing its process is failed by the worker that takes it, which also tells its user. BullMQ's own
+    // The worker that takes a job which keeps killing its process fails that job, and tells the user. BullMQ's own
     // limit would fail the job without telling anybody.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
-  // Whoever opened the connection logs its losses.
+  // The owner of the connection logs its losses.
   worker.on('error', (error) => logger.debug({ err: error }, 'BullMQ worker'));
   const backend = worker.getBackend();
   const toKey = (type: string) => worker.toKey(type);
@@ -75,7 +75,7 @@ export function openBullMqWorker(options: { redis: Redis; token: string; logger:
     takeUpStalled: async () => {
       await backend.moveStalledJobsToWait();
     },
-    // ioredis never says that a connection which was just being made again has ended.
+    // ioredis does not notice the end of a connection that was just reconnecting.
     stopWaiting: () => closeInTime(backend.disconnectBlocking()),
     close: () => closeInTime(worker.close()),
   };
@@ -90,7 +90,7 @@ function toTakenJob(jobId: string, fields: JobJson, cancelled: boolean): TakenJo
     attemptsMade,
     attemptsStarted,
     crashes: stalledCounter ?? 0,
-    // BullMQ has a zero where nothing was ever saved.
+    // BullMQ has a zero if nothing was ever saved.
     progress: progress ? JSON.stringify(progress) : '',
     cancelled,
   };

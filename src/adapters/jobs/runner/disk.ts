@@ -7,9 +7,9 @@ import type { Disk } from './job-adder.ts';
 const FSYNC_TIMEOUT_MS = 10_000;
 
 /**
- * Tells when writes are on Redis's disk. WAITAOF speaks only of the writes of its own connection, so the writes must be made
- * on `redis`, and the connection must be the same one when it is asked. Whatever else is sent on it waits for the disk as
- * well, up to 10 s.
+ * Finds out when writes are on Redis's disk. WAITAOF only covers the writes of its own connection. So the writes must
+ * be made on `redis`, and that connection must not have been lost in between. All other commands on it also wait for
+ * the disk, up to 10 s.
  */
 export function createDisk(redis: Redis): Disk {
   return {
@@ -18,14 +18,14 @@ export function createDisk(redis: Redis): Disk {
       const { stream } = redis;
       return async () => {
         await orStoreUnavailable(waitForFsync(redis));
-        // On another connection, Redis has answered for that connection's writes.
+        // After a reconnect, the reply of Redis is not about our writes.
         if (redis.stream !== stream) throw new StoreUnavailableError('Redis was lost before its disk had the jobs.');
       };
     },
   };
 }
 
-/** @throws StoreUnavailableError the disk does not have the writes in time */
+/** @throws StoreUnavailableError the writes are not on disk in time */
 async function waitForFsync(redis: Redis): Promise<void> {
   const [onDisk] = (await redis.call('WAITAOF', 1, 0, FSYNC_TIMEOUT_MS)) as [number, number];
   if (onDisk < 1) throw new StoreUnavailableError('Redis did not write to its disk in time.');

@@ -3,26 +3,26 @@ import type { HeadStart } from '../job-in-hand.ts';
 import type { NewJob } from '../job-queue.ts';
 
 /**
- * Begins work on jobs while they are still being added, where they will most likely be begun with at once. The work that
- * was begun goes with the job, or is dropped.
+ * Starts work on jobs while they are still being added, if they will most likely begin at once. The work then goes on
+ * with the job, or is dropped.
  *
  * Head starts are *given* or *withheld*:
  *
  *     given ── the jobs that were added last had to wait in line ──> withheld
- *     withheld ── the jobs that were added last were begun with at once ──> given
+ *     withheld ── the jobs that were added last began at once ──> given
  */
 export interface HeadStarts<Start extends HeadStart> {
   /**
-   * @returns a head start for each job, by its index; none for a job that is in hand already, or comes twice, or if there is
-   * no room for all of the jobs
+   * @returns a head start for each job, by its index. There is none for a job that is in hand already or comes twice,
+   * and none at all if there is no room for all of the jobs
    */
   giveTo(jobs: readonly NewJob[], room: number): (Start | undefined)[];
-  /** The jobs that were added last were begun with at once, or had to wait. */
+  /** Tells whether the jobs that were added last began at once or had to wait. */
   learn(begunAtOnce: boolean): void;
 }
 
 /**
- * @param options.give begins the work on a job, if there is anything to begin with
+ * @param options.give starts the work on a job; may return undefined if there is nothing to start
  * @param options.isInHand whether a job is in hand already
  */
 export function createHeadStarts<Start extends HeadStart>(options: {

@@ -4,23 +4,24 @@ import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import type { HeadStarts } from './head-starts.ts';
 import type { Places } from './places.ts';
 
-/** Where jobs are added, if they count as added only once they are on Redis's disk. */
+/** The disk of the Redis where jobs are added, if jobs count as added only once they are on it. */
 export interface Disk {
-  /** Resolves once jobs can be added. Gives a function which resolves once all that was added since is on disk. */
+  /**
+   * Resolves once jobs can be added, with a function. That function resolves once everything added since is on disk.
+   */
   ready(): Promise<() => Promise<void>>;
 }
 
 /**
- * Adds jobs, and begins with those that Redis lets this process begin with at once. A job that is being added passes through
- * these states:
+ * Adds jobs, and begins those that Redis lets this process begin at once. A job that is being added has these states:
  * - *sent*: places are reserved, head starts are given, and Redis has not answered yet.
- * - *begun with* or *in line*, as Redis has decided.
- * - *safe*: Redis's disk has the job, where that is asked for.
+ * - *begun* or *in line*, as Redis has decided.
+ * - *safe*: the job is on Redis's disk, if that is asked for.
  *
  * The work begins before the job is safe. If Redis loses the job meanwhile, RabbitMQ still has its message.
- * @param options.addJobs adds jobs to the queue; if there is `room` for all of them, they may be begun with
+ * @param options.addJobs adds jobs to the queue; if there is `room` for all of them, they may begin at once
  * @param options.disk left out: jobs are safe once Redis has them
- * @returns adds jobs, and gives how many jobs no process has in hand then
+ * @returns a function that adds jobs, and returns how many jobs no process has in hand then
  * @throws StoreUnavailableError the jobs may not be safe
  */
 export function createJobAdder<Start extends HeadStart>(options: {

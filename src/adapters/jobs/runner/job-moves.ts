@@ -12,15 +12,17 @@ import { untilStored } from '../until-stored.ts';
 import type { ActiveJob, JobWrites } from './active-job.ts';
 import type { LockKeeper } from './lock-keeper.ts';
 
-/** BullMQ's codes for a job that is no longer ours, or is not where it was. Trying again would change nothing. */
+/**
+ * BullMQ's codes for a job that this process no longer has, or that is not where it was. A second try would not help.
+ */
 const NOT_OURS: readonly unknown[] = [ErrorCode.JobLockNotExist, ErrorCode.JobNotInState, ErrorCode.JobLockMismatch];
 
 /**
- * The rarer ways to let go of a job. Most are BullMQ's scripts, which require that the job is locked. Each waits for a Redis
- * that cannot serve, as a completion does. Each costs two to four round trips. A job that may come back gets the name of its
- * user written into it, so that it can be put into that user's turn in line.
- * @param options.token what this process is called in the locks
- * @param options.redeliveryWindowMs for how long a failed request is recognised, also when its job is no longer kept
+ * The rarer ways to end the work on a job. Most are BullMQ's scripts, which require a lock on the job. Each waits while
+ * Redis cannot serve, as a completion does, and costs two to four round trips. The name of the user is written into a
+ * job that may come back, so that it can be put into that user's turn in line.
+ * @param options.token identifies this process in the locks
+ * @param options.redeliveryWindowMs how long a failed request is recognised, even when its job is no longer kept
  */
 export function createJobMoves(options: {
   backend: IQueueBackend;
@@ -43,7 +45,7 @@ export function createJobMoves(options: {
       return await orStoreUnavailable(how().then((): WhereItWent => 'moved', whereItWas));
     }, logger);
 
-  /** The failure as an operator sees it, together with those of earlier attempts. */
+  /** The failure, together with those of earlier attempts, as an operator sees it. */
   async function failureFields(job: ActiveJob, error: Error): Promise<{ failedReason: string; stacktrace: string }> {
     const earlier = JSON.parse((await redis.hget(toKey(job.id), 'stacktrace')) ?? '[]') as string[];
     const stacktrace = [...earlier, `${error.name}: ${error.message}`].slice(-STACK_LINES_KEPT);
@@ -62,7 +64,8 @@ export function createJobMoves(options: {
     fail: (job, error, progress) =>
       move(job, async () => {
         const fields = { ...(await failureFields(job, error)), progress, [USER_FIELD]: job.user };
-        // The user was not told about a job that nobody can work on. If its message comes again, that is another chance.
+        // Nobody told the user about a job with unusable data. So if its message comes again, the request gets another
+        // chance.
         if (error instanceof UnusableJobError) Object.assign(fields, { data: job.shownData });
         else await rememberFinished(redis, toKey, [job.id], { windowMs: redeliveryWindowMs });
         const minimal = { id: job.id, opts: { attempts: job.maxAttempts } } as MinimalJob;
@@ -84,7 +87,7 @@ export function createJobMoves(options: {
   };
 }
 
-/** @throws the error, unless it says that the job is no longer ours */
+/** @throws the error, unless it says that this process no longer has the job */
 function whereItWas(error: { code?: unknown }): WhereItWent {
   if (error.code === ErrorCode.JobNotExist) return 'gone';
   if (NOT_OURS.includes(error.code)) return 'lost';

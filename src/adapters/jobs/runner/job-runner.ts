@@ -23,35 +23,39 @@ import { createPlaces } from './places.ts';
 /** Takes jobs and has them worked on, some at a time. */
 export interface JobRunner<Start extends HeadStart = HeadStart> {
   /**
-   * @param work resolves once it has let go of the job; if it rejects, the job is taken up again as if this process had died
-   * @param giveHeadStart called for a job that is being added and will most likely be begun with at once
+   * @param work works on a job, and ends it in one of the ways of JobInHand. If it rejects, the job is taken up again
+   * as if this process had died
+   * @param giveHeadStart called for a job that is being added and will most likely begin at once
    */
   start(work: Work<Start>, giveHeadStart?: (job: NewJob) => Start | undefined): void;
   /**
-   * Adds jobs, and begins with them at once if no job waits and there is a free place for each of them: one round trip.
-   * Jobs that are there already stay as they are.
+   * Adds jobs. Begins them at once if no job waits and there is a free place for each of them. Jobs that exist already
+   * stay as they are. One round trip.
    * @returns how many jobs no process has in hand then
-   * @throws StoreUnavailableError they may not be on disk, where that is asked for
+   * @throws StoreUnavailableError if the jobs must be on disk and may not be
    */
   add(jobs: readonly NewJob[]): Promise<number>;
-  /** Aborts the job's signal, if the job is in hand here, or as soon as it is. */
+  /** Aborts the job's signal, now or as soon as the job is in hand here. */
   cancel(jobId: string): void;
-  /** Takes no more jobs, and waits for those in hand. After the grace it calls `onGraceOver` and aborts their signals. */
+  /**
+   * Takes no more jobs, and waits for those in hand. After the grace period it calls `onGraceOver` and aborts their
+   * signals.
+   */
   stop(graceMs: number, onGraceOver: () => void): Promise<void>;
 }
 
 /**
  * Puts the parts of the runner together. What happens to every job (adding, taking, saving, completing) is done for many
- * jobs at once, by scripts that leave in Redis what BullMQ's own scripts leave. What is rare (retries, delays, pauses,
- * limits, jobs whose process died) is left to BullMQ.
+ * jobs at once, by scripts that leave in Redis what BullMQ's own scripts would leave. BullMQ itself does what is rare:
+ * retries, delays, pauses, limits, and jobs whose process has died.
  *
- * - A job comes in through job-adder or job-taker. Both reserve places first, and begin with the job in active-jobs.
+ * - A job comes in through job-adder or job-taker. Both reserve places first, and start the work in active-jobs.
  * - While the work goes on, lock-keeper keeps the job's lock.
  * - The work ends through job-settler (complete) or job-moves (retry, fail, delay, hand back).
  * @param options.redis the connection that the queue was opened with
- * @param options.fsyncRedis a connection of its own. Jobs are added on it, and count as added only once they are on Redis's
- * disk; whatever else is sent on it waits for the disk. Left out: jobs count as added once Redis has them
- * @param options.attempts how many attempts a job that is added has
+ * @param options.fsyncRedis a connection of its own, on which jobs are added. They count as added once they are on Redis's
+ * disk. All other commands on this connection also wait for the disk. Left out: jobs count as added once Redis has them
+ * @param options.attempts how many attempts each added job has
  */
 export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   queue: ChatQueue;
@@ -68,7 +72,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
   logger: Logger;
 }): JobRunner<Start> {
   const { queue, redis, fsyncRedis, attempts, redeliveryWindowMs, logger } = options;
-  /** What this process is called in the locks of its jobs. */
+  /** Identifies this process in the locks of its jobs. */
   const token = randomUUID();
   const bullMq = openBullMqWorker({ redis, token, logger });
   const { backend, toKey } = bullMq;

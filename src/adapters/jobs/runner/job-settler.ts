@@ -6,22 +6,22 @@ import { untilStored } from '../until-stored.ts';
 import type { ActiveJob } from './active-job.ts';
 import type { Places } from './places.ts';
 
-/** Redis does nothing else while it carries out a batch: one of this size takes it a few ms. */
+/** Redis does nothing else while it runs a batch. A batch of this size takes a few ms. */
 const MAX_BATCH = 200;
 /**
- * While more than half of the places are free, nobody waits for a job to complete. Completions that are so close together
- * share a round trip.
+ * While more than half of the places are free, completions that are this close together share a round trip. Nobody
+ * waits for a completion then, because there are free places for new jobs.
  */
 const GATHER_MS = 30;
 
 /**
- * Writes what jobs have come to, many jobs in one round trip, and takes the next jobs in the same round trip.
+ * Writes the results of jobs, many in one round trip, and takes the next jobs in the same round trip.
  *
- * A result that is saved or completed is in one of three states:
- * - *gathered*: it waits for others to share its round trip: until the batch before it is written, and up to 30 ms if most
- *   places are free.
- * - *being written*: while Redis cannot serve, it is tried again every second. Nothing is lost.
- * - *written*: the promise resolves. A completed job has left its place by then.
+ * A state to save or a result to complete with goes through three states:
+ * - *gathered*: it waits for others to share its round trip: until the batch before it is written, or up to 30 ms if
+ *   most places are free.
+ * - *being written*: while Redis cannot serve, the write is tried again every second, so nothing is lost.
+ * - *written*: the promise resolves. A completed job has freed its place by then.
  */
 export interface JobSettler {
   /** @param state JSON */
@@ -29,22 +29,22 @@ export interface JobSettler {
   /** @param result JSON */
   complete(job: ActiveJob, result: string): Promise<void>;
   /**
-   * Takes as many jobs as there are free places, and begins with them.
-   * @returns how many were taken; when the next delayed job is due in ms, 0 if there is none, undefined if BullMQ's own
-   * script is to take the next job
+   * Takes as many jobs as there are free places, and begins them.
+   * @returns how many were taken, and when the next delayed job is due in ms: 0 if there is none, undefined if BullMQ's
+   * own script must take the next job
    * @throws StoreUnavailableError
    */
   take(): Promise<{ taken: number; nextDelayedAt: number | undefined }>;
 }
 
-/** A job, and the state or result to be written for it. */
+/** A job, and the state or result to write for it. */
 export type Write = readonly [job: ActiveJob, json: string];
 
 /**
  * @param options.save writes states into jobs
  * @param options.settle completes jobs and takes at most `room` others; see `settleJobs`
- * @param options.begin a taken job is to be begun with
- * @param options.letGo a completed job is in hand no more
+ * @param options.begin begins a taken job
+ * @param options.letGo frees the place of a completed job
  */
 export function createJobSettler(options: {
   places: Pick<Places, 'count' | 'free' | 'state' | 'reserve' | 'release'>;
@@ -56,8 +56,8 @@ export function createJobSettler(options: {
 }): JobSettler {
   const { places, begin, letGo, logger } = options;
   /**
-   * Whether the line was empty after the last look at it. If jobs wait, a completion takes jobs for all free places. If none
-   * wait, it takes only as many as it completes, so that the other places stay free for jobs that are being added.
+   * Whether jobs waited at the last look at the line. If they did, a completion takes jobs for all free places. If not,
+   * it takes only as many as it completes, so that the other places stay free for jobs that are being added.
    */
   let line: 'empty' | 'jobs wait' = 'empty';
 
@@ -68,7 +68,8 @@ export function createJobSettler(options: {
     try {
       const { codes, taken, nextDelayedAt } = await options.settle(batch.map(toCompletion), room);
       for (const [index, [job]] of batch.entries()) {
-        // If its user has cancelled or erased the request, the job may well have been removed. That is no warning.
+        // If the user has cancelled the request or erased the session, the job may have been removed. That needs no
+        // warning.
         if (codes[index]! < 0 && !job.cancelled)
           logger.warn({ jobId: job.id, code: codes[index] }, 'a job was no longer ours to complete');
         letGo(job);

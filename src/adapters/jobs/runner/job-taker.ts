@@ -3,16 +3,16 @@ import type { Logger } from 'pino';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import type { Places } from './places.ts';
 
-/** How long a sign that there are jobs may fail to come before the taker looks for itself. */
+/** The taker looks for jobs after this time, even without a sign that there are any. */
 const IDLE_MS = 5_000;
 const REST_MS = 1_000;
 
 /**
- * Takes jobs from the line, for as long as places are open. The taker is in one of these states:
- * - *looking*: it takes as many jobs as there are free places, by our script, or one job by BullMQ's where our script
- *   has found something that only BullMQ's sees to.
+ * Takes jobs from the line while places are open. The taker has these states:
+ * - *looking*: it takes as many jobs as there are free places. It uses our script, or BullMQ's script for one job if
+ *   our script has found something that only BullMQ's handles.
  * - *full*: no place is free.
- * - *waiting*: no job could be taken. It waits for the sign that there are jobs, for the time at which a delayed job is
+ * - *waiting*: no job could be taken. It waits for the sign that there are jobs, for the time when a delayed job is
  *   due, or for 5 s.
  * - *resting*: Redis could not serve.
  * - *stopped*: the places are closed.
@@ -26,7 +26,7 @@ const REST_MS = 1_000;
 type TakerState =
   | { kind: 'looking' }
   | { kind: 'full' }
-  /** `until`: ms; 0 where no delayed job is due */
+  /** `until`: ms; 0 if no delayed job is due */
   | { kind: 'waiting'; until: number }
   | { kind: 'resting' }
   | { kind: 'stopped' };
@@ -38,23 +38,23 @@ const STOPPED: TakerState = { kind: 'stopped' };
 
 interface JobTaker {
   start(): void;
-  /** Resolves once it has stopped, which it does after the places were closed. */
+  /** Resolves once the taker has stopped. It stops when the places are closed. */
   stopped(): Promise<void>;
 }
 
 /** What the taker needs of the queue. */
 export interface Line {
-  /** Takes jobs for the free places, and begins with them: see JobSettler. */
+  /** Takes jobs for the free places, and begins them: see JobSettler. */
   take(): Promise<{ taken: number; nextDelayedAt: number | undefined }>;
-  /** Takes one job by BullMQ's script; `dueAt`: there is none before that time, in ms, or 0 where no time is known. */
+  /** Takes one job by BullMQ's script. `dueAt`: there is no job before that time, in ms; 0 if no time is known. */
   takeOne(): Promise<{ job: TakenJob } | { dueAt: number }>;
-  /** Waits for the sign of a job; gives the time in ms from which it counts, or undefined if none has come. */
+  /** Waits for the sign of a job. Returns the time in ms from which the sign counts, or undefined if none has come. */
   waitForSign(ms: number): Promise<number | undefined>;
-  /** Gives the sign to another process that waits. */
+  /** Passes the sign on to another process that waits. */
   passSignOn(): Promise<void>;
 }
 
-/** @param options.begin a job that BullMQ's script has taken, and has locked, is to be begun with */
+/** @param options.begin begins a job that BullMQ's script has taken and locked */
 export function createJobTaker(options: {
   places: Pick<Places, 'free' | 'state' | 'reserve' | 'release' | 'untilChanged'>;
   line: Line;
@@ -117,9 +117,9 @@ export function createJobTaker(options: {
     if (ms < 1) return LOOKING;
     const signFrom = await line.waitForSign(ms);
     if (signFrom === undefined) return LOOKING;
-    // The sign stands for a job that is delayed until then.
+    // The sign is for a job that is delayed until then.
     if (signFrom > Date.now()) return { kind: 'waiting', until: signFrom };
-    // This process has taken the sign away from others, which may have room for the job.
+    // This process has taken the sign away from others, and they may have room for the job.
     if (places.free === 0) await line.passSignOn();
     return LOOKING;
   }

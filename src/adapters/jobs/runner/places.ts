@@ -1,5 +1,5 @@
 /**
- * The places of a worker: as many as it may have jobs in hand at once. Each place is in one of three states:
+ * The places of a worker: how many jobs it may have in hand at once. Each place has one of three states:
  * - *free*
  * - *reserved*: jobs were asked for, and one may come for this place.
  * - *occupied*: a job is in hand.
@@ -7,20 +7,20 @@
  *     free ── reserve ──> reserved ── release ──> free
  *     free ── occupy ──> occupied ── vacate ──> free
  *
- * Whoever reserves places occupies one for each job that comes, and then releases all that were reserved. Both happen in the
- * same turn of the event loop, so nobody sees a job counted twice.
+ * A caller that has reserved places occupies one for each job that comes, and then releases all that it reserved. Both
+ * happen in the same turn of the event loop, so nobody sees a job counted twice.
  *
- * The places together are *unopened* at first, then *open*, and finally *closed*. Only open places are free to reserve.
+ * All places together are *unopened* at first, then *open*, and finally *closed*. Only open places can be reserved.
  */
 export interface Places {
   readonly state: 'unopened' | 'open' | 'closed';
-  /** All there are, in whatever state. */
+  /** How many places there are, in any state. */
   readonly count: number;
   /** How many can be reserved now. */
   readonly free: number;
   open(): void;
   close(): void;
-  /** Reserves free places. @returns how many: at most as many as were asked for, and as many as are free */
+  /** Reserves free places. @returns how many: no more than were asked for or are free */
   reserve(atMost: number): number;
   release(count: number): void;
   occupy(): void;

@@ -1,5 +1,5 @@
 --[[
-  Writes down that a login has ended, forgets those whose access tokens have expired since, and tells all processes.
+  Notes that a login has ended, removes the logins whose access tokens have all expired, and tells all processes.
 
   KEYS:
     1 ended logins

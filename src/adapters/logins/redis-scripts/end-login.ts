@@ -4,8 +4,8 @@ import { defineScript } from '../../redis/define-script.ts';
 const script = defineScript(import.meta.dirname, 'end-login');
 
 /**
- * Writes down that a login has ended, and tells the processes that listen on the channel. One round trip.
- * @param key of the ended logins
+ * Notes that a login has ended, and tells the processes that listen on the channel. One round trip.
+ * @param key the key of the ended logins
  */
 export async function endLogin(
   redis: Redis,

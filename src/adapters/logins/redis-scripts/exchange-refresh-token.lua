@@ -11,7 +11,7 @@
 
   Output:
     1 it is exchanged
-    0 that token is not the valid one, or there is no such family: nothing is changed
+    0 nothing is changed: that token is not the valid one, or there is no such family
 
   Cost: 3 commands, or 1 if nothing is changed.
 ]]

@@ -4,7 +4,8 @@ import { defineScript } from '../../redis/define-script.ts';
 const script = defineScript(import.meta.dirname, 'exchange-refresh-token');
 
 /**
- * Writes the fields of the next token, if `hash` is still that of the valid one. Gives false if it is not. One round trip.
+ * Writes the fields of the next token, if `hash` still belongs to the valid token. Returns false if it does not. One
+ * round trip.
  * @param exchange.ttlMs how long the family lasts from now on
  */
 export async function exchangeRefreshToken(

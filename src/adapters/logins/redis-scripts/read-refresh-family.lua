@@ -1,11 +1,11 @@
 --[[
-  Reads a family of refresh tokens, with the time that its exchanges are compared with.
+  Reads a family of refresh tokens, and the server's time, which the times of its exchanges are compared with.
 
   KEYS:
     1 family
 
-  Output: {the server's time in ms, {userId, hash, secret, generation, rotations, issuedAt}}; a field that the family
-    lacks is nil, and so is every field where there is no family.
+  Output: {the server's time in ms, {userId, hash, secret, generation, rotations, issuedAt}}
+    Missing fields are nil. If there is no family, all of them are nil.
 
   Cost: 2 commands.
 ]]

@@ -3,7 +3,7 @@ import { defineScript } from '../../redis/define-script.ts';
 
 const script = defineScript(import.meta.dirname, 'read-refresh-family');
 
-/** The fields of a family as Redis has them; null for one that is not there. */
+/** The fields of a family as Redis has them; null for a missing field. */
 type RawFields = Record<'userId' | 'hash' | 'secret' | 'generation' | 'rotations' | 'issuedAt', string | null>;
 
 /** Reads a family, and the server's time in ms. One round trip. */

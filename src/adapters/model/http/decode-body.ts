@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import zlib, { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
-/** A body whose end is missing is decoded as far as it goes, because it may have been cut at the limit. */
+/** A body without its end is decoded as far as possible, because it may have been cut at the limit. */
 const partly = { finishFlush: constants.Z_SYNC_FLUSH };
 
 function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
@@ -10,12 +10,12 @@ function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
     case 'x-gzip':
       return createGunzip(partly);
     case 'deflate':
-      // Some servers leave out the zlib header, whose first byte has an 8 in its lower half.
+      // Some servers omit the zlib header. Its first byte has an 8 in the lower half.
       return (body[0]! & 0x0f) === 8 ? createInflate(partly) : createInflateRaw(partly);
     case 'br':
       return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
     case 'zstd':
-      // Node has this from version 22.15 on.
+      // Node 22.15 and newer have this.
       return zlib.createZstdDecompress?.();
     default:
       return undefined;
@@ -24,14 +24,14 @@ function decompressorOf(encoding: string, body: Buffer): Transform | undefined {
 
 const isGzip = (body: Buffer) => body.length > 2 && body[0] === 0x1f && body[1] === 0x8b;
 
-/** Whether a body needs no decoding, as most do. */
+/** Whether a body needs no decoding. Most do not. */
 export const isPlain = (body: Buffer, contentEncoding: string | string[] | undefined): boolean =>
   !contentEncoding && !isGzip(body);
 
 /**
- * Decompresses a body. It gives at most `maxBytes`, because a small body may decompress to any size.
- * @param contentEncoding as the header says it. gzip is also recognised without a header, by its first bytes
- * @throws zlib's error for a body that is not encoded as the header says
+ * Decompresses a body, up to `maxBytes`, because a small body may decompress to any size.
+ * @param contentEncoding the header's value. gzip is also recognised without the header, by its first bytes
+ * @throws zlib's error if the body is not encoded as the header says
  */
 export async function decodeBody(
   body: Buffer,

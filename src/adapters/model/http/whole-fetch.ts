@@ -3,17 +3,17 @@ import type { Dispatcher } from 'undici';
 import { decodeBody, isPlain } from './decode-body.ts';
 import { WholeResponse } from './whole-response.ts';
 
-/** How long a reply may take, in ms. A time that is left out has no limit. */
+/** How long a reply may take, in ms. Left out: no limit. */
 export interface ReplyLimits {
   /** Until the first byte of the reply's body. */
   firstByteTimeoutMs?: number | undefined;
-  /** From one byte of the body to the next. */
+  /** Between two bytes of the body. */
   idleTimeoutMs?: number | undefined;
   /** Until the last byte. */
   timeoutMs?: number | undefined;
 }
 
-/** Rejects as `fetch` does: with the reason of an aborted signal, otherwise with a TypeError that has the cause. */
+/** Rejects as `fetch` does: with the reason of an aborted signal, or with a TypeError that has the cause. */
 export type WholeFetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** The reply took longer than it may. */
@@ -35,16 +35,16 @@ const WITHOUT_BODY = [204, 205, 304];
 /** Headers about the connection, or about the body before it was decoded. */
 const NOT_PASSED_ON = new Set(['connection', 'content-encoding', 'content-length', 'keep-alive', 'transfer-encoding']);
 
-/** Whether the body was longer than allowed, so that only its beginning is there. */
+/** Whether the body was longer than allowed, so that only its beginning was read. */
 export const isCutResponse = (response: Response): boolean => response instanceof WholeResponse && response.isCut;
 
 /**
- * A `fetch` for replies that are read as a whole. It resolves when the whole body is there. It follows redirects, and
- * decompresses bodies. It costs less CPU time than undici's `fetch`, which makes streams, signals and timers for each
+ * A `fetch` for replies that are read as a whole. It resolves when the whole body has arrived. It follows redirects and
+ * decompresses bodies. It uses less CPU time than undici's `fetch`, which makes streams, signals and timers for each
  * request (`npm run bench:micro` measures both).
  *
- * A body that is longer than `maxBytes`, compressed or not, is not read to its end. Then the response has its beginning, and
- * `isCutResponse` says so. The bodies of requests must be texts.
+ * A body of more than `maxBytes`, compressed or not, is read only up to that limit. Then the response has the
+ * beginning, and `isCutResponse` returns true. Bodies of requests must be strings.
  */
 export function createWholeFetch(options: { dispatcher: Dispatcher; maxBytes: number } & ReplyLimits): WholeFetch {
   const { dispatcher, maxBytes, ...limits } = options;
@@ -93,14 +93,16 @@ function requestOf(url: URL, { method = 'GET', headers = {}, body }: RequestInit
   };
 }
 
-/** The request that follows a redirect, as the standard of `fetch` says. undefined: the reply is no redirect. */
+/**
+ * Returns the request that follows a redirect, as the `fetch` standard describes. undefined: the reply is no redirect.
+ */
 function redirectOf(request: OutgoingRequest, { status, headers }: Reply): OutgoingRequest | undefined {
   const { location } = headers;
   if (!REDIRECTS.includes(status) || !location || !URL.canParse(location, request.url.href)) return undefined;
   const url = new URL(location, request.url);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   const kept = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
-  // Another origin may belong to somebody else, who must not see our key.
+  // Another origin may belong to somebody else. It must not see our key.
   if (url.origin !== request.url.origin) {
     for (const name of ['authorization', 'api-key', 'x-api-key', 'cookie', 'proxy-authorization']) delete kept[name];
   }
@@ -224,7 +226,7 @@ function watchTime(
     byteCame: () => {
       const first = lastByteAt === undefined;
       lastByteAt = performance.now();
-      // From now on the limit between bytes counts, which may end earlier than the limit for the first byte.
+      // From now on the limit between two bytes counts. It may end earlier than the limit for the first byte.
       if (!first) return;
       clearTimeout(timer);
       look();
@@ -242,7 +244,7 @@ function responseOf({ status, headers, body, isCut }: Reply, url: URL): Response
     else pairs.push([name, value ?? '']);
   }
   const response = new WholeResponse(WITHOUT_BODY.includes(status) ? null : body.toString(), {
-    // A server may send any status, but a `Response` cannot have one outside this range.
+    // A server may send any status, but a `Response` only accepts this range.
     status: status >= 200 && status <= 599 ? status : 502,
     headers: pairs,
     url: url.href,

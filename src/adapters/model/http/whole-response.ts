@@ -8,13 +8,13 @@ const StandardResponse = Response as unknown as new (
 ) => { readonly status: number; readonly headers: Headers };
 
 /**
- * A `Response` whose whole body is there, as text. The body becomes a stream only if somebody asks for one. Most replies are
- * read as text, and making a stream costs CPU time (`npm run bench:micro`).
+ * A `Response` whose whole body is available as text. Most replies are read as text, and making a stream costs CPU time
+ * (`npm run bench:micro`). So the body becomes a stream only if somebody asks for one.
  */
 export class WholeResponse extends StandardResponse implements Unread {
   /** Where the reply came from, after all redirects. */
   readonly url: string;
-  /** The body was longer than allowed, and this is only its beginning. */
+  /** Whether the body was longer than allowed, so that this is only its beginning. */
   readonly isCut: boolean;
   readonly #text: string | null;
   #wasRead = false;

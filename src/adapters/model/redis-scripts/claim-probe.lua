@@ -1,6 +1,6 @@
 --[[
-  Gives one worker the right to try a model whose gate is half-open. A worker that has another API key than the one that
-  was refused need not wait until the gate is half-open.
+  Claims the probe for one worker: the right to try a model whose gate is half-open. If our key was refused, a worker
+  with another key need not wait until the gate is half-open.
 
   KEYS:
     1 gate
@@ -13,9 +13,9 @@
 
   Output:
     0  the worker may try
-    -1 the gate is closed, as of a circuit: calls may pass
+    -1 the gate is closed: all calls may pass
     -2 another worker is trying
-    {ms until it is half-open, cause, fingerprint of the key that was in use when it was shut}: it is still open
+    {ms until it is half-open, cause, fingerprint of the key that was in use when it was shut}: the gate is open
 
   Cost: 2 or 3 commands.
 ]]

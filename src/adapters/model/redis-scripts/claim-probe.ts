@@ -5,7 +5,7 @@ import { type GateKeys, type GateStanding, type RawStanding, standingOf } from '
 const script = defineScript(import.meta.dirname, 'claim-probe');
 
 /**
- * Takes the probe for this worker, unless another has it or the gate is not half-open. One round trip.
+ * Claims the probe for this worker, unless another worker has it or the gate is not half-open. One round trip.
  * @param id of this try
  * @param key the fingerprint of this worker's API key
  */

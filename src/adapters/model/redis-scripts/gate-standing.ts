@@ -9,7 +9,7 @@ import type { GateCause } from '../../../contracts/gates.ts';
  */
 export type GateKeys = readonly [gate: string, probe: string];
 
-/** What is written down when a gate is shut. */
+/** What is noted when a gate is shut. */
 export interface Shutting {
   ms: number;
   cause: GateCause;
@@ -17,7 +17,7 @@ export interface Shutting {
   key: string;
 }
 
-/** How a gate that is not closed stands. */
+/** The state of a gate that is not closed. */
 export interface GateStanding {
   /** ms until it is half-open */
   leftMs: number;
@@ -26,7 +26,7 @@ export interface GateStanding {
   key: string;
 }
 
-/** A standing as the scripts give it. */
+/** A standing as the scripts return it. */
 export type RawStanding = [leftMs: number, cause: GateCause, key: string];
 
 export const standingOf = ([leftMs, cause, key]: RawStanding): GateStanding => ({ leftMs, cause, key });

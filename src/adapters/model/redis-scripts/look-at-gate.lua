@@ -1,11 +1,11 @@
 --[[
-  Tells how a provider's gate is shut.
+  Reads until when a provider's gate is shut, and why.
 
   KEYS:
     1 gate
 
   Output:
-    -1 the gate is closed, as of a circuit: calls may pass
+    -1 the gate is closed: all calls may pass
     {ms until it is half-open, cause, fingerprint of the key that was in use when it was shut}
 
   Cost: 2 commands.

@@ -4,7 +4,7 @@ import { type GateKeys, type GateStanding, type RawStanding, standingOf } from '
 
 const script = defineScript(import.meta.dirname, 'look-at-gate');
 
-/** How the gate is shut; undefined where it is closed, as of a circuit. One round trip. */
+/** Reads until when the gate is shut, and why; undefined if calls may pass. One round trip. */
 export async function lookAtGate(redis: Redis, [gate]: GateKeys): Promise<GateStanding | undefined> {
   const standing = (await script(redis, [gate], [])) as RawStanding | -1;
   return standing === -1 ? undefined : standingOf(standing);

@@ -1,5 +1,6 @@
 --[[
-  Closes a provider's gate, as of a circuit: all calls of all workers may pass again, and the workers are told.
+  Opens a provider's gate: all calls of all workers may pass again. Tells the workers. (Its state is then `closed`, as
+  in a circuit breaker.)
 
   KEYS:
     1 gate

@@ -1,6 +1,6 @@
 --[[
-  Gives the probe up, so that another worker may try. If the lease has run out and another worker has the probe by now,
-  it keeps it.
+  Gives up the probe, so that another worker may try. If the lease has expired and another worker has the probe by now,
+  that worker keeps it.
 
   KEYS:
     1 probe

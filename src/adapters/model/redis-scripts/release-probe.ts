@@ -4,7 +4,7 @@ import type { GateKeys } from './gate-standing.ts';
 
 const script = defineScript(import.meta.dirname, 'release-probe');
 
-/** Gives the probe up, if this try still has it, so that another worker may try. One round trip. */
+/** Gives up the probe if this try still has it, so that another worker may try. One round trip. */
 export async function releaseProbe(redis: Redis, [, probe]: GateKeys, id: string): Promise<void> {
   await script(redis, [probe], [id]);
 }

@@ -1,6 +1,6 @@
 --[[
-  Shuts a provider's gate again after its probe has failed, and tells all workers. The time doubles with each failed
-  probe in a row, up to four times the first.
+  Shuts a provider's gate again after a failed probe, and tells all workers. The time doubles with each failed probe in
+  a row, up to four times the first time.
 
   KEYS:
     1 gate
@@ -15,7 +15,7 @@
     6 name of the gate
 
   Output:
-    {ms until it is half-open, cause, fingerprint of the key}, as it is shut now
+    {ms until it is half-open, cause, fingerprint of the key}: how the gate is shut now
 
   Cost: 8 to 10 commands.
 ]]

@@ -5,10 +5,10 @@ import { type GateKeys, type GateStanding, type RawStanding, type Shutting, stan
 const script = defineScript(import.meta.dirname, 'reopen-gate');
 
 /**
- * Shuts the gate again because the probe has failed: longer with each probe that did. One round trip.
+ * Shuts the gate again after a failed probe, for longer with each failed probe in a row. One round trip.
  * @param id of the try that failed
- * @param shutting.ms for how long after the first failed probe
- * @returns how it is shut now
+ * @param shutting.ms how long after the first failed probe
+ * @returns how the gate is shut now
  */
 export async function reopenGate(
   redis: Redis,

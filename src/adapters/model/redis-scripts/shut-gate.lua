@@ -1,5 +1,5 @@
 --[[
-  Shuts a provider's gate for at least some time, and tells all workers.
+  Shuts a provider's gate for at least the given time, and tells all workers.
 
   KEYS:
     1 gate
@@ -12,7 +12,7 @@
     5 name of the gate
 
   Output:
-    {ms until it is half-open, cause, fingerprint of the key}, as it is shut now
+    {ms until it is half-open, cause, fingerprint of the key}: how the gate is shut now
 
   Cost: 6 or 7 commands.
 ]]

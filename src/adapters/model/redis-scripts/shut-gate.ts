@@ -4,7 +4,7 @@ import { type GateKeys, type GateStanding, type RawStanding, type Shutting, stan
 
 const script = defineScript(import.meta.dirname, 'shut-gate');
 
-/** Shuts the gate for at least `ms`, and tells all workers. One round trip. @returns how it is shut now */
+/** Shuts the gate for at least `ms`, and tells all workers. One round trip. @returns how the gate is shut now */
 export async function shutGate(
   redis: Redis,
   [gate]: GateKeys,

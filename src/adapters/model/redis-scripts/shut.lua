@@ -1,11 +1,11 @@
 -- include: server-time
 
--- A gate that nobody looks at any more is forgotten this long after its time is over.
+-- After its time is over, a gate that nobody uses is forgotten after this long.
 local FORGOTTEN_AFTER_MS = 3600000
 
--- Shuts a gate until a time, and tells all workers. If it is shut for longer already, that time and its cause stay.
--- Returns how the gate is shut now: {ms left, cause, fingerprint of the key}.
--- Costs 5 commands, or 6 where it is shut for longer already.
+-- Shuts a gate until a time, and tells all workers. If the gate is shut for longer already, that time and its cause
+-- stay. Returns how the gate is shut now: {ms left, cause, fingerprint of the key}. Costs 5 commands, or 6 if it was
+-- shut for longer already.
 local function shut(gate, now, untilMs, cause, key, channel, gateName)
   local shutUntilMs = tonumber(redis.call('HGET', gate, 'until') or '0')
   if untilMs >= shutUntilMs then

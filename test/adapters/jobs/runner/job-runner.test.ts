@@ -246,7 +246,7 @@ describe.each<
       await ownQueue.pause();
       await refuse(direct, 'runner');
       goOn.resolve();
-      await until('it is tried again', () => lines.some(({ msg }) => /did not take what jobs have come to/.test(msg)));
+      await until('it is tried again', () => lines.some(({ msg }) => /results of jobs could not be written/.test(msg)));
       await serve(direct, 'runner');
       await until('it is there', async () => (await ownQueue.getJobState('r-a')) === expected.state);
       const { attemptsMade, stalledCounter } = (await ownQueue.getJob('r-a'))!;
