@@ -6,8 +6,9 @@ import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
  */
 export const redisKeys = {
   /**
-   * String, JSON: `sessionId`, `userId`, `createdAt`, `updatedAt`, and `seen: true` once a turn was visible. Its name is a
-   * promise to other services, which may read it. How a session stands is not here: its status is that of its latest turn.
+   * String, JSON: `sessionId`, `userId`, `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Its name
+   * is a promise to other services, which may read it. How a session stands later is not here: its status is that of its
+   * latest turn.
    */
   session: (sessionId: string) => `chat:session:${sessionId}`,
   /**

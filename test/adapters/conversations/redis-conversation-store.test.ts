@@ -39,10 +39,10 @@ test('a session is under the key that other services know, as JSON that says who
   const { sessionId, userId, requestId, createdAt } = one;
   const stored = async () => JSON.parse((await redis.get(`chat:session:${sessionId}`))!);
   await store.begin(one, { newSession: true });
-  expect(await stored()).toEqual({ sessionId, userId, createdAt, updatedAt: createdAt });
+  expect(await stored()).toEqual({ sessionId, userId, status: 'accepting', createdAt, updatedAt: createdAt });
   await store.confirm(sessionId, requestId, { hurry: true });
   const page = await store.session(sessionId, userId, { limit: 1 });
-  expect(await stored()).toEqual({ userId, ...page!.session, seen: true });
+  expect(await stored()).toEqual({ userId, ...page!.session });
 });
 
 test('what is kept expires after the retention, and what was never accepted within the hour', async () => {
@@ -140,7 +140,7 @@ test('a session of the version before, which kept a status of its own, is begun 
     await store.confirm(sessionId, 'old', { hurry: true });
     await store.confirm(sessionId, continues.requestId, { hurry: true });
     const { updatedAt } = (await store.session(sessionId, userId, { limit: 1 }))!.session;
-    expect(JSON.parse((await redis.get(key))!)).toEqual({ sessionId, userId, createdAt, updatedAt, seen: true });
+    expect(JSON.parse((await redis.get(key))!)).toEqual({ sessionId, userId, createdAt, updatedAt });
   }
 });
 

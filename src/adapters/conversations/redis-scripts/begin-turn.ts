@@ -15,7 +15,7 @@ export async function beginTurn(
   { sessionId, userId, requestId, message, createdAt }: NewTurn,
   options: { newSession: boolean; ttlMs: number },
 ): Promise<BeginOutcome> {
-  const session = { sessionId, userId, createdAt, updatedAt: createdAt };
+  const session = { sessionId, userId, status: 'accepting', createdAt, updatedAt: createdAt };
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
   return (await script(redis, keys, [
     requestId,

@@ -1,12 +1,13 @@
--- Returns whether a turn of the session was ever visible. Earlier versions had the status `accepting` until then.
+-- Returns whether a turn of the session was ever visible. Until then the session has the status `accepting`. Earlier
+-- versions, which may run beside this one, wrote other statuses later, and read this one.
 local function wasSeen(session)
-  return session.seen or (session.status ~= nil and session.status ~= 'accepting')
+  return session.status ~= 'accepting'
 end
 
 -- Saves a session that has a visible turn. Costs two commands.
 local function keepSeen(sessionKey, turnsKey, session, updatedAt, retentionMs)
-  session.seen, session.updatedAt = true, updatedAt
-  -- Fields that earlier versions wrote.
+  session.updatedAt = updatedAt
+  -- The requestId is a field that earlier versions wrote.
   session.status, session.requestId = nil, nil
   redis.call('SET', sessionKey, cjson.encode(session), 'PX', retentionMs)
   redis.call('PEXPIRE', turnsKey, retentionMs)
