@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { ApiError } from '../contracts/errors.ts';
+import type { Tracer } from '../contracts/tracer.ts';
 import type { ApiMetrics } from '../observability/metrics.ts';
 import { BASE_PATH_SETTING, serveUnder } from './base-path.ts';
 import { allowOrigins } from './cross-origin.ts';
@@ -30,6 +31,7 @@ export interface AppOptions {
   accounts: Router | undefined;
   chat: Router;
   metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>;
+  tracer?: Tracer | undefined;
   logger: Logger;
 }
 
@@ -45,6 +47,7 @@ export function createApp(options: AppOptions): Express {
     accounts,
     chat,
     metrics,
+    tracer,
     logger,
   } = options;
   const document = createOpenApiDocument({ version, accounts: accounts !== undefined, basePath });
@@ -53,7 +56,8 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by').disable('etag').set('trust proxy', trustProxy).set(BASE_PATH_SETTING, basePath);
   const refuseOthers = refuseUnknown(findRoute);
 
-  app.use(serveUnder(basePath), trace, logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
+  app.use(serveUnder(basePath), trace(tracer, findRoute));
+  app.use(logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
   // The admin's pages come before CORS, so that no other site can ever use them.
   app.use('/admin', noStore, admin, refuseOthers);
   app.use(allowOrigins(corsOrigins));

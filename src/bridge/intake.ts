@@ -8,6 +8,7 @@ import { REQUESTS_QUEUE, TRACEPARENT_HEADER } from '../contracts/queues.ts';
 import { readChatRequest } from '../contracts/read-chat-request.ts';
 import { readReplyAddress } from '../contracts/reply-address.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
+import type { Tracer } from '../contracts/tracer.ts';
 
 export interface Intake {
   start(): void;
@@ -43,6 +44,7 @@ export function createIntake(options: {
   highWater: number;
   onReceived: (count: number) => void;
   onPaused: (paused: boolean) => void;
+  tracer?: Tracer | undefined;
   logger: Logger;
 }): Intake {
   const { queue, addJobs, deadLetter, replyAllowed, highWater, onReceived, onPaused, logger } = options;
@@ -57,10 +59,12 @@ export function createIntake(options: {
     read: (delivery) => readJob(delivery, replyAllowed),
     handle,
     deadLetter,
+    tracer: options.tracer,
     logger,
   });
 
-  async function handle(jobs: NewJob[]): Promise<undefined> {
+  async function handle(read: NewJob[], traceparents?: readonly string[]): Promise<undefined> {
+    const jobs = traceparents ? read.map((job, index) => ({ ...job, traceparent: traceparents[index]! })) : read;
     const waiting = await addJobs(jobs);
     onReceived(jobs.length);
     if (!paused && waiting >= highWater) void pause();

@@ -8,6 +8,7 @@ import { model } from './settings/model.ts';
 import { outgoingHttp } from './settings/outgoing-http.ts';
 import { rabbitMqAndRedis } from './settings/rabbitmq-and-redis.ts';
 import { requestsAndSessions } from './settings/requests-and-sessions.ts';
+import { traces } from './settings/traces.ts';
 
 /** Every setting there is, by the titles of its groups, in the order of the documentation. */
 export const settings = {
@@ -19,6 +20,7 @@ export const settings = {
   'Bridge and workflow': bridgeAndWorkflow,
   Model: model,
   'Answer cache': answerCache,
+  Traces: traces,
 } as const;
 
 type Groups = typeof settings;

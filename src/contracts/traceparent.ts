@@ -1,6 +1,19 @@
 import { randomUUID } from 'node:crypto';
 
-const FORMAT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const FORMAT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** What a W3C traceparent says. */
+export interface TraceContext {
+  traceId: string;
+  spanId: string;
+  flags: number;
+}
+
+/** @returns undefined if the traceparent is absent or malformed */
+export function readTraceparent(received: unknown): TraceContext | undefined {
+  const match = typeof received === 'string' ? FORMAT.exec(received) : null;
+  return match ? { traceId: match[1]!, spanId: match[2]!, flags: Number.parseInt(match[3]!, 16) } : undefined;
+}
 
 /** The W3C traceparent that was received, or a new one if it is absent or malformed. */
 export function continueTrace(received: unknown): string {
@@ -12,4 +25,7 @@ export function continueTrace(received: unknown): string {
 const randomHex = () => randomUUID().replaceAll('-', '');
 
 /** The 32 hex digits that all log lines of one request share. */
-export const traceIdOf = (traceparent: string) => FORMAT.exec(traceparent)?.[1] ?? '';
+export const traceIdOf = (traceparent: string) => readTraceparent(traceparent)?.traceId ?? '';
+
+/** Whether the spans of this context are exported. */
+export const isSampled = (traceparent: string) => ((readTraceparent(traceparent)?.flags ?? 0) & 1) === 1;

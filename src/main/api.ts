@@ -31,6 +31,7 @@ import { listen } from '../observability/http-server.ts';
 import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureLine, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
+import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
 import { createAuthenticationParts } from './api/authentication.ts';
@@ -44,6 +45,8 @@ const logger = createLogger('api', config.logLevel);
 logEverything(logger);
 refuseOtherBullMq(logger);
 const metrics = createApiMetrics();
+const tracing = await startTracing(config, { process: 'api', version, logger });
+const tracer = tracing?.tracer;
 const replica = randomUUID();
 
 // Connections
@@ -113,6 +116,7 @@ const settler = createResponseSettler({
   }),
   prefetch: config.responsesPrefetch,
   onSettled: createOnSettled({ answerWaiter, line, eraser, metrics, logger }),
+  tracer,
   logger,
 });
 
@@ -122,7 +126,7 @@ const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, o
 const admin = createAdminParts({ config, queue, redis, gates, login: authentication.login, requireAdmin });
 const acceptOptions = {
   conversations,
-  publishRequest: requestPublisher(publisher),
+  publishRequest: requestPublisher(publisher, tracer),
   requestDeadlineMs: config.requestDeadlineMs,
   contextMaxTokens: config.contextMaxTokens,
   onAccepted: () => metrics.requestsAccepted.inc(),
@@ -155,6 +159,7 @@ const app = createApp({
   accounts: accounts && onceReady(accounts),
   chat: onceReady(chat),
   metrics,
+  tracer,
   logger,
 });
 
@@ -189,5 +194,6 @@ stopOnSignal({
     await settler.stop();
     await servers.close();
     await metricsServer.stop();
+    await tracing?.stop();
   },
 });

@@ -13,6 +13,7 @@ import { createIntake } from '../bridge/intake.ts';
 import type { WorkerConfig } from '../config/settings.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { nameMatcher } from '../contracts/reply-address.ts';
+import type { Tracer } from '../contracts/tracer.ts';
 import { startHealthServer } from '../observability/health-server.ts';
 import type { Logger } from '../observability/log.ts';
 import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
@@ -33,9 +34,9 @@ const SCRAPE_TIMEOUT_MS = 1_000;
  */
 export async function startWorker(
   config: WorkerConfig,
-  options: { logger: Logger; createProvider?: CreateProvider },
+  options: { logger: Logger; createProvider?: CreateProvider; tracer?: Tracer | undefined },
 ): Promise<{ stop(): Promise<void> }> {
-  const { logger, createProvider } = options;
+  const { logger, createProvider, tracer } = options;
   const metrics = createWorkerMetrics();
 
   // Connections
@@ -52,6 +53,7 @@ export async function startWorker(
   });
   const model = createConfiguredModel(config, {
     createProvider,
+    tracer,
     redis: servers.gateRedis,
     subscriber,
     keyOf: (variable) => process.env[variable]!,
@@ -80,6 +82,7 @@ export async function startWorker(
     startChatWorker({
       jobs,
       subscriber,
+      tracer,
       maxCrashes: config.maxCrashes,
       workflow: {
         model,
@@ -90,7 +93,7 @@ export async function startWorker(
           metrics.uncertainSpend.inc({ why });
           countUncertainSpend(redis, why, logger);
         },
-        publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish),
+        publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish, tracer),
         keepReply: replies.keep,
         onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
       },
@@ -119,6 +122,7 @@ export async function startWorker(
     highWater: config.bridgeHighWater,
     onReceived: (count) => metrics.requestsReceived.inc(count),
     onPaused: (paused) => metrics.intakePaused.set(paused ? 1 : 0),
+    tracer,
     logger,
   });
 

@@ -5,6 +5,7 @@ import { jobIdOf, type KnownFailure } from '../adapters/jobs/chat-job.ts';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
+import type { Tracer } from '../contracts/tracer.ts';
 import { answerRequest, type ChatWorkflow, countCallCutShort } from './chat/chat-workflow.ts';
 import { type EarlyLookUp, lookUpEarly } from './chat/early-look-up.ts';
 import { createEndAttempt } from './end-attempt.ts';
@@ -19,6 +20,7 @@ export interface ChatWorkerOptions {
   /** A request over which more processes than this have died fails. */
   maxCrashes: number;
   events: ChatWorkerEvents;
+  tracer?: Tracer | undefined;
   logger: Logger;
 }
 
@@ -46,7 +48,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   });
 
   async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
-    const task = beginTask(job, events);
+    const task = beginTask(job, events, options.tracer);
     events.onStarted();
     try {
       const { failure } = task.run.state;
@@ -57,6 +59,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       else if (failure) await failForGood.fail(task, failure);
       else await failCrashed(task);
     } finally {
+      task.span?.end();
       events.onReleased();
     }
   }

@@ -7,7 +7,7 @@ import { announceCancellation } from './chat/announce-end.ts';
 import { decide } from './engine/retry-policy.ts';
 import type { Run } from './engine/run.ts';
 import type { FailForGood } from './fail-for-good.ts';
-import { logOf, type Task, type TaskSurroundings } from './task.ts';
+import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
 
 /** How attempts end that do not fail for good, and who decides which end it is. */
 export interface EndAttempt {
@@ -24,6 +24,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
 
   async function complete(task: Task, response: ChatResponse): Promise<void> {
     events.onFinished('completed', '');
+    noteOutcome(task, 'completed');
     if (logger.isLevelEnabled('debug')) {
       logOf(logger, task).debug({ cached: response.cached, ...response.timings }, 'request completed');
     }
@@ -43,6 +44,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
       return await decideOn(task, error);
     }
     events.onFinished('cancelled', '');
+    noteOutcome(task, 'cancelled');
     logOf(logger, task).info({ step: run.state.step }, 'request cancelled');
     await job.complete(resultOf(response, run));
   }
@@ -74,6 +76,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
 
   /** This process must stop: another one goes on with the job. */
   async function handBack(task: Task, error: unknown): Promise<void> {
+    noteOutcome(task, 'handed back');
     await task.job.saveState(task.run.state);
     await failForGood.failIfGone(task, await task.job.handBack(), error);
   }
@@ -83,6 +86,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     const { step } = task.run.state;
     await saveWhyItGoesOn(task, code);
     events.onRetry(code);
+    noteOutcome(task, 'retried', code);
     logOf(logger, task).warn(inTask(task, error), 'attempt failed, will be repeated');
     const went = await task.job.retry(new Error(`${step}: ${code}: ${safeMessage(error) || 'unknown error'}`));
     await failForGood.failIfGone(task, went, error);
@@ -90,6 +94,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
 
   async function wait(task: Task, error: unknown, delayMs: number): Promise<void> {
     const code = codeOf(error);
+    noteOutcome(task, 'waiting', code);
     await saveWhyItGoesOn(task, code);
     logOf(logger, task).debug({ step: task.run.state.step, code, delayMs }, 'request waits');
     await failForGood.failIfGone(task, await task.job.delay(delayMs), error);

@@ -5,7 +5,7 @@ import { RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts'
 import { describeError } from '../observability/log.ts';
 import { announceFailure } from './chat/announce-end.ts';
 import { knownFailureOf } from './engine/retry-policy.ts';
-import { logOf, type Task, type TaskSurroundings } from './task.ts';
+import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
 
 /** How requests fail for good. Each way tells the user, unless nobody can be told. */
 export interface FailForGood {
@@ -32,6 +32,7 @@ const ANNOUNCE_RETRY_MS = 1_000;
 export function createFailForGood({ workflow, events, logger, isStopping }: TaskSurroundings): FailForGood {
   async function fail(task: Task, failure: KnownFailure): Promise<void> {
     const { job, run } = task;
+    noteOutcome(task, 'failed', failure.code);
     const failedStep = run.state.steps.findLast((entry) => entry.failed)?.step ?? run.state.step;
     run.state.failure = failure;
     await job.saveState(run.state);
@@ -54,6 +55,7 @@ export function createFailForGood({ workflow, events, logger, isStopping }: Task
     const { job, run } = task;
     const { step } = run.state;
     events.onFinished('failed', error.code);
+    noteOutcome(task, 'failed', error.code);
     logOf(logger, task).warn({ step, code: error.code }, 'the answer could not be delivered to its reply queue');
     await job.fail(new Error(`${step}: ${error.code}: ${error.message}`), failedState(task));
   }
@@ -62,6 +64,7 @@ export function createFailForGood({ workflow, events, logger, isStopping }: Task
     if (went !== 'gone' || task.job.cancelled) return;
     const failure = error instanceof RequestFailure ? knownFailureOf(error) : jobRemoved;
     const { step } = task.run.state;
+    noteOutcome(task, 'failed', failure.code);
     logOf(logger, task).warn({ step, code: failure.code }, 'the job was removed before it was done');
     await announceUntilTold(task, failure);
   }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
+import type { Span, Tracer } from '../contracts/tracer.ts';
 import type { ChatAttempt, ChatWorkflow } from './chat/chat-workflow.ts';
 import { createRun, type Run } from './engine/run.ts';
 
@@ -10,6 +11,8 @@ export interface Task {
   job: JobInHand;
   run: Run;
   attempt: ChatAttempt;
+  /** Of the attempt. undefined: nobody traces. */
+  span: Span | undefined;
 }
 
 /** What the worker reports, for the metrics. */
@@ -32,10 +35,11 @@ export interface TaskSurroundings {
 }
 
 /** Begins an attempt where an earlier one has left the job. */
-export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep'>): Task {
+export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep'>, tracer?: Tracer): Task {
   const { request } = job.data;
   const earlier = job.state;
   const number = job.attemptsMade + 1;
+  const span = tracer && startAttemptSpan(tracer, job, number);
   return {
     job,
     run: createRun({
@@ -44,7 +48,9 @@ export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep
       earlier,
       save: (state) => job.saveState(state),
       onStep: events.onStep,
+      startSpan: span && ((step) => tracer.start({ name: step, kind: 'internal', parent: span.traceparent })),
     }),
+    span,
     attempt: {
       number,
       startedAt: Date.now(),
@@ -52,8 +58,32 @@ export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep
       // failure that was announced does not, because the worker may have died before it moved the job.
       deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
       signal: job.signal,
+      traceparent: span?.traceparent,
     },
   };
+}
+
+function startAttemptSpan(tracer: Tracer, { data: { request, traceparent } }: JobInHand, number: number): Span {
+  return tracer.start({
+    name: 'attempt',
+    kind: 'internal',
+    parent: traceparent,
+    attributes: {
+      'healify.request.id': request.requestId,
+      'healify.session.id': request.sessionId,
+      'healify.attempt': number,
+    },
+  });
+}
+
+/** Notes in the attempt's span how it ended. @param code why it was not the last one, or why the request has failed */
+export function noteOutcome(
+  { span }: Task,
+  outcome: 'completed' | 'cancelled' | 'waiting' | 'retried' | 'handed back' | 'failed',
+  code?: string,
+): void {
+  span?.set({ 'healify.outcome': outcome, ...(code !== undefined && { 'healify.code': code }) });
+  if (outcome === 'retried' || outcome === 'failed') span?.fail(code ?? 'internal_error');
 }
 
 /** A log whose lines say which request they are about. */

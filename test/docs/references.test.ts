@@ -24,12 +24,16 @@ const anchorsOf = (file: string) => namesIn(proseOf(file), /^#+ (.+)$/gm).map(an
 const sources = globSync('{src,test,tools,bench,chaos,fuzz}/**/*.ts', { cwd: root }).map((path) => basename(path));
 
 const settingNames = Object.values(settings).flatMap((group) => Object.values<Setting>(group).map(({ env }) => env));
-/** Variables that are not settings of a process: those of tools, of compose, and of the examples. */
+/** Variables that are not settings of a process: those of tools, of compose, of the examples, and of OpenTelemetry's exporter. */
 const otherVariables = [
   'BENCH_PROFILES',
   'HEALIFY_EMAIL',
   'HEALIFY_PASSWORD',
   'LOCAL_SERVERS',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TIMEOUT',
+  'OTEL_RESOURCE_ATTRIBUTES',
+  'OTEL_SERVICE_NAME',
   'RABBITMQ_PASSWORD',
   'REDIS_PASSWORD',
   'TEST_SERVICES',

@@ -37,13 +37,14 @@ const entry = z.object({
   model: z.string().max(limits.modelNameChars),
   provider: z.string().max(limits.modelNameChars),
   finishReason: z.enum(['stop', 'length', 'content_filter']).nullable().default('stop'),
+  askedIn: z.string().optional(),
 });
 
 /**
- * What a look-up finds: the answer; `claimed`: this request must ask the model; `under way`: another request is asking
- * it.
+ * What a look-up finds: the answer, and the traceparent of the attempt that asked the model for it, if that was traced;
+ * `claimed`: this request must ask the model; `under way`: another request is asking it.
  */
-export type LookUp = { answer: ModelAnswer } | 'claimed' | 'under way';
+export type LookUp = { answer: ModelAnswer; askedIn?: string | undefined } | 'claimed' | 'under way';
 
 /**
  * Keeps answers by the hash of everything they depend on, and the last answer of each session. Each operation costs one
@@ -68,9 +69,11 @@ export interface AnswerCache {
    */
   lookUp(hash: string, requestId: string): Promise<LookUp>;
   /**
-   * Keeps the answer, unless it is too large, and gives up the claim. @returns the ids of the requests that wait for it
+   * Keeps the answer, unless it is too large, and gives up the claim.
+   * @param askedIn the traceparent of the attempt that asked the model. undefined: nobody traces
+   * @returns the ids of the requests that wait for it
    */
-  keep(hash: string, requestId: string, answer: ModelAnswer): Promise<string[]>;
+  keep(hash: string, requestId: string, answer: ModelAnswer, askedIn?: string): Promise<string[]>;
   /** Gives up the claim without an answer. @returns the ids of the requests that wait for one */
   release(hash: string, requestId: string): Promise<string[]>;
   /** Stops renewing the claim. If the lease has not expired, the next worker of this request still has the claim. */
@@ -152,8 +155,7 @@ export function createAnswerCache(options: {
     }
     giveUp(question);
     if (found === 'under way') return found;
-    const answer = readEntry(found.entry);
-    return answer ? { answer } : lookUpAfterRemoval(question);
+    return readEntry(found.entry) ?? lookUpAfterRemoval(question);
   }
 
   async function lookUpAfterRemoval(question: HashedQuestion): Promise<LookUp> {
@@ -186,8 +188,8 @@ export function createAnswerCache(options: {
       if (!claim) claims.set(hash, question);
       return lookUpNow(question);
     },
-    keep: (hash, requestId, answer) => {
-      const text = entryOf(answer);
+    keep: (hash, requestId, answer, askedIn) => {
+      const text = entryOf(answer, askedIn);
       const fits = Buffer.byteLength(text) <= maxEntryBytes;
       return land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
     },
@@ -203,13 +205,15 @@ export function createAnswerCache(options: {
   };
 }
 
-const entryOf = ({ response, model, provider, finishReason }: ModelAnswer) =>
-  JSON.stringify({ response, model, provider, finishReason });
+const entryOf = ({ response, model, provider, finishReason }: ModelAnswer, askedIn?: string) =>
+  JSON.stringify({ response, model, provider, finishReason, askedIn });
 
-function readEntry(text: string): ModelAnswer | undefined {
+function readEntry(text: string): Exclude<LookUp, string> | undefined {
   const kept = entry.safeParse(jsonOf(text));
   if (!kept.success) return undefined;
-  return { ...kept.data, usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 } };
+  const { askedIn, ...answer } = kept.data;
+  const usage = { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 };
+  return { answer: { ...answer, usage }, ...(askedIn !== undefined && { askedIn }) };
 }
 
 function jsonOf(text: string): unknown {

@@ -5,7 +5,9 @@ import type { WorkerConfig } from '../../config/settings.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import type { Tracer } from '../../contracts/tracer.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
+import { traceCalls } from './call-span.ts';
 import { createChosenModel } from './chosen-model.ts';
 import { createFallbackModel } from './fallback-model.ts';
 import { registerGate } from './gate-admin.ts';
@@ -50,6 +52,7 @@ export function createConfiguredModel(
   config: WorkerConfig,
   options: {
     createProvider?: CreateProvider | undefined;
+    tracer?: Tracer | undefined;
     redis: Redis;
     subscriber: Redis;
     keyOf: (variable: string) => string;
@@ -62,7 +65,7 @@ export function createConfiguredModel(
     ) => void;
   },
 ): ConfiguredModel {
-  const { createProvider = createModelProvider, redis, subscriber, onCall, onBreaker } = options;
+  const { createProvider = createModelProvider, tracer, redis, subscriber, onCall, onBreaker } = options;
   const simulated = !config.openaiApiKey;
   const breakers: Breaker[] = [];
   const gates = new Map<string, Target>();
@@ -91,11 +94,11 @@ export function createConfiguredModel(
       probeMs: config.modelTimeoutMs + PROBE_GRACE_MS,
       onStateChange: (state, cause) => onBreaker(target, { state, cause, keyFingerprint }),
     });
+    const limits = { maxTokens: config.maxTokens, temperature: config.temperature };
     const asked = createProvider({
       ...provider,
       systemPrompt: config.systemPrompt,
-      temperature: config.temperature,
-      maxTokens: config.maxTokens,
+      ...limits,
       removeThinking: config.modelThinking === 'remove',
       firstByteTimeoutMs: config.modelFirstTokenTimeoutMs,
       idleTimeoutMs: config.modelTokenTimeoutMs,
@@ -103,8 +106,9 @@ export function createConfiguredModel(
       maxReplyBytes: config.modelMaxReplyBytes,
       maxPauseMs: config.modelMaxPauseMs,
     });
+    const traced = tracer ? traceCalls(asked, tracer, { ...target, ...limits, baseUrl: provider.baseUrl }) : asked;
     const breaker = createBreaker(
-      watchCalls(asked, (outcome, answer) => onCall(target, outcome, answer)),
+      watchCalls(traced, (outcome, answer) => onCall(target, outcome, answer)),
       gate,
       {
         errorPercent: config.breakerErrorPercent,
@@ -156,9 +160,9 @@ export function createConfiguredModel(
 
 const watchCalls = (model: Model, onCall: (outcome: string, answer?: ModelAnswer) => void): Model => ({
   parametersOf: model.parametersOf,
-  ask: async (question, signal, attempt) => {
+  ask: async (question, signal, attempt, traceparent) => {
     try {
-      const answer = await model.ask(question, signal, attempt);
+      const answer = await model.ask(question, signal, attempt, traceparent);
       onCall('ok', answer);
       return answer;
     } catch (error) {

@@ -24,9 +24,10 @@ export interface Model {
   /**
    * Asks once, without retries. This is one call, which may be charged.
    * @param attempt of the request, from 1
+   * @param traceparent of the span that asks. Left out: nobody traces
    * @param signal aborts the call; the promise then rejects with the signal's reason
    * @throws RequestFailure model_*
    * @throws ModelPausedError the model has asked for a pause, or is known to be down
    */
-  ask(question: ModelQuestion, signal: AbortSignal, attempt: number): Promise<ModelAnswer>;
+  ask(question: ModelQuestion, signal: AbortSignal, attempt: number, traceparent?: string): Promise<ModelAnswer>;
 }

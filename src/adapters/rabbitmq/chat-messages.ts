@@ -3,7 +3,9 @@ import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
+import type { Tracer } from '../../contracts/tracer.ts';
 import { fits } from './message-properties.ts';
+import { inPublishSpan } from './message-spans.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
@@ -15,11 +17,12 @@ export type PublishReply = (response: ChatResponse, traceparent: string, reply: 
 
 /** Sends to `chat_requests`. Rejects as Publisher.publish does. */
 export const requestPublisher =
-  (publisher: Publisher): PublishRequest =>
-  (request, traceparent) => {
-    const { body, properties } = encode(request, traceparent);
-    return publisher.publish(REQUESTS_QUEUE, body, properties);
-  };
+  (publisher: Publisher, tracer?: Tracer): PublishRequest =>
+  (request, parent) =>
+    inPublishSpan(tracer, { ...idsOf(request), queue: REQUESTS_QUEUE, parent }, (traceparent) => {
+      const { body, properties } = encode(request, traceparent);
+      return publisher.publish(REQUESTS_QUEUE, body, properties);
+    });
 
 /**
  * Sends a signed response to `chat_responses`, or an unsigned one to the reply queue that the request names. A reader
@@ -32,13 +35,18 @@ export const responsePublisher =
     publisher: Publisher,
     signatures: Pick<AnswerSignatures, 'sign'> | undefined,
     publishReply: PublishReply,
+    tracer?: Tracer,
   ): PublishResponse =>
-  (response, traceparent, reply) => {
-    if (reply) return publishReply(response, traceparent, reply);
-    const { body, properties } = encode(response, traceparent);
-    if (signatures) properties.headers[SIGNATURE_HEADER] = signatures.sign(body);
-    return publisher.publish(RESPONSES_QUEUE, body, properties);
-  };
+  (response, parent, reply) =>
+    // Another service's queue has no name in a trace: there is no limit to how many there are.
+    inPublishSpan(tracer, { ...idsOf(response), queue: reply ? 'reply' : RESPONSES_QUEUE, parent }, (traceparent) => {
+      if (reply) return publishReply(response, traceparent, reply);
+      const { body, properties } = encode(response, traceparent);
+      if (signatures) properties.headers[SIGNATURE_HEADER] = signatures.sign(body);
+      return publisher.publish(RESPONSES_QUEUE, body, properties);
+    });
+
+const idsOf = ({ requestId, sessionId }: ChatRequest | ChatResponse) => ({ requestId, sessionId });
 
 /**
  * Returns a message's body and properties, without its signature. An id that is too long for a property is only in the

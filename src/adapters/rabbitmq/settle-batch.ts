@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
 import { UnreadableMessage } from '../../contracts/read-message.ts';
+import type { Tracer } from '../../contracts/tracer.ts';
+import { inDeadLetterSpan, startConsumeSpans } from './message-spans.ts';
 
 /** A message that is not acknowledged yet. If this process dies, RabbitMQ delivers it again. */
 export interface Delivery {
@@ -25,12 +27,14 @@ export interface Handling<Item> {
   read: (delivery: Delivery) => Item;
   /**
    * Handles items. It must be idempotent.
+   * @param traceparents of the spans that the items are handled in, in the same order. undefined: nobody traces
    * @returns for each item, in the same order, why it is refused for good, or undefined. Left out: none is refused
    * @throws HealifyError if it is retryable, the items are not to blame and are tried again
    */
-  handle: (items: Item[]) => Promise<readonly (Refusal | undefined)[] | undefined>;
+  handle: (items: Item[], traceparents?: readonly string[]) => Promise<readonly (Refusal | undefined)[] | undefined>;
   /** Resolves once the dead-letter queue has the message. */
   deadLetter: (delivery: Delivery, reason: DeadLetterReason, detail: string) => Promise<void>;
+  tracer?: Tracer | undefined;
 }
 
 /** A message, and what was done with it so far. */
@@ -66,7 +70,7 @@ const CANNOT_BE_HANDLED: Refusal = { reason: 'handler_failed', detail: 'the mess
  * - *one by one*, after repeated unforeseen errors, to find the messages that are to blame
  */
 export function createBatchSettler<Item>(options: Handling<Item> & { queue: string; logger: Logger }) {
-  const { queue, read, handle, deadLetter, logger } = options;
+  const { queue, read, handle, deadLetter, tracer, logger } = options;
 
   function toEntry(message: ConsumeMessage): Entry<Item> {
     const { messageId, contentEncoding } = message.properties;
@@ -121,7 +125,8 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
 
   async function handleAll(entries: Entry<Item>[]): Promise<void> {
     if (entries.length === 0) return;
-    const refusals = await handle(entries.map(({ todo }) => (todo as { item: Item }).item));
+    const items = entries.map(({ todo }) => (todo as { item: Item }).item);
+    const refusals = tracer ? await handleInSpans(tracer, entries, items) : await handle(items);
     const refused = entries.filter((entry, index) => {
       const refusal = refusals?.[index];
       if (refusal) entry.todo = { refusal };
@@ -131,9 +136,23 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     if (refused.length > 0) await Promise.all(refused.map(sendLetter));
   }
 
+  async function handleInSpans(tracer: Tracer, entries: readonly Entry<Item>[], items: Item[]) {
+    const deliveries = entries.map(({ delivery }) => delivery);
+    const spans = startConsumeSpans(tracer, queue, deliveries);
+    try {
+      const refusals = await handle(items, spans.traceparents);
+      spans.end(refusals);
+      return refusals;
+    } catch (error) {
+      spans.fail(error);
+      throw error;
+    }
+  }
+
   async function sendLetter(entry: Entry<Item>): Promise<void> {
     const { reason, detail } = (entry.todo as { refusal: Refusal }).refusal;
-    await deadLetter(entry.delivery, reason, detail);
+    const { delivery } = entry;
+    await inDeadLetterSpan(tracer, queue, { delivery, reason }, () => deadLetter(delivery, reason, detail));
     entry.settled = true;
   }
 

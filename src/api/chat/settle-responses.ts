@@ -9,6 +9,7 @@ import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import { readChatResponse } from '../../contracts/read-chat-response.ts';
 import { UnreadableMessage } from '../../contracts/read-message.ts';
+import type { Tracer } from '../../contracts/tracer.ts';
 
 const UNKNOWN_SESSION: Refusal = {
   reason: 'unknown_session',
@@ -38,6 +39,7 @@ export function createResponseSettler(options: {
   deadLetter: DeadLetter;
   prefetch: number;
   onSettled: (outcome: SettleOutcome, response: ChatResponse) => void;
+  tracer?: Tracer | undefined;
   logger: Logger;
 }): ResponseSettler {
   const {
@@ -76,6 +78,7 @@ export function createResponseSettler(options: {
     read,
     handle,
     deadLetter,
+    tracer: options.tracer,
     logger,
   });
 }

@@ -19,13 +19,13 @@ export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';
 export async function askModel(
   model: Model,
   question: ModelQuestion,
-  attempt: { number: number; deadlineAt: number; signal: AbortSignal },
+  attempt: { number: number; deadlineAt: number; signal: AbortSignal; traceparent?: string | undefined },
   onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {
   if (Date.now() >= attempt.deadlineAt) throw deadlineExceeded();
   const startedAt = performance.now();
   try {
-    const answer = await model.ask(question, attempt.signal, attempt.number);
+    const answer = await model.ask(question, attempt.signal, attempt.number, attempt.traceparent);
     return { answer, modelMs: Math.round(performance.now() - startedAt) };
   } catch (error) {
     if (attempt.signal.aborted) onUncertainSpend('aborted');

@@ -6,13 +6,14 @@ import type { WorkerConfig } from '../../config/settings.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import type { Span } from '../../contracts/tracer.ts';
 import type { Run } from '../engine/run.ts';
 import { askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
 import { deliverResponse, type ResponseDelivery } from './deliver-response.ts';
 import { type EarlyLookUp, hashOf } from './early-look-up.ts';
 import { completed } from './terminal-response.ts';
-import { writeCache } from './write-cache.ts';
+import { type SharedAnswer, writeCache } from './write-cache.ts';
 
 /** What the workflow is done with. */
 export interface ChatWorkflow extends ResponseDelivery {
@@ -35,6 +36,8 @@ export interface ChatAttempt {
   deadlineAt: number;
   /** Aborted when the request is cancelled, or the process must stop. */
   signal: JobSignal;
+  /** Of the attempt's span. Absent: nobody traces. */
+  traceparent?: string | undefined;
 }
 
 /**
@@ -68,7 +71,9 @@ export async function answerRequest(
     const isShared = hash !== undefined && modelMs !== undefined && !answer.byFallback && isWhole(answer);
     await Promise.all([
       modelMs !== undefined && run.save(),
-      run.step('write-cache', () => keep(answer, isShared ? { hash, requestId } : undefined)),
+      run.step('write-cache', () =>
+        keep(answer, isShared ? { hash, requestId, traceparent: attempt.traceparent } : undefined),
+      ),
     ]);
     if (isCancelled(attempt.signal)) {
       await forget(isShared ? [hash] : []);
@@ -88,22 +93,23 @@ export async function answerRequest(
       workflow.onCacheLookup('off');
       return undefined;
     }
-    const hit = await run.step('check-cache', () =>
-      checkCache(cache, hash, requestId, workflow.onCacheLookup, early?.found),
+    const hit = await run.step('check-cache', (span) =>
+      checkCache(cache, { hash, requestId, span }, workflow.onCacheLookup, early?.found),
     );
     claimed = !hit;
     return hit;
   }
 
-  async function ask() {
+  async function ask(span: Span | undefined) {
     if (run.interrupted && !settings.askAgainAfterCrash) {
       throw new RequestFailure('spend_uncertain', 'the model may have been paid for an answer that was lost');
     }
-    return await askModel(workflow.model, job.request, attempt, workflow.onUncertainSpend);
+    const traceparent = span?.traceparent;
+    return await askModel(workflow.model, job.request, { ...attempt, traceparent }, workflow.onUncertainSpend);
   }
 
   /** Gives whether the answer was kept. If others wait for it, they go on. */
-  async function keep(answer: ModelAnswer, shared: { hash: string; requestId: string } | undefined): Promise<boolean> {
+  async function keep(answer: ModelAnswer, shared: SharedAnswer | undefined): Promise<boolean> {
     const waiting = await writeCache(cache, sessionId, answer, shared);
     if (shared && waiting) {
       claimed = false;

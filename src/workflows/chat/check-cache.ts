@@ -1,6 +1,7 @@
 import type { AnswerCache, LookUp } from '../../adapters/answers/answer-cache.ts';
 import { AnswerUnderWayError } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import type { Span } from '../../contracts/tracer.ts';
 
 export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
 
@@ -8,26 +9,31 @@ export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
  * Finds the answer that was given to the same question before. If there is none, this request has the claim on the question:
  * it asks the model for all who ask the same, and gives the claim up afterwards. A cache that is out of reach counts as a miss,
  * so it may cost a model call, but never an answer. One round trip.
+ * @param asked.span of the step; it links to the attempt that asked the model
  * @param lookingUp a look-up that is under way already
  * @returns undefined: there is no answer
  * @throws AnswerUnderWayError another request has the claim
  */
 export async function checkCache(
   cache: AnswerCache,
-  hash: string,
-  requestId: string,
+  { hash, requestId, span }: { hash: string; requestId: string; span?: Span | undefined },
   onLookup: (result: CacheLookup) => void,
   lookingUp: Promise<LookUp> = cache.lookUp(hash, requestId),
 ): Promise<ModelAnswer | undefined> {
   const found: LookUp | undefined = await lookingUp.catch(() => undefined);
+  const note = (result: CacheLookup) => {
+    onLookup(result);
+    span?.set({ 'healify.outcome': result });
+  };
   if (found === 'under way') {
-    onLookup('under way');
+    note('under way');
     throw new AnswerUnderWayError(hash, cache.leaseMs);
   }
   if (typeof found === 'object') {
-    onLookup('hit');
+    note('hit');
+    if (found.askedIn !== undefined) span?.link(found.askedIn);
     return found.answer;
   }
-  onLookup(found === 'claimed' ? 'miss' : 'error');
+  note(found === 'claimed' ? 'miss' : 'error');
   return undefined;
 }

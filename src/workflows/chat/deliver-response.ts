@@ -26,7 +26,7 @@ export async function deliverResponse(
   response: ChatResponse,
 ): Promise<void> {
   try {
-    await run.step(step, () => publish(response, traceparent, reply));
+    await run.step(step, (span) => publish(response, span?.traceparent ?? traceparent, reply));
   } catch (error) {
     if (!reply || !(error instanceof UndeliverableReplyError)) throw error;
     await run.step('keep-reply', async () => {

@@ -1,5 +1,6 @@
 import type { StepRecord, WorkflowState } from '../../adapters/jobs/chat-job.ts';
-import { HealifyError } from '../../contracts/errors.ts';
+import { AnswerUnderWayError } from '../../contracts/errors.ts';
+import { type Span, spanCodeOf } from '../../contracts/tracer.ts';
 
 /** How many of a job's latest steps are kept to be shown, over all its attempts. */
 const STEPS_KEPT = 30;
@@ -13,8 +14,11 @@ export interface Run {
   readonly state: WorkflowState;
   /** The process of the attempt before this one has died. A step whose result was not saved may have been done. */
   readonly interrupted: boolean;
-  /** Runs a step, or gives the result that it gave in an earlier attempt. */
-  step<T>(name: string, run: () => Promise<T>): Promise<T>;
+  /**
+   * Runs a step, or gives the result that it gave in an earlier attempt.
+   * @param run is given the step's span. undefined: nobody traces
+   */
+  step<T>(name: string, run: (span: Span | undefined) => Promise<T>): Promise<T>;
   /** Writes down what the steps have given so far. Call it after a step that must not be repeated. */
   save(): Promise<void>;
 }
@@ -27,8 +31,10 @@ export function createRun(options: {
   earlier: WorkflowState | undefined;
   save: (state: WorkflowState) => Promise<void>;
   onStep: (step: string, result: 'ok' | 'failed', ms: number) => void;
+  /** Left out: nobody traces. */
+  startSpan?: ((step: string) => Span) | undefined;
 }): Run {
-  const { attempt, crashes, earlier, save, onStep } = options;
+  const { attempt, crashes, earlier, save, onStep, startSpan } = options;
   const interrupted = crashes > (earlier?.crashes ?? 0);
   const steps = [...(earlier?.steps ?? [])];
   const state: WorkflowState = { step: '', results: {}, ...earlier, steps, attempt, crashes };
@@ -45,16 +51,21 @@ export function createRun(options: {
     state,
     interrupted,
     save: () => save(state),
-    step: async <T>(name: string, run: () => Promise<T>) => {
+    step: async <T>(name: string, run: (span: Span | undefined) => Promise<T>) => {
       if (name in state.results) return state.results[name] as T;
       state.step = name;
       const startedAt = performance.now();
+      const span = startSpan?.(name);
       let result: T;
       try {
-        result = await run();
+        result = await run(span);
       } catch (error) {
-        record(name, startedAt, error instanceof HealifyError ? error.code : 'internal_error');
+        record(name, startedAt, spanCodeOf(error));
+        // To wait for the answer to the same question is no failure.
+        if (!(error instanceof AnswerUnderWayError)) span?.fail(spanCodeOf(error));
         throw error;
+      } finally {
+        span?.end();
       }
       record(name, startedAt);
       if (result !== undefined) state.results[name] = result;

@@ -13,9 +13,12 @@ async function check(found: () => Promise<LookUp>, early?: Promise<LookUp>) {
       return found();
     },
   });
-  const result = await checkCache(cache, 'hash', 'r', (lookUp) => counted.push(lookUp), early).catch(
-    (error: unknown) => error,
-  );
+  const result = await checkCache(
+    cache,
+    { hash: 'hash', requestId: 'r' },
+    (lookUp) => counted.push(lookUp),
+    early,
+  ).catch((error: unknown) => error);
   return { result, counted, lookUps };
 }
 

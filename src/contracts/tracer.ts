@@ -1,0 +1,76 @@
+import { HealifyError } from './errors.ts';
+
+/**
+ * What the parts of this product know of tracing. `src/observability/traces/` fills it with OpenTelemetry. Where nobody
+ * traces, there is no tracer: the parts take `Tracer | undefined` and call `tracer?.start(...)`, which costs nothing.
+ *
+ * A part passes a span on as its W3C traceparent, a string. So it does not matter whether the next part is in this process.
+ */
+export interface Tracer {
+  start(span: NewSpan): Span;
+}
+
+export interface NewSpan {
+  name: string;
+  /** What OpenTelemetry calls the span's kind. */
+  kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
+  /** W3C traceparent of the span that this one belongs to. undefined, or unreadable: the span begins a trace. */
+  parent?: string | undefined;
+  /** Traceparents of spans elsewhere that this one has to do with. */
+  links?: readonly string[];
+  attributes?: SpanAttributes;
+}
+
+export interface Span {
+  /** What children of this span name as their parent. */
+  readonly traceparent: string;
+  set(attributes: SpanAttributes): void;
+  /** Adds a link to a span elsewhere. */
+  link(traceparent: string): void;
+  /** Marks the span as failed. @param code one of ours, never an error's message, which may quote a text */
+  fail(code: string): void;
+  /** Ends the span. Only the first call counts. */
+  end(): void;
+}
+
+/**
+ * Every attribute that a span may have. There is none for a text, a path or an address, because those hold what users write.
+ * The names are those of OpenTelemetry's semantic conventions where these have one. The conventions of `gen_ai` are still
+ * being developed, so their names may change: they stand here and nowhere else.
+ */
+export interface SpanAttributes {
+  'http.request.method'?: string;
+  /** A route's pattern. */
+  'http.route'?: string;
+  'http.response.status_code'?: number;
+
+  'messaging.system'?: 'rabbitmq';
+  'messaging.operation.type'?: 'send' | 'process';
+  'messaging.operation.name'?: 'publish' | 'consume' | 'dead-letter';
+  'messaging.destination.name'?: string;
+  'messaging.message.id'?: string;
+  'messaging.batch.message_count'?: number;
+
+  'gen_ai.operation.name'?: 'chat';
+  'gen_ai.provider.name'?: string;
+  'gen_ai.request.model'?: string;
+  'gen_ai.request.max_tokens'?: number;
+  'gen_ai.request.temperature'?: number;
+  'gen_ai.response.model'?: string;
+  'gen_ai.response.finish_reasons'?: string[];
+  'gen_ai.usage.input_tokens'?: number;
+  'gen_ai.usage.output_tokens'?: number;
+  'server.address'?: string;
+
+  'healify.request.id'?: string;
+  'healify.session.id'?: string;
+  /** Of the request, from 1. */
+  'healify.attempt'?: number;
+  /** How an attempt or a look-up ended. */
+  'healify.outcome'?: string;
+  /** Why an attempt was not the last one: an error's code. */
+  'healify.code'?: string;
+}
+
+/** The code under which a span shows an error. */
+export const spanCodeOf = (error: unknown): string => (error instanceof HealifyError ? error.code : 'internal_error');

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import {
+  detectResources,
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceNameEnvDetector,
+} from '@opentelemetry/resources';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { Logger } from '../log.ts';
+import { createOpenTelemetryTracer } from './open-telemetry-tracer.ts';
+import { reportFailures } from './report-failures.ts';
+import { samplerOf } from './sampler.ts';
+import type { Tracing, TracingSettings } from './tracing.ts';
+
+/** A batch of deliveries links to each of them. */
+const MAX_LINKS = 1_000;
+/** How long a process that stops waits for the collector to take the last spans. */
+const LAST_SPANS_MS = 2_000;
+
+/** Traces with OpenTelemetry's SDK, which this module and those beside it load. */
+export function startOpenTelemetry(
+  settings: TracingSettings,
+  options: { process: 'api' | 'worker'; version: string; logger: Logger },
+): Tracing {
+  const { process, version, logger } = options;
+  const ours = resourceFromAttributes({
+    'service.name': `healify-chat-${process}`,
+    'service.version': version,
+    'service.instance.id': randomUUID(),
+  });
+  const detectors = [resourceAttributesEnvDetector, serviceNameEnvDetector];
+  const provider = new TracerProvider({
+    resource: ours.merge(detectResources({ detectors })),
+    sampler: samplerOf(settings.otelTracesSampler, settings.otelTracesSamplerArg),
+    spanLimits: { linkCountLimit: MAX_LINKS },
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: reportFailures(new OTLPTraceExporter(), logger),
+        scheduledDelayMillis: settings.otelBspScheduleDelay,
+        maxQueueSize: settings.otelBspMaxQueueSize,
+      }),
+    ],
+  });
+  return {
+    tracer: createOpenTelemetryTracer(provider.getTracer('healify-chat', version)),
+    stop: async () => {
+      const sent = provider.shutdown().catch(() => {});
+      await Promise.race([sent, sleep(LAST_SPANS_MS, undefined, { ref: false })]);
+    },
+  };
+}
