@@ -16,18 +16,18 @@ import { type FindRoute, indexRoutes } from './route-index.ts';
 import { trace } from './trace.ts';
 
 export interface AppOptions {
-  /** Of the product, for the documents. */
+  /** The product's version, for the documents. */
   version: string;
-  /** Reverse proxies before the API. */
+  /** How many reverse proxies are before the API. */
   trustProxy: number;
   /** The path prefix that clients see, without a slash at its end. */
   basePath?: string;
   /** The other sites whose pages may use the API; see allowOrigins. */
   corsOrigins?: readonly string[];
   health: Router;
-  /** The admin's pages, which read their own bodies. */
+  /** The admin's pages. They read their own bodies. */
   admin: Router;
-  /** Absent where an identity provider has the accounts. */
+  /** undefined if an identity provider has the accounts. */
   accounts: Router | undefined;
   chat: Router;
   metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>;
@@ -35,7 +35,7 @@ export interface AppOptions {
   logger: Logger;
 }
 
-/** The REST API: puts in order what was made elsewhere. */
+/** Builds the REST API: puts its parts into their order. */
 export function createApp(options: AppOptions): Express {
   const {
     version,
@@ -71,7 +71,7 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-/** The policy for replies that are no pages. Each page sets a policy of its own. */
+/** The policy for replies that are not pages. Each page sets its own policy. */
 const strictHeaders = helmet({
   contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
 });

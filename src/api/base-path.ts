@@ -4,9 +4,9 @@ import type { Request, RequestHandler } from 'express';
 export const BASE_PATH_SETTING = 'base path';
 
 /**
- * Serves the API under a path prefix, whether or not the proxy before it removes the prefix. A path that begins with the
- * prefix is served without it, and every other path as it is. `req.originalUrl` is always what the client asked for.
- * @param basePath without a slash at its end, such as `/healify`; empty where there is no prefix
+ * Serves the API under a path prefix, whether the proxy in front removes the prefix or not. A path with the prefix is
+ * served without it, and any other path as it is. `req.originalUrl` is always what the client asked for.
+ * @param basePath without a slash at its end, such as `/healify`; empty if there is no prefix
  */
 export const serveUnder =
   (basePath: string): RequestHandler =>
@@ -21,5 +21,5 @@ export const serveUnder =
     next();
   };
 
-/** The address at which a client reaches one of our paths. */
+/** Returns the address at which a client reaches one of our paths. */
 export const addressOf = (req: Request, path: string): string => `${req.app.get(BASE_PATH_SETTING) ?? ''}${path}`;

@@ -1,13 +1,13 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
-/** A client that has one address of an IPv6 network can use all addresses of that network, so they count as one. */
+/** A client with one address of an IPv6 network can use all addresses of that network, so they count as one. */
 const NETWORK_BITS = 64;
 
 /**
- * The address that names a client, found as the `trust proxy` setting says. It has no port. An IPv4 address that is written
- * as IPv6 becomes the IPv4 address, and any other IPv6 address becomes its /64 network. If a proxy names no valid address,
- * the proxy's own address counts.
+ * Returns the address that identifies a client. It depends on the `trust proxy` setting. It has no port. An IPv4
+ * address written as IPv6 becomes the IPv4 address, and any other IPv6 address becomes its /64 network. If a proxy
+ * names no valid address, the proxy's own address is used.
  */
 export function clientAddress(req: Request): string {
   return normalAddress(req.ip) ?? normalAddress(req.socket.remoteAddress) ?? 'unknown';

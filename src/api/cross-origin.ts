@@ -1,7 +1,7 @@
 import cors from 'cors';
 import type { RequestHandler } from 'express';
 
-/** The headers of a reply that a page on another site may read. */
+/** The headers of a reply that a page of another site may read. */
 const EXPOSED_HEADERS = [
   'Location',
   'Preference-Applied',
@@ -27,9 +27,9 @@ const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const MAX_AGE_SECONDS = 600;
 
 /**
- * Lets pages of these origins use the API (CORS). Cookies are never allowed, so no page can act for a visitor whose token
- * it does not have.
- * @param origins exact ones such as `https://app.example.com`; `*` alone means all
+ * Lets pages of these origins use the API (CORS). Cookies are never allowed, so no page can act for a visitor whose
+ * token it does not have.
+ * @param origins exact ones such as `https://app.example.com`; a single `*` means all
  */
 export function allowOrigins(origins: readonly string[]): RequestHandler {
   if (origins.length === 0) return (_req, _res, next) => next();

@@ -12,8 +12,8 @@ const LATIN1 = new Set(['iso-8859-1', 'latin1', 'iso_8859-1', 'windows-1252', 'c
 const readBytes = express.raw({ limit: limits.httpBodyBytes, type: () => true });
 
 /**
- * Reads a JSON object or array into `req.body`, which stays undefined if there is no body. JSON is UTF-8, with or without a
- * byte order mark. A body that says it is Latin-1, and is not UTF-8, is read as Latin-1.
+ * Reads a JSON object or array into `req.body`. Without a body, `req.body` stays undefined. JSON is UTF-8, with or
+ * without a byte order mark. A body whose header says Latin-1 is read as Latin-1 unless it is UTF-8.
  * Refuses with unsupported_media_type, malformed_json or payload_too_large.
  */
 export const readJsonBody: RequestHandler = (req, res, next) => {
@@ -41,7 +41,7 @@ function parseJson(body: Buffer | undefined, charset: string): unknown {
   try {
     value = JSON.parse(textOf(body, charset));
   } catch {
-    // Without a cause: the parser's message quotes what it parsed.
+    // The parser's message quotes what it parsed, so it is not passed on.
     throw new ApiError('malformed_json');
   }
   if (typeof value !== 'object' || value === null) throw new ApiError('malformed_json');

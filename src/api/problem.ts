@@ -7,10 +7,10 @@ import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { addressOf } from './base-path.ts';
 
-/** Once RabbitMQ or Redis is back, we are connected again within a few seconds. */
+/** When RabbitMQ or Redis is back, we reconnect within a few seconds. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** What an error means to the caller. An error that nobody foresaw becomes `internal_error`. */
+/** Turns an error into what the caller is told. An unforeseen error becomes `internal_error`. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof StoreUnavailableError || saysUnavailable(error)) {
@@ -26,20 +26,20 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError('internal_error', { cause: error });
 }
 
-/** Express and its body parser mark the faults of a request with a status. */
+/** Express and its body parser give faults of a request a status. */
 function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
-  // There is nothing at a path whose percent-encoding is broken.
+  // There is nothing at a path with broken percent-encoding.
   if (error instanceof URIError || status === 404) return 'not_found';
   if (status === 413) return 'payload_too_large';
   if (status === 415) return 'unsupported_media_type';
   return 'malformed_json';
 }
 
-/** The last middleware. It answers with an RFC 9457 problem document, and logs the errors of our side. */
+/** The last middleware. It replies with an RFC 9457 problem document, and logs the errors on our side. */
 export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) => {
   const problem = toApiError(error);
   if (problem.code === 'internal_error') {
-    req.log.error({ err: error }, 'an error that nobody foresaw');
+    req.log.error({ err: error }, 'an unforeseen error');
   } else if (problem.status >= 500) {
     req.log.warn({ code: problem.code, reason: safeMessage(rootCause(problem)) }, 'refused for now');
   }
@@ -67,13 +67,13 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
     .send(JSON.stringify(body));
 };
 
-/** The innermost cause, which was there first. */
+/** The innermost cause, which came first. */
 function rootCause({ cause }: Error): Error | undefined {
   if (!(cause instanceof Error)) return undefined;
   return rootCause(cause) ?? cause;
 }
 
-/** `message` and `must not be empty` become "`message` must not be empty". */
+/** Turns `message` and `must not be empty` into "`message` must not be empty". */
 const namingTheField = ({ path, message }: { path: string; message: string }) => ({
   path,
   message: path === '' || message.startsWith('`') ? message : `\`${path}\` ${message}`,

@@ -4,7 +4,7 @@ import { ApiError } from '../contracts/errors.ts';
 import { clientAddress } from './client-address.ts';
 
 /**
- * Counts one use of a limit, and says in the `RateLimit` headers what is left.
+ * Counts one use of a limit. The `RateLimit` headers of the reply say what is left.
  * @throws ApiError rate_limited
  * @throws StoreUnavailableError
  */
@@ -17,7 +17,7 @@ export async function useLimit(limit: RateLimit, key: string, res: Response): Pr
   if (!allowed) throw new ApiError('rate_limited', { retryAfterSeconds: Math.max(1, seconds) });
 }
 
-/** Limits a route. Requests for which `keyOf` gives the same key share the limit. */
+/** Limits a route. Requests for which `keyOf` returns the same key share the limit. */
 export const limitRoute =
   (limit: RateLimit, keyOf: (req: Request) => string): RequestHandler =>
   async (req, res, next) => {

@@ -2,9 +2,9 @@ import { Router } from 'express';
 import { StoreUnavailableError } from '../contracts/errors.ts';
 
 /**
- * Closes routers until something is known that they depend on: until then each request is answered with 503.
+ * Closes routers until something is known that they depend on. Until then, each request is answered with 503.
  * @param why what is not known yet, for the caller
- * @returns gives the router that is closed until then
+ * @returns wraps a router in one that is closed until then
  */
 export function refuseUntil(ready: Promise<unknown>, why: string): (router: Router) => Router {
   let isReady = false;

@@ -5,8 +5,8 @@ import { pinoHttp } from 'pino-http';
 import { traceIdOf } from '../contracts/traceparent.ts';
 
 /**
- * Logs one line for each request: method, path, status and time, and the ids that other lines have as well. A line never has
- * a body, a query or a header. Health probes are not logged.
+ * Logs one line for each request: method, path, status, time, and the ids that other lines have as well. A line never
+ * has a body, a query or a header. Health probes are not logged.
  */
 export function logRequests(logger: Logger): RequestHandler {
   return pinoHttp<Request & IncomingMessage>({
@@ -19,7 +19,7 @@ export function logRequests(logger: Logger): RequestHandler {
     autoLogging: { ignore: (req) => req.url.startsWith('/health') },
     customProps: (req) => ({ traceId: traceIdOf(req.traceparent) }),
     customSuccessObject: (req, res, { responseTime }) => ({ ...idsOf(req, res), res, responseTime }),
-    // A 503 has been logged already, with its reason.
+    // A 503 was already logged, with its reason.
     customLogLevel: (_req, res) => (res.statusCode >= 500 && res.statusCode !== 503 ? 'error' : 'info'),
     customErrorObject: (req, res, _error, { responseTime }) => ({ ...idsOf(req, res), res, responseTime }),
     customErrorMessage: () => 'request failed',

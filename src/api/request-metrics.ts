@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import type { ApiMetrics } from '../observability/metrics.ts';
 import type { FindRoute } from './route-index.ts';
 
-/** nginx's status for a request whose caller went away before the reply. */
+/** nginx's status for a request whose caller disconnected before the reply. */
 const CALLER_GONE = 499;
 
 /** Measures how long requests take, by route, and counts the questions that the api refuses. */
@@ -27,5 +27,5 @@ export function measureRequests(
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** The route of a path that the document lacks. Callers may invent any path, so all others share one name. */
+/** The group of a path that is not documented. Callers may invent any path, so all unknown paths share one name. */
 const groupOf = (path: string) => /^\/(admin|docs)(?=\/|$)/.exec(path)?.[0] ?? 'other';

@@ -11,7 +11,7 @@ export type FindRoute = (path: string) => DocumentedRoute | undefined;
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 
-/** Indexes the routes of the document, for metrics that need their patterns and answers that need their methods. */
+/** Indexes the documented routes. Metrics need their patterns, and a 405 reply needs their methods. */
 export function indexRoutes(document: OpenApiDocument): FindRoute {
   const exact = new Map<string, DocumentedRoute>();
   const patterns: { regex: RegExp; route: DocumentedRoute }[] = [];

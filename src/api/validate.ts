@@ -4,13 +4,13 @@ import { ApiError } from '../contracts/errors.ts';
 import { fieldRule, NOUNS } from '../contracts/field-rule.ts';
 import { limits } from '../contracts/limits.ts';
 
-/** The most faults that a reply lists. */
+/** How many faults a reply lists at most. */
 const MAX_ERRORS = 20;
 const MAX_ERROR_CHARS = 300;
 
 interface Fault {
   path: string;
-  /** What is said of the field, such as `must not be empty`. */
+  /** What is wrong with the field, such as `must not be empty`. */
   message: string;
 }
 
@@ -24,7 +24,7 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
   throw new ApiError('validation_failed', {
     errors: parsed.error.issues
       .flatMap((issue) => faultsOf(issue, value))
-      // One fault for each field is enough: an empty text, for example, is also blank.
+      // One fault for each field is enough. An empty text, for example, is also blank.
       .filter(({ path }, i, all) => all.findIndex((other) => other.path === path) === i)
       .slice(0, MAX_ERRORS)
       .map(({ path, message }) => ({
@@ -34,7 +34,7 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
   });
 }
 
-/** For unknown keys, Zod names the object that has them. The caller wants to know the keys. */
+/** For unknown keys, Zod names the object. The caller wants to know the keys. */
 function faultsOf(issue: z.core.$ZodIssue, value: unknown): Fault[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
@@ -43,7 +43,7 @@ function faultsOf(issue: z.core.$ZodIssue, value: unknown): Fault[] {
   const given = path.reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], value);
   if (path.length === 0 && issue.code === 'invalid_type')
     return [{ path: '', message: 'The body must be a JSON object' }];
-  // Express reads a parameter that a query has twice as a list.
+  // If a query has a parameter twice, Express reads it as a list.
   if (Array.isArray(given) && issue.code === 'invalid_type' && issue.expected !== 'array') {
     return [{ path: path.join('.'), message: `must be given once, and be ${NOUNS[issue.expected] ?? issue.expected}` }];
   }
@@ -51,8 +51,8 @@ function faultsOf(issue: z.core.$ZodIssue, value: unknown): Fault[] {
 }
 
 /**
- * The id of a session or a question in a path. All of them are UUIDs in small letters; Swift writes them in capitals.
- * @throws ApiError not_found: nothing has an id as long as that
+ * Reads the id of a session or a question in a path. All ids are UUIDs in lower case; Swift writes them in upper case.
+ * @throws ApiError not_found: no id is that long
  */
 export function parseId(value: unknown): string {
   if (typeof value !== 'string' || value.length > limits.idChars) throw new ApiError('not_found');

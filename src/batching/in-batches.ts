@@ -1,9 +1,9 @@
 /**
- * Makes one function of many items from one of a single item: items that are given in the same turn of the event loop,
- * and while a batch is under way, are carried out together. So a batch is one item when idle, and as many as there are
- * under load.
- * @param options.gatherMs how long the first of a batch waits for others, while there are fewer than `maxItems`
- * @param run gives a result for each item, in their order; when it rejects, all of the batch reject
+ * Turns a function of many items into a function of one item. Items are collected into a batch if they come in the same
+ * turn of the event loop, or while the previous batch runs. So a batch has one item when there is little to do, and
+ * many under load.
+ * @param options.gatherMs how long the first item of a batch waits for others, while there are fewer than `maxItems`
+ * @param run returns a result for each item, in order. If it rejects, all items of the batch reject
  */
 export function inBatches<Item, Result>(
   run: (items: Item[]) => Promise<readonly (Result | Promise<Result>)[]>,

@@ -1,6 +1,9 @@
 import type { Writable } from 'node:stream';
 
-/** Has what is written in one turn of the event loop leave in one system call, which costs more than a command does. */
+/**
+ * Sends everything that is written in one turn of the event loop in one system call, which costs more than a command
+ * does.
+ */
 export function writeTogether(socket: Writable): void {
   const write = socket.write;
   let corked = false;

@@ -16,18 +16,18 @@ export interface Intake {
   stop(): Promise<void>;
 }
 
-/** How often a paused intake looks how many jobs wait. */
+/** How often a paused intake checks how many jobs wait. */
 const POLL_MS = 200;
-/** A paused intake flows again when no more than this share of `highWater` waits. */
+/** A paused intake resumes when no more than this share of `highWater` waits. */
 const LOW_WATER = 0.8;
 
 /**
- * Makes requests from RabbitMQ into jobs, in batches. A batch is acknowledged once Redis has its jobs and the dead-letter queue
- * has the messages that could not be read. Each batch costs one round trip to Redis.
+ * Turns requests from RabbitMQ into jobs, in batches. A batch is acknowledged once Redis has its jobs and the
+ * dead-letter queue has the messages that could not be read. Each batch costs one round trip to Redis.
  *
- * The intake keeps a backlog in RabbitMQ. Its states:
+ * The intake keeps a backlog in RabbitMQ. It has these states:
  * - *flowing* while fewer than `highWater` jobs wait
- * - *paused* from then on, until four fifths of `highWater` are left
+ * - *paused* from then on, until no more than four fifths of `highWater` wait
  * - *stopped* for good
  *
  * A pause may come one batch late. So up to `highWater` + prefetch jobs may wait for each worker.
@@ -35,7 +35,7 @@ const LOW_WATER = 0.8;
 export function createIntake(options: {
   connection: BrokerConnection;
   queue: ChatQueue;
-  /** Resolves once the jobs are safe in Redis, with how many jobs wait then. */
+  /** Resolves with the number of waiting jobs, once the new jobs are safe in Redis. */
   addJobs: (jobs: NewJob[]) => Promise<number>;
   deadLetter: DeadLetter;
   /** Whether a request may name this queue as its reply queue. */

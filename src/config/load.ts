@@ -5,7 +5,7 @@ import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './se
 type Environment = Record<string, string | undefined>;
 
 /**
- * The api's settings.
+ * Reads the api's settings.
  * @throws ConfigError with everything that is wrong
  */
 export function loadApiConfig(env: Environment): ApiConfig {
@@ -21,7 +21,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
 }
 
 /**
- * The worker's settings.
+ * Reads the worker's settings.
  * @throws ConfigError with everything that is wrong
  */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
@@ -43,7 +43,7 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
   });
 }
 
-/** The key in docker-compose.yml, which everybody can read there. */
+/** The key in docker-compose.yml, which everybody can read. */
 const KNOWN_KEY = /^known-to-everybody-/;
 
 /** A certificate needs its key, and both need TLS. */
@@ -63,7 +63,7 @@ function signingProblems(
     return ['MESSAGE_SIGNING_KEY is required, the same for api and workers; make one with: openssl rand -base64 48'];
   }
   if (nodeEnv === 'production' && keys.some((key) => KNOWN_KEY.test(key))) {
-    return ['MESSAGE_SIGNING_KEY is the one of docker-compose.yml, which everybody knows: set one of your own'];
+    return ['MESSAGE_SIGNING_KEY is the one of docker-compose.yml, which everybody knows: set your own'];
   }
   return [];
 }

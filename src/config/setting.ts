@@ -3,19 +3,20 @@ import type { z } from 'zod';
 /** The process that reads a setting. */
 export type Reader = 'api' | 'worker';
 
-/** All that is to be said about a setting; the key under which it stands in its group is the field that it fills. */
+/** Everything about one setting. Its key in its group is the name of the field that it fills. */
 export interface Setting<T = unknown> {
   /**
-   * Name of the environment variable. The field has the same name in camel case, with `Ms` behind it for a duration.
+   * The name of the environment variable. The field has the same name in camel case. The field of a duration ends in
+   * `Ms`.
    */
   env: string;
-  /** Turns the variable's text into the value; its messages are shown to the operator. */
+  /** Turns the variable's text into the value. The operator sees its messages. */
   type: z.ZodType<T>;
-  /** Text used where the variable is absent or empty; `undefined` makes the setting required. */
+  /** The text to use if the variable is missing or empty. `undefined` makes the setting required. */
   default: string | undefined;
-  /** What the text stands for, in a word: duration, bytes, percent, URL. */
+  /** The unit of the value, in a word: duration, bytes, percent, URL. */
   unit: string;
-  /** What the setting is for: a sentence or two for the operator. */
+  /** What the setting is for, in a sentence or two for the operator. */
   text: string;
   /** One of the lists below. */
   readBy: readonly Reader[];

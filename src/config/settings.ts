@@ -10,7 +10,7 @@ import { rabbitMqAndRedis } from './settings/rabbitmq-and-redis.ts';
 import { requestsAndSessions } from './settings/requests-and-sessions.ts';
 import { traces } from './settings/traces.ts';
 
-/** Every setting there is, by the titles of its groups, in the order of the documentation. */
+/** All settings, by the titles of their groups, in the order of the documentation. */
 export const settings = {
   General: general,
   'Outgoing HTTP': outgoingHttp,
@@ -24,11 +24,11 @@ export const settings = {
 } as const;
 
 type Groups = typeof settings;
-/** Each setting beside its field, whatever its group. */
+/** Each setting with its field, from all groups. */
 type Entries = {
   [G in keyof Groups]: { [F in keyof Groups[G]]: { field: F; setting: Groups[G][F] } }[keyof Groups[G]];
 }[keyof Groups];
-/** The entry if this process reads the setting. */
+/** The entry, if this process reads the setting. */
 type ReadBy<R extends Reader, E extends Entries> = E extends { setting: { readBy: readonly (infer Q)[] } }
   ? R extends Q
     ? E
@@ -36,7 +36,7 @@ type ReadBy<R extends Reader, E extends Entries> = E extends { setting: { readBy
   : never;
 type ValueOf<S> = S extends { type: z.ZodType<infer T> } ? T : never;
 
-/** The values of the settings that a process reads, by their fields. */
+/** The values of the settings that a process reads, by field. */
 export type ConfigOf<R extends Reader> = {
   [E in ReadBy<R, Entries> as E['field']]: ValueOf<E['setting']>;
 };

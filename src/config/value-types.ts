@@ -44,7 +44,7 @@ export const names = z
   .string()
   .transform((list) => [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== ''));
 
-/** Secrets, separated by commas, each long enough not to be guessed. */
+/** Secrets, separated by commas. Each must be too long to guess. */
 export const secrets = (minBytes: number, howToMake: string) =>
   names.refine(
     (list) => list.every((secret) => Buffer.byteLength(secret) >= minBytes),
@@ -66,7 +66,7 @@ export const origins = names.transform((list, context) => {
   return list;
 });
 
-/** Apps in a web view have schemes of their own, such as capacitor://. For those, the URL standard knows no origin. */
+/** Apps in a web view have their own schemes, such as capacitor://. The URL standard gives those no origin. */
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { origin, protocol } = new URL(text);
@@ -95,7 +95,7 @@ export const url = (...schemes: string[]) =>
     `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   );
 
-/** The content of a file, which is named by its path. */
+/** The content of a file. The text is the file's path. */
 export const fileContent = z.string().transform((path, context): Buffer => {
   try {
     return readFileSync(path);

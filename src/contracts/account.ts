@@ -1,4 +1,4 @@
-/** What somebody may do: an admin may do what a user may, and use /admin. */
+/** What somebody may do. An admin may do everything that a user may, and use /admin. */
 export type Role = 'user' | 'admin';
 
 /** Somebody who can log in. */
@@ -13,7 +13,7 @@ export interface Account {
   createdAt: string;
 }
 
-/** Who sends a request, whether we or an identity provider have the account. */
+/** The sender of a request, whose account is ours or an identity provider's. */
 export interface Caller {
   userId: string;
   role: Role;

@@ -1,9 +1,9 @@
 /**
- * Bodies that an AMQP 1.0 client has written. If the body is a *data* section, RabbitMQ passes on the bytes in it. Any other
- * body it passes on as the client encoded it. Such a body begins with a zero byte, so it cannot be taken for JSON.
+ * Bodies of AMQP 1.0 clients. If the body is a *data* section, RabbitMQ passes on the bytes in it. It passes on any
+ * other body as the client encoded it. Such a body begins with a zero byte, so it cannot be mistaken for JSON.
  */
 
-/** What the bytes of an AMQP 1.0 body hold: its text, or why it has none. */
+/** The content of an AMQP 1.0 body: its text, or why it has none. */
 export type Amqp10Body = { text: Buffer } | { problem: string };
 
 const DESCRIBED = 0x00;
@@ -13,7 +13,7 @@ const ULONG = 0x80;
 const DATA = 0x75;
 const SEQUENCE = 0x76;
 const VALUE = 0x77;
-/** Sections before and behind the body: header, annotations, properties and footer. */
+/** Sections before and after the body: header, annotations, properties and footer. */
 const isAroundBody = (section: number) => (section >= 0x70 && section <= 0x74) || section === 0x78;
 
 /** Types whose length is one byte long, and types whose length is four: binary, string, symbol, list, map, array. */
@@ -28,7 +28,7 @@ const OTHERWISE = 'send the JSON as a data section or as a string';
 export const isAmqp10Body = (body: Buffer) =>
   body[0] === DESCRIBED && (body[1] === SMALL_ULONG || body[1] === ULONG) && body.length > 3;
 
-/** Reads a body for which `isAmqp10Body` holds: a value that is a string or binary, or one or more data sections. */
+/** Reads a body for which `isAmqp10Body` is true: a value that is a string or binary, or one or more data sections. */
 export function readAmqp10Body(body: Buffer): Amqp10Body {
   const parts: Buffer[] = [];
   try {
@@ -64,7 +64,7 @@ function valueAt(body: Buffer, at: number): { type: number; content: Buffer; end
   const type = body.readUInt8(at);
   if (type === EMPTY_LIST) return { type, content: Buffer.alloc(0), end: at + 1 };
   const isShort = SHORT.includes(type);
-  // Numbers, booleans and null are no text, so the body is refused and the rest of it is not looked at.
+  // Numbers, booleans and null are not text, so the body is refused without reading the rest.
   if (!isShort && !LONG.includes(type)) return { type, content: Buffer.alloc(0), end: body.length };
   const start = at + (isShort ? 2 : 5);
   const end = start + (isShort ? body.readUInt8(at + 1) : body.readUInt32BE(at + 1));

@@ -5,12 +5,12 @@ import { RESPONSES_QUEUE } from './queues.ts';
 export const SIGNATURE_HEADER = 'x-healify-signature';
 
 const VERSION = 'v1=';
-/** Signed together with the body, so that a signature made for another purpose with the same key is not valid here. */
+/** Signed together with the body, so that a signature made with the same key for another purpose is not valid here. */
 const PURPOSE = `${RESPONSES_QUEUE}\n`;
 
 /** Signs answers, and checks who signed them. */
 export interface AnswerSignatures {
-  /** @returns the value of the header: `v1=` and the HMAC-SHA256, in hex, of `chat_responses`, a line feed and the body */
+  /** @returns the header's value: `v1=` and the HMAC-SHA256, in hex, of `chat_responses`, a line feed and the body */
   sign(body: Buffer): string;
   /**
    * Takes the same time for every wrong signature, so that nobody can find a valid one by measuring.
@@ -19,7 +19,7 @@ export interface AnswerSignatures {
   isValid(body: Buffer, signature: unknown): boolean;
 }
 
-/** @param keys the first one signs; a signature by any of them is valid, so that keys can be replaced one by one */
+/** @param keys the first key signs. Signatures of all keys are valid, so that keys can be replaced one by one */
 export function createAnswerSignatures(keys: readonly string[]): AnswerSignatures {
   const secrets = keys.map((key) => createSecretKey(key, 'utf8'));
   const [first] = secrets;

@@ -1,6 +1,6 @@
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from './queues.ts';
 
-/** What a RabbitMQ user may do: the three regular expressions of names that `rabbitmqctl set_permissions` takes. */
+/** What a RabbitMQ user may do: the three regular expressions that `rabbitmqctl set_permissions` takes. */
 export interface BrokerRights {
   configure: string;
   write: string;
@@ -9,15 +9,15 @@ export interface BrokerRights {
 
 const names = (...queues: string[]) => `^(${queues.join('|').replaceAll('.', '\\.')})$`;
 const NOTHING = '^$';
-/** We publish everything through the default exchange. Permissions call it `amq.default`. */
+/** The default exchange, through which we publish everything. Permissions call it `amq.default`. */
 const DEFAULT_EXCHANGE = names('amq.default');
 const DEAD_LETTERS = [deadLetterQueueOf(REQUESTS_QUEUE), deadLetterQueueOf(RESPONSES_QUEUE)];
 
-/** The name of the exclusive queue that serves as a lock on a dead-letter queue. */
+/** The name of the exclusive queue that locks a dead-letter queue. */
 export const lockOf = (queue: WorkQueue) => `${deadLetterQueueOf(queue)}.lock` as const;
 const LOCKS = [lockOf(REQUESTS_QUEUE), lockOf(RESPONSES_QUEUE)];
 
-/** The least rights of each process, if the queues exist already. */
+/** The smallest set of rights for each process, if the queues exist already. */
 export const leastRights = {
   /** The api also reads dead letters, for `/admin/dead-letters`. */
   api: { configure: names(...LOCKS), write: DEFAULT_EXCHANGE, read: names(RESPONSES_QUEUE, ...DEAD_LETTERS) },
@@ -26,7 +26,7 @@ export const leastRights = {
   dlq: { configure: names(...LOCKS), write: DEFAULT_EXCHANGE, read: names(...DEAD_LETTERS) },
 } as const satisfies Record<string, BrokerRights>;
 
-/** The rights of a user that also declares the queues. Every process can use it. */
+/** The rights of a user that also declares the queues. They are enough for every process. */
 export const declaringRights: BrokerRights = {
   configure: names(REQUESTS_QUEUE, RESPONSES_QUEUE, ...DEAD_LETTERS, ...LOCKS),
   write: DEFAULT_EXCHANGE,

@@ -3,7 +3,7 @@ import { failureCodes } from './error-codes.ts';
 import { limits } from './limits.ts';
 import { id, timestamp } from './scalars.ts';
 
-/** Why an answer ends where it ends. */
+/** Why an answer ends where it does. */
 export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancelled']).meta({
   id: 'FinishReason',
   description:
@@ -12,7 +12,7 @@ export const finishReason = z.enum(['stop', 'length', 'content_filter', 'cancell
     'cancelled.',
 });
 
-/** A text. Halves of surrogate pairs become U+FFFD, because Redis's scripts cannot read them. */
+/** A text. Halves of surrogate pairs become U+FFFD, because Lua scripts in Redis cannot read them. */
 const wellFormed = (maxChars: number) =>
   z
     .string()

@@ -7,7 +7,7 @@ export interface Turn {
   message: string;
   /** When it was asked, ISO 8601. */
   createdAt: string;
-  /** null: the turn is queued, and has not ended. */
+  /** null: the turn has not ended. */
   answer: Answer | null;
 }
 
@@ -31,8 +31,8 @@ export interface TurnAddress {
 }
 
 /**
- * What a message of `chat_responses` says of its turn. Earlier versions have written messages without a `finishReason`; a
- * cancelled turn has one whoever has written it.
+ * Returns what a message of `chat_responses` says about its turn. Earlier versions wrote messages without a
+ * `finishReason`. A cancelled turn always gets one.
  */
 export const answerOf = ({
   status,

@@ -1,6 +1,6 @@
 /**
- * The beginning of a text, at most `maxChars` UTF-16 code units long. It ends at a whole character, because Redis's scripts
- * cannot read JSON in which a character is cut in half (a lone surrogate).
+ * Returns the beginning of a text, at most `maxChars` UTF-16 code units. It does not end within a character, because
+ * Lua scripts in Redis cannot read JSON with half a character (a lone surrogate).
  */
 export function cutText(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;

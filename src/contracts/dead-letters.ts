@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { limits } from './limits.ts';
 import type { WorkQueue } from './queues.ts';
 
-/** How many letters of a queue are looked at, the oldest first. */
+/** How many letters of a queue are read at most, the oldest first. */
 export const MAX_LETTERS_READ = 10_000;
-/** One call of the API shows, sends or drops no more letters than this; the command does so unless it is told otherwise. */
+/** One call of the API shows, sends or drops at most this many letters. It is also the default of the command. */
 export const MAX_PER_CALL = 1_000;
 const DEFAULT_SHOWN = 20;
 const MAX_CANARY = 100;
@@ -135,8 +135,8 @@ export type RedriveReport = z.output<typeof redriveReport>;
 export type DropReport = z.output<typeof dropReport>;
 
 /**
- * What an operator may do with dead letters. Each call locks the dead-letter queue while it runs.
- * All reject with BrokerUnavailableError, and with DeadLettersInUseError while another call holds the lock.
+ * What an operator may do with dead letters. Each call locks the dead-letter queue while it runs. All methods reject
+ * with BrokerUnavailableError, and with DeadLettersInUseError while another call holds the lock.
  */
 export interface DeadLetterAdmin {
   list(queue: WorkQueue, filter: LetterFilter): Promise<LetterGroups>;

@@ -1,4 +1,4 @@
-/** What the caller of the REST API can be told. `status` is the HTTP status; `advice` says what to do. */
+/** The errors of the REST API. `status` is the HTTP status, and `advice` says what the caller can do. */
 export const apiErrors = {
   validation_failed: {
     status: 400,
@@ -104,9 +104,9 @@ export const apiErrors = {
 export type ApiErrorCode = keyof typeof apiErrors;
 
 /**
- * Why a request ended as `failed`: the `error.code` of a chat response. This table is the only place that says what a code
- * means. `message` is all that the user reads, so it tells nothing about our keys, providers or machines; the cause stands
- * in the log and with the failed job. `retryable` says whether it can help to ask again.
+ * Why a request ended as `failed`: the `error.code` of a chat response. Only this table says what a code means.
+ * `message` is all that the user reads, so it tells nothing about our keys, providers or machines. The log and the
+ * failed job have the cause. `retryable` says whether asking again can help.
  */
 export const failures = {
   model_rate_limited: {
@@ -175,16 +175,16 @@ export type FailureCode = keyof typeof failures;
 
 export const failureCodes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 
-/** What earlier versions called some failures: a queue or a job may still have them. */
+/** Old codes of some failures. A queue or a job may still have them. */
 const formerCodes = new Map<string, FailureCode>([['model_unauthorized', 'model_provider_broken']]);
 
-/** The failure that a code stands for, also one of an earlier version; undefined where there is none. */
+/** Returns the failure of a code, which may be an old one; undefined if there is none. */
 export const failureCodeOf = (code: unknown): FailureCode | undefined => {
   if (typeof code !== 'string') return undefined;
   return Object.hasOwn(failures, code) ? (code as FailureCode) : formerCodes.get(code);
 };
 
-/** A failure as its user reads it. */
+/** A failure as the user sees it. */
 export const failureOf = (code: FailureCode) => ({
   code,
   message: failures[code].message as string,

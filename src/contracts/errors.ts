@@ -1,6 +1,6 @@
 import { type ApiErrorCode, apiErrors, type FailureCode, failures } from './error-codes.ts';
 
-/** The root of every error we raise on purpose: a stable `code`, and whether trying again can help. */
+/** The base of every error that we throw on purpose. It has a stable `code`, and says whether trying again can help. */
 export abstract class HealifyError extends Error {
   abstract readonly code: string;
   abstract readonly retryable: boolean;
@@ -32,7 +32,7 @@ export class BrokerUnavailableError extends HealifyError {
 /** A queue refused a message (`basic.nack`): it is full, or it failed. */
 export class MessageRefusedError extends BrokerUnavailableError {}
 
-/** An answer cannot be delivered to the queue that its request names: trying again would not help. */
+/** An answer cannot be delivered to the queue that its request names. Trying again would not help. */
 export class UndeliverableReplyError extends HealifyError {
   readonly code: 'reply_unroutable' | 'reply_refused';
   readonly retryable = false;
@@ -43,13 +43,13 @@ export class UndeliverableReplyError extends HealifyError {
   }
 }
 
-/** No queue is bound where a message was sent: it was returned. */
+/** A message was returned, because there is no such queue. */
 export class UnroutableError extends HealifyError {
   readonly code = 'unroutable';
   readonly retryable = true;
 }
 
-/** Somebody else looks at the dead letters of a queue, or sends them back. */
+/** Somebody else is reading or sending back the dead letters of a queue. */
 export class DeadLettersInUseError extends HealifyError {
   readonly code = 'dead_letters_in_use';
   readonly retryable = true;
@@ -63,7 +63,7 @@ export class DeadLettersInUseError extends HealifyError {
 export class StoreUnavailableError extends HealifyError {
   readonly code = 'store_unavailable';
   readonly retryable = true;
-  /** false: it answered with an error that we have no name for, so that what it was asked may be to blame after all. */
+  /** false: Redis replied with an unknown error, so the command itself may be to blame. */
   readonly foreseen: boolean;
 
   constructor(message: string, options: ErrorOptions & { foreseen?: boolean } = {}) {
@@ -72,10 +72,10 @@ export class StoreUnavailableError extends HealifyError {
   }
 }
 
-/** When to try again, where nothing more is known. */
+/** When to try again if nothing more is known. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** An answer to an HTTP request that is not a success; becomes an RFC 9457 problem document. */
+/** An HTTP reply that is not a success. It becomes an RFC 9457 problem document. */
 export class ApiError extends HealifyError {
   readonly code: ApiErrorCode;
   readonly retryable: boolean;
@@ -105,7 +105,7 @@ export class ApiError extends HealifyError {
   }
 }
 
-/** The advice says "`Retry-After` seconds". The reader wants the number, so it is put in. */
+/** The advice says "`Retry-After` seconds". The reader wants the number, so it is inserted. */
 const withSeconds = (advice: string, seconds: number | undefined) =>
   seconds === undefined
     ? advice
@@ -113,22 +113,22 @@ const withSeconds = (advice: string, seconds: number | undefined) =>
 
 /**
  * A request cannot be answered now, or not at all. Its code decides what the user reads and whether to try again (see
- * `failures`). Its message is the cause as an operator reads it, in the log and with the failed job.
+ * `failures`). Its message is the cause, for operators: it is in the log and with the failed job.
  */
 export class RequestFailure extends HealifyError {
   readonly code: FailureCode;
   readonly retryable: boolean;
-  /** The model may have worked, and may charge for it, though there is no answer. */
+  /** Whether the model may have worked, so that the call may be charged although there is no answer. */
   readonly mayBeCharged: boolean;
-  /** Whose failure it is; undefined where no provider has to do with it. */
+  /** The provider that failed; undefined if no provider is involved. */
   readonly provider: string | undefined;
   /**
-   * How many full calls brought no answer, such as a call that ran into its timeout. The next try may cost as much again, so
-   * a request makes at most two of them.
+   * How many full calls brought no answer, for example because of a timeout. The next call may cost as much again, so a
+   * request makes at most two of them.
    */
   costlyCalls: number;
 
-  /** @param cause for operators; it must not have a user's text or a key in it */
+  /** @param cause for operators; it must contain no user's text and no key */
   constructor(
     code: FailureCode,
     cause: string,
@@ -147,7 +147,7 @@ export class RequestFailure extends HealifyError {
   }
 }
 
-/** The model is known to be out of reach for a while: wait `retryAfterMs`, which uses up no attempt. */
+/** The model is known to be out of reach for a while. Waiting for `retryAfterMs` uses up no attempt. */
 export class ModelPausedError extends RequestFailure {
   readonly retryAfterMs: number;
 
@@ -162,7 +162,7 @@ export class ModelPausedError extends RequestFailure {
   }
 }
 
-/** What is wrong with a provider that fails everybody: our key, our credit or quota, or the model or address we ask. */
+/** Why a provider fails everybody: our key, our credit or quota, or the model or its address. */
 export const brokenCauses = ['key', 'quota', 'model'] as const;
 
 export type BrokenCause = (typeof brokenCauses)[number];
@@ -170,10 +170,10 @@ export type BrokenCause = (typeof brokenCauses)[number];
 export const isBrokenCause = (cause: string | undefined): cause is BrokenCause =>
   (brokenCauses as readonly (string | undefined)[]).includes(cause);
 
-/** The provider fails whatever it is asked, until somebody mends that. Waiting does not help. */
+/** The provider fails everything until somebody repairs the cause. Waiting does not help. */
 export class ProviderBrokenError extends RequestFailure {
   readonly why: BrokenCause;
-  /** false: its reply could also mean that it refuses this one request. */
+  /** false: the provider's reply could also mean that it refuses only this request. */
   readonly certain: boolean;
 
   constructor(why: BrokenCause, cause: string, options: { provider?: string | undefined; certain?: boolean } = {}) {
@@ -183,12 +183,12 @@ export class ProviderBrokenError extends RequestFailure {
   }
 }
 
-/** The same question is being asked by another request: wait for its answer, or take over after `retryAfterMs`. */
+/** Another request is asking the same question. Wait for its answer, or take over after `retryAfterMs`. */
 export class AnswerUnderWayError extends HealifyError {
   readonly code = 'answer_under_way';
   readonly retryable = true;
   readonly retryAfterMs: number;
-  /** Of the question. */
+  /** The hash of the question. */
   readonly hash: string;
 
   constructor(hash: string, retryAfterMs: number) {
@@ -198,7 +198,7 @@ export class AnswerUnderWayError extends HealifyError {
   }
 }
 
-/** Why the work on a job is to end early: the reason of its abort signal. */
+/** The reason of an abort signal: the work on a job must end because the user has cancelled the request. */
 export class RequestCancelledError extends HealifyError {
   readonly code = 'request_cancelled';
   readonly retryable = false;
@@ -208,7 +208,7 @@ export class RequestCancelledError extends HealifyError {
   }
 }
 
-/** Why the work on a job is to end early: this process stops, and another one goes on with the job. */
+/** The reason of an abort signal: the work on a job must end because this process stops. Another process continues. */
 export class ProcessStoppingError extends HealifyError {
   readonly code = 'process_stopping';
   readonly retryable = true;

@@ -16,7 +16,9 @@ const FORMATS: Partial<Record<string, string>> = {
   datetime: 'a time such as 2026-01-31T12:00:00Z',
 };
 
-/** What a field must be, in words; undefined leaves it to Zod. A schema's own words come before these. */
+/**
+ * Returns what a field must be, in words; undefined if Zod's words are good enough. A schema's own words come first.
+ */
 export function fieldRule(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.input === undefined) return 'is required';
   switch (issue.code) {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { brokenCauses } from './errors.ts';
 
-/** Why a gate is shut: too many calls failed, the provider has asked for a pause, or it is broken for everybody. */
+/**
+ * Why a gate is shut: too many calls failed, the provider asked for a pause, or the provider is broken for everybody.
+ */
 export const gateCause = z.enum(['failures', 'retry-after', ...brokenCauses]);
 
 export const gate = z
@@ -37,10 +39,13 @@ export const openedGate = z
 export type GateCause = z.output<typeof gateCause>;
 export type Gate = z.output<typeof gate>;
 
-/** What an operator may do with the gates. */
+/**
+ * What an operator may do with the gates. A gate that is *shut* has the state `open` or `half-open`: see
+ * provider-gate.ts.
+ */
 export interface GateAdmin {
-  /** All gates that workers have or had within a day, and all that are shut, by name. */
+  /** Returns all gates that workers have or had within a day, and all shut gates, by name. */
   list(): Promise<Gate[]>;
-  /** Has all workers ask the model again at once. undefined: there is no gate of this name. */
+  /** Lets all workers ask the model again at once. undefined: there is no gate of this name. */
   open(gate: string): Promise<{ gate: string; wasShut: boolean } | undefined>;
 }

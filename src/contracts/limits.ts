@@ -1,4 +1,4 @@
-/** The most that we accept, the same over HTTP and AMQP. */
+/** The largest values that we accept, the same over HTTP and AMQP. */
 export const limits = {
   /** Longest id that a client may choose: requestId, sessionId, userId. */
   idChars: 128,

@@ -1,6 +1,6 @@
 import type { FinishReason, Usage } from './chat-response.ts';
 
-/** What a model answered, whichever provider gave it. */
+/** A model's answer, from whichever provider. */
 export interface ModelAnswer {
   response: string;
   /** The model that answered, as it names itself. */
@@ -8,8 +8,8 @@ export interface ModelAnswer {
   provider: string;
   /** null where the provider reported none. */
   usage: Usage | null;
-  /** null where the provider did not say; an answer that is not whole says so. */
+  /** null if the provider did not say. An answer that is not whole says so here. */
   finishReason: Exclude<FinishReason, 'cancelled'> | null;
-  /** Given by another than the first choice; not to be kept as that one's answer. */
+  /** Whether a fallback gave it. Then it must not be cached as an answer of the first choice. */
   byFallback?: boolean;
 }

@@ -3,9 +3,9 @@ const READABLE =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?(?:\[[^\]]*\])?$/;
 
 /**
- * Reads a moment in any form that a common language writes by default: ISO 8601 with any number of digits after the second,
- * with a `T` or a space between date and time, and with or without an offset. The name of a zone may follow (RFC 9557).
- * Without an offset it is UTC. A leap second (`:60`) counts as the second before it.
+ * Reads a time in any form that a common language writes by default: ISO 8601 with any number of digits after the
+ * second, with a `T` or a space between date and time, with or without an offset. The name of a time zone may follow
+ * (RFC 9557). Without an offset it is UTC. A leap second (`:60`) counts as the second before it.
  * @returns ISO 8601 in UTC with milliseconds; undefined for anything else
  */
 export function readMoment(value: unknown): string | undefined {
@@ -22,6 +22,6 @@ export function readMoment(value: unknown): string | undefined {
   return CANONICAL.test(moment) ? keepIfReal(moment, date) : undefined;
 }
 
-/** JavaScript reads the 31st of February as the 3rd of March, so such a date is refused here. */
+/** JavaScript reads 31 February as 3 March, so such dates are refused here. */
 const keepIfReal = (moment: string, date: string) =>
   Number(date.slice(8)) <= 28 || new Date(`${date}T00:00:00Z`).toISOString().startsWith(date) ? moment : undefined;

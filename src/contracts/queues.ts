@@ -1,4 +1,4 @@
-// The queues of RabbitMQ that other services know, and the arguments that each is declared with.
+// The RabbitMQ queues that other services know, and the arguments with which each is declared.
 
 export const REQUESTS_QUEUE = 'chat_requests';
 export const RESPONSES_QUEUE = 'chat_responses';
@@ -8,17 +8,17 @@ export type WorkQueue = typeof REQUESTS_QUEUE | typeof RESPONSES_QUEUE;
 export const deadLetterQueueOf = (queue: WorkQueue) => `${queue}.dlq` as const;
 
 /**
- * A message that was redelivered this often, because its consumers died, goes to the dead-letter queue. A consumer holds a
- * message for milliseconds only, so a message that was there at so many deaths is their likely cause. The limit is set here
- * because the default of RabbitMQ 3.10 is none, and that of 4.x is 20.
+ * A message that was redelivered this often, because its consumers died, goes to the dead-letter queue. A consumer
+ * holds a message only for milliseconds. So a message that was there at so many deaths probably caused them. We set the
+ * limit because its default is none in RabbitMQ 3.10 and 20 in 4.x.
  */
 const DELIVERY_LIMIT = 50;
 
 /**
- * Whoever looks at dead letters takes them and gives them back, any number of times, so they need a limit that is never
- * reached. Every other way fails in some version: RabbitMQ 3.10 accepts -1 but drops a message at its first return, and 4.x
- * drops it after 20 returns. A limit also makes letters go back to the front of the queue; without one, letters that are
- * given back one by one go to its end.
+ * Reading dead letters takes them and gives them back, any number of times. So they need a limit that is never reached.
+ * Every other setting fails in some version: RabbitMQ 3.10 accepts -1 but drops a message at its first return, and 4.x
+ * drops it after 20 returns. With a limit, letters also go back to the front of the queue. Without one, letters that
+ * are given back one by one go to its end.
  */
 const NO_DELIVERY_LIMIT = 2 ** 31 - 1;
 const deadLetterQueueArguments = { 'x-queue-type': 'quorum', 'x-delivery-limit': NO_DELIVERY_LIMIT };
@@ -60,9 +60,9 @@ export const ORIGINAL_REPLY_TO_HEADER = 'x-original-reply-to';
 export const REDRIVE_COUNT_HEADER = 'x-redrive-count';
 export const REDRIVE_RUN_HEADER = 'x-redrive-run';
 
-/** W3C trace context, carried from the HTTP request to the answer. */
+/** W3C trace context, passed on from the HTTP request to the answer. */
 export const TRACEPARENT_HEADER = 'traceparent';
 
-/** BullMQ keeps its keys under this prefix. Because of the braces, all of them share a slot of a Redis Cluster. */
+/** The prefix of BullMQ's keys. Because of the braces, all of them share a slot of a Redis Cluster. */
 export const JOBS_PREFIX = '{healify}';
 export const JOBS_QUEUE = 'chat';

@@ -20,19 +20,19 @@ export function readChatRequest(source: MessageSource): ChatRequest {
   return parsed.data;
 }
 
-/** An empty text in these fields counts as left out. In a deadline it is an error. */
+/** In these fields, an empty text counts as missing. In a deadline it is an error. */
 const EMPTY_IS_ABSENT = new Set(['requestId', 'model', 'priority', 'createdAt']);
 
 /**
- * The fields that count, with times in UTC. An unreadable `createdAt` is left out, because nothing depends on it; an
- * unreadable `deadline` stays, and is refused.
+ * Returns the fields that are not empty, with times in UTC. An unreadable `createdAt` is left out, because nothing
+ * depends on it. An unreadable `deadline` stays, so it is refused later.
  */
 function withoutEmpty(value: Record<string, unknown>): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
     if (field !== null && !(field === '' && EMPTY_IS_ABSENT.has(name))) given[name] = field;
   }
-  // checkVersion has found that it is 1, in one of the ways to write that.
+  // checkVersion has found that it is 1, in whatever spelling.
   delete given.version;
   given.createdAt = readMoment(given.createdAt);
   given.deadline = readMoment(given.deadline) ?? given.deadline;
@@ -40,12 +40,12 @@ function withoutEmpty(value: Record<string, unknown>): Record<string, unknown> {
   return given;
 }
 
-/** Some clients keep an earlier turn without a text for a question that was never answered. */
+/** Some clients keep an empty earlier turn for a question that was never answered. */
 const isEmptyTurn = (entry: { content?: unknown } | null) => entry?.content === null || entry?.content === '';
 
 /**
- * The same for each delivery of a message. If two clients ask the same, the ids differ by the place where each wants its
- * answer.
+ * Derives an id that is the same for each delivery of a message. If two clients ask the same question, the ids differ,
+ * because the place where each wants its answer is part of the id.
  */
 function derivedRequestId({ body, replyTo, correlationId }: MessageSource): string {
   const hash = createHash('sha256').update(body);

@@ -13,7 +13,7 @@ export function readChatResponse(source: MessageSource): ChatResponse {
   const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
   checkVersion(value.version);
   const { version: _one, ...fields } = value;
-  // What is null counts as left out.
+  // null counts as missing.
   const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== null));
   const completedAt = readMoment(value.completedAt) ?? value.completedAt;
   const parsed = chatResponse.safeParse(
@@ -24,7 +24,7 @@ export function readChatResponse(source: MessageSource): ChatResponse {
   return parsed.data;
 }
 
-/** An answer may have waited in the queue since an earlier version wrote it. Its failure is given the code of today. */
+/** An answer may have waited in the queue since an earlier version wrote it. Its failure gets today's code. */
 function currentFailure(error: unknown): unknown {
   const former = (error as { code?: unknown } | null | undefined)?.code;
   const code = failureCodeOf(former);

@@ -3,7 +3,7 @@ import { isAmqp10Body, readAmqp10Body } from './amqp-1-0-body.ts';
 import { cutText } from './cut-text.ts';
 import type { DeadLetterReason } from './error-codes.ts';
 
-/** Why a message cannot be read. `detail` names fields and rules, never their contents. */
+/** Why a message cannot be read. `detail` names fields and rules, never what they contain. */
 export class UnreadableMessage extends Error {
   readonly reason: DeadLetterReason;
 
@@ -52,7 +52,7 @@ export function readJsonObject(
   return value as Record<string, unknown>;
 }
 
-/** Other names of UTF-8, and of ASCII, which is part of it. */
+/** Other names of UTF-8, and of ASCII, which is a part of it. */
 const READABLE_ENCODING = /^ *(utf-?8|(us-)?ascii|identity)? *$/i;
 
 function textInAmqp10(body: Buffer): Buffer {
@@ -67,7 +67,10 @@ export function checkVersion(version: unknown): void {
   throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
 }
 
-/** What is wrong with a message, in one line. It names fields and rules only, so it may be logged and kept in a header. */
+/**
+ * Says what is wrong with a message, in one line. It names only fields and rules, so it may be logged and kept in a
+ * header.
+ */
 export function describeIssues(error: z.ZodError): string {
   const described = error.issues
     .slice(0, 5)
@@ -76,7 +79,7 @@ export function describeIssues(error: z.ZodError): string {
   return cutText(described, 500);
 }
 
-/** What the reader of a message needs of a delivery. */
+/** The parts of a delivery that the reader of a message needs. */
 export interface MessageSource {
   body: Buffer;
   messageId?: string | undefined;

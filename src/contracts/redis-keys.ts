@@ -1,49 +1,57 @@
 import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
 
 /**
- * Every key we keep in Redis, but for BullMQ's own (`JOBS_PREFIX`). Keys of one session share a slot of a Redis
+ * Every key that we keep in Redis, except BullMQ's own (`JOBS_PREFIX`). Keys of one session share a slot of a Redis
  * Cluster: the tag in braces is the whole name of the session's main key.
  */
 export const redisKeys = {
   /**
-   * String, JSON: `sessionId`, `userId`, `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Its name
-   * is a promise to other services, which may read it. How a session stands later is not here: its status is that of its
+   * String, JSON: `sessionId`, `userId`, `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Other
+   * services may read it, so its name must not change. It has no other status: a visible session has the status of its
    * latest turn.
    */
   session: (sessionId: string) => `chat:session:${sessionId}`,
   /**
-   * Hash: the session's turns. Of each: `{requestId}:q`, its number and the question as JSON; `{requestId}:s`, its state
-   * until it has an answer; then `{requestId}:a`, the answer as JSON, and `{requestId}:k`, its key in the answer cache. And
-   * their order: `{number}:n`, the requestId; `index:n`, the next number and the count.
+   * Hash: the session's turns. Each turn has `{requestId}:q`, its number and the question as JSON; `{requestId}:s`, its
+   * state until it has an answer; then `{requestId}:a`, the answer as JSON, and `{requestId}:k`, the answer's key in
+   * the answer cache. The order of the turns: `{number}:n`, the requestId; `index:n`, the next number and the count.
    */
   turns: (sessionId: string) => `{chat:session:${sessionId}}:turns`,
   /**
-   * String: the session was erased, and late answers are dropped. JSON `userId`, `requestIds` and `answerKeys` while
-   * something of it is yet to be erased elsewhere, then `1`.
+   * String: the session was erased, and late answers are dropped. It is JSON with `userId`, `requestIds` and
+   * `answerKeys` while something of the session must still be erased elsewhere, and then `1`.
    */
   erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
   /** Sorted set: a user's turns, JSON `[sessionId, requestId]`, by the time when they were asked, in ms. */
   history: (userId: string) => `chat:history:${userId}`,
-  /** String, JSON: the ids that a user's Idempotency-Key was given, and a fingerprint of the question; by the key's hash. */
+  /**
+   * String, JSON: the ids of the question that had a user's Idempotency-Key, and the question's fingerprint; by the
+   * key's hash.
+   */
   idempotency: (userId: string, keyHash: string) => `chat:idempotency:${userId}:${keyHash}`,
   /**
-   * String, JSON: `response`, `model`, `provider` and `finishReason` of the last answer that a worker gave in the session.
-   * We write and erase it for other services, to which its name is a promise. We do not read it.
+   * String, JSON: `response`, `model`, `provider` and `finishReason` of the last answer that a worker gave in the
+   * session. We write and erase it for other services, so its name must not change. We do not read it.
    */
   response: (sessionId: string) => `ai:response:${sessionId}`,
   /**
-   * String: an answer as JSON, by the hash of all that determines it. Before there is one, a lease: the requestId of the
-   * request that is asking the model, after `?`, or after `!` if others wait for it. All are in one slot, so that many are
-   * read at once.
+   * String: an answer as JSON, by the hash of everything that it depends on. Before there is an answer, it is a lease:
+   * `?` and the id of the request that is asking the model, or `!` and that id if others wait. All are in one slot, so
+   * that many are read at once.
    */
   answer: (hash: string) => `{ai:answer}:${hash}`,
-  /** Set: the requests that wait for its answer. */
+  /** Set: the ids of the requests that wait for the answer. */
   awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
-  /** String: the job's request was cancelled by its user. Beside the job, so that whoever takes that sees it. */
+  /**
+   * String: the user has cancelled the job's request. Whoever takes the job also reads this key, which is in the same
+   * slot.
+   */
   cancelled: (jobId: string) => `${JOBS_PREFIX}:${JOBS_QUEUE}:${jobId}:cancelled`,
-  /** Hash: no worker asks a provider's model for a while. `until` and `since`, in ms; `cause`; `key`, its fingerprint. */
+  /**
+   * Hash: no worker asks a provider's model for a while. `until` and `since`, in ms; `cause`; `key`, its fingerprint.
+   */
   gate: (name: string) => `{ai:gate:${name}}`,
-  /** String: the id of the one call that may try the model meanwhile; a lease. */
+  /** String, a lease: the id of the one call that may try the model meanwhile. */
   probe: (name: string) => `{ai:gate:${name}}:probe`,
   /** String: how often the user has called the endpoint in the minute that began with the first of these calls. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
@@ -53,13 +61,13 @@ export const redisKeys = {
   email: (email: string) => `auth:email:${email}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
-  /** Sorted set: logins that have ended while their access tokens may be unexpired, by when, in ms. */
+  /** Sorted set: logins that have ended while their access tokens may be unexpired, by the time they ended, in ms. */
   endedLogins: () => 'auth:ended-logins',
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
 };
 
-/** String, JSON: the installation whose Redis this is: its namespace and RabbitMQ's virtual host. */
+/** String, JSON: the installation that owns this Redis: its namespace and RabbitMQ's virtual host. */
 export const INSTALLATION_KEY = 'healify:installation';
 
 /** Sorted set: the open turns of all users, JSON `[sessionId, requestId, userId]`, by their deadline in ms. */
@@ -68,21 +76,23 @@ export const OPEN_TURNS_KEY = 'chat:open-turns';
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
 
-// The names of channels are made complete by `channelOf`, which sets the installation and the database before them.
+// `channelOf` adds the installation and the database before the names of channels.
 
 /**
- * Pub/sub channel: `{replica} {requestId}`, the api process that has written a terminal state down, and whose it is;
- * `erased {requestId}` where the question was erased before it had one.
+ * Pub/sub channel: `{replica} {requestId}`, the api process that has written an answer down, and the request that it
+ * belongs to; `erased {requestId}` if the session was erased before there was an answer.
  */
 export const SETTLED_CHANNEL = 'chat:settled';
 
-/** Pub/sub channel: the requestId of a request whose work is to stop, in whichever process has it. */
+/** Pub/sub channel: the id of a request whose work must stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';
 
-/** Pub/sub channel: the id of a login that has ended; its access tokens count no more. */
+/** Pub/sub channel: the id of a login that has ended. Its access tokens are refused. */
 export const LOGIN_ENDED_CHANNEL = 'auth:login-ended';
 
-/** Hash: the gates that workers have, JSON by name: whose they are, and when a worker was last seen with one. */
+/**
+ * Hash: the gates that workers have. JSON by name: provider and model, and when a worker was last seen with the gate.
+ */
 export const GATES_KEY = 'ai:gate-names';
 
 /** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1, cause, fingerprint of the key]`. */

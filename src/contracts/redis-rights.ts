@@ -1,10 +1,10 @@
 import { INSTALLATION_KEY } from './redis-keys.ts';
 
-/** The processes that get a Redis user of their own. The commands `users` and `gates` use the user of the api. */
+/** The processes that have their own Redis user. The commands `users` and `gates` use the user of the api. */
 export type RedisProcess = 'api' | 'worker';
 
 export interface RedisRights {
-  /** Commands, each with as few arguments as it takes. KEY stands for a key, CHANNEL for a channel. */
+  /** Commands, each with its smallest number of arguments. KEY stands for a key, CHANNEL for a channel. */
   commands: readonly string[];
   /** Patterns of keys, each with an example. */
   keys: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ const COMMON_KEYS = {
 };
 const CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:auth:*': 'a:0:auth:a' };
 
-/** The least rights of each process. A worker may read neither sessions nor accounts. */
+/** The smallest set of rights for each process. A worker may read neither sessions nor accounts. */
 export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
   api: {
     commands: [...CONNECTION, ...SCRIPTS],
@@ -52,13 +52,13 @@ export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
   },
 };
 
-/** The name of a command in an ACL rule: that of `CLIENT SETNAME a` is `client|setname`. */
+/** Returns the name of a command in an ACL rule. For `CLIENT SETNAME a` it is `client|setname`. */
 export function aclNameOf(command: string): string {
   const [name = '', subcommand = ''] = command.toLowerCase().split(' ');
   return name === 'client' ? `${name}|${subcommand}` : name;
 }
 
-/** The rules for ACL SETUSER that give exactly these rights, and take away all others. */
+/** Returns the rules for ACL SETUSER that give exactly these rights, and take away all others. */
 export const rulesOf = (name: RedisProcess): string[] => {
   const { commands, keys, channels } = redisRights[name];
   return [

@@ -1,30 +1,33 @@
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from './queues.ts';
 import { UnreadableMessage } from './read-message.ts';
 
-/** Where a request wants its answer: AMQP's `reply_to`, and the `correlation_id` that the answer is to carry. */
+/** Where a request wants its answer: AMQP's `reply_to`, and the `correlation_id` that the answer must have. */
 export interface ReplyAddress {
-  /** The name of a queue; it is published to through the default exchange. */
+  /** The name of a queue. Answers are published to it through the default exchange. */
   to: string;
   correlationId?: string;
 }
 
-/** The `reply_to` of a client that wants the answer on its own channel (direct reply-to). RabbitMQ replaces it on the way. */
+/**
+ * The `reply_to` of a client that wants the answer on its own channel (direct reply-to). RabbitMQ replaces it on the
+ * way.
+ */
 export const DIRECT_REPLY = 'amq.rabbitmq.reply-to';
-/** Whether RabbitMQ has put this in its place: it names no queue, but the one consumer that asked. */
+/** Whether this is what RabbitMQ replaced it with. It names no queue, but the one consumer that asked. */
 export const isDirectReply = (queue: string) => queue.startsWith(`${DIRECT_REPLY}.`);
 
-/** How AMQP 1.0 clients address a queue, in RabbitMQ 4 and before it; the name behind it is percent-encoded. */
+/** How AMQP 1.0 clients address a queue, in RabbitMQ 4 and before. The name in it is percent-encoded. */
 const AMQP_1_0_QUEUE = /^\/(?:queues|queue|amq\/queue)\/(.*)$/s;
 const AMQP_1_0_EXCHANGE = /^\/(?:exchanges|exchange|topic)\//;
-/** Decoding puts this in the place of bytes that are not UTF-8. The original is lost, so we cannot send it back. */
+/** Decoding replaces bytes that are not UTF-8 with this. The original is lost, so we cannot send it back. */
 const REPLACEMENT = '\ufffd';
 
-/** Our own queues other than `chat_responses`. An answer in one of them would be taken for something else. */
+/** Our own queues other than `chat_responses`. An answer in one of them would be misread. */
 const NEVER = new Set<string>([REQUESTS_QUEUE, deadLetterQueueOf(REQUESTS_QUEUE), deadLetterQueueOf(RESPONSES_QUEUE)]);
 
 /**
  * Reads where a request wants its answer.
- * @param allowed whether an operator lets answers go to this queue
+ * @param allowed whether the operator allows answers to this queue
  * @returns undefined for `chat_responses`, where answers go unless a request says otherwise
  * @throws UnreadableMessage invalid_reply_to
  */
@@ -64,7 +67,7 @@ function queueOf(replyTo: string): string {
   throw invalid('reply_to is no address of a queue');
 }
 
-/** Whether a name is one of these, where `*` stands for any text. */
+/** Returns a function that says whether a name matches one of the patterns, in which `*` stands for any text. */
 export function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const escaped = patterns.map((pattern) =>
     pattern

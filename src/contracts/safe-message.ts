@@ -5,9 +5,10 @@ import { HealifyError } from './errors.ts';
 const MAX_CHARS = 300;
 
 /**
- * An error's message for the log, without anything that is secret: the message of a library may quote a question, a key or a
- * URL with its password. Our own errors never quote anything, so they stay as they are. Of JavaScript's own errors we keep
- * only messages that are known to quote nothing. From all others we cut out whatever may be a quotation.
+ * Returns an error's message for the log, without secrets. The message of a library may quote a question, a key or a
+ * URL with its password. Our own errors never quote anything, so they stay as they are. Of JavaScript's own errors,
+ * only messages that are known to quote nothing are kept. Everything that may be a quotation is removed from all
+ * others.
  * @returns '' if nothing is left
  */
 export function safeMessage(error: unknown): string {
@@ -25,7 +26,7 @@ function messageOf(error: Error): string {
   if (typeof syscall === 'string') return systemMessage({ syscall, code, where: address ?? hostname, port });
   if (isOfTheLanguage(error)) return HARMLESS.test(error.message) ? error.message : '';
   if (/ZodError$/.test(error.name)) return issueCodes(error);
-  // The error of an HTTP client quotes what the server has written.
+  // The error of an HTTP client quotes what the server wrote.
   if (typeof (error as { status?: unknown }).status === 'number')
     return `HTTP ${(error as { status?: unknown }).status}`;
   return withoutValues(error.message, argumentsOf(error));
@@ -54,14 +55,14 @@ const issueCodes = (error: Error) => {
 };
 
 const URL_LIKE = /\b[a-z][a-z\d+.-]*:\/\/\S+/gi;
-/** Quoted names that are no secret: those of a Redis command, of a queue of ours, and of a queue's argument. */
+/** Quoted names that are not secret: of a Redis command, of one of our queues, and of a queue's argument. */
 const NAMED = /\b(the|arg|queue) '((?<=the ')[a-z|]{2,40}|x-[a-z-]{1,40}|chat_[a-z_.]{1,40})'(?= (command|for|in)\b)/g;
 const QUOTE = /["'`“”‘’«»]/;
-/** A server that quotes a command quotes the beginning of its arguments. */
+/** A server that quotes a command quotes only the beginning of its arguments. */
 const ARGUMENTS_LOOKED_AT = 50;
 const ARGUMENT_CHARS = 1_000;
 
-/** Cuts out URLs, words that were among the arguments, and all that follows a quotation mark. */
+/** Removes URLs, words from the arguments, and everything after a quotation mark. */
 function withoutValues(message: string, args: readonly string[]): string {
   const plain = cutText(message, 2 * MAX_CHARS)
     .replaceAll(URL_LIKE, '…')
@@ -79,7 +80,7 @@ function withoutValues(message: string, args: readonly string[]): string {
   return [code, ...words.map((each) => each.replaceAll(/\w+/g, (word) => (wasArgument(word) ? '…' : word)))].join(' ');
 }
 
-/** The arguments of the command that failed, which ioredis puts on its errors. */
+/** The arguments of the failed command. ioredis adds them to its errors. */
 function argumentsOf(error: Error): string[] {
   const { command } = error as { command?: { args?: unknown } };
   if (!Array.isArray(command?.args)) return [];

@@ -15,10 +15,10 @@ export function readTraceparent(received: unknown): TraceContext | undefined {
   return match ? { traceId: match[1]!, spanId: match[2]!, flags: Number.parseInt(match[3]!, 16) } : undefined;
 }
 
-/** The W3C traceparent that was received, or a new one if it is absent or malformed. */
+/** Returns the received W3C traceparent, or a new one if it is missing or malformed. */
 export function continueTrace(received: unknown): string {
   if (typeof received === 'string' && FORMAT.test(received)) return received;
-  // Node draws the randomness of UUIDs in advance, so this costs no system call. Each UUID has 122 random bits.
+  // Node fetches the randomness of UUIDs in advance, so this costs no system call. Each UUID has 122 random bits.
   return `00-${randomHex()}-${randomHex().slice(16)}-01`;
 }
 

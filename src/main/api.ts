@@ -120,7 +120,7 @@ const settler = createResponseSettler({
   logger,
 });
 
-// Routes. Before it is known whose Redis this is, and which logins have ended, nothing is read from it or put into it.
+// Routes. Until we know that this Redis is ours, and which logins have ended, nothing is read from it or written to it.
 const ready = servers.admitted.then(() => endedLogins.start());
 const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, or which logins have ended.');
 const admin = createAdminParts({ config, queue, redis, gates, login: authentication.login, requireAdmin });
@@ -185,7 +185,7 @@ stopOnSignal({
   graceMs: config.shutdownGraceMs,
   stop: async () => {
     stopping = true;
-    // Those that wait for an answer are told where to look for it.
+    // Clients that wait for an answer are told where to ask for it.
     answerWaiter.stop();
     endedLogins.stop();
     line.stop();

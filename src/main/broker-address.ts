@@ -1,6 +1,6 @@
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 
-/** Where RabbitMQ is, and how to prove who we are, as the settings say. */
+/** Returns RabbitMQ's address, and our credentials, from the settings. */
 export const brokerAddressOf = (config: {
   rabbitmqUrl: string;
   rabbitmqCaFile?: Buffer | undefined;

@@ -6,8 +6,9 @@ import { Unhealthy } from '../observability/health.ts';
 import type { Logger } from '../observability/log.ts';
 
 /**
- * Connects to RabbitMQ twice, once to consume and once to publish. A broker that is short of memory or disk stops reading from
- * connections that publish; on the same connection, acknowledgements would be stuck behind the messages.
+ * Connects to RabbitMQ twice, once to consume and once to publish. A broker that is short of memory or disk stops
+ * reading from connections that publish. On a single connection, acknowledgements would be stuck behind the published
+ * messages.
  */
 export async function connectToBroker(options: {
   address: BrokerAddress;
@@ -38,6 +39,6 @@ export function mustBeConnected(options: {
   const { consuming, publishing, publisher } = options;
   if (consuming.state !== 'connected' || !publisher.ready) throw new Error('not connected');
   if (consuming.troubles.any || publishing.troubles.any) {
-    throw new Unhealthy('is connected, but refuses something or confirms nothing; the log says what');
+    throw new Unhealthy('is connected, but refuses something or does not confirm; see the log');
   }
 }

@@ -3,14 +3,17 @@ import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durabilit
 import type { Logger } from '../observability/log.ts';
 
 /**
- * Checks at the first connection whether Redis keeps what it confirms. If it may lose something, the process says so loudly,
- * or ends if the settings require durability.
+ * Checks at the first connection whether Redis keeps what it confirms. If Redis may lose something, the process logs a
+ * warning, or ends if the settings require durability.
  */
 export function checkDurability(options: {
   redis: Redis;
-  /** Whether to end the process rather than run on a Redis that may lose jobs. */
+  /** Whether to end the process if Redis may lose jobs. */
   required: boolean;
-  /** Requests are acknowledged only after an fsync, so the server must have the command that waits for one (WAITAOF). */
+  /**
+   * Whether requests are acknowledged only after an fsync. Then the server must have the command that waits for one
+   * (WAITAOF).
+   */
   needsWaitAof: boolean;
   logger: Logger;
 }): void {
@@ -23,12 +26,12 @@ export function checkDurability(options: {
     const problems = await durabilityProblems(redis);
     if (problems.length === 0) return;
     if (required) {
-      logger.fatal({ problems }, 'Redis may lose what it is trusted with, and REQUIRE_DURABLE_REDIS is set');
+      logger.fatal({ problems }, 'Redis may lose jobs and sessions, and REQUIRE_DURABLE_REDIS is set');
       process.exit(1);
     }
     logger.warn({ problems }, 'REDIS MAY LOSE JOBS AND SESSIONS: see problems, or set REQUIRE_DURABLE_REDIS to refuse');
   };
   redis.once('ready', () => {
-    check().catch((error) => logger.warn({ err: error }, 'whether Redis is durable could not be checked'));
+    check().catch((error) => logger.warn({ err: error }, 'could not check whether Redis is durable'));
   });
 }

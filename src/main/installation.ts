@@ -7,10 +7,11 @@ import type { Logger } from '../observability/log.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Makes sure at the first connection that a process works on the Redis of its own installation. On the Redis of another one
- * it would take that installation's jobs and publish their answers in the wrong place. A Redis that belongs to nobody becomes
- * ours. If it belongs to another installation, or is a node of a Redis Cluster, the process says what to do, and ends.
- * @returns resolves once the Redis is known to be ours; nothing may be read from it or written to it before
+ * Makes sure at the first connection that a process works on the Redis of its own installation. On another
+ * installation's Redis it would take that installation's jobs and publish their answers in the wrong place. A Redis
+ * without an owner becomes ours. If another installation owns it, or it is a node of a Redis Cluster, the process logs
+ * what to do, and ends.
+ * @returns resolves once we know that the Redis is ours; nothing may be read from it or written to it before
  */
 export async function admitToRedis(options: {
   redis: Redis;
@@ -30,13 +31,13 @@ export async function admitToRedis(options: {
     } catch (error) {
       const { cause } = error as Error;
       if (isMoved(cause)) refuse(logger, IS_CLUSTER);
-      logger.warn({ err: error }, 'whose this Redis is could not be read, will be tried again');
+      logger.warn({ err: error }, 'could not read which installation owns this Redis; trying again');
       await sleep(RETRY_MS);
     }
   }
 }
 
-/** The virtual host, read from the URL as amqplib does. Several URLs, separated by commas, have the same. */
+/** Returns the virtual host, read from the URL as amqplib does. Several URLs, separated by commas, have the same. */
 export function virtualHostOf(rabbitmqUrl: string): string {
   const { pathname } = new URL(rabbitmqUrl.split(',', 1)[0]!);
   return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/';

@@ -4,7 +4,7 @@ import type { Logger } from '../observability/log.ts';
 import { isError } from '../observability/serialize-error.ts';
 
 /**
- * Reads the settings, or ends the process with a list of all that is wrong.
+ * Reads the settings. If they are wrong, prints everything that is wrong and ends the process.
  * @param load loadApiConfig or loadWorkerConfig
  */
 export function readConfig<T>(load: (env: NodeJS.ProcessEnv) => T): T {
@@ -18,12 +18,13 @@ export function readConfig<T>(load: (env: NodeJS.ProcessEnv) => T): T {
 }
 
 /**
- * Sends everything to the log that would otherwise write to the process's output by itself: Node prints an error that nobody
- * caught with all its properties, which may be secret, and libraries write to the console. Call this before anything starts.
+ * Redirects to the log everything that would otherwise be written to the process's output: Node prints an uncaught
+ * error with all its properties, which may be secret, and libraries write to the console. Call this before anything
+ * starts.
  */
 export function logEverything(logger: Logger): void {
   const crash = (error: unknown) => {
-    logger.fatal({ err: error }, 'an error that nobody caught');
+    logger.fatal({ err: error }, 'an uncaught error');
     process.exit(1);
   };
   process.on('uncaughtException', crash);
@@ -39,12 +40,12 @@ export function logEverything(logger: Logger): void {
   Object.assign(console, { log: write('info'), info: write('info'), warn: write('warn'), error: write('warn') });
 }
 
-/** A shutdown may take this much longer than the grace period; then the process is ended all the same. */
+/** How much longer than the grace period a shutdown may take. After that, the process is ended anyway. */
 const OVERTIME_MS = 8_000;
 
 /**
- * Runs `stop` at the first SIGTERM or SIGINT. The process exits with 0 when `stop` is done, and with 1 if `stop` fails or takes
- * much longer than the grace period, or at a second SIGINT.
+ * Runs `stop` at the first SIGTERM or SIGINT. The process exits with 0 when `stop` is done. It exits with 1 if `stop`
+ * fails, takes much longer than the grace period, or a second SIGINT comes.
  */
 export function stopOnSignal(options: { stop: () => Promise<void>; graceMs: number; logger: Logger }): void {
   const { stop, graceMs, logger } = options;

@@ -3,7 +3,9 @@ import { missingRights } from '../adapters/redis/missing-rights.ts';
 import { inShell, type RedisProcess, redisRights } from '../contracts/redis-rights.ts';
 import type { Logger } from '../observability/log.ts';
 
-/** Logs at the first connection each right that the Redis user of this process lacks, and the command that grants them. */
+/**
+ * At the first connection, logs each right that the Redis user of this process lacks, and the command that grants them.
+ */
 export function nameMissingRedisRights(options: { redis: Redis; process: RedisProcess; logger: Logger }): void {
   const { redis, process, logger } = options;
   const name = async () => {
@@ -17,6 +19,6 @@ export function nameMissingRedisRights(options: { redis: Redis; process: RedisPr
     );
   };
   redis.once('ready', () => {
-    name().catch((error) => logger.debug({ err: error }, 'the rights of the Redis user could not be looked at'));
+    name().catch((error) => logger.debug({ err: error }, 'could not read the rights of the Redis user'));
   });
 }

@@ -29,8 +29,8 @@ import { connectServers } from './worker/servers.ts';
 const SCRAPE_TIMEOUT_MS = 1_000;
 
 /**
- * Starts the bridge and the workflows: all that a worker process is.
- * @param options.createProvider what answers in a provider's place; left out, the provider itself
+ * Starts a worker process: the bridge and the workflows.
+ * @param options.createProvider makes a replacement for the provider; left out: the provider itself
  */
 export async function startWorker(
   config: WorkerConfig,

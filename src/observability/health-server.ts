@@ -4,7 +4,7 @@ import { createHealthRouter, type HealthChecks } from './health.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { createMetricsRouter } from './metrics-server.ts';
 
-/** `/health` and `/metrics` for a process that serves nothing else. */
+/** Serves `/health` and `/metrics` for a process that serves nothing else. */
 export function startHealthServer(options: {
   host: string;
   port: number;

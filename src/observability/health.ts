@@ -2,20 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Health } from '../contracts/http/health.ts';
 
-/** Checks of what a process depends on, by name. A check rejects, or does not resolve in time, while that is out of reach. */
+/**
+ * Checks of what a process depends on, by name. A check rejects, or does not resolve in time, while its server is out
+ * of reach.
+ */
 export type HealthChecks = Record<string, () => Promise<void>>;
 
-/** A check's error whose message may be shown to whoever asks. */
+/** A check's error whose message may be shown to everybody. */
 export class Unhealthy extends Error {}
 
 const CHECK_TIMEOUT_MS = 1_000;
 
-/** A process connects again within a few seconds after a server has come back. */
+/** A process reconnects within a few seconds after a server has come back. */
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * The routes for orchestrators. `/health/live`: the process runs. `/health/ready`: it can do its work; otherwise the reply is
- * 503 and says what is down. `/health`: the same, with version and uptime.
+ * The routes for orchestrators. `/health/live`: the process runs. `/health/ready`: it can do its work; if not, the
+ * reply is 503 and says what is down. `/health`: the same, with version and uptime.
  */
 export function createHealthRouter(options: { checks: HealthChecks; version: string }): Router {
   const { checks, version } = options;
@@ -53,7 +56,7 @@ async function readiness(checks: HealthChecks): Promise<Health> {
   return { status: allUp ? 'ok' : 'unavailable', checks: Object.fromEntries(results) };
 }
 
-/** What is wrong, if anything is. The causes, with their addresses, are only in the log. */
+/** Returns what is wrong, if anything is. The causes, with their addresses, are only in the log. */
 async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
   const timeout = new AbortController();
   try {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 export interface HttpServer {
   /** The port that it listens on, also if 0 was asked for. */
   readonly port: number;
-  /** Takes no more connections. Resolves once the requests in hand were answered, or were cut off after `graceMs`. */
+  /** Takes no more connections. Resolves once all open requests were answered, or were cut off after `graceMs`. */
   stop(graceMs?: number): Promise<void>;
 }
 

@@ -6,8 +6,8 @@ import { isError, serializeError } from './serialize-error.ts';
 export type { Logger } from 'pino';
 
 /**
- * Writes JSON lines to standard output. Log ids and codes: no line may have a message's text, a token or a URL's password. An
- * error, wherever it is in what is logged, is written as `serializeError` says.
+ * Writes JSON lines to standard output. Log ids and codes: no line may contain a message's text, a token or a URL's
+ * password. Errors anywhere in a line are written by `serializeError`.
  */
 export function createLogger(process: 'api' | 'worker', level: string): Logger {
   return pino({ ...logOptions, level, base: { process } });
@@ -19,7 +19,7 @@ export const logOptions = {
   redact: ['req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'],
   serializers: { err: (error: unknown) => serializeError(error) },
   hooks: {
-    // Otherwise pino would use the error's own message as that of the line.
+    // Otherwise pino would use the error's message as the line's message.
     logMethod([first, ...rest], method) {
       const error = isError(first) ? first : (first as { err?: unknown } | undefined)?.err;
       if (rest.length > 0 || !isError(error)) method.apply(this, [first, ...rest] as never);
@@ -38,6 +38,6 @@ export const logOptions = {
 const withoutErrors = (line: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(line).map(([key, value]) => [key, isError(value) ? serializeError(value) : value]));
 
-/** What a log line says about an error. Only an error that nobody foresaw comes with its stack. */
+/** What a log line says about an error. Only an unforeseen error is logged with its stack. */
 export const describeError = (error: unknown) =>
   error instanceof HealifyError ? { code: error.code, reason: error.message } : { err: error };

@@ -11,7 +11,7 @@ export function createMetricsRouter(registry: Registry): Router {
   return router;
 }
 
-/** Serves `/metrics` on a port of its own, so that it does not have to be public. */
+/** Serves `/metrics` on a port of its own, which need not be public. */
 export function startMetricsServer(options: { host: string; port: number; registry: Registry }): Promise<HttpServer> {
   const app = express().disable('x-powered-by').use(createMetricsRouter(options.registry));
   return listen(app, options);

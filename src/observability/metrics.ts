@@ -169,7 +169,7 @@ export function createWorkerMetrics() {
   };
 }
 
-/** Shows what an api has last seen of the line of requests; to be called after each look. */
+/** Sets the metrics of the line of requests. Call it after each look at the line. */
 export const measureLine =
   (metrics: Pick<ApiMetrics, 'waiting' | 'drainRate'>) =>
   ({ inBroker, inJobs }: { inBroker: number; inJobs: number }, drainRate: number | undefined): void => {
@@ -178,7 +178,7 @@ export const measureLine =
   };
 
 /**
- * Adds the depths of the queues, which are read anew for each scrape. A depth that cannot be read is left out, because a
+ * Adds the depths of the queues, which are read for each scrape. If a depth cannot be read, it is left out, because a
  * zero would be false.
  * @param read.jobs left out by a process that has no job queue
  */

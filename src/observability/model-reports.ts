@@ -4,7 +4,7 @@ import type { ModelAnswer } from '../contracts/model-answer.ts';
 import type { Logger } from './log.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
-/** Who is asked: a provider's name, and its model. */
+/** A provider's name and its model. */
 interface Target {
   provider: string;
   model: string;
@@ -13,7 +13,7 @@ interface Target {
 /** How `healify_breaker_state` shows the state of a gate. */
 const STATE_VALUES: Record<Gate['state'], number> = { closed: 0, 'half-open': 1, open: 2 };
 
-/** Puts what happens to the model providers into the metrics and the log. */
+/** Reports events of the model providers to the metrics and the log. */
 export function createModelReports(
   metrics: Pick<WorkerMetrics, 'breakerState' | 'modelCalls' | 'modelTokens' | 'modelUsageUnknown' | 'providerBroken'>,
   logger: Logger,
@@ -30,7 +30,7 @@ export function createModelReports(
       metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
       metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
     },
-    /** @param change.keyFingerprint says which key is in use, without telling it */
+    /** @param change.keyFingerprint tells which key is in use, without showing it */
     onBreaker: (
       { provider, model }: Target,
       change: { state: Gate['state']; cause: GateCause | undefined; keyFingerprint: string },
@@ -41,7 +41,7 @@ export function createModelReports(
         metrics.providerBroken.set({ provider, model, cause: broken }, cause === broken ? 1 : 0);
       }
       const line = { provider, model, state, cause, keyFingerprint };
-      if (isBrokenCause(cause)) logger.error(line, 'the model provider fails everybody: see `cause`');
+      if (isBrokenCause(cause)) logger.error(line, 'the model provider fails every request: see `cause`');
       else logger.info(line, 'circuit breaker');
     },
   };

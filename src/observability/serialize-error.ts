@@ -9,7 +9,7 @@ export interface SerializedError {
   code?: string | number;
   /** The status of an HTTP reply. */
   status?: number;
-  /** Only the frames. A stack begins with the error's message, which may quote a text. */
+  /** Only the frames. The first line of a stack is the error's message, which may quote a text. */
   stack: string;
   cause?: SerializedError;
   errors?: SerializedError[];
@@ -22,8 +22,8 @@ const MAX_ERRORS = 5;
 const MAX_FRAMES = 20;
 
 /**
- * Makes an error fit for the log: its type, its code, its message without values, and where it was made. Other fields are left
- * out, such as the command and arguments that ioredis keeps in its errors.
+ * Prepares an error for the log: its type, its code, its message without values, and where it was made. Other fields
+ * are left out, such as the command and arguments that ioredis adds to its errors.
  */
 export function serializeError(error: unknown, depth = 1): SerializedError {
   if (!isError(error)) return { type: typeof error, message: '', stack: '' };
@@ -42,7 +42,7 @@ export function serializeError(error: unknown, depth = 1): SerializedError {
   };
 }
 
-/** Whether a value is an error, also if it was made in another context of the JavaScript engine. */
+/** Whether a value is an error, even one from another context of the JavaScript engine. */
 export const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);
 
 const name = (error: Error) =>

@@ -14,10 +14,10 @@ import { beginTask, type ChatWorkerEvents, type Task } from './task.ts';
 
 export interface ChatWorkerOptions {
   jobs: JobRunner<EarlyLookUp>;
-  /** A connection of its own to where cancelled requests are announced. */
+  /** A connection of its own, which receives the notices of cancelled requests. */
   subscriber: Redis;
   workflow: ChatWorkflow;
-  /** A request over which more processes than this have died fails. */
+  /** A request fails if more processes than this have died while working on it. */
   maxCrashes: number;
   events: ChatWorkerEvents;
   tracer?: Tracer | undefined;
@@ -28,7 +28,7 @@ export interface ChatWorkerOptions {
  * Works on the jobs. An attempt at a job ends in one of six ways:
  * - *completed*: its answer was published
  * - *cancelled* by its user
- * - *waiting* for something that is away; this uses up no attempt
+ * - *waiting* because something is out of reach; this uses up no attempt
  * - *retried* after a backoff
  * - *handed back*, because this process must stop
  * - *failed* for good: its user is told, and the job is moved to the failed jobs, where an operator can retry it
@@ -44,7 +44,8 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   onCancelled({
     subscriber: options.subscriber,
     callback: (requestId) => jobs.cancel(jobIdOf(requestId)),
-    onRefused: (error) => logger.warn({ err: error }, 'cancellations reach this worker a second or two late'),
+    onRefused: (error) =>
+      logger.warn({ err: error }, 'cannot subscribe to cancellations: they take effect a second or two late'),
   });
 
   async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
@@ -54,7 +55,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       const { failure } = task.run.state;
       const crashed = crashesOf(task) > maxCrashes;
       if (!failure && !crashed) await answer(task, early);
-      // A failed job keeps its question, which its user may have erased. So a cancelled request never fails.
+      // A failed job keeps its question, and the user may have erased that. So a cancelled request never fails.
       else if (job.cancelled) await endAttempt.cancel(task);
       else if (failure) await failForGood.fail(task, failure);
       else await failCrashed(task);
@@ -88,10 +89,10 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   };
 }
 
-/** How many processes have died over the request since an operator last retried it. */
+/** How many processes have died while working on the request since an operator last retried it. */
 const crashesOf = ({ job, run }: Task) => job.crashes - (run.state.crashesForgiven ?? 0);
 
 const crashedTooOften: KnownFailure = {
   code: 'worker_crashed',
-  cause: 'the process that worked on the request died again and again',
+  cause: 'too many processes died while working on the request',
 };

@@ -9,13 +9,13 @@ import type { Run } from './engine/run.ts';
 import type { FailForGood } from './fail-for-good.ts';
 import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
 
-/** How attempts end that do not fail for good, and who decides which end it is. */
+/** The ways in which attempts end without failing for good, and the decision between them. */
 export interface EndAttempt {
   /** The response was published. */
   complete(task: Task, response: ChatResponse): Promise<void>;
-  /** Tells whoever reads the responses that the request was cancelled, and completes the job without an answer. */
+  /** Publishes that the request was cancelled, and completes the job without an answer. */
   cancel(task: Task): Promise<void>;
-  /** After an error: the job is handed back, waits, is retried, or fails for good. */
+  /** Decides what follows an error: the job is handed back, waits, is retried, or fails for good. */
   decideOn(task: Task, error: unknown): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
   async function cancel(task: Task): Promise<void> {
     const { job, run, attempt } = task;
     let response: ChatResponse;
-    // Nobody wants the answer. If the session was erased, the answer must be kept nowhere.
+    // Nobody wants the answer. If the session was erased, no copy of the answer may stay.
     const mayBeKept = Object.keys(run.state.results).length > 0;
     run.state.results = {};
     if (mayBeKept) await job.saveState(run.state);
@@ -74,7 +74,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     }
   }
 
-  /** This process must stop: another one goes on with the job. */
+  /** Gives the job to another process, because this one must stop. */
   async function handBack(task: Task, error: unknown): Promise<void> {
     noteOutcome(task, 'handed back');
     await task.job.saveState(task.run.state);
@@ -101,13 +101,13 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
   }
 
-  /** For whoever asks how the request stands. */
+  /** Saves why the request has not ended, for a user who asks. */
   async function saveWhyItGoesOn({ job, run }: Task, code: string): Promise<void> {
     run.state.retry = { since: run.state.retry?.since ?? new Date().toISOString(), code };
     await job.saveState(run.state);
   }
 
-  /** The request that asked may have ended, and woken those that waited, before this job was one of them. */
+  /** The other request may have ended, and woken those that waited, just before this job was added to them. */
   async function wakeIfForgotten(hash: string, requestId: string): Promise<void> {
     const willBeWoken = await workflow.cache.isAwaiting(hash, requestId).catch(() => true);
     if (!willBeWoken) await workflow.wake([requestId]);

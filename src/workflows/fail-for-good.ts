@@ -7,21 +7,20 @@ import { announceFailure } from './chat/announce-end.ts';
 import { knownFailureOf } from './engine/retry-policy.ts';
 import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
 
-/** How requests fail for good. Each way tells the user, unless nobody can be told. */
+/** The ways in which requests fail for good. Each tells the user, unless nobody can be told. */
 export interface FailForGood {
   /**
-   * Tells the user of a failure, and moves the job to the failed ones. The failure is written down first: if it cannot be
-   * announced now, it is announced when the job is taken up again. A worker that dies after the announcement and before
-   * the move leaves the job as it was. The next worker announces the failure once more, which the api recognises, and
-   * moves the job.
+   * Tells the user of a failure, and moves the job to the failed jobs. The failure is written down first. If it cannot
+   * be announced now, it is announced when the job is taken up again. If a worker dies between the announcement and the
+   * move, the next worker announces the failure once more, which the api recognises, and moves the job.
    */
   fail(task: Task, failure: KnownFailure): Promise<void>;
   /** The reply queue did not take the answer, so nobody can be told. The job is kept among the failed ones, with its answer. */
   failUndelivered(task: Task, error: UndeliverableReplyError): Promise<void>;
   /**
    * A job that was removed while it was in hand is never taken up again. So its user is told now that it has failed.
-   * @param went what became of the job; nothing is done unless it is gone
-   * @param error what the attempt ended with
+   * @param went what happened to the job; nothing is done unless it is gone
+   * @param error the error that ended the attempt
    */
   failIfGone(task: Task, went: WhereItWent, error: unknown): Promise<void>;
 }
@@ -40,7 +39,7 @@ export function createFailForGood({ workflow, events, logger, isStopping }: Task
       await announce(task, failure);
     } catch (error) {
       if (error instanceof UndeliverableReplyError) return await failUndelivered(task, error);
-      logOf(logger, task).warn(describeError(error), 'the failure could not be published, will be tried again');
+      logOf(logger, task).warn(describeError(error), 'the failure could not be published; trying again');
       const went = await job.delay(ANNOUNCE_RETRY_MS);
       if (went === 'gone' && !job.cancelled) await announceUntilTold(task, failure);
       return;
@@ -89,12 +88,12 @@ export function createFailForGood({ workflow, events, logger, isStopping }: Task
   return { fail, failUndelivered, failIfGone };
 }
 
-/** The state of a job once it has failed. If it is taken again after this, an operator has retried it. */
+/** The state of a failed job. If such a job is taken again, an operator has retried it. */
 function failedState({ job, run }: Task): WorkflowState {
   return { ...run.state, failedAt: new Date().toISOString(), crashesForgiven: job.crashes };
 }
 
-/** The job was removed, and with it all that was known of the request. */
+/** The job was removed, with everything that was known of the request. */
 const jobRemoved: KnownFailure = {
   code: 'internal_error',
   cause: 'its job was removed while it was worked on',

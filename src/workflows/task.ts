@@ -6,7 +6,7 @@ import type { Span, Tracer } from '../contracts/tracer.ts';
 import type { ChatAttempt, ChatWorkflow } from './chat/chat-workflow.ts';
 import { createRun, type Run } from './engine/run.ts';
 
-/** One attempt at a job, and what it is done with. */
+/** One attempt at a job, and what it needs. */
 export interface Task {
   job: JobInHand;
   run: Run;
@@ -21,7 +21,7 @@ export interface ChatWorkerEvents {
   onStep(step: string, result: 'ok' | 'failed', ms: number): void;
   onRetry(code: string): void;
   onFinished(status: ChatResponse['status'], code: string): void;
-  /** The job has left this worker's hands, whatever became of it. */
+  /** The job is no longer in this worker's hands, for whatever reason. */
   onReleased(): void;
 }
 
@@ -30,11 +30,11 @@ export interface TaskSurroundings {
   workflow: ChatWorkflow;
   events: ChatWorkerEvents;
   logger: Logger;
-  /** The process must stop, and the time that jobs were given to end is over. */
+  /** Whether the process must stop, and the grace period for jobs is over. */
   isStopping: () => boolean;
 }
 
-/** Begins an attempt where an earlier one has left the job. */
+/** Begins an attempt where the previous one has left the job. */
 export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep'>, tracer?: Tracer): Task {
   const { request } = job.data;
   const earlier = job.state;
@@ -54,8 +54,8 @@ export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep
     attempt: {
       number,
       startedAt: Date.now(),
-      // An operator who retries a failed request wants its answer, however late. Only `failedAt` shows such a retry: a
-      // failure that was announced does not, because the worker may have died before it moved the job.
+      // An operator who retries a failed request wants its answer, however late. Only `failedAt` shows such a retry. An
+      // announced failure does not, because the worker may have died before it moved the job.
       deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
       signal: job.signal,
       traceparent: span?.traceparent,

@@ -158,7 +158,7 @@ export interface ConversationStore {
   erase(sessionId: string, userId: string): Promise<Remains | undefined>;
   /** Notes that nothing of `remains` is left elsewhere. What was added since must still be erased. */
   markErased(sessionId: string, userId: string, remains: Remains): Promise<void>;
-  /** Returns at most `count` erased sessions that still had something left elsewhere before a time, in ms. */
+  /** Returns at most `count` unfinished erasures that were last tried before a time, in ms. */
   unfinishedErasures(before: number, count: number): Promise<{ sessionId: string; userId: string }[]>;
 
   /**

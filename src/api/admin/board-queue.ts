@@ -11,15 +11,15 @@ export class JobElsewhereError extends HealifyError {
 
 /** What the board's buttons do in our queue. */
 export interface BoardActions {
-  /** Lets a job go on at once, at its place in the line as it is now. Gives 1, or 0 if the job is not there any more. */
+  /** Puts a job back in line at once, at its user's present place. Returns 1, or 0 if the job is no longer there. */
   returnJob: (from: 'delayed' | 'failed', jobId: string) => Promise<number>;
-  /** Lets all delayed jobs go on at once. */
+  /** Puts all delayed jobs back in line at once. */
   promoteAll: () => Promise<void>;
 }
 
 /**
- * The queue as the board sees it. BullMQ's own retry and promote would put a job at a place of an earlier line, or before
- * everybody. So the board uses our functions for both, which keep the order fair.
+ * The queue as the board sees it. BullMQ's own retry and promote would put a job at an old place in line, or before all
+ * others. So the board uses our functions for both, which keep the order fair.
  */
 export class BoardQueue extends BullMQAdapter {
   readonly #actions: BoardActions;
@@ -54,15 +54,17 @@ export class BoardQueue extends BullMQAdapter {
   }
 }
 
-/** What the board offers and we refuse, by the board's routes. */
+/** Actions that the board offers and we refuse, by the board's routes. */
 const refusals: Record<string, string> = {
-  '/api/queues/:queueName/add': 'Jobs are made by messages on chat_requests: one that is added here has no user.',
-  '/api/queues/:queueName/:jobId/update-data': 'A job stays what its user has asked.',
-  '/api/queues/:queueName/:jobId/priority': 'The priority is the place in line, which is kept fair for all users.',
+  '/api/queues/:queueName/add':
+    'Only messages on chat_requests make jobs. A job that is added here would have no user.',
+  '/api/queues/:queueName/:jobId/update-data': 'The data of a job is what its user asked, and must not be changed.',
+  '/api/queues/:queueName/:jobId/priority':
+    'The priority is the place in line. It is computed, so that all users are served fairly.',
 };
-const FINISHED = 'A finished request has its answer, and its job has no question any more: ask it anew.';
+const FINISHED = 'This request has its answer, and its job no longer has the question. Ask it again as a new request.';
 
-/** Refuses every action that would leave a job that nobody can work on, and says why. */
+/** Refuses actions after which nobody could work on a job, and says why. */
 export const refuseWhatBreaksJobs: BeforeHook = async ({ route, request }) => {
   const refuse = (message: string) => ({ allow: false, status: 409 as const, message });
   const refusal = refusals[route];

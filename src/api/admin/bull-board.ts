@@ -8,7 +8,7 @@ import { toApiError } from '../problem.ts';
 import { type BoardActions, BoardQueue, JobElsewhereError, refuseWhatBreaksJobs } from './board-queue.ts';
 import { jobTitle } from './job-title.ts';
 
-/** The board's page may do more than the strict policy allows, but it loads everything from our own server. */
+/** The board's page needs more than the strict policy allows, but it loads everything from our own server. */
 const boardPolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -26,10 +26,10 @@ const boardPolicy = helmet.contentSecurityPolicy({
 });
 
 /**
- * Bull Board at `/queues` of the router it is mounted in.
- * @param options.mountPath where that router is: `/admin`
+ * Bull Board at `/queues` of the router that it is mounted in.
+ * @param options.mountPath the path of that router: `/admin`
  * @param options.actions what its buttons do
- * @param options.requireAdmin lets nobody else in
+ * @param options.requireAdmin lets only admins pass
  */
 export function createBullBoardRouter(options: {
   queue: Queue;
@@ -51,7 +51,7 @@ export function createBullBoardRouter(options: {
   });
   adapter.setErrorHandler((error) => {
     const { status, message } = toApiError(error);
-    // BullMQ explains in its own words what it refuses, for example to retry a job that has not failed.
+    // BullMQ explains its own refusals, for example to retry a job that has not failed.
     if (status !== 503) {
       const body = { error: 'ERRORS.INTERNAL_SERVER_ERROR', message: safeMessage(error) };
       return { status: error instanceof JobElsewhereError ? 409 : 500, body };

@@ -19,13 +19,13 @@ import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-o
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
 
-/** The longest that one call may take, so that the caller is still there when the report comes. */
+/** The longest time that one call may take. The caller should still be waiting when the report comes. */
 const MAX_CALL_SECONDS = 60;
 
 /**
- * `/dead-letters/:queue` of the admin's API, where a queue is `chat_requests` or `chat_responses`. One call sends or
- * drops at most 1,000 letters; its report says how many are left.
- * @param options.requireAdmin lets admins pass
+ * `/dead-letters/:queue` of the admin's API. The queue is `chat_requests` or `chat_responses`. One call sends or drops
+ * at most 1,000 letters. Its report says how many are left.
+ * @param options.requireAdmin lets only admins pass
  */
 export function createDeadLettersRouter(options: {
   deadLetters: DeadLetterAdmin;
@@ -86,7 +86,7 @@ const faults = [
   'identity_unavailable',
 ] as const;
 
-/** What OpenAPI says of these routes. */
+/** The OpenAPI description of these routes. */
 export const deadLetterPaths: ZodOpenApiPathsObject = {
   '/admin/dead-letters/{queue}': {
     get: {

@@ -8,7 +8,7 @@ import { parse } from '../validate.ts';
 
 /**
  * `/gates` of the admin's API: whether each provider's model may be asked, for all workers together.
- * @param options.requireAdmin lets admins pass
+ * @param options.requireAdmin lets only admins pass
  */
 export function createGatesRouter(options: { gates: GateAdmin; requireAdmin: RequestHandler }): Router {
   const { gates, requireAdmin } = options;
@@ -28,7 +28,7 @@ export function createGatesRouter(options: { gates: GateAdmin; requireAdmin: Req
 const tags = ['Admin'];
 const faults = ['unauthenticated', 'forbidden', 'store_unavailable', 'identity_unavailable'] as const;
 
-/** What OpenAPI says of these routes. */
+/** The OpenAPI description of these routes. */
 export const gatePaths: ZodOpenApiPathsObject = {
   '/admin/gates': {
     get: {

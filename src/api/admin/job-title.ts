@@ -1,9 +1,9 @@
 import type { ChatJobResult, StepRecord, WorkflowState } from '../../adapters/jobs/chat-job.ts';
 
 /**
- * One line that says how far a job has come, and how: the step it is at, then every step it took, with its time, and
- * the attempt and the code of those that failed.
- * @param job as BullMQ's `toJSON` gives it
+ * Returns one line about a job: the present step, then every step so far with its time, and the attempt and code of
+ * failed steps.
+ * @param job as BullMQ's `toJSON` returns it
  */
 export function jobTitle(job: {
   progress?: WorkflowState | 0;

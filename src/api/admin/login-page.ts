@@ -20,7 +20,7 @@ const STYLE = `
   :focus-visible { outline: 2px solid #2563c9; outline-offset: 2px; }
 `;
 
-/** The hash by which a Content-Security-Policy allows the page's style. */
+/** The hash with which a Content-Security-Policy allows the page's style. */
 export const LOGIN_STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 const CREDENTIAL_FIELDS = `
@@ -32,10 +32,10 @@ const TOKEN_FIELDS = `
 
 /**
  * The page where an admin logs in.
- * @param options.accounts false where an identity provider has the accounts: then a token is asked for
- * @param options.message why the last try failed; text of ours
- * @param options.notice what keeps logins from working here; text of ours
- * @param options.action where the form is sent, an address of ours
+ * @param options.accounts false if an identity provider has the accounts; then the page asks for a token
+ * @param options.message why the last try failed; our own text
+ * @param options.notice what prevents logins here; our own text
+ * @param options.action where the form is sent; our own address
  */
 export const loginPage = (options: {
   accounts: boolean;

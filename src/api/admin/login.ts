@@ -14,7 +14,7 @@ import { LOGIN_STYLE_HASH, loginPage } from './login-page.ts';
 import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
- * Finds out who logs in with a form, and for how long at most, in ms.
+ * Finds out who logs in with a form, and how long the session may last, in ms.
  * @throws ApiError invalid_credentials, rate_limited, overloaded, identity_unavailable
  */
 export type LogIn = (form: unknown, res: Response) => Promise<Caller & { ttlMs: number }>;
@@ -22,7 +22,7 @@ export type LogIn = (form: unknown, res: Response) => Promise<Caller & { ttlMs: 
 const FORM_BYTES = 16 * 1024;
 const PLAIN_HTTP =
   'This page came over plain http, and browsers keep the cookie of this login over https only. Open the page over ' +
-  'https. If it is https already, have the proxy send X-Forwarded-Proto, and set TRUST_PROXY. In a network that you ' +
+  'https. If it is https already, the proxy must send X-Forwarded-Proto, and TRUST_PROXY must be set. In a network that you ' +
   'trust, ADMIN_OVER_HTTP=true lets you log in over http.';
 
 const pagePolicy = helmet.contentSecurityPolicy({
@@ -37,14 +37,14 @@ const pagePolicy = helmet.contentSecurityPolicy({
 });
 
 /**
- * `/login` and `/logout` of the admin's pages. The session's id goes into a cookie. Scripts cannot read it, and no page of
- * another site can have the browser send it.
+ * `/login` and `/logout` of the admin's pages. The session's id is kept in a cookie. Scripts cannot read the cookie,
+ * and a page of another site cannot make the browser send it.
  * @param options.secure whether the cookie is sent over https only
  */
 export function createLoginRouter(options: {
   logIn: LogIn;
   sessions: AdminSessions;
-  /** False where an identity provider has the accounts. */
+  /** False if an identity provider has the accounts. */
   accounts: boolean;
   limitAddress: RequestHandler;
   secure: boolean;
@@ -72,7 +72,7 @@ export function createLoginRouter(options: {
       limitAddress,
       express.urlencoded({ extended: false, limit: FORM_BYTES }),
       async (req, res) => {
-        // For their own machine, browsers keep the cookie even over plain http.
+        // Browsers keep the cookie for their own machine even over plain http.
         if (secure && isPlainHttp(req) && !isLoopback(askedAddress(req))) {
           showPage(req, res.status(403), 'You are not logged in.');
           return;
@@ -104,7 +104,7 @@ function messageOf(error: ApiError, accounts: boolean): string {
   if (error.code === 'overloaded') return 'Too busy. Try again in a moment.';
   if (error.code === 'identity_unavailable') return 'The identity provider cannot be reached. Try again in a moment.';
   if (error.status === 503) return 'Logins are not possible at the moment. Try again soon.';
-  return accounts ? 'Email or password is wrong.' : 'This token is not valid, or no longer.';
+  return accounts ? 'Email or password is wrong.' : 'This token is not valid, or has expired.';
 }
 
 /** Logs in with an account of this API. */
@@ -124,7 +124,7 @@ export const logInWithAccount =
 
 const tokenForm = z.object({ token: z.string().trim().min(1).max(8_000) });
 
-/** Logs in with a token of the identity provider, for no longer than the token is valid. */
+/** Logs in with a token of the identity provider, for at most as long as the token is valid. */
 export const logInWithToken =
   (options: { verifyToken: VerifyToken; ttlMs: number }): LogIn =>
   async (form) => {

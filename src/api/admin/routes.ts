@@ -7,7 +7,7 @@ import { refuseCrossOrigin } from './same-origin.ts';
 
 /**
  * The admin's pages, to be mounted at `/admin`.
- * @param parts the login first, then what only an admin sees
+ * @param parts the login first, then the parts that only admins see
  */
 export function createAdminRouter(...parts: Router[]): Router {
   const router = Router();
@@ -18,8 +18,8 @@ export function createAdminRouter(...parts: Router[]): Router {
 }
 
 /**
- * Lets the browser tell our own server where a request comes from. Helmet's policy forbids even that, and then the browser
- * sends us the origin `null`.
+ * Makes the browser tell our own server where a request comes from. Helmet's policy forbids even that, and then the
+ * browser sends the origin `null`.
  */
 const sendReferrerToUs = helmet.referrerPolicy({ policy: 'same-origin' });
 

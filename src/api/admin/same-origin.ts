@@ -4,11 +4,11 @@ import { ApiError } from '../../contracts/errors.ts';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses requests that a page of another site has its visitor's browser send. Browsers say where a request comes from. A
- * request that does not say so comes from a program, which has no cookie that could be misused.
+ * Refuses requests that a page of another site makes its visitor's browser send. Browsers say where a request comes
+ * from. A request that does not say so comes from a program, which has no cookie that could be misused.
  *
- * A login may pass even if the browser hides its origin (`null`), as it does where a proxy sets a strict referrer policy. An
- * attacker gains nothing by that: a login needs a password, and uses no cookie.
+ * A login may pass even if the browser hides its origin (`null`), which happens if a proxy sets a strict referrer
+ * policy. An attacker gains nothing from this: a login needs a password, and uses no cookie.
  */
 export const refuseCrossOrigin: RequestHandler = (req, _res, next) => {
   if (SAFE_METHODS.has(req.method)) return next();
@@ -24,8 +24,8 @@ export const refuseCrossOrigin: RequestHandler = (req, _res, next) => {
 const isLogin = (req: Request) => /^\/log(?:in|out)\/?$/i.test(req.path);
 
 /**
- * Whether a page of this origin is one of ours: its host must be the one that the client has asked for. A trusted proxy may
- * send us another host, and names in `X-Forwarded-Host` the one that it was asked for, often without the port.
+ * Whether a page of this origin is ours: its host must be the one that the client asked for. A trusted proxy may change
+ * the host, and then names the original one in `X-Forwarded-Host`, often without the port.
  */
 function isOurs(req: Request, origin: string): boolean {
   if (!URL.canParse(origin)) return false;

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 
-/** The origin of the page that sends a form; undefined if the browser does not name it. */
+/** Returns the origin of the page that sends a form; undefined if the browser does not name it. */
 export function pageOrigin(req: Request): URL | undefined {
   const origin = req.get('Origin');
   return origin !== undefined && URL.canParse(origin) ? new URL(origin) : undefined;
@@ -11,8 +11,8 @@ export const isLoopback = (address: URL | undefined): boolean =>
   address !== undefined && /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(address.hostname);
 
 /**
- * Whether a browser has asked over plain http. Browsers send `Sec-Fetch-Site` only over https, or to their own machine. Here
- * we also believe a proxy that is not trusted, because all it can do is to hide a notice.
+ * Whether a browser asks over plain http. Browsers send `Sec-Fetch-Site` only over https, or to their own machine. Here
+ * we also believe an untrusted proxy, because all it can do is hide a notice.
  */
 export function isPlainHttp(req: Request): boolean {
   if (req.get('Sec-Fetch-Site') !== undefined) return false;
@@ -22,7 +22,7 @@ export function isPlainHttp(req: Request): boolean {
   return !req.secure && forwarded !== 'https';
 }
 
-/** The address that a browser has asked for; undefined if we cannot know it. */
+/** Returns the address that a browser asked for; undefined if we cannot know it. */
 export function askedAddress(req: Request): URL | undefined {
   const address = `http://${req.host}`;
   return pageOrigin(req) ?? (URL.canParse(address) ? new URL(address) : undefined);

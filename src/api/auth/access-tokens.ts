@@ -4,9 +4,9 @@ import type { Caller } from '../../contracts/account.ts';
 
 export interface AccessTokens {
   /**
-   * Makes a JWT (HS256) that names the user, the role and the login.
-   * @param loginId the login that the token belongs to; when the login ends, the token ends with it, see EndedLogins
-   * @param issuedAt in seconds since 1970; now, if left out. The same caller, login and time give the same token.
+   * Makes a JWT (HS256) with the user, the role and the login.
+   * @param loginId the login that the token belongs to. The token is refused once the login has ended, see EndedLogins
+   * @param issuedAt in seconds since 1970; left out: now. The same caller, login and time give the same token
    */
   sign(caller: Caller, loginId: string, issuedAt?: number): Promise<string>;
   readonly ttlSeconds: number;

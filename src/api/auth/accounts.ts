@@ -31,7 +31,7 @@ export interface Accounts {
   login(credentials: Credentials): Promise<Tokens>;
   /** @throws ApiError invalid_refresh_token, refresh_token_reused */
   refresh(refreshToken: string): Promise<Tokens>;
-  /** Ends the login, with all of its tokens. A token that is not one of a login's ends nothing. */
+  /** Ends the login, with all of its tokens. An unknown token does nothing. */
   logout(refreshToken: string): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function createAccounts(options: {
   async function tokensOf(account: Account, { token, loginId, issuedAt }: RefreshToken): Promise<Tokens> {
     const { ttlSeconds } = accessTokens;
     const now = Math.floor(Date.now() / 1000);
-    // Tabs that refresh at the same time get the same access token, as long as half of its time is left.
+    // Tabs that refresh at the same time get the same access token, while at least half of its time is left.
     const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
     return {
       accessToken: await accessTokens.sign(account, loginId, from),
@@ -81,7 +81,7 @@ export function createAccounts(options: {
   };
 }
 
-/** Makes an account. @throws ApiError email_taken */
+/** Creates an account. @throws ApiError email_taken */
 export async function registerAccount(
   { store, passwords }: { store: AccountStore; passwords: Passwords },
   { email, password }: Credentials,

@@ -3,11 +3,11 @@ import type { AdminSessionStore } from '../../adapters/logins/admin-session-stor
 import type { Caller } from '../../contracts/account.ts';
 
 /**
- * The sessions of the admin's pages. They are not tokens but entries of a store, so that a logout ends one at once for
- * every api process. All methods reject with StoreUnavailableError if the store is out of reach.
+ * The sessions of the admin's pages. They are entries in a store and not tokens, so that a logout takes effect at once
+ * in every api process. All methods reject with StoreUnavailableError if the store is out of reach.
  */
 export interface AdminSessions {
-  /** Begins a session, and gives its id. */
+  /** Begins a session, and returns its id. */
   begin(caller: Caller, ttlMs: number): Promise<string>;
   find(sessionId: string): Promise<Caller | undefined>;
   end(sessionId: string): Promise<void>;

@@ -17,15 +17,15 @@ declare global {
 const RETRY_AFTER_SECONDS = 5;
 
 export interface Authentication {
-  /** Sets `req.user` from `Authorization: Bearer`, else answers 401. */
+  /** Sets `req.user` from `Authorization: Bearer`, or answers 401. */
   authenticate: RequestHandler;
-  /** Does the same, but also accepts the admin's cookie. A caller who is no admin gets 403. */
+  /** Does the same, but also accepts the admin's cookie. A caller who is not an admin gets 403. */
   requireAdmin: RequestHandler;
 }
 
 /**
  * Finds out who sends a request.
- * @param options.hasEnded whether a login has ended before its tokens expire
+ * @param options.hasEnded whether a login has ended, although its tokens have not expired
  */
 export function createAuthentication(options: {
   verifyToken: VerifyToken;
@@ -72,7 +72,7 @@ export function createAuthentication(options: {
 
 /** A function that finds out who sends a request, in the form that Passport wants. */
 class CallerStrategy extends passport.Strategy {
-  // Not a #private one: Passport calls `authenticate` on an object that only inherits from this.
+  // `private` and not `#`, because Passport calls `authenticate` on an object that only inherits from this one.
   private readonly identify: (req: Request) => Promise<Caller | undefined>;
 
   constructor(identify: (req: Request) => Promise<Caller | undefined>) {
@@ -106,7 +106,10 @@ function authenticateWith(authenticator: passport.Authenticator, name: string): 
   };
 }
 
-/** Of several such headers Node keeps the first, but a proxy may have checked another. So we accept none of them. */
+/**
+ * Node keeps only the first of several such headers, but a proxy may have checked another one. So we accept none of
+ * them.
+ */
 const hasOneAuthorization = ({ rawHeaders }: Request) =>
   rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization').length ===
   1;

@@ -1,8 +1,8 @@
 import type { JWTPayload } from 'jose';
 
 /**
- * Finds a claim by its name (`role`, `https://example.com/roles`), or by a path of names that are separated by dots
- * (`realm_access.roles`). A dot that belongs to a name is written `\.`. A claim that has exactly this name comes first.
+ * Finds a claim by its name (`role`, `https://example.com/roles`), or by a path of names separated by dots
+ * (`realm_access.roles`). A dot within a name is written `\.`. A claim with exactly this name comes first.
  */
 export function findClaim(claims: JWTPayload, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
@@ -14,9 +14,9 @@ export function findClaim(claims: JWTPayload, path: string): unknown {
 }
 
 /**
- * Reads a claim that lists names, in every way that providers write one: a list, a text that is one name or several with
- * spaces or commas between them, or an object that has the names as its keys. A key whose value is false or null is no
- * name of the list. Anything else lists nothing.
+ * Reads a claim that lists names. Providers write such lists in several ways: as a list, as a text with one name or
+ * with several names between spaces or commas, or as an object with the names as keys. A key whose value is false or
+ * null does not count. Anything else lists nothing.
  */
 export function namesIn(claim: unknown): string[] {
   if (typeof claim === 'string') return namesInText(claim.trim());
@@ -24,7 +24,7 @@ export function namesIn(claim: unknown): string[] {
   return isObject(claim) ? Object.keys(claim).filter((name) => claim[name] !== false && claim[name] != null) : [];
 }
 
-/** A name may have spaces, as `Chat Admin` has: the whole text comes first. */
+/** A name may contain spaces, as in `Chat Admin`. So the whole text is a name, too. */
 const namesInText = (text: string) => [...new Set([text, ...text.split(/[\s,]+/)])].filter((name) => name !== '');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -7,9 +7,9 @@ const MAX_BYTES = 1024 * 1024;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Fetches the key set that an identity provider publishes. A redirect is followed, but never from https to http.
- * @param dispatcher the connections to ask with, and the proxy, if one is needed
- * @throws Error where there is no key set within 5 s, 5 redirects and 1 MB
+ * Fetches the key set that an identity provider publishes. Follows redirects, but never from https to http.
+ * @param dispatcher the connections, and the proxy, if one is needed
+ * @throws Error if there is no key set within 5 s, 5 redirects and 1 MB
  */
 export async function fetchKeySet(address: string, dispatcher: Dispatcher): Promise<JSONWebKeySet> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -31,7 +31,7 @@ export async function fetchKeySet(address: string, dispatcher: Dispatcher): Prom
 }
 
 function nextUrl(location: string, from: URL): URL {
-  if (!URL.canParse(location, from.href)) throw new Error('it redirected to what is no address');
+  if (!URL.canParse(location, from.href)) throw new Error('it redirected to something that is not an address');
   const to = new URL(location, from.href);
   if (to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:')) return to;
   throw new Error(`it redirected from ${from.protocol} to ${to.protocol}`);

@@ -6,18 +6,18 @@ import { ApiError } from '../../contracts/errors.ts';
 
 /** OWASP's parameters for argon2id: 19 MiB, two passes, one lane. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-/** The most hashes that may wait. With more, callers would wait for seconds. */
+/** How many hashes may wait at most. With more, callers would wait for seconds. */
 const MAX_WAITING = 100;
 const RETRY_AFTER_SECONDS = 2;
 
 export interface Passwords {
-  /** Gives a PHC string. Each hash costs about 30 ms of CPU and 19 MiB; as many are made at once as there are cores. */
+  /** Returns a PHC string. Each hash costs about 30 ms of CPU and 19 MiB. One hash per core is made at a time. */
   hash(password: string): Promise<string>;
-  /** Takes equally long if there is no hash to compare with, so that the time does not tell whether there is an account. */
+  /** Also takes this time if there is no hash, so that the time does not reveal whether the account exists. */
   verify(password: string, hash: string | undefined): Promise<boolean>;
 }
 
-/** Both methods reject with ApiError overloaded while too many others wait. */
+/** Both methods reject with ApiError overloaded while too many hashes wait. */
 export function createPasswords(): Passwords {
   const inTurn = pLimit(availableParallelism());
   const bounded = <T>(work: () => Promise<T>) => {

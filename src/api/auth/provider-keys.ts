@@ -5,27 +5,31 @@ import { fetchKeySet } from './fetch-key-set.ts';
 
 const FRESH_MS = 600_000;
 const USABLE_MS = 24 * 3_600_000;
-/** A client that invents key ids must not make us ask the provider for each of them, even while the provider fails. */
+/**
+ * Limits how often we ask the provider, also while it fails: a client that invents key ids must not make us ask for
+ * each.
+ */
 const ASK_EVERY_MS = 1_000;
 
 /** The identity provider does not give its keys. */
 export class KeysUnavailableError extends Error {}
 
 /**
- * Finds the key that a token names, in the JWK set that an identity provider publishes. We keep the set that the provider gave
- * last. By its age, the set is in one of three states:
- * - *fresh*, for 10 minutes: it is used as it is.
- * - *stale*, up to 24 hours: the next token waits while we ask again. If the provider is away, the old set stays in use, and
- *   we go on asking in the background. So a provider that is away keeps nobody out whose key is known.
- * - *too old*, and before there is a set: each token waits for the provider.
+ * Finds the key that a token names, in the JWK set that an identity provider publishes. We keep the latest set. Its age
+ * gives its state:
+ * - *fresh*, for 10 minutes: the set is used as it is.
+ * - *stale*, up to 24 hours: the next token waits while we ask for a new set. If the provider is away, the old set
+ *   stays in use, and we go on asking in the background. So tokens with a known key are accepted even while the
+ *   provider is away.
+ * - *too old* after that, and *missing* at first: each token waits for the provider.
  *
- * A key that the set lacks makes us ask for the set in each state, but not more often than once a second.
+ * In every state, a key that is not in the set makes us ask for a new set, but not more often than once a second.
  *
- * jose's `createRemoteJWKSet` is not enough here. If the provider fails, it asks again for every token. Once its set is not
- * fresh and the provider is away, it refuses every token.
+ * jose's `createRemoteJWKSet` is not enough here. If the provider fails, it asks again for every token. Once its set is
+ * not fresh and the provider is away, it refuses every token.
  *
- * The function rejects with KeysUnavailableError if the provider would have to be asked and is away, and with jose's
- * JWKSNoMatchingKey or JWKSMultipleMatchingKeys if none, or more than one, of the keys fits.
+ * The function rejects with KeysUnavailableError if it needs the provider and the provider is away. It rejects with
+ * jose's JWKSNoMatchingKey or JWKSMultipleMatchingKeys if no key fits, or more than one.
  */
 export function createProviderKeys(jwksUrl: string, dispatcher: Dispatcher): JWTVerifyGetKey {
   let find: JWTVerifyGetKey = createLocalJWKSet({ keys: [] });

@@ -6,33 +6,33 @@ import { ApiError } from '../../contracts/errors.ts';
 export interface RefreshToken {
   token: string;
   userId: string;
-  /** Names the login in access tokens. Nobody can make a refresh token from it. */
+  /** Identifies the login in access tokens. Nobody can make a refresh token from it. */
   loginId: string;
-  /** When the token was made, in seconds since 1970, on the clock of the api that made it. */
+  /** When the token was made, in seconds since 1970, on the clock of the api process that made it. */
   issuedAt: number;
 }
 
 /**
- * Refresh tokens. The tokens of a login are a family, and one of them is valid at a time. Each token is derived from the
- * one before it and a secret of the family. So whoever has an old token and the secret can find the valid token: that is
- * how a token which is used twice is recognised. All methods reject with StoreUnavailableError if the store is out of
+ * Refresh tokens. The tokens of a login are a family, and one of them is valid at a time. Each token is derived from
+ * the previous one and a secret of the family. So from an old token and the secret we can compute the valid token. That
+ * is how we recognise a token that is used twice. All methods reject with StoreUnavailableError if the store is out of
  * reach.
  */
 export interface RefreshTokens {
   /** Begins a login: makes the first token of a new family. */
   issue(userId: string): Promise<RefreshToken>;
   /**
-   * Exchanges a token for the next one. A token that was exchanged within the time of grace gives the token that is valid
-   * now, so that tabs which refresh at the same time all go on.
+   * Exchanges a token for the next one. For a grace period after its exchange, an old token gives the token that is
+   * valid now, so that several tabs can refresh at the same time.
    * @throws ApiError invalid_refresh_token: its family has ended, or never had this token
-   * @throws ApiError refresh_token_reused: it was exchanged before the time of grace. This ends its login.
+   * @throws ApiError refresh_token_reused: it was exchanged before the grace period. This ends its login
    */
   rotate(token: string): Promise<RefreshToken>;
-  /** Ends the login that the token belongs to, valid or not. A token that no login ever had ends nothing. */
+  /** Ends the login that the token belongs to, even if the token is no longer valid. An unknown token does nothing. */
   revoke(token: string): Promise<void>;
 }
 
-/** How many exchanges back a token is still recognised as one of its family. */
+/** How many exchanges later a token is still recognised as one of its family. */
 const MAX_GENERATIONS_BACK = 1_000;
 const MAX_RECENT_ROTATIONS = 20;
 
@@ -47,7 +47,7 @@ export function createRefreshTokens(options: {
 }): RefreshTokens {
   const { store, graceMs, endLogin } = options;
 
-  /** The access tokens end first: if the rest fails, the login can be ended again. */
+  /** The access tokens end first. If the rest fails, the login can be ended again. */
   async function end(id: string): Promise<void> {
     await endLogin(loginIdOf(id));
     await store.remove(id);
@@ -110,14 +110,16 @@ export function createRefreshTokens(options: {
   };
 }
 
-/** A family as it was found, and when: on the store's clock. */
+/** A family, and when it was read: on the store's clock. */
 interface Found {
   id: string;
   family: RefreshFamily;
   nowMs: number;
 }
 
-/** How many exchanges ago a token was valid, and the token that is valid now; undefined for one that never was. */
+/**
+ * Returns how many exchanges ago a token was valid, and the token that is valid now; undefined if it never was valid.
+ */
 function placeIn(found: Found, token: string): { exchangesAgo: number; validToken: string } | undefined {
   const { hash, generation } = found.family;
   let candidate = token;

@@ -9,11 +9,11 @@ export interface AccountsRouterOptions {
   accounts: Accounts;
   /** Answers 429 to an address that uses this endpoint too often. */
   limitAddress: (endpoint: string) => RequestHandler;
-  /** @throws ApiError rate_limited: too many tries for this email, from whichever address */
+  /** @throws ApiError rate_limited: too many tries for this email, from all addresses together */
   limitEmail: (email: string, res: Response) => Promise<void>;
 }
 
-/** The routes of the accounts. They do not exist where an identity provider has the accounts. */
+/** The routes of the accounts. They do not exist if an identity provider has the accounts. */
 export function createAccountsRouter({ accounts, limitAddress, limitEmail }: AccountsRouterOptions): Router {
   return Router()
     .post('/auth/register', limitAddress('register'), async (req, res) => {
@@ -36,7 +36,7 @@ export function createAccountsRouter({ accounts, limitAddress, limitEmail }: Acc
 const tags = ['Accounts'];
 const faults = ['validation_failed', ...bodyFaults, 'rate_limited', 'store_unavailable'] as const;
 
-/** What OpenAPI says of these routes. */
+/** The OpenAPI description of these routes. */
 export const accountPaths: ZodOpenApiPathsObject = {
   '/auth/register': {
     post: {
@@ -57,7 +57,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
       operationId: 'login',
       requestBody: jsonBody(loginBody),
       responses: {
-        200: json('An access token, and a refresh token for the next one.', tokens, rateLimitHeaders),
+        200: json('An access token, and a refresh token to get the next pair with.', tokens, rateLimitHeaders),
         ...problems(...faults, 'invalid_credentials', 'overloaded'),
       },
     },
@@ -67,8 +67,8 @@ export const accountPaths: ZodOpenApiPathsObject = {
       tags,
       summary: 'Get the next tokens',
       description:
-        'A refresh token is good for one use. For ten seconds (a setting) it gives the same next pair again, so that ' +
-        'tabs which send it at the same time all go on. Used again after that, it ends its login with all of its tokens.',
+        'A refresh token can be used once. For ten seconds (a setting) after that it gives the same pair again, so that ' +
+        'several tabs can send it at the same time. If it is used later, its login ends with all of its tokens.',
       operationId: 'refresh',
       requestBody: jsonBody(refreshBody),
       responses: {
@@ -82,8 +82,8 @@ export const accountPaths: ZodOpenApiPathsObject = {
       tags,
       summary: 'Log out',
       description:
-        'Ends the login: its refresh token and its access tokens count no more, at once. Other logins of the same user go on. ' +
-        'A token that belongs to no login is answered in the same way.',
+        'Ends the login: its refresh token and its access tokens are refused at once. Other logins of the same user go on. ' +
+        'An unknown token gets the same reply.',
       operationId: 'logout',
       requestBody: jsonBody(refreshBody),
       responses: { 204: { description: 'The login has ended.' }, ...problems(...faults) },

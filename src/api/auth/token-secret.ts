@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 
 /**
- * The secret that access tokens are signed with. Without a setting it is made at random, so tokens end with the process; an
- * identity provider signs with its own keys and needs none.
+ * Returns the secret that access tokens are signed with. Without a setting it is random, so tokens are refused after a
+ * restart. With an identity provider there is no secret, because the provider signs with its own keys.
  */
 export function tokenSecretOf(options: {
   jwtSecret: string | undefined;
@@ -12,7 +12,7 @@ export function tokenSecretOf(options: {
 }): string {
   const { jwtSecret, jwtJwksUrl, logger } = options;
   if (!jwtSecret && !jwtJwksUrl) {
-    logger.warn('there is no JWT_SECRET: tokens are signed with a random one, and end with this process');
+    logger.warn('there is no JWT_SECRET: tokens are signed with a random secret, and are refused after a restart');
   }
   return jwtSecret ?? randomBytes(48).toString('base64');
 }

@@ -16,23 +16,23 @@ import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 /** How tokens are checked: with our own secret, or with the keys that an identity provider publishes. */
 export type TokenKey = { secret: string } | { jwksUrl: string; dispatcher: Dispatcher };
 
-/** What tokens must carry, and where they say who may do what. */
+/** What a token must contain, and which claims have the roles. */
 export interface TokenRules {
   issuer: string;
-  /** A token must be meant for one of these. */
+  /** A token must be intended for one of these. */
   audiences: string[];
-  /** The claim that says whom a token is meant for: `aud`, or `client_id` for Cognito. */
+  /** The claim with the audience: `aud`, or `client_id` for Cognito. */
   audienceClaim: string;
-  /** Name or path of the claim that lists the roles; see findClaim. */
+  /** Name or path of the claim that lists the roles: see findClaim. */
   rolesClaim: string;
-  /** The role in it that makes an admin. */
+  /** The role in that claim which makes an admin. */
   adminRole: string;
-  /** How far the clock of whoever signs tokens may be from ours. */
+  /** How far the clock of the server that signs tokens may differ from ours. */
   clockToleranceMs: number;
 }
 
 export interface VerifiedToken extends Caller {
-  /** The login that the token belongs to; only our own tokens say so. */
+  /** The login that the token belongs to. Only our own tokens have it. */
   loginId?: string | undefined;
   /** Seconds since 1970. */
   expiresAt: number;
@@ -52,14 +52,14 @@ export class TokenRefusedError extends Error {
 }
 
 /**
- * Says whose a token is.
+ * Finds out whose a token is.
  * @throws TokenRefusedError
  * @throws KeysUnavailableError
  */
 export type VerifyToken = (token: string) => Promise<VerifiedToken>;
 
 const OWN_ALGORITHMS = ['HS256'];
-/** Algorithms of public keys only. Otherwise a forger could use the published key as the secret of an HMAC. */
+/** Only algorithms with public keys. Otherwise a forger could use the published key as the secret of an HMAC. */
 const PROVIDER_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512'],
   ...['PS256', 'PS384', 'PS512'],
@@ -67,7 +67,10 @@ const PROVIDER_ALGORITHMS = [
   ...['EdDSA', 'Ed25519'],
 ];
 
-/** Verifies tokens. We say which algorithms count, and the key says which of them fits; the token has no say. */
+/**
+ * Verifies tokens. We decide which algorithms are accepted, and the key decides which of them fits. The token decides
+ * nothing.
+ */
 export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules }): VerifyToken {
   const { key, rules } = options;
   const own = 'secret' in key;
@@ -95,7 +98,7 @@ export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules 
         expiresAt: claims.exp!,
       };
     } catch (error) {
-      // Whatever else goes wrong, the token is refused.
+      // After any other error the token is refused.
       throw error instanceof KeysUnavailableError ? error : new TokenRefusedError(reasonOf(error), algorithmOf(token));
     }
   };
@@ -113,7 +116,7 @@ class ClaimError extends Error {
 const withKey = (key: KeyObject, options: JWTVerifyOptions) => async (token: string) =>
   (await jwtVerify(token, key, options)).payload;
 
-/** If a token does not say which of several keys has signed it, each of them is tried. */
+/** If a token does not say which key has signed it and several keys fit, each of them is tried. */
 const withKeySet = (findKey: JWTVerifyGetKey, options: JWTVerifyOptions) => async (token: string) => {
   try {
     return (await jwtVerify(token, findKey, options)).payload;

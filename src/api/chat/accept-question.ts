@@ -10,32 +10,34 @@ export interface NewQuestion {
   sessionId: string;
   userId: string;
   message: string;
-  /** true: the session begins with this question, and must not exist yet. false: it must exist and be the user's. */
+  /**
+   * true: the session begins with this question, and must not exist yet. false: it must exist and belong to the user.
+   */
   newSession: boolean;
-  /** The client has chosen the session's id. */
+  /** Whether the client chose the session's id. */
   chosenId: boolean;
   /** false: the answer cache is neither read nor written. */
   cache: boolean;
-  /** The model that the user has chosen, one of those allowed. */
+  /** The model that the user chose, one of the allowed models. */
   model?: string | undefined;
   priority: ChatRequest['priority'];
   /** W3C trace context. */
   traceparent: string;
-  /** The client waits for the answer, so it does not look for the question before. */
+  /** Whether the client waits for the answer. Then it does not read the turn before that. */
   waits: boolean;
 }
 
 export interface AcceptedQuestion {
   /** When it was asked, ISO 8601. */
   createdAt: string;
-  /** Resolves once its user can see it. */
+  /** Resolves once the user can see the question. */
   shown: Promise<void>;
 }
 
 export interface AcceptOptions {
   conversations: Pick<ConversationStore, 'begin' | 'confirm' | 'session'>;
   publishRequest: PublishRequest;
-  /** A question that has no answer after this time fails. */
+  /** A question without an answer after this time fails. */
   requestDeadlineMs: number;
   /** How much of the conversation is sent with the question. */
   contextMaxTokens: number;
@@ -43,8 +45,8 @@ export interface AcceptOptions {
 }
 
 /**
- * Takes a question in three steps. It is written down, then published, and its user sees it once the broker has confirmed
- * it. So a question that is refused is never seen. Repeating this with the same ids is harmless.
+ * Takes a question in three steps: it is written down, then published, and after the broker's confirm its user can see
+ * it. So a refused question is never seen. Repeating this with the same ids is harmless.
  * @throws ApiError session_not_found, session_id_taken, session_full
  * @throws BrokerUnavailableError, UnroutableError, StoreUnavailableError
  */
@@ -80,16 +82,19 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
   await publishRequest(request, traceparent);
   options.onAccepted();
   const shown = conversations.confirm(sessionId, requestId, { hurry: !waits });
-  // A failure is told to those who await `shown`. A client that waits for the answer does not.
+  // Callers that await `shown` learn of a failure. A client that waits for the answer does not await it.
   shown.catch(() => {});
   return { createdAt, shown };
 }
 
-/** A session id that we chose is taken only if its request is repeated with an Idempotency-Key: that gives the same id. */
+/**
+ * A session id that we chose is only taken if the request is repeated with its Idempotency-Key, which gives the same
+ * id.
+ */
 const ERASED = { detail: 'The conversation of this Idempotency-Key was erased. Use a new key.' };
 const IN_BODY = { errors: [{ path: 'sessionId', message: 'is no conversation of yours' }] };
 
-/** As many turns as can be sent with the question, and not the whole session. */
+/** Reads only as many turns as can be sent with the question, and not the whole session. */
 async function newestTurns(
   { conversations, contextMaxTokens }: AcceptOptions,
   sessionId: string,

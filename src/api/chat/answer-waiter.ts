@@ -1,11 +1,11 @@
 import type { SettledNotices } from '../../adapters/conversations/settled-notices.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 
-/** Somebody waits for a request's terminal state, until the watch is closed. */
+/** Somebody waits for the end of a request, until the watch is closed. */
 export interface Watch {
   /**
-   * Resolves when there may be news since the last call: with the terminal state if this process has written it down, with
-   * `look` if the caller must read the turn, with undefined once the time is over or the watch is closed.
+   * Resolves when there may be news since the last call. The result is the answer if this process has written it down;
+   * `look` if the caller must read the turn; undefined once the time is over or the watch is closed.
    */
   news(): Promise<ChatResponse | 'look' | undefined>;
   close(): void;
@@ -13,25 +13,25 @@ export interface Watch {
 
 export interface AnswerWaiter {
   /**
-   * Listens for the end of a request. Call it before the request is published, so that nothing is missed. It costs no round
-   * trip.
+   * Waits for the end of a request. Call it before the request is published, so that nothing is missed. It costs no
+   * round trip.
    * @param waitMs how long to wait at most
    * @throws StoreUnavailableError
    */
   watch(requestId: string, waitMs: number): Promise<Watch>;
-  /** This process has written a terminal state down, or found that there is one. */
+  /** This process has written an answer down, or has found one. */
   settled(requestId: string, news: ChatResponse | 'look'): void;
   /** Closes every watch. */
   stop(): void;
 }
 
 /**
- * Tells those who wait for a request when it has ended. Notices tell what other replicas have written down; what this process
- * has written down, it is told directly. A notice may be missed while the connection is lost, so when the connection is back,
- * everybody who waits looks again.
+ * Tells waiting clients when their requests have ended. Other replicas publish a notice for what they have written
+ * down. This process calls `settled` for what it has written down itself. A notice may be missed while the connection
+ * is lost. So when the connection is back, every waiting client looks again.
  *
  * A watch is *open* until its time is over, its caller closes it, or the process stops. Then it is *closed* for good.
- * @param options.onSettled called for each request that has ended, whichever replica has written it down
+ * @param options.onSettled called for each request that has ended, whichever replica wrote the answer down
  */
 export function createAnswerWaiter(options: {
   notices: SettledNotices;

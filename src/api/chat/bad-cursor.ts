@@ -2,7 +2,7 @@ import { UnreadableCursor } from '../../adapters/conversations/conversation-stor
 import { ApiError } from '../../contracts/errors.ts';
 
 /**
- * Waits for a page, and makes an error of the API of an unreadable cursor.
+ * Waits for a page, and turns UnreadableCursor into an error of the API.
  * @throws ApiError validation_failed
  */
 export async function orBadCursor<T>(page: Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import type { Turn } from '../../contracts/conversation.ts';
 import type { HistoryPageBody, SessionBody, TurnBody, TurnWithSession } from '../../contracts/http/chat-bodies.ts';
 import type { Progress } from './line/progress.ts';
 
-/** What is happening to the turns that have not ended, by requestId. One that is left out counts as queued. */
+/** The progress of turns that have not ended, by requestId. A missing turn counts as queued. */
 export type TurnsProgress = ReadonlyMap<string, Progress>;
 
 const UNKNOWN: TurnsProgress = new Map();

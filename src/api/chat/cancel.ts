@@ -9,16 +9,16 @@ import { TURNS_SHOWN } from './session.ts';
 
 export interface CancelOptions {
   conversations: Pick<ConversationStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
-  /** Stops the work on these requests, wherever it is. */
+  /** Stops the work on these requests, wherever they are. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Tells clients that wait at this process. No notice tells them of what this process itself writes down. */
+  /** Tells clients that wait at this process. They get no notice of what this process writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
 }
 
 /**
- * POST /chat/session/:sessionId/cancel: cancels each turn that has not ended, also one that the broker has not confirmed
- * yet. The user sees it as cancelled at once. The work on it stops, and an answer that still comes is dropped. A session in
- * which all turns have ended stays as it is.
+ * POST /chat/session/:sessionId/cancel: cancels each turn that has not ended, including turns that the broker has not
+ * confirmed yet. The user sees them as cancelled at once. The work on them stops, and answers that still come are
+ * dropped. A session in which all turns have ended stays as it is.
  */
 export function cancelSession(options: CancelOptions): RequestHandler {
   return async (req, res) => {
@@ -59,7 +59,7 @@ async function cancelTurns(
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
   if (turns.length === 0) return;
-  // The work is stopped first, so that a user who sees the turn as cancelled can rely on it.
+  // The work is stopped first, so that a user who sees a cancelled turn can rely on it.
   await cancelRequests(turns.map(({ requestId }) => requestId));
   await conversations.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
   for (const { requestId } of turns) answerWaiter.settled(requestId, 'look');

@@ -3,21 +3,22 @@ import type { Turn } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
 
 const BYTES_PER_TOKEN = 4;
-/** Room for the context in a message on `chat_requests`; the rest is for the question. */
+/** The largest context in a message on `chat_requests`. The rest of the message is for the question. */
 const MAX_JSON_BYTES = limits.requestMessageBytes / 2;
 
-/** So much of a stored turn is not text. */
+/** How many bytes of a stored turn are not text, at most. */
 const TURN_BYTES = 2_048;
 
-/** More turns are not sent, so they need not be read. A turn is two entries of the context. */
+/** The largest number of turns that are sent, and so need to be read. A turn is two entries of the context. */
 export const CONTEXT_TURNS = limits.contextTurns / 2;
 
-/** All that fits into a context is in the newest turns that take so many bytes, as they are stored. */
+/** How many bytes of the newest stored turns must be read to have everything that fits into a context. */
 export const contextBytes = (maxTokens: number) =>
   2 * Math.min(MAX_JSON_BYTES, maxTokens * BYTES_PER_TOKEN) + CONTEXT_TURNS * TURN_BYTES;
 
 /**
- * The earlier turns that are sent with a question: the newest completed ones that fit as a whole. The oldest comes first.
+ * Returns the earlier turns that are sent with a question: the newest completed ones, as many as fit. Each turn is sent
+ * whole. The oldest comes first.
  * @param turns oldest first
  * @param maxTokens four bytes of UTF-8 count as a token
  */

@@ -1,6 +1,6 @@
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
 
-/** The answer of a turn that the api itself ends: a failure, or a cancellation where no failure is given. */
+/** Makes the answer of a turn that the api itself ends: a failure, or a cancellation if no failure is given. */
 export function endedTurn(
   turn: { sessionId: string; requestId: string; userId: string; createdAt: string },
   failure?: Failure,

@@ -4,12 +4,12 @@ import { ApiError } from '../../contracts/errors.ts';
 
 export interface SessionEraser {
   /**
-   * Erases a user's session wherever something of it is kept. If this fails half way, the user may repeat it; if the user
-   * does not, `finish` completes it.
+   * Erases a user's session everywhere. If this fails half way, the user may repeat it. If the user does not, `finish`
+   * completes it.
    * @throws ApiError not_found
    */
   erase(sessionId: string, userId: string): Promise<void>;
-  /** Erases what a worker has kept of an answer that came after its session was erased. Waits a moment before. */
+  /** Erases what a worker has kept of an answer that came after its session was erased. Waits a moment first. */
   eraseLate(answer: { sessionId: string; userId: string }): Promise<void>;
   /** Completes erasures that began a while ago and stopped half way. */
   finish(): Promise<void>;
@@ -17,23 +17,23 @@ export interface SessionEraser {
 
 /** A worker usually completes its job within this time after it has published the answer. */
 const COMPLETION_MS = 1_000;
-/** An erasure that began so long ago has stopped. */
+/** An erasure that was last tried this long ago has stopped. */
 const UNFINISHED_MS = 60_000;
 const FINISHED_TOGETHER = 10;
 
 export function createSessionEraser(options: {
   conversations: Pick<ConversationStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
-  /** Stops the work on these requests, wherever it is. A worker that takes one of them later stops as well. */
+  /** Stops the work on these requests, wherever they are. A worker that takes one of them later stops as well. */
   cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Removes the jobs of these requests. Gives the requests whose jobs stay, because a worker is at work on them. */
+  /** Removes the jobs of these requests. Returns the requests whose jobs stay, because a worker has them in hand. */
   forgetJobs: (requestIds: string[]) => Promise<string[]>;
-  /** Removes the session's last answer, and these answers, from the cache. */
+  /** Removes the session's last answer, and the answers under these keys, from the cache. */
   forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
 }): SessionEraser {
   const { conversations, cancelRequests, forgetJobs, forgetAnswers } = options;
 
   /**
-   * The session is erased first, so that nobody sees it and nothing is added to it. Its tombstone keeps the ids until the
+   * Erases the session first, so that nobody sees it and nothing is added to it. Its tombstone keeps the ids until the
    * rest is erased as well.
    */
   async function erase(sessionId: string, userId: string): Promise<'erased' | 'in_hand' | 'not_found'> {
@@ -55,7 +55,8 @@ export function createSessionEraser(options: {
     erase: async (sessionId, userId) => {
       const outcome = await erase(sessionId, userId);
       if (outcome === 'not_found') throw new ApiError('not_found');
-      // A worker that has published its answer keeps the job for a moment. If this fails, `finish` completes it.
+      // A worker that has published its answer has the job in hand for a moment longer. If this fails, `finish`
+      // completes it.
       if (outcome === 'in_hand') eraseLater(sessionId, userId).catch(() => {});
     },
     eraseLate: ({ sessionId, userId }) => eraseLater(sessionId, userId),

@@ -8,7 +8,9 @@ import { historyPageBody } from './bodies.ts';
 import type { Line } from './line/line.ts';
 import { readProgress } from './turn-progress.ts';
 
-/** GET /chat/history/:userId: a page of the user's own turns. Another user's id is as one that does not exist. */
+/**
+ * GET /chat/history/:userId: a page of the user's own turns. Another user's id gets the same reply as an unknown one.
+ */
 export function getHistory(
   conversations: Pick<ConversationStore, 'history'>,
   line: Pick<Line, 'progress'>,

@@ -3,13 +3,14 @@ import type { Claim, IdempotencyKeys } from '../../adapters/idempotency-keys/ide
 import { ApiError } from '../../contracts/errors.ts';
 import { limits } from '../../contracts/limits.ts';
 
-/** The ids that a question is given, the same ones each time its key comes again. */
+/** The ids of a question. They are the same each time its idempotency key comes again. */
 export type QuestionIds = Pick<Claim, 'sessionId' | 'requestId'>;
 
 /**
- * Takes the key of a question for these ids, or gives the ids that it was taken for before, and whether it was.
+ * Claims a question's idempotency key for these ids. Returns them, or the ids for which the key was claimed before, and
+ * whether it was.
  * @param question.meaning what must be the same for the key to mean the same question
- * @throws ApiError idempotency_key_reused: the key was taken for another question
+ * @throws ApiError idempotency_key_reused: the key was claimed for another question
  * @throws StoreUnavailableError
  */
 export async function claimKey(
@@ -23,11 +24,12 @@ export async function claimKey(
   return { ids: { sessionId: claim.sessionId, requestId: claim.requestId }, repeated };
 }
 
-/** A string as structured fields (RFC 9651) write it. Parameters may follow; they mean nothing to us. */
+/** A string in the syntax of structured fields (RFC 9651). Parameters after it are ignored. */
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"\s*(?:;.*)?$/;
 
 /**
- * The key of the `Idempotency-Key` header, if there is one. The standard has it in quotes; a key without them is the same.
+ * Returns the key of the `Idempotency-Key` header, if there is one. The standard puts it in quotes. Without quotes it
+ * is the same key.
  * @throws ApiError validation_failed
  */
 export function readIdempotencyKey(header: string | undefined): string | undefined {

@@ -6,62 +6,64 @@ import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { endedTurn } from './ended-turn.ts';
 
-/** So many turns are looked at together, the oldest first. */
+/** How many turns are looked at together, the oldest first. */
 const TOGETHER = 500;
 
-/** How long we wait before we believe each of these, and why. */
+/** How long we wait before we believe each of these observations, and why. */
 const PATIENCE_MS = {
   /**
-   * A turn that seems lost is lost. A message that a worker or an api has just received is in no queue, and its job or its
-   * turn is not written yet; after an outage this is true of many messages for a moment.
+   * A turn seems lost. But a message that a worker or an api has just received is in no queue, and its job or its turn
+   * is not written yet. After an outage this is true of many messages for a moment.
    */
   seemsLost: 5_000,
-  /** A turn that may still be answered is looked at again. */
+  /** A turn may still be answered, and is looked at again after this time. */
   mayBeAnswered: 60_000,
   /**
-   * Messages still wait in the queues, and one of them may be the question: its worker will end the turn. The queues of a
-   * busy system may never be empty, so this comes to an end.
+   * Messages still wait in the queues, and one of them may be the question. Then its worker will end the turn. The
+   * queues of a busy system may never be empty, so there must be a limit.
    */
   messagesWait: 15 * 60_000,
   /** The question still has a job, whose worker will end the turn. */
   hasJob: 3_600_000,
-  /** A turn that once seemed lost, and was not seen again, has ended in another way; we need not remember it. */
+  /** A turn that seemed lost once and was not seen again has ended in another way. We need not remember it. */
   notSeenAgain: 10 * 60_000,
 };
 
 export interface LostTurnsOptions {
   conversations: Pick<ConversationStore, 'overdue' | 'postpone' | 'close' | 'discard' | 'settle'>;
-  /** Where the jobs of these requests are. */
+  /** Finds where the jobs of these requests are. */
   placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
-  /** How many messages wait in each of our queues; undefined: the broker is out of reach. */
+  /** Counts the messages that wait in each of our queues; undefined: the broker is out of reach. */
   queueDepths: () => Promise<Record<string, number> | undefined>;
   requestDeadlineMs: number;
-  /** How long after its deadline a turn is given for its answer to arrive. */
+  /** How much longer than its deadline we wait for a turn's answer. */
   graceMs: number;
-  /** Those who wait at this process. They are told from here, because they hear nothing of what it writes down itself. */
+  /** Tells clients that wait at this process. They get no notice of what this process writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
   onLost: () => void;
   logger: Logger;
 }
 
 /**
- * Ends the turns that nobody else will end, because a queue was emptied or a store has lost something. Several processes may
- * do this at once.
+ * Ends the turns that nobody else will end, because a queue was emptied or a store has lost something. Several
+ * processes may do this at once.
  *
- * A turn that has not ended by its deadline is *overdue*. It is *late* while it has a job, or while messages wait: then we
- * leave it alone, because its worker will find that the deadline has passed. With neither it *seems lost*, and is looked at
- * again after a few seconds. If it still seems lost then, it is *lost*: the question has failed with `deadline_exceeded`. A
- * lost question whose publishing was never confirmed was never shown to its user, so it is removed instead.
+ * A turn that has not ended by its deadline is *overdue*. An overdue turn has one of these states:
+ * - *late* while it has a job, or while messages wait. We ignore it, because its worker will find that the deadline has
+ *   passed.
+ * - *seeming lost* with neither. It is looked at again after a few seconds.
+ * - *lost* if it still seems lost then. The question fails with `deadline_exceeded`. If its publishing was never
+ *   confirmed, its user has never seen it, so it is removed instead.
  *
- * @returns ends the turns that are lost now; one round trip if none is overdue
+ * @returns a function that ends the turns that are lost now; one round trip if none is overdue
  */
 export function createLostTurns(options: LostTurnsOptions): () => Promise<void> {
   const { conversations, placesOf, queueDepths, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } = options;
   const sureAfterMs = Math.min(PATIENCE_MS.seemsLost, graceMs);
-  /** Since when each turn has seemed lost, by its requestId: ms of the monotonic clock. */
+  /** Since when each turn has seemed lost, by requestId, in ms of the monotonic clock. */
   const suspects = new Map<string, number>();
 
-  /** Whether a turn that seems lost has seemed so for long enough. */
+  /** Whether a turn has seemed lost for long enough. */
   function isSurelyLost({ requestId }: OverdueTurn): boolean {
     const since = suspects.get(requestId) ?? performance.now();
     suspects.set(requestId, since);
@@ -82,12 +84,12 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
       answerWaiter.settled(requestId, 'look');
       logger.warn(
         { requestId },
-        'a question was lost: it has failed with deadline_exceeded, because nothing is left of it',
+        'a question was lost: no job and no message is left of it, so it has failed with deadline_exceeded',
       );
     }
   }
 
-  /** Looks at the oldest turns that are overdue, and gives how many there were. */
+  /** Looks at the turns that have been overdue for the longest time, and returns how many there were. */
   async function look(): Promise<number> {
     const overdue = await conversations.overdue(graceMs, TOGETHER);
     if (overdue.length === 0) return 0;

@@ -7,8 +7,8 @@ import type { SessionEraser } from './erase-session.ts';
 import type { Line } from './line/line.ts';
 
 /**
- * What follows when this process has settled an answer of `chat_responses`: whoever waits for it is told, the line counts
- * it, and an answer whose session was erased meanwhile is erased as well.
+ * What follows when this process has settled an answer of `chat_responses`: waiting clients are told, the line counts
+ * the answer, and if its session was erased meanwhile, the answer is erased as well.
  */
 export function createOnSettled(options: {
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
@@ -30,7 +30,7 @@ export function createOnSettled(options: {
       eraser
         .eraseLate(response)
         .catch((error) =>
-          logger.warn({ requestId, err: error }, 'a late answer is not erased yet, will be tried again'),
+          logger.warn({ requestId, err: error }, 'a late answer could not be erased yet; trying again later'),
         );
     }
   };

@@ -1,8 +1,8 @@
 const WAIT = /^\s*wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;|$)/i;
 
 /**
- * The `wait` of a `Prefer` header (RFC 7240), in whole seconds and no more than `maxMs`; undefined if there is none, or
- * none that can be understood, which is to be ignored.
+ * Returns the `wait` of a `Prefer` header (RFC 7240) in whole seconds, at most `maxMs`; undefined if the header has no
+ * readable `wait`. The RFC says that such a header is ignored.
  */
 export function readPreferWait(header: string | undefined, maxMs: number): number | undefined {
   for (const preference of (header ?? '').split(',')) {

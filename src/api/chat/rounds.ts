@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 
-/** Lost questions and unfinished erasures are looked for this often, and more often where lost questions end sooner. */
+/** How often we look for lost questions and unfinished erasures. It is more often if lost questions must end sooner. */
 const ROUND_MS = { most: 10_000, least: 1_000 };
 
 /**
- * Runs tasks one after the other, again and again. A task that fails, as all do while a server is away, is tried again in
- * the next round.
- * @param options.deadlineGraceMs how soon after its deadline a lost question is to end
+ * Runs tasks one after the other, again and again. A task that fails is tried again in the next round. All fail while a
+ * server is away.
+ * @param options.deadlineGraceMs how soon after its deadline a lost question must end
  */
 export function createRounds(options: {
   tasks: Record<string, () => Promise<void>>;
@@ -20,7 +20,9 @@ export function createRounds(options: {
 
   async function round(): Promise<void> {
     for (const [task, run] of Object.entries(tasks)) {
-      await run().catch((error: unknown) => logger.debug({ task, err: error }, 'will be tried again'));
+      await run().catch((error: unknown) =>
+        logger.debug({ task, err: error }, 'a task failed; trying again in the next round'),
+      );
     }
     if (!stopped) timer = setTimeout(() => void round(), everyMs).unref();
   }

@@ -30,7 +30,7 @@ export interface ChatRouterOptions extends SendOptions, Pick<CancelOptions, 'can
   eraser: SessionEraser;
 }
 
-/** The chat's routes. Whoever comes in is known, and within the limits. */
+/** The chat's routes. Callers are authenticated, and within their limits. */
 export function createChatRouter(options: ChatRouterOptions): Router {
   const { authenticate, limitSend, limitRead, conversations, eraser } = options;
   return Router()
@@ -66,7 +66,7 @@ const sendHeaders = {
   'Preference-Applied': preferenceApplied,
 };
 
-/** What OpenAPI says of these routes. */
+/** The OpenAPI description of these routes. */
 export const chatPaths: ZodOpenApiPathsObject = {
   '/chat/send': {
     post: {

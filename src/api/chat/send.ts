@@ -21,7 +21,7 @@ export interface SendOptions {
   conversations: Pick<ConversationStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;
-  /** The longest that `Prefer: wait` may hold a reply. */
+  /** How long `Prefer: wait` may hold a reply, at most. */
   maxWaitMs: number;
   /** The line that new questions join. */
   line: Pick<Line, 'admit' | 'ended' | 'progress'>;
@@ -29,7 +29,10 @@ export interface SendOptions {
   allowedModels: readonly string[];
 }
 
-/** POST /chat/send: takes a question and replies 202; or 200 with the answer, if the client waits and it comes in time. */
+/**
+ * POST /chat/send: takes a question and replies 202, or 200 with the answer if the client waits and the answer comes in
+ * time.
+ */
 export function sendMessage(options: SendOptions): RequestHandler {
   const { accept, conversations, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels, line } = options;
 
@@ -54,7 +57,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       const createdAt = turn?.createdAt ?? new Date().toISOString();
       return (await line.progress([{ requestId, createdAt }]))[0]!;
     };
-    // The session is the user's: its id is new, or was given to this user for the key.
+    // The session belongs to the user: its id is new, or this user got it for this key before.
     const readTurn = async () => {
       await shown;
       return await conversations.turn(sessionId, requestId);
@@ -63,7 +66,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const watch = waitSeconds && (await answerWaiter.watch(requestId, waitSeconds * 1000));
     if (watch) res.once('close', () => watch.close());
     try {
-      // If the first request with this key ended before the broker's confirm, its repeat is taken as a first one.
+      // If the first request with this key failed before the broker's confirm, its repeat is treated as the first.
       let turn = repeated ? await readTurn() : undefined;
       let admitted: Progress | undefined;
       if (!turn) {
@@ -88,7 +91,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       if (watch && turn?.answer) res.json(turnWithSession(turn));
       else {
         await shown;
-        // The client has waited, so it is told where the question stands now.
+        // The client has waited, so it is told where the question is now.
         const known = watch ? undefined : admitted;
         const now = turn?.answer ? endedAs(turn.answer) : (known ?? (await progressOf(turn)));
         res.status(202).json({ sessionId, requestId, ...now } satisfies Accepted);
@@ -100,8 +103,8 @@ export function sendMessage(options: SendOptions): RequestHandler {
 }
 
 /**
- * What must be the same for a repeat to be the same question. A field that was left out is the same as its default. Fields
- * that are rarely given come last, so that a key that an earlier version took still matches.
+ * What must be the same for a repeat to be the same question. A missing field equals its default. Fields that are
+ * rarely given come last, so that a key that an earlier version took still matches.
  */
 function meaningOf({ message, sessionId, newSession, cache = true, model, priority = 'interactive' }: SendBody) {
   const rarelyGiven = [...(sessionId && newSession ? ['new'] : []), ...(priority === 'interactive' ? [] : [priority])];
@@ -115,7 +118,7 @@ function mustBeAllowed(model: string | undefined, allowed: readonly string[]): v
   });
 }
 
-/** The turn as soon as it has ended, or as it is when the waiting ends; undefined: it was erased meanwhile. */
+/** Returns the turn once it has ended, or as it is when the waiting ends; undefined: it was erased meanwhile. */
 async function waitForAnswer(
   watch: Watch,
   asked: Turn | undefined,

@@ -16,14 +16,14 @@ export interface SessionOptions {
   conversations: Pick<ConversationStore, 'session' | 'turn'>;
   line: Pick<Line, 'progress'>;
   answerWaiter: Pick<AnswerWaiter, 'watch'>;
-  /** The longest that `Prefer: wait` may hold a reply. */
+  /** How long `Prefer: wait` may hold a reply, at most. */
   maxWaitMs: number;
 }
 
-/** Most turns of a page if the client sets no `limit`. */
+/** How many turns a page has if the client sets no `limit`. */
 export const TURNS_SHOWN = 50;
 
-/** GET /chat/session/:sessionId: a page of its turns; with `Prefer: wait`, once its latest turn has ended. */
+/** GET /chat/session/:sessionId: a page of its turns. With `Prefer: wait` it replies once the latest turn has ended. */
 export function getSession(options: SessionOptions): RequestHandler {
   const { conversations, line, answerWaiter, maxWaitMs } = options;
   return async (req, res) => {
@@ -53,7 +53,7 @@ export function getSession(options: SessionOptions): RequestHandler {
       const watch = await answerWaiter.watch(requestId, waitMs);
       res.once('close', () => watch.close());
       try {
-        // No notice tells of a turn that ended before the watch began.
+        // There is no notice of a turn that ended before the watch began.
         let turn = await conversations.turn(sessionId, requestId);
         while (turn && !turn.answer) {
           const news = await watch.news();

@@ -22,13 +22,14 @@ export interface ResponseSettler {
 }
 
 /**
- * Consumes `chat_responses`: writes each answer to its session and the user's history, and acknowledges its message only
- * then. A batch costs one round trip to the store. A message that cannot be read, that is not signed by one of us, or that
- * belongs to no session goes to the dead-letter queue.
+ * Consumes `chat_responses`. Writes each answer to its session and the user's history, and acknowledges its message
+ * only after that. A batch costs one round trip to the store. A message goes to the dead-letter queue if it cannot be
+ * read, has no valid signature, or belongs to no session.
  * @param options.signatures undefined: there is no key, so every answer is accepted
  * @param options.acceptUnsigned whether an answer without a signature is accepted; one with a wrong signature never is
- * @param options.unknownSession what becomes of an answer that belongs to no session: it is kept as a dead letter, or dropped
- * @param options.onSettled called for each answer, with what it did
+ * @param options.unknownSession what happens to an answer that belongs to no session: it is kept as a dead letter, or
+ * dropped
+ * @param options.onSettled called for each answer, with the outcome
  */
 export function createResponseSettler(options: {
   connection: BrokerConnection;

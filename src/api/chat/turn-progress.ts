@@ -2,9 +2,7 @@ import type { Turn } from '../../contracts/conversation.ts';
 import type { TurnsProgress } from './bodies.ts';
 import type { Line } from './line/line.ts';
 
-/**
- * Finds out what is happening to the turns that have not ended. One round trip for all of them; none if all have ended.
- */
+/** Finds out the progress of the turns that have not ended. One round trip for all of them; none if all have ended. */
 export async function readProgress(turns: readonly Turn[], line: Pick<Line, 'progress'>): Promise<TurnsProgress> {
   const open = turns.filter(({ answer }) => !answer);
   if (open.length === 0) return new Map();

@@ -17,7 +17,10 @@ const text = (description: string) => ({ type: 'string', description });
 const traceparent = { [TRACEPARENT_HEADER]: text('W3C trace context.') };
 const messageId = text('AMQP property: the requestId.');
 
-/** The AsyncAPI 3 document of the queues, seen from healify-chat, made from the schemas that messages are read with. */
+/**
+ * The AsyncAPI 3 document of the queues, from healify-chat's view. It is made from the schemas that messages are read
+ * with.
+ */
 export function createAsyncApiDocument({ version }: { version: string }) {
   return {
     asyncapi: '3.0.0',
@@ -159,7 +162,7 @@ const headers = (properties: Record<string, object>, ...required: string[]) => (
   ...(required.length > 0 && { required }),
 });
 
-/** AsyncAPI's own schemas are of draft-07; this says which draft ours are of. */
+/** AsyncAPI's own schemas use draft-07. This names the draft that ours use. */
 const payload = (name: MessageSchemaName) => ({
   schemaFormat: 'application/schema+json;version=draft-2020-12',
   schema: createMessageSchemas()[name],

@@ -8,7 +8,10 @@ const seconds = z.int().nonnegative();
 const headers = {
   rateLimit: z.string().meta({ header: { id: 'RateLimit' }, description: 'What is left of the limit.' }),
   rateLimitPolicy: z.string().meta({ header: { id: 'RateLimit-Policy' }, description: 'The limit and its window.' }),
-  retryAfter: seconds.meta({ header: { id: 'Retry-After' }, description: 'Try again after so many seconds.' }),
+  retryAfter: seconds.meta({
+    header: { id: 'Retry-After' },
+    description: 'How many seconds to wait before trying again.',
+  }),
   wwwAuthenticate: z.string().meta({ description: '`Bearer`' }),
 };
 
@@ -20,7 +23,7 @@ export const bodyFaults = ['malformed_json', 'payload_too_large', 'unsupported_m
 
 export const rateLimitHeaders = { RateLimit: headers.rateLimit, 'RateLimit-Policy': headers.rateLimitPolicy };
 
-/** A request's JSON body. One that is not required counts as `{}` if it is left out. */
+/** A request's JSON body. If it is not required, a missing body counts as `{}`. */
 export const jsonBody = (schema: z.ZodType, { required = true }: { required?: boolean } = {}) => ({
   ...(required && { required }),
   content: { 'application/json': { schema } },
@@ -39,7 +42,7 @@ export function json(
   };
 }
 
-/** The problem documents that an operation can be answered with, by status. `internal_error` is always among them. */
+/** The problem documents that an operation may reply with, by status. `internal_error` is always among them. */
 export function problems(...codes: ApiErrorCode[]): ZodOpenApiResponsesObject {
   const all = [...codes, 'internal_error'] as const;
   const statuses = new Set(all.map((code) => apiErrors[code].status));

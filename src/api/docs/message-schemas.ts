@@ -19,7 +19,9 @@ export function createMessageSchemas(): Record<MessageSchemaName, JsonSchema> {
   };
 }
 
-/** How fields of a response depend on each other. In `chatResponse` this is code, which JSON Schema cannot show. */
+/**
+ * How fields of a response depend on each other. In `chatResponse` these rules are code, which JSON Schema cannot show.
+ */
 const outcomes: JsonSchema[] = [
   { properties: { status: { const: 'completed' }, response: { type: 'string' } }, required: ['response'] },
   {
@@ -29,7 +31,7 @@ const outcomes: JsonSchema[] = [
   { properties: { status: { const: 'cancelled' }, response: { type: 'null' } } },
 ];
 
-/** @param optional fields that the reader can do without, and what it does if they are left out */
+/** @param optional fields that may be missing for the reader, and what it does then */
 function schemaOf(type: z.ZodType, name: MessageSchemaName, optional: Record<string, string>): JsonSchema {
   const made = z.toJSONSchema(type, { io: 'input', override: ({ jsonSchema }) => simplify(jsonSchema) });
   const title = made.$ref?.split('/').at(-1) ?? name;
@@ -48,7 +50,7 @@ function schemaOf(type: z.ZodType, name: MessageSchemaName, optional: Record<str
   };
 }
 
-/** The format of a date says all that its long pattern does. */
+/** The format of a date says everything that its long pattern says. */
 function simplify(schema: JsonSchema): void {
   if (schema.format === 'date-time') delete schema.pattern;
 }

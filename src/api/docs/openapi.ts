@@ -8,9 +8,10 @@ import { servicePaths } from './service-paths.ts';
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
 /**
- * The OpenAPI 3.1 document of the API, made from the schemas that it validates with. The paths stand beside their routes.
- * @param options.accounts false where an identity provider has the accounts
- * @param options.basePath the path prefix that it is served under, if any
+ * The OpenAPI 3.1 document of the API. It is made from the schemas that the API validates with. Each path is described
+ * beside its route.
+ * @param options.accounts false if an identity provider has the accounts
+ * @param options.basePath the path prefix that the API is served under, if any
  */
 export function createOpenApiDocument(options: {
   version: string;

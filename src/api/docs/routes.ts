@@ -9,7 +9,7 @@ import { createAsyncApiDocument } from './asyncapi.ts';
 import { createMessageSchemas } from './message-schemas.ts';
 import type { OpenApiDocument } from './openapi.ts';
 
-/** Swagger UI may do more than the strict policy allows, but it loads everything from our own server. */
+/** Swagger UI needs more than the strict policy allows, but it loads everything from our own server. */
 const swaggerPolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -24,7 +24,9 @@ const swaggerPolicy = helmet.contentSecurityPolicy({
   },
 });
 
-/** `/openapi.json` and its page `/docs`, `/asyncapi.json` and the schemas of messages, and what each problem means. */
+/**
+ * Serves `/openapi.json` and its page `/docs`, `/asyncapi.json`, the schemas of messages, and what each problem means.
+ */
 export function createDocsRouter(document: OpenApiDocument): Router {
   const router = Router();
 

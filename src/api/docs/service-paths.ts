@@ -10,7 +10,7 @@ const ready = {
   503: json('A dependency is down; `checks` says which.', health),
 };
 
-/** What OpenAPI says of the routes that tell about the API itself. */
+/** The OpenAPI description of the routes about the API itself. */
 export const servicePaths: ZodOpenApiPathsObject = {
   '/health': {
     get: {

@@ -5,7 +5,7 @@ import type { DropOptions, DropReport } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { matches } from './read-letter.ts';
 
-/** Removes the letters that match a filter for good, if `confirm` is set and `dryRun` is not. */
+/** Removes the letters that match a filter for good. Only does so if `confirm` is set and `dryRun` is not. */
 export async function dropLetters(broker: BrokerAddress, queue: WorkQueue, options: DropOptions): Promise<DropReport> {
   const { limit, dryRun, confirm, ...filter } = options;
   const now = Date.now();

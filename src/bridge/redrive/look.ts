@@ -40,7 +40,7 @@ export async function listLetters(
   };
 }
 
-/** The first letters that match a filter, the oldest first. */
+/** Returns the first letters that match a filter, the oldest first. */
 export async function showLetters(broker: BrokerAddress, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> {
   const { limit, full, ...filter } = options;
   const letters: LetterPage['letters'] = [];

@@ -5,13 +5,13 @@ import type { Letter, LetterFilter } from '../../contracts/dead-letters.ts';
 import { deadLetterHeaders, REDRIVE_COUNT_HEADER } from '../../contracts/queues.ts';
 
 /**
- * Why and when a message became a dead letter. Our headers say it. If RabbitMQ has made the letter, its headers do, and
- * they give the time in seconds only.
+ * Why and when a message became a dead letter. Our headers say it. If RabbitMQ made the letter, RabbitMQ's headers say
+ * it, with the time in seconds only.
  */
 export interface Cause {
   reason: string;
   detail: string | null;
-  /** Milliseconds of the epoch. */
+  /** ms since 1970. */
   at: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export function causeOf(letter: ConsumeMessage): Cause {
   };
 }
 
-/** Whether a letter matches a filter. A letter that does not say how old it is matches no age. */
+/** Whether a letter matches a filter. A letter without an age matches no filter by age. */
 export function matches(letter: ConsumeMessage, filter: LetterFilter, now: number): boolean {
   const { reason, at } = causeOf(letter);
   if (filter.reason !== undefined && filter.reason !== reason) return false;
@@ -44,13 +44,13 @@ export function matches(letter: ConsumeMessage, filter: LetterFilter, now: numbe
   return !(filter.newerThan !== undefined && !(at !== undefined && at > now - filter.newerThan));
 }
 
-/** The queue to which an undeliverable response was to go. undefined for every other letter. */
+/** Returns the queue that an undeliverable response was meant for; undefined for every other letter. */
 export function replyQueueOf(letter: ConsumeMessage): string | undefined {
   const { [deadLetterHeaders.reason]: reason, [deadLetterHeaders.queue]: queue } = letter.properties.headers ?? {};
   return reason === 'reply_unroutable' || reason === 'reply_refused' ? textOf(queue) : undefined;
 }
 
-/** How often a message was sent back from a dead-letter queue. */
+/** Returns how often a message was sent back from a dead-letter queue. */
 export function redriveCountOf(letter: ConsumeMessage): number {
   const count = letter.properties.headers?.[REDRIVE_COUNT_HEADER];
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
@@ -62,7 +62,7 @@ export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
   const { headers, ...others } = properties;
   const { reason, detail, at } = causeOf(letter);
   const shown = full ? content : content.subarray(0, BODY_EXCERPT_BYTES);
-  // All of the body is looked at, because a character that is cut in half at the end would make a text look binary.
+  // The whole body is checked: a character that is cut at the end would make a text look binary.
   const encoding = isUtf8(content) ? 'utf-8' : 'base64';
   return {
     messageId: textOf(properties.messageId) ?? null,
@@ -79,7 +79,7 @@ export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
   };
 }
 
-/** A time as ISO 8601. A letter may claim any number as its time, so there may be none. */
+/** Formats a time as ISO 8601. A letter may have any number as its time, so the result may be null. */
 export const isoOf = (at: number | undefined) =>
   at === undefined || Number.isNaN(new Date(at).getTime()) ? null : new Date(at).toISOString();
 

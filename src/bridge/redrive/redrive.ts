@@ -11,17 +11,18 @@ import { type CanaryTimes, watchCanary } from './canary.ts';
 import { matches, redriveCountOf, replyQueueOf } from './read-letter.ts';
 import { restore } from './restore.ts';
 
-/** How many bytes of bodies are held in memory. Letters beyond that stay for the next run. */
+/** How many bytes of bodies are held in memory. Letters beyond this limit stay for the next run. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
 /** How many letters are sent at once, unless a rate is given. */
 const WINDOW = 50;
 
 /**
- * Sends the letters that match a filter back, the oldest first. A letter goes to the queue that it came from, or to the reply
- * queue that it was meant for. It is removed once RabbitMQ has confirmed it there. If the redrive is interrupted, each letter
- * is in one of the two queues, or at worst in both. A consumer that gets it twice recognises it by its requestId.
+ * Sends back the letters that match a filter, the oldest first. A letter goes to the queue that it came from, or to the
+ * reply queue that it was meant for. It is removed once RabbitMQ has confirmed it there. If the redrive is interrupted,
+ * each letter is in one of the two queues, or at worst in both. A consumer that receives it twice recognises it by its
+ * requestId.
  *
- * The steps are: *read* the letters, send the *canary* if there is one and watch it, then *send* the rest.
+ * The steps are: *read* the letters; *send* the canary, if there is one, and *watch* it; *send* the rest.
  * @throws DeadLettersInUseError, BrokerUnavailableError if nothing was sent. Later errors are reported in `stopped`
  */
 export async function redriveLetters(
@@ -65,7 +66,8 @@ export async function redriveLetters(
     } catch (error) {
       const isMissing = replyQueue !== undefined && error instanceof UnroutableError;
       if (error instanceof HealifyError && !isMissing) throw error;
-      // Its properties cannot be encoded again, or its reply queue is still missing. This letter stays; the others go on.
+      // The letter's properties cannot be encoded again, or its reply queue is still missing. The letter stays; the
+      // others go on.
       refused += 1;
       return;
     }
@@ -98,7 +100,7 @@ export async function redriveLetters(
   }
 }
 
-/** Sends the letters in order, several at once if no rate is given. It stops after the first that fails. */
+/** Sends the letters in order, several at once unless a rate is given. Stops after the first that fails. */
 async function sendAll(
   letters: ConsumeMessage[],
   rate: number | undefined,

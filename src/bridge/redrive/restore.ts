@@ -8,9 +8,9 @@ import {
 } from '../../contracts/queues.ts';
 
 /**
- * Headers that are left out when a letter is sent back: ours, and those in which RabbitMQ describes the letter's past. If
- * `x-death` names a queue twice, RabbitMQ takes the message for one that goes in circles, and drops it. CC and BCC would send
- * copies elsewhere.
+ * Headers that are left out when a letter is sent back: ours, and those in which RabbitMQ describes the letter's past.
+ * If `x-death` names a queue twice, RabbitMQ thinks that the message goes in circles, and drops it. CC and BCC would
+ * send copies elsewhere.
  */
 const LEFT_OUT = new Set<string>([
   ...Object.values(deadLetterHeaders),
@@ -24,10 +24,11 @@ const LEFT_OUT = new Set<string>([
 ]);
 
 /**
- * Restores the properties that a message had before it became a dead letter, as far as they are known. Two headers say that it
- * was sent back. A user_id cannot be restored, because RabbitMQ would refuse it. It stays in its `x-original-` header.
+ * Restores the properties that a message had before it became a dead letter, as far as they are known. Two headers say
+ * that it was sent back. A user_id cannot be restored, because RabbitMQ would refuse it. It stays in its `x-original-`
+ * header.
  * @param run identifies the redrive, so that its letters are recognised if they come back
- * @throws Error the reply_to cannot be sent. Without it, the answer would go to somebody else
+ * @throws Error the reply_to cannot be sent. Without it, somebody else would get the answer
  */
 export function restore(properties: MessageProperties, redriveCount: number, run: string): Options.Publish {
   const kept = propertiesToSendOn(properties);

@@ -4,7 +4,7 @@ import { failure, finishReason, timings, usage } from '../chat-response.ts';
 import { limits } from '../limits.ts';
 import { timestamp } from '../scalars.ts';
 
-/** Many clients send null or an empty text if they have no value for a field. */
+/** Many clients send null or an empty text for a field without a value. */
 const absentIfEmpty = <T extends z.ZodType>(field: T) =>
   z
     .preprocess((value) => (value === '' ? null : value), field.nullish())
@@ -21,11 +21,11 @@ export const sendBody = z
       .min(1)
       .max(limits.messageChars)
       .regex(/\S/, 'must not be blank')
-      // Half a surrogate pair is valid JSON, but no valid text.
+      // Half a surrogate pair is valid JSON but not valid text.
       .overwrite((text) => text.toWellFormed())
       .meta({ example: 'What are healthy eating habits?' }),
     sessionId: absentIfEmpty(
-      // Swift writes the ids that it was given in capitals.
+      // Swift writes the ids that it received in upper case.
       z.uuid().toLowerCase().describe('Continues that conversation; left out or null, a new one begins.'),
     ),
     newSession: absentIfEmpty(

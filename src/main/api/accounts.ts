@@ -14,7 +14,7 @@ import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
 import { byAddress, limitRoute, useLimit } from '../../api/rate-limit.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 
-/** The routes of accounts, absent if an identity provider has the accounts, and the login of the admin's pages. */
+/** The routes of accounts (none if an identity provider has the accounts), and the login of the admin's pages. */
 export function createAccountRouters(options: {
   config: ApiConfig;
   secret: string;

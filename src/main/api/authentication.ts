@@ -15,10 +15,10 @@ import type { ApiConfig } from '../../config/settings.ts';
 import type { Logger } from '../../observability/log.ts';
 import { createAccountRouters } from './accounts.ts';
 
-/** Clocks of several api processes may differ by so much. */
+/** How far the clocks of several api processes may differ. */
 const CLOCK_MARGIN_MS = 60_000;
 
-/** Who sends a request, how often they may, and the routes by which they log in. */
+/** The parts that find out who sends a request, limit how often they may, and let them log in. */
 export function createAuthenticationParts(options: {
   config: ApiConfig;
   redis: Redis;
@@ -28,7 +28,7 @@ export function createAuthenticationParts(options: {
   endedLogins: EndedLogins;
   /** Answers 429 to a user who calls an endpoint too often. */
   limit: (name: string, perMinute: number) => RequestHandler;
-  /** Absent where an identity provider has the accounts. */
+  /** undefined if an identity provider has the accounts. */
   accounts: Router | undefined;
   /** The login of the admin's pages. */
   login: Router;

@@ -26,14 +26,16 @@ export interface ApiServers {
   /** To the Redis of the answer cache, which may be the same. */
   cacheRedis: Redis;
   queue: ChatQueue;
-  /** Resolves once the Redis is known to be this installation's; nothing may be read from it or written to it before. */
+  /**
+   * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
+   */
   admitted: Promise<void>;
-  /** For a health check. @throws Error unless messages are taken from RabbitMQ, and would be sent to it now */
+  /** For a health check. @throws Error unless messages can be consumed from RabbitMQ and published to it now */
   brokerMustServe: () => Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param options.name what the servers call this process */
+/** @param options.name the name of this process in the lists of the servers */
 export async function connectServers(options: {
   config: ApiConfig;
   name: string;

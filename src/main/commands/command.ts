@@ -29,8 +29,8 @@ export const printer =
   };
 
 /**
- * Runs a command, and says on stderr what went wrong. The process ends with 0 if all went well, with 1 if something failed,
- * and with `usageExitCode` if the command line was not understood.
+ * Runs a command, and prints errors to stderr. The process exits with 0 if everything went well, with 1 if something
+ * failed, and with `usageExitCode` if the command line was not understood.
  */
 export function runCommand(main: () => Promise<void>, { usageExitCode = 2 } = {}): void {
   main().catch((error: unknown) => {

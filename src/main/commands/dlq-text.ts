@@ -49,7 +49,7 @@ export function dropText(report: DropReport): string {
   return `${report.queue}: ${letters(report.dropped)} dropped, ${report.left} left${unreadText(report.unread)}\n`;
 }
 
-/** One line that is written over on a terminal; elsewhere a line every few seconds. */
+/** A line that is overwritten on a terminal. Elsewhere, a new line every few seconds. */
 export function progressLine(stream: NodeJS.WriteStream) {
   let saidAt = performance.now();
   let open = false;

@@ -1,5 +1,5 @@
 /**
- * Text of others for a terminal, which would obey the control characters in it.
+ * Makes somebody else's text safe for a terminal, which would obey the control characters in it.
  * @param lines whether line breaks and tabs stay
  */
 export const printable = (text: string, lines = false) =>

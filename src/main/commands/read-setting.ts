@@ -2,7 +2,7 @@ import type { Setting } from '../../config/setting.ts';
 import { UsageError } from './command.ts';
 
 /**
- * A command needs a few of the settings only, so it reads them one by one.
+ * Reads one setting. A command needs only a few settings, so it does not load all of them.
  * @throws UsageError the setting is missing, or wrong
  */
 export function readSetting<T>({ env, type, default: standard }: Setting<T>): T {

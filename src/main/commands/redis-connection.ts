@@ -7,8 +7,8 @@ import { readSetting } from './read-setting.ts';
 const TIMEOUT_MS = 5_000;
 
 /**
- * Runs a part of a command on the Redis that the settings name.
- * @param name what Redis calls this process
+ * Runs a part of a command with a connection to the Redis of the settings.
+ * @param name the name of this process in Redis's list of clients
  * @throws UsageError a setting is missing, or wrong
  */
 export async function withRedis(name: string, use: (redis: Redis) => Promise<void>): Promise<void> {

@@ -15,9 +15,9 @@ import { admitToRedis } from '../installation.ts';
 import { nameMissingRedisRights } from '../redis-rights.ts';
 
 const CACHE_TIMEOUT_MS = 1_000;
-/** A call of the model waits no longer than this for the state that workers share. */
+/** How long a call of the model waits for the state that workers share. */
 const GATE_TIMEOUT_MS = 1_000;
-/** While Redis writes to its disk, the connection that waits for that hears nothing, for up to 10 s. */
+/** While Redis writes to its disk, the connection that waits for this is silent, for up to 10 s. */
 const FSYNC_SILENCE_MS = 12_000;
 
 /** The worker's connections, and what is opened on them. */
@@ -35,16 +35,18 @@ export interface WorkerServers {
   gateRedis: Redis;
   /** To Redis, in subscriber mode. */
   subscriber: Redis;
-  /** To Redis, for adding jobs that must be on its disk first: nothing else may wait behind that. */
+  /** To Redis, for adding jobs that must be on its disk. Nothing else may wait behind them. */
   fsyncRedis: Redis | undefined;
   queue: ChatQueue;
-  /** Resolves once the Redis is known to be this installation's; nothing may be read from it or written to it before. */
+  /**
+   * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
+   */
   admitted: Promise<void>;
   checks: HealthChecks;
   close(): Promise<void>;
 }
 
-/** @param options.name what the servers call this process */
+/** @param options.name the name of this process in the lists of the servers */
 export async function connectServers(options: {
   config: WorkerConfig;
   name: string;
@@ -69,8 +71,8 @@ export async function connectServers(options: {
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: config.ackAfterFsync, logger });
   nameMissingRedisRights({ redis, process: 'worker', logger });
   const admitted = admitToRedis({ ...config, redis, logger });
-  // If the cache has its own Redis, that may be away without harm, so its commands fail soon. In the jobs' Redis they wait, as
-  // the jobs do.
+  // A cache with its own Redis may be away without harm, so its commands fail soon. In the jobs' Redis they wait, as
+  // jobs do.
   const cacheRedis = config.cacheRedisUrl
     ? connectTo(config.cacheRedisUrl, 'redis-cache', { commandTimeoutMs: CACHE_TIMEOUT_MS })
     : redis;

@@ -20,7 +20,7 @@ export async function announceFailure(
 }
 
 /**
- * Tells whoever reads the responses that the request was cancelled.
+ * Publishes that the request was cancelled.
  * @throws UndeliverableReplyError, or as Publisher.publish does
  */
 export async function announceCancellation(

@@ -15,18 +15,18 @@ import { type EarlyLookUp, hashOf } from './early-look-up.ts';
 import { completed } from './terminal-response.ts';
 import { type SharedAnswer, writeCache } from './write-cache.ts';
 
-/** What the workflow is done with. */
+/** What the workflow needs. */
 export interface ChatWorkflow extends ResponseDelivery {
   model: Model;
   cache: AnswerCache;
   settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash'>;
-  /** Has the requests go on that wait for the answer to the same question. */
+  /** Puts requests that wait for the answer to the same question back in line. */
   wake: (requestIds: string[]) => Promise<void>;
   onCacheLookup: (result: CacheLookup | 'off') => void;
   onUncertainSpend: (why: UncertainSpend) => void;
 }
 
-/** One attempt at a request, as its steps know it. */
+/** One attempt at a request, as its steps see it. */
 export interface ChatAttempt {
   /** From 1. */
   number: number;
@@ -41,12 +41,12 @@ export interface ChatAttempt {
 }
 
 /**
- * The whole workflow, in its order. The names of the steps are given here and nowhere else: Bull Board, the metrics and the
- * log show them as they are.
+ * The whole workflow, in order. The names of the steps are given only here. Bull Board, the metrics and the log show
+ * them unchanged.
  *
- * Asking the model is what costs money, so its answer is written into the job before anything else can fail. Two round
- * trips to Redis: one before the model is asked, unless there was an early look-up, and one after. Rejects when the signal
- * is aborted before there is an answer.
+ * Asking the model costs money, so its answer is written into the job before anything else can fail. Two round trips to
+ * Redis: one before the model is asked, unless there was an early look-up, and one after. Rejects if the signal is
+ * aborted before there is an answer.
  */
 export async function answerRequest(
   workflow: ChatWorkflow,
@@ -58,7 +58,7 @@ export async function answerRequest(
   const { cache, settings } = workflow;
   const { requestId, sessionId } = job.request;
   const hash = early ? early.hash : hashOf(workflow, job.request);
-  /** Other requests that ask the same wait for this one. */
+  /** Whether other requests with the same question wait for this one. */
   let claimed = false;
 
   countCallCutShort(workflow, run);
@@ -66,7 +66,7 @@ export async function answerRequest(
     const hit = isAnswered(run) ? undefined : await lookUp();
     attempt.signal.throwIfAborted();
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
-    // A model may answer though its request was cancelled. Such an answer is kept nowhere.
+    // A model may answer although its request was cancelled. Such an answer is not kept.
     throwIfCancelled(attempt.signal);
     const isShared = hash !== undefined && modelMs !== undefined && !answer.byFallback && isWhole(answer);
     await Promise.all([
@@ -87,7 +87,10 @@ export async function answerRequest(
     if (hash && claimed) await giveUpClaim(hash);
   }
 
-  /** Finds the answer that was given to the same question before. If there is none, this request asks, for all. */
+  /**
+   * Returns the earlier answer to the same question. If there is none, this request asks the model for all that ask the
+   * same.
+   */
   async function lookUp(): Promise<ModelAnswer | undefined> {
     if (!hash) {
       workflow.onCacheLookup('off');
@@ -108,7 +111,7 @@ export async function answerRequest(
     return await askModel(workflow.model, job.request, { ...attempt, traceparent }, workflow.onUncertainSpend);
   }
 
-  /** Gives whether the answer was kept. If others wait for it, they go on. */
+  /** Returns whether the answer was kept. Requests that wait for it go on. */
   async function keep(answer: ModelAnswer, shared: SharedAnswer | undefined): Promise<boolean> {
     const waiting = await writeCache(cache, sessionId, answer, shared);
     if (shared && waiting) {
@@ -118,13 +121,13 @@ export async function answerRequest(
     return waiting !== undefined;
   }
 
-  /** Removes what was kept of an answer whose request was cancelled, or whose session was erased, while it was written. */
+  /** Removes what was kept of an answer whose request was cancelled, or whose session was erased, in the meantime. */
   async function forget(hashes: string[]): Promise<void> {
-    // A cache that is out of reach has most likely not kept it either.
+    // A cache that is out of reach has most likely not kept the answer either.
     await Promise.allSettled([cache.forgetSession(sessionId), cache.forgetAnswers(hashes)]);
   }
 
-  /** Those who wait for the answer ask themselves. */
+  /** The requests that wait for the answer ask the model themselves. */
   async function giveUpClaim(hash: string): Promise<void> {
     // If the cache is out of reach, the claim's lease expires.
     await wake(await cache.release(hash, requestId).catch(() => []));
@@ -136,20 +139,20 @@ export async function answerRequest(
 }
 
 /**
- * Counts a model call that an earlier attempt may have made, if its process died before there was an answer. Such a call
- * may have been paid for.
+ * Counts a model call that an earlier attempt may have made before its process died without an answer. Such a call may
+ * have been paid for.
  */
 export function countCallCutShort({ onUncertainSpend }: Pick<ChatWorkflow, 'onUncertainSpend'>, run: Run): void {
   if (run.interrupted && !isAnswered(run)) onUncertainSpend('crashed');
 }
 
-/** Whether an earlier attempt has the model's answer. */
+/** Whether an earlier attempt has got the model's answer. */
 const isAnswered = ({ state }: Run) => 'ask-model' in state.results;
 
-/** Whether the model said all it had to say. An answer that was cut serves only its own request. */
+/** Whether the answer is complete. An answer that was cut is only used for its own request. */
 const isWhole = ({ finishReason }: ModelAnswer) => finishReason !== 'length' && finishReason !== 'content_filter';
 
-/** The signal is also aborted when the process stops. But an answer that is there already is worth keeping. */
+/** The signal is also aborted when the process stops. In that case an answer that is there already is kept. */
 const isCancelled = (signal: JobSignal) => signal.reason?.code === 'request_cancelled';
 
 function throwIfCancelled(signal: JobSignal): void {

@@ -6,11 +6,11 @@ import type { Span } from '../../contracts/tracer.ts';
 export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
 
 /**
- * Finds the answer that was given to the same question before. If there is none, this request has the claim on the question:
- * it asks the model for all who ask the same, and gives the claim up afterwards. A cache that is out of reach counts as a miss,
- * so it may cost a model call, but never an answer. One round trip.
- * @param asked.span of the step; it links to the attempt that asked the model
- * @param lookingUp a look-up that is under way already
+ * Returns the earlier answer to the same question. If there is none, this request claims the question: it asks the
+ * model for all that ask the same, and gives up the claim afterwards. If the cache is out of reach, that counts as a
+ * miss: it may cost a model call, but never an answer. One round trip.
+ * @param asked.span the step's span, which is linked to the attempt that asked the model
+ * @param lookingUp a look-up that has begun already
  * @returns undefined: there is no answer
  * @throws AnswerUnderWayError another request has the claim
  */

@@ -8,13 +8,14 @@ import type { Run } from '../engine/run.ts';
 /** Where responses go. */
 export interface ResponseDelivery {
   publish: PublishResponse;
-  /** Keeps a response as a dead letter that its request's reply queue does not take. */
+  /** Keeps a response that the request's reply queue does not take as a dead letter. */
   keepReply: ReplyPublisher['keep'];
 }
 
 /**
- * Sends a response to where its request wants it. If the reply queue does not take it, the response becomes a dead letter,
- * once. It also stays with the job, which fails with this error. An operator can have the job or the letter sent again.
+ * Sends a response to the queue that its request wants. If the reply queue does not take it, the response becomes a
+ * dead letter, once. It also stays with the job, which fails with this error. An operator can retry the job or send the
+ * letter again.
  * @param step the name of the step, which says what is published
  * @throws UndeliverableReplyError
  */

@@ -17,7 +17,7 @@ export interface EarlyLookUp extends HeadStart {
 }
 
 /**
- * Looks a request's answer up before its job is known to be written. This is harmless: at worst it leaves a lease that
+ * Looks up a request's answer before we know that its job is written. This is harmless: at worst it leaves a lease that
  * nobody uses, and the lease expires.
  */
 export function lookUpEarly(where: AnswerLookUp, request: ChatRequest): EarlyLookUp | undefined {
@@ -29,15 +29,15 @@ export function lookUpEarly(where: AnswerLookUp, request: ChatRequest): EarlyLoo
   }
   if (!hash) return undefined;
   const found = where.cache.lookUp(hash, request.requestId);
-  // The worker that begins with the job hears of a rejection. Until then nobody listens.
+  // The attempt handles a rejection later. Until then, nobody listens.
   found.catch(() => {});
   const leave = () => where.cache.leave(hash, request.requestId);
   return { hash, found, drop: () => void found.then(leave, leave) };
 }
 
 /**
- * The hash under which a request's answer is looked up and kept for others.
- * @returns undefined: neither is wanted
+ * Returns the hash under which a request's answer is looked up and kept for others.
+ * @returns undefined: the request wants neither
  * @throws RequestFailure model_not_allowed
  */
 export function hashOf({ cache, settings, model }: AnswerLookUp, request: ChatRequest): string | undefined {

@@ -10,7 +10,7 @@ const NO_ANSWER = { response: null, model: null, provider: null, cached: false, 
 
 /** The attempt that ends a request. */
 export interface LastAttempt {
-  /** From 1: how many attempts there were. */
+  /** How many attempts there were, including this one. */
   number: number;
   /** ms */
   startedAt: number;
@@ -40,7 +40,7 @@ export function completed(
   };
 }
 
-/** The user reads what the code stands for. If it is a provider's failure, the provider is named as well. */
+/** The user reads the message of the code. If a provider failed, the response also names the provider. */
 export function failed(job: ChatJobData, failure: KnownFailure, attempt: LastAttempt): ChatResponse {
   return {
     ...terminal(job, 0, attempt),
@@ -65,7 +65,7 @@ function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { numbe
     sessionId: request.sessionId,
     userId: request.userId,
     attempts: number,
-    // A producer's clock may be ahead of ours.
+    // The clock of the requesting service may be ahead of ours.
     timings: { waitMs: Math.max(0, startedAt - createdAt), modelMs, totalMs: Math.max(0, now - createdAt) },
     completedAt: new Date(now).toISOString(),
   };

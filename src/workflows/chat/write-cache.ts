@@ -1,19 +1,19 @@
 import type { AnswerCache } from '../../adapters/answers/answer-cache.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
-/** What others who ask the same need to know of an answer. */
+/** What other requests with the same question need to know about an answer. */
 export interface SharedAnswer {
-  /** They find the answer under it. */
+  /** The hash under which they find the answer. */
   hash: string;
-  /** The request that asked; its claim ends. */
+  /** The request that asked the model, whose claim ends. */
   requestId: string;
-  /** Of the attempt that asked. undefined: nobody traces. */
+  /** The trace context of the attempt that asked the model. undefined: tracing is off. */
   traceparent?: string | undefined;
 }
 
 /**
- * Keeps an answer as the last one of its session, and for others who ask the same. If the cache is out of reach, the answer is
- * not kept, which does no harm: it is safe in the job. One round trip.
+ * Keeps an answer as the last one of its session, and for other requests with the same question. If the cache is out of
+ * reach, the answer is not kept. That does no harm, because the job has the answer. One round trip.
  * @param shared undefined: the answer is not for others
  * @returns the requests that wait for the answer. undefined: the cache was out of reach
  */

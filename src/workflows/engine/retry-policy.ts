@@ -4,22 +4,24 @@ import { AnswerUnderWayError, HealifyError, ModelPausedError, RequestFailure } f
 
 /**
  * What happens after an attempt that threw an error:
- * - *wait*: something that we need is away, which is not the request's fault. This uses up no attempt
+ * - *wait*: something that we need is out of reach, which is not the request's fault. This uses up no attempt
  * - *retry*: try again after a backoff. This uses up an attempt
  * - *fail* for good
  */
 export type Decision = { kind: 'wait'; delayMs: number } | { kind: 'retry' } | { kind: 'fail'; failure: KnownFailure };
 
-/** How long to wait for a broker or store that is away. Meanwhile its clients connect again by themselves. */
+/** How long to wait for a broker or store that is out of reach. Its client reconnects by itself meanwhile. */
 const DEPENDENCY_WAIT_MS = 2_000;
 
-/** Failures after which the user may ask again, but we must not: nobody waits any more, or the model may have been paid. */
+/**
+ * Failures after which the user may ask again, but we must not: nobody waits any more, or the model may have been paid.
+ */
 const FINAL: readonly FailureCode[] = ['deadline_exceeded', 'spend_uncertain'];
 
 export const deadlineExceeded = () =>
   new RequestFailure('deadline_exceeded', 'the request was not answered before its deadline');
 
-/** How many full calls without an answer a request may make. A call that ran into its timeout is one, for example. */
+/** How many full calls without an answer a request may make. An example is a call that ended with a timeout. */
 const MOST_COSTLY_CALLS = 2;
 
 export const knownFailureOf = ({ code, message, provider }: RequestFailure): KnownFailure => ({
@@ -41,7 +43,7 @@ export function decide(
 ): Decision {
   if (error instanceof AnswerUnderWayError && request.now >= request.deadlineAt) return failed(deadlineExceeded());
   if (error instanceof ModelPausedError || error instanceof AnswerUnderWayError) {
-    // It does not wait beyond the deadline. Then its user is told that it was not answered in time.
+    // Do not wait beyond the deadline. At the deadline, the user is told that there was no answer in time.
     const untilDeadline = Math.max(0, request.deadlineAt - request.now);
     return { kind: 'wait', delayMs: Math.min(error.retryAfterMs, untilDeadline) };
   }
@@ -51,18 +53,18 @@ export function decide(
     if (mayRetry && request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
     return failed(error);
   }
-  // The broker or the store is away.
+  // The broker or the store is out of reach.
   if (error instanceof HealifyError && error.retryable) return { kind: 'wait', delayMs: DEPENDENCY_WAIT_MS };
   if (request.attemptsMade + 1 < request.maxAttempts) return { kind: 'retry' };
   return {
     kind: 'fail',
-    failure: { code: 'internal_error', cause: 'an error that nobody foresaw; see the log' },
+    failure: { code: 'internal_error', cause: 'an unforeseen error; see the log' },
   };
 }
 
 /**
- * Exponential backoff with full jitter, in ms. After the first attempt it is anything up to the base. With each further attempt
- * the limit doubles, but it never exceeds the cap.
+ * Exponential backoff with full jitter, in ms. After the first attempt it is a random time up to the base. The limit
+ * doubles with each further attempt, up to the cap.
  */
 export const backoffMs = (
   attemptsMade: number,

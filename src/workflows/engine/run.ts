@@ -2,28 +2,30 @@ import type { StepRecord, WorkflowState } from '../../adapters/jobs/chat-job.ts'
 import { AnswerUnderWayError } from '../../contracts/errors.ts';
 import { type Span, spanCodeOf } from '../../contracts/tracer.ts';
 
-/** How many of a job's latest steps are kept to be shown, over all its attempts. */
+/** How many of a job's latest steps, of all its attempts, are kept for operators. */
 const STEPS_KEPT = 30;
 
 /**
- * One attempt at a workflow. Each step has a name and is timed. The result of a step that finished is kept in `state`. A later
- * attempt that is given this state does not run that step again. A result of `undefined` is not kept, so such a step runs
+ * One attempt at a workflow. Each step has a name and is timed. The result of a finished step is kept in `state`. A
+ * later attempt with this state does not run the step again. A result of `undefined` is not kept, so such a step runs
  * again.
  */
 export interface Run {
   readonly state: WorkflowState;
-  /** The process of the attempt before this one has died. A step whose result was not saved may have been done. */
+  /**
+   * Whether the process of the previous attempt died. A step without a saved result may have been done nevertheless.
+   */
   readonly interrupted: boolean;
   /**
-   * Runs a step, or gives the result that it gave in an earlier attempt.
+   * Runs a step, or returns its result from an earlier attempt.
    * @param run is given the step's span. undefined: nobody traces
    */
   step<T>(name: string, run: (span: Span | undefined) => Promise<T>): Promise<T>;
-  /** Writes down what the steps have given so far. Call it after a step that must not be repeated. */
+  /** Saves the results of the steps so far. Call it after a step that must not be repeated. */
   save(): Promise<void>;
 }
 
-/** @param options.save writes the state, as it is when it is called, into the job. One round trip */
+/** @param options.save writes the present state into the job. One round trip */
 export function createRun(options: {
   attempt: number;
   /** How often a process has died while it worked on the job. */

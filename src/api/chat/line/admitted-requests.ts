@@ -1,9 +1,9 @@
 /**
- * The requests that this process has let in, and that its last look at the queues did not see.
+ * The requests that this process has let in since its last look at the queues. That look did not count them.
  *
- * A request is *new* until a look begins. While the look is under way it is *being looked for*: it may be in the queues
- * that are seen, or not yet. When the look succeeds the request is counted among what was seen, so it is forgotten here;
- * when the look fails it is new again. A request that ends is forgotten at any time.
+ * A request has two states: it is *new* until a look begins, and *being looked for* while a look runs, because the look
+ * may count it or not. A look that succeeds has counted it, so it is forgotten here. After a look that fails it is new
+ * again. A request that ends is forgotten at any time.
  */
 export function createAdmittedRequests() {
   let fresh = new Set<string>();

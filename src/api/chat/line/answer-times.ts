@@ -1,10 +1,13 @@
-/** How many times are kept, the newest. */
+/** How many times are kept. Only the newest are. */
 const KEPT = 200;
-/** Sorting at every question would cost too much, so the times are sorted this often; a few are sorted whenever asked. */
+/**
+ * Sorting for every question would cost too much. So the times are sorted this often; a few times are sorted whenever
+ * asked.
+ */
 const SORT_EVERY_MS = 1_000;
 const FEW = 20;
 
-/** How long the work on a request takes, from its start to its answer, as the newest answers show. */
+/** How long the work on a request takes, from its start to its answer, according to the newest answers. */
 export function createAnswerTimes() {
   const newest: number[] = [];
   let added = 0;
@@ -28,8 +31,8 @@ export function createAnswerTimes() {
       added += 1;
     },
     /**
-     * How much longer work takes that has taken this long already, in ms: the median of the times that were longer. null: none
-     * was longer, so nothing is known.
+     * Returns how much longer the work will take if it has taken this long already, in ms: the median of all longer
+     * times. null: no time was longer, so it is not known.
      */
     remainingMs(elapsedMs: number): number | null {
       const times = inOrder();

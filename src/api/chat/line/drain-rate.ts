@@ -2,30 +2,30 @@
 export interface Sample {
   /** ms */
   at: number;
-  /** Requests that nobody works on yet. */
+  /** Requests that nobody is working on yet. */
   waiting: number;
-  /** All answers that were ever written down. */
+  /** The count of all answers that were ever written down. */
   settled: number;
 }
 
-/** Half of what was seen is forgotten in about ten seconds. */
+/** Half of the measurements are forgotten in about ten seconds. */
 const TIME_CONSTANT_MS = 15_000;
 
 /**
- * How many requests all workers finish in a second. We measure only those intervals that had requests waiting at the beginning
- * and at the end. In any other interval the workers were not busy all the time, so it shows only how many requests they
- * can do at least. Such an interval counts if it shows more than was thought. Otherwise a low rate that was measured in an
- * outage would have the api refuse questions, so that the line stays empty and the rate is never measured again.
+ * How many requests all workers together finish in a second. We measure only the intervals that had requests waiting at
+ * the beginning and at the end. In other intervals the workers were not busy all the time, so they only show a minimum.
+ * Such an interval is used if it shows a higher rate than before. Otherwise a low rate that was measured in an outage
+ * would make the api refuse questions. Then the line would stay empty, and the rate would never be measured again.
  */
 export function createDrainRate() {
   let before: Sample | undefined;
-  /** What was settled while requests waited, and in how much time. Older measurements count for less. */
+  /** How many requests were settled while requests waited, and in how much time. Older measurements count less. */
   let settled = 0;
   let busyMs = 0;
   return {
     /**
-     * undefined: nothing was measured yet. Never zero: if nothing was worked off, the rate is taken as one request in the
-     * time that was measured.
+     * undefined: nothing was measured yet. It is never zero: if no request was finished, the rate is one request in the
+     * measured time.
      */
     get perSecond(): number | undefined {
       return busyMs === 0 ? undefined : (Math.max(1, settled) / busyMs) * 1000;

@@ -13,11 +13,11 @@ export interface Line {
   start(): void;
   stop(): void;
   readonly waiting: number;
-  /** Requests worked off in a second; undefined: not known. */
+  /** How many requests are finished in a second; undefined: not known. */
   readonly drainRate: number | undefined;
   /** This process has written an answer down. */
   settled(answer: { cached: boolean; timings: { waitMs: number; totalMs: number } }): void;
-  /** A request has ended; another process may have written that down. */
+  /** A request has ended. Another process may have written the answer down. */
   ended(requestId: string): void;
   /**
    * Lets a new request in, at the end of the line.
@@ -43,12 +43,13 @@ const NOTHING_SEEN: QueuesSeen = {
 };
 
 /**
- * Looks at all queues once a second. From what it sees, and from what this process does between two looks, it says how many
- * requests wait, how soon one is answered, and whether a new one may come in. Until the first look it has seen nothing, so
- * it lets everybody in and estimates nothing; while looks fail, what was seen last holds, and estimates end after seconds.
- * @param options.placesOf where the jobs of these requests are
- * @param options.shedAbove while so many requests wait, no new one is let in
- * @param options.onLook called after each look that succeeded
+ * Looks at all queues once a second. From what it sees, and from what this process does between two looks, it tells how
+ * many requests wait, how soon one is answered, and whether a new one may come in. Before the first look it lets every
+ * request in and estimates nothing. While looks fail, the last successful one still counts, but estimates end after a
+ * few seconds.
+ * @param options.placesOf finds where the jobs of these requests are
+ * @param options.shedAbove from this number of waiting requests on, no new one is let in
+ * @param options.onLook called after each successful look
  */
 export function createLine(options: {
   look: LookAtLine;
@@ -64,17 +65,17 @@ export function createLine(options: {
   const workers = createWorkerPresence();
   const admitted = createAdmittedRequests();
   let seen = NOTHING_SEEN;
-  /** Answers that this process has written down since the last look that succeeded. */
+  /** Answers that this process has written down since the last successful look. */
   let newlySettled = 0;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   const waiting = () => seen.inBroker + seen.inJobs + admitted.size;
-  /** While workers have free places they take new requests at once, so nobody waits behind those. */
+  /** While workers have free places, they take new requests at once, so nobody waits behind those. */
   const ahead = () => Math.max(0, waiting() - places.free(seen));
 
   function etaMs(before: number): number | null {
-    // While no provider may be asked, nobody knows when one may be asked again.
+    // While no provider may be asked, nobody knows when one can be asked again.
     if (!workers.isWorkedOn(seen) || seen.modelShut) return null;
     const workMs = answerTimes.remainingMs(0);
     if (before === 0) return workMs === null ? null : Math.round(workMs);
@@ -135,7 +136,7 @@ export function createLine(options: {
     settled: ({ cached, timings: { waitMs, totalMs } }) => {
       newlySettled += 1;
       workers.answered();
-      // A cached answer takes no work, so its time says nothing.
+      // A cached answer takes no work, so its time is not counted.
       if (!cached) answerTimes.add(Math.max(0, totalMs - waitMs));
     },
     ended: admitted.ended,

@@ -10,11 +10,11 @@ export interface QueuesSeen {
   inJobs: number;
   /** Jobs that workers have in hand. */
   inHand: number;
-  /** Workers that take requests from RabbitMQ; none while all of them have enough. */
+  /** Workers that take requests from RabbitMQ. There are none while all workers have enough jobs. */
   consumers: number;
-  /** A worker has shown within the last seconds that it runs. */
+  /** Whether a worker has shown in the last seconds that it runs. */
   workerAlive: boolean;
-  /** No provider may be asked: each has failed, or has asked for a pause. */
+  /** Whether no provider may be asked: each has failed, or has asked for a pause. */
   modelShut: boolean;
   /** All answers that were ever written down. */
   settled: number;

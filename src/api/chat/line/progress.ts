@@ -1,41 +1,41 @@
 import type { PlaceInLine } from '../../../adapters/jobs/place-in-line.ts';
 import type { Retry } from '../../../contracts/http/chat-bodies.ts';
 
-/** Where a request stands. */
+/** A request's position in line, and the time until its answer. */
 export interface Standing {
-  /** How many requests are before it, as far as is known; 0: it is being worked on, or waits for its next attempt. */
+  /** How many requests are before it, as far as is known. 0: a worker has it, or it waits for its next attempt. */
   position: number;
-  /** ms until its answer is to be expected; null: not known. */
+  /** How many ms until its answer is expected; null: not known. */
   etaMs: number | null;
 }
 
 /** What is happening to a request that has not ended. */
 export interface Progress extends Standing {
   status: 'queued' | 'asking' | 'retrying';
-  /** The attempts so far, with the one that is under way. */
+  /** The attempts so far, including the present one. */
   attempts: number;
-  /** Only of a request that is retrying. */
+  /** Only for a request that is retrying. */
   retry: Retry | null;
 }
 
-/** The place of a request that has ended. */
+/** Position and time of a request that has ended. */
 export const ENDED = { position: null, etaMs: null };
 
-/** What the line knows beside the request's job. */
+/** What the line knows in addition to the request's job. */
 export interface Estimates {
-  /** ms until the answer of a request that has so many before it; null: not known. */
+  /** Returns how many ms until a request with `before` others before it is answered; null: not known. */
   etaMs(before: number): number | null;
-  /** ms until the end of work that began this long ago; null: not known. */
+  /** Returns how many ms until work that began `elapsedMs` ago ends; null: not known. */
   workLeftMs(elapsedMs: number): number | null;
-  /** How many requests the last one in the line has before it. */
+  /** Returns how many requests are before the last one in the line. */
   beforeLast(): number;
-  /** Whether RabbitMQ had no request when it was last looked at. */
+  /** Whether RabbitMQ had no request at the last look. */
   brokerIsEmpty(): boolean;
 }
 
-/** Where no request waits, one takes no longer than this from RabbitMQ to its job. */
+/** While no request waits, a request takes at most this long from RabbitMQ to its job. */
 const HANDOVER_MS = 5_000;
-/** Why a job is delayed whose question another request is asking just now. */
+/** The code of a delayed job whose question another request is asking at present. */
 const ASKED_BY_ANOTHER = 'answer_under_way';
 
 /**
@@ -61,7 +61,7 @@ export function progressOf(place: PlaceInLine, createdAt: string, estimates: Est
     case 'finished':
       return { ...QUEUED, etaMs: null };
     case 'none': {
-      // It is on its way to its job, so it is itself one of those that wait.
+      // It is on its way to its job, so it is itself one of the waiting requests.
       const before = Math.max(0, estimates.beforeLast() - 1);
       const missing = estimates.brokerIsEmpty() && now - Date.parse(createdAt) > HANDOVER_MS;
       return { ...QUEUED, position: before, etaMs: missing ? null : estimates.etaMs(before) };

@@ -1,17 +1,17 @@
 import type { QueuesSeen } from './look-at-line.ts';
 
-/** Until more is known, we assume that each worker works on this many requests at once. */
+/** How many requests each worker is assumed to work on at once, until more is known. */
 const ASSUMED_PLACES = 10;
 
 /**
- * How many requests all workers together can work on at once. Nobody tells us, so it is learned.
+ * How many requests all workers together can work on at once. No server knows this, so it is learned.
  *
- * While nobody waits, workers may have free places, so the most that they were seen to work on is only a lower bound
- * (*unknown*). When requests wait at two looks in a row and the workers work on some, all places are taken, so the number
- * is *known*. It is unknown again when the number of consumers changes.
+ * While no request waits, workers may have free places. Then the largest number of requests that were seen in work is
+ * only a lower bound (*unknown*). If requests wait at two looks in a row while workers work on some, all places are
+ * taken, so the number is *known*. It becomes unknown again when the number of consumers changes.
  */
 export function createWorkerPlaces() {
-  /** The most requests that were seen in work at once. */
+  /** The largest number of requests that were seen in work at once. */
   let most = 0;
   let known: number | undefined;
   return {
@@ -22,7 +22,7 @@ export function createWorkerPlaces() {
         known = Math.max(known ?? 0, now.inHand);
       }
     },
-    /** How many more requests the workers can begin with at once. */
+    /** Returns how many more requests the workers can begin at once. */
     free({ inHand, consumers }: QueuesSeen): number {
       return Math.max(0, (known ?? Math.max(most, ASSUMED_PLACES * consumers)) - inHand);
     },

@@ -1,13 +1,13 @@
 import type { QueuesSeen } from './look-at-line.ts';
 
-/** What was seen longer ago than this says nothing of now. */
+/** An observation older than this says nothing about the present. */
 const STALE_MS = 5_000;
-/** Workers leave a trace in Redis every few seconds, and it is gone for a moment in between. */
+/** Workers leave a trace in Redis every few seconds, which expires shortly before the next one. */
 const WORKER_SILENT_MS = 5_000;
 
 /**
- * Whether some worker is there. Three things show it: an answer that this process has just written down; consumers of
- * `chat_requests`; and traces in the job queue. A worker that has enough jobs does not consume, but it leaves traces.
+ * Whether any worker is running. Three things show it: an answer that this process has just written down, consumers of
+ * `chat_requests`, and traces in the job queue. A worker with enough jobs does not consume, but it leaves traces.
  */
 export function createWorkerPresence() {
   let answeredAt = Number.NEGATIVE_INFINITY;
@@ -18,7 +18,9 @@ export function createWorkerPresence() {
     answered(): void {
       answeredAt = performance.now();
     },
-    /** @param lookedAt when the look began, ms of the monotonic clock: what came since is newer than what it saw */
+    /**
+     * @param lookedAt when the look began, in ms of the monotonic clock. Later events are newer than what the look saw
+     */
     observe(earlier: QueuesSeen, now: QueuesSeen, lookedAt: number): void {
       seenAt = lookedAt;
       if (now.workerAlive || now.settled > earlier.settled) tracedAt = lookedAt;
@@ -26,11 +28,11 @@ export function createWorkerPresence() {
     /** Whether workers take requests from the line now. */
     isWorkedOn({ consumers, inJobs }: QueuesSeen): boolean {
       const now = performance.now();
-      // A worker that has just started is known by its answers.
+      // The answers of a worker show that it runs, even if it started after the last look.
       if (answeredAt > seenAt) return now - answeredAt < STALE_MS;
       return now - seenAt < STALE_MS && (consumers > 0 || (inJobs > 0 && isTraced()));
     },
-    /** Whether a worker has shown lately that it runs. */
+    /** Whether a worker has recently left a trace. */
     isTraced,
   };
 }
