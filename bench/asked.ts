@@ -37,7 +37,7 @@ export async function startProduct(servers: Servers): Promise<Asked> {
   return { ...asked, headers: { authorization: `Bearer ${await signUp(asked.url)}`, prefer: 'wait=60' } };
 }
 
-/** Passes a question to the model and its answer back, and does nothing else. */
+/** Passes a question to the model and its answer back. Does nothing else. */
 export async function startLimit(servers: Servers): Promise<Asked> {
   const port = await freePort();
   const relay = startGuarded(process.execPath, [...PROFILING, join(ROOT, 'bench/limits/relay.ts')], {
@@ -64,7 +64,7 @@ async function whenReady(port: number, processes: GuardedProcess[]): Promise<Ask
   return { url, headers: {}, stop: async () => void (await Promise.all(processes.map((child) => child.stop()))) };
 }
 
-/** Gives the access token. */
+/** Registers a user. Returns the access token. */
 async function signUp(url: string): Promise<string> {
   const post = async (path: string) => {
     const body = JSON.stringify({ email: 'bench@example.com', password: 'benchmark-password' });

@@ -10,7 +10,7 @@ export type ModelKind = 'instant' | 'http';
 export interface StartOptions {
   model: ModelKind;
   concurrency: number;
-  /** Settings beside those that all contenders have. */
+  /** Settings in addition to those of all contenders. */
   env?: Record<string, string>;
 }
 
@@ -18,7 +18,10 @@ export interface Contender {
   name: string;
   /** The name in the tables. */
   title: string;
-  /** How many messages at once did best in a sweep (`--concurrency`), with an instant model and with one that takes time. */
+  /**
+   * The number of messages at once that was fastest in a sweep (`--concurrency`), with an instant model and with a
+   * model that takes time.
+   */
   concurrency: Record<ModelKind, number>;
   /** The form of its messages. Celery reads only its own. */
   messages: 'plain' | 'celery';
@@ -27,7 +30,7 @@ export interface Contender {
 
 const HERE = import.meta.dirname;
 export const MESSAGE_SIGNING_KEY = 'benchmark-benchmark-benchmark-benchmark';
-/** Makes Node write a CPU profile into this folder when the process is asked to end. */
+/** If set, Node writes a CPU profile into this folder when the process is asked to end. */
 const PROFILES = process.env.BENCH_PROFILES;
 export const PROFILING = PROFILES
   ? [
@@ -61,7 +64,7 @@ const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelK
   NODE_ENV: 'test',
   MESSAGE_SIGNING_KEY,
   LOG_LEVEL: 'warn',
-  // Any free port, because nobody asks for its health here.
+  // Any free port, because nobody reads its health here.
   WORKER_PORT: '0',
   WORKER_METRICS_PORT: '0',
   HOST: '127.0.0.1',
@@ -113,7 +116,7 @@ export const clientLimit = node(
 
 export const everyContender = [pipeline, plain, textbook, flow, celery, brokerLimit, jobLimit, batchLimit, clientLimit];
 
-/** Why Celery cannot take part here, if it cannot. */
+/** Returns why Celery cannot take part here; undefined if it can. */
 export function celeryMissing(): string | undefined {
   const { status } = spawnSync(PYTHON, ['-c', 'import celery, redis, requests']);
   return status === 0 ? undefined : 'Celery is left out: apt-get install python3-celery python3-redis python3-requests';

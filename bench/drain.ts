@@ -8,11 +8,13 @@ import { readUsage, residentBytes, signalTree, type Usage } from './usage.ts';
 
 export interface DrainOptions {
   model: ModelKind;
-  /** So many messages are answered before measuring begins. Then connections are open and the code is compiled. */
+  /**
+   * How many messages are answered before measuring begins. After them, connections are open and the code is compiled.
+   */
   warmUp: number;
-  /** So many messages are measured at a time. */
+  /** How many messages are measured at a time. */
   messages: number;
-  /** How often this is repeated. Small backlogs need it, because CPU time is counted in ticks of 10 ms. */
+  /** How often the measurement is repeated. Small backlogs need this, because CPU time is counted in ticks of 10 ms. */
   times?: number;
   /** The message of a question. @param i counts from 0, and the warm-up's messages come first */
   question(i: number): { message: string; sessionId?: string; cache?: boolean };
@@ -41,9 +43,9 @@ const IDLE_MS = 500;
 const FILL_BATCH = 2_000;
 
 /**
- * Lets the contender answer the messages of the warm-up. Then halts it while `chat_requests` is filled, and measures from
- * the moment it continues to its last answer. Repeats this `times` times and adds the measurements up.
- * @throws Error when an answer is missing, comes twice, or belongs to no question
+ * Lets the contender answer the messages of the warm-up. Then halts it while `chat_requests` is filled, and measures
+ * from the moment when it continues until its last answer. Repeats this `times` times and adds up the measurements.
+ * @throws Error if an answer is missing, comes twice, or belongs to no question
  */
 export async function drain(servers: Servers, contender: Contender, options: DrainOptions): Promise<DrainResult> {
   const {
@@ -105,7 +107,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
       // If it were halted between an answer and the end of its job, it would take the job again.
       await sleep(IDLE_MS);
       for (const { pid } of running) signalTree(pid, 'SIGSTOP');
-      // While it is halted, no answer comes.
+      // While the contender is halted, no answer comes.
       lastAt = Number.POSITIVE_INFINITY;
       await fill(servers, contender, unanswered, { from, count: messages, question });
       const before = await readUsage(redis, pids());
@@ -117,7 +119,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
       elapsedMs += lastAt - startedAt;
       const after = await readUsage(redis, pids());
       for (const name of Object.keys(used) as (keyof Usage)[]) used[name] += after[name] - before[name];
-      // We looked at Redis ourselves.
+      // Our own samples are not the contender's commands.
       used.redisCommands -= samples;
       used.redisReads -= samples;
     }

@@ -12,7 +12,7 @@ export interface Goal {
   reached: boolean;
 }
 
-/** The goals of the pipeline, and what it has reached in this run. */
+/** The goals of the pipeline, and the results of this run. */
 export function goals({ workloads, openLoop }: Results): Goal[] {
   const entriesOf = (workload: string) =>
     (workloads.find(({ name }) => name === workload)?.entries ?? []).filter(({ samples }) => samples.length > 0);
@@ -57,7 +57,7 @@ export function goals({ workloads, openLoop }: Results): Goal[] {
       what: 'burst of 1,000 identical',
       against: 'model calls for them',
       toReach: '1',
-      // The warm-up asked the model once, too.
+      // The warm-up also asked the model once.
       measured: calls === undefined ? undefined : String(calls - 1),
       reached: calls === 2,
     },

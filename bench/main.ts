@@ -89,7 +89,8 @@ try {
   for (let round = 0; round < rounds; round += 1) {
     const say = (name: string, text: string) => progress(`round ${round + 1}/${rounds}  ${name}  ${text}`);
     progress('starting RabbitMQ, Redis and the model simulator ...');
-    // Each round has new servers. The open loop comes first, because servers stay busy for a while after a million messages.
+    // Each round has new servers. The open loop comes first, because servers stay busy for a while after a million
+    // messages.
     servers = await startServers();
     results.machine = await describeMachine(servers);
     if (wanted(OPEN_LOOP)) {
@@ -118,7 +119,7 @@ try {
   await servers?.stop();
 }
 
-/** Goes to standard error, because standard output is for the results. */
+/** Writes to standard error, because standard output is for the results. */
 function progress(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -135,7 +136,7 @@ function usage(problem: string): never {
   process.exit(2);
 }
 
-/** Replaces the figures of an earlier run in the document. The text around them stays. */
+/** Replaces the figures of the previous run in the document. The text around them stays. */
 function writeDocs(text: string): void {
   const before = existsSync(DOCS) ? readFileSync(DOCS, 'utf8') : `# Benchmarks\n\n${BEGIN}\n${END}\n`;
   const [head, rest] = before.split(BEGIN);

@@ -6,8 +6,8 @@ import { pipeline } from './contenders.ts';
 import { fill } from './drain.ts';
 import { type Servers, startServers } from './servers.ts';
 
-// What finished requests leave in Redis, by kind: `npm run bench:memory`. The worker as it is shipped answers them over a
-// real broker, with answers of this length that are made in the process.
+// Measures what finished requests leave in Redis, by kind: `npm run bench:memory`. The worker as it is shipped answers
+// them, over a real broker. The answers have this length, and are made in the process.
 
 const REQUESTS = 20_000;
 const ANSWER_BYTES = 4_096;

@@ -25,12 +25,12 @@ import { continueTrace } from '../src/contracts/traceparent.ts';
 import { MESSAGE_SIGNING_KEY } from './contenders.ts';
 import { startServers } from './servers.ts';
 
-// The steps of the hot path, one by one, on real servers: `npm run bench:micro`. Times are of one batch where the name
-// says how many are in it.
+// The steps of the hot path, one by one, on real servers: `npm run bench:micro`. If a name contains a number of items,
+// the time is for one batch of that many.
 
 const BATCH = 100;
 const LEAST_MS = 500;
-/** How many batches Redis's CPU time is measured over. */
+/** The number of batches over which Redis's CPU time is measured. */
 const ROUNDS = 100;
 
 if (process.argv.includes('--help')) {
@@ -203,7 +203,10 @@ try {
   await bench.run();
   console.table(bench.table());
 
-  /** CPU time of Redis's main thread for one item of a batch, in µs. Measuring it costs a little, too. */
+  /**
+   * Measures the CPU time of Redis's main thread for one item of a batch, in µs. The measurement itself costs a little,
+   * too.
+   */
   const redisCpuUs = async (run: () => Promise<unknown>, before = async () => {}) => {
     let us = 0;
     for (let i = 0; i < ROUNDS; i += 1) {

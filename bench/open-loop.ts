@@ -3,7 +3,7 @@ import { Agent, type Dispatcher } from 'undici';
 import { type Asked, startLimit, startProduct } from './asked.ts';
 import type { Servers } from './servers.ts';
 
-/** ms, less the model's time. */
+/** ms, without the model's time. */
 export interface Latency {
   p50: number;
   p99: number;
@@ -32,14 +32,14 @@ const CAPACITY_QUESTIONS = 5_000;
 const CAPACITY_AT_ONCE = 150;
 /** Node optimises a function only after some thousand calls. */
 const WARM_UP_QUESTIONS = 15_000;
-/** The first answers at a rate are still slowed down by the rate before, so they are not measured. */
+/** The first answers at a rate are still slowed down by the previous rate, so they are not measured. */
 const SETTLE_SECONDS = 5;
 
 /**
- * Measures the product at steady rates. First it finds out the capacity, with many questions at once. Then it sends questions
- * at a steady rate. Each is sent when it is due, whatever happened to the earlier ones, and its time counts from then. So a
- * slow answer delays no other question and hides no delay (coordinated omission). At last it measures the limit at the same
- * rates.
+ * Measures the product at steady rates. First it finds the capacity, with many questions at once. Then it sends
+ * questions at a steady rate. Each is sent when it is due, whatever happened to the earlier ones, and its time is
+ * measured from then. So a slow answer does not delay other questions and hides no delay (coordinated omission).
+ * Finally it measures the limit at the same rates.
  *
  * The answer comes on the question's own connection (`Prefer: wait`).
  */
@@ -66,7 +66,7 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
 /** Resolves with the moment when the question was accepted, in ms since the epoch. */
 type Ask = () => Promise<number>;
 
-/** Warms up and measures, then stops the processes that were asked. */
+/** Warms up, measures, and then stops the processes. */
 async function asking<Result>(asked: Asked, measure: (ask: Ask) => Promise<Result>): Promise<Result> {
   const agent = new Agent({ connections: 2_000, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
   let serial = 0;
@@ -105,8 +105,8 @@ async function atShares(ask: Ask, capacity: number, seconds: number, progress: (
 
 /**
  * Sends a request with undici's `dispatch`. The objects that `undici.request` makes live until the next full garbage
- * collection. With them, the smaller collections halted this process for 30 ms every few seconds, and this counted as time of
- * the answers that arrived meanwhile.
+ * collection. With them, the smaller collections halted this process for 30 ms every few seconds, which was counted as
+ * time of the answers that arrived meanwhile.
  */
 function send(agent: Agent, options: Dispatcher.DispatchOptions): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
@@ -124,7 +124,7 @@ function send(agent: Agent, options: Dispatcher.DispatchOptions): Promise<{ stat
   });
 }
 
-/** Answers a second while each asker always has one question open. */
+/** Returns how many answers come in a second while each asker always has one open question. */
 async function closedLoop(ask: Ask, questions: number): Promise<number> {
   let left = questions;
   const startedAt = performance.now();
@@ -138,7 +138,7 @@ async function closedLoop(ask: Ask, questions: number): Promise<number> {
   return questions / ((performance.now() - startedAt) / 1000);
 }
 
-/** The times of all questions, in ms. */
+/** Returns the times of all questions, in ms. */
 async function steadyRate(ask: Ask, perSecond: number, seconds: number) {
   const fromDue: number[] = [];
   const fromAccepted: number[] = [];

@@ -1,7 +1,7 @@
 import type { DrainResult } from './drain.ts';
 import type { OpenLoopResult } from './open-loop.ts';
 
-/** All that a run has measured. */
+/** All measurements of a run. */
 export interface Results {
   machine: Record<string, string>;
   rounds: number;

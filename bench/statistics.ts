@@ -11,6 +11,6 @@ export function spread(values: readonly number[]): Spread {
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
-/** The ratios of two series, round by round. If the machine gets slower, both values of a round do. */
+/** Returns the ratios of two series, round by round. If the machine gets slower, both values of a round change. */
 export const ratios = (ours: readonly number[], theirs: readonly number[]) =>
   ours.slice(0, theirs.length).map((value, round) => value / theirs[round]!);

@@ -4,13 +4,13 @@ import type { Redis } from 'ioredis';
 
 /** What was used since the start. Subtract two values to measure an interval. */
 export interface Usage {
-  /** CPU time in ms of the contender's processes, of Redis and of RabbitMQ; NaN where there is no /proc. */
+  /** CPU time in ms of the contender's processes, of Redis and of RabbitMQ; NaN if there is no /proc. */
   cpuMs: number;
   redisCpuMs: number;
   rabbitMqCpuMs: number;
-  /** Commands that Redis carried out, also those within scripts. */
+  /** Commands that Redis ran, including those within scripts. */
   redisCommands: number;
-  /** How often Redis read from a socket. Commands that were written at once are one read. */
+  /** How often Redis read from a socket. Commands that were written at once count as one read. */
   redisReads: number;
 }
 
@@ -41,7 +41,7 @@ export async function readUsage(redis: Redis, pids: readonly number[]): Promise<
   };
 }
 
-/** Resident memory of the processes and their children, in bytes; NaN where there is no /proc. */
+/** Resident memory of the processes and their children, in bytes; NaN if there is no /proc. */
 export function residentBytes(pids: readonly number[]): number {
   const processes = listProcesses();
   if (processes.length === 0) return Number.NaN;

@@ -14,14 +14,14 @@ import {
 import { type DrainResult, drain } from './drain.ts';
 import type { Servers } from './servers.ts';
 
-/** A task that several contenders are measured at, one after the other, in each round. */
+/** A task at which several contenders are measured in each round, one after the other. */
 export interface Workload {
   name: string;
   title: string;
   contenders: readonly Entry[];
 }
 
-/** A contender, and how it is run in this workload. */
+/** A contender, and how it runs in this workload. */
 export interface Entry {
   title: string;
   contender: Contender;
@@ -66,7 +66,7 @@ const all = (contenders: readonly Contender[], settings: DrainSettings) =>
 const designs = [pipeline, plain, textbook, flow, celery];
 /** How many questions are asked at once, if the model's time is the limit. */
 const WAITING = 25;
-/** Few enough that two processes do not use up the processors of a slow machine. */
+/** Few enough for two processes not to use up the processors of a slow machine. */
 const FEW = 10;
 
 /** Half of the messages repeat an earlier question. */
@@ -76,7 +76,10 @@ const halfRepeated = (i: number) => distinct(i % 2 === 0 ? i : Math.max(0, i - 1
 const smallMessage = (i: number) => ({ message: `q${i}`, sessionId: `s-${i % 1000}`, cache: false });
 
 const LEAST_MEASURED = 20_000;
-/** For an instant model. After these, Node has compiled the code, and Redis keeps as many finished jobs as it ever will. */
+/**
+ * For an instant model. After this many messages, Node has compiled the code, and Redis has its full number of finished
+ * jobs.
+ */
 const LONG_WARM_UP = 30_000;
 const backlog = (messages: number): Entry =>
   entry(

@@ -4,7 +4,7 @@ import type { Accepted, SessionBody, TurnBody, TurnWithSession } from '../src/co
 import type { Conversation, Question } from './questions.ts';
 import { JWT_SECRET } from './stack.ts';
 
-/** What one asker saw. */
+/** What one asker has seen of its question. */
 export interface Seen {
   question: Question;
   sessionId?: string;
@@ -51,7 +51,7 @@ export const isTerminal = ({ status }: { status: string }) =>
 export const seenNothing = (conversation: Conversation): Seen[] =>
   conversation.map((question) => ({ question, refused: 0, toldCancelled: false }));
 
-/** Asks the questions of a conversation in its session, each when the one before has ended. */
+/** Asks the questions of a conversation in its session, each after the previous one has ended. */
 export async function converse(asker: Asker, conversation: Seen[]): Promise<void> {
   let sessionId: string | undefined;
   for (const seen of conversation) {
@@ -88,7 +88,7 @@ async function ask(asker: Asker, seen: Seen, continued: string | undefined): Pro
   }
 }
 
-/** Looks for the answer until it is there. */
+/** Reads the session until the answer is there. */
 async function watch(asker: Asker, seen: Seen): Promise<void> {
   for (let waitMs = RETRY_MS; !seen.first && !asker.signal.aborted; waitMs = Math.min(POLL_MAX_MS, waitMs * 1.5)) {
     await sleep(waitMs);
@@ -98,7 +98,7 @@ async function watch(asker: Asker, seen: Seen): Promise<void> {
   }
 }
 
-/** Cancels a question, and repeats this until the api says what became of it. */
+/** Cancels a question. Repeats this until the api says how the question has ended. */
 async function callOff(asker: Asker, seen: Seen, { afterMs, what }: NonNullable<Question['cancel']>): Promise<void> {
   await sleep(afterMs);
   if (seen.first) return;

@@ -49,10 +49,13 @@ export interface Finding {
 }
 
 const SECONDS_TO_SETTLE = 60;
-/** If a process dies between a dead letter's confirm and the acknowledgement of its message, the message is kept twice. */
+/**
+ * If one of these dies between a dead letter's confirm and the acknowledgement of its message, the message is kept
+ * twice.
+ */
 const KEEPS_LETTERS = ['api', 'worker', 'rabbitmq'];
 
-/** The result of the run, line by line. A value above what is allowed is a violation. */
+/** The result of the run, line by line. A value above the allowed one is a violation. */
 export function audit(evidence: Evidence): Finding[] {
   const { final, kills, outage } = evidence;
   const asked = evidence.asked.flat();

@@ -12,7 +12,7 @@ import { readQueues, sendPoison } from './poison.ts';
 import { planConversations } from './questions.ts';
 import { type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
 
-const HELP = `Kills things at random while questions are asked, and counts what became of them.
+const HELP = `Kills things at random while questions are asked, and checks how each of them ended.
 
   npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R] [--settle S] [--outage S]
 
@@ -20,8 +20,8 @@ const HELP = `Kills things at random while questions are asked, and counts what 
   --kills K       SIGKILLs of worker, api, Redis and RabbitMQ in turn, at random moments (default 8)
   --seed S        the same questions, victims and moments again (default: random, and printed)
   --rate R        questions per second (default 50)
-  --settle S      seconds to wait for the last answers (default 90); what is not over then is stuck
-  --outage S      the model is down for so many seconds in the middle, and fails in no other way (default 0)
+  --settle S      seconds to wait for the last answers (default 90); questions still open then count as stuck
+  --outage S      the model is down for S seconds in the middle, and fails in no other way (default 0)
 
 Faults on purpose, each of which the run must find:
 
@@ -39,7 +39,7 @@ const POISON_EVERY = 50;
 const ODD_SHOWN = 10;
 /** The longest time between the simulator's reply and the answer in the job. */
 const JUST_ANSWERED_MS = 500;
-/** How long the harness waits at the end for what is not over, or cannot be read. */
+/** How long the harness waits at the end for questions that are still open, or cannot be read. */
 const CONCLUDE_MS = 30_000;
 const DOWN_MS = { least: 300, most: 3_000 };
 
@@ -103,7 +103,7 @@ try {
   if (process.exitCode === 1) console.log(`logs: ${dir}`);
 }
 
-/** Gives the first result of `look` that is as wanted, or its last result if none is in time. */
+/** Returns the first result of `look` that is wanted, or its last result if none comes in time. */
 async function within<T>(ms: number, look: () => Promise<T>, isWanted: (found: T) => boolean): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
@@ -117,7 +117,7 @@ async function sleepUntil(at: number): Promise<void> {
   await sleep(Math.max(0, at - Date.now()));
 }
 
-/** When to kill what: each kind in turn, spread over the time of asking. */
+/** Plans when to kill what: each kind in turn, spread over the time of asking. */
 function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
   const wholeMs = (requests / rate) * 1000;
   return Array.from({ length: kills }, (_, i) => ({
@@ -127,7 +127,7 @@ function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
   }));
 }
 
-/** Begins each conversation when it is due, whatever happened to the earlier ones, and waits for all answers. */
+/** Begins each conversation when it is due, whatever happened to the earlier ones. Waits for all answers. */
 async function askAll(): Promise<void> {
   const startedAt = Date.now();
   let before = 0;
@@ -164,7 +164,7 @@ async function killAll(stack: Stack): Promise<void> {
   );
 }
 
-/** Makes the model fail in the middle of the run. Gives the number of calls that were made meanwhile. */
+/** Makes the model fail in the middle of the run. Returns how many calls were made meanwhile. */
 async function haveOutage(stack: Stack): Promise<number> {
   if (outage === 0) return 0;
   await sleep(((requests / rate - outage) / 2) * 1000);

@@ -1,17 +1,19 @@
 import { answerTo, questionOf } from '../tools/simulator/answer.ts';
 import { MODEL } from '../tools/simulator/reply.ts';
 
-/** A question, and what should become of it. */
+/** A question, and how it should end. */
 export interface Question {
   /** Its Idempotency-Key. */
   key: string;
   userId: string;
   text: string;
-  /** Its terminal state, if nothing fails except what the question itself makes fail. */
+  /** The expected end, if nothing fails except what the question itself makes fail. */
   expected: 'completed' | 'failed';
-  /** The most model calls that it needs. */
+  /** How many model calls it needs at most. */
   calls: number;
-  /** How many seconds the reply is held for the answer (`Prefer: wait`); undefined: its asker looks for it later. */
+  /**
+   * How many seconds the reply is held for the answer (`Prefer: wait`). undefined: its asker reads the session later.
+   */
   waitSeconds?: number;
   /** After how many ms its asker cancels it, alone or with its whole session. */
   cancel?: { afterMs: number; what: 'question' | 'session' };
@@ -20,7 +22,7 @@ export interface Question {
 /** Questions that are asked one after the other in one session, each with the turns before it as its context. */
 export type Conversation = Question[];
 
-/** What the model does with a question, with how many of a hundred, and what follows from it. */
+/** What the model does with a question, how many of a hundred questions get this, and what follows from it. */
 const FAULTS: { share: number; marker: string; calls: number; expected?: 'failed' }[] = [
   { share: 62, marker: 'latency=50ms', calls: 1 },
   { share: 8, marker: 'latency=400ms', calls: 1 },
@@ -37,7 +39,7 @@ const FAULTS: { share: number; marker: string; calls: number; expected?: 'failed
   { share: 2, marker: 'mode=context_length_exceeded', calls: 1, expected: 'failed' },
 ];
 const USERS = 20;
-/** One of so many conversations begins with a question that somebody else asked before. */
+/** One of this many conversations begins with a question that another user has asked before. */
 const REPEATED_EVERY = 20;
 const SHARE = { continued: 0.15, waited: 0.25, cancelled: 0.04 };
 const MOST_TURNS = 4;
@@ -45,7 +47,7 @@ const WAIT_SECONDS = 5;
 const CANCEL_WITHIN_MS = 2_500;
 
 /**
- * The questions of a run in the order of asking, by conversation; the same for the same seed.
+ * Plans the questions of a run, in the order of asking, by conversation. The same seed gives the same plan.
  * @param options.faults false: no question makes the model fail
  */
 export function planConversations(
@@ -85,7 +87,7 @@ export function planConversations(
     return { key, userId, text: slow, expected: 'completed', calls: 1, cancel: { afterMs, what } };
   }
 
-  /** If such a question were cancelled, the other one would have to make the call, which would be one more. */
+  /** If such a question were cancelled, the repeated one would need a model call of its own. */
   function pickOriginal(): Question | undefined {
     const first = conversations[Math.floor(random() * conversations.length)]?.[0];
     return first?.cancel ? undefined : first;
@@ -102,7 +104,8 @@ function pick(dice: number): (typeof FAULTS)[number] {
 }
 
 /**
- * The only right answer to a question. The simulator repeats the question, and says how many turns came with it.
+ * Returns the only right answer to a question. The simulator repeats the question, and says how many turns came with
+ * it.
  * @param earlier the completed turns before it in its session, oldest first
  */
 export function rightAnswer(text: string, earlier: readonly { message: string; response: string }[]): string {

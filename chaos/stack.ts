@@ -31,7 +31,7 @@ const SETTINGS = {
   BREAKER_OPEN: '1s',
   RATE_SEND_PER_MINUTE: '1000000',
   RATE_READ_PER_MINUTE: '1000000',
-  // One user's answer serves the others, so that a repeated question costs no call.
+  // One user's answer serves the others, so that a repeated question needs no call.
   CACHE_SCOPE: 'all',
 };
 
@@ -40,13 +40,13 @@ export interface Stack {
   readonly apiUrls: readonly string[];
   readonly redisUrl: string;
   readonly rabbitMqUrl: string;
-  /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has been started. */
+  /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has started. */
   kill(victim: Victim, downMs: number): Promise<void>;
   /** Calls the simulator's control API. @param behavior how it answers from now on */
   control<T>(path: string, behavior?: object): Promise<T>;
   /** The last output of each process that ended without being killed. Each was started again. */
   readonly died: string[];
-  /** @param keepLogs true: the logs stay for a closer look. Gives their folder */
+  /** @param keepLogs true: the logs stay. Returns their folder */
   stop(keepLogs: boolean): Promise<string>;
 }
 
@@ -54,7 +54,7 @@ export interface Stack {
 export async function startStack(options: { preload: readonly string[] }): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'healify-chaos-'));
   const [redis, rabbitMq, simulator] = await Promise.all([
-    // What Redis confirms is on disk. Otherwise a loss of Redis would count as a loss of ours.
+    // What Redis confirms is on disk. Otherwise a loss of Redis would look like a loss of ours.
     startRedis({ dir: join(dir, 'redis'), appendfsync: 'always' }),
     startRabbitMq({ dir: join(dir, 'rabbitmq') }),
     startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')]),

@@ -7,13 +7,13 @@ import { UnreadableMessage } from '../src/contracts/read-message.ts';
 import { readReplyAddress } from '../src/contracts/reply-address.ts';
 import { type FuzzMessage, REPLY_QUEUE, type Signing } from './messages.ts';
 
-/** What should become of a request: a dead letter with this reason, or an answer in one of these places. */
+/** How a request should end: as a dead letter with this reason, or with an answer in one of these places. */
 export type Fate = { reason: string } | { requestId: string; place: Place; correlationId: string };
 
-/** Where an answer ends: in the reply queue, or as a dead letter, if its queue is gone or its session is unknown. */
+/** Where an answer ends: in the reply queue, or as a dead letter if its queue is gone or its session is unknown. */
 export type Place = 'replied' | 'reply_unroutable' | 'unknown_session';
 
-/** Reads the request as the bridge does. That the bridge reads correctly is for the tests of the contracts to show. */
+/** Reads the request as the bridge does. Other tests (of the contracts) show that the bridge reads correctly. */
 export function fateOfRequest({ body, properties }: FuzzMessage): Fate {
   const { messageId, contentEncoding, replyTo, correlationId } = properties;
   try {
@@ -56,7 +56,7 @@ export function signed({ body, properties }: FuzzMessage, signing: Signing): Fuz
   return signature === undefined ? properties : { ...rest, headers: { ...headers, [SIGNATURE_HEADER]: signature } };
 }
 
-/** The answer in a dead letter or in the reply queue; undefined if it is not one of ours. */
+/** Returns the answer in a dead letter or in the reply queue; undefined if it is not one of ours. */
 export function answerIn(body: Buffer): { requestId: string } | undefined {
   try {
     return readChatResponse({ body });
@@ -76,7 +76,7 @@ export class Multiset {
     this.size += 1;
   }
 
-  /** Gives whether the message was there. */
+  /** Removes one. Returns whether the message was there. */
   remove(body: Buffer, reason: string): boolean {
     const key = keyOf(body, reason);
     const count = this.#counts.get(key) ?? 0;

@@ -40,7 +40,7 @@ const REQUEST_TIMEOUT_MS = 20_000;
 
 /**
  * Sends fuzzed requests to every operation of the API's own OpenAPI document.
- * @throws what fast-check found, with the smallest counterexample
+ * @throws the failure that fast-check found, with the smallest counterexample
  */
 export async function fuzzHttp(options: {
   apiUrl: string;
@@ -92,7 +92,7 @@ async function send(apiUrl: string, token: string, request: FuzzRequest): Promis
   if (status >= 500 && status !== 503) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
   if (status >= 400 && method !== 'head' && !response.headers.get('content-type')?.startsWith('text/html')) {
     const { code } = JSON.parse(text) as { code?: string };
-    // The health endpoints have a body of their own.
+    // The health endpoints have their own body.
     if (!operation.path.startsWith('/health') && !(code && code in apiErrors)) {
       throw new Error(`${method} ${path}: ${status} without a known code: ${text.slice(0, 500)}`);
     }
@@ -119,7 +119,7 @@ const odd = fc.oneof(
   fc.constantFrom<unknown>(null, '', ' ', 0, -1, 1e308, true, {}, [], '__proto__', '\u0000', 'x'.repeat(20_000)),
 );
 
-/** A value that the schema allows, more or less. */
+/** Makes values that the schema allows, and some that it does not. */
 function valueFor(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.properties) {

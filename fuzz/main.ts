@@ -5,7 +5,7 @@ import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
 import { fuzzHttp } from './http.ts';
 import { fuzzQueues } from './queues.ts';
 
-const HELP = `Sends what nobody should send to both queues and to every HTTP endpoint, and accounts for all of it.
+const HELP = `Sends what nobody should send to both queues and to every HTTP endpoint, and checks what happened to each of them.
 
   npm run fuzz -- [--messages N] [--http M] [--seed S]
 
@@ -18,7 +18,7 @@ process dies, an answer is a 5xx other than 503, or a message is not accounted f
 that does it.
 `;
 
-/** How long the product has to recover from the load. */
+/** How much time the product has to recover from the load. */
 const READY_MS = 30_000;
 
 const { values } = parseArgs({

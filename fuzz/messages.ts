@@ -13,7 +13,7 @@ const required = fc.record({
   message: fc.string({ minLength: 1, maxLength: 80 }).map((text) => `q ${text}`),
 });
 
-/** What many clients send if they have no value. */
+/** Values that many clients send for a field without a value. */
 const orNothing = <T>(value: fc.Arbitrary<T>, ...nothing: unknown[]) =>
   fc.oneof(value, fc.constantFrom(null, ...nothing));
 
@@ -80,7 +80,7 @@ const mutated = (valid: fc.Arbitrary<object>) =>
       if (how === 'add')
         entries.push([['extra', '__proto__', 'constructor', 'context', 'deadline', 'model'][at % 6]!, value]);
       if (how === 'duplicate') entries.push([entries[index]![0], value]);
-      // Written by hand, because an object cannot have a key twice.
+      // Written by hand, because an object cannot have the same key twice.
       return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${toJson(field)}`).join(',')}}`;
     });
 
@@ -136,7 +136,7 @@ const headerValue = fc.oneof(
   fc.array(shortText, { maxLength: 3 }),
 );
 
-/** RabbitMQ reads CC and BCC itself, and refuses messages that have something else in them. */
+/** RabbitMQ reads CC and BCC itself, and refuses messages with other contents in them. */
 const headerName = fc.string({ minLength: 1, maxLength: 30 }).filter((name) => name !== 'CC' && name !== 'BCC');
 
 const properties: fc.Arbitrary<Options.Publish> = fc

@@ -6,7 +6,10 @@ import { answerIn, type Fate, fateOfRequest, Multiset, reasonOfResponse, signed 
 import { REPLY_QUEUE, requestMessages, responseMessages, signings } from './messages.ts';
 
 const BATCH = 1_000;
-/** The run ends if nothing has moved for so long; for longer while something is missing, because the machine may be busy. */
+/**
+ * The run ends if nothing has changed for this long. The time is longer while something is missing, because the machine
+ * may be busy.
+ */
 const QUIET_MS = { done: 5_000, missing: 30_000 };
 
 export interface QueueFindings {
@@ -17,7 +20,7 @@ export interface QueueFindings {
   /** How many of these answers are in the reply queue. */
   replied: number;
   answeredTwice: number;
-  /** Answers that came to another place than the request names, or with another correlation id. */
+  /** Answers that went to another place than the request names, or have another correlation id. */
   misdelivered: number;
   /** Unreadable messages that are not in the dead-letter queue, byte for byte and with the right reason. */
   missing: number;
@@ -27,9 +30,9 @@ export interface QueueFindings {
 }
 
 /**
- * Publishes fuzzed messages to both queues, and checks what became of each. These questions belong to no session. So the
- * answer to each readable request ends in its reply queue or among the dead letters of `chat_responses`. All fuzzed answers
- * end among these dead letters, too.
+ * Publishes fuzzed messages to both queues, and checks how each of them ended. These questions belong to no session. So
+ * the answer to each readable request ends in its reply queue or among the dead letters of `chat_responses`. All fuzzed
+ * answers also end among these dead letters.
  */
 export async function fuzzQueues(options: {
   rabbitMqUrl: string;

@@ -1,7 +1,7 @@
 import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-// The compiled product reads its Redis scripts from where they are beside the compiled files; tsc does not copy them.
+// tsc does not copy the Redis scripts. The compiled product reads them from beside the compiled files.
 const root = join(import.meta.dirname, '..');
 cpSync(join(root, 'src'), join(root, 'dist', 'src'), {
   recursive: true,

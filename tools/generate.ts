@@ -24,13 +24,15 @@ if (values.help) {
   process.exit(0);
 }
 
-/** The lines between which a file has what is generated, and what stands between them and it; by the file's kind. */
+/**
+ * The lines between which the generated part of a file stands, and the gap between them and that part; by kind of file.
+ */
 const MARKS = {
   md: { begin: '<!-- generated: npm run generate -->', end: '<!-- end of generated -->', gap: '\n\n' },
   yml: { begin: '# generated: npm run generate', end: '# end of generated', gap: '\n' },
 } as const;
 
-/** The file as it is, with this text between its marks. */
+/** Returns the file with this text between its marks. */
 function withGenerated(file: string, text: string): string {
   const current = read(file);
   const { begin, end, gap } = MARKS[file.endsWith('.yml') ? 'yml' : 'md'];

@@ -11,7 +11,7 @@ const client =
     ? undefined
     : new OpenAI({ apiKey: 'benchmark', baseURL: settings.modelUrl, maxRetries: 0 });
 
-/** Asks as the documentation of `openai` shows it. */
+/** Asks as the documentation of `openai` shows. */
 export async function askModel(message: string): Promise<string> {
   if (!client) return instantAnswer(message);
   const completion = await client.chat.completions.create({

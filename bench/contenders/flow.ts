@@ -6,8 +6,8 @@ import { askModel } from './ask-model.ts';
 import { publish } from './publish.ts';
 import { type Request, responseTo, settings } from './settings.ts';
 
-// A BullMQ flow for each message: a job that checks the cache, its parent that asks the model, and the parent of that one,
-// which publishes. Each job can be retried by itself.
+// A BullMQ flow of three jobs for each message: one checks the cache, its parent asks the model, and the parent's
+// parent publishes. Each job can be retried by itself.
 const redis = new Redis(settings.redisUrl, { maxRetriesPerRequest: null });
 const flows = new FlowProducer({ connection: redis });
 const connection = await connect(settings.rabbitMqUrl);

@@ -5,8 +5,8 @@ import { askModel } from './ask-model.ts';
 import { publish } from './publish.ts';
 import { type Request, responseTo, settings } from './settings.ts';
 
-// A consumer and nothing else: cache, model, cache, confirmed publish, acknowledgement. There is no job. So no retry can
-// outlive the consumer's hold on its message, there is no backoff, and operators see nothing.
+// Only a consumer: cache, model, cache, confirmed publish, acknowledgement. There is no job. So there is no backoff, a
+// retry must end while the consumer still holds the message, and operators see nothing.
 const redis = new Redis(settings.redisUrl);
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();

@@ -2,15 +2,15 @@
 export const settings = {
   rabbitMqUrl: process.env.RABBITMQ_URL ?? '',
   redisUrl: process.env.REDIS_URL ?? '',
-  /** An OpenAI-compatible server. If it is absent, the answer is made in the process, at once. */
+  /** An OpenAI-compatible server. If it is missing, the answer is made in the process, at once. */
   modelUrl: process.env.MODEL_URL,
-  /** Messages worked on at once. */
+  /** How many messages are worked on at once. */
   concurrency: Number(process.env.CONCURRENCY),
-  /** The length of answers that are made in the process; 0: as they come. */
+  /** The length of answers that are made in the process. 0: their natural length. */
   answerBytes: Number(process.env.ANSWER_BYTES ?? 0),
 };
 
-/** How long an answer is kept for those who ask the same. */
+/** How long an answer is kept for other requests with the same question. */
 export const CACHE_SECONDS = 3600;
 
 /** The fields of the smallest message on `chat_requests`. */

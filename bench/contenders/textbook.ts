@@ -6,7 +6,7 @@ import { askModel } from './ask-model.ts';
 import { publish } from './publish.ts';
 import { type Request, responseTo, settings } from './settings.ts';
 
-// BullMQ as its documentation shows it: one `add` for each message, which is acknowledged after that, and one worker.
+// BullMQ as its documentation shows it: one `add` for each message, then its acknowledgement; and one worker.
 const redis = new Redis(settings.redisUrl, { maxRetriesPerRequest: null });
 const queue = new Queue<Request>('chat', { connection: redis });
 const connection = await connect(settings.rabbitMqUrl);

@@ -9,7 +9,7 @@ export const workerConfig = loadWorkerConfig({
   ...process.env,
   MODEL_SIMULATOR_URL: settings.modelUrl ?? 'http://instant.invalid/v1',
   SYSTEM_PROMPT,
-  // A cached answer serves everybody who asks the same, as in the other contenders.
+  // A cached answer serves every user, as with the other contenders.
   CACHE_SCOPE: 'all',
   WORKER_CONCURRENCY: String(settings.concurrency),
 });

@@ -25,10 +25,10 @@ import { createWorkerMetrics } from '../../src/observability/metrics.ts';
 import { completed } from '../../src/workflows/chat/terminal-response.ts';
 import { workerConfig as config, instantProvider } from '../contenders/worker-settings.ts';
 
-// Shows what it costs that the pipeline takes each message through the steps by itself. This process reads, writes and
-// measures all that the pipeline does for a question that is not in the cache, with the same scripts. But each step is a
-// loop over all messages that have reached it. Nothing handles other cases: a waiting job, a cached answer, a question that
-// is asked already, a cancellation, a failure or a retry ends the process.
+// Shows the cost of taking each message through the steps by itself, as the pipeline does. This process reads, writes
+// and measures everything that the pipeline does for a question that is not in the cache, with the same scripts. But
+// each step is a loop over all messages that have reached it. It handles no other case: a waiting job, a cached answer,
+// a question that is already being asked, a cancellation, a failure or a retry ends the process.
 
 interface Task {
   id: string;

@@ -2,8 +2,8 @@ import { type ConsumeMessage, connect } from 'amqplib';
 import { publish } from '../contenders/publish.ts';
 import { type Request, responseTo, settings } from '../contenders/settings.ts';
 
-// The broker's limit: messages are read, answered with a confirmed publish and acknowledged, and nothing else. Messages that
-// arrived together are acknowledged together, as in the pipeline.
+// The limit of the broker: messages are read, answered with a confirmed publish, and acknowledged. Nothing else is
+// done. Messages that arrived together are acknowledged together, as in the pipeline.
 const connection = await connect(settings.rabbitMqUrl);
 const channel = await connection.createConfirmChannel();
 await channel.prefetch(settings.concurrency);

@@ -1,5 +1,6 @@
-// Loaded into api and workers on purpose, to see the harness fail: deliveries are acknowledged before they are handled,
-// and lie about for a while, as in a consumer that acknowledges too early. What is in hand when a process dies is lost.
+// Breaks api and workers on purpose, to see the harness fail. Deliveries are acknowledged before they are handled, and
+// then wait for a while, as in a consumer that acknowledges too early. Whatever a process has in hand when it dies is
+// lost.
 import { join } from 'node:path';
 
 const HELD_MS = 1_000;
@@ -9,7 +10,7 @@ interface Channel {
   ack(): void;
 }
 
-// Not among what the package exports: only a fault on purpose needs it.
+// The package does not export this. Only a fault on purpose needs it.
 const library = await import(join(import.meta.dirname, '../../node_modules/amqplib/lib/channel_model.js'));
 const channel: Channel = library.Channel.prototype;
 const { consume } = channel;

@@ -1,9 +1,9 @@
-// Loaded into apis and workers on purpose, to see the harness fail: each dead letter is kept twice.
+// Breaks apis and workers on purpose, to see the harness fail: each dead letter is kept twice.
 import { join } from 'node:path';
 
 type Publish = (exchange: string, queue: string, body: Buffer, options?: object, onConfirm?: () => void) => boolean;
 
-// Not among what the package exports: only a fault on purpose needs it.
+// The package does not export this. Only a fault on purpose needs it.
 const library = await import(join(import.meta.dirname, '../../node_modules/amqplib/lib/channel_model.js'));
 const channel: { publish: Publish } = library.ConfirmChannel.prototype;
 const { publish } = channel;

@@ -1,4 +1,4 @@
-// Loaded into apis and workers on purpose, to see the harness fail: now and then a question gets the answer to another one.
+// Breaks apis and workers on purpose, to see the harness fail: now and then a question gets the answer to another one.
 const EVERY = 10;
 
 interface Response {
@@ -16,7 +16,7 @@ const isAnswer = (value: unknown): value is Response => {
 const { stringify } = JSON;
 let answers = 0;
 let before: string | undefined;
-// Whatever client asked the model, and whatever signs the message: every answer is written as JSON once.
+// Every answer is written as JSON once, whichever client asked the model and whoever signs the message.
 JSON.stringify = ((value: unknown, ...rest: []) => {
   if (!isAnswer(value)) return stringify(value, ...rest);
   answers += 1;

@@ -7,7 +7,7 @@ export interface Check {
   readonly command: readonly [program: string, ...args: string[]];
 }
 
-/** The folders of the code, whose imports the folder rule looks at. */
+/** The folders of the code whose imports the folder rule checks. */
 const FOLDERS = ['src', 'tools', 'test', 'bench', 'chaos', 'fuzz'];
 
 /** All checks that need no server. `npm test` and `npm run check` run them all. */
@@ -15,12 +15,12 @@ export const checks: readonly Check[] = [
   {
     name: 'types',
     finds: 'errors of TypeScript',
-    // The file lets the next run look only at what has changed since.
+    // With this file, the next run checks only what has changed.
     command: ['tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', '.data/types.tsbuildinfo'],
   },
   {
     name: 'lint',
-    finds: 'code that biome would write in another way, or not at all',
+    finds: 'code that biome would format differently, or forbids',
     command: ['biome', 'ci', '--colors=off', '.'],
   },
   {

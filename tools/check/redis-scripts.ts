@@ -22,7 +22,7 @@ if (process.argv.includes('--help')) {
   process.stdout.write(HELP);
 } else if (installLuacheck()) {
   const scripts = findScripts();
-  // What is wrong with an include is found with each script that includes it.
+  // A problem in an include is found again with each script that includes it. The set removes repetitions.
   const problems = new Set([...scripts.flatMap(problemsOfPlace), ...problemsOfTexts(scripts)]);
   for (const problem of problems) console.error(problem);
   if (problems.size > 0) process.exitCode = 1;
@@ -55,7 +55,7 @@ function findScripts(): string[] {
   return files.filter((file) => !included.has(file)).sort();
 }
 
-/** A script begins with a comment that explains it, and a TypeScript file of the same name beside it defines it. */
+/** Every script begins with a comment that explains it, and a TypeScript file of the same name beside it defines it. */
 function problemsOfPlace(file: string): string[] {
   const name = basename(file, '.lua');
   if (!readFileSync(join(root, file), 'utf8').startsWith('--[[\n')) return [`${file}: does not begin with a comment`];
@@ -64,16 +64,13 @@ function problemsOfPlace(file: string): string[] {
   return defines ? [] : [`${file}: is neither included by a script nor defined by ${name}.ts beside it`];
 }
 
-/**
- * A text that luacheck reads, and where each of its lines comes from; undefined for one that is there for luacheck
- * only.
- */
+/** A text for luacheck, and where each of its lines comes from: undefined for a line that only luacheck needs. */
 interface CheckedText {
   text: string;
   origins: (ScriptLine | undefined)[];
 }
 
-/** An assembled script, in which luacheck does not mind what is in the includes and not used by this script. */
+/** Assembles a script. luacheck must accept that this script does not use everything in its includes. */
 function checkedText(file: string): CheckedText {
   const lines = assembleScript(join(root, dirname(file)), basename(file, '.lua'));
   const texts: string[] = [];

@@ -6,8 +6,8 @@ import type { Check } from './checks.ts';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * Runs the checks side by side, and prints one line for each as it ends. What a check has written is shown only if it
- * has failed, but for lines that begin with `left out: `.
+ * Runs the checks in parallel, and prints one line for each as it ends. The output of a check is shown only if it has
+ * failed, except for lines that begin with `left out: `.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -31,7 +31,7 @@ async function runCheck(check: Check, write: (text: string) => void): Promise<bo
   return ok;
 }
 
-/** What it writes on both streams, in order, as a terminal would show it. */
+/** Runs a program and collects what it writes on both streams, in the order in which a terminal would show it. */
 const outputOf = (program: string, args: readonly string[]) =>
   new Promise<{ ok: boolean; output: string }>((resolve) => {
     const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`;

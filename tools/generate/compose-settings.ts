@@ -2,22 +2,28 @@ import type { Reader } from '../../src/config/setting.ts';
 import { settingGroups } from './setting-groups.ts';
 
 /**
- * The settings that docker-compose.yml decides for its containers, so that its lists do not pass them on. Some are set at
- * the service, because the servers have other names among the containers. The others keep their defaults inside a
- * container, and the service's `ports` lead there.
+ * Settings that docker-compose.yml decides for its containers, so its lists do not pass them on. Some are set at the
+ * service, because servers have other names among the containers. The others keep their defaults inside a container,
+ * and the service's `ports` lead to them.
  */
 export const DECIDED_BY_COMPOSE = {
   atTheService: ['NODE_ENV', 'RABBITMQ_URL', 'REDIS_URL', 'MODEL_SIMULATOR_URL'],
   keepTheirDefaults: ['HOST', 'API_PORT', 'WORKER_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT'],
 };
 
-/** What compose passes on where neither the environment nor .env has a value; elsewhere the setting's own default holds. */
+/**
+ * What compose passes on if neither the environment nor .env has a value. For other variables, the setting's own
+ * default is used.
+ */
 const COMPOSE_DEFAULTS: Record<string, string> = {
   // Everybody can read it, so src/config/load.ts refuses it in production.
   MESSAGE_SIGNING_KEY: 'known-to-everybody-and-for-trying-out-only',
 };
 
-/** The settings that docker-compose.yml passes on to one process, as YAML: a variable without a value is taken from outside. */
+/**
+ * Returns the settings that docker-compose.yml passes on to one process, as YAML. A variable without a value comes from
+ * outside.
+ */
 export const composeSettings = (process: Reader) =>
   [
     `x-${process}-settings: &${process}-settings`,

@@ -1,6 +1,6 @@
 import { settingGroups } from './setting-groups.ts';
 
-/** The text of `.env.example`: every setting with what it is for; those that have a default are commented out. */
+/** Returns the text of `.env.example`: every setting and what it is for. Settings with a default are commented out. */
 export function envExample(): string {
   const lines = [
     '# Generated from src/config/settings/ by: npm run generate',

@@ -1,6 +1,6 @@
 import { type ApiErrorCode, apiErrors, failures } from '../../src/contracts/error-codes.ts';
 
-/** The tables of `docs/errors.md`: what the API refuses, and why a question that it accepted can fail. */
+/** The tables of `docs/errors.md`: the errors of the API, and why an accepted question can fail. */
 export const errorTables = () =>
   [
     '## Errors of the API',

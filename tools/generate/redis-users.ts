@@ -1,6 +1,6 @@
 import { inShell, rulesOf } from '../../src/contracts/redis-rights.ts';
 
-/** The commands that make a Redis user for each process, with the least rights that it needs. */
+/** The commands that make a Redis user for each process, with the smallest set of rights that it needs. */
 export const redisUsers = () =>
   [
     '```bash',

@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { aptInstall } from './apt.ts';
 
-/** A Debian in a folder: its programs run on this machine's kernel and network, with its own libraries. */
+/** A Debian in a folder. Its programs use this machine's kernel and network, and their own libraries. */
 export interface DebianFolder {
   readonly path: string;
-  /** The command line that runs one of its programs, which sees `dir` as we do. */
+  /** Returns the command line for one of its programs. The program sees `dir` as we do. */
   commandLine(program: string, args: readonly string[], dir: string): [command: string, args: string[]];
 }
 
-/** The mounts exist in a mount namespace of the program's own, so they are gone when it ends. */
+/** The mounts exist only in the program's own mount namespace, so they are gone when it ends. */
 const WITHIN = `
 root=$1 dir=$2; shift 2
 mkdir -p "$root$dir"
@@ -20,7 +20,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin exec chroot "$root" "$@"
 `;
 
 /**
- * A Debian of this release with these packages; if there is none yet, it is made, which takes a minute or two.
+ * Returns a Debian of this release with these packages. If there is none yet, makes it, which takes a minute or two.
  * @throws Error it cannot be made
  */
 export function debianFolder(path: string, release: string, packages: readonly string[]): DebianFolder {
@@ -35,7 +35,7 @@ export function debianFolder(path: string, release: string, packages: readonly s
 }
 
 function make(path: string, release: string, packages: readonly string[]): void {
-  if (process.getuid?.() !== 0) throw new Error('A Debian in a folder can be made and run by root only.');
+  if (process.getuid?.() !== 0) throw new Error('Only root can make and run a Debian in a folder.');
   process.stdout.write(`making a Debian "${release}" with ${packages.join(', ')} in ${path} ...\n`);
   if (spawnSync('debootstrap', ['--version']).status !== 0) aptInstall(['debootstrap', 'debian-archive-keyring']);
   const unfinished = `${path}.unfinished`;

@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below the ports that systems give to outgoing connections: one of those could be taken before it is used. */
+/** Below the ports that systems use for outgoing connections: one of those could be taken before it is used. */
 const FROM = 20_000;
 const TO = 32_000;
 /**
- * Each jest worker chooses from a share of its own. Otherwise two workers could choose the same port, because a server
+ * Each jest worker chooses from its own range. Otherwise two workers could choose the same port, because a server
  * listens on it only some time later.
  */
 const SHARES = 8;
@@ -16,7 +16,7 @@ const TRIES = 100;
 /** Ports that we have returned before: their servers may not listen yet. */
 const given = new Set<number>();
 
-/** A TCP port of 127.0.0.1 that nothing listens on at present, and that we have not given before. */
+/** Returns a TCP port of 127.0.0.1 that nothing listens on, and that was not returned before. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = FROM + SHARE * SHARE_SIZE + randomInt(SHARE_SIZE);

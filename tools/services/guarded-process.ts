@@ -4,10 +4,10 @@ import { createWriteStream } from 'node:fs';
 import { constants } from 'node:os';
 
 /**
- * A script for any POSIX shell that runs $@, and ends it when our process ends. It reads a pipe on descriptor 0; the
- * system closes our end of that pipe even if our process is killed by SIGKILL. The first line of output is the child's
- * pid. After that the shell writes nothing of its own, because "Killed" and the like would stand among the child's
- * lines.
+ * A script for any POSIX shell. It runs $@, and ends it when our process ends. To notice that, it reads a pipe on
+ * descriptor 0: the system closes our end of the pipe even if our process is killed by SIGKILL. The first line of
+ * output is the child's pid. After that the shell writes nothing, because messages such as "Killed" would be mixed with
+ * the child's lines.
  */
 const GUARD = `
 exec 3<&0
@@ -26,11 +26,11 @@ export interface GuardedProcess {
   readonly running: boolean;
   /** undefined while it runs. 128 plus the signal's number if a signal ended it. */
   readonly exitCode: number | undefined;
-  /** The last 64 kB of what it has written. */
+  /** The last 64 kB that it has written. */
   output(): string;
   /** Sends SIGTERM, and SIGKILL if it does not end within 20 s. */
   stop(): Promise<void>;
-  /** SIGKILL, at once. */
+  /** Sends SIGKILL at once. */
   kill(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function startGuarded(
     stdio: ['pipe', 'pipe', 'pipe'],
     env: options.env ?? process.env,
     cwd: options.cwd,
-    // A Ctrl-C in the terminal goes to us only; we decide the order in which things end.
+    // Ctrl-C in the terminal only goes to us. We decide the order in which processes end.
     detached: true,
   });
   const pid = await firstLine(child);
@@ -84,7 +84,7 @@ export async function startGuarded(
     try {
       process.kill(pid, name);
     } catch {
-      // It has ended meanwhile.
+      // It has ended already.
     }
   };
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The image that docker-compose.yml names for a service, so that its tag stands in one place. */
+/** Returns the image that docker-compose.yml names for a service, so that its tag is written only there. */
 export function imageOf(service: 'redis' | 'rabbitmq'): string {
   const compose = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
   const image = new RegExp(`^ {4}image: (${service}:\\S+)$`, 'm').exec(compose)?.[1];

@@ -6,13 +6,13 @@ import { debianFolder } from './debian-folder.ts';
 /** Where the programs of RabbitMQ and Redis come from. */
 export interface Programs {
   /**
-   * undefined: not installed. The path is that of the server itself, because Debian's /usr/sbin/rabbitmq-server
+   * undefined: not installed. This is the path of the server itself, because Debian's /usr/sbin/rabbitmq-server
    * switches to another user first.
    */
   rabbitMqServer: string | undefined;
   /** undefined: not installed */
   redisServer: string | undefined;
-  /** The command line of one of them, for a server whose data is in `dir`. */
+  /** Returns the command line of one of them, for a server with its data in `dir`. */
   commandLine(program: string, args: readonly string[], dir: string): [command: string, args: string[]];
 }
 
@@ -24,13 +24,13 @@ const RABBITMQ_SERVERS = [
 ];
 
 /**
- * Newer servers than this machine's Debian has, as LOCAL_SERVERS names them: RabbitMQ 4.0 with Redis 8.0, or with
- * Valkey 8.1.
+ * Newer servers than those of this machine's Debian. LOCAL_SERVERS chooses RabbitMQ 4.0 with Redis 8.0, or with Valkey
+ * 8.1.
  */
 const NEWER = { 'debian-13': 'redis-server', 'debian-13-valkey': 'valkey-server' } as const;
 const NEWER_FOLDER = join(import.meta.dirname, '../../.data/debian-13');
 
-/** @throws Error LOCAL_SERVERS is not known, or what it names cannot be installed here */
+/** @throws Error LOCAL_SERVERS has an unknown value, or its servers cannot be installed here */
 export function programs(): Programs {
   const wanted = process.env.LOCAL_SERVERS;
   if (!wanted) return installed();

@@ -23,10 +23,10 @@ export interface RabbitMq extends Service {
 }
 
 /**
- * Starts the installed RabbitMQ as a node of its own with its data in `dir`, a password of its own, and an epmd of its
- * own. So it shares nothing with a RabbitMQ that runs on this machine already.
- * @param options.config lines of rabbitmq.conf beside ours
- * @param options.plugins beside that of the management page
+ * Starts the installed RabbitMQ with its own node name, password and epmd, and with its data in `dir`. So it shares
+ * nothing with another RabbitMQ on this machine.
+ * @param options.config additional lines of rabbitmq.conf
+ * @param options.plugins in addition to the management plugin
  */
 export async function startRabbitMq(options: {
   dir: string;
@@ -52,7 +52,7 @@ export async function startRabbitMq(options: {
       `management.tcp.port = ${managementPort}`,
       'default_user = healify',
       `default_pass = ${password}`,
-      // RabbitMQ's default would stop publishers on a developer's machine whose disk is nearly full.
+      // RabbitMQ's default would stop publishers on a machine with a nearly full disk.
       'disk_free_limit.absolute = 50MB',
       'log.console = true',
       'log.console.level = warning',
@@ -100,7 +100,7 @@ export async function startRabbitMq(options: {
     start,
     exited: async () => {
       await server?.exited;
-      // The exit code is that of the script that started it, which is 0 however RabbitMQ ended. So 0 tells nothing.
+      // This is the exit code of the script that started RabbitMQ. It is 0 however RabbitMQ ended, so 0 tells nothing.
       return server?.exitCode || undefined;
     },
     logFile,

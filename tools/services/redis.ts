@@ -10,9 +10,9 @@ import type { Service } from './service.ts';
 const START_TIMEOUT_MS = 20_000;
 
 /**
- * Starts the installed Redis with its data in `dir`: appended to a file at each write, never evicted.
+ * Starts the installed Redis with its data in `dir`. It appends each write to a file, and never evicts.
  * @param options.databases how many logical databases it has
- * @param options.appendfsync always: what it has confirmed is on disk, at the cost of speed
+ * @param options.appendfsync always: what it has confirmed is on disk, which makes it slower
  */
 export async function startRedis(options: {
   dir: string;

@@ -1,6 +1,9 @@
 import type { Redis } from 'ioredis';
 
-/** `Redis 8.0.2` or `Valkey 8.1.1`. Valkey gives both its own version and that of the Redis it is compatible with. */
+/**
+ * Returns `Redis 8.0.2` or `Valkey 8.1.1`. Valkey reports its own version and the version of Redis that it is
+ * compatible with.
+ */
 export async function redisVersion(redis: Redis): Promise<string> {
   const info = await redis.info('server');
   const version = (of: string) => new RegExp(`^${of}_version:(\\S+)`, 'm').exec(info)?.[1];
@@ -8,7 +11,7 @@ export async function redisVersion(redis: Redis): Promise<string> {
   return valkey ? `Valkey ${valkey}` : `Redis ${version('redis')}`;
 }
 
-/** `RabbitMQ 4.0.5`, by its management API, whose URL has user and password. */
+/** Returns `RabbitMQ 4.0.5`, from the management API. The URL has user and password. */
 export async function rabbitMqVersion(managementUrl: string): Promise<string> {
   const { username, password, origin } = new URL(managementUrl);
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;

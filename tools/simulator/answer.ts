@@ -7,7 +7,7 @@ const content = z.union([
   z.null().transform(() => ''),
 ]);
 
-/** What is read of a chat completions request; the rest is ignored. */
+/** The fields of a chat completions request that are read. The others are ignored. */
 export const completionRequest = z.object({
   model: z.string(),
   messages: z.array(z.object({ role: z.string(), content: content.default('') })).min(1),
@@ -51,7 +51,10 @@ export function questionOf(request: CompletionRequest): Question {
   return { text: last < 0 ? '' : textOf(turns[last]!.content), earlierTurns: Math.max(0, last) };
 }
 
-/** The same answer for the same request. It says that it is simulated, what was asked, and what context came along. */
+/**
+ * Makes the answer. The same request gets the same answer. It says that it is simulated, what was asked, and with what
+ * context.
+ */
 export function answerTo(request: CompletionRequest, question: Question): Answer {
   const seen =
     question.earlierTurns === 0

@@ -38,7 +38,7 @@ export const behavior = fault.extend({
   latencyMs: z.union([latencyMs, z.strictObject({ median: latencyMs, sigma: z.number().min(0).max(5) })]).default(0),
   /** The share of calls that the mode applies to. */
   probability: z.number().min(0).max(1).default(1),
-  /** The mode applies to this many calls; later calls get `ok`. */
+  /** The mode applies to this many calls. Later calls get `ok`. */
   calls: z.int().nonnegative().optional(),
   seed: z.int().default(1),
 });
@@ -56,7 +56,7 @@ const NO_FAULT: Fault = fault.parse({});
 
 export const faultOf = (given: Partial<Fault>): Fault => ({ ...NO_FAULT, ...given });
 
-/** Plans calls by a behavior. The same behavior and seed plan the same calls in the same order. */
+/** Plans calls according to a behavior. The same behavior and seed plan the same calls in the same order. */
 export function createPlanner(current: Behavior): { behavior: Behavior; next(): Plan } {
   const random = seededRandom(current.seed);
   let callsLeft = current.calls ?? Number.POSITIVE_INFINITY;

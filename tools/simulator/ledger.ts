@@ -13,7 +13,7 @@ export interface Call {
   /** ms since the epoch. */
   startedAt: number;
   endedAt: number | null;
-  /** HTTP status that was sent. null before that, and if the client closed the connection first. */
+  /** The HTTP status that was sent. null before that, or if the client closed the connection first. */
   status: number | null;
   abortedByClient: boolean;
 }
@@ -57,7 +57,7 @@ export function createLedger() {
       call.status = status;
       call.abortedByClient = aborted;
       inFlight -= 1;
-      // Calls that began before the last reset count in `inFlight` only.
+      // Calls that began before the last reset are only counted in `inFlight`.
       if (eras.get(call) !== era) return;
       if (aborted) abortedByClient += 1;
       else finished += 1;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Fault, faultOf, modes, type Plan } from './behavior.ts';
 
 const MARKER = /\[\[simulate([^\]]*)\]\]/;
-/** Messages whose calls are counted for `times`; the oldest are forgotten. */
+/** How many messages are counted for `times`. The oldest are forgotten. */
 const MESSAGES_COUNTED = 100_000;
 
 export class BadMarker extends Error {}
@@ -13,8 +13,8 @@ export const withoutMarker = (message: string) => message.replace(MARKER, '').tr
 export const hashOf = (message: string) => createHash('sha256').update(message).digest('hex').slice(0, 32);
 
 /**
- * Plans calls by the marker in their message, such as `[[simulate status=500 times=2]]`.
- * `times` is counted for each distinct message: after so many calls the message is answered as if it had no marker.
+ * Plans calls by the marker in their message, such as `[[simulate status=500 times=2]]`. `times` is counted for each
+ * distinct message: after that many calls the message is answered as if it had no marker.
  */
 export function createMarkers(): { planFor(message: string): Plan | undefined; reset(): void } {
   const seen = new Map<string, number>();

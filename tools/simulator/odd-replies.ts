@@ -17,7 +17,7 @@ function stopAt(choice: Completion['choices'][number], reason: string, content: 
   choice.message.content = content;
 }
 
-/** For each mode, a function that turns a usual completion into one as some provider sends it. */
+/** For each mode, a function that turns a usual completion into one that some provider sends. */
 const shapes = {
   length: (choice, text) => stopAt(choice, 'length', halfOf(text)),
   finish_error: (choice, text) => stopAt(choice, 'error', halfOf(text)),
@@ -57,19 +57,19 @@ export const oddModes = [
   'overflow_in_other_words',
 ] as const;
 
-/** A whole reply, as `PUT /control/behavior` may give it. */
+/** A whole reply, as `PUT /control/behavior` may set it. */
 export const scriptedReply = z.strictObject({
   status: z.int().min(200).max(599).default(200),
-  /** A list stands for a header that is sent several times. */
+  /** A list is a header that is sent several times. */
   headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
-  /** A string is sent as it is, anything else as JSON. */
+  /** A string is sent unchanged, anything else as JSON. */
   body: z.unknown().default(''),
   encoding: z.enum(['gzip', 'br', 'deflate']).optional(),
 });
 
 export type ScriptedReply = z.output<typeof scriptedReply>;
 
-/** Changes a usual completion as the mode says. Returns it unchanged for a mode that is not one of these. */
+/** Changes a usual completion according to the mode. Returns it unchanged for other modes. */
 export function shapeCompletion<C extends Completion>(mode: string, value: C): C {
   const choice = value.choices[0]!;
   if (mode in shapes) shapes[mode as keyof typeof shapes](choice, choice.message.content);

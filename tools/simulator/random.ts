@@ -9,7 +9,10 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A log-normally distributed number: half of them are below the median, and a larger sigma has the longer tail. */
+/**
+ * Returns a log-normally distributed number. Half of these numbers are below the median. A larger sigma gives a longer
+ * tail.
+ */
 export function logNormal(random: () => number, median: number, sigma: number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return median * Math.exp(sigma * normal);

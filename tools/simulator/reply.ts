@@ -30,7 +30,7 @@ export function sendError(
 }
 
 /**
- * Answers a call that meets a fault. Like some real providers, errors quote what they refuse.
+ * Replies to a call with a fault. As with some real providers, errors quote what they refuse.
  * @param asked the request
  * @returns false for a fault that is part of an answer, such as `ok`, `content_filter` or `cut`
  */
@@ -71,7 +71,7 @@ export function sendFault(response: ServerResponse, fault: Fault, question: stri
 
 function retryAfter({ retryAfterFormat, retryAfterSeconds = 0 }: Fault): string {
   if (retryAfterFormat === 'seconds') return String(retryAfterSeconds);
-  // A date has whole seconds: rounded up, so that it is not before the time that was asked for.
+  // A date has whole seconds. It is rounded up, so that it is not before the requested time.
   return new Date(Math.ceil(Date.now() / 1000 + retryAfterSeconds) * 1000).toUTCString();
 }
 

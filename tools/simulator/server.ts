@@ -10,7 +10,7 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Longer than clients keep a connection, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** An HTTP server that speaks the OpenAI chat completions API without a model, and `/control` beside it. */
+/** An HTTP server that speaks the OpenAI chat completions API without a model. It also has `/control`. */
 export function createSimulator(): Server {
   const ledger = createLedger();
   const markers = createMarkers();
@@ -39,7 +39,7 @@ export function createSimulator(): Server {
       return;
     }
     const { fault } = plan;
-    // A stream begins after half of its latency and takes the other half to arrive.
+    // A stream begins after half of its latency, and takes the other half to arrive.
     const spreadMs = request.stream ? plan.latencyMs / 2 : 0;
     const reply = () => {
       cut = fault.mode === 'cut';
@@ -90,7 +90,7 @@ export function createSimulator(): Server {
         sendError(response, 413, `the body has more than ${MAX_BODY_BYTES} bytes`);
         return;
       }
-      // The version is part of the base URL of some clients and not of others.
+      // Some clients have the version in their base URL, and others do not.
       const path = (request.url ?? '/').replace(/\?.*$/s, '').replace(/^\/v1(?=\/)/, '');
       const handle = routes[`${request.method} ${path}`];
       if (handle) handle(body, response);

@@ -14,7 +14,7 @@ export interface DemoAccounts {
   admin: Account;
 }
 
-/** Accounts to try things with; their passwords are made once and kept. */
+/** Accounts for trying things out. Their passwords are made once and kept. */
 export function demoAccounts(dataDir: string): DemoAccounts {
   const account = (name: string, admin: boolean): Account => ({
     email: `${name}@example.com`,
@@ -25,7 +25,7 @@ export function demoAccounts(dataDir: string): DemoAccounts {
   return JSON.parse(keep(join(dataDir, 'accounts.json'), make)) as DemoAccounts;
 }
 
-/** Makes the account unless it is there. */
+/** Creates the account unless it exists. */
 export async function makeAccount(account: Account, options: { root: string; env: Environment }): Promise<void> {
   const { root, env } = options;
   const args = ['add', '--email', account.email, '--password-env', 'ACCOUNT_PASSWORD', '--if-absent'];

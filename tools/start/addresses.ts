@@ -1,9 +1,9 @@
 import type { Environment } from './environment.ts';
 
-/** Values of HOST that mean all of the machine's addresses, or the machine itself. */
+/** Values of HOST that stand for all addresses of the machine, or for the machine itself. */
 const HERE = new Set(['0.0.0.0', '::', '::1', 'localhost', '127.0.0.1', '']);
 
-/** The name under which this machine reaches what listens on HOST. */
+/** Returns the name under which this machine reaches what listens on HOST. */
 export function hostOf({ HOST = '' }: Environment): string {
   if (HERE.has(HOST)) return 'localhost';
   return HOST.includes(':') ? `[${HOST}]` : HOST;
@@ -12,7 +12,7 @@ export function hostOf({ HOST = '' }: Environment): string {
 /** @param setting the name of the setting that has the port, such as API_PORT */
 export const baseUrlOf = (env: Environment, setting: string) => `http://${hostOf(env)}:${env[setting]}`;
 
-/** The URL without its password: for a server that is not ours. */
+/** Returns the URL without its password, for a server that is not ours. */
 export function withoutPassword(url: string): string {
   if (!URL.canParse(url)) return 'set, but no URL';
   const parsed = new URL(url);

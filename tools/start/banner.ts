@@ -3,8 +3,8 @@ import { baseUrlOf, withoutPassword } from './addresses.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * The text that lists the addresses of what runs, and suggests what to try first.
- * @param options.managementUrl RabbitMQ's management page, with user and password; undefined where RabbitMQ is not ours
+ * Returns the text that lists the addresses of everything that runs, and suggests what to try first.
+ * @param options.managementUrl RabbitMQ's management page, with user and password; undefined if RabbitMQ is not ours
  */
 export function banner(options: {
   env: Environment;
@@ -45,7 +45,7 @@ export function banner(options: {
   return [...lines, '', 'Ctrl-C stops everything; the data stays.', ''].join('\n');
 }
 
-/** The password of a RabbitMQ of ours is shown: it listens on this machine only, and whoever publishes needs it. */
+/** The password of our own RabbitMQ is shown. It listens only on this machine, and publishers need the password. */
 function rabbitMq(env: Environment, managementUrl: string | undefined): string[] {
   const address = env.RABBITMQ_URL ?? '';
   if (!managementUrl) return [`  RabbitMQ      ${withoutPassword(address)}`];
@@ -56,7 +56,7 @@ function rabbitMq(env: Environment, managementUrl: string | undefined): string[]
   ];
 }
 
-/** Logs in and asks, in one line that can be pasted. */
+/** Returns one line to paste that logs in and asks. */
 const curl = (api: string, email: string, password: string) =>
   `curl -s ${api}/chat/send -H "Authorization: Bearer $(curl -s ${api}/auth/login -H 'Content-Type: application/json'` +
   ` -d '{"email":"${email}","password":"${password}"}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')"` +

@@ -5,14 +5,11 @@ import type { Service } from '../services/service.ts';
 import type { Environment } from './environment.ts';
 import { until } from './until.ts';
 
-/**
- * The name of a compose project of its own, so that containers which the user started from the same file are left
- * alone.
- */
+/** The name of our own compose project, so that we do not touch containers that the user started from the same file. */
 const PROJECT = 'healify-chat-start';
 const READY_TIMEOUT_MS = 180_000;
 
-/** `docker compose` or `docker-compose`, where an engine can be reached; else undefined. */
+/** Returns `docker compose` or `docker-compose` if an engine can be reached, otherwise undefined. */
 export function composeCommand(): string[] | undefined {
   if (spawnSync('docker', ['info'], { timeout: 10_000 }).status !== 0) return undefined;
   return [['docker', 'compose'], ['docker-compose']].find(

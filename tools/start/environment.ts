@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 
 export type Environment = Record<string, string | undefined>;
 
-/** Defaults of `npm start` only: they are for trying the product out on one machine. */
+/** Defaults of `npm start` only, for trying the product out on one machine. */
 const DEFAULTS = {
   NODE_ENV: 'development',
   HOST: '127.0.0.1',
@@ -16,8 +16,8 @@ const DEFAULTS = {
 };
 
 /**
- * Each variable comes from the environment, else from `.env` as it is now, else from the defaults. An empty value
- * counts as none.
+ * Each variable comes from the environment, or from the present `.env`, or from the defaults, in this order. An empty
+ * value counts as missing.
  */
 export const readEnvironment = (root: string): Environment => ({
   ...DEFAULTS,
@@ -25,14 +25,14 @@ export const readEnvironment = (root: string): Environment => ({
   ...filled(process.env),
 });
 
-/** Where the command-line tools find the servers: the environment, then `.env`, then what `npm start` wrote last. */
+/** Where the commands find the servers: in the environment, in `.env`, or in what `npm start` wrote last. */
 export const readCommandEnvironment = (root: string): Environment => ({
   ...filled(readFile(join(root, '.data', 'env'))),
   ...filled(readFile(join(root, '.env'))),
   ...filled(process.env),
 });
 
-/** For the command-line tools. */
+/** Writes the URLs for the commands. */
 export function writeUrls(dataDir: string, { RABBITMQ_URL, REDIS_URL }: Environment): void {
   writeFileSync(join(dataDir, 'env'), `RABBITMQ_URL=${RABBITMQ_URL}\nREDIS_URL=${REDIS_URL}\n`, { mode: 0o600 });
 }
@@ -43,7 +43,9 @@ export function changedNames(before: Environment, after: Environment): string[] 
   return [...names].filter((name) => before[name] !== after[name]).sort();
 }
 
-/** Secrets that every process of an installation shares; kept, so that what they signed stays valid after a restart. */
+/**
+ * Secrets that all processes of an installation share. They are kept, so that signatures stay valid after a restart.
+ */
 export const keptSecrets = (dataDir: string) => ({
   JWT_SECRET: keep(join(dataDir, 'jwt-secret'), makeSecret),
   MESSAGE_SIGNING_KEY: keep(join(dataDir, 'message-signing-key'), makeSecret),

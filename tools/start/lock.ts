@@ -2,9 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Takes the data folder for this process.
- * @returns gives it back
- * @throws Error another start uses it
+ * Claims the data folder for this process.
+ * @returns a function that releases it
+ * @throws Error another `npm start` uses it
  */
 export function lockDataDir(dataDir: string): () => void {
   const file = join(dataDir, 'lock');
@@ -19,7 +19,7 @@ export function lockDataDir(dataDir: string): () => void {
     if (isRunning(holder)) {
       throw new Error(
         `npm start runs already (process ${holder}) on ${dataDir}.\n` +
-          `Stop it first, or use another folder: npm start -- --data DIR. If it is not so, delete ${file}.`,
+          `Stop it first, or use another folder: npm start -- --data DIR. If no such process runs, delete ${file}.`,
       );
     }
     rmSync(file, { force: true });

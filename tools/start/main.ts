@@ -49,7 +49,7 @@ if (values.help) {
 const dataDir = resolve(values.data);
 mkdirSync(join(dataDir, 'logs'), { recursive: true });
 const terminal = createTerminal({ verbose: values.verbose });
-/** In the order of their starts; they are stopped in the opposite order. */
+/** In the order in which they were started. They are stopped in the opposite order. */
 const started: Supervised[] = [];
 const watches: { stop(): void }[] = [];
 let stopping: Promise<void> | undefined;
@@ -76,9 +76,7 @@ async function start(): Promise<void> {
 
   const [servers, simulator] = await Promise.all([startServers(env), startSimulator(env)]);
   const secrets = keptSecrets(dataDir);
-  /**
-   * The settings as they are now. What `npm start` chose or made itself counts only if the user has set nothing else.
-   */
+  /** The present settings. What `npm start` chose or made itself is used only if the user has set nothing else. */
   const settingsNow = (): Environment => {
     const given = readEnvironment(root);
     const all = { ...servers.urls, ...simulator, ...secrets, ...given };
@@ -110,7 +108,7 @@ async function start(): Promise<void> {
   terminal.say(banner({ env: all, accounts, managementUrl, simulated: simulator !== undefined, dataDir }));
 }
 
-/** Api and worker must agree on some settings, so a change is reported to the user if only one of them has it. */
+/** Api and worker must agree on some settings. So the user is told of a change that only one of them has. */
 function sayWhatDiffers(scripts: SupervisedScript[]): void {
   const [one, other] = scripts;
   const apart = changedNames(one!.env, other!.env);
@@ -127,7 +125,7 @@ async function startServers(env: Environment): Promise<FoundServers> {
   return servers;
 }
 
-/** Where the simulator answers; undefined where a real model does. */
+/** The simulator's address; undefined if a real model answers. */
 async function startSimulator(env: Environment): Promise<{ MODEL_SIMULATOR_URL: string } | undefined> {
   if (env.OPENAI_API_KEY || env.NODE_ENV === 'production') return undefined;
   if (env.MODEL_SIMULATOR_URL) return { MODEL_SIMULATOR_URL: env.MODEL_SIMULATOR_URL };
@@ -172,8 +170,8 @@ function stop(signal: NodeJS.Signals): void {
 }
 
 /**
- * npm does not pass on the signal that ends it. So we look whether our parent is still the same process, and stop if it
- * is not.
+ * npm does not pass on the signal that ends it. So we check whether our parent is still the same process, and stop if
+ * it is not.
  */
 function stopWithNpm(): void {
   const npm = process.ppid;
@@ -181,7 +179,7 @@ function stopWithNpm(): void {
   setInterval(() => process.ppid !== npm && stop('SIGTERM'), PARENT_POLL_MS).unref();
 }
 
-/** Stops everything in the opposite order of the starts, but api and worker at the same time. */
+/** Stops everything in the opposite order of the starts. Api and worker are stopped at the same time. */
 async function stopAll(): Promise<void> {
   for (const watch of watches) watch.stop();
   const scripts = started.filter(({ name }) => name === 'api' || name === 'worker');

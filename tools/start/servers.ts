@@ -45,8 +45,8 @@ export interface FoundServers {
 }
 
 /**
- * Finds or starts RabbitMQ and Redis. For each it takes the first that there is: the one whose URL is set, the one that
- * is installed, the one of docker-compose.yml, or one that apt installs now.
+ * Finds or starts RabbitMQ and Redis. For each it uses the first that is available: the server of the setting's URL, an
+ * installed one, the one of docker-compose.yml, or one that apt installs now.
  * @throws Error if none of these works; it says what the user can do
  */
 export async function findServers(options: {

@@ -12,9 +12,9 @@ export interface Supervised {
 }
 
 export interface SupervisedScript extends Supervised {
-  /** The environment that it was started with last. */
+  /** The environment of its last start. */
   readonly env: Environment;
-  /** Why it ended and what it wrote last, if it ended before it was ready. Then it is not started again. */
+  /** Why it ended and what it wrote last, if it ended before it was ready. Such a script is not started again. */
   gaveUp(): string | undefined;
   /** From now on it is started again when it ends. */
   works(): void;
@@ -22,16 +22,15 @@ export interface SupervisedScript extends Supervised {
 
 const RESTART_BASE_MS = 1_000;
 const RESTART_MAX_MS = 30_000;
-/** How often we look for new settings before a restart. */
+/** How often we check for new settings before a restart. */
 const LOOK_MS = 250;
 const LAST_LINES = 8;
 
 /**
- * Runs one of our scripts as a process. What it writes goes to its log file, and to the terminal, which shows a part of
- * it. If it ends by itself, it is started again: after a pause that grows each time, or at once when its settings have
- * changed.
+ * Runs one of our scripts as a process. Its output goes to its log file, and a part of it to the terminal. If it ends
+ * by itself, it is started again: after a pause that grows each time, or at once if its settings have changed.
  * @param options.readEnv reads its settings; called before each start, so that a corrected `.env` takes effect
- * @param options.onRestart called after each start but the first
+ * @param options.onRestart called after each start except the first
  */
 export async function superviseScript(options: {
   name: string;

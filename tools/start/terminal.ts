@@ -3,11 +3,11 @@ import { prettyFactory } from 'pino-pretty';
 export interface Terminal {
   say(text: string): void;
   problem(text: string): void;
-  /** Says that something has begun. The function that it returns says that it is done, and how long it took. */
+  /** Says that something has begun. Returns a function that says that it is done, and how long it took. */
   doing(what: string): () => void;
   /** A line that a child process wrote. */
   childLine(name: string, line: string): void;
-  /** A child's log line in a form for people. A line that is not of the log stays as it is. */
+  /** Formats a child's log line for people. Other lines are returned unchanged. */
   readable(line: string): string;
 }
 
@@ -40,7 +40,7 @@ export function createTerminal({ verbose }: { verbose: boolean }): Terminal {
   };
 }
 
-/** Of a JSON line that pino wrote; undefined for any other. */
+/** Returns the level of a JSON line that pino wrote; undefined for any other line. */
 function levelOf(line: string): string | undefined {
   try {
     return (JSON.parse(line) as { level?: string }).level;

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 100;
 
 /**
- * Waits until `condition` gives something.
- * @param what what is waited for, for the error
+ * Waits until `condition` returns something.
+ * @param what the awaited thing, for the error
  * @throws Error when the time is over, or what `condition` throws
  */
 export async function until<T>(timeoutMs: number, what: string, condition: () => Promise<T>): Promise<NonNullable<T>> {

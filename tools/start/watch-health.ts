@@ -9,9 +9,9 @@ const SHOWN: Record<string, string> = { rabbitmq: 'RabbitMQ', redis: 'Redis' };
 const shown = (names: string[]) => names.map((name) => SHOWN[name] ?? name).join(' and ');
 
 /**
- * Says on the terminal when a process loses a server and when it has it again, also for servers that were not started
- * here. It looks at `/health/ready`, so that nobody has to read it out of log lines.
- * @param options.baseUrl of the process; while the process does not answer, nothing is reported
+ * Says on the terminal when a process loses a server and when it reaches it again, including servers that were not
+ * started here. It reads `/health/ready`, so that nobody has to search the log.
+ * @param options.baseUrl of the process; nothing is reported while the process does not answer
  */
 export function watchHealth(options: { name: string; baseUrl: () => string; terminal: Terminal }): { stop(): void } {
   const { name, baseUrl, terminal } = options;

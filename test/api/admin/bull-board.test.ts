@@ -98,7 +98,7 @@ describe('what would leave a job that nobody can work on is refused, with the re
     const { taken } = await settle([], 1);
     await settle([{ jobId: 'r-a', attemptsStarted: 1, attemptsMade: 1, locked: false, returnValue: '{}' }], 0);
     expect(taken).toHaveLength(1);
-    const reason = { status: 409, text: expect.stringContaining('ask it anew') };
+    const reason = { status: 409, text: expect.stringContaining('Ask it again') };
     expect(await ask('PUT', '/r-a/retry')).toMatchObject(reason);
     expect(await ask('PUT', '/retry/completed')).toMatchObject(reason);
     expect(await queue.getJobState('r-a')).toBe('completed');
