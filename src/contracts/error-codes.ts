@@ -61,6 +61,16 @@ export const apiErrors = {
     title: 'These dead letters are in use',
     advice: 'Somebody else is looking at them or sending them back. Wait until that has ended, then try again.',
   },
+  job_not_failed: {
+    status: 409,
+    title: 'The job has not failed',
+    advice: 'Only a failed job can be retried. `GET /admin/jobs/{requestId}` says how it stands.',
+  },
+  job_ended: {
+    status: 409,
+    title: 'The job has ended',
+    advice: 'It cannot be cancelled any more. `GET /admin/jobs/{requestId}` says how it ended.',
+  },
   payload_too_large: { status: 413, title: 'The body is too large', advice: 'Send a shorter message.' },
   unsupported_media_type: {
     status: 415,

@@ -10,7 +10,8 @@ import {
 } from '../contracts/dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
-import { dropText, groupsText, pageText, progressLine, redriveText } from './commands/dlq-text.ts';
+import { dropText, groupsText, pageText, redriveText } from './commands/dlq-text.ts';
+import { progressLine } from './commands/progress-line.ts';
 import { readSetting } from './commands/read-setting.ts';
 
 const HELP = `Dead letters: messages that could not be processed. Finds RabbitMQ by RABBITMQ_URL: in the environment, in .env, or where
@@ -85,7 +86,7 @@ async function main(): Promise<void> {
   } else if (command === 'redrive') {
     const flags = { ...filter, ...more, canary: values.canary, rate: values.rate };
     const wanted = parse(redriveOptions, flags, values, ['limit', 'dry-run', 'canary', 'rate']);
-    const progress = progressLine(process.stderr);
+    const progress = progressLine(process.stderr, 'sent');
     const report = await connectAdmin().redrive(queue, wanted, progress.show);
     progress.end();
     print(report, redriveText);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
 import { countJobs, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
+import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
 import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
@@ -134,6 +135,12 @@ export async function startWorker(
     if (stopping) return;
     chatWorker = beginWork();
     intake.start();
+    await logMissingJobs(queue, redis, config).catch((error) =>
+      logger.warn(
+        { err: error },
+        'not all ended jobs can be searched for by user and session; tried again at the next start',
+      ),
+    );
   });
 
   const listenOn = { host: config.host, registry: metrics.registry };

@@ -2,10 +2,10 @@ import type { ChatJobResult } from '../adapters/jobs/chat-job.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
+import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import { announceCancellation } from './chat/announce-end.ts';
 import { decide } from './engine/retry-policy.ts';
-import type { Run } from './engine/run.ts';
 import type { FailForGood } from './fail-for-good.ts';
 import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
 
@@ -28,7 +28,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     if (logger.isLevelEnabled('debug')) {
       logOf(logger, task).debug({ cached: response.cached, ...response.timings }, 'request completed');
     }
-    await task.job.complete(resultOf(response, task.run));
+    await task.job.complete(resultOf(response, task));
   }
 
   async function cancel(task: Task): Promise<void> {
@@ -46,7 +46,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     events.onFinished('cancelled', '');
     noteOutcome(task, 'cancelled');
     logOf(logger, task).info({ step: run.state.step }, 'request cancelled');
-    await job.complete(resultOf(response, run));
+    await job.complete(resultOf(response, task));
   }
 
   async function decideOn(task: Task, error: unknown): Promise<void> {
@@ -122,7 +122,7 @@ const inTask = ({ run, attempt }: Task, error: unknown) => ({
   ...describeError(error),
 });
 
-const resultOf = (response: ChatResponse, run: Run): ChatJobResult => ({
+const resultOf = (response: ChatResponse, { job, run }: Task): ChatJobResult => ({
   sessionId: response.sessionId,
   userId: response.userId,
   status: response.status,
@@ -133,6 +133,7 @@ const resultOf = (response: ChatResponse, run: Run): ChatJobResult => ({
   attempts: response.attempts,
   timings: response.timings,
   steps: run.state.steps,
+  traceId: traceIdOf(job.data.traceparent),
 });
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'internal_error');

@@ -72,6 +72,8 @@ export type ChatJobResult = Pick<
   'sessionId' | 'userId' | 'status' | 'model' | 'provider' | 'cached' | 'usage' | 'attempts' | 'timings'
 > & {
   steps: StepRecord[];
+  /** Absent in a job that an earlier version has completed. */
+  traceId?: string;
 };
 
 /**

@@ -1,6 +1,7 @@
 import { createDocument } from 'zod-openapi';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
 import { gatePaths } from '../admin/gates.ts';
+import { jobPaths } from '../admin/jobs.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
 import { servicePaths } from './service-paths.ts';
@@ -57,6 +58,7 @@ export function createOpenApiDocument(options: {
       ...chatPaths,
       ...deadLetterPaths,
       ...gatePaths,
+      ...jobPaths,
       ...servicePaths,
     },
   });

@@ -1,9 +1,11 @@
 import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import { type ChatQueue, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
+import { createJobAdmin } from '../../adapters/jobs/search/job-admin.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
 import { createGatesRouter } from '../../api/admin/gates.ts';
+import { createJobsRouter } from '../../api/admin/jobs.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
@@ -33,5 +35,6 @@ export function createAdminParts(options: {
     }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
     createGatesRouter({ gates, requireAdmin }),
+    createJobsRouter({ jobs: createJobAdmin(queue, redis), requireAdmin }),
   );
 }

@@ -1,9 +1,6 @@
-import { cutText } from '../../contracts/cut-text.ts';
 import type { DropReport, LetterGroups, LetterPage, RedriveReport } from '../../contracts/dead-letters.ts';
 import { printable } from './printable.ts';
-
-const PROGRESS_EVERY_MS = 5_000;
-const MAX_CELL_CHARS = 60;
+import { textTable, timeText } from './text-table.ts';
 
 export function groupsText(list: LetterGroups): string {
   if (list.matching === 0) return `${list.queue}: no letters${unreadText(list.unread)}\n`;
@@ -15,7 +12,7 @@ export function groupsText(list: LetterGroups): string {
     detail ?? '',
   ]);
   const title = `${list.queue}: ${letters(list.matching)}${unreadText(list.unread)}`;
-  return `${title}\n${table(['COUNT', 'REASON', 'OLDEST', 'NEWEST', 'FOR EXAMPLE'], rows)}\n`;
+  return `${title}\n${textTable(['COUNT', 'REASON', 'OLDEST', 'NEWEST', 'FOR EXAMPLE'], rows)}\n`;
 }
 
 export function pageText(page: LetterPage): string {
@@ -49,33 +46,5 @@ export function dropText(report: DropReport): string {
   return `${report.queue}: ${letters(report.dropped)} dropped, ${report.left} left${unreadText(report.unread)}\n`;
 }
 
-/** A line that is overwritten on a terminal. Elsewhere, a new line every few seconds. */
-export function progressLine(stream: NodeJS.WriteStream) {
-  let saidAt = performance.now();
-  let open = false;
-  return {
-    show: (sent: number, of: number) => {
-      const done = sent === of;
-      if (performance.now() - saidAt < (stream.isTTY ? 100 : PROGRESS_EVERY_MS) && !(done && open)) return;
-      saidAt = performance.now();
-      stream.write(`${stream.isTTY ? '\r' : ''}${sent} of ${of} sent${stream.isTTY ? '' : '\n'}`);
-      open = stream.isTTY;
-    },
-    end: () => {
-      if (open) stream.write('\n');
-    },
-  };
-}
-
-function table(head: string[], rows: string[][]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => short(printable(cell))));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  return cells
-    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd())
-    .join('\n');
-}
-
-const short = (text: string) => (text.length > MAX_CELL_CHARS ? `${cutText(text, MAX_CELL_CHARS - 1)}…` : text);
 const letters = (count: number) => (count === 1 ? '1 letter' : `${count} letters`);
-const timeText = (at: string | null) => (at === null ? '-' : at.replace(/\.\d+Z$/, 'Z'));
 const unreadText = (unread: number) => (unread > 0 ? ` (and ${unread} behind them that were not looked at)` : '');

@@ -3,6 +3,7 @@ import { Job, type MinimalJob, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { appendEnded } from '../../../src/adapters/jobs/redis-scripts/append-ended.ts';
 import {
   bullMqJobFields,
   bullMqJobKeys,
@@ -215,6 +216,9 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
   await returnJobs(redis, toKey, 'delayed', [b.jobId]);
   await handBackJob(redis, toKey, { id: c.jobId, attemptsStarted: c.attemptsStarted, user: 'u' });
   await settle([completionOf(a)], 0);
+  const limits = { kept: 10, ageMs: 60_000 };
+  for (const state of ['completed', 'failed'] as const)
+    await appendEnded(redis, toKey, state, [`${Date.now()} r-a\n`], limits);
   const failing = { id: d.jobId, opts: { attempts: 3 } } as MinimalJob;
   await backend.moveToFailed(failing, 'it failed', { count: 10 }, 'token', false, failure);
   await look();

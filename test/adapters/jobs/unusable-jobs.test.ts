@@ -27,7 +27,7 @@ beforeEach(async () => {
   runner = createJobRunner({
     ...{ queue, redis: connection, concurrency: 10, attempts: 2, backoffMs: () => 10 },
     ...{ completedJobsKept: 100, finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000 },
-    ...{ failedJobsKept: 100, failedJobsAgeMs: 3_600_000, logger: log.logger },
+    ...{ completedJobsAgeMs: 3_600_000, failedJobsKept: 100, failedJobsAgeMs: 3_600_000, logger: log.logger },
   });
 });
 afterEach(async () => {

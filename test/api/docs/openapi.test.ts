@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { Router } from 'express';
 import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
+import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
@@ -105,6 +106,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createChatRouter(unused)),
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
     ...routesOf(createGatesRouter(unused), '/admin'),
+    ...routesOf(createJobsRouter(unused), '/admin'),
   ];
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
   expect(mounted.sort()).toEqual(documented.sort());

@@ -113,6 +113,8 @@ export const ownKeys = {
   'next-tags': 'Hash: the next tags of the users who wait: see line.lua.',
   finished:
     'List: the generations of finished requests. Their buckets and a count are below it: finished-requests.lua.',
+  'completed-log': 'List: lines about completed jobs, for the search: see search/ended-log.ts.',
+  'failed-log': 'List: the same about failed jobs.',
 } as const;
 
 /** Keys of our own below a job's key. */

@@ -36,6 +36,8 @@ export class ActiveJob implements JobInHand {
   locked: boolean;
   /** When it was taken or its lock was last renewed, in ms of the monotonic clock. */
   renewedAt: number;
+  /** What became of its request; undefined before it is being completed. */
+  outcome: ChatJobResult['status'] | undefined;
   #json: string;
   #data: ChatJobData | undefined;
   #progress: string;
@@ -122,6 +124,7 @@ export class ActiveJob implements JobInHand {
   }
 
   complete(result: ChatJobResult): Promise<void> {
+    this.outcome = result.status;
     return this.#leave().complete(this, JSON.stringify(result));
   }
 

@@ -34,9 +34,11 @@ export function createJobMoves(options: {
   failedJobs: KeepJobs;
   backoffMs: (attemptsMade: number) => number;
   redeliveryWindowMs: number;
+  /** The job is about to be moved to the failed ones. */
+  noteFailed: (job: ActiveJob, error: Error) => Promise<void>;
   logger: Logger;
 }): Pick<JobWrites, 'retry' | 'fail' | 'delay' | 'handBack'> {
-  const { backend, redis, toKey, token, lock, failedJobs, backoffMs, redeliveryWindowMs, logger } = options;
+  const { backend, redis, toKey, token, lock, failedJobs, backoffMs, redeliveryWindowMs, noteFailed, logger } = options;
 
   const move = (job: ActiveJob, how: () => Promise<unknown>): Promise<WhereItWent> =>
     untilStored(async () => {
@@ -68,6 +70,7 @@ export function createJobMoves(options: {
         // chance.
         if (error instanceof UnusableJobError) Object.assign(fields, { data: job.shownData });
         else await rememberFinished(redis, toKey, [job.id], { windowMs: redeliveryWindowMs });
+        await noteFailed(job, error);
         const minimal = { id: job.id, opts: { attempts: job.maxAttempts } } as MinimalJob;
         await backend.moveToFailed(minimal, fields.failedReason, failedJobs, token, false, fields);
       }),

@@ -9,6 +9,9 @@ import { addJobs, type ChatQueue, type NewJob } from '../job-queue.ts';
 import { lockJobs } from '../redis-scripts/lock-jobs.ts';
 import { saveJobs } from '../redis-scripts/save-jobs.ts';
 import { settleJobs } from '../redis-scripts/settle-jobs.ts';
+import { codeIn, type EndedJob } from '../search/ended-line.ts';
+import { createEndedLog, type EndedJobLimits } from '../search/ended-log.ts';
+import type { ActiveJob } from './active-job.ts';
 import { createActiveJobs, type Work } from './active-jobs.ts';
 import { ASK_FOR_CHECK_MS, LOCK_MS, openBullMqWorker } from './bullmq-worker.ts';
 import { createDisk } from './disk.ts';
@@ -57,20 +60,19 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
  * disk. All other commands on this connection also wait for the disk. Left out: jobs count as added once Redis has them
  * @param options.attempts how many attempts each added job has
  */
-export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
-  queue: ChatQueue;
-  redis: Redis;
-  fsyncRedis?: Redis | undefined;
-  concurrency: number;
-  attempts: number;
-  backoffMs: (attemptsMade: number) => number;
-  completedJobsKept: number;
-  finishedJobTextMs: number;
-  redeliveryWindowMs: number;
-  failedJobsKept: number;
-  failedJobsAgeMs: number;
-  logger: Logger;
-}): JobRunner<Start> {
+export function createJobRunner<Start extends HeadStart = HeadStart>(
+  options: EndedJobLimits & {
+    queue: ChatQueue;
+    redis: Redis;
+    fsyncRedis?: Redis | undefined;
+    concurrency: number;
+    attempts: number;
+    backoffMs: (attemptsMade: number) => number;
+    finishedJobTextMs: number;
+    redeliveryWindowMs: number;
+    logger: Logger;
+  },
+): JobRunner<Start> {
   const { queue, redis, fsyncRedis, attempts, redeliveryWindowMs, logger } = options;
   /** Identifies this process in the locks of its jobs. */
   const token = randomUUID();
@@ -85,6 +87,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
     lockJobs: (batch) => orStoreUnavailable(lockJobs(redis, toKey, batch, { token, lockMs: LOCK_MS })),
     logger,
   });
+  const endedLog = createEndedLog({ ...options, redis, toKey, logger });
   const settler = createJobSettler({
     places,
     save: (states) => orStoreUnavailable(saveJobs(redis, states.map(toSave))),
@@ -100,12 +103,14 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
       ),
     begin: (taken) => jobs.begin(taken),
     letGo: jobs.letGo,
+    onCompleted: (job) => endedLog.completed(endedJobOf(job, job.outcome ?? 'completed', '')),
     logger,
   });
   const moves = createJobMoves({
     ...{ backend, redis, toKey, token, lock: locks.lock, redeliveryWindowMs, logger },
     failedJobs: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
     backoffMs: options.backoffMs,
+    noteFailed: (job, error) => endedLog.failed(endedJobOf(job, 'failed', codeIn(error.message))),
   });
   const taker = createJobTaker({
     places,
@@ -129,6 +134,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
       jobs.start(work, { save: settler.save, complete: settler.complete, ...moves });
       places.open();
       locks.start();
+      endedLog.start();
       stopChecks = atIntervals(ASK_FOR_CHECK_MS, () =>
         bullMq.takeUpStalled().catch((error) => logger.debug({ err: error }, 'stalled jobs not looked for')),
       );
@@ -147,8 +153,15 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(options: {
       clearTimeout(grace);
       locks.stop();
       stopChecks();
+      await endedLog.stop();
       await closeInTime(taker.stopped());
       await bullMq.close();
     },
   };
+}
+
+/** What is noted of a job that ends now. Nobody knows whose an unusable one is. */
+function endedJobOf(job: ActiveJob, status: EndedJob['status'], code: string): EndedJob {
+  const { userId = '', sessionId = '' } = job.unusable ? {} : job.data.request;
+  return { jobId: job.id, at: Date.now(), status, code, userId, sessionId };
 }

@@ -45,6 +45,7 @@ export type Write = readonly [job: ActiveJob, json: string];
  * @param options.settle completes jobs and takes at most `room` others; see `settleJobs`
  * @param options.begin begins a taken job
  * @param options.letGo frees the place of a completed job
+ * @param options.onCompleted hears of each job that was completed, but not of one that was no longer ours to complete
  */
 export function createJobSettler(options: {
   places: Pick<Places, 'count' | 'free' | 'state' | 'reserve' | 'release'>;
@@ -52,9 +53,10 @@ export function createJobSettler(options: {
   settle(completions: Completion[], room: number): Promise<Settled>;
   begin(taken: TakenJob): void;
   letGo(job: ActiveJob): void;
+  onCompleted(job: ActiveJob): void;
   logger: Logger;
 }): JobSettler {
-  const { places, begin, letGo, logger } = options;
+  const { places, begin, letGo, onCompleted, logger } = options;
   /**
    * Whether jobs waited at the last look at the line. If they did, a completion takes jobs for all free places. If not,
    * it takes only as many as it completes, so that the other places stay free for jobs that are being added.
@@ -73,6 +75,7 @@ export function createJobSettler(options: {
         if (codes[index]! < 0 && !job.cancelled)
           logger.warn({ jobId: job.id, code: codes[index] }, 'a job was no longer ours to complete');
         letGo(job);
+        if (codes[index] === 0) onCompleted(job);
       }
       line = taken.length > 0 && taken.length === room ? 'jobs wait' : 'empty';
       for (const job of taken) begin(job);

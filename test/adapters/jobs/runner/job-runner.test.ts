@@ -61,6 +61,7 @@ function createRunner(
     completedJobsKept: 1_000,
     finishedJobTextMs: 0,
     redeliveryWindowMs: 3_600_000,
+    completedJobsAgeMs: 3_600_000,
     failedJobsKept: 1_000,
     failedJobsAgeMs: 3_600_000,
     logger,

@@ -16,6 +16,7 @@ function openSettler({ places = 4, inHand = 0, line = [] as string[] } = {}) {
   for (let i = 0; i < inHand; i += 1) all.occupy();
   const { logger, said } = captureLog();
   const begun: string[] = [];
+  const completed: string[] = [];
   const asked: { ids: string[]; room: number }[] = [];
   const settle = jest.fn(async (completions: Completion[], room: number): Promise<Settled> => {
     asked.push({ ids: completions.map(({ jobId }) => jobId), room });
@@ -32,9 +33,10 @@ function openSettler({ places = 4, inHand = 0, line = [] as string[] } = {}) {
       begun.push(jobId);
     },
     letGo: () => all.vacate(),
+    onCompleted: ({ id }) => completed.push(id),
     logger,
   });
-  return { settler, places: all, settle, save, asked, begun, line, said };
+  return { settler, places: all, settle, save, asked, begun, completed, line, said };
 }
 const jobOf = (id: string, different = {}) =>
   new ActiveJob(takenJob(id, different), { locked: false, writes: jobWrites() });
@@ -100,8 +102,14 @@ test('a completion that Redis cannot take is tried again, and keeps its place un
   expect(places.free).toBe(4);
 });
 
-test('a job that was no longer ours is a warning, unless its user has cancelled it', async () => {
-  const { settler, settle, said } = openSettler({ inHand: 2 });
+test('a job that was completed is reported', async () => {
+  const { settler, completed } = openSettler({ inHand: 1 });
+  await settler.complete(jobOf('a'), '{}');
+  expect(completed).toEqual(['r-a']);
+});
+
+test('a job that was no longer ours is a warning, unless its user has cancelled it, and does not count as completed', async () => {
+  const { settler, settle, said, completed } = openSettler({ inHand: 2 });
   settle.mockImplementation(async (completions) => ({
     codes: completions.map(() => -6),
     taken: [],
@@ -112,4 +120,5 @@ test('a job that was no longer ours is a warning, unless its user has cancelled 
     settler.complete(jobOf('cancelled', { cancelled: true }), '{}'),
   ]);
   expect(said('no longer ours')).toMatchObject([{ jobId: 'r-lost', code: -6 }]);
+  expect(completed).toEqual([]);
 });

@@ -3,9 +3,9 @@ import { type ChatQueue, openChatQueue } from '../../../../src/adapters/jobs/job
 import { testRedisUrl } from '../../../services.ts';
 import { until } from '../../../until.ts';
 
-/** A queue of the test's own, and a connection to its Redis. */
-export async function openQueue() {
-  const redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
+/** A queue of the test's own, and a connection to its Redis. @param redisUrl an empty database; left out: a new one */
+export async function openQueue(redisUrl?: string) {
+  const redis = new Redis(redisUrl ?? (await testRedisUrl()), { maxRetriesPerRequest: null });
   const queue: ChatQueue = openChatQueue(redis);
   await queue.waitUntilReady();
   /** So many processes have found no job, and wait for the sign of one. */

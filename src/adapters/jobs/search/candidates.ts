@@ -1,0 +1,102 @@
+import type { Redis } from 'ioredis';
+import type { JobFilter, JobStatus } from '../../../contracts/jobs.ts';
+import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { ChatQueue } from '../job-queue.ts';
+import { findLiveJobs, type LivePlace } from '../redis-scripts/find-live-jobs.ts';
+import { partsOf } from './ended-line.ts';
+import { comesAfter, latestFirst, type Position } from './position.ts';
+import { readEndedLog } from './read-ended-log.ts';
+
+/** A job that may match. Whoever reads the job itself sees whether it does. */
+export interface Candidate extends Position {
+  /** Where it was found; undefined for a job that has ended. */
+  place?: LivePlace;
+}
+
+/** Gives at most `limit` jobs after a position, the latest first. Fewer: there are no more. */
+export type Source = (after: Position, limit: number) => Promise<Candidate[]>;
+
+/** How many jobs one script looks at. Redis does nothing else meanwhile. */
+const LIVE_TOGETHER = 500;
+const ENDED_TOGETHER = 1_000;
+
+const placesOf: Record<JobStatus, readonly LivePlace[]> = {
+  waiting: ['prioritized', 'wait'],
+  delayed: ['delayed'],
+  active: ['active'],
+  completed: [],
+  cancelled: [],
+  failed: [],
+};
+const allPlaces = Object.values(placesOf).flat();
+
+/** Where jobs must be looked for. `filter.requestId` is not heeded. */
+export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter): Source[] {
+  const { status, code } = filter;
+  if (code !== undefined && status !== undefined && status !== 'failed') return [];
+  const onlyFailed = status === 'failed' || code !== undefined;
+  const places = onlyFailed ? [] : status ? placesOf[status] : allPlaces;
+  const sources: Source[] = places.length > 0 ? [liveSource(queue, redis, places, filter)] : [];
+  if (onlyFailed || !status) sources.push(endedSource(queue, redis, 'failed', filter));
+  if (status === 'completed' || status === 'cancelled' || (!status && !onlyFailed)) {
+    sources.push(endedSource(queue, redis, 'completed', filter));
+  }
+  return sources;
+}
+
+/** Jobs that have not ended are looked for once for all pages of a search. */
+function liveSource(queue: ChatQueue, redis: Redis, places: readonly LivePlace[], filter: JobFilter): Source {
+  const { userId, sessionId, from = 0 } = filter;
+  const parts: string[] = [];
+  // In a text, which is part of a job's data, these quotes would have backslashes before them.
+  if (userId !== undefined) parts.push(`"userId":${JSON.stringify(userId)}`);
+  if (sessionId !== undefined) parts.push(`"sessionId":${JSON.stringify(sessionId)}`);
+  let all: Promise<Candidate[]> | undefined;
+
+  async function findAll(): Promise<Candidate[]> {
+    const found: Candidate[] = [];
+    for (const place of places) {
+      for (let skip = 0; ; skip += LIVE_TOGETHER) {
+        const range = { skip, count: LIVE_TOGETHER };
+        const some = await orStoreUnavailable(findLiveJobs(redis, (type) => queue.toKey(type), place, range, parts));
+        for (const job of some.found) found.push({ ...job, place });
+        if (some.looked < LIVE_TOGETHER) break;
+      }
+    }
+    return found.sort(latestFirst);
+  }
+
+  return async (after, limit) => {
+    all ??= findAll();
+    return (await all).filter((job) => job.at >= from && comesAfter(job, after)).slice(0, limit);
+  };
+}
+
+function endedSource(queue: ChatQueue, redis: Redis, state: 'completed' | 'failed', filter: JobFilter): Source {
+  const { userId, sessionId, code, from = 0 } = filter;
+  const status = filter.status === 'cancelled' ? filter.status : undefined;
+  const parts = partsOf({ userId, sessionId, code, status });
+  if (parts.length === 0) return (after, limit) => findByTime(queue, redis, state, { after, from, limit });
+  return (after, limit) => readEndedLog(redis, (type) => queue.toKey(type), state, { parts, after, from, limit });
+}
+
+async function findByTime(
+  queue: ChatQueue,
+  redis: Redis,
+  state: 'completed' | 'failed',
+  { after, from, limit }: { after: Position; from: number; limit: number },
+): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  for (let skip = 0; ; skip += ENDED_TOGETHER) {
+    // Ids and times, in turns.
+    const some = await orStoreUnavailable(
+      redis.zrevrangebyscore(queue.toKey(state), after.at, from, 'WITHSCORES', 'LIMIT', skip, ENDED_TOGETHER),
+    );
+    for (let i = 0; i < some.length; i += 2) {
+      const job = { jobId: some[i]!, at: Number(some[i + 1]) };
+      if (comesAfter(job, after)) found.push(job);
+      if (found.length === limit) return found;
+    }
+    if (some.length < 2 * ENDED_TOGETHER) return found;
+  }
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { FailedJobFilter, RetryOptions, RetryReport } from '../../../contracts/jobs.ts';
+import { repliesOf } from '../../redis/connect-redis.ts';
+import { type ChatQueue, returnJobs } from '../job-queue.ts';
+import { type EndedLine, partsOf } from './ended-line.ts';
+import { startAt } from './position.ts';
+import { readEndedLog } from './read-ended-log.ts';
+
+/** More failed jobs than this are not counted. */
+const MAX_MATCHING = 100_000;
+const LOOKED_AT_TOGETHER = 1_000;
+/** How many jobs are retried together. */
+const MAX_BATCH = 200;
+/** Some are retried no more often than this. */
+const TICK_MS = 100;
+/** A line of the log is about the present end of its job only if it was written so close to it. */
+const SAME_END_MS = 60_000;
+
+/**
+ * Has failed jobs run again, those that failed first come first. Jobs that fail again meanwhile are not retried again.
+ * @param onProgress how many were retried so far, and how many are to be
+ * @throws StoreUnavailableError
+ */
+export async function retryFailedJobs(
+  queue: ChatQueue,
+  redis: Redis,
+  options: RetryOptions,
+  onProgress: (retried: number, of: number) => void = () => {},
+): Promise<RetryReport> {
+  const { dryRun, limit, rate } = options;
+  const matching = await findFailed(queue, redis, options);
+  const report = { dryRun, matching: matching.length, byCode: countByCode(matching) };
+  if (dryRun) return { ...report, retried: 0, left: matching.length };
+
+  const jobIds = matching
+    .reverse()
+    .slice(0, limit)
+    .map(({ jobId }) => jobId);
+  const startedAt = performance.now();
+  let tried = 0;
+  let retried = 0;
+  while (tried < jobIds.length) {
+    const due = 1 + Math.floor(((performance.now() - startedAt) / 1000) * rate);
+    const batch = jobIds.slice(tried, Math.min(due, tried + MAX_BATCH));
+    if (batch.length > 0) {
+      retried += await returnJobs(queue, redis, 'failed', batch);
+      tried += batch.length;
+      onProgress(retried, jobIds.length);
+    }
+    if (tried < jobIds.length) await sleep(Math.max(TICK_MS, 1000 / rate));
+  }
+  return { ...report, retried, left: matching.length - retried };
+}
+
+/** The failed jobs that match, the latest first. */
+async function findFailed(queue: ChatQueue, redis: Redis, filter: FailedJobFilter): Promise<EndedLine[]> {
+  const { code, userId, sessionId, from = 0, until } = filter;
+  const lines = await readEndedLog(redis, (type) => queue.toKey(type), 'failed', {
+    parts: partsOf({ code, userId, sessionId, status: 'failed' }),
+    after: startAt(until),
+    from,
+    limit: MAX_MATCHING,
+  });
+  const found = new Map<string, EndedLine>();
+  for (let first = 0; first < lines.length; first += LOOKED_AT_TOGETHER) {
+    const some = lines.slice(first, first + LOOKED_AT_TOGETHER);
+    const pipeline = redis.pipeline();
+    for (const { jobId } of some) pipeline.zscore(queue.toKey('failed'), jobId);
+    const failedAt = (await repliesOf(pipeline)) as (string | null)[];
+    for (const [i, line] of some.entries()) {
+      const at = failedAt[i];
+      const isCurrent = at !== null && Math.abs(Number(at) - line.at) < SAME_END_MS;
+      if (isCurrent && !found.has(line.jobId)) found.set(line.jobId, line);
+    }
+  }
+  return [...found.values()];
+}
+
+function countByCode(jobs: readonly EndedLine[]): { code: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const { code } of jobs) counts.set(code, (counts.get(code) ?? 0) + 1);
+  return [...counts].map(([code, count]) => ({ code, count })).sort((a, b) => b.count - a.count);
+}

@@ -1,0 +1,156 @@
+import { type RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { ApiError } from '../../contracts/errors.ts';
+import {
+  cancelledJob,
+  jobPage,
+  jobQuery,
+  jobStory,
+  retriedJob,
+  retryBody,
+  retryReport,
+} from '../../contracts/http/job-bodies.ts';
+import { InvalidCursorError, type JobAdmin } from '../../contracts/jobs.ts';
+import { limits } from '../../contracts/limits.ts';
+import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
+import { readJsonBody } from '../json-body.ts';
+import { parse } from '../validate.ts';
+
+/** The longest that one call may take, so that the caller is still there when the report comes. */
+const MAX_CALL_SECONDS = 60;
+const NO_JOB = 'There is no job for this request, or no more. A question that still waits in RabbitMQ has no job yet.';
+
+/**
+ * `/jobs` of the admin's API: search over jobs, the story of one, retry and cancel. No text of a user is in any reply.
+ * @param options.requireAdmin lets admins pass
+ */
+export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: RequestHandler }): Router {
+  const { jobs, requireAdmin } = options;
+  return Router()
+    .use('/jobs', requireAdmin, readJsonBody)
+    .get('/jobs', async (req, res) => {
+      const { limit, cursor, ...filter } = parse(jobQuery, req.query);
+      try {
+        res.json(await jobs.search(filter, { limit, cursor: cursor || undefined }));
+      } catch (error) {
+        if (!(error instanceof InvalidCursorError)) throw error;
+        throw new ApiError('validation_failed', {
+          errors: [{ path: 'cursor', message: 'must be the `nextCursor` of a page' }],
+          cause: error,
+        });
+      }
+    })
+    .post('/jobs/retry', async (req, res) => {
+      const wanted = parse(retryBody, req.body ?? {});
+      if (wanted.code === undefined && !wanted.dryRun) {
+        const message = 'must be given, so that no unrelated failures are retried; with dryRun, all codes are counted';
+        throw new ApiError('validation_failed', { errors: [{ path: 'code', message }] });
+      }
+      const limit = Math.min(wanted.limit, Math.max(1, Math.floor(wanted.rate * MAX_CALL_SECONDS)));
+      res.json(await jobs.retryAll({ ...wanted, limit }));
+    })
+    .get('/jobs/:requestId', async (req, res) => {
+      const story = await jobs.show(requestIdOf(req.params.requestId));
+      if (!story) throw new ApiError('not_found', { detail: NO_JOB });
+      res.json(story);
+    })
+    .post('/jobs/:requestId/retry', async (req, res) => {
+      const requestId = requestIdOf(req.params.requestId);
+      const done = await jobs.retry(requestId);
+      if (done === 'none') throw new ApiError('not_found', { detail: NO_JOB });
+      if (done === 'not failed') throw new ApiError('job_not_failed');
+      res.json({ requestId });
+    })
+    .post('/jobs/:requestId/cancel', async (req, res) => {
+      const requestId = requestIdOf(req.params.requestId);
+      const done = await jobs.cancel(requestId);
+      if (done === 'none') throw new ApiError('not_found', { detail: NO_JOB });
+      if (done === 'ended') throw new ApiError('job_ended');
+      res.status(202).json({ requestId });
+    });
+}
+
+/** Other services choose ids of their own, so capital letters stay. */
+function requestIdOf(value: unknown): string {
+  if (typeof value !== 'string' || value.length > limits.idChars || !value.isWellFormed()) {
+    throw new ApiError('not_found', { detail: NO_JOB });
+  }
+  return value;
+}
+
+const tags = ['Admin'];
+const path = z.object({ requestId: z.string() });
+const faults = ['unauthenticated', 'forbidden', 'store_unavailable', 'identity_unavailable'] as const;
+
+/** What OpenAPI says of these routes. */
+export const jobPaths: ZodOpenApiPathsObject = {
+  '/admin/jobs': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'Search for jobs',
+      description:
+        'All jobs that match, whether they have ended or not. A completed job is found by its user and its session about ' +
+        'a second after its end. If many jobs have changed meanwhile, a page may have fewer jobs than `limit`, or none.',
+      operationId: 'searchJobs',
+      requestParams: { query: jobQuery },
+      responses: { 200: json('A page of them.', jobPage), ...problems('validation_failed', ...faults) },
+    },
+  },
+  '/admin/jobs/retry': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Retry all failed jobs of a cause',
+      description:
+        'Retries at most 1,000 jobs in a call, and at most as many as `rate` allows in a minute. If `left` is not 0, call ' +
+        'again, with an `until` before the first call, so that no job is retried twice. `code` is required, unless ' +
+        '`dryRun` is true.',
+      operationId: 'retryJobs',
+      requestBody: jsonBody(retryBody),
+      responses: {
+        200: json('What was done.', retryReport),
+        ...problems('validation_failed', ...faults, ...bodyFaults),
+      },
+    },
+  },
+  '/admin/jobs/{requestId}': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'The story of a job',
+      description: 'Its steps, attempts and times, and the id of its trace. No text.',
+      operationId: 'showJob',
+      requestParams: { path },
+      responses: { 200: json('The story.', jobStory), ...problems('not_found', ...faults) },
+    },
+  },
+  '/admin/jobs/{requestId}/retry': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Retry a failed job',
+      operationId: 'retryJob',
+      requestParams: { path },
+      responses: {
+        200: json('It is in line again.', retriedJob),
+        ...problems('not_found', 'job_not_failed', ...faults, ...bodyFaults),
+      },
+    },
+  },
+  '/admin/jobs/{requestId}/cancel': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Cancel a job that has not ended',
+      description: 'As if its user had cancelled the question. The job ends within seconds, once a worker has it.',
+      operationId: 'cancelJob',
+      requestParams: { path },
+      responses: {
+        202: json('It will end.', cancelledJob),
+        ...problems('not_found', 'job_ended', ...faults, ...bodyFaults),
+      },
+    },
+  },
+};

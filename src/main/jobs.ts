@@ -1,0 +1,156 @@
+import { openChatQueue } from '../adapters/jobs/job-queue.ts';
+import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
+import { age } from '../contracts/dead-letters.ts';
+import { DEFAULT_RETRIES_PER_SECOND, jobFilter } from '../contracts/http/job-bodies.ts';
+import type { JobAdmin, JobFilter, JobSummary } from '../contracts/jobs.ts';
+import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import { jobsText, retryText, storyText } from './commands/jobs-text.ts';
+import { progressLine } from './commands/progress-line.ts';
+import { withRedis } from './commands/redis-connection.ts';
+
+const HELP = `Jobs: requests that workers work on, or have worked on. Shows no texts. Reads REDIS_URL and NAMESPACE: from the
+environment, from .env, or from what npm start has started. In the image: node dist/src/main/jobs.js list
+
+  npm run jobs -- list               the latest jobs, of those that match
+  npm run jobs -- show REQUEST       the story of one: steps, attempts, times, trace
+  npm run jobs -- retry REQUEST      have a failed job run again
+  npm run jobs -- retry --code C     the same for all that failed with this code
+  npm run jobs -- cancel REQUEST     have a job end as cancelled
+
+  --code C          only jobs that failed with this code
+  --session ID      only jobs of this session
+  --user ID         only jobs of this user
+  --status S        list: only waiting, delayed, active, completed, cancelled or failed ones
+  --from TIME       only jobs that ended then or later, or were added, if they have not ended: 2026-01-31T12:00:00Z
+  --until TIME      only jobs that ended then or earlier
+  --newer-than AGE  the same as --from, so long ago: 30s, 15m, 1h, 7d
+  --older-than AGE  the same as --until
+  --limit N         list or retry at most N (50 are listed and all are retried, unless told)
+  --rate N          retry: at most N a second (10 unless told)
+  --dry-run         retry: change nothing, say how many of what it would be; --code may be left out
+  --json            print JSON
+  --help
+
+Those that failed first are retried first, and none that fails again meanwhile. Exits with 0 if all went well, 1 if
+something failed or there is no such job, 2 if the command is not understood.
+`;
+
+const MAX_PAGE = 100;
+const DEFAULT_LISTED = 50;
+const FILTER_FLAGS = ['code', 'session', 'user', 'from', 'until', 'newer-than', 'older-than'];
+/** The flags of each command beside --json. */
+const FLAGS: Record<string, readonly string[]> = {
+  list: [...FILTER_FLAGS, 'status', 'limit'],
+  show: [],
+  retry: [...FILTER_FLAGS, 'limit', 'rate', 'dry-run'],
+  cancel: [],
+};
+
+async function main(): Promise<void> {
+  const { values, positionals } = readArguments({
+    code: textOption,
+    session: textOption,
+    user: textOption,
+    status: textOption,
+    from: textOption,
+    until: textOption,
+    'newer-than': textOption,
+    'older-than': textOption,
+    limit: textOption,
+    rate: textOption,
+    'dry-run': flagOption,
+    json: flagOption,
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const [command = '', requestId, ...rest] = positionals;
+  const flags = FLAGS[command];
+  if (!flags) throw new UsageError(command ? `there is no command ${command}` : 'a command is missing');
+  if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
+  const odd = Object.keys(values).find((flag) => flag !== 'json' && !flags.includes(flag));
+  if (odd) throw new UsageError(`--${odd} does not belong to this command`);
+  if (command === 'list' && requestId !== undefined) throw new UsageError('list takes no request: show does');
+  if ((command === 'show' || command === 'cancel') && requestId === undefined) throw new UsageError('which request?');
+  if (command === 'retry' && requestId !== undefined && Object.keys(values).some((flag) => flag !== 'json')) {
+    throw new UsageError('retry takes a request or a filter, not both');
+  }
+  if (command === 'retry' && requestId === undefined && !values.code && !values['dry-run']) {
+    throw new UsageError('retry which? A request, or all with a --code; --dry-run counts all codes');
+  }
+  const filter = filterOf(values);
+  const limit = numberOf('limit', values.limit, { integer: true });
+  const rate = numberOf('rate', values.rate) ?? DEFAULT_RETRIES_PER_SECOND;
+  const print = printer(values.json);
+
+  await withRedis('healify-chat jobs', async (redis) => {
+    const queue = openChatQueue(redis);
+    const jobs = createJobAdmin(queue, redis);
+    if (command === 'list') {
+      const found = await listJobs(jobs, filter, limit ?? DEFAULT_LISTED);
+      print(found, jobsText);
+    } else if (command === 'show') {
+      const story = await jobs.show(requestId!);
+      if (!story) throw new Error(`there is no job for ${requestId}, or no more`);
+      print(story, storyText);
+    } else if (command === 'cancel') {
+      const done = await jobs.cancel(requestId!);
+      if (done !== 'cancelling') throw new Error(done === 'none' ? `there is no job for ${requestId}` : 'it has ended');
+      print({ requestId }, () => `${requestId}: will end as cancelled\n`);
+    } else if (requestId !== undefined) {
+      const done = await jobs.retry(requestId);
+      if (done !== 'retried')
+        throw new Error(done === 'none' ? `there is no job for ${requestId}` : 'it has not failed');
+      print({ requestId }, () => `${requestId}: in line again\n`);
+    } else {
+      const progress = progressLine(process.stderr, 'retried');
+      const dryRun = values['dry-run'] ?? false;
+      // What fails again meanwhile is not retried again.
+      const wanted = { until: Date.now(), ...filter, limit: limit ?? Number.POSITIVE_INFINITY, rate, dryRun };
+      const report = await jobs.retryAll(wanted, progress.show);
+      progress.end();
+      print(report, retryText);
+    }
+  });
+}
+
+async function listJobs(jobs: JobAdmin, filter: JobFilter, limit: number) {
+  const found: JobSummary[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await jobs.search(filter, { limit: Math.min(MAX_PAGE, limit - found.length), cursor });
+    found.push(...page.jobs);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined && found.length < limit);
+  return { jobs: found, more: cursor !== undefined };
+}
+
+function filterOf(values: Record<string, string | boolean | undefined>): JobFilter {
+  const parsed = jobFilter.safeParse({
+    code: values.code,
+    sessionId: values.session,
+    userId: values.user,
+    status: values.status,
+    from: values.from ?? timeAgo('newer-than', values['newer-than']),
+    until: values.until ?? timeAgo('older-than', values['older-than']),
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(`--${String(issue!.path[0]).replace(/Id$/, '')}: ${issue!.message}`);
+}
+
+function timeAgo(flag: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const parsed = age.safeParse(value);
+  if (!parsed.success) throw new UsageError(`--${flag}: ${parsed.error.issues[0]!.message}`);
+  return new Date(Date.now() - parsed.data).toISOString();
+}
+
+function numberOf(flag: string, value: string | undefined, { integer = false } = {}): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!(number > 0) || !Number.isFinite(number) || (integer && !Number.isInteger(number))) {
+    throw new UsageError(`--${flag}: must be a number above 0`);
+  }
+  return number;
+}
+
+runCommand(main);

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import express from 'express';
+import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
+import { createAdminRouter } from '../../../src/api/admin/routes.ts';
+import { answerWithProblem } from '../../../src/api/problem.ts';
+import { ApiError } from '../../../src/contracts/errors.ts';
+import { jobPage, jobStory, retryReport } from '../../../src/contracts/http/job-bodies.ts';
+import { InvalidCursorError, type JobAdmin, type JobStory, type JobSummary } from '../../../src/contracts/jobs.ts';
+
+const summary: JobSummary = {
+  requestId: 'Request-1',
+  sessionId: 's',
+  userId: 'u',
+  status: 'failed',
+  code: 'model_timeout',
+  cause: 'ask-model: model_timeout: the model did not answer',
+  addedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: '2026-01-01T00:00:01.000Z',
+  attempts: 3,
+};
+const story: JobStory = {
+  ...summary,
+  ...{ traceId: 'a'.repeat(32), startedAt: summary.addedAt, deadline: null, maxAttempts: 3, crashes: 0, ahead: null },
+  ...{ nextAttemptAt: null, retry: { since: summary.addedAt, code: 'model_timeout' }, failures: ['a'], answer: null },
+  steps: [{ step: 'ask-model', attempt: 3, ms: 1.5, failed: 'model_timeout' }],
+};
+const report = { dryRun: true, matching: 1, byCode: [{ code: 'model_timeout', count: 1 }], retried: 0, left: 1 };
+
+let asked: unknown[];
+let outcome: { retry: Awaited<ReturnType<JobAdmin['retry']>>; cancel: Awaited<ReturnType<JobAdmin['cancel']>> };
+beforeEach(() => {
+  asked = [];
+  outcome = { retry: 'retried', cancel: 'cancelling' };
+});
+
+const jobs: JobAdmin = {
+  search: async (filter, options) => {
+    if (options.cursor === 'odd') throw new InvalidCursorError();
+    asked.push({ ...filter, ...options });
+    return { jobs: [summary], nextCursor: null };
+  },
+  show: async (requestId) => (requestId === summary.requestId ? story : undefined),
+  retry: async () => outcome.retry,
+  retryAll: async (options) => {
+    asked.push(options);
+    return report;
+  },
+  cancel: async () => outcome.cancel,
+};
+const server = createServer(
+  express()
+    .use(
+      '/admin',
+      createAdminRouter(
+        createJobsRouter({
+          jobs,
+          requireAdmin: (req, _res, next) =>
+            next(req.headers.authorization === 'admin' ? undefined : new ApiError('forbidden')),
+        }),
+      ),
+    )
+    .use(answerWithProblem),
+);
+let url: string;
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/admin/jobs`;
+});
+afterAll(() => void server.close());
+
+const call = async (path: string, body?: unknown, headers: Record<string, string> = {}) => {
+  const response = await fetch(`${url}${path}`, {
+    headers: { authorization: 'admin', 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: await response.json() };
+};
+
+test('an admin searches, and sees a job’s story', async () => {
+  const found = await call('?userId=u&code=model_timeout&from=2026-01-01T00:00:00Z&limit=5');
+  expect(jobPage.parse(found.body)).toEqual({ jobs: [summary], nextCursor: null });
+  expect(asked).toEqual([{ userId: 'u', code: 'model_timeout', from: Date.UTC(2026), limit: 5, cursor: undefined }]);
+  expect(jobStory.parse((await call('/Request-1')).body)).toEqual(story);
+});
+
+test('retrying all needs a code, and takes no longer than the caller waits', async () => {
+  expect(await call('/retry', {})).toMatchObject({ status: 400, body: { errors: [{ path: 'code' }] } });
+  expect(retryReport.parse((await call('/retry', { dryRun: true })).body)).toEqual(report);
+  await call('/retry', { code: 'model_timeout', rate: 2 });
+  expect(asked).toEqual([
+    { dryRun: true, limit: 600, rate: 10 },
+    { code: 'model_timeout', dryRun: false, limit: 120, rate: 2 },
+  ]);
+});
+
+test('one job is retried or cancelled, or it is said why not', async () => {
+  expect(await call('/Request-1/retry', {})).toEqual({ status: 200, body: { requestId: 'Request-1' } });
+  expect(await call('/Request-1/cancel', {})).toEqual({ status: 202, body: { requestId: 'Request-1' } });
+  outcome = { retry: 'not failed', cancel: 'ended' };
+  expect(await call('/Request-1/retry', {})).toMatchObject({ status: 409, body: { code: 'job_not_failed' } });
+  expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 409, body: { code: 'job_ended' } });
+  outcome = { retry: 'none', cancel: 'none' };
+  expect(await call('/Request-1/retry', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  expect(await call('/another')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+});
+
+test.each([
+  '?limit=101',
+  '?limit=0',
+  '?status=broken',
+  '?code=No',
+  '?from=yesterday',
+  '?cursor=odd',
+  '?odd=1',
+  `?userId=${'u'.repeat(129)}`,
+])('%s is refused with the reason', async (query) => {
+  expect(await call(query)).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+});
+
+test('nobody but an admin gets in, and no page of another site', async () => {
+  for (const path of ['', '/Request-1']) {
+    expect(await call(path, undefined, { authorization: 'user' })).toMatchObject({ status: 403 });
+  }
+  for (const path of ['/retry', '/Request-1/retry', '/Request-1/cancel']) {
+    expect(await call(path, {}, { authorization: 'user' })).toMatchObject({ status: 403 });
+    expect(await call(path, { dryRun: true }, { 'sec-fetch-site': 'cross-site' })).toMatchObject({ status: 403 });
+  }
+  expect(asked).toEqual([]);
+});
