@@ -7,7 +7,7 @@ interface Line {
   [field: string]: unknown;
 }
 
-/** A logger whose lines can be read, from level debug on. */
+/** A logger whose lines the test can read, from level debug on. */
 export function captureLog(): { logger: Logger; lines: Line[]; said: (message: string) => Line[] } {
   const lines: Line[] = [];
   return {

@@ -9,7 +9,7 @@ const INSTALLED = [
 ];
 
 /**
- * A browser that reaches nothing but what the test opens; the test closes it.
+ * A browser that only reaches what the test opens. The test closes it.
  * @param options.hosts addresses of names that only this browser knows
  */
 export async function startChromium({ hosts = {} }: { hosts?: Record<string, string> } = {}) {

@@ -1,5 +1,5 @@
 /**
- * Loaded before a process of ours: its wall clock is set back by a minute at SIGUSR2, as NTP or an operator does it.
+ * Loaded before the code of a process. At SIGUSR2 it sets the wall clock back by a minute, as NTP or an operator does.
  */
 const SET_BACK_MS = 60_000;
 

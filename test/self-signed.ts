@@ -5,7 +5,7 @@ export const openssl = (dir: string, ...args: string[]) =>
   void execFileSync('openssl', args, { stdio: 'ignore', cwd: dir });
 
 /**
- * Writes `{name}.key` and a certificate that nobody vouches for, `{name}.pem`, to the folder.
+ * Writes `{name}.key` and a self-signed certificate, `{name}.pem`, to the folder.
  * @param options.altName what it is valid for, as openssl writes it: `DNS:localhost`
  */
 export function makeSelfSigned(dir: string, name: string, options: { commonName: string; altName?: string }): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeSelfSigned } from './self-signed.ts';
 
-/** A key and a certificate for 127.0.0.1 that nobody vouches for. */
+/** A key and a self-signed certificate for 127.0.0.1. */
 export const certificate = (() => {
   const dir = mkdtempSync(join(tmpdir(), 'healify-certificate-'));
   try {

@@ -12,7 +12,7 @@ import { until } from '../until.ts';
 const JWT_SECRET = 'a secret of at least thirty-two bytes';
 let api: TestProcess;
 let redisUrl: string;
-/** Of this file's installation: its Redis takes no processes of another virtual host. */
+/** The virtual host of this file's installation. Its Redis refuses processes of another one. */
 let rabbitMqUrl: string;
 beforeAll(async () => {
   [redisUrl, rabbitMqUrl] = [await testRedisUrl(), await testRabbitMqUrl()];
@@ -34,7 +34,7 @@ const login = async (name: string) => {
   >;
 };
 
-test('who registers can log in, and use the token', async () => {
+test('a registered user can log in, and use the token', async () => {
   const registered = await post('/auth/register', credentials('ann'));
   expect(registered).toMatchObject({ status: 201, body: { email: 'ann@example.com' } });
   const tokens = await post('/auth/login', { ...credentials('ann'), email: 'ANN@example.com' });
@@ -54,7 +54,7 @@ test('an email has one account', async () => {
   });
 });
 
-test('a wrong password and an unknown email are told apart by nobody', async () => {
+test('a wrong password and an unknown email get the same reply', async () => {
   await post('/auth/register', credentials('carol'));
   const wrong = await post('/auth/login', { email: 'carol@example.com', password: 'not the password' });
   const unknown = await post('/auth/login', { email: 'nobody@example.com', password: 'not the password' });
@@ -111,7 +111,7 @@ test('a refresh token that is used again after the grace ends its login, with it
   await until('the access token is refused', async () => (await historyOf(userId, third.accessToken)).status === 401);
 });
 
-test('whoever knows the name of a login, but none of its tokens, cannot end it', async () => {
+test('nobody can end a login with its name alone, without one of its tokens', async () => {
   const { refreshToken } = await login('emma');
   const madeUp = `${refreshToken.split('.')[0]}.${'x'.repeat(43)}`;
   expect((await post('/auth/logout', { refreshToken: madeUp })).status).toBe(204);
@@ -133,7 +133,7 @@ test('no token can be made from what Redis has', async () => {
   expect(accessToken).not.toContain(id);
 });
 
-test('after a logout the refresh token is worth nothing', async () => {
+test('after a logout the refresh token is refused', async () => {
   const { refreshToken } = await login('frank');
   expect((await post('/auth/logout', { refreshToken })).status).toBe(204);
   expect((await post('/auth/refresh', { refreshToken })).status).toBe(401);
@@ -289,7 +289,7 @@ test('no password and no token is in the log', async () => {
   }
 });
 
-test('a token whose signer is two seconds ahead counts', async () => {
+test('a token whose signer is two seconds ahead is accepted', async () => {
   const { userId } = await login('fred');
   const token = sign({ sub: userId, nbf: seconds() + 2, iat: seconds() + 2 });
   expect((await historyOf(userId, token)).status).toBe(200);

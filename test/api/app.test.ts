@@ -181,7 +181,7 @@ test.each([
   expect(body.detail).toContain(`${response.headers.get('retry-after')} seconds`);
 });
 
-test('an error that nobody foresaw gives nothing away, and is found in the log by its trace', async () => {
+test('an unforeseen error reveals nothing to the caller, and is found in the log by its trace', async () => {
   const body = await expectProblem(await post(JSON.stringify({ fail: 'unforeseen' })), 500, 'internal_error');
   expect(JSON.stringify(body)).not.toContain('secret internals');
   const line = lines.map((text) => JSON.parse(text)).find(({ err }) => err);
@@ -199,7 +199,7 @@ test('a line of the log has each id once, and names the user and the question', 
   expect(JSON.parse(line)).toMatchObject({ traceId: traceparent.split('-')[1], userId: 'u-1', requestId: 'r-1' });
 });
 
-test('an unknown address is not found, and a wrong method is told the right ones', async () => {
+test('an unknown address is not found, and a wrong method is answered with the right ones', async () => {
   await expectProblem(await fetch(`${url}/nothing`), 404, 'not_found');
   const response = await fetch(`${url}/chat/session/abc`, { method: 'PUT' });
   expect(response.headers.get('allow')).toBe('GET, DELETE, HEAD');

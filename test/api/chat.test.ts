@@ -71,7 +71,7 @@ test('a question is accepted with 202, travels with all that a worker needs, and
   });
 });
 
-test('a question whose asker waits is shown meanwhile to whoever looks', async () => {
+test('a question whose client waits for the answer can be read meanwhile', async () => {
   const first = await ask(ann, 'To begin with.');
   await worker.answer(first);
   await answered(ann, first.sessionId);
@@ -104,7 +104,7 @@ test('the second turn of a conversation carries the first, as far as the budget 
   expect(third.context).toEqual([]);
 });
 
-test('a failure is told as it is, and an answer that an operator’s retry brings takes its place', async () => {
+test('a failure is shown, and the answer of an operator’s retry replaces it', async () => {
   const request = await ask(ann);
   const error = { code: 'model_unavailable' as const, message: 'The model is not available.', retryable: true };
   await worker.answer(request, { status: 'failed', response: null, model: null, provider: null, usage: null, error });
@@ -136,7 +136,7 @@ test('Prefer: wait holds the reply until the answer is there, from whichever rep
   expect(reply.body.sessionId).toBe(request.sessionId);
 });
 
-test('Prefer: wait gives up after its time, and the answer is still to be had', async () => {
+test('Prefer: wait gives up after its time, and the answer can still be read', async () => {
   const reply = await ann.send({ message: 'Slow?' }, { Prefer: 'wait=1' });
   expect(reply).toMatchObject({ status: 202, body: { status: 'queued' } });
 });
@@ -224,7 +224,7 @@ test('a cancelled question is over for its user at once, and an answer that come
   expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled', response: null } });
 });
 
-test('whoever waits for a question hears at once that it is cancelled, at the same api as well', async () => {
+test('a client that waits for a question is told at once that it is cancelled, at the same api as well', async () => {
   const { sessionId } = await ask(ann);
   const startedAt = Date.now();
   const waiting = ann.send({ message: 'And?', sessionId }, { Prefer: 'wait=30' });
@@ -267,7 +267,7 @@ test('a job that a worker keeps for a moment after its failure was told is erase
   await queue.close();
 });
 
-test('whoever waits for a question is told at once when it is erased, whichever replica they ask', async () => {
+test('a client that waits for a question is told at once when it is erased, at every replica', async () => {
   const sessionId = randomUUID();
   const waiting = { Prefer: 'wait=60' };
   const asking = ann.at(replica.url).send({ message: 'Forget it?', sessionId, newSession: true }, waiting);

@@ -40,7 +40,7 @@ interface Call {
   body?: unknown;
 }
 
-/** What a page's script sees: status, the headers that it asks for and the body; or the error that stands for nothing. */
+/** What a page's script sees: status, the requested headers and the body, or the error if it sees nothing. */
 const callFrom = (page: Page, call: Call) =>
   page.evaluate(async ({ url, method, headers, body }: Call) => {
     try {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     asked += 1;
     const jwks = Object.entries(keys).map(([kid, key]) => ({ ...publicJwk(key), kid, use: 'sig' }));
     const others = [
-      // Neither is for us; both are what providers publish beside what is.
+      // Neither key is for us. Providers publish such keys beside the ones for us.
       { kty: 'unknown', kid: 'of the future' },
       { ...publicJwk(unnamed), use: 'enc', alg: 'RSA-OAEP', kid: 'for encryption' },
       publicJwk(unnamed),
@@ -117,7 +117,7 @@ test('an admin of the provider opens the board with a token', async () => {
   expect(await board()).toBe(401);
 });
 
-test('whoever is no admin of the provider, or has no good token, is told so at the login', async () => {
+test('the login tells users who are not admins of the provider, or have no valid token', async () => {
   const user = await logInWith(token('first', firstKey));
   expect([user.status, await user.text()]).toEqual([403, expect.stringContaining('is not an admin')]);
   const bad = await logInWith(token('first', newKey(), { role: 'admin' }));
@@ -199,7 +199,7 @@ test('the address of the key set may redirect', async () => {
   });
 });
 
-test('where only a proxy gets out, the key set is asked for through it', async () => {
+test('the key set is fetched through a proxy if one is set', async () => {
   const asked: string[] = [];
   const { port } = new URL(providerUrl);
   const proxy = createServer((req, res) => {

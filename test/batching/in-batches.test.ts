@@ -5,7 +5,7 @@ import { until } from '../until.ts';
 
 const FOR_EVER_MS = 60_000;
 
-/** Notes what was carried out together. */
+/** Records which items ran together. */
 function noting({ maxItems, gatherMs = 0, ms = 0 }: { maxItems: number; gatherMs?: number; ms?: number }) {
   const batches: number[][] = [];
   const double = inBatches(
@@ -19,13 +19,13 @@ function noting({ maxItems, gatherMs = 0, ms = 0 }: { maxItems: number; gatherMs
   return { batches, double };
 }
 
-test('items of one turn go together, and each hears of its own', async () => {
+test('items of one turn form a batch, and each gets its own result', async () => {
   const { batches, double } = noting({ maxItems: 10 });
   await expect(Promise.all([1, 2, 3].map(double))).resolves.toEqual([2, 4, 6]);
   expect(batches).toEqual([[1, 2, 3]]);
 });
 
-test('what comes while a batch is under way is the next one, and no more than so many go at once', async () => {
+test('items that come while a batch runs form the next one, up to its largest size', async () => {
   const { batches, double } = noting({ maxItems: 2, ms: 20 });
   const first = double(1);
   await until('it is under way', () => batches.length === 1);
@@ -41,7 +41,7 @@ test('a batch that gathers goes as soon as it is full', async () => {
   expect(batches).toEqual([[1, 2, 3]]);
 });
 
-test('all of a batch that fails hear of it, and the next one does not', async () => {
+test('all items of a batch that fails reject, and those of the next one do not', async () => {
   let failing = true;
   const run = inBatches(
     async (items: number[]) => {

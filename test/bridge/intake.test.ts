@@ -45,7 +45,7 @@ const request = () => ({
 });
 const requests = (count: number) => Array.from({ length: count }, request);
 
-/** A bridge without anybody who works on the jobs. */
+/** A bridge whose jobs nobody works on. */
 async function startIntake() {
   const { logger } = captureLog();
   const connection = await connectRabbitMq({ url: rabbitMqUrl, name: 'test', logger });

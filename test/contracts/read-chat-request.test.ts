@@ -156,7 +156,7 @@ test('a byte order mark before the JSON is no obstacle', () => {
   expect(readChatRequest({ body })).toMatchObject(smallest);
 });
 
-test('two callers who ask the same in the same words, each for a queue of its own, ask two questions', () => {
+test('two callers with the same words and different reply queues ask two questions', () => {
   const body = Buffer.from(JSON.stringify(smallest));
   const idOf = (replyTo?: string, correlationId?: string) =>
     readChatRequest({ body, replyTo, correlationId }).requestId;

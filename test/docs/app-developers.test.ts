@@ -77,7 +77,7 @@ test('the page in the documentation works as it stands: it asks, goes on, shows 
   await shown('cancelled');
   await ask(' ');
   await shown('message');
-  // The browser says so of each reply that is an error.
+  // The browser logs each reply that is an error.
   expect(complaints).toEqual([expect.stringContaining('400 (Bad Request)')]);
 });
 
@@ -151,7 +151,7 @@ test('every marker in the documentation is one that the simulator knows', async 
       body,
       signal: AbortSignal.timeout(1_000),
     });
-    // One of them hangs, and so is understood.
+    // One of them hangs, which shows that the simulator knows it.
     const said = await reply.then((response) => response.text()).catch(() => '');
     expect(said).not.toContain('unknown_simulate_marker');
   }

@@ -10,7 +10,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: root })];
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
 
-test.each(documents)('every npm command in %s is one that there is', (file) => {
+test.each(documents)('every npm command in %s exists', (file) => {
   for (const [, name] of textOf(file).matchAll(/npm run ([a-z:]+)/g)) expect(Object.keys(scripts)).toContain(name);
 });
 

@@ -44,12 +44,12 @@ const otherWords = ['ERR_JWKS_NO_MATCHING_KEY'];
 const metricNames = namesIn(textOf('src/observability/metrics.ts'), /'(healify_[a-z_]+)'/g);
 
 describe.each(documents)('%s', (file) => {
-  test('says first whom it is for, and what they can do after reading it', () => {
+  test('says first who it is for, and what they can do after reading it', () => {
     const beginning = textOf(file).split('\n## ')[0]!.replaceAll('\n', ' ');
     expect(beginning).toMatch(/This page is for \w+ who.*After reading /);
   });
 
-  test('leads to files and headings that there are', () => {
+  test('links to files and headings that exist', () => {
     for (const target of namesIn(proseOf(file), /\]\((?!https?:)([^)]+)\)/g)) {
       const [path, anchor] = target.split('#');
       const linked = path ? join(dirname(file), path) : file;
@@ -58,13 +58,13 @@ describe.each(documents)('%s', (file) => {
     }
   });
 
-  test('names source files and folders that there are', () => {
+  test('names source files and folders that exist', () => {
     for (const path of namesIn(proseOf(file), /`((?:src|test|tools|bench|chaos|fuzz|docs|examples)\/[\w./-]+)`/g))
       expect([path, existsSync(join(root, path))]).toEqual([path, true]);
     for (const name of namesIn(proseOf(file), /`([\w-]+\.ts)`/g)) expect(sources).toContain(name);
   });
 
-  test('names settings and metrics that there are', () => {
+  test('names settings and metrics that exist', () => {
     for (const name of namesIn(proseOf(file), /`([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)(?:=[^`]*)?`/g))
       expect([...settingNames, ...otherVariables, ...otherWords]).toContain(name);
     for (const name of namesIn(textOf(file), /\b(healify_[a-z_]+)/g)) expect(metricNames).toContain(name);

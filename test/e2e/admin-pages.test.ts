@@ -9,7 +9,7 @@ import { until } from '../until.ts';
 let api: TestProcess;
 let browser: Browser;
 let page: Page;
-/** What the browser complains of: errors of scripts, and what the page's policy has stopped. */
+/** Problems that the browser reports: errors of scripts, and violations of the page's policy. */
 const complaints: string[] = [];
 
 beforeAll(async () => {

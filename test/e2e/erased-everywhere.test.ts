@@ -36,7 +36,7 @@ const ask = async (user: TestUser, message: string) => {
 };
 const calls = async () => (await simulator.stats()).started;
 
-test('a kept answer serves whoever has asked for it, and nobody else', async () => {
+test('a cached answer serves the user who asked for it, and nobody else', async () => {
   const message = `Is ${randomUUID()} healthy?`;
   expect(await ask(ann, message)).toMatchObject({ cached: false });
   expect(await ask(ann, message)).toMatchObject({ cached: true });
@@ -44,7 +44,7 @@ test('a kept answer serves whoever has asked for it, and nobody else', async () 
   expect(await calls()).toBe(2);
 });
 
-test('after a session is erased its answer is kept nowhere, and the same question asks the model anew', async () => {
+test('after a session is erased its answer is kept nowhere, and the same question asks the model again', async () => {
   const secret = randomUUID();
   const { sessionId, response } = await ask(ann, `Is ${secret} healthy?`);
   expect((await ann.delete(`/chat/session/${sessionId}`)).status).toBe(204);

@@ -8,7 +8,7 @@ import type { TestProcess } from '../processes.ts';
 import type { QueueClient } from '../queue-client.ts';
 import { until } from '../until.ts';
 
-/** Stands in every piece of garbage, and must not stand in the log. */
+/** Part of every piece of garbage. It must not appear in the log. */
 const SECRET = 'my-doctor-said';
 const DEAD_LETTERS = `${REQUESTS_QUEUE}.dlq`;
 

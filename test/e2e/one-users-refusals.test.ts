@@ -12,7 +12,7 @@ let worker: TestProcess;
 let client: QueueClient;
 let provider: Awaited<ReturnType<typeof serve>>;
 
-/** Replies of a provider that refuses what a user asks, and quotes it: the message says how. */
+/** Replies of a provider that refuses a user's question and quotes it. The message chooses the reply. */
 const REFUSALS: Record<string, [status: number, headers: Record<string, string>, body: (message: string) => string]> = {
   moderated: [403, {}, (said) => JSON.stringify({ error: { code: 403, message: `Your input was flagged: ${said}` } })],
   forbidden: [403, {}, (said) => JSON.stringify({ message: 'Forbidden', said })],

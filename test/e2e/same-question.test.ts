@@ -69,7 +69,7 @@ test('100 users who ask the same at once cost one model call, and all are answer
   expect((await simulator.stats()).started).toBe(1);
 });
 
-test('whoever wants no kept answer is given a new one, each time', async () => {
+test('a request without the cache gets a new answer each time', async () => {
   const all = Array.from({ length: 5 }, () => request({ message: 'Is bread healthy?', cache: false }));
   await client.ask(...all);
 

@@ -29,7 +29,7 @@ afterAll(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Every process that comes of npm start has the data folder in its environment, so that it can be found. */
+/** Every process that npm start starts has the data folder in its environment, so that it can be found. */
 const env = () => ({ PATH: process.env.PATH, HOME: process.env.HOME, STARTED_BY: dataDir, ...ports });
 
 const npmStart = (...args: string[]) =>
@@ -57,7 +57,7 @@ const ask = async (started: GuardedProcess) => {
   return JSON.parse(stdout) as { status: string; model: string; sessionId: string };
 };
 
-/** Processes that come of npm start. */
+/** Processes that npm start has started. */
 function ours(): { pid: number; command: string }[] {
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)

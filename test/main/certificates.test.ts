@@ -54,7 +54,7 @@ beforeAll(async () => {
       'ssl_cert_login_from = common_name',
     ],
   });
-  // It has no password that anybody knows: its certificate is its login.
+  // Nobody knows its password. Its certificate is its login.
   await server.ctl('add_user', 'healify-app', 'nobody-knows-this');
   await server.ctl('clear_password', 'healify-app');
   const { configure, write, read } = declaringRights;

@@ -56,7 +56,7 @@ test('programs get JSON', async () => {
   await drain(client, DLQ);
 });
 
-test('what a letter holds cannot command the terminal', async () => {
+test('the content of a letter cannot control the terminal', async () => {
   await client.send(DLQ, Buffer.from('\u001b[2Jgone'), { headers: { 'x-dead-letter-reason': '\u001b]0;title\u0007' } });
   for (const command of [['list'], ['show', REQUESTS_QUEUE]]) {
     const { output } = await dlq(...command);

@@ -30,7 +30,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('a Redis that appends and never evicts is taken without a word', async () => {
+test('a Redis that appends and never evicts is accepted without a warning', async () => {
   const worker = await startScript('src/main/worker.ts', [], { ...env, REQUIRE_DURABLE_REDIS: 'true' });
   await until('the worker has started', () => worker.output().includes('worker started'), 40_000);
   await until('Redis is connected', () => worker.output().includes('connected to Redis'));

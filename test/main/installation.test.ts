@@ -57,7 +57,7 @@ test('a process with another virtual host, or another namespace, does not start 
     expect(await refusalOf(name, { ...env, NAMESPACE: 'other' })).toContain('"other"');
   }
   expect(first.running).toBe(true);
-  // Its own are welcome.
+  // Processes of the same installation start.
   await startApi({ ...COMMON, ...env });
 
   async function claimed() {

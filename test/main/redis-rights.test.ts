@@ -109,7 +109,7 @@ test('the whole product runs with exactly the documented rights', async () => {
   );
   await call(`${api.url}/auth/logout`, { method: 'POST' });
 
-  // Bull Board would list the workers, and does without.
+  // Bull Board would list the workers. It works without that.
   expect((await refusals()).filter((refusal) => !refusal.includes('client|list'))).toEqual([]);
   for (const { output } of [api, worker]) expect(output()).not.toMatch(/NOPERM|lacks rights/);
 }, 180_000);

@@ -1,4 +1,4 @@
-// A process that fails in a chosen way, with a text that nobody is to see.
+// A process that fails in a chosen way, with a text that nobody may see.
 import { logEverything } from '../../src/main/process.ts';
 import { createLogger } from '../../src/observability/log.ts';
 

@@ -45,7 +45,7 @@ async function amqp() {
   return { channel, closed };
 }
 
-/** A server that answers everything so. */
+/** A server with the same reply to everything. */
 async function answering(status: number, body: string): Promise<string> {
   const server = createServer((_, res) => res.writeHead(status, { 'content-type': 'application/json' }).end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -7,7 +7,7 @@ import { createSharedServers } from './shared-servers.ts';
 export type EndOfRun = (options: { watching: boolean }) => Promise<void>;
 
 /**
- * Starts no server yet: tests ask for them at the desk, by the functions of services.ts. In watch mode jest calls this
+ * Starts no server. Tests ask for servers with the functions of services.ts. In watch mode jest calls this
  * before each run; then the servers of the run before are there.
  */
 export default async function setUp(): Promise<void> {

@@ -37,7 +37,7 @@ export const LONG_FILES: Record<string, number> = {
 };
 
 /**
- * Begins with the longest file: begun last, it would run alone at the end, while the other workers have nothing to do.
+ * Starts the longest files first. If such a file started last, it would run alone at the end, with the other workers idle.
  */
 export default class LongestFirst extends Sequencer {
   override async sort(tests: Tests): Promise<Tests> {

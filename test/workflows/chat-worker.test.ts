@@ -140,7 +140,7 @@ describe('a request that is cancelled', () => {
     expect(ends).toMatchObject([{ how: 'delay' }]);
   });
 
-  test('is looked for among the jobs that this worker has', () => {
+  test('is reported to the runner of this worker’s jobs', () => {
     const { subscriber, cancelled } = worker();
     subscriber.emit('message', channelOf(subscriber, CANCEL_CHANNEL), 'r');
     expect(cancelled).toEqual(['r-r']);
@@ -196,7 +196,7 @@ test('a process that must stop hands its job back, with what its steps gave', as
 });
 
 describe('a request that fails for good', () => {
-  test('is announced to its user, then kept among the failed jobs, where a retry begins anew', async () => {
+  test('is announced to its user, then kept among the failed jobs, where a retry starts again', async () => {
     const { work, published, events } = worker(failing(rejected));
     const { job, ends, saved } = standInJob({ crashes: 1 });
     await work(job);
@@ -238,7 +238,7 @@ describe('a request that fails for good', () => {
     expect(published).toMatchObject([{ error: { code: 'model_timeout' } }]);
   });
 
-  test('because nobody foresaw the error tells its user nothing of it', async () => {
+  test('because of an unforeseen error tells its user nothing about it', async () => {
     const { work, published } = worker(failing(new TypeError('a secret')));
     await work(standInJob({ maxAttempts: 1 }).job);
     expect(published).toMatchObject([{ error: { code: 'internal_error' } }]);
@@ -277,7 +277,7 @@ describe('a request over which processes have died', () => {
     expect(published).toMatchObject([{ status: 'failed', error: { code: 'spend_uncertain' } }]);
   });
 
-  test('begins anew when an operator retries it, also after its deadline', async () => {
+  test('starts again when an operator retries it, even after its deadline', async () => {
     const { work, published } = worker();
     await work(
       standInJob({

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { AccountStore } from '../../../src/adapters/accounts/account-store.ts';
 import type { Account } from '../../../src/contracts/account.ts';
 
-/** What every store of accounts must do, whatever it keeps things in. @param makeStore an empty one */
+/** What every store of accounts must do. @param makeStore an empty one */
 export function describeAccountStore(name: string, makeStore: () => Promise<AccountStore>): void {
   describe(`${name} is a store of accounts`, () => {
     let store: AccountStore;

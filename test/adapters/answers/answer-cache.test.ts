@@ -53,7 +53,7 @@ describe('the hash', () => {
       createAnswerCache({ redis: undefined as never, scope, ttlMs: 1, maxEntryBytes: 1 }).hashOf(of, userId);
   const hashOf = hashIn('user');
 
-  test('is another for another user, unless answers serve all', () => {
+  test('differs for another user, unless the scope is all', () => {
     expect(hashOf(parameters(), 'bob')).not.toBe(hashOf(parameters()));
     expect(hashIn('all')(parameters(), 'bob')).toBe(hashIn('all')(parameters()));
   });
@@ -100,7 +100,7 @@ describe('the hash', () => {
 });
 
 describe('an answer', () => {
-  test('is forgotten, but a question that is being asked stays its request’s to ask', async () => {
+  test('is forgotten, but a claim on a question stays with its request', async () => {
     const cache = cacheWith();
     const [kept, asked] = [newHash(), newHash()];
     await cache.lookUp(kept, 'a');
@@ -241,7 +241,7 @@ describe('a question that is asked in the same process', () => {
     expect((await Promise.all(others)).toSorted()).toEqual(['claimed', 'under way']);
   });
 
-  test('is waited for no longer after its look-up has failed', async () => {
+  test('is not waited for any more after its look-up has failed', async () => {
     const hash = newHash();
     const late = new Redis(await testRedisUrl(), { enableOfflineQueue: false });
     try {
@@ -253,7 +253,7 @@ describe('a question that is asked in the same process', () => {
       void cache.lookUp(hash, 'r-2').then((value) => {
         found = value;
       });
-      // Redis answers in order, once the script is known to it; the wait would be longer.
+      // Once Redis knows the script, it answers in order. The wait would take longer.
       for (let i = 0; i < 3; i += 1) {
         await new Promise(setImmediate);
         await late.ping();

@@ -9,8 +9,8 @@ import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 
 /**
- * What every conversation store must do, whatever it keeps things in.
- * @param makeStore gives an empty one
+ * What every conversation store must do.
+ * @param makeStore makes an empty one
  */
 export function describeConversationStore(name: string, makeStore: () => Promise<ConversationStore>): void {
   describe(`${name} is a conversation store`, () => {
@@ -164,14 +164,14 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect(await store.settle([])).toEqual([]);
     });
 
-    test('an answer for another user, or to a question nobody asked, is written nowhere', async () => {
+    test('an answer for another user, or to a question nobody asked, is not written', async () => {
       const turn = await ask();
       expect(await settle({ ...turn, userId: 'somebody' })).toBe('unknown');
       expect(await settle({ ...turn, requestId: randomUUID() })).toBe('unknown');
       expect(await sessionOf(turn)).toMatchObject({ turns: [{ answer: null }] });
     });
 
-    test('another user’s session is as if it were not there', async () => {
+    test('another user’s session looks as if it did not exist', async () => {
       const turn = await ask();
       const foreign = newTurn({ sessionId: turn.sessionId });
       expect(await sessionOf(foreign)).toBeUndefined();
@@ -265,7 +265,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect((await store.erase(sessionId, userId))!.requestIds).toHaveLength(2 * limits.sessionTurns);
     });
 
-    test('a session id that is in use is taken, whosever it is, until its first question was refused', async () => {
+    test('a session id in use is refused, whoever owns it, unless its first question was refused', async () => {
       const turn = newTurn();
       expect(await store.begin(turn, { newSession: true })).toBe('begun');
       const { sessionId, userId } = turn;
@@ -322,7 +322,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect(await settle(refused)).toBe('unknown');
       expect(await overdue(30_000)).toEqual([]);
       expect(await sessionOf(queued)).toMatchObject({ turns: [{ answer: null }] });
-      // Nobody has it any more, but it is not there either.
+      // The turn is gone, but its entry is still there.
       await store.postpone([queued], -60_000);
       expect(await overdue(60_000)).toEqual([]);
     });
@@ -340,7 +340,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       await store.close([late]);
     });
 
-    test('an erasure that stopped half way is known, and repeated it says again what is left', async () => {
+    test('an erasure that stopped half way is listed, and repeating it returns again what is left', async () => {
       const first = await ask();
       const { sessionId, userId } = first;
       await settle(first, { answerKey: 'one' });
@@ -370,7 +370,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       const remains = await store.erase(sessionId, userId);
       expect(remains).toMatchObject({ requestIds: [requestId], answerKeys: ['late'] });
 
-      // One more comes while that is erased.
+      // One more answer comes while the first is erased.
       await settle(turn, { answerKey: 'later' });
       await store.markErased(sessionId, userId, remains!);
       expect(await store.unfinishedErasures(Date.now(), 100)).toContainEqual({ sessionId, userId });
@@ -436,7 +436,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       }
     });
 
-    test('what is erased is gone, and comes back neither by a late answer nor by a repeated question', async () => {
+    test('an erased session is gone, and neither a late answer nor a repeated question brings it back', async () => {
       const first = await ask();
       const { sessionId, userId } = first;
       const second = await ask({ sessionId, userId }, { newSession: false });

@@ -75,7 +75,7 @@ test('an erased session leaves only the note that it was erased', async () => {
   }
 });
 
-test('a session of the version before, whose turns are in no order of their own, is read, continued and erased', async () => {
+test('a session of the previous version, whose turns have no index, can be read, continued and erased', async () => {
   const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, createdAt } = turn();
   const session = { sessionId, userId, status: 'queued', requestId: 'r10', createdAt, updatedAt: createdAt };
@@ -116,7 +116,7 @@ test('a question added to a session of the version before is numbered after the 
   expect(seen.turns.map(({ requestId }) => requestId)).toEqual(['old', 'new']);
 });
 
-test('a session of the version before, which kept a status of its own, is begun or continued as it was', async () => {
+test('a session of the previous version, which had a status, can be begun or continued as before', async () => {
   const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
   for (const [status, canBegin, canContinue] of [
     ['accepting', 'begun', 'not_found'],

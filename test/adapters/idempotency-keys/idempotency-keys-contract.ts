@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { IdempotencyKeys } from '../../../src/adapters/idempotency-keys/idempotency-keys.ts';
 import { until } from '../../until.ts';
 
-/** What every keeper of idempotency keys must do, whatever it keeps them in. */
+/** What every store of idempotency keys must do. */
 export function describeIdempotencyKeys(name: string, makeKeys: (ttlMs: number) => Promise<IdempotencyKeys>): void {
   describe(`${name} keeps idempotency keys`, () => {
     let keys: IdempotencyKeys;

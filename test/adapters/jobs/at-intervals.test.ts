@@ -13,7 +13,7 @@ test('a task runs once each interval, and not before the first has passed', asyn
   expect(task).toHaveBeenCalledTimes(3);
 });
 
-test('a task that is to run at once does', () => {
+test('a task runs at once if that is asked for', () => {
   const task = jest.fn(() => Promise.resolve());
   atIntervals(1_000, task, { atOnce: true });
   expect(task).toHaveBeenCalledTimes(1);

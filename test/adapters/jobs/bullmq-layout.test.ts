@@ -36,7 +36,7 @@ function keysNamedInCode(): string[] {
   return [...named].map(([, key]) => key!);
 }
 
-/** The scripts that BullMQ ships, but for those of its relay, which is something else than a queue. */
+/** The scripts that BullMQ ships, except those of its relay, which is not a queue. */
 function bullMqScripts(): Script[] {
   const folder = join(bullMqFolder, 'scripts');
   return readdirSync(folder)
@@ -55,7 +55,7 @@ const ownScripts: Script[] = readdirSync(ownFolder)
     return { file, lua: lines.map(({ text }) => text).join('\n') };
   });
 
-/** Which hash a field belongs to, by what the script calls its key. Hashes of a job's children are none of ours. */
+/** Finds the hash that a field belongs to, from the script's name for its key. We have no hashes of a job's children. */
 function hashOf({ lua }: Script, key: string): 'meta' | 'job' | 'other' | 'children' {
   const header = key.startsWith('KEYS[') ? (lua.split('\n').find((line) => line.trim().startsWith(key)) ?? '') : '';
   if (/meta/i.test(key + header)) return 'meta';
@@ -104,7 +104,7 @@ describe('BullMQ’s own scripts', () => {
 
   test('use no field of a job that we do not know', () => {
     const known = namesOf(bullMqJobFields, leftToBullMq.jobFields);
-    /** Fields whose names the scripts are given: the result or the failure, what we have BullMQ update, and times. */
+    /** Fields whose names are passed to the scripts: the result or the failure, fields that we ask BullMQ to update, and times. */
     const given = ['<ARGV[3]>', '<attributes[1]>', '<unpack(attributes)>', '<unpack(fieldsToUpdate)>'];
     expect(unknown(fieldsIn(scripts, 'job'), new Set([...known, ...otherFields, ...given]))).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('the version of BullMQ', () => {
     expect(bullMqProblem()).toBeUndefined();
   });
 
-  test('if it is another, whoever starts a process is told which one is expected and what to do', () => {
+  test('if it is another one, starting a process fails and says which one is expected and what to do', () => {
     const problem = bullMqProblem('6.99.0');
     expect(problem).toContain('BullMQ 6.99.0 is installed');
     expect(problem).toContain(`BullMQ ${BULLMQ_VERSION} only`);

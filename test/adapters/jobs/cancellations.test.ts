@@ -21,7 +21,7 @@ function open(url: string, user?: string): Redis {
   return redis;
 }
 
-/** A user of Redis who may do everything but what the rules take. */
+/** A Redis user with all rights except those that the rules take away. */
 async function userWith(redis: Redis, ...rules: string[]): Promise<string> {
   const name = `test-${randomUUID()}`;
   await redis.call('ACL', 'SETUSER', name, 'on', `>${name}`, '~*', '&*', '+@all', ...rules);
@@ -54,7 +54,7 @@ test('cancellations are heard again after the connection was lost', async () => 
   await isHeard(heard, other);
 });
 
-test('a subscription that Redis refuses is tried again, and its refusal is told once', async () => {
+test('a subscription that Redis refuses is tried again, and the refusal is reported once', async () => {
   const url = await testRedisUrl();
   const admin = open(url);
   const user = await userWith(admin, '-subscribe');

@@ -85,7 +85,7 @@ test('users with bursts are served in turn', async () => {
   for (const user of ['a', 'b', 'c']) expect(users.filter((served) => served === user)).toHaveLength(10);
 });
 
-test('who has been quiet does not save up turns', async () => {
+test('a user who has asked nothing for a while does not save up turns', async () => {
   await add(burst('a', 50));
   await served(40);
   await add(burst('b', 50));
@@ -99,7 +99,7 @@ test('batch requests come after all interactive ones, also those that come later
   expect(await served(10)).toEqual([...Array(5).fill('person'), ...Array(5).fill('batch')]);
 });
 
-/** Takes jobs as a worker of ours does, and gives their ids. */
+/** Takes jobs as a worker does, and returns their ids. */
 async function take(count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i += 1) {
@@ -117,7 +117,7 @@ const taken = async (count: number) => {
   return await Promise.all(ids.map(userOf));
 };
 
-/** As a worker does that has jobs in hand. */
+/** Delays jobs, as the worker does that has them in hand. */
 async function delay(ids: string[], ms: number): Promise<void> {
   for (const id of ids) {
     await redis.set(queue.toKey(`${id}:lock`), 'token');
@@ -162,13 +162,13 @@ describe.each([
   test('goes before the newer jobs of a user with many', async () => {
     await add(burst('quiet', 60));
     const ids = await take(60);
-    // The line has begun anew.
+    // The line has started again.
     await add(burst('heavy', 30));
     await comeBack(ids.slice(-1));
     expect((await taken(2)).includes('quiet')).toBe(true);
   });
 
-  test('does not bring the head of the line back: who comes then takes turns with those who wait', async () => {
+  test('does not move the head of the line back: jobs that come then take turns with those that wait', async () => {
     await add(burst('heavy', 100));
     const ids = await take(50);
     await comeBack(ids.slice(0, 1));

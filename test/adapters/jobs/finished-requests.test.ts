@@ -91,7 +91,7 @@ describe('a request that is finished', () => {
     expect(await isRecognised('b')).toBe(false);
   });
 
-  test('is told to be finished to whoever asks for its place in line, though nothing is kept of its job', async () => {
+  test('has the place in line "finished", though nothing is kept of its job', async () => {
     await finish(['a']);
     expect(await placesInLine(queue, redis, ['a', 'b'])).toEqual([{ kind: 'finished' }, { kind: 'none' }]);
   });
@@ -179,7 +179,7 @@ describe('the record of finished requests', () => {
 });
 
 describe('a session that is erased', () => {
-  test('leaves nothing of its jobs but what recognises their messages', async () => {
+  test('leaves nothing of its jobs except the digests that recognise their messages', async () => {
     await finish(['done'], { kept: 10, keepsText: true });
     await addJobs(queue, redis, [job('waiting')], { attempts: 3 });
     expect(await everything()).toContain(MARKER);
@@ -229,7 +229,7 @@ describe('finished jobs are tidied', () => {
     const requestIds = Array.from({ length: 450 }, (_, index) => `early-${index}`);
     await finish(requestIds, { kept: 1_000, keepsText: true, now: Date.now() - 10_000 });
     await finish(['late'], { kept: 1_000, keepsText: true });
-    // An earlier version remembered none of them.
+    // An earlier version did not remember them.
     await redis.del(toKey('finished'), ...(await buckets()));
     await tidy(5_000);
     await until('their text is gone', async () => {

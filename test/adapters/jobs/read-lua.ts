@@ -33,7 +33,7 @@ export function luaCommands(lua: string): LuaCommand[] {
   });
 }
 
-/** The arguments of a call, from behind its opening parenthesis. */
+/** The arguments of a call. The text begins after its opening parenthesis. */
 function argumentsFrom(text: string, start: number): string[] {
   const args: string[] = [];
   let depth = 0;

@@ -265,13 +265,13 @@ describe('jobs for which there is room', () => {
     expect(counters(await dump())).toEqual(counters(addedAndTaken));
   });
 
-  test('go in line where another waits', async () => {
+  test('are put in line if another job waits', async () => {
     await add(jobs('first'));
     expect(await add(jobs('a'), 5)).toEqual({ untaken: 2, started: [] });
     expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
   });
 
-  test('go in line where there is no room for all of them', async () => {
+  test('are put in line if there is no room for all of them', async () => {
     expect(await add(jobs('a', 'b'), 1)).toEqual({ untaken: 2, started: [] });
     expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
   });
@@ -322,7 +322,7 @@ describe('a job that is completed', () => {
     expect(await complete({}, () => redis.del(queue.toKey('r-a')))).toMatchObject({ codes: [-1] });
   });
 
-  test('is taken from the line by nobody else, and others are completed all the same', async () => {
+  test('is completed even if another job of its batch is refused', async () => {
     await add(jobs('a', 'b', 'c'));
     const { taken } = await settle([], 3);
     await redis.hincrby(queue.toKey('r-b'), 'ats', 1);
@@ -355,34 +355,34 @@ describe('a job that is locked', () => {
     await worker.close();
   });
 
-  test('is told to be lost where another has taken it', async () => {
+  test('is reported as lost if another worker has taken it', async () => {
     expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'ats', 1))).toMatchObject({
       lost: ['r-a'],
       locks: 1,
     });
   });
 
-  test('is told to be lost where it was given up as stalled', async () => {
+  test('is reported as lost if it was given up as stalled', async () => {
     expect(await lockAfter(() => redis.hincrby(queue.toKey('r-a'), 'stc', 1))).toMatchObject({
       lost: ['r-a'],
       locks: 1,
     });
   });
 
-  test('is told to be lost where it was finished or removed', async () => {
+  test('is reported as lost if it was finished or removed', async () => {
     const finish = (taken: TakenJob[]) =>
       Promise.all([settle([completionOf(taken[0]!)], 0), redis.del(queue.toKey('r-b'))]);
     expect(await lockAfter(finish)).toMatchObject({ lost: ['r-a'], gone: ['r-b'], locks: 0 });
   });
 });
 
-test('whoever renews the lock of a job is told that its user has cancelled it', async () => {
+test('renewing the lock of a job reports that its user has cancelled it', async () => {
   await redis.set(redisKeys.cancelled('r-b'), '1');
   const begun = await add(jobs('a', 'b'), 2);
   expect(await lock(begun.started)).toEqual({ lost: [], gone: [], cancelled: ['r-b'] });
 });
 
-test('whoever takes a job is told that its user has cancelled it', async () => {
+test('taking a job reports that its user has cancelled it', async () => {
   for (const id of ['a', 'c']) await redis.set(redisKeys.cancelled(`r-${id}`), '1');
   const begun = await add(jobs('a', 'b'), 2);
   expect(begun.started.map(({ cancelled }) => cancelled)).toEqual([true, false]);
@@ -404,7 +404,7 @@ test.each([
   expect(await queue.getActiveCount()).toBe(0);
 });
 
-test('whoever waits for jobs is given a sign when some are added, and when some are left', async () => {
+test('waiting workers get a sign when jobs are added, and when some are left', async () => {
   const marker = () => redis.zpopmin(queue.toKey('marker'));
   await add(jobs('a', 'b'));
   expect(await marker()).toEqual(['0', '0']);
@@ -424,7 +424,7 @@ test('of the completed jobs the latest are kept', async () => {
   expect(kept.map(({ id }) => id).sort()).toEqual(['r-c', 'r-d', 'r-e']);
 });
 
-test('what an attempt has come to is not written over what a later one has', async () => {
+test('the state of an attempt does not overwrite the state of a later one', async () => {
   await add(jobs('a', 'b'), 2);
   await redis.hset(toKey('r-b'), 'ats', '2', 'progress', 'of the second attempt');
   const of = (id: string) => ({ key: toKey(id), attemptsStarted: 1, progress: 'of the first attempt' });

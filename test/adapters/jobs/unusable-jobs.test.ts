@@ -155,7 +155,7 @@ test.each([
   expect(state!.failure).toEqual(known);
 });
 
-test('a retry of a job that an earlier version has failed counts its crashes anew', () => {
+test('a retry of a job that an earlier version has failed counts its crashes from zero', () => {
   const failed = { steps: [], results: {}, crashes: 4, failedAt: '2026-01-01T00:00:00.000Z' };
   expect(readJobState(JSON.stringify(failed))!.crashesForgiven).toBe(4);
   expect(readJobState(JSON.stringify({ ...failed, crashes: 5, crashesForgiven: 4 }))!.crashesForgiven).toBe(4);

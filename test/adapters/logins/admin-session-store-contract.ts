@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { AdminSessionStore } from '../../../src/adapters/logins/admin-session-store.ts';
 import { until } from '../../until.ts';
 
-/** What every store of admin sessions must do, whatever it keeps things in. */
+/** What every store of admin sessions must do. */
 export function describeAdminSessionStore(name: string, makeStore: () => Promise<AdminSessionStore>): void {
   describe(`${name} is a store of admin sessions`, () => {
     let store: AdminSessionStore;
@@ -21,7 +21,7 @@ export function describeAdminSessionStore(name: string, makeStore: () => Promise
       expect(await store.find(other)).toEqual({ userId: 'u2', role: 'user' });
     });
 
-    test('nobody is found by a session that never began, and ending it is no error', async () => {
+    test('a session that never began is not found, and ending it is no error', async () => {
       const never = randomUUID();
       expect(await store.find(never)).toBeUndefined();
       await store.end(never);

@@ -4,8 +4,8 @@ import type { EndedLogins } from '../../../src/adapters/logins/ended-logins.ts';
 import { until } from '../../until.ts';
 
 /**
- * What all knowledge of ended logins must do, wherever it is kept.
- * @param startProcess a process that shares what is kept with the others, and knows it
+ * What every store of ended logins must do.
+ * @param startProcess starts a process that shares the store with the others
  */
 export function describeEndedLogins(name: string, startProcess: (keepMs: number) => Promise<EndedLogins>): void {
   describe(`${name} knows which logins have ended`, () => {

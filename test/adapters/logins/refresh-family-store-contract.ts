@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { RefreshFamilyStore } from '../../../src/adapters/logins/refresh-family-store.ts';
 import { until } from '../../until.ts';
 
-/** What every store of refresh families must do, whatever it keeps things in. */
+/** What every store of refresh families must do. */
 export function describeRefreshFamilyStore(
   name: string,
   makeStore: (ttlMs: number) => Promise<RefreshFamilyStore>,
@@ -71,7 +71,7 @@ export function describeRefreshFamilyStore(
       await until('it has expired', async () => (await shortLived.find(id)) === undefined);
     });
 
-    test('an exchange begins the time of a family anew', async () => {
+    test('an exchange restarts the time of a family', async () => {
       const id = randomUUID();
       await store.create(id, first);
       const shortLived = await makeStore(100);

@@ -27,7 +27,7 @@ export const askOnce = (model: ReturnType<typeof modelAt>) =>
     (error: unknown) => ({ answer: undefined, failure: error as RequestFailure }),
   );
 
-/** Asks a provider that replies so, through the real client over HTTP. */
+/** Asks a provider that sends this reply, through the real client over HTTP. */
 export async function askProvider(
   script: ScriptedReply | ScriptedReply[],
   options: Partial<ModelProviderOptions> = {},

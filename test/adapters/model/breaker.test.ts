@@ -18,7 +18,7 @@ import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
 const OPEN_MS = 300;
-/** A Redis that is only slow for a moment must not be taken for one that is away. */
+/** A Redis that is slow for a moment must not count as away. */
 const REDIS_TIMEOUT_MS = 5_000;
 const { logger } = captureLog();
 const question = { message: 'Is it?', context: [] };
@@ -114,14 +114,14 @@ async function twoWorkers(model: Model, name: string, options: { openMs?: number
 }
 
 const isPaused = (result: unknown) => result instanceof ModelPausedError;
-/** Questions until one passes, or fails otherwise than by being held back. */
+/** Asks until a question passes, or fails for another reason than a pause. */
 const untilItPasses = (ask: () => Promise<unknown>) =>
   until('a question passes', async () => {
     const result = await ask();
     return isPaused(result) ? undefined : { result };
   });
 
-/** Asks until the model is asked; gives what will become of that. */
+/** Asks until the model is asked. Returns the promise of the answer. */
 const askTheProbe = (model: { calls: number }, ask: () => Promise<unknown>) => {
   const { calls } = model;
   let probe: Promise<unknown> | undefined;
@@ -134,7 +134,7 @@ const askTheProbe = (model: { calls: number }, ask: () => Promise<unknown>) => {
   });
 };
 
-test('so many failures in a row shut the provider for all workers, also for one that starts later', async () => {
+test('this many failures in a row shut the gate for all workers, and for one that starts later', async () => {
   const model = provider();
   const name = randomUUID();
   const options = { openMs: 60_000 };
@@ -150,7 +150,7 @@ test('so many failures in a row shut the provider for all workers, also for one 
   expect(model.calls).toBe(4);
 });
 
-test('a share of failures shuts it too, and failures of requests shut nothing', async () => {
+test('a share of failures shuts the gate too, but failures of requests do not', async () => {
   const model = provider();
   const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10, openMs: 60_000 });
   model.fail(failure('model_rejected'));
@@ -163,7 +163,7 @@ test('a share of failures shuts it too, and failures of requests shut nothing', 
   expect(one.state()).toBe('open');
 });
 
-test('half-open sends one probe for all workers, and its answer opens the way to all', async () => {
+test('a half-open gate lets one call of all workers probe, and its answer lets all calls pass', async () => {
   const model = provider();
   const name = randomUUID();
   const workers = [worker(model, name), worker(model, name), worker(model, name)];
@@ -190,7 +190,7 @@ test('half-open sends one probe for all workers, and its answer opens the way to
   }
 });
 
-test('a probe that fails keeps it shut, longer each time', async () => {
+test('a probe that fails keeps the gate shut, longer each time', async () => {
   const model = provider();
   const one = worker(model, randomUUID());
   model.fail(failure('model_unreachable'));
@@ -221,7 +221,7 @@ test('when the worker that probes dies, another probes', async () => {
   expect((await untilItPasses(two.ask)).result).toBe(answer);
 });
 
-test('a probe that its caller gave up says nothing, and the next question probes', async () => {
+test('a probe that its caller aborted shows nothing, and the next question probes', async () => {
   const model = provider();
   const one = worker(model, randomUUID());
   model.fail(failure('model_unavailable'));
@@ -268,7 +268,7 @@ test('a shorter pause does not cut a longer one short', async () => {
 });
 
 for (const way of ['cut', 'silence'] as const) {
-  test(`with Redis away (${way}) a worker goes by what it knows itself, and no question waits for it`, async () => {
+  test(`with Redis away (${way}) a worker uses its own copy of the state, and no question waits for Redis`, async () => {
     const proxy = await startTcpProxy(redisUrl);
     try {
       const model = provider();
@@ -337,7 +337,7 @@ test('a look that was under way when a notice came does not undo it', async () =
   }
 }, 30_000);
 
-test('a notice that was missed is made up for by looking', async () => {
+test('a worker that missed a notice finds the change at its next look', async () => {
   const model = provider();
   const name = randomUUID();
   const one = worker(model, name);
@@ -348,7 +348,7 @@ test('a notice that was missed is made up for by looking', async () => {
   await until('it is seen', () => one.state() === 'open', 15_000);
 });
 
-test('the next provider is asked while the first is shut, or when it has failed often enough, and says that it was', async () => {
+test('the next provider is asked while the first is shut or has failed often enough, and the answer names it', async () => {
   const [first, second] = [provider(), provider()];
   const name = randomUUID();
   const model = createFallbackModel([worker(first, `${name}/1`).breaker, worker(second, `${name}/2`).breaker], 2);
@@ -372,7 +372,7 @@ test('what is wrong with the request goes to no other provider', async () => {
   expect(second.calls).toBe(0);
 });
 
-test('where all providers are shut, the shortest pause counts', async () => {
+test('if all providers are shut, the shortest pause counts', async () => {
   const [first, second] = [provider(), provider()];
   first.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
   second.fail(new ModelPausedError('model_unavailable', 'Soon.', 2_000));
@@ -470,7 +470,7 @@ test('where all providers are broken, the first says what is wrong; where one is
   await expect(model.ask(question, never, 1)).rejects.toMatchObject({ retryAfterMs: 2_000 });
 });
 
-test('a provider that was waited for in vain is not waited for again: the next one is asked, and the calls are counted', async () => {
+test('a provider that timed out is not asked again in this attempt: the next one is, and the calls are counted', async () => {
   const [first, second] = [provider(), provider()];
   const model = createFallbackModel([first, second], 5);
   const timedOut = () => new RequestFailure('model_timeout', 'slow', { costlyCalls: 1 });

@@ -46,7 +46,7 @@ const provider = (options: Partial<ModelProviderOptions> = {}) =>
 const never = new AbortController().signal;
 const question = (message: string, context: ModelQuestion['context'] = []): ModelQuestion => ({ message, context });
 
-/** A server that answers as no simulator would. */
+/** A server with replies that the simulator never sends. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   servers.push(server);
@@ -59,7 +59,7 @@ const serveJson = (status: number, value: unknown, headers: Record<string, strin
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
   });
 
-/** How asking fails; fails itself if it does not. */
+/** Returns the error of a question. Fails if there is none. */
 async function failureOf(asking: Promise<unknown>): Promise<RequestFailure> {
   const error = await asking.then(
     () => undefined,
@@ -96,7 +96,7 @@ describe('an answer', () => {
     expect(cost).toBeGreaterThan(0);
   });
 
-  test('is asked for with exactly the parameters that the cache goes by, and with the key', async () => {
+  test('is requested with exactly the parameters that the cache hashes, and with the key', async () => {
     let sent: unknown;
     let authorization: string | undefined;
     const baseUrl = await serve(async (request, response) => {
@@ -126,7 +126,7 @@ describe('an answer', () => {
     });
   });
 
-  test('that is a refusal is what the user gets to read', async () => {
+  test('that is a refusal is shown to the user', async () => {
     const baseUrl = await serveJson(200, { choices: [{ message: { content: null, refusal: 'I cannot.' } }] });
     expect((await provider({ baseUrl }).ask(question('Do it'), never)).response).toBe('I cannot.');
   });
@@ -240,7 +240,7 @@ describe('a failure', () => {
     expect(failure.message).toContain('MAX_TOKENS');
   });
 
-  test('by the context or the content is known from servers that say it in their own way', async () => {
+  test('by the context or the content is recognised in the words of different servers', async () => {
     const vllm = await serveJson(400, { object: 'error', message: "This model's maximum context length is 4096" });
     const azure = await serveJson(400, {
       error: { code: 'bad_request', message: 'no', innererror: { code: 'ResponsibleAIPolicyViolation' } },

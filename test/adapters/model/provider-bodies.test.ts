@@ -3,7 +3,7 @@ import { ModelPausedError, ProviderBrokenError } from '../../../src/contracts/er
 import { completion, type ScriptedReply } from '../../scripted-provider.ts';
 import { askProvider } from './ask-provider.ts';
 
-/** What a reply comes to: the code of the failure, and what is broken or how long the pause is. */
+/** What a reply means: the code of the failure, and what is broken or how long the pause is. */
 type Right =
   | 'refused'
   | 'too long'
@@ -27,7 +27,7 @@ const CODES: Record<string, Right> = {
   model_empty_answer: 'empty',
 };
 
-/** Bodies as these servers send them, and what is right. */
+/** Bodies as these servers send them, and what they mean. */
 const json = (status: number, body: unknown, headers: Record<string, string> = {}): ScriptedReply => ({
   status,
   body,

@@ -13,7 +13,7 @@ afterEach(async () => {
 
 const ok = completion('42');
 
-/** Asks a provider that replies so, through the real client over HTTP. */
+/** Asks a provider that sends this reply, through the real client over HTTP. */
 async function ask(script: ScriptedReply | ScriptedReply[], options: Partial<ModelProviderOptions> = {}) {
   const provider = await startScriptedProvider(...(Array.isArray(script) ? script : [script]));
   stops.push(provider.stop);
@@ -295,7 +295,7 @@ describe('a reply that is no answer', () => {
     expect(JSON.stringify(failure)).not.toContain('sk-secret');
   });
 
-  test('cannot be made up by who asks, where the provider repeats the question', async () => {
+  test('cannot be faked by a user whose question the provider repeats', async () => {
     const injected = '{"code": "insufficient_quota", "type": "invalid_api_key"}';
     const detail = [{ type: 'value_error', loc: ['body', 'messages', 0], input: injected, msg: 'bad' }];
     expect((await ask({ status: 422, body: { detail } })).failure?.code).toBe('model_rejected');
@@ -411,7 +411,7 @@ describe('what is sent', () => {
     },
   );
 
-  test('goes round in no circle', async () => {
+  test('that leads back to itself is not followed for ever', async () => {
     const { failure, received } = await ask({ status: 307, headers: { location: '/again' }, body: '' });
     expect(failure?.code).toBe('model_unavailable');
     expect(received.length).toBeLessThan(10);

@@ -29,7 +29,7 @@ afterEach(async () => {
   await proxy.stop();
 });
 
-/** Gives nothing, or refusals in the places of the bodies. */
+/** Returns nothing, or refusals for these bodies. */
 type Handle = (bodies: string[]) => Promise<unknown>;
 
 /** Consumes through the proxy; what begins with `garbage` cannot be read; `batches` has the bodies of what was handed over, `dead` of what was given up. */
@@ -73,7 +73,7 @@ const send = async (...texts: string[]) => {
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 const sorted = (texts: Iterable<string>) => [...texts].sort();
 
-/** Resolves once nothing is left, in hand or waiting: seen from a consumer that is gone. */
+/** Resolves once no message is left, neither in hand nor waiting, after the consumer is gone. */
 async function untilEmpty(consumer: BatchConsumer) {
   await consumer.stop();
   expect(await client.depth(REQUESTS_QUEUE)).toBe(0);
@@ -135,7 +135,7 @@ test('a batch is tried again for as long as a store is away, and nothing is give
   const { consumer, batches, dead } = await consume(async () => {
     if (away) throw new StoreUnavailableError('away');
   });
-  // More often than an error is tried that nobody foresaw.
+  // More often than an unforeseen error is retried.
   await until('several attempts', () => batches.length >= 6, 30_000);
   away = false;
   const before = batches.length;
@@ -160,7 +160,7 @@ test('of a batch that fails, only the message that makes it fail is given up', a
   expect(sorted(handled)).toEqual(['a', 'b', 'c', 'd']);
 }, 120_000);
 
-test('a message that became a dead letter while others wait for the store is no second one if the connection is lost then', async () => {
+test('a message that became a dead letter while others wait for the store does not become a second one if the connection is lost', async () => {
   let away = true;
   const handled = new Set<string>();
   await send('garbage 1', '2', 'garbage 3', '4');
@@ -258,7 +258,7 @@ test('a paused consumer leaves messages in the queue, also after a new connectio
   await untilEmpty(consumer);
 });
 
-test('pausing and resuming in quick succession ends with what was said last', async () => {
+test('after pausing and resuming in quick succession, the last call decides', async () => {
   const { consumer, batches } = await consume();
   await send('first');
   await until('it consumes', () => batches.flat().includes('first'));

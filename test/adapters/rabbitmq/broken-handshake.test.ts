@@ -97,7 +97,7 @@ async function run(scripts: Script[], slowly: boolean): Promise<string> {
     const finish = () => (how === 'end' ? socket.end() : socket.resetAndDestroy());
     socket.once('data', () => {
       if (!slowly) return void socket.write(send, finish);
-      // What the client says in between is not waited for: it has to stand that as well.
+      // We do not wait for what the client sends in between. It must survive that as well.
       let at = 0;
       const step = () => {
         if (at >= send.length || socket.destroyed) return finish();
@@ -114,7 +114,7 @@ async function run(scripts: Script[], slowly: boolean): Promise<string> {
   return child.output();
 }
 
-test('a broker that goes away after any byte of the handshake costs the process nothing but the connection', async () => {
+test('a broker that goes away after any byte of the handshake costs the process only the connection', async () => {
   const scripts = Array.from({ length: handshake.length + 1 }, (_, length) =>
     (['end', 'reset'] as const).map((how) => ({ send: handshake.subarray(0, length), how })),
   ).flat();

@@ -59,7 +59,7 @@ test('the queues are there once it is ready, and again after each further connec
   }
 });
 
-test('a broker that comes late is waited for, and it is said once', async () => {
+test('a process waits for a broker that starts late, and logs it once', async () => {
   const proxy = await proxyTo(await testRabbitMqUrl());
   proxy.cut();
   const { connection, states, said } = await open(proxy.url);
@@ -73,7 +73,7 @@ test('a broker that comes late is waited for, and it is said once', async () => 
   expect(said('connected to RabbitMQ')).toHaveLength(1);
 });
 
-test('a connection that is lost is made again, which whoever has channels is told, and it is said once', async () => {
+test('a lost connection is made again, owners of channels are told, and it is logged once', async () => {
   const proxy = await proxyTo(await testRabbitMqUrl());
   const { connection, states, said } = await open(proxy.url);
   let opened = 0;
@@ -172,7 +172,7 @@ test.each([
   expect(line?.reason).toContain('another service');
 });
 
-test('a wrong password is said, without the password', async () => {
+test('a wrong password is reported, without the password', async () => {
   const url = new URL(await testRabbitMqUrl());
   url.password = 'my-wrong-secret';
   const { lines, said } = await open(url.href);

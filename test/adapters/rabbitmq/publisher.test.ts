@@ -43,7 +43,7 @@ async function proxyTo(url: string) {
 
 const send = (publisher: Publisher, queue = REQUESTS_QUEUE) => publisher.publish(queue, Buffer.from('hello'), {});
 
-/** Which it is a moment after its connection is. */
+/** The publisher is ready a moment after its connection. */
 const untilReady = (publisher: Publisher) => until('it is ready', () => publisher.ready, 30_000);
 
 const outcomeOf = (sending: Promise<void>) =>
@@ -52,7 +52,7 @@ const outcomeOf = (sending: Promise<void>) =>
     (error: unknown) => error,
   );
 
-/** For a broker that is back: what was ready before may be lost by now. */
+/** For a broker that is back: the publisher may have lost its channel. */
 const untilSent = (publisher: Publisher) =>
   until('a message is taken', async () => (await outcomeOf(send(publisher))) === 'sent', 30_000);
 
@@ -150,7 +150,7 @@ test('a broker that is short of memory refuses at once, and takes messages again
   await untilReady(publisher);
   await server.ctl('set_vm_memory_high_watermark', '0.000001');
   try {
-    // RabbitMQ says that it is blocked to whoever sends the first message; that one waits no longer either.
+    // RabbitMQ reports that it is blocked only after the first message, which is refused soon as well.
     expect(await outcomeOf(send(publisher))).toBeInstanceOf(BrokerUnavailableError);
     expect(connection.state).toBe('blocked');
     expect(await outcomeOf(send(publisher))).toBeInstanceOf(BrokerUnavailableError);

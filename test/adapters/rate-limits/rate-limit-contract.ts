@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { RateLimit } from '../../../src/adapters/rate-limits/rate-limit.ts';
 
 /**
- * What every rate limit must do, wherever it counts.
- * @param makeLimit one that counts together with all others that were made
+ * What every rate limit must do.
+ * @param makeLimit makes a limit that shares its counts with all others made by it
  */
 export function describeRateLimit(name: string, makeLimit: (name: string, quota: number) => Promise<RateLimit>): void {
   describe(`${name} limits how often something is used`, () => {

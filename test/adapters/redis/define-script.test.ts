@@ -63,7 +63,7 @@ describe('a script', () => {
   });
 });
 
-describe('whoever starts a process is told', () => {
+describe('starting a process fails and says', () => {
   test('which script is missing, and where it was looked for', () => {
     expect(() => defineScript(folder, 'none')).toThrow(`There is no Redis script none.lua in ${folder} or `);
   });
@@ -83,7 +83,7 @@ describe('whoever starts a process is told', () => {
     expect(() => defineScript(folder, 'script')).toThrow('script.lua:2 asks for the constant MOST');
   });
 
-  test('which constant is given for nothing', () => {
+  test('which constant no line asks for', () => {
     write({ script: 'return 1' });
     expect(() => defineScript(folder, 'script', { MOST: 1 })).toThrow('does not ask for MOST');
   });

@@ -43,7 +43,7 @@ test.each([
   });
 });
 
-test('a reply that nobody has a name for counts as unavailable, and can be told apart', async () => {
+test('an unknown error counts as unavailable, and can be recognised', async () => {
   await expect(orStoreUnavailable(Promise.reject(reply('EOOPS the fridge is open')))).rejects.toMatchObject({
     code: 'store_unavailable',
     foreseen: false,

@@ -72,7 +72,7 @@ const ask = async (method: string, path: string, body?: unknown) => {
   return { status: response.status, text: await response.text() };
 };
 
-describe('what would leave a job that nobody can work on is refused, with the reason:', () => {
+describe('an action that would make a job unusable is refused, with the reason:', () => {
   test.each([
     ['a job without a request', { name: 'chat', data: {}, options: {} }],
     ['a job with a request', { name: 'chat', data: job('b'), options: { priority: 1 } }],
@@ -105,7 +105,7 @@ describe('what would leave a job that nobody can work on is refused, with the re
   });
 });
 
-describe('jobs that an admin has go on stand in the line as it is now:', () => {
+describe('jobs that an admin lets go on get a place in the present line:', () => {
   test('a failed one, and all of them', async () => {
     await add('a', 'b', 'c');
     for (const id of ['r-a', 'r-b', 'r-c']) await moveTo('failed', id, Date.now());

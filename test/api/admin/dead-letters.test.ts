@@ -130,7 +130,7 @@ test('only admins may, and no page of another site in their name', async () => {
   expect(await client.depth(DLQ)).toBe(2);
 });
 
-test('other queues, and options that there are not, are refused', async () => {
+test('other queues and unknown options are refused', async () => {
   expect(await get('/chat_requests.dlq')).toMatchObject({ status: 404 });
   expect(await get('/orders/messages')).toMatchObject({ status: 404 });
   expect(await get('/chat_requests?older=1h')).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
@@ -142,7 +142,7 @@ test('other queues, and options that there are not, are refused', async () => {
   expect(await post('/chat_requests/redrive', 'all')).toMatchObject({ status: 400 });
 });
 
-test('who comes while somebody else has the letters is told to wait', async () => {
+test('an admin is told to wait while somebody else has the letters', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(20));
   const slow = post('/chat_requests/redrive', { rate: 4 });
   await until('it has the letters', async () => (await client.depth(DLQ)) === 0);

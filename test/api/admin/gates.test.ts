@@ -58,7 +58,7 @@ test('an admin sees all gates, and has one asked again', async () => {
   expect(await call('/open', { gate: gate.gate })).toEqual({ status: 200, body: { gate: gate.gate, wasShut: true } });
 });
 
-test('nobody else does, and what is no gate is said to be none', async () => {
+test('nobody else may, and an unknown gate is reported', async () => {
   expect(await call('', undefined, 'user')).toMatchObject({ status: 403 });
   expect(await call('/open', { gate: gate.gate }, 'user')).toMatchObject({ status: 403 });
   expect(await call('/open', { gate: 'nobody/nothing' })).toMatchObject({ status: 404, body: { code: 'not_found' } });

@@ -28,7 +28,7 @@ afterAll(() => browser?.close());
 
 const onLan = (api: TestProcess) => api.url.replace('127.0.0.1', LAN);
 
-/** Logs in as a person does, and gives the page once it has come to rest. */
+/** Logs in as a person does, and returns the page once it has loaded. */
 async function logIn(url: string, options: { extraHTTPHeaders?: Record<string, string> } = {}) {
   const page = await browser.newPage(options);
   await page.goto(url);
@@ -48,7 +48,7 @@ test('an admin logs in over plain http in the local network, and the first visit
   await page.close();
 }, 60_000);
 
-test('in production, plain http in the local network is refused with a word, and goes by a setting', async () => {
+test('in production, plain http in the local network is refused with an explanation, and a setting allows it', async () => {
   const production = { ...env, NODE_ENV: 'production' };
   const refused = await logIn(`${onLan(await startApi(production))}/admin/login`);
   expect(refused.firstVisit).toContain('browsers keep the cookie of this login over https only');

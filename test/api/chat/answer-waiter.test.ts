@@ -37,7 +37,7 @@ const LONG_MS = 60_000;
 const waiterOf = (subscriber: Redis) =>
   createAnswerWaiter({ notices: createRedisSettledNotices({ subscriber, replica: 'here' }) });
 
-test('whoever waits hears of the answer', async () => {
+test('a waiting client is told of the answer', async () => {
   const watch = await waiterOf(subscriber).watch(r1, LONG_MS);
   const news = watch.news();
   await redis.publish(channelOf(redis, SETTLED_CHANNEL), `there ${r1}`);
@@ -59,7 +59,7 @@ test('the answer to another question is no news', async () => {
   expect(await watch.news()).toBeUndefined();
 });
 
-test('what this process has settled is told as it is, and its own notice is no more news', async () => {
+test('an answer that this process has settled is passed on, and its own notice is ignored', async () => {
   const waiter = waiterOf(subscriber);
   const watch = await waiter.watch(r1, LONG_MS);
   await redis.publish(channelOf(redis, SETTLED_CHANNEL), `here ${r1}`);

@@ -48,7 +48,7 @@ function sweeperOf(
   return { look, settled, discarded, postponed };
 }
 
-test('a turn of which nothing is left ends at the second look, one that its user never saw is removed', async () => {
+test('a turn without a job or a message ends at the second look; if its user never saw it, it is removed', async () => {
   const [lost, refused] = [turn(), turn({ state: 'accepting' })];
   const { look, settled, discarded } = sweeperOf([lost, refused], () => 'none');
   await look();

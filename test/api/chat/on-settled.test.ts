@@ -29,7 +29,7 @@ function parts(eraseLate: SessionEraser['eraseLate'] = async () => {}) {
   return { onSettled, told, counted, erased, metrics };
 }
 
-test('whoever waits at this process gets the answer as it was written down, and the line counts it', async () => {
+test('a client that waits at this process gets the answer, and the line counts it', async () => {
   const { onSettled, told, counted, erased, metrics } = parts();
   onSettled('settled', response);
   expect(told.mock.calls).toEqual([['r', response]]);

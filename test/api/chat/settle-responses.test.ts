@@ -27,7 +27,7 @@ async function publish(...bodies: string[]): Promise<void> {
   await client.close();
 }
 
-test('a dead letter that RabbitMQ does not take is tried again, and costs nobody the process', async () => {
+test('a dead letter that RabbitMQ does not take is tried again, and does not end the process', async () => {
   const uncaught: unknown[] = [];
   const collect = (error: unknown) => uncaught.push(error);
   process.on('unhandledRejection', collect);

@@ -105,7 +105,7 @@ const isRead = (read: () => unknown) => {
   }
 };
 
-test('whatever the schemas take is read', () => {
+test('everything that the schemas accept is read', () => {
   const [takesRequest, takesResponse] = [validator('chat-request.json'), validator('chat-response.json')];
   let [requests, responses] = [0, 0];
   const check = fc.property(
@@ -127,7 +127,7 @@ test('whatever the schemas take is read', () => {
   expect(Math.min(requests, responses)).toBeGreaterThan(500);
 });
 
-test('what the schema of responses takes is read', () => {
+test('everything that the schema of responses accepts is read', () => {
   const validate = validator('chat-response.json');
   for (const message of [answer, { ...answer, model: null, usage: null, error: null, cached: true }]) {
     expect({ valid: validate(message), errors: validate.errors }).toEqual({ valid: true, errors: null });

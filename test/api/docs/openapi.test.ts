@@ -118,7 +118,7 @@ test('where an identity provider has the accounts, the document has none', () =>
   expect(without.paths).toHaveProperty(['/chat/send']);
 });
 
-/** Stands for whatever the routers are made with: none of it is used before there is a request. */
+/** Stands for everything that the routers need. Nothing of it is used before a request comes. */
 const unused: never = new Proxy(() => {}, { get: () => unused, apply: () => unused }) as never;
 
 function routesOf(router: Router, prefix = ''): string[] {

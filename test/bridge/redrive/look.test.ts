@@ -112,7 +112,7 @@ test('a letter is shown with its properties, and its body as text or, where it i
   expect(full.letters[1]).toMatchObject({ body: 'é'.repeat(5_000), truncated: false });
 });
 
-test('who comes second is told that the letters are in use, and gets them afterwards', async () => {
+test('a second reader is told that the letters are in use, and gets them afterwards', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(20));
   const slow = admin.redrive(REQUESTS_QUEUE, redriveOptions.parse({ rate: 4, limit: 15 }));
   await until('it has the letters', async () => (await client.depth(DLQ)) === 0);

@@ -110,7 +110,7 @@ test('letters go no faster than the rate', async () => {
 
 test('a canary that comes back stops the redrive, and the other letters stay', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(50));
-  // Somebody who still cannot read them.
+  // A consumer that still cannot read them.
   await client.channel.consume(REQUESTS_QUEUE, (message) => {
     if (!message) return;
     client.channel.sendToQueue(DLQ, message.content, { ...message.properties, persistent: true });

@@ -12,7 +12,7 @@ import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 import { metric } from './fault-case.ts';
 
-/** A killed worker's jobs are taken up within 15 s; the rest is for a machine with much else to do. */
+/** A killed worker's jobs are taken up within 15 s; the rest is for a busy machine. */
 const RECOVERY_MS = 40_000;
 
 const cleanups: (() => unknown)[] = [];

@@ -14,7 +14,7 @@ import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
-/** A killed worker's jobs are taken up within 15 s; the rest is for a machine with much else to do. */
+/** A killed worker's jobs are taken up within 15 s; the rest is for a busy machine. */
 const RECOVERY_MS = 40_000;
 const RETENTION_MS = 3_600_000;
 

@@ -6,7 +6,7 @@ import { settled, startFaultCaseWithUser } from './fault-case.ts';
 /** The model has answered a question, which its worker does not know yet. */
 async function askUpToTheAnswer() {
   const { fault, api, user } = await startFaultCaseWithUser('proxied');
-  // Through the model's proxy alone: what happens to the api's connections is nothing to the worker.
+  // Through the model's proxy alone: the worker does not notice what happens to the api's connections.
   await fault.startWorker('direct', { MODEL_SIMULATOR_URL: fault.model.url });
   return { fault, api, user, accepted: await fault.askUpToTheAnswer(user, 'What is it?') };
 }

@@ -43,7 +43,7 @@ async function startAround(redisUrl: string, env: Record<string, string> = {}, b
 interface Refusal {
   refuse(redis: Redis, proxy: TcpProxy): unknown;
   relent(redis: Redis, proxy: TcpProxy): unknown;
-  /** What it answers is written as Redis 6.2 writes it. */
+  /** Its error messages are those of Redis 6.2. */
   wrapped?: boolean;
 }
 
@@ -117,7 +117,7 @@ test.each(Object.entries(refusals))(
     await refuse(redis, proxy);
     await client.ask(...later);
     await until('the model has answered', async () => (await simulator.stats()).finished === 1);
-    // Longer than an error is tried again that nobody has foreseen.
+    // Longer than an unforeseen error is retried.
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(client.responses).toEqual([]);
     await relent(redis, proxy);
@@ -158,7 +158,7 @@ test('RabbitMQ may take back what waits for Redis for too long: each is answered
     () => rabbitMq.stop(),
     () => redis.stop(),
   );
-  // As a matter of seconds, not of half an hour.
+  // This takes seconds here, not half an hour.
   await rabbitMq.ctl('eval', 'application:set_env(rabbit, consumer_timeout, 2000).');
   await rabbitMq.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 1000).');
   const { client, simulator, worker } = await startAround(redis.url, {}, rabbitMq.url);
@@ -174,7 +174,7 @@ test('RabbitMQ may take back what waits for Redis for too long: each is answered
   expect(client.responses).toHaveLength(5);
 }, 180_000);
 
-test('a queue that is deleted is declared anew, and its consumer is back', async () => {
+test('a queue that is deleted is declared again, and its consumer is back', async () => {
   const { rabbitMqUrl, client } = await startAround(await testRedisUrl());
   await client.channel.deleteQueue(REQUESTS_QUEUE);
   const connection = await connect(rabbitMqUrl);

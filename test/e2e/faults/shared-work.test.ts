@@ -11,7 +11,7 @@ import { startSimulator } from '../../start-simulator.ts';
 import { until } from '../../until.ts';
 
 const EACH = 10;
-/** It is 14 s at most, and some for a machine with much else to do. */
+/** At most 14 s, and more for a busy machine. */
 const TAKEN_UP_MS = 30_000;
 /** Longer than a lock lives, and than it takes to take the killed worker's jobs up. */
 const CALL_MS = 45_000;
@@ -24,7 +24,7 @@ const questions = (whose: string) =>
     message: `Question ${index} of the ${whose} worker`,
   }));
 
-/** Of the 5 s that a worker may be halted for; jobs have no lock yet when it begins. */
+/** A part of the 5 s that a worker may be halted. Jobs have no lock yet when it begins. */
 const HALT_MS = 3_000;
 const HALTS = 3;
 

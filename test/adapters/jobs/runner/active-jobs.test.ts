@@ -52,7 +52,7 @@ test('a job is worked on with the head start that it was given', () => {
   expect(headStart.drop).not.toHaveBeenCalled();
 });
 
-test('a job whose work rejects is left, which the log says', async () => {
+test('a job whose work rejects is left, and the log says so', async () => {
   const { jobs, places, worked, said, writes } = openJobs();
   jobs.begin(takenJob('a'));
   worked[0]!.end(new Error('unforeseen'));

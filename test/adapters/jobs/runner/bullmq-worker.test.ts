@@ -6,7 +6,7 @@ import { captureLog } from '../../../captured-log.ts';
 import { newJob } from './new-job.ts';
 import { openQueue } from './queue-around.ts';
 
-/** Longer than the test may take: what is waited for has to come by itself. */
+/** Longer than the test may take, so that the awaited event must come by itself. */
 const VERY_LONG_MS = 600_000;
 
 let around: Awaited<ReturnType<typeof openQueue>>;
@@ -46,7 +46,7 @@ test('a job whose user has cancelled it is taken as cancelled', async () => {
   expect(await worker.takeOne()).toMatchObject({ job: { jobId: 'r-a', cancelled: true } });
 });
 
-test('where no job can be taken, it says when to look again, if that is known', async () => {
+test('if no job can be taken, it says when to look again, if that is known', async () => {
   expect(await worker.takeOne()).toEqual({ dueAt: 0 });
   await add('a');
   await around.queue.pause();
@@ -60,7 +60,7 @@ test('where no job can be taken, it says when to look again, if that is known', 
   expect('dueAt' in found && found.dueAt).toBeGreaterThanOrEqual(dueAt);
 });
 
-test('who waits for a job is told as soon as one is added, and when a sign is passed on', async () => {
+test('waiting for a job ends as soon as one is added, or when a sign is passed on', async () => {
   const waiting = worker.waitForSign(VERY_LONG_MS);
   await around.processesWait(1);
   await add('a');
@@ -71,7 +71,7 @@ test('who waits for a job is told as soon as one is added, and when a sign is pa
   expect(await again).toBe(0);
 });
 
-test('who waits for a job in vain is told so, after the time or when the process stops', async () => {
+test('waiting for a job ends without one after the time, or when the process stops', async () => {
   expect(await worker.waitForSign(1)).toBeUndefined();
   const waiting = worker.waitForSign(VERY_LONG_MS).catch(() => undefined);
   await around.processesWait(1);

@@ -38,7 +38,7 @@ test('the places are reserved while Redis is asked, and released when it has ans
   expect(places.free).toBe(3);
 });
 
-test('jobs that Redis gives to this process are begun with their head starts; those of the others are dropped', async () => {
+test('jobs that Redis gives to this process begin with their head starts; the other head starts are dropped', async () => {
   const { add, log, reply } = openAdder();
   reply.resolve({ untaken: 0, started: [{ ...takenJob('b'), place: 1 }] });
   await add(jobs);
@@ -53,7 +53,7 @@ test('if Redis does not take the jobs, the head starts are dropped and the place
   expect(places.free).toBe(3);
 });
 
-test('jobs that must be on disk are begun with at once, and count as added once they are there', async () => {
+test('jobs that must be on disk begin at once, and count as added once they are there', async () => {
   const written = Promise.withResolvers<void>();
   const { add, log, reply } = openAdder({ disk: { ready: () => Promise.resolve(() => written.promise) } });
   reply.resolve({ untaken: 0, started: [{ ...takenJob('a'), place: 0 }] });

@@ -105,7 +105,7 @@ test('jobs are worked on once each, as many at once as there are places, and all
   expect(await queue.getActiveCount()).toBe(0);
 });
 
-test('a job is begun with as it is added where nobody waits: one command, and none to look for it', async () => {
+test('a job begins as it is added if no job waits: one command adds it, and none looks for it', async () => {
   const { runner } = createRunner();
   const [connection] = connections;
   runner.start((job) => job.complete(result));
@@ -121,7 +121,7 @@ test('a job is begun with as it is added where nobody waits: one command, and no
   expect(Math.min(...counts)).toBeLessThanOrEqual(2);
 });
 
-test('a job that will most likely be begun with gets a head start, which is dropped where it is not', async () => {
+test('a job that will most likely begin at once gets a head start, which is dropped if it does not', async () => {
   const { runner } = createRunner({ concurrency: 2 });
   const log: string[] = [];
   const done = Promise.withResolvers<void>();
@@ -196,7 +196,7 @@ describe('a job that is let go of', () => {
     expect(failed.progress).toEqual(state);
   });
 
-  test('by an error that nobody foresaw is taken up again, and counts as a crash', async () => {
+  test('by an unforeseen error is taken up again, and counts as a crash', async () => {
     const { seen, lines } = await once(() => Promise.reject(new Error('unforeseen')));
     await until('it says so', () => lines.some(({ msg }) => /taken up again/.test(String(msg))));
     await until('it comes again', () => seen.length === 2, 20_000);
@@ -243,7 +243,7 @@ describe.each<
       });
       await runner.add([newJob('a')]);
       await begun.promise;
-      // Nothing but what the job comes to is in the way.
+      // Only the result of the job must be written.
       await ownQueue.pause();
       await refuse(direct, 'runner');
       goOn.resolve();
@@ -279,18 +279,18 @@ describe('a job that is taken away while it is in hand', () => {
     return { went: await went.promise, warnings: lines.filter(({ level }) => level === 'warn' || level === 'error') };
   };
 
-  test('is told to be gone if it was removed, and that is a warning', async () => {
+  test('is reported as gone if it was removed, with a warning', async () => {
     const { went, warnings } = await takenAway(() => queue.obliterate({ force: true }));
     expect(went).toBe('gone');
     expect(warnings).toMatchObject([{ msg: 'jobs were lost: others may take them up' }]);
   });
 
-  test('is told to be lost if another has it', async () => {
+  test('is reported as lost if another worker has it', async () => {
     const { went } = await takenAway((id) => redis.hincrby(queue.toKey(id), 'ats', 1));
     expect(went).toBe('lost');
   });
 
-  test('is missed by nobody if its user has cancelled it', async () => {
+  test('gives no warning if its user has cancelled it', async () => {
     const { went, warnings } = await takenAway(async (id) => {
       await redis.set(redisKeys.cancelled(id), '1');
       await queue.remove(id);
@@ -300,7 +300,7 @@ describe('a job that is taken away while it is in hand', () => {
   });
 });
 
-test('a job whose cancellation was published while nobody listened is cancelled all the same', async () => {
+test('a job whose cancellation was published while nobody listened is cancelled nevertheless', async () => {
   const { runner } = createRunner();
   const cancelled = Promise.withResolvers<JobInHand>();
   runner.start(async (job) => {
@@ -398,7 +398,7 @@ test('a job keeps its lock for as long as it is worked on', async () => {
   expect(worked).toEqual(['first']);
 }, 90_000);
 
-test('a job that was cancelled before it was taken is begun with as cancelled', async () => {
+test('a job that was cancelled before it was taken begins as cancelled', async () => {
   const { runner } = createRunner();
   const cancelled: boolean[] = [];
   runner.start(async (job) => {

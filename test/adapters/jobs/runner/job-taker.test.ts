@@ -20,7 +20,7 @@ interface Asked {
 const NONE: Taken = { taken: 0, nextDelayedAt: 0 };
 
 let asked: Asked[];
-/** What it has asked for and the test has not looked at is in `asked`; this has all. */
+/** `asked` has the calls that the test has not looked at yet. This has all of them. */
 let ever: Asked[];
 let begun: TakenJob[];
 let places: ReturnType<typeof createPlaces>;
@@ -69,7 +69,7 @@ const next = async (what: Asked['what']): Promise<Asked> => {
   expect(first.what).toBe(what);
   return first;
 };
-/** It has come to no question in this turn of the event loop. */
+/** It has asked for nothing in this turn of the event loop. */
 const asksNothing = async () => {
   await new Promise(setImmediate);
   expect(asked).toEqual([]);
@@ -107,7 +107,7 @@ test('it waits no longer than until the next delayed job is due', async () => {
   await next('take');
 });
 
-test('a job that only BullMQ sees to is taken by its script, for a place that is reserved meanwhile', async () => {
+test('a job that only BullMQ handles is taken by its script, for a place that is reserved meanwhile', async () => {
   (await next('take')).answer({ taken: 0, nextDelayedAt: undefined });
   const asking = await next('takeOne');
   expect(places.free).toBe(1);
@@ -117,7 +117,7 @@ test('a job that only BullMQ sees to is taken by its script, for a place that is
   expect(places.free).toBe(2);
 });
 
-test('it waits for as long as BullMQ says, where a limit is reached', async () => {
+test('it waits for as long as BullMQ says if a limit is reached', async () => {
   jest.spyOn(Date, 'now').mockReturnValue(1_000_000);
   (await next('take')).answer({ taken: 0, nextDelayedAt: undefined });
   (await next('takeOne')).answer({ dueAt: 1_000_700 });

@@ -63,7 +63,7 @@ test('a job whose work has ended is not locked any more', async () => {
   expect(await lockOf('leaving')).toBeNull();
 });
 
-test('a job that another process has taken is lost: it is said once, and is not asked about again', async () => {
+test('a job that another process has taken is lost: this is logged once, and the job is not locked again', async () => {
   inHand = await take('a', 'lost');
   await around.redis.hincrby(around.toKey('r-lost'), 'ats', 1);
   keeper.start();
@@ -73,7 +73,7 @@ test('a job that another process has taken is lost: it is said once, and is not 
   expect(log.said('jobs were lost')).toMatchObject([{ jobs: 1 }]);
 });
 
-test('a job that was cancelled while no notice of it could arrive is told so', async () => {
+test('a job that was cancelled without a notice is aborted', async () => {
   inHand = await take('a');
   await around.redis.set(redisKeys.cancelled('r-a'), '1');
   keeper.start();
@@ -81,7 +81,7 @@ test('a job that was cancelled while no notice of it could arrive is told so', a
   expect(inHand[0]!.signal.reason?.code).toBe('request_cancelled');
 });
 
-test('whoever locks jobs learns which are lost and which of these are gone; a cancelled one is missed by nobody', async () => {
+test('locking jobs returns which are lost and which of these are gone; a cancelled one gives no warning', async () => {
   const jobs = await take('held', 'lost', 'gone', 'erased');
   await around.redis.hincrby(around.toKey('r-lost'), 'ats', 1);
   await around.redis.set(redisKeys.cancelled('r-erased'), '1');

@@ -3,7 +3,7 @@ import { jobIdOf } from '../../../../src/adapters/jobs/chat-job.ts';
 import type { NewJob } from '../../../../src/adapters/jobs/job-queue.ts';
 import type { TakenJob } from '../../../../src/adapters/jobs/redis-scripts/taken-job.ts';
 
-/** A job that is to be added. */
+/** A job to add. */
 export const newJob = (requestId: string = randomUUID()): NewJob => ({
   request: {
     version: 1,
@@ -19,7 +19,7 @@ export const newJob = (requestId: string = randomUUID()): NewJob => ({
   receivedAt: '2026-01-01T00:00:00.000Z',
 });
 
-/** The same job as a script gives it that has taken it. */
+/** The same job as a script returns it after taking it. */
 export const takenJob = (requestId: string, different: Partial<TakenJob> = {}): TakenJob => ({
   jobId: jobIdOf(requestId),
   data: JSON.stringify(newJob(requestId)),

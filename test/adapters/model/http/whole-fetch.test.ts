@@ -30,7 +30,7 @@ async function provider() {
   return started;
 }
 
-/** A proxy that forwards plain requests and opens tunnels, and says for whom. */
+/** A proxy that forwards plain requests and opens tunnels, and lists their hosts. */
 async function startProxy() {
   const asked: string[] = [];
   const server: Server = createServer(async (request, response) => {
@@ -81,7 +81,7 @@ describe('behind a proxy', () => {
   test('an https address is reached through a tunnel', async () => {
     const [model, proxy] = [await secureProvider(), await startProxy()];
     const dispatcher = closing(createDispatcher({ httpsProxy: proxy.url }));
-    // Nobody vouches for the test's certificate: what matters is that the tunnel was opened.
+    // No authority has signed the test's certificate. It only matters that the tunnel was opened.
     await expect(ask(model.baseUrl, dispatcher)).rejects.toMatchObject({ code: 'model_unreachable' });
     expect(proxy.asked).toEqual([`CONNECT ${new URL(model.baseUrl).host}`]);
   });
@@ -125,7 +125,7 @@ describe('over TLS', () => {
     expect(model.versions).toEqual([version, version]);
   });
 
-  test('a certificate that nobody vouches for is a connection that failed: nothing was charged', async () => {
+  test('a certificate of no known authority is a failed connection: nothing was charged', async () => {
     const model = await secureProvider();
     await expect(ask(model.baseUrl, closing(createDispatcher()))).rejects.toMatchObject({
       code: 'model_unreachable',

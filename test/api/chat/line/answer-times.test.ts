@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createAnswerTimes } from '../../../../src/api/chat/line/answer-times.ts';
 
-test('how much longer an answer takes is what those took that took longer', () => {
+test('the remaining time of an answer is the median of the longer times', () => {
   const times = createAnswerTimes();
   expect(times.remainingMs(0)).toBeNull();
   for (const ms of [100, 200, 300, 20_000]) times.add(ms);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createDrainRate } from '../../../../src/api/chat/line/drain-rate.ts';
 
-test('the drain rate is what is worked off while others wait, and follows a change within half a minute', () => {
+test('the drain rate is measured while requests wait, and follows a change within half a minute', () => {
   const rate = createDrainRate();
   expect(rate.perSecond).toBeUndefined();
   let settled = 0;
@@ -18,13 +18,13 @@ test('the drain rate is what is worked off while others wait, and follows a chan
   expect(rate.perSecond).toBeLessThan(8);
 });
 
-test('what was seen first counts for no more than what is seen next', () => {
+test('the first measurement counts no more than the next', () => {
   const rate = createDrainRate();
   for (const [second, settled] of [0, 2, 12, 22].entries()) rate.observe({ at: second * 1000, waiting: 9, settled });
   expect(rate.perSecond).toBeGreaterThan(7);
 });
 
-test('times without a backlog say nothing of what could be worked off', () => {
+test('intervals without a backlog do not lower the rate', () => {
   const rate = createDrainRate();
   rate.observe({ at: 0, waiting: 100, settled: 0 });
   rate.observe({ at: 1000, waiting: 50, settled: 50 });
@@ -44,7 +44,7 @@ test('a rate that was seen in an outage is not believed for ever by a line that 
   expect(rate.perSecond).toBeGreaterThan(0.2);
 });
 
-test('who has seen nothing worked off for a second or two does not take that for an outage', () => {
+test('a second or two without a finished request does not count as an outage', () => {
   const rate = createDrainRate();
   for (let second = 0; second <= 2; second += 1) rate.observe({ at: second * 1000, waiting: 8, settled: 0 });
   expect(rate.perSecond).toBeGreaterThan(0.4);

@@ -92,7 +92,7 @@ test('those let in since the last look count as waiting, until they have ended',
   expect(refusal(line)).toBeUndefined();
 });
 
-test('while nobody was seen to wait, those let in since are before nobody, as long as workers have hands free', async () => {
+test('while no request was seen to wait, new requests have position 0, as long as workers have free places', async () => {
   const line = await lineThatSees(() => idle);
   line.settled(answer);
   const standings = Array.from({ length: 12 }, () => admit(line));
@@ -113,14 +113,14 @@ test('ten questions asked one after the other on an idle system are each next, w
   }
 });
 
-test('a question that was seen on its way to a worker with hands free is before nobody', async () => {
+test('a question that was seen on its way to a worker with free places is before no other', async () => {
   let looks = 0;
   const line = await lineThatSees(() => ({ ...idle, inBroker: looks++ % 2 }));
   line.settled(answer);
   for (let i = 0; i < 3; i++) expect(admit(line)).toEqual({ position: 0, etaMs: 500 });
 });
 
-test('a line that was seen to be full says who is before one', async () => {
+test('a line that was seen to be full tells how many requests are before a new one', async () => {
   const line = await lineThatSees(() => ({ ...idle, inJobs: 5, inHand: 1 }));
   expect([admit(line), admit(line)]).toMatchObject([{ position: 5 }, { position: 6 }]);
 });
@@ -166,7 +166,7 @@ test('while no provider may be asked, no time is told, neither to a new question
   await until('that is seen', () => timeOfNext() === 500);
 });
 
-test('a worker that has just come is known by its answers', async () => {
+test('a worker that has just started is recognised by its answers', async () => {
   const line = await lineThatSees(() => ({ ...idle, consumers: 0, workerAlive: false }));
   expect(line.admit('one').etaMs).toBeNull();
   line.settled(answer);
@@ -174,7 +174,7 @@ test('a worker that has just come is known by its answers', async () => {
   expect(line.admit('another')).toEqual({ position: 0, etaMs: 500 });
 });
 
-test('what is happening to a question is told as it is', async () => {
+test('the progress of a question is shown', async () => {
   const places: PlaceInLine[] = [];
   const line = await lineThatSees(() => idle, { places });
   line.settled(answer);
