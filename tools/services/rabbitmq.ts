@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { onFreePorts } from './on-free-ports.ts';
 import { programs } from './programs.ts';
 import type { Service } from './service.ts';
 
@@ -22,24 +22,29 @@ export interface RabbitMq extends Service {
   ctl(...args: string[]): Promise<void>;
 }
 
+export interface RabbitMqOptions {
+  dir: string;
+  /** Additional lines of rabbitmq.conf. */
+  config?: readonly string[];
+  /** In addition to the management plugin. */
+  plugins?: readonly string[];
+}
+
 /**
  * Starts the installed RabbitMQ with its own node name, password and epmd, and with its data in `dir`. So it shares
  * nothing with another RabbitMQ on this machine.
- * @param options.config additional lines of rabbitmq.conf
- * @param options.plugins in addition to the management plugin
  */
-export async function startRabbitMq(options: {
-  dir: string;
-  port?: number;
-  config?: readonly string[];
-  plugins?: readonly string[];
-}): Promise<RabbitMq> {
-  const { dir, config = [], plugins = [] } = options;
+export async function startRabbitMq(options: RabbitMqOptions): Promise<RabbitMq> {
+  return await onFreePorts(4, (ports) => startOn(ports as Ports, options));
+}
+
+type Ports = [port: number, distPort: number, epmdPort: number, managementPort: number];
+
+async function startOn(ports: Ports, { dir, config = [], plugins = [] }: RabbitMqOptions): Promise<RabbitMq> {
+  const [port, distPort, epmdPort, managementPort] = ports;
   const { rabbitMqServer, commandLine } = programs();
   if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
   mkdirSync(join(dir, 'home'), { recursive: true });
-  const port = options.port ?? (await freePort());
-  const [distPort, epmdPort, managementPort] = [await freePort(), await freePort(), await freePort()];
   const password = keptPassword(join(dir, 'password'));
   const pidFile = join(dir, 'rabbitmq.pid');
   const logFile = join(dir, 'rabbitmq.log');
@@ -86,12 +91,22 @@ export async function startRabbitMq(options: {
   let server: GuardedProcess | undefined;
   const start = async () => {
     if (!epmd?.running) epmd = await startGuarded(...commandLine('epmd', [], dir), { env });
+    // Another process may have the number that an earlier node had.
+    rmSync(pidFile, { force: true });
     server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env, logFile });
-    await untilReady(server);
+    if (await isReady(server, epmd)) return;
+    await kill();
+    throw new Error(`rabbitmq-server did not start:\n${server.output().slice(-FAILURE_CHARS)}`);
   };
   const ended = async () => {
     await server?.exited;
     await epmd?.stop();
+  };
+  const kill = async () => {
+    // Killing only the shell script that starts the node would leave the node running.
+    if (server?.running && existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+    else await server?.kill();
+    await ended();
   };
   await start();
   return {
@@ -111,23 +126,17 @@ export async function startRabbitMq(options: {
       await server?.stop();
       await ended();
     },
-    kill: async () => {
-      if (!server?.running) return;
-      // Killing the shell script that started it would leave the node itself running.
-      process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
-      await ended();
-    },
+    kill,
   };
 }
 
-async function untilReady(server: GuardedProcess): Promise<void> {
+async function isReady(server: GuardedProcess, epmd: GuardedProcess): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline && server.running) {
-    if (/completed with \d+ plugins/.test(server.output())) return;
+  while (Date.now() < deadline && server.running && epmd.running) {
+    if (/completed with \d+ plugins/.test(server.output())) return true;
     await sleep(50);
   }
-  await server.kill();
-  throw new Error(`rabbitmq-server did not start:\n${server.output().slice(-FAILURE_CHARS)}`);
+  return false;
 }
 
 /** RabbitMQ creates its user at the first start only, so later starts on the same data need the same password. */

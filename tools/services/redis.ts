@@ -1,27 +1,30 @@
 import { mkdirSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { onFreePorts } from './on-free-ports.ts';
 import { programs } from './programs.ts';
 import type { Service } from './service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 
-/**
- * Starts the installed Redis with its data in `dir`. It appends each write to a file, and never evicts.
- * @param options.databases how many logical databases it has
- * @param options.appendfsync always: what it has confirmed is on disk, which makes it slower
- */
-export async function startRedis(options: {
+export interface RedisOptions {
   dir: string;
-  port?: number;
+  /** How many logical databases it has. */
   databases?: number;
+  /** always: what it has confirmed is on disk, which makes it slower. */
   appendfsync?: 'always' | 'everysec';
-}): Promise<Service> {
-  const { dir, databases = 16, appendfsync = 'everysec' } = options;
-  const port = options.port ?? (await freePort());
+}
+
+/** Starts the installed Redis with its data in `dir`. It appends each write to a file, and never evicts. */
+export async function startRedis(options: RedisOptions): Promise<Service> {
+  return await onFreePorts(1, ([port]) => startOn(port!, options));
+}
+
+async function startOn(
+  port: number,
+  { dir, databases = 16, appendfsync = 'everysec' }: RedisOptions,
+): Promise<Service> {
   mkdirSync(dir, { recursive: true });
   const { redisServer, commandLine } = programs();
   if (!redisServer) throw new Error('redis-server is not installed');
@@ -35,7 +38,7 @@ export async function startRedis(options: {
 
   const start = async () => {
     server = await startGuarded(...commandLine(redisServer, args, dir), { logFile });
-    await untilReady(port, server);
+    await untilReady(server);
   };
   await start();
   return {
@@ -51,23 +54,13 @@ export async function startRedis(options: {
   };
 }
 
-/** Redis answers a PING with LOADING until its data is in memory. */
-async function untilReady(port: number, server: GuardedProcess): Promise<void> {
+/** A ping would not do: if another Redis has the port, that one answers it. */
+async function untilReady(server: GuardedProcess): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && server.running) {
-    if ((await ping(port)).startsWith('+PONG')) return;
+    if (server.output().includes('Ready to accept connections')) return;
     await sleep(20);
   }
   await server.kill();
   throw new Error(`Redis did not start:\n${server.output()}`);
 }
-
-const ping = (port: number) =>
-  new Promise<string>((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
-    socket.once('data', (data) => {
-      resolve(data.toString());
-      socket.destroy();
-    });
-    socket.once('error', () => resolve(''));
-  });
