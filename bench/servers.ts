@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
@@ -8,6 +6,7 @@ import { queueArguments } from '../src/contracts/queues.ts';
 import { startGuarded } from '../tools/services/guarded-process.ts';
 import { startRabbitMq } from '../tools/services/rabbitmq.ts';
 import { startRedis } from '../tools/services/redis.ts';
+import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 
 /** A private RabbitMQ, Redis and model simulator, which all contenders share. */
 export interface Servers {
@@ -28,7 +27,7 @@ export interface Servers {
 const ROOT = join(import.meta.dirname, '..');
 
 export async function startServers(): Promise<Servers> {
-  const dir = mkdtempSync(join(tmpdir(), 'healify-bench-'));
+  const dir = makeRunFolder('bench');
   let modelUrl = '';
   const [redisServer, rabbitMq, simulator] = await Promise.all([
     startRedis({ dir: join(dir, 'redis') }),
@@ -70,7 +69,7 @@ export async function startServers(): Promise<Servers> {
       redis.disconnect();
       await broker.close().catch(() => {});
       await Promise.all([simulator.kill(), redisServer.stop(), rabbitMq.stop()]);
-      rmSync(dir, { recursive: true, force: true });
+      removeFolder(dir);
     },
   };
 }

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
 import { startRabbitMq } from '../tools/services/rabbitmq.ts';
 import { startRedis } from '../tools/services/redis.ts';
+import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 
 /** What can be killed. */
 export type Victim = 'api' | 'worker' | 'redis' | 'rabbitmq';
@@ -52,7 +52,7 @@ export interface Stack {
 
 /** @param options.preload modules that apis and workers load first, which break the product on purpose */
 export async function startStack(options: { preload: readonly string[] }): Promise<Stack> {
-  const dir = mkdtempSync(join(tmpdir(), 'healify-chaos-'));
+  const dir = makeRunFolder('chaos');
   const [redis, rabbitMq, simulator] = await Promise.all([
     // What Redis confirms is on disk. Otherwise a loss of Redis would look like a loss of ours.
     startRedis({ dir: join(dir, 'redis'), appendfsync: 'always' }),
@@ -112,10 +112,12 @@ export async function startStack(options: { preload: readonly string[] }): Promi
       stopping = true;
       await Promise.all([...replicas.api, ...replicas.worker].map((child) => child.stop()));
       await Promise.all([simulator.kill(), redis.stop(), rabbitMq.stop()]);
-      for (const part of keepLogs ? ['redis', 'rabbitmq'] : ['']) {
-        rmSync(join(dir, part), { recursive: true, force: true });
-      }
-      return dir;
+      for (const part of keepLogs ? ['redis', 'rabbitmq'] : ['']) removeFolder(join(dir, part));
+      if (!keepLogs) return dir;
+      // Under this name the next run does not remove it.
+      const logs = join(dirname(dir), `healify-chaos-logs-${process.pid}`);
+      renameSync(dir, logs);
+      return logs;
     },
   };
 

@@ -1,5 +1,5 @@
+import { makeRunFolder, removeFolder } from '../../tools/services/run-folder.ts';
 import { chooseWay, installMissing } from './choose-way.ts';
-import { makeRunFolder, removeFolder } from './run-folder.ts';
 import { openServerDesk } from './server-desk.ts';
 import { createSharedServers } from './shared-servers.ts';
 
@@ -15,7 +15,7 @@ export default async function setUp(): Promise<void> {
   const way = chooseWay();
   // It may take minutes, which is longer than a test may wait.
   if (way === 'local') installMissing();
-  const folder = makeRunFolder();
+  const folder = makeRunFolder('test');
   process.env.TEST_RUN_FOLDER = folder;
   const servers = createSharedServers(way);
   const desk = await openServerDesk(servers);

@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -12,18 +12,21 @@ beforeAll(() => {
   for (const part of ['src', 'tools', 'docs', 'package.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
-  for (const file of ['.env.example', 'docker-compose.yml']) cpSync(join(root, file), join(copy, file));
+  for (const file of ['.env.example', 'docker-compose.yml', '.luacheckrc']) cpSync(join(root, file), join(copy, file));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 });
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
+/** Runs a check on the copy. */
+const run = (...args: string[]) =>
+  new Promise<{ code: number; said: string }>((resolve) =>
+    execFile(process.execPath, args, { cwd: copy }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, said: stdout + stderr }),
+    ),
+  );
+
 test('a generated file that was edited by hand, or forgotten, is noticed', async () => {
-  const check = () =>
-    new Promise<number>((resolve) =>
-      execFile(process.execPath, ['tools/generate.ts', '--check'], { cwd: copy }, (error) =>
-        resolve(error ? Number(error.code) : 0),
-      ),
-    );
+  const check = async () => (await run('tools/generate.ts', '--check')).code;
   expect(await check()).toBe(0);
   const edits = [
     ['docs/configuration.md', '`API_PORT`', '`PORT`'],
@@ -51,3 +54,33 @@ test('docker-compose.yml sets, at the services that read them, the settings that
     }
   }
 });
+
+// The check leaves itself out where luacheck is neither installed nor to be had.
+const testWithLuacheck = spawnSync('luacheck', ['--version']).status === 0 ? test : test.skip;
+
+testWithLuacheck(
+  'a fault in a Redis script is reported at its place, also where it is in an included file',
+  async () => {
+    const scripts = 'src/adapters/conversations/redis-scripts';
+    const edits: Record<string, (text: string) => string> = {
+      [`${scripts}/begin-turn.lua`]: (text) => text.replace(/^--\[\[\n/, '--[[ '),
+      [`${scripts}/confirm-turn.lua`]: (text) => `${text}misspelt()\n`,
+      [`${scripts}/session-seen.lua`]: (text) => `${text}unheardOf()\n`,
+      [`${scripts}/alone.lua`]: () => '--[[\n  Nothing defines it.\n]]\n',
+    };
+    expect(await run('tools/check/redis-scripts.ts')).toEqual({ code: 0, said: '' });
+    for (const [name, edit] of Object.entries(edits)) {
+      const file = join(copy, name);
+      writeFileSync(file, edit(existsSync(file) ? readFileSync(file, 'utf8') : ''));
+    }
+    const { code, said } = await run('tools/check/redis-scripts.ts');
+    expect(code).toBe(1);
+    const problems = said.trim().split('\n').sort();
+    expect(problems).toEqual([
+      `${scripts}/alone.lua: is neither included by a script nor defined by alone.ts beside it`,
+      `${scripts}/begin-turn.lua: does not begin with a comment`,
+      expect.stringMatching(/confirm-turn\.lua:\d+:1: .*undefined variable 'misspelt'/),
+      expect.stringMatching(/session-seen\.lua:\d+:1: .*undefined variable 'unheardOf'/),
+    ]);
+  },
+);

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning } from '../services/is-running.ts';
 
 /**
  * Claims the data folder for this process.
@@ -23,14 +24,5 @@ export function lockDataDir(dataDir: string): () => void {
       );
     }
     rmSync(file, { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
