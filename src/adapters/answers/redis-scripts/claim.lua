@@ -1,6 +1,7 @@
 -- While the model is being asked, the question's key in the cache holds a claim: a mark and the id of the request that
 -- asks. No answer begins with a mark. The claim is a lease: the key expires unless it is renewed. A set beside the key
 -- has the requests that wait for the answer.
+--
 --     {ai:answer}:{hash}            ?{requestId}    claimed, nobody waits
 --                                   !{requestId}    claimed, others wait
 --                                   {"response"...  the answer, as JSON
