@@ -6,6 +6,7 @@ import type { Problem } from '../contracts/http/problem.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { addressOf } from './base-path.ts';
+import { idsOf } from './request-log.ts';
 
 /** When RabbitMQ or Redis is back, we reconnect within a few seconds. */
 const RETRY_AFTER_SECONDS = 5;
@@ -39,9 +40,10 @@ function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
 export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) => {
   const problem = toApiError(error);
   if (problem.code === 'internal_error') {
-    req.log.error({ err: error }, 'an unforeseen error');
+    req.log.error({ ...idsOf(req, res), err: error }, 'an unforeseen error');
   } else if (problem.status >= 500) {
-    req.log.warn({ code: problem.code, reason: safeMessage(rootCause(problem)) }, 'refused for now');
+    const reason = safeMessage(rootCause(problem));
+    req.log.warn({ ...idsOf(req, res), code: problem.code, reason }, 'refused for now');
   }
   if (res.headersSent) {
     next(error);

@@ -3,10 +3,11 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { traceIdOf } from '../contracts/traceparent.ts';
+import { clientAddress } from './client-address.ts';
 
 /**
- * Logs one line for each request: method, path, status, time, and the ids that other lines have as well. A line never
- * has a body, a query or a header. Health probes are not logged.
+ * Logs one line for each request: method, path, status, time, the client's address, and the ids that other lines have as
+ * well. A line never has a body, a query or a header. Health probes are not logged.
  */
 export function logRequests(logger: Logger): RequestHandler {
   return pinoHttp<Request & IncomingMessage>({
@@ -17,7 +18,7 @@ export function logRequests(logger: Logger): RequestHandler {
       res: (res: ServerResponse) => ({ status: res.statusCode }),
     },
     autoLogging: { ignore: (req) => req.url.startsWith('/health') },
-    customProps: (req) => ({ traceId: traceIdOf(req.traceparent) }),
+    customProps: (req) => ({ traceId: traceIdOf(req.traceparent), clientAddress: clientAddress(req) }),
     customSuccessObject: (req, res, { responseTime }) => ({ ...idsOf(req, res), res, responseTime }),
     // A 503 was already logged, with its reason.
     customLogLevel: (_req, res) => (res.statusCode >= 500 && res.statusCode !== 503 ? 'error' : 'info'),
@@ -26,8 +27,15 @@ export function logRequests(logger: Logger): RequestHandler {
   });
 }
 
-/** The ids that are known only at the end. `customProps` has added the `traceId` already; a second one would repeat the key. */
-const idsOf = (req: Request, res: ServerResponse) => {
-  const { requestId } = (res as Response).locals;
-  return { ...(req.user && { userId: req.user.userId }), ...(requestId && { requestId }) };
+/**
+ * The ids that are not known when the request comes. `customProps` has added the `traceId` already; a second one would repeat
+ * the key.
+ */
+export const idsOf = (req: Request, res: ServerResponse) => {
+  const { requestId, sessionId } = (res as Response).locals;
+  return {
+    ...(req.user && { userId: req.user.userId }),
+    ...(requestId && { requestId }),
+    ...(sessionId && { sessionId }),
+  };
 };

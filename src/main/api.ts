@@ -31,6 +31,7 @@ import { listen } from '../observability/http-server.ts';
 import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureLine, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
+import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
@@ -41,7 +42,7 @@ import { logEverything, readConfig, stopOnSignal } from './process.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadApiConfig);
-const logger = createLogger('api', config.logLevel);
+const logger = createLogger('api', config.logLevel, await openTerminal());
 logEverything(logger);
 refuseOtherBullMq(logger);
 const metrics = createApiMetrics();

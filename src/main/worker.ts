@@ -1,5 +1,6 @@
 import { loadWorkerConfig } from '../config/load.ts';
 import { createLogger } from '../observability/log.ts';
+import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
@@ -7,7 +8,7 @@ import { startWorker } from './start-worker.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadWorkerConfig);
-const logger = createLogger('worker', config.logLevel);
+const logger = createLogger('worker', config.logLevel, await openTerminal());
 logEverything(logger);
 refuseOtherBullMq(logger);
 const tracing = await startTracing(config, { process: 'worker', version, logger });

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { HealifyError } from '../contracts/errors.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 import { isError, serializeError } from './serialize-error.ts';
@@ -8,9 +8,11 @@ export type { Logger } from 'pino';
 /**
  * Writes JSON lines to standard output. Log ids and codes: no line may contain a message's text, a token or a URL's
  * password. Errors anywhere in a line are written by `serializeError`.
+ * @param destination left out: standard output
  */
-export function createLogger(process: 'api' | 'worker', level: string): Logger {
-  return pino({ ...logOptions, level, base: { process } });
+export function createLogger(process: 'api' | 'worker', level: string, destination?: DestinationStream): Logger {
+  const options = { ...logOptions, level, base: { process } };
+  return destination ? pino(options, destination) : pino(options);
 }
 
 /** How lines are made. Every logger uses this. */

@@ -5,6 +5,7 @@ import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import { announceCancellation } from './chat/announce-end.ts';
+import type { AskedAnswer } from './chat/ask-model.ts';
 import { decide } from './engine/retry-policy.ts';
 import type { FailForGood } from './fail-for-good.ts';
 import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
@@ -25,8 +26,11 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
   async function complete(task: Task, response: ChatResponse): Promise<void> {
     events.onFinished('completed', '');
     noteOutcome(task, 'completed');
-    if (logger.isLevelEnabled('debug')) {
-      logOf(logger, task).debug({ cached: response.cached, ...response.timings }, 'request completed');
+    const trouble = troubleOf(task);
+    const level = trouble ? 'info' : 'debug';
+    if (logger.isLevelEnabled(level)) {
+      const { cached, provider, timings } = response;
+      logOf(logger, task)[level]({ cached, ...(trouble && { ...trouble, provider }), ...timings }, 'request completed');
     }
     await task.job.complete(resultOf(response, task));
   }
@@ -135,5 +139,17 @@ const resultOf = (response: ChatResponse, { job, run }: Task): ChatJobResult => 
   steps: run.state.steps,
   traceId: traceIdOf(job.data.traceparent),
 });
+
+/** What did not go smoothly before the request was completed. undefined: nothing. */
+function troubleOf({
+  job,
+  run,
+  attempt,
+}: Task): { attempts: number; crashes: number; byFallback: boolean } | undefined {
+  const asked = run.state.results['ask-model'] as AskedAnswer | undefined;
+  const byFallback = asked?.answer.byFallback ?? false;
+  if (attempt.number === 1 && job.crashes === 0 && !byFallback) return undefined;
+  return { attempts: attempt.number, crashes: job.crashes, byFallback };
+}
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'internal_error');

@@ -88,5 +88,6 @@ export function noteOutcome(
 
 /** A log whose lines say which request they are about. */
 export function logOf(logger: Logger, { job: { data } }: Task): Logger {
-  return logger.child({ requestId: data.request.requestId, traceId: traceIdOf(data.traceparent) });
+  const { requestId, sessionId } = data.request;
+  return logger.child({ requestId, sessionId, traceId: traceIdOf(data.traceparent) });
 }

@@ -36,7 +36,7 @@ const chat = Router()
     if (req.body?.fail) throw failures[req.body.fail];
     // As routes do once they know whom and what it is about.
     Object.assign(req, { user: { userId: 'u-1' } });
-    res.locals.requestId = 'r-1';
+    Object.assign(res.locals, { requestId: 'r-1', sessionId: 's-1' });
     res.json({ body: req.body, traceparent: req.traceparent });
   })
   .get('/chat/session/:sessionId', (req, res) => {
@@ -187,16 +187,24 @@ test('an unforeseen error reveals nothing to the caller, and is found in the log
   const line = lines.map((text) => JSON.parse(text)).find(({ err }) => err);
   expect(line).toMatchObject({
     traceId: body.traceId,
+    clientAddress: '127.0.0.1',
     err: { message: 'secret internals', stack: expect.any(String) },
   });
   expect(lines.join()).not.toContain('the text of a question');
 });
 
-test('a line of the log has each id once, and names the user and the question', async () => {
+test('a line of the log has each id once, and names the user, the client’s address and the question', async () => {
   const { traceparent } = (await (await post('{}')).json()) as { traceparent: string };
   const line = lines.find((text) => text.includes('request completed'))!;
-  expect(line.match(/"traceId":/g)).toHaveLength(1);
-  expect(JSON.parse(line)).toMatchObject({ traceId: traceparent.split('-')[1], userId: 'u-1', requestId: 'r-1' });
+  const known = {
+    traceId: traceparent.split('-')[1],
+    userId: 'u-1',
+    requestId: 'r-1',
+    sessionId: 's-1',
+    clientAddress: '127.0.0.1',
+  };
+  expect(JSON.parse(line)).toMatchObject(known);
+  for (const name of Object.keys(known)) expect(line.split(`"${name}":`)).toHaveLength(2);
 });
 
 test('an unknown address is not found, and a wrong method is answered with the right ones', async () => {

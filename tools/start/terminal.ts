@@ -1,4 +1,5 @@
 import { prettyFactory } from 'pino-pretty';
+import { prettyOptions } from '../../src/observability/terminal.ts';
 
 export interface Terminal {
   say(text: string): void;
@@ -15,12 +16,7 @@ const QUIET_LEVELS = new Set(['trace', 'debug', 'info']);
 
 /** @param options.verbose shows every line of the children, not only warnings and errors */
 export function createTerminal({ verbose }: { verbose: boolean }): Terminal {
-  const pretty = prettyFactory({
-    colorize: process.stdout.isTTY,
-    translateTime: 'SYS:HH:MM:ss',
-    ignore: 'pid,hostname,process',
-    singleLine: true,
-  });
+  const pretty = prettyFactory({ ...prettyOptions, colorize: process.stdout.isTTY });
   const readable = (line: string) => (levelOf(line) === undefined ? line : String(pretty(line)).trimEnd());
   const say = (text: string) => void process.stdout.write(`${text}\n`);
   return {

@@ -78,12 +78,12 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
 
   async function endTurns(turns: readonly OverdueTurn[]): Promise<void> {
     const outcomes = await conversations.settle(turns.map((turn) => endedTurn(turn, failureOf('deadline_exceeded'))));
-    for (const [index, { requestId }] of turns.entries()) {
+    for (const [index, { requestId, sessionId }] of turns.entries()) {
       if (outcomes[index] !== 'settled') continue;
       onLost();
       answerWaiter.settled(requestId, 'look');
       logger.warn(
-        { requestId },
+        { requestId, sessionId },
         'a question was lost: no job and no message is left of it, so it has failed with deadline_exceeded',
       );
     }

@@ -19,7 +19,7 @@ export function createOnSettled(options: {
 }): (outcome: SettleOutcome, response: ChatResponse) => void {
   const { answerWaiter, line, eraser, metrics, logger } = options;
   return (outcome, response) => {
-    const { status, timings, requestId } = response;
+    const { status, timings, requestId, sessionId } = response;
     metrics.responsesSettled.inc({ outcome });
     answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
     if (outcome === 'settled') {
@@ -30,7 +30,10 @@ export function createOnSettled(options: {
       eraser
         .eraseLate(response)
         .catch((error) =>
-          logger.warn({ requestId, err: error }, 'a late answer could not be erased yet; trying again later'),
+          logger.warn(
+            { requestId, sessionId, err: error },
+            'a late answer could not be erased yet; trying again later',
+          ),
         );
     }
   };

@@ -51,7 +51,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
         ? { ids: newIds, repeated: false }
         : await claimKey(idempotencyKeys, { userId, key, meaning: meaningOf(body), ids: newIds });
     const { sessionId, requestId } = ids;
-    res.locals.requestId = requestId;
+    Object.assign(res.locals, { requestId, sessionId });
     let shown: Promise<void> | undefined;
     const progressOf = async (turn: Turn | undefined): Promise<Progress> => {
       const createdAt = turn?.createdAt ?? new Date().toISOString();
