@@ -1,6 +1,7 @@
 import type { TurnBody } from '../src/contracts/http/chat-bodies.ts';
 import { isTerminal, type Seen } from './ask.ts';
 import { rightAnswer } from './questions.ts';
+import type { LogFindings } from './search-logs.ts';
 
 /** What was killed, and when, ms. */
 export interface Kill {
@@ -39,6 +40,7 @@ export interface Evidence {
   died: number;
   /** Replies that no outage explains. */
   odd: number;
+  logs: LogFindings;
 }
 
 export interface Finding {
@@ -125,6 +127,9 @@ export function audit(evidence: Evidence): Finding[] {
     none('messages left in the queues', evidence.leftInQueues),
     none('jobs left unfinished', evidence.leftInJobs),
     ...auditLetters(evidence),
+    { name: 'lines of the logs', value: evidence.logs.lines },
+    none('lines with a text, a token, a password or an email', evidence.logs.leaks.length),
+    none('lines that are no JSON, or have an id twice', evidence.logs.malformed.length),
   ];
 }
 

@@ -10,7 +10,9 @@ import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';
 import { audit, type Evidence, type Kill, violates } from './audit.ts';
 import { readQueues, sendPoison } from './poison.ts';
 import { planConversations } from './questions.ts';
-import { type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
+import { searchLogs } from './search-logs.ts';
+import { JWT_SECRET, MESSAGE_SIGNING_KEY, type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
+import { useAccounts } from './use-accounts.ts';
 
 const HELP = `Kills things at random while questions are asked, and checks how each of them ended.
 
@@ -28,11 +30,12 @@ Faults on purpose, each of which the run must find:
   --break-acks      acknowledge before handling
   --swap-answers    give some questions the answer to the one before
   --double-letters  keep each unreadable message twice
+  --log-texts       log what some messages say
 
 Two apis and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
 way it can. Some questions continue a session, some wait for their answer, some are cancelled. In the end each accepted
 question must have exactly one terminal state, and its answer must be the one that follows from the question and its
-session. Exits with 1 on any violation.
+session. Nothing that a user wrote, and no token, password or email may be in a log. Exits with 1 on any violation.
 `;
 
 const POISON_EVERY = 50;
@@ -54,6 +57,7 @@ const { values } = parseArgs({
     'break-acks': { type: 'boolean', default: false },
     'swap-answers': { type: 'boolean', default: false },
     'double-letters': { type: 'boolean', default: false },
+    'log-texts': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -79,7 +83,7 @@ const poison: string[] = [];
 const killed: Kill[] = [];
 
 console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills`);
-const faults = (['break-acks', 'swap-answers', 'double-letters'] as const).filter((name) => values[name]);
+const faults = (['break-acks', 'swap-answers', 'double-letters', 'log-texts'] as const).filter((name) => values[name]);
 const stack = await startStack({ preload: faults.map((name) => join(import.meta.dirname, 'faults', `${name}.ts`)) });
 const over = new AbortController();
 const asker: Asker = { apiUrls: stack.apiUrls, signal: over.signal, odd: [] };
@@ -88,6 +92,7 @@ const progress = setInterval(report, 5_000);
 try {
   const deadline = Date.now() + (requests / rate + settle) * 1000;
   const watches = askAll();
+  const accounts = useAccounts(asker);
   const poisonings = poisonAll(stack);
   const outages = haveOutage(stack);
   await killAll(stack);
@@ -96,7 +101,7 @@ try {
   over.abort();
   await poisonings;
   report();
-  await conclude(stack, outageCalls);
+  await conclude(stack, outageCalls, await accounts);
 } finally {
   clearInterval(progress);
   const dir = await stack.stop(process.exitCode === 1);
@@ -186,7 +191,7 @@ function report(): void {
   );
 }
 
-async function conclude(stack: Stack, outageCalls: number): Promise<void> {
+async function conclude(stack: Stack, outageCalls: number, credentials: string[]): Promise<void> {
   const final: Evidence['final'] = new Map();
   for (const [first] of conversations) {
     if (!first?.sessionId) continue;
@@ -210,6 +215,13 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
   redis.disconnect();
   const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl);
   const { started, abortedByClient } = await stack.control<{ started: number; abortedByClient: number }>('stats');
+  const logs = await searchLogs(stack.logDir, [
+    ...conversations.flat().map(({ question }) => question.text),
+    ...poison,
+    ...credentials,
+    JWT_SECRET,
+    MESSAGE_SIGNING_KEY,
+  ]);
   const findings = audit({
     asked: conversations,
     final,
@@ -224,6 +236,7 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
     outage: { seconds: outage, calls: outageCalls },
     died: stack.died.length,
     odd: asker.odd.length,
+    logs,
   });
 
   console.log();
@@ -237,5 +250,7 @@ async function conclude(stack: Stack, outageCalls: number): Promise<void> {
   if (violations.length === 0) return;
   process.exitCode = 1;
   for (const reply of asker.odd.slice(0, ODD_SHOWN)) console.log(`  a reply that no outage explains: ${reply}`);
+  for (const line of [...logs.leaks, ...logs.malformed].slice(0, ODD_SHOWN))
+    console.log(`  a line of the log: ${line}`);
   for (const output of stack.died) console.log(`\n--- the last words of a process that died by itself\n${output}`);
 }

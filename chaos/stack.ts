@@ -21,7 +21,8 @@ const ROOT = join(import.meta.dirname, '..');
 const SETTINGS = {
   NODE_ENV: 'test',
   HOST: '127.0.0.1',
-  LOG_LEVEL: 'warn',
+  // Every line is searched for what it must not hold.
+  LOG_LEVEL: 'debug',
   JWT_SECRET,
   MESSAGE_SIGNING_KEY,
   MODEL_TIMEOUT: '3s',
@@ -40,6 +41,8 @@ export interface Stack {
   readonly apiUrls: readonly string[];
   readonly redisUrl: string;
   readonly rabbitMqUrl: string;
+  /** Where the logs of apis and workers are. */
+  readonly logDir: string;
   /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has started. */
   kill(victim: Victim, downMs: number): Promise<void>;
   /** Calls the simulator's control API. @param behavior how it answers from now on */
@@ -93,6 +96,7 @@ export async function startStack(options: { preload: readonly string[] }): Promi
     apiUrls: ports.api.map((port) => `http://127.0.0.1:${port}`),
     redisUrl: redis.url,
     rabbitMqUrl: rabbitMq.url,
+    logDir: dir,
     kill: async (victim, downMs) => {
       if (victim === 'api' || victim === 'worker') {
         // The replicas take turns.

@@ -26,7 +26,13 @@ test('with workers, apis, Redis and RabbitMQ killed under load, each question ha
   if (code !== 0) throw new Error(output);
   expect(output).toMatch(/lost +0 +ok/);
   expect(output).toMatch(/stuck +0 +ok/);
-  for (const finding of ['of which continue a session', 'of which wait for their answer', 'cancelled', 'poison sent']) {
+  for (const finding of [
+    'of which continue a session',
+    'of which wait for their answer',
+    'cancelled',
+    'poison sent',
+    'lines of the logs',
+  ]) {
     expect([finding, value(output, finding)]).toEqual([finding, expect.any(Number)]);
     expect(value(output, finding)).toBeGreaterThan(0);
   }
@@ -39,10 +45,19 @@ test('the harness can fail: acknowledging before handling is caught', async () =
   expect(code).toBe(1);
 });
 
-test('the harness can fail: answers to another question, and dead letters that are kept twice, are caught', async () => {
-  const { code, output } = await chaos('--requests', '60', '--kills', '0', '--swap-answers', '--double-letters');
+test('the harness can fail: answers to another question, dead letters that are kept twice, and texts in the log are caught', async () => {
+  const { code, output } = await chaos(
+    '--requests',
+    '60',
+    '--kills',
+    '0',
+    '--swap-answers',
+    '--double-letters',
+    '--log-texts',
+  );
   expect(output).toMatch(/answer to something else +[1-9]\d* +VIOLATION/);
   expect(output).toMatch(/dead letters kept twice +[1-9]\d* +VIOLATION/);
+  expect(output).toMatch(/lines with a text, a token, a password or an email +[1-9]\d* +VIOLATION/);
   expect(output).toMatch(/lost +0 +ok/);
   expect(code).toBe(1);
 });

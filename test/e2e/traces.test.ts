@@ -55,9 +55,11 @@ test('a question that failed twice is one trace from the HTTP request to the sto
   await simulator.behave({ mode: 'error', status: 500, calls: 2 });
   const { traceId, requestId } = await ask(`Is ${randomUUID()} healthy?`);
 
-  const spans = await collector.trace(traceId, 'POST /chat/send');
-  const [consumed] = named(await collector.trace(traceId, 'consume chat_responses'), 'consume chat_responses');
-  const attempts = named(await collector.trace(traceId, 'attempt', 3), 'attempt');
+  // Each of these is the last span that its process ends.
+  await Promise.all([collector.trace(traceId, 'POST /chat/send'), collector.trace(traceId, 'consume chat_responses')]);
+  const spans = await collector.trace(traceId, 'attempt', 3);
+  const [consumed] = named(spans, 'consume chat_responses');
+  const attempts = named(spans, 'attempt');
   expect(
     attempts.map((span) => [span.attributes['healify.attempt'], isFailed(span), span.attributes['healify.outcome']]),
   ).toEqual([

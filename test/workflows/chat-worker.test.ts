@@ -98,6 +98,22 @@ test('an answered request completes its job, which shows all of the answer but i
   expect(events).toEqual(['started', 'completed', 'released']);
 });
 
+test('one line tells of a request that was answered after a failure, a crash or by a fallback, and of others none', async () => {
+  const asked = async (job: JobInHand, byFallback: boolean) => {
+    const { work, said } = worker({ model: standInModel(async () => ({ ...answer, byFallback })) });
+    await work(job);
+    return said('request completed');
+  };
+  const smooth = standInJob().job;
+  const ids = { requestId: smooth.data.request.requestId, sessionId: smooth.data.request.sessionId };
+  expect(await asked(smooth, false)).toMatchObject([{ level: 'debug', ...ids, traceId: expect.any(String) }]);
+  const second = standInJob({ attemptsMade: 1 }).job;
+  expect(await asked(second, false)).toMatchObject([{ level: 'info', attempts: 2, crashes: 0, byFallback: false }]);
+  const crashed = standInJob({ crashes: 1 }).job;
+  expect(await asked(crashed, false)).toMatchObject([{ level: 'info', attempts: 1, crashes: 1 }]);
+  expect(await asked(standInJob().job, true)).toMatchObject([{ level: 'info', byFallback: true }]);
+});
+
 describe('a request that is cancelled', () => {
   test('while the model is asked is announced as cancelled, and its job completes without an answer', async () => {
     const { job, ends, cancel } = standInJob();
