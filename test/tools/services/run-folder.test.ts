@@ -7,8 +7,8 @@ import { makeRunFolder, removeFolder } from '../../../tools/services/run-folder.
 
 test('a run removes what a killed run of the same tool has left, and nothing else', () => {
   const ended = spawnSync(process.execPath, ['--version']).pid;
-  const left = mkdtempSync(join(tmpdir(), `healify-example-${ended}-`));
-  const ofOtherTool = mkdtempSync(join(tmpdir(), `healify-example2-${ended}-`));
+  const left = mkdtempSync(join(tmpdir(), `healify-run-example-${ended}-`));
+  const ofOtherTool = mkdtempSync(join(tmpdir(), `healify-run-example2-${ended}-`));
   const first = makeRunFolder('example');
   const second = makeRunFolder('example');
   try {
