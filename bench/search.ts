@@ -19,7 +19,7 @@ const USERS = 1_000;
 const BATCH = 500;
 const RUNS = 15;
 const GOAL_MS = 100;
-/** A Redis that does nothing else may be held up for so long by one command. */
+/** How long one command may hold up a Redis that does nothing else. */
 const GOAL_BLOCKED_MS = 10;
 const CODES = ['model_timeout', 'model_unavailable', 'model_rejected', 'worker_crashed'];
 const A_RARE_CODE = 'spend_uncertain';

@@ -12,11 +12,11 @@ const HELP = `Runs the checks of "npm run check", then all tests against a real 
                                   npm test -- --watch test/bridge: of those, only these
 
 RabbitMQ and Redis start when a test first asks for one: tests that need none take a second. They stop at the end. In watch
-mode they stay up from one run to the next, and what a run has left in them is deleted.
+mode they keep running between runs, and what a run has left in them is deleted.
 
 TEST_SERVICES=containers|local    where RabbitMQ and Redis come from; unset: containers where a Docker engine is
-                                  reachable and the images are to be had, else installed on this machine (by apt if need be)
-LOCAL_SERVERS=debian-13           RabbitMQ 4.0 and Redis 8.0, of a Debian 13 that root makes in .data at the first run
+                                  reachable and has the images, else installed on this machine (by apt if needed)
+LOCAL_SERVERS=debian-13           RabbitMQ 4.0 and Redis 8.0, in a Debian 13, which the first run makes in .data, as root
 LOCAL_SERVERS=debian-13-valkey    the same with Valkey 8.1
 
 The last line is "N passed, N failed"; a check counts as one.

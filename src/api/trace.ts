@@ -7,7 +7,7 @@ import type { FindRoute } from './route-index.ts';
 declare global {
   namespace Express {
     interface Request {
-      /** W3C trace context: that of the request's span; if nobody traces, the caller's, or a new one. */
+      /** W3C trace context of the request's span. If tracing is off: the caller's, or a new one. */
       traceparent: string;
     }
   }

@@ -75,7 +75,9 @@ export const chatResponse = z
       .string()
       .max(limits.idChars)
       .optional()
-      .describe('Under which the worker keeps the answer for whoever asks the same, so that it can be erased there.'),
+      .describe(
+        'The key under which the worker keeps the answer in the cache. It is needed to erase the answer there.',
+      ),
   })
   .refine((value) => (value.status === 'completed') === (value.response !== null), {
     path: ['response'],

@@ -24,8 +24,8 @@ const toBoolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((tex
 const filter = {
   reason: z.string().min(1).max(100).optional().describe('Only letters with this reason.'),
   messageId: z.string().min(1).max(limits.idChars).optional().describe('Only letters with this message_id.'),
-  olderThan: age.optional().describe('Only letters that have been dead for longer.'),
-  newerThan: age.optional().describe('Only letters that have been dead for less long.'),
+  olderThan: age.optional().describe('Only letters that have been dead letters for longer.'),
+  newerThan: age.optional().describe('Only letters that became dead letters later than that.'),
 };
 
 export const letterFilter = z.strictObject(filter).meta({ id: 'DeadLetterFilter' });
@@ -40,7 +40,7 @@ export const redriveOptions = z
   .strictObject({
     ...filter,
     limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('How many letters to send at most. The rest stays.'),
-    dryRun: z.boolean().default(false).describe('true: change nothing, and say how many letters it would be.'),
+    dryRun: z.boolean().default(false).describe('true: change nothing, only count the letters.'),
     canary: count(MAX_CANARY)
       .optional()
       .describe('How many letters to send first. The rest follows only if none of them comes back.'),
@@ -54,8 +54,11 @@ export const dropOptions = z
     limit: count(MAX_LETTERS_READ)
       .default(MAX_PER_CALL)
       .describe('How many letters to remove at most. The rest stays.'),
-    dryRun: z.boolean().default(false).describe('true: change nothing, and say how many letters it would be.'),
-    confirm: z.boolean().default(false).describe('Must be true unless `dryRun` is: what is dropped is gone.'),
+    dryRun: z.boolean().default(false).describe('true: change nothing, only count the letters.'),
+    confirm: z
+      .boolean()
+      .default(false)
+      .describe('Must be true unless `dryRun` is: dropped letters cannot be restored.'),
   })
   .meta({ id: 'DropOptions' });
 

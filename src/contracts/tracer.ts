@@ -1,8 +1,8 @@
 import { HealifyError } from './errors.ts';
 
 /**
- * What the parts of this product know of tracing. `src/observability/traces/` fills it with OpenTelemetry. Where nobody
- * traces, there is no tracer: the parts take `Tracer | undefined` and call `tracer?.start(...)`, which costs nothing.
+ * The port for tracing. `src/observability/traces/` implements it with OpenTelemetry. If
+ * tracing is off, there is no tracer: the parts take `Tracer | undefined` and call `tracer?.start(...)`, which costs nothing.
  *
  * A part passes a span on as its W3C traceparent, a string. So it does not matter whether the next part is in this process.
  */
@@ -12,20 +12,20 @@ export interface Tracer {
 
 export interface NewSpan {
   name: string;
-  /** What OpenTelemetry calls the span's kind. */
+  /** OpenTelemetry's kind of span. */
   kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
   /** W3C traceparent of the span that this one belongs to. undefined, or unreadable: the span begins a trace. */
   parent?: string | undefined;
-  /** Traceparents of spans elsewhere that this one has to do with. */
+  /** Traceparents of related spans in other traces. */
   links?: readonly string[];
   attributes?: SpanAttributes;
 }
 
 export interface Span {
-  /** What children of this span name as their parent. */
+  /** The traceparent to pass to children of this span. */
   readonly traceparent: string;
   set(attributes: SpanAttributes): void;
-  /** Adds a link to a span elsewhere. */
+  /** Adds a link to a span of another trace. */
   link(traceparent: string): void;
   /** Marks the span as failed. @param code one of ours, never an error's message, which may quote a text */
   fail(code: string): void;
@@ -36,7 +36,7 @@ export interface Span {
 /**
  * Every attribute that a span may have. There is none for a text, a path or an address, because those hold what users write.
  * The names are those of OpenTelemetry's semantic conventions where these have one. The conventions of `gen_ai` are still
- * being developed, so their names may change: they stand here and nowhere else.
+ * being developed, so their names may change. They are written only here.
  */
 export interface SpanAttributes {
   'http.request.method'?: string;

@@ -24,11 +24,11 @@ npm start has started one. In the image: node dist/src/main/dlq.js list
 
   --reason R        only letters with this reason, as list shows it
   --message-id ID   only letters with this message id
-  --older-than AGE  only letters dead for longer: 30s, 15m, 1h, 7d
-  --newer-than AGE  only letters dead for less long
-  --limit N         show, redrive or drop at most N (20 are shown, 1000 redriven or dropped, unless told)
+  --older-than AGE  only letters that have been dead letters for longer: 30s, 15m, 1h, 7d
+  --newer-than AGE  only letters that became dead letters later than that
+  --limit N         show, redrive or drop at most N (default: 20 shown, 1000 redriven or dropped)
   --full            show whole bodies
-  --dry-run         redrive, drop: change nothing, say how many letters it would be
+  --dry-run         redrive, drop: change nothing, only count the letters
   --canary N        redrive: send N, wait, and go on only if none of them comes back
   --rate N          redrive: send at most N a second
   --yes             drop: really remove them
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command, name, ...rest] = positionals;
-  if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
+  if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
   const queue = queueOf(name);
   const print = printer(values.json);
   const filter = {
@@ -93,7 +93,8 @@ async function main(): Promise<void> {
     if (report.stopped !== null || report.refused > 0) process.exitCode = 1;
   } else {
     const wanted = parse(dropOptions, { ...filter, ...more, confirm: values.yes }, values, ['limit', 'dry-run', 'yes']);
-    if (!wanted.confirm && !wanted.dryRun) throw new UsageError('dropped letters are gone: add --yes, or --dry-run');
+    if (!wanted.confirm && !wanted.dryRun)
+      throw new UsageError('dropped letters cannot be restored: add --yes, or --dry-run');
     print(await connectAdmin().drop(queue, wanted), dropText);
   }
 }

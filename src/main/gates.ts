@@ -6,10 +6,10 @@ import { withRedis } from './commands/redis-connection.ts';
 const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE: from the
 environment, from .env, or from what npm start has started. In the image: node dist/src/main/gates.js list
 
-  npm run gates -- list         all gates: closed (it may be asked), open (not now), half-open (one call tries it)
-  npm run gates -- open GATE    have it asked again at once; GATE as list shows it, or --all
+  npm run gates -- list         all gates: closed (calls pass), open (no calls pass), half-open (one call probes)
+  npm run gates -- open GATE    let calls pass again at once; GATE as list shows it, or --all
 
-  --all      open every gate
+  --all      all gates
   --json     print JSON
   --help
 
@@ -22,13 +22,13 @@ async function main(): Promise<void> {
   const { values, positionals } = readArguments({ all: flagOption, json: flagOption });
   if (values.help) return void process.stdout.write(HELP);
   const [command, name, ...rest] = positionals;
-  if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
+  if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
   if (command !== 'list' && command !== 'open') {
     throw new UsageError(command ? `there is no command ${command}` : 'a command is missing: list or open');
   }
   if (command === 'list' && (name !== undefined || values.all)) throw new UsageError('list takes no gate');
   if (command === 'open' && (name === undefined) === !values.all)
-    throw new UsageError('open which gate? A name, or --all');
+    throw new UsageError('name the gate to open, or add --all');
 
   await withRedis('healify-chat gates', async (redis) => {
     const gates = createGateAdmin(redis);

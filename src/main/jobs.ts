@@ -11,27 +11,27 @@ import { withRedis } from './commands/redis-connection.ts';
 const HELP = `Jobs: requests that workers work on, or have worked on. Shows no texts. Reads REDIS_URL and NAMESPACE: from the
 environment, from .env, or from what npm start has started. In the image: node dist/src/main/jobs.js list
 
-  npm run jobs -- list               the latest jobs, of those that match
-  npm run jobs -- show REQUEST       the story of one: steps, attempts, times, trace
-  npm run jobs -- retry REQUEST      have a failed job run again
+  npm run jobs -- list               the latest jobs that match the options
+  npm run jobs -- show REQUEST       one job: its steps, attempts, times, trace
+  npm run jobs -- retry REQUEST      run a failed job again
   npm run jobs -- retry --code C     the same for all that failed with this code
-  npm run jobs -- cancel REQUEST     have a job end as cancelled
+  npm run jobs -- cancel REQUEST     cancel a job
 
   --code C          only jobs that failed with this code
   --session ID      only jobs of this session
   --user ID         only jobs of this user
   --status S        list: only waiting, delayed, active, completed, cancelled or failed ones
-  --from TIME       only jobs that ended then or later, or were added, if they have not ended: 2026-01-31T12:00:00Z
+  --from TIME       only jobs that ended (or, if they have not, were added) then or later: 2026-01-31T12:00:00Z
   --until TIME      only jobs that ended then or earlier
-  --newer-than AGE  the same as --from, so long ago: 30s, 15m, 1h, 7d
+  --newer-than AGE  the same as --from, with an age: 30s, 15m, 1h, 7d
   --older-than AGE  the same as --until
-  --limit N         list or retry at most N (50 are listed and all are retried, unless told)
-  --rate N          retry: at most N a second (10 unless told)
-  --dry-run         retry: change nothing, say how many of what it would be; --code may be left out
+  --limit N         list or retry at most N (default: 50 listed, all retried)
+  --rate N          retry: at most N a second (default 10)
+  --dry-run         retry: change nothing, only count the jobs by code; --code may be left out
   --json            print JSON
   --help
 
-Those that failed first are retried first, and none that fails again meanwhile. Exits with 0 if all went well, 1 if
+The oldest failures are retried first. A job that fails again meanwhile is not retried again. Exits with 0 if all went well, 1 if
 something failed or there is no such job, 2 if the command is not understood.
 `;
 
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const [command = '', requestId, ...rest] = positionals;
   const flags = FLAGS[command];
   if (!flags) throw new UsageError(command ? `there is no command ${command}` : 'a command is missing');
-  if (rest.length > 0) throw new UsageError(`what is ${rest[0]}?`);
+  if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
   const odd = Object.keys(values).find((flag) => flag !== 'json' && !flags.includes(flag));
   if (odd) throw new UsageError(`--${odd} does not belong to this command`);
   if (command === 'list' && requestId !== undefined) throw new UsageError('list takes no request: show does');
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     throw new UsageError('retry takes a request or a filter, not both');
   }
   if (command === 'retry' && requestId === undefined && !values.code && !values['dry-run']) {
-    throw new UsageError('retry which? A request, or all with a --code; --dry-run counts all codes');
+    throw new UsageError('name the request to retry, or all with a --code; --dry-run counts all codes');
   }
   const filter = filterOf(values);
   const limit = numberOf('limit', values.limit, { integer: true });

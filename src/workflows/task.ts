@@ -11,7 +11,7 @@ export interface Task {
   job: JobInHand;
   run: Run;
   attempt: ChatAttempt;
-  /** Of the attempt. undefined: nobody traces. */
+  /** The span of the attempt. undefined: tracing is off. */
   span: Span | undefined;
 }
 

@@ -65,7 +65,7 @@ test('programs get JSON, and the exit code says how it went', async () => {
 test.each([
   [[], 'a command is missing'],
   [['drop'], 'there is no command drop'],
-  [['retry'], 'retry which?'],
+  [['retry'], 'name the request to retry'],
   [['retry', 'a', '--code', 'b'], 'not both'],
   [['show'], 'which request?'],
   [['list', '--rate', '1'], '--rate does not belong'],

@@ -15,7 +15,7 @@ When it is ready it prints one line: simulator listening on http://ADDRESS:PORT/
   POST /v1/chat/completions   answers, also with "stream": true; the model is always "simulator"
   GET  /v1/models
 
-A marker in the last user message says how that call goes:
+A marker in the last user message decides what happens to that call:
 
   [[simulate status=500]]                  an HTTP error, 400 to 599
   [[simulate status=429 retry-after=3]]    with Retry-After in seconds; retry-after-date=3 for a date
@@ -26,10 +26,10 @@ Modes: ok, error (with status), insufficient_quota, content_filter (no answer), 
 context_length_exceeded (400), hang (never answers), cut (the connection breaks within the answer), invalid_json,
 empty, model_not_found (404), overflow_in_other_words (400), unsupported_parameter (400 while the request has max_tokens).
 
-Modes of whole answers, as some providers give them: length, finish_error, filter_cut, safety, parts, think, reasoning_only,
+Modes that shape the answer, as some providers do: length, finish_error, filter_cut, safety, parts, think, reasoning_only,
 no_usage, large (3 MB), gzip, br, deflate, text_plain, no_content_type.
 
-PUT /control/behavior says how all other calls go, until the next PUT; every field may be left out:
+PUT /control/behavior decides what happens to all other calls, until the next PUT; every field may be left out:
 
   {"mode": "error", "status": 503, "retryAfterSeconds": 2, "retryAfterFormat": "seconds" or "http-date",
    "probability": 0.3, "calls": 10, "seed": 1, "latencyMs": 200 or {"median": 800, "sigma": 0.6}}
@@ -37,7 +37,7 @@ PUT /control/behavior says how all other calls go, until the next PUT; every fie
   Or a whole reply: {"mode": "scripted", "reply": {"status": 500, "headers": {"retry-after": ["1", "2"]},
   "body": any JSON or text, "encoding": "gzip", "br" or "deflate"}}
 
-  "calls" limits the mode to the next so many calls; "seed" repeats the same dice; the latency is fixed or log-normal.
+  "calls" limits the mode to this many calls; the same "seed" gives the same choices again; the latency is fixed or log-normal.
 
 GET /control/behavior shows it, GET /control/stats counts calls, GET /control/calls lists the latest, oldest first,
 DELETE /control/stats counts from zero.

@@ -70,7 +70,7 @@ export interface AnswerCache {
   lookUp(hash: string, requestId: string): Promise<LookUp>;
   /**
    * Keeps the answer, unless it is too large, and gives up the claim.
-   * @param askedIn the traceparent of the attempt that asked the model. undefined: nobody traces
+   * @param askedIn the traceparent of the attempt that asked the model. undefined: tracing is off
    * @returns the ids of the requests that wait for it
    */
   keep(hash: string, requestId: string, answer: ModelAnswer, askedIn?: string): Promise<string[]>;

@@ -25,7 +25,7 @@ export function readJobData(jobId: string, json: string | undefined): ChatJobDat
   const data = objectOf(json);
   if (!data) throw new UnusableJobError('its data is not a JSON object');
   if (data.finished === true) {
-    throw new UnusableJobError('its request is finished, and its text is not kept: ask the question anew');
+    throw new UnusableJobError('its request is finished, and its text is not kept: ask the question again');
   }
   const { request } = data;
   if (!isObject(request)) throw new UnusableJobError('its data has no `request`');

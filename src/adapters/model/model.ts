@@ -24,7 +24,7 @@ export interface Model {
   /**
    * Asks once, without retries. This is one call, which may be charged.
    * @param attempt of the request, from 1
-   * @param traceparent of the span that asks. Left out: nobody traces
+   * @param traceparent of the span that asks. Left out: tracing is off
    * @param signal aborts the call; the promise then rejects with the signal's reason
    * @throws RequestFailure model_*
    * @throws ModelPausedError the model has asked for a pause, or is known to be down

@@ -4,5 +4,5 @@
  */
 export const QUEUE_REMEDY =
   'Inspect it with: rabbitmq-queues quorum_status QUEUE (-p for a virtual host). If it has no leader, restart RabbitMQ. If ' +
-  'that does not help, remove it with: rabbitmqctl delete_queue QUEUE, which loses what is in it; it is declared anew by ' +
+  'that does not help, remove it with: rabbitmqctl delete_queue QUEUE, which loses its messages. It is declared again by ' +
   'itself.';

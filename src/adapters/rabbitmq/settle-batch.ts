@@ -27,7 +27,7 @@ export interface Handling<Item> {
   read: (delivery: Delivery) => Item;
   /**
    * Handles items. It must be idempotent.
-   * @param traceparents of the spans that the items are handled in, in the same order. undefined: nobody traces
+   * @param traceparents of the spans that the items are handled in, in the same order. undefined: tracing is off
    * @returns for each item, in the same order, why it is refused for good, or undefined. Left out: none is refused
    * @throws HealifyError if it is retryable, the items are not to blame and are tried again
    */

@@ -17,12 +17,13 @@ import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-o
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
 
-/** The longest that one call may take, so that the caller is still there when the report comes. */
+/** The longest time that one call may take. The caller should still be waiting when the report comes. */
 const MAX_CALL_SECONDS = 60;
-const NO_JOB = 'There is no job for this request, or no more. A question that still waits in RabbitMQ has no job yet.';
+const NO_JOB =
+  'There is no job for this request, or it was removed. A question that still waits in RabbitMQ has no job yet.';
 
 /**
- * `/jobs` of the admin's API: search over jobs, the story of one, retry and cancel. No text of a user is in any reply.
+ * `/jobs` of the admin's API: search jobs, show one, retry and cancel. No reply contains a user's text.
  * @param options.requireAdmin lets admins pass
  */
 export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: RequestHandler }): Router {
@@ -83,7 +84,7 @@ const tags = ['Admin'];
 const path = z.object({ requestId: z.string() });
 const faults = ['unauthenticated', 'forbidden', 'store_unavailable', 'identity_unavailable'] as const;
 
-/** What OpenAPI says of these routes. */
+/** The OpenAPI description of these routes. */
 export const jobPaths: ZodOpenApiPathsObject = {
   '/admin/jobs': {
     get: {

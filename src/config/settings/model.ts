@@ -88,7 +88,7 @@ export const model = {
     type: z.enum(['remove', 'keep'], 'must be remove or keep'),
     default: 'remove',
     unit: 'remove or keep',
-    text: 'What becomes of <think>…</think> before an answer: taken out of the answer and of later context, or kept in both.',
+    text: 'What happens to <think>…</think> before an answer: it is removed from the answer and from later context, or kept in both.',
     readBy: worker,
   }),
   modelFirstTokenTimeoutMs: setting({
@@ -120,7 +120,7 @@ export const model = {
     type: integer(65_536, 64 * 1024 * 1024),
     default: '4194304',
     unit: 'bytes',
-    text: 'How much of a reply is read at most. The answer of a longer reply is cut, and says so (finishReason: length).',
+    text: 'The largest part of a reply that is read. The answer of a longer reply is cut, and says so (finishReason: length).',
     readBy: worker,
   }),
   modelMaxPauseMs: setting({

@@ -56,7 +56,7 @@ export const rabbitMqAndRedis = {
     type: flag,
     default: 'false',
     unit: 'true or false',
-    text: 'Whether an answer without a signature is accepted, for a worker of your own that cannot sign. Whoever may publish to chat_responses can then write into any session. A wrong signature is refused all the same.',
+    text: 'Whether an answer without a signature is accepted, for a worker of your own that cannot sign. Every client that may publish to chat_responses can then write into any session. A wrong signature is refused all the same.',
     readBy: both,
   }),
   replyQueues: setting({
@@ -72,7 +72,7 @@ export const rabbitMqAndRedis = {
     type: z.enum(['dead-letter', 'drop'], 'must be dead-letter or drop'),
     default: 'dead-letter',
     unit: 'name',
-    text: 'What becomes of an answer on chat_responses to a question that no user of this api has asked. dead-letter: chat_responses is ours alone, so it is a mistake, and is kept. drop: other services ask here too, without reply_to; their answers are counted and removed.',
+    text: 'What happens to an answer on chat_responses if no user of this api has asked the question. dead-letter: chat_responses is ours alone, so the answer is a mistake, and is kept. drop: other services ask here too, without reply_to; their answers are counted and removed.',
     readBy: api,
   }),
   redisUrl: setting({

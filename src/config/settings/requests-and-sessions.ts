@@ -31,7 +31,7 @@ export const requestsAndSessions = {
     type: integer(1, 1_000_000_000),
     default: '1000000',
     unit: 'requests',
-    text: 'While so many requests wait, new questions are refused with 503 and a Retry-After. Questions that would not be answered within REQUEST_DEADLINE are refused, too.',
+    text: 'From this number of waiting requests on, new questions are refused with 503 and a Retry-After. Questions that would not be answered within REQUEST_DEADLINE are refused, too.',
     readBy: api,
   }),
   historyRetentionMs: setting({

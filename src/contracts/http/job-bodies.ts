@@ -3,7 +3,7 @@ import { timings, usage } from '../chat-response.ts';
 import { jobStatuses } from '../jobs.ts';
 import { id, timestamp } from '../scalars.ts';
 
-/** One call of the API retries no more jobs than this. */
+/** One call of the API retries at most this many jobs. */
 export const MAX_RETRIED_PER_CALL = 1_000;
 /** Unless the caller says otherwise. A provider that has just come back should not be asked by all at once. */
 export const DEFAULT_RETRIES_PER_SECOND = 10;
@@ -20,13 +20,13 @@ const failedFilter = {
   code: failureReason.optional().describe('Only jobs that failed with this code.'),
   sessionId: id.optional().describe('Only jobs of this session.'),
   userId: id.optional().describe('Only jobs of this user.'),
-  from: milliseconds.optional().describe('Only jobs that ended then or later, or were added, if they have not ended.'),
-  until: milliseconds.optional().describe('Only jobs that ended then or earlier, or were added.'),
+  from: milliseconds.optional().describe('Only jobs that ended (or, if they have not, were added) then or later.'),
+  until: milliseconds.optional().describe('Only jobs that ended (or, if they have not, were added) then or earlier.'),
 };
 
 export const jobFilter = z.strictObject({
   requestId: id.optional().describe('Only the job of this request.'),
-  status: z.enum(jobStatuses).optional().describe('Only jobs that stand so.'),
+  status: z.enum(jobStatuses).optional().describe('Only jobs with this status.'),
   ...failedFilter,
 });
 
@@ -50,7 +50,7 @@ export const retryBody = z
       .max(1_000)
       .default(DEFAULT_RETRIES_PER_SECOND)
       .describe('How many to retry in a second at most.'),
-    dryRun: z.boolean().default(false).describe('true: change nothing, and say how many of what it would be.'),
+    dryRun: z.boolean().default(false).describe('true: change nothing, only count the jobs by code.'),
   })
   .meta({ id: 'RetryJobs' });
 
@@ -66,7 +66,7 @@ const summary = z.object({
       '`waiting`: in line. `delayed`: waits for its time. `active`: a worker has it. The others have ended. A job that is ' +
         'moving from one place to another counts as `active`.',
     ),
-  code: z.string().nullable().describe('Why it failed; null unless it has.'),
+  code: z.string().nullable().describe('Why it failed; null if it has not.'),
   cause: z.string().nullable().describe('The same in words: the step, the code, the cause.'),
   addedAt: moment,
   endedAt: moment.nullable(),

@@ -19,7 +19,7 @@ const KINDS: Record<NewSpan['kind'], SpanKind> = {
 };
 
 /**
- * Fills our port with OpenTelemetry's. Each span is given its parent, so no context has to follow the work through the event
+ * Implements our port with OpenTelemetry. Each span is given its parent, so no context has to follow the work through the event
  * loop, and nothing is registered globally.
  */
 export function createOpenTelemetryTracer(tracer: OpenTelemetryTracer): Tracer {

@@ -19,7 +19,7 @@ const MAX_LINKS = 1_000;
 /** How long a process that stops waits for the collector to take the last spans. */
 const LAST_SPANS_MS = 2_000;
 
-/** Traces with OpenTelemetry's SDK, which this module and those beside it load. */
+/** Starts OpenTelemetry's SDK. Only this module and its neighbours load the SDK. */
 export function startOpenTelemetry(
   settings: TracingSettings,
   options: { process: 'api' | 'worker'; version: string; logger: Logger },

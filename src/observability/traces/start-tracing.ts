@@ -3,7 +3,7 @@ import type { Tracing, TracingSettings } from './tracing.ts';
 
 /**
  * Starts to trace if the settings name a collector. Otherwise nothing of OpenTelemetry is loaded.
- * @returns undefined: nobody traces
+ * @returns undefined: tracing is off
  */
 export async function startTracing(
   settings: TracingSettings,

@@ -2,7 +2,7 @@ import type { Tracer } from '../../contracts/tracer.ts';
 
 export interface Tracing {
   tracer: Tracer;
-  /** Sends what is left, if the collector takes it soon. */
+  /** Sends the remaining spans, if the collector takes them soon. */
   stop(): Promise<void>;
 }
 

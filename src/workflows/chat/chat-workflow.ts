@@ -36,7 +36,7 @@ export interface ChatAttempt {
   deadlineAt: number;
   /** Aborted when the request is cancelled, or the process must stop. */
   signal: JobSignal;
-  /** Of the attempt's span. Absent: nobody traces. */
+  /** The traceparent of the attempt's span. undefined: tracing is off. */
   traceparent?: string | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface Run {
   readonly interrupted: boolean;
   /**
    * Runs a step, or returns its result from an earlier attempt.
-   * @param run is given the step's span. undefined: nobody traces
+   * @param run is given the step's span. undefined: tracing is off
    */
   step<T>(name: string, run: (span: Span | undefined) => Promise<T>): Promise<T>;
   /** Saves the results of the steps so far. Call it after a step that must not be repeated. */
@@ -33,7 +33,7 @@ export function createRun(options: {
   earlier: WorkflowState | undefined;
   save: (state: WorkflowState) => Promise<void>;
   onStep: (step: string, result: 'ok' | 'failed', ms: number) => void;
-  /** Left out: nobody traces. */
+  /** Left out: tracing is off. */
   startSpan?: ((step: string) => Span) | undefined;
 }): Run {
   const { attempt, crashes, earlier, save, onStep, startSpan } = options;

@@ -74,7 +74,7 @@ test.each([
   ['a number', 5, /not a JSON object/],
   ['an empty request', { request: {} }, /request\.requestId/],
   ['the request of another job', data('another'), /made for/],
-  ['what is left of a finished job', { finished: true }, /is finished.*ask the question anew/],
+  ['what is left of a finished job', { finished: true }, /is finished.*ask the question again/],
 ])('a job that has %s fails once, with the reason, and others go on', async (_, jobData, reason) => {
   const ids = [jobIdOf(randomUUID()), jobIdOf(randomUUID()), jobIdOf(randomUUID())] as const;
   await addByHand(ids[0], jobData);

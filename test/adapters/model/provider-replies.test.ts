@@ -411,7 +411,7 @@ describe('what is sent', () => {
     },
   );
 
-  test('that leads back to itself is not followed for ever', async () => {
+  test('is not redirected for ever', async () => {
     const { failure, received } = await ask({ status: 307, headers: { location: '/again' }, body: '' });
     expect(failure?.code).toBe('model_unavailable');
     expect(received.length).toBeLessThan(10);

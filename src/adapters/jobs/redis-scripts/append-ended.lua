@@ -14,7 +14,7 @@
   Cost: 2 commands, 2 for each argument with lines, and 1 or 2 for each element that is removed.
 ]]
 local LINES_PER_ELEMENT = 50
--- At most so many old elements are removed at once.
+-- How many old elements are removed at once, at most.
 local MOST_REMOVED = 100
 local FIRST_LINES = 4
 

@@ -1,6 +1,6 @@
 --[[
-  Finds jobs that have not ended, in one of the places where such jobs are. A job's data is long, so it is searched
-  here, and not read out.
+  Finds jobs that have not ended, in one of the places where such jobs are. A job's data is long, so the script searches it
+  and does not return it.
 
   KEYS:
     1 wait, active, prioritized or delayed
@@ -13,7 +13,7 @@
 
   Output:
     1 how many jobs were looked at
-    2 those that match: ids, and when each was added, in ms, in turns
+    2 those that match: id, time when it was added in ms, id, ...
 
   Cost: 2 commands and 1 for each job.
 ]]

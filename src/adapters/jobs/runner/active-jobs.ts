@@ -46,7 +46,7 @@ export function createActiveJobs<Start extends HeadStart>(options: {
       if (unusable) await giveUp(job, unusable, headStart);
       else await work(job, headStart);
     } catch (error) {
-      logger.warn({ jobId: job.id, err: error }, 'a job is left, to be taken up again later');
+      logger.warn({ jobId: job.id, err: error }, 'the work on a job broke off; the job will be taken up again');
     } finally {
       letGo(job);
     }
@@ -55,7 +55,7 @@ export function createActiveJobs<Start extends HeadStart>(options: {
   /** A job with unusable data fails. Otherwise it would be taken again and again. */
   async function giveUp(job: ActiveJob, reason: UnusableJobError, headStart: Start | undefined): Promise<void> {
     headStart?.drop();
-    logger.warn({ jobId: job.id, reason: reason.message }, 'a job is of no use, and fails');
+    logger.warn({ jobId: job.id, reason: reason.message }, 'the data of a job is not usable, so it fails');
     await job.giveUp(reason);
   }
 

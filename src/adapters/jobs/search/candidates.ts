@@ -7,16 +7,16 @@ import { partsOf } from './ended-line.ts';
 import { comesAfter, latestFirst, type Position } from './position.ts';
 import { readEndedLog } from './read-ended-log.ts';
 
-/** A job that may match. Whoever reads the job itself sees whether it does. */
+/** A job that may match. Only the job itself shows whether it does. */
 export interface Candidate extends Position {
   /** Where it was found; undefined for a job that has ended. */
   place?: LivePlace;
 }
 
-/** Gives at most `limit` jobs after a position, the latest first. Fewer: there are no more. */
+/** Returns at most `limit` jobs after a position, the latest first. If there are fewer, there are no more. */
 export type Source = (after: Position, limit: number) => Promise<Candidate[]>;
 
-/** How many jobs one script looks at. Redis does nothing else meanwhile. */
+/** How many jobs one script looks at. Redis does nothing else while a script runs. */
 const LIVE_TOGETHER = 500;
 const ENDED_TOGETHER = 1_000;
 
@@ -30,7 +30,7 @@ const placesOf: Record<JobStatus, readonly LivePlace[]> = {
 };
 const allPlaces = Object.values(placesOf).flat();
 
-/** Where jobs must be looked for. `filter.requestId` is not heeded. */
+/** Where jobs must be looked for. `filter.requestId` is ignored. */
 export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter): Source[] {
   const { status, code } = filter;
   if (code !== undefined && status !== undefined && status !== 'failed') return [];
@@ -88,7 +88,7 @@ async function findByTime(
 ): Promise<Candidate[]> {
   const found: Candidate[] = [];
   for (let skip = 0; ; skip += ENDED_TOGETHER) {
-    // Ids and times, in turns.
+    // Ids and times alternate.
     const some = await orStoreUnavailable(
       redis.zrevrangebyscore(queue.toKey(state), after.at, from, 'WITHSCORES', 'LIMIT', skip, ENDED_TOGETHER),
     );

@@ -6,14 +6,14 @@ export interface EndedJob {
   /** When it ended, ms. */
   at: number;
   status: 'completed' | 'cancelled' | 'failed';
-  /** Why it failed; '' unless it has. */
+  /** Why it failed; '' if it has not. */
   code: string;
   /** '' if the job's data does not say. */
   userId: string;
   sessionId: string;
 }
 
-/** What a line says. Whose job it is can be compared with a line, but not read from it. */
+/** What a line says. A line has only hashes of user and session: they can be compared, but not read. */
 export type EndedLine = Pick<EndedJob, 'jobId' | 'at' | 'status' | 'code'>;
 
 /** 64 bits: two users with the same hash would only make a search look at a job too many. */

@@ -7,7 +7,7 @@ import { appendEnded } from '../redis-scripts/append-ended.ts';
 import type { ToKey } from '../redis-scripts/bullmq-layout.ts';
 import { type EndedJob, lineOf } from './ended-line.ts';
 
-/** So long after its end a job can be found by its user and its session. */
+/** How often lines are written. Until then, a completed job is not found by its user or session. */
 const WRITE_EVERY_MS = 1_000;
 
 /** How many ended jobs are kept, and for how long. */
@@ -26,7 +26,7 @@ export interface EndedJobLimits {
  * then, *writing*, or *stopped*; see `atIntervals`. If the process is killed, the lines of its last second are missing until
  * a worker starts: see `logMissingJobs`.
  *
- * A line stays when its job is retried or removed. Whoever reads the log looks at the job as well.
+ * A line stays when its job is retried or removed. So readers of the log also look at the job.
  */
 export interface EndedLog {
   start(): void;
@@ -51,7 +51,7 @@ export function createEndedLog(options: EndedJobLimits & { redis: Redis; toKey: 
     try {
       await appendToEndedLog(redis, toKey, 'completed', jobs, options);
     } catch (error) {
-      logger.debug({ err: error }, 'completed jobs were not noted for the search, will be tried again');
+      logger.debug({ err: error }, 'completed jobs could not be noted for the search; trying again');
       unwritten = [...jobs, ...unwritten];
     }
   }

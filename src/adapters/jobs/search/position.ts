@@ -1,6 +1,6 @@
 import { InvalidCursorError } from '../../../contracts/jobs.ts';
 
-/** Where a job stands in the results, which are ordered by time and then by id, the latest first. */
+/** The position of a job in the results, which are ordered by time and then by id, the latest first. */
 export interface Position {
   /** When it ended, or when it was added if it has not; ms. */
   at: number;

@@ -6,7 +6,7 @@ import { comesAfter, latestFirst, type Position } from './position.ts';
 
 /** Up to 1 MB: Redis does nothing else while it sends them. */
 const ELEMENTS_TOGETHER = 100;
-/** Lines are in the order in which they were written. The clocks of workers, and their ends of jobs, differ by less. */
+/** Lines are in the order in which they were written. Their times may be out of order, by less than this, because workers have different clocks. */
 const OUT_OF_ORDER_MS = 60_000;
 
 /**
@@ -14,7 +14,7 @@ const OUT_OF_ORDER_MS = 60_000;
  * @param wanted.parts at least one
  * @param wanted.after only lines that come after this position
  * @param wanted.from only jobs that ended at this time or later, ms
- * @param wanted.limit so many lines are enough
+ * @param wanted.limit how many lines are enough
  * @throws StoreUnavailableError
  */
 export async function readEndedLog(

@@ -50,7 +50,7 @@ export async function readSummaries(
   });
 }
 
-/** The story of a job. @param place where it is; see placesInLine */
+/** Returns the story of a job. @param place where it is; see placesInLine */
 export async function readStory(
   queue: ChatQueue,
   redis: Redis,
@@ -103,7 +103,7 @@ function summaryOf(
     requestId,
     sessionId: request?.sessionId ?? result?.sessionId ?? null,
     userId: request?.userId ?? result?.userId ?? null,
-    // A job that was found nowhere has just left one place for another.
+    // A job that was not found is just moving from one place to another.
     status: result?.status ?? (failedReason !== undefined ? 'failed' : (live ?? 'active')),
     code: failedReason === undefined ? null : codeIn(failedReason),
     cause: failedReason === undefined ? null : cutText(failedReason, MAX_CAUSE_CHARS),

@@ -12,13 +12,13 @@ const MAX_MATCHING = 100_000;
 const LOOKED_AT_TOGETHER = 1_000;
 /** How many jobs are retried together. */
 const MAX_BATCH = 200;
-/** Some are retried no more often than this. */
+/** The pause between two batches. */
 const TICK_MS = 100;
-/** A line of the log is about the present end of its job only if it was written so close to it. */
+/** A line of the log is about the job's latest end only if their times differ by less than this. */
 const SAME_END_MS = 60_000;
 
 /**
- * Has failed jobs run again, those that failed first come first. Jobs that fail again meanwhile are not retried again.
+ * Runs failed jobs again, the oldest failure first. Jobs that fail again meanwhile are not retried again.
  * @param onProgress how many were retried so far, and how many are to be
  * @throws StoreUnavailableError
  */

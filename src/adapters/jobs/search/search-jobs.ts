@@ -6,9 +6,9 @@ import { type Candidate, sourcesFor } from './candidates.ts';
 import { comesAfter, cursorOf, latestFirst, readCursor, startAt } from './position.ts';
 import { type FoundJob, readStory, readSummaries } from './read-job.ts';
 
-/** A line of the log is about the present end of its job only if it was written so close to it. */
+/** A line of the log is about the job's latest end only if their times differ by less than this. */
 const SAME_END_MS = 60_000;
-/** So many pages of jobs that have changed since are passed over for one page. */
+/** How many pages of jobs that have changed since are skipped for one page. */
 const PAGES_TRIED = 20;
 
 /**

@@ -2,12 +2,12 @@ import type { QueuesSeen } from './look-at-line.ts';
 
 /** An observation older than this says nothing about the present. */
 const STALE_MS = 5_000;
-/** Workers leave a trace in Redis every few seconds, which expires shortly before the next one. */
+/** Workers leave a sign of life in Redis every few seconds. It expires shortly before the next one. */
 const WORKER_SILENT_MS = 5_000;
 
 /**
  * Whether any worker is running. Three things show it: an answer that this process has just written down, consumers of
- * `chat_requests`, and traces in the job queue. A worker with enough jobs does not consume, but it leaves traces.
+ * `chat_requests`, and signs of life in the job queue. A worker with enough jobs does not consume, but it leaves such signs.
  */
 export function createWorkerPresence() {
   let answeredAt = Number.NEGATIVE_INFINITY;
@@ -32,7 +32,7 @@ export function createWorkerPresence() {
       if (answeredAt > seenAt) return now - answeredAt < STALE_MS;
       return now - seenAt < STALE_MS && (consumers > 0 || (inJobs > 0 && isTraced()));
     },
-    /** Whether a worker has recently left a trace. */
+    /** Whether a worker has recently left a sign of life. */
     isTraced,
   };
 }
