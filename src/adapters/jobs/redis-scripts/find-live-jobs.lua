@@ -1,6 +1,6 @@
 --[[
-  Finds jobs that have not ended, in one of the places where such jobs are. A job's data is long, so the script searches it
-  and does not return it.
+  Finds jobs that have not ended, in one of the places where such jobs are. A job's data is long, so the script searches
+  it and does not return it.
 
   KEYS:
     1 wait, active, prioritized or delayed
