@@ -330,6 +330,23 @@ describe('a job that is completed', () => {
     expect(codes).toEqual([0, -6, 0]);
     expect(await queue.getJobCounts('active', 'completed')).toEqual({ active: 1, completed: 2 });
   });
+
+  test('with many others is completed in whatever order they come, and those that stay in hand keep theirs', async () => {
+    const ids = Array.from({ length: 100 }, (_, i) => `${i}`);
+    await add(jobs(...ids));
+    const { taken } = await settle([], ids.length);
+    const inHand = await redis.lrange(queue.toKey('active'), 0, -1);
+    const many = taken.filter((_, i) => i % 3 === 0).toReversed();
+    const [lost, gone, givenUp, twice] = many as [TakenJob, TakenJob, TakenJob, TakenJob];
+    await redis.hincrby(queue.toKey(lost.jobId), 'ats', 1);
+    await redis.del(queue.toKey(gone.jobId));
+    await redis.lrem(queue.toKey('active'), 1, givenUp.jobId);
+    const { codes } = await settle([...many, twice].map(completionOf), 0);
+    expect(codes).toEqual([-6, -1, -3, ...many.slice(3).map(() => 0), -3]);
+    const left = new Set([...many.slice(3), givenUp].map(({ jobId }) => jobId));
+    expect(await redis.lrange(queue.toKey('active'), 0, -1)).toEqual(inHand.filter((id) => !left.has(id)));
+    expect(await redis.zcard(queue.toKey('completed'))).toBe(KEPT.count);
+  });
 });
 
 describe('a job that is locked', () => {

@@ -74,8 +74,8 @@ local function openGeneration(key, number, digits, now, windowMs)
   end
 end
 
--- Adds requests to the latest generation. Costs 3 commands, one more for each request, two more for each while the
--- generation is young, and some more when a generation is opened.
+-- Adds requests to the latest generation. Costs 3 commands and one for each request; one more while the generation is
+-- young, and then two for each new bucket; and some more when a generation is opened.
 local function rememberFinished(key, digests, windowMs)
   local now = serverTimeMs()
   local latest = redis.call('LINDEX', key, 0)
@@ -89,14 +89,16 @@ local function rememberFinished(key, digests, windowMs)
   end
   local prefix = key .. ':' .. number .. ':'
   local count = redis.call('INCRBY', key .. ':count', #digests)
-  local someUnused = count < ALL_USED * 16 ^ digits
-  for _, digest in ipairs(digests) do
-    local bucket = prefix .. string.sub(digest, 1, digits)
+  local buckets = {}
+  for i, digest in ipairs(digests) do buckets[i] = prefix .. string.sub(digest, 1, digits) end
+  -- Long before all buckets are used, most batches find all of theirs there. One command tells.
+  local young = count < ALL_USED * 16 ^ digits
+  local existing = young and redis.call('EXISTS', unpack(buckets)) or #buckets
+  for i, digest in ipairs(digests) do
+    local bucket = buckets[i]
+    local isNew = existing == 0 or (existing < #buckets and redis.call('EXISTS', bucket) == 0)
     redis.call('SADD', bucket, string.sub(digest, BUCKET_DIGITS + 1))
-    -- Only a bucket that exists can expire, so its first member sets the time.
-    if someUnused and redis.call('SCARD', bucket) == 1 then
-      redis.call('PEXPIRE', bucket, openedAt + 2 * windowMs - now)
-    end
+    if isNew then redis.call('PEXPIRE', bucket, openedAt + 2 * windowMs - now) end
   end
   if count >= FULL * 16 ^ digits and digits < BUCKET_DIGITS then
     openGeneration(key, number + 1, digits + 1, now, windowMs)

@@ -8,7 +8,7 @@
     1 for how long at least, in ms
     2... digests of the jobs' ids
 
-  Cost: 3 commands and 1 to 3 for each request; some more when a generation is opened.
+  Cost: that of rememberFinished.
 ]]
 -- include: finished-requests
 local windowMs = tonumber(ARGV[1])

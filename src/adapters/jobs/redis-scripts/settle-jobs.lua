@@ -46,8 +46,9 @@
       {id, data, options, attempts made, attempts started, crashes, progress, 1 if cancelled}
     3 when the next delayed job is due, in ms; 0 if there is none; -1 if BullMQ must take the next job
 
-  Cost: for completing, 3 to 7 commands, 3 for each job, and those of remember-finished; for taking, 6 to 9, 3 for each
-  job, and those of returnToLine if jobs are due.
+  Cost: for completing, 3 to 10 commands, 2 for each job and 1 more for each that is not among the oldest in hand, and
+  those of rememberFinished; for taking, 7 to 10, 2 for each job, 1 more for each if one is cancelled, and those of
+  returnToLine if jobs are due.
 ]]
 -- include: line
 -- include: finished-requests
@@ -60,11 +61,33 @@ local MOST_REMOVED = 1000
 -- BullMQ's score of a delayed job is the time in ms when it is due, times this number, plus a counter.
 local DELAYED_SCALE = 4096
 local FIRST_JOB, ARGS_PER_JOB = 7, 6
+-- Where a taken job says whether it is cancelled.
+local CANCELLED = 8
+-- From so many jobs on, it pays to take them out of `active` together.
+local MANY = 16
 
 local wait, active, line, delayed, completed, stalled = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local meta, scoreCounter, marker, nextTags, finishedKey = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local prefix, nowText, now, kept = ARGV[1], ARGV[2], tonumber(ARGV[2]), tonumber(ARGV[3])
 local rememberMs, keepsText, room = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6])
+
+-- Jobs complete in about the order in which they were taken. So most of them are among the oldest of `active`. If there
+-- are many, these are read once, and those that stay are written back. `placeOf` is for those that are still there.
+local oldest, placeOf, removed = {}, {}, 0
+local given = (#ARGV - FIRST_JOB + 1) / ARGS_PER_JOB
+if given >= MANY then
+  oldest = redis.call('LRANGE', active, -2 * given, -1)
+  for place, id in ipairs(oldest) do placeOf[id] = place end
+end
+
+-- Returns whether the job was in hand.
+local function removeFromActive(id)
+  local place = placeOf[id]
+  if not place then return redis.call('LREM', active, -1, id) == 1 end
+  oldest[place], placeOf[id] = false, nil
+  removed = removed + 1
+  return true
+end
 
 local codes, ids, digests, locks, scoresAndIds = {}, {}, {}, {}, {}
 for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
@@ -75,7 +98,7 @@ for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
   local startedNow = redis.call('HGET', key, 'ats')
   if startedNow ~= attemptsStarted then
     codes[n] = startedNow and -6 or -1
-  elseif redis.call('LREM', active, -1, id) == 0 then
+  elseif not removeFromActive(id) then
     codes[n] = -3
   else
     if keepsText then
@@ -91,6 +114,14 @@ for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
     scoresAndIds[#scoresAndIds + 1] = id
     if locked == '1' then locks[#locks + 1] = key .. ':lock' end
   end
+end
+if removed > 0 then
+  redis.call('LTRIM', active, 0, -#oldest - 1)
+  local staying = {}
+  for _, id in ipairs(oldest) do
+    if id then staying[#staying + 1] = id end
+  end
+  if #staying > 0 then redis.call('RPUSH', active, unpack(staying)) end
 end
 if #locks > 0 then redis.call('DEL', unpack(locks)) end
 
@@ -118,7 +149,7 @@ local limits = redis.call('HMGET', meta, 'paused', 'concurrency', 'max')
 local limited = limits[1] or limits[2] or limits[3]
 if limited or redis.call('LLEN', wait) > 0 then return {codes, {}, -1} end
 
-local taken, takenIds = {}, {}
+local taken, takenIds, cancelledKeys = {}, {}, {}
 -- Ids and scores alternate.
 local first = redis.call('ZPOPMIN', line, room)
 for i = 1, #first, 2 do
@@ -129,14 +160,16 @@ for i = 1, #first, 2 do
   if data then
     local attemptsStarted = (startedBefore or 0) + 1
     redis.call('HSET', key, 'processedOn', nowText, 'ats', attemptsStarted)
-    local cancelled = redis.call('EXISTS', key .. ':cancelled')
     takenIds[#takenIds + 1] = id
-    taken[#taken + 1] =
-      {id, data, opts, attemptsMade or '0', attemptsStarted, crashes or '0', progress or '', cancelled}
+    cancelledKeys[#cancelledKeys + 1] = key .. ':cancelled'
+    taken[#taken + 1] = {id, data, opts, attemptsMade or '0', attemptsStarted, crashes or '0', progress or '', 0}
   end
 end
 if #takenIds > 0 then
   redis.call('LPUSH', active, unpack(takenIds))
+  if redis.call('EXISTS', unpack(cancelledKeys)) > 0 then
+    for i, key in ipairs(cancelledKeys) do taken[i][CANCELLED] = redis.call('EXISTS', key) end
+  end
   -- Another waiting worker should take the rest.
   if redis.call('EXISTS', line) == 1 then
     redis.call('ZADD', marker, 0, '0')
