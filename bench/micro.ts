@@ -161,8 +161,11 @@ try {
     },
     { name: 'jobs completed', run: () => settle(taken, 0), before: begun },
     { name: 'questions looked up', run: () => each(() => cache.lookUp(randomUUID(), randomUUID())) },
-    { name: 'answers kept', run: () => each(() => cache.keep(randomUUID(), randomUUID(), answer)) },
-    { name: 'last answers kept', run: () => each(() => cache.keepLast(randomUUID(), answer)) },
+    {
+      name: 'answers kept',
+      run: () => each(() => cache.keep(randomUUID(), answer, { hash: randomUUID(), requestId: randomUUID() })),
+    },
+    { name: 'last answers kept', run: () => each(() => cache.keep(randomUUID(), answer)) },
   ];
 
   // The channel is opened after the connection.

@@ -17,7 +17,6 @@ import { SIGNATURE_HEADER } from '../../src/contracts/answer-signature.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/contracts/queues.ts';
 import { readChatRequest } from '../../src/contracts/read-chat-request.ts';
-import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { continueTrace } from '../../src/contracts/traceparent.ts';
 import { answerSignaturesOf } from '../../src/main/answer-signatures.ts';
 import { createLogger } from '../../src/observability/log.ts';
@@ -143,13 +142,13 @@ const keep = step(async (tasks) => {
     record(task, 'ask-model', askedAt);
     const { response, model, provider } = task.answer!;
     const { requestId, sessionId } = task.job.request;
+    const entry = { text: JSON.stringify({ response, model, provider }), ttlMs };
     const state = { step: 'ask-model', attempt: ATTEMPT, crashes: 0, steps: task.steps };
     return {
       key: queue.toKey(task.id),
       attemptsStarted: ATTEMPT,
       progress: JSON.stringify({ ...state, results: { 'ask-model': { answer: task.answer, modelMs: 0 } } }),
-      sessionId,
-      landing: { hash: task.hash, requestId, entry: { text: JSON.stringify({ response, model, provider }), ttlMs } },
+      landing: { question: { hash: task.hash, requestId }, entry, last: { sessionId, ...entry } },
     };
   });
   await Promise.all([
@@ -157,9 +156,6 @@ const keep = step(async (tasks) => {
     landAnswers(
       redis,
       kept.map(({ landing }) => landing),
-    ),
-    ...kept.map(({ sessionId, landing }) =>
-      redis.set(redisKeys.response(sessionId), landing.entry.text, 'PX', landing.entry.ttlMs),
     ),
   ]);
   const keptAt = performance.now();

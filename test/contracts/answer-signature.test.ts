@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -39,6 +40,19 @@ test('keys are changed one by one: the first signs, and what each of them has si
   expect(both.isValid(body, one.sign(body))).toBe(true);
   expect(one.isValid(body, both.sign(body))).toBe(false);
 });
+
+test.each([32, 63, 64, 65, 1_000])(
+  'a signature is the HMAC-SHA256 with a key of %p bytes, whatever the body is',
+  (bytes) => {
+    const key = 'é'.repeat(bytes / 2).padEnd(bytes - Math.floor(bytes / 2), 'k');
+    expect(Buffer.byteLength(key)).toBe(bytes);
+    const { sign } = createAnswerSignatures([key]);
+    for (const signed of [Buffer.alloc(0), body, Buffer.alloc(100_000, 'x'), body]) {
+      const mac = createHmac('sha256', key).update('chat_responses\n').update(signed).digest('hex');
+      expect(sign(signed)).toBe(`v1=${mac}`);
+    }
+  },
+);
 
 test('the worked example in the documentation is right', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/messages.md'), 'utf8');

@@ -52,7 +52,6 @@ export const standInCache = (operations: Partial<AnswerCache> = {}): AnswerCache
   release: async () => [],
   leave: () => {},
   isAwaiting: async () => true,
-  keepLast: async () => {},
   forgetAnswers: async () => {},
   forgetSession: async () => {},
   close: () => {},

@@ -17,6 +17,10 @@ import { renewClaim } from './redis-scripts/renew-claim.ts';
  */
 const HASH_VERSION = 4;
 /**
+ * 192 bits: enough that nobody finds two questions with the same hash. The hash is in keys, and goes along with each answer.
+ */
+const HASH_CHARS = 32;
+/**
  * Each TTL is made randomly longer or shorter by up to this share, so that answers kept together do not expire
  * together.
  */
@@ -46,6 +50,16 @@ const entry = z.object({
  */
 export type LookUp = { answer: ModelAnswer; askedIn?: string | undefined } | 'claimed' | 'under way';
 
+/** What other requests with the same question need to know about an answer. */
+export interface SharedAnswer {
+  /** The hash under which they find the answer. */
+  hash: string;
+  /** The request that asked the model, whose claim ends. */
+  requestId: string;
+  /** The traceparent of the attempt that asked the model. undefined: tracing is off. */
+  askedIn?: string | undefined;
+}
+
 /**
  * Keeps answers by the hash of everything they depend on, and the last answer of each session. Each operation costs one
  * round trip. Operations at the same time share it.
@@ -58,7 +72,7 @@ export interface AnswerCache {
   /** How long to wait, in ms, for a holder that may have died. */
   readonly leaseMs: number;
   /**
-   * The SHA-256, in hexadecimal, of the parameters' JSON. The order of the properties matters, so the parameters must
+   * The SHA-256 of the parameters' JSON, in base64url and shortened. The order of the properties matters, so the parameters must
    * be built in one place. With the scope `user`, the hash also covers the user, so that only this user gets the
    * answer.
    */
@@ -69,19 +83,17 @@ export interface AnswerCache {
    */
   lookUp(hash: string, requestId: string): Promise<LookUp>;
   /**
-   * Keeps the answer, unless it is too large, and gives up the claim.
-   * @param askedIn the traceparent of the attempt that asked the model. undefined: tracing is off
+   * Keeps the answer as the last one of its session. If it is shared, keeps it also for whoever asks the same, unless it is
+   * too large, and gives up the claim.
    * @returns the ids of the requests that wait for it
    */
-  keep(hash: string, requestId: string, answer: ModelAnswer, askedIn?: string): Promise<string[]>;
+  keep(sessionId: string, answer: ModelAnswer, shared?: SharedAnswer): Promise<string[]>;
   /** Gives up the claim without an answer. @returns the ids of the requests that wait for one */
   release(hash: string, requestId: string): Promise<string[]>;
   /** Stops renewing the claim. If the lease has not expired, the next worker of this request still has the claim. */
   leave(hash: string, requestId: string): void;
   /** Whether the request is on the list of those that wait. Only then will it be woken. */
   isAwaiting(hash: string, requestId: string): Promise<boolean>;
-  /** Keeps the session's last answer. */
-  keepLast(sessionId: string, answer: ModelAnswer): Promise<unknown>;
   /** Removes the answers that are kept under these hashes. */
   forgetAnswers(hashes: readonly string[]): Promise<void>;
   /** Removes the session's last answer. */
@@ -129,7 +141,7 @@ export function createAnswerCache(options: {
       try {
         return await landAnswers(redis, landings);
       } finally {
-        landings.forEach(giveUp);
+        for (const { question } of landings) if (question) giveUp(question);
       }
     },
     { maxItems: MAX_BATCH },
@@ -176,7 +188,10 @@ export function createAnswerCache(options: {
     leaseMs: LEASE_MS,
     hashOf: (parameters, userId) => {
       const owner = scope === 'user' ? JSON.stringify(userId) : '';
-      return digest('sha256', `${HASH_VERSION}:${owner}:${JSON.stringify(parameters)}`);
+      return digest('sha256', `${HASH_VERSION}:${owner}:${JSON.stringify(parameters)}`, 'base64url').slice(
+        0,
+        HASH_CHARS,
+      );
     },
     lookUp: (hash, requestId) => {
       const question = { hash, requestId };
@@ -188,15 +203,19 @@ export function createAnswerCache(options: {
       if (!claim) claims.set(hash, question);
       return lookUpNow(question);
     },
-    keep: (hash, requestId, answer, askedIn) => {
-      const text = entryOf(answer, askedIn);
-      const fits = Buffer.byteLength(text) <= maxEntryBytes;
-      return land({ hash, requestId, entry: fits ? { text, ttlMs: jitteredTtlMs() } : undefined });
+    keep: (sessionId, answer, shared) => {
+      const text = entryOf(answer);
+      const last = { sessionId, text, ttlMs: jitteredTtlMs() };
+      if (!shared) return land({ last });
+      const { hash, requestId, askedIn } = shared;
+      const sharedText = askedIn === undefined ? text : entryOf(answer, askedIn);
+      const fits = Buffer.byteLength(sharedText) <= maxEntryBytes;
+      const entry = fits ? { text: sharedText, ttlMs: jitteredTtlMs() } : undefined;
+      return land({ question: { hash, requestId }, entry, last });
     },
-    release: (hash, requestId) => land({ hash, requestId }),
+    release: (hash, requestId) => land({ question: { hash, requestId } }),
     leave: (hash, requestId) => giveUp({ hash, requestId }),
     isAwaiting: async (hash, requestId) => (await redis.sismember(redisKeys.awaiting(hash), requestId)) === 1,
-    keepLast: (sessionId, answer) => redis.set(redisKeys.response(sessionId), entryOf(answer), 'PX', jitteredTtlMs()),
     forgetAnswers: (hashes) => forgetAnswers(redis, hashes),
     forgetSession: async (sessionId) => {
       await redis.del(redisKeys.response(sessionId));

@@ -1,4 +1,4 @@
-import type { AnswerCache } from '../../adapters/answers/answer-cache.ts';
+import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { JobSignal } from '../../adapters/jobs/job-in-hand.ts';
 import type { Model } from '../../adapters/model/model.ts';
@@ -13,7 +13,7 @@ import { type CacheLookup, checkCache } from './check-cache.ts';
 import { deliverResponse, type ResponseDelivery } from './deliver-response.ts';
 import { type EarlyLookUp, hashOf } from './early-look-up.ts';
 import { completed } from './terminal-response.ts';
-import { type SharedAnswer, writeCache } from './write-cache.ts';
+import { writeCache } from './write-cache.ts';
 
 /** What the workflow needs. */
 export interface ChatWorkflow extends ResponseDelivery {
@@ -72,7 +72,7 @@ export async function answerRequest(
     await Promise.all([
       modelMs !== undefined && run.save(),
       run.step('write-cache', () =>
-        keep(answer, isShared ? { hash, requestId, traceparent: attempt.traceparent } : undefined),
+        keep(answer, isShared ? { hash, requestId, askedIn: attempt.traceparent } : undefined),
       ),
     ]);
     if (isCancelled(attempt.signal)) {

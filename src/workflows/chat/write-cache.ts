@@ -1,15 +1,5 @@
-import type { AnswerCache } from '../../adapters/answers/answer-cache.ts';
+import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
-
-/** What other requests with the same question need to know about an answer. */
-export interface SharedAnswer {
-  /** The hash under which they find the answer. */
-  hash: string;
-  /** The request that asked the model, whose claim ends. */
-  requestId: string;
-  /** The trace context of the attempt that asked the model. undefined: tracing is off. */
-  traceparent?: string | undefined;
-}
 
 /**
  * Keeps an answer as the last one of its session, and for other requests with the same question. If the cache is out of
@@ -24,11 +14,7 @@ export async function writeCache(
   shared: SharedAnswer | undefined,
 ): Promise<string[] | undefined> {
   try {
-    const [waiting] = await Promise.all([
-      shared ? cache.keep(shared.hash, shared.requestId, answer, shared.traceparent) : [],
-      cache.keepLast(sessionId, answer),
-    ]);
-    return waiting;
+    return await cache.keep(sessionId, answer, shared);
   } catch {
     return undefined;
   }

@@ -60,7 +60,7 @@ describe('the hash', () => {
 
   test('is the same for the same parameters', () => {
     expect(hashOf(parameters())).toBe(hashOf(structuredClone(parameters())));
-    expect(hashOf(parameters())).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashOf(parameters())).toMatch(/^[\w-]{32}$/);
   });
 
   test.each([
@@ -104,7 +104,11 @@ describe('an answer', () => {
     const cache = cacheWith();
     const [kept, asked] = [newHash(), newHash()];
     await cache.lookUp(kept, 'a');
-    await cache.keep(kept, 'a', { response: 'So.', model: 'm', provider: 'p', usage: null, finishReason: 'stop' });
+    await cache.keep(
+      'session',
+      { response: 'So.', model: 'm', provider: 'p', usage: null, finishReason: 'stop' },
+      { hash: kept, requestId: 'a' },
+    );
     await cache.lookUp(asked, 'b');
     await forgetAnswers(redis, [kept, asked, newHash()]);
     expect(await cache.lookUp(kept, 'c')).toBe('claimed');
@@ -115,7 +119,7 @@ describe('an answer', () => {
     const hash = newHash();
     const cache = cacheWith();
     expect(await answerOf(cache, hash)).toBeUndefined();
-    await cache.keep(hash, 'asker', answer);
+    await cache.keep('session', answer, { hash, requestId: 'asker' });
     expect(await answerOf(cache, hash)).toEqual({
       ...answer,
       usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 },
@@ -129,8 +133,8 @@ describe('an answer', () => {
   ])('is kept for its time, give or take 10 %% (dice %p: %p ms)', async (dice, expectedMs) => {
     const hash = newHash();
     const cache = cacheWith({ random: () => dice });
-    await cache.keep(hash, 'asker', answer);
-    await cache.keepLast(`session-${hash}`, answer);
+    await cache.keep('session', answer, { hash, requestId: 'asker' });
+    await cache.keep(`session-${hash}`, answer);
     for (const key of [redisKeys.answer(hash), redisKeys.response(`session-${hash}`)]) {
       const leftMs = await redis.pttl(key);
       expect(leftMs).toBeLessThanOrEqual(expectedMs);
@@ -142,8 +146,8 @@ describe('an answer', () => {
     const { response, model, provider, finishReason } = answer;
     const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
     const [fits, tooLarge] = [newHash(), newHash()];
-    await cacheWith({ maxEntryBytes: bytes }).keep(fits, 'asker', answer);
-    await cacheWith({ maxEntryBytes: bytes - 1 }).keep(tooLarge, 'asker', answer);
+    await cacheWith({ maxEntryBytes: bytes }).keep('session', answer, { hash: fits, requestId: 'asker' });
+    await cacheWith({ maxEntryBytes: bytes - 1 }).keep('session', answer, { hash: tooLarge, requestId: 'asker' });
     expect(await answerOf(cacheWith(), fits)).toMatchObject({ response });
     expect(await answerOf(cacheWith(), tooLarge)).toBeUndefined();
   });
@@ -167,7 +171,7 @@ describe('an entry that is not ours', () => {
     const hash = newHash();
     await redis.lpush(redisKeys.answer(hash), 'one');
     expect(await answerOf(cacheWith(), hash)).toBeUndefined();
-    await cacheWith().keep(hash, 'asker', answer);
+    await cacheWith().keep('session', answer, { hash, requestId: 'asker' });
     expect(await answerOf(cacheWith(), hash)).toMatchObject({ response: answer.response });
   });
 });
@@ -175,8 +179,8 @@ describe('an entry that is not ours', () => {
 describe("a session's last answer", () => {
   test('is found under its key, the latest one only', async () => {
     const cache = cacheWith();
-    await cache.keepLast('session-4', answer);
-    await cache.keepLast('session-4', { ...answer, response: 'Sleep.' });
+    await cache.keep('session-4', answer);
+    await cache.keep('session-4', { ...answer, response: 'Sleep.' });
     expect(JSON.parse((await redis.get('ai:response:session-4'))!)).toEqual({
       response: 'Sleep.',
       model: answer.model,
@@ -185,11 +189,44 @@ describe("a session's last answer", () => {
     });
   });
 
+  test('does not say in which trace it was asked; the shared answer does', async () => {
+    const hash = newHash();
+    const cache = cacheWith();
+    await cache.keep('session-5', answer, { hash, requestId: 'asker', askedIn: 'trace' });
+    const { response, model, provider, finishReason } = answer;
+    expect(JSON.parse((await redis.get('ai:response:session-5'))!)).toEqual({
+      ...{ response, model, provider, finishReason },
+    });
+    expect(await cache.lookUp(hash, 'other')).toMatchObject({ answer: { response }, askedIn: 'trace' });
+  });
+
+  test('is kept also if the answer is too large to be shared, and each of many answers lands where it belongs', async () => {
+    const cache = cacheWith({ maxEntryBytes: 100 });
+    const hashes = Array.from({ length: 6 }, newHash);
+    await Promise.all(
+      hashes.map((hash, i) => {
+        const response = i % 2 === 0 ? `short ${i}` : `long ${i} `.repeat(20);
+        const given = { ...answer, response };
+        return i < 4 ? cache.keep(`s-${i}`, given, { hash, requestId: 'r' }) : cache.keep(`s-${i}`, given);
+      }),
+    );
+    const last = await Promise.all(hashes.map((_, i) => redis.get(redisKeys.response(`s-${i}`))));
+    expect(last.map((text) => JSON.parse(text!).response.slice(0, 7).trim())).toEqual([
+      'short 0',
+      'long 1',
+      'short 2',
+      'long 3',
+      'short 4',
+      'long 5',
+    ]);
+    expect(await Promise.all(hashes.map((hash) => redis.exists(redisKeys.answer(hash))))).toEqual([1, 0, 1, 0, 0, 0]);
+  });
+
   test('is forgotten on demand, and the shared answer stays', async () => {
     const hash = newHash();
     const cache = cacheWith();
-    await cache.keep(hash, 'asker', answer);
-    await cache.keepLast('session-6', answer);
+    await cache.keep('session', answer, { hash, requestId: 'asker' });
+    await cache.keep('session-6', answer);
     await cache.forgetSession('session-6');
     expect(await redis.exists(redisKeys.response('session-6'))).toBe(0);
     expect(await answerOf(cache, hash)).toMatchObject({ response: answer.response });
@@ -206,7 +243,7 @@ describe('a question that is being asked', () => {
     const asker = (await redis.get(redisKeys.answer(hash)))!.slice(1);
     const waiting = ['r-1', 'r-2', 'r-3'].filter((id) => id !== asker);
     for (const id of waiting) expect(await other.isAwaiting(hash, id)).toBe(true);
-    expect((await one.keep(hash, asker, answer)).toSorted()).toEqual(waiting);
+    expect((await one.keep('session', answer, { hash, requestId: asker })).toSorted()).toEqual(waiting);
     expect(await answerOf(other, hash)).toMatchObject({ response: answer.response });
   });
 
@@ -228,7 +265,7 @@ describe('a question that is asked in the same process', () => {
     const cache = cacheWith();
     expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
     const other = cache.lookUp(hash, 'r-2');
-    expect(await cache.keep(hash, 'r-1', answer)).toEqual([]);
+    expect(await cache.keep('session', answer, { hash, requestId: 'r-1' })).toEqual([]);
     expect(await other).toMatchObject({ answer: { response: answer.response } });
   });
 
@@ -270,7 +307,7 @@ test('a Redis that is out of reach rejects, so that the caller knows', async () 
   away.on('error', () => {});
   const cache = createAnswerCache({ redis: away, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536 });
   await expect(cache.lookUp('hash', 'asker')).rejects.toThrow();
-  await expect(cache.keep('hash', 'asker', answer)).rejects.toThrow();
-  await expect(cache.keepLast('session', answer)).rejects.toThrow();
+  await expect(cache.keep('session', answer, { hash: 'hash', requestId: 'asker' })).rejects.toThrow();
+  await expect(cache.keep('session', answer)).rejects.toThrow();
   await expect(cache.forgetSession('session')).rejects.toThrow();
 });

@@ -5,16 +5,32 @@ import type { HashedQuestion } from './look-up-answers.ts';
 
 const script = defineScript(import.meta.dirname, 'land-answers');
 
-export interface Landing extends HashedQuestion {
-  /** The answer to keep. Left out: the request ended without an answer. */
-  entry?: { text: string; ttlMs: number } | undefined;
+interface Kept {
+  /** JSON */
+  text: string;
+  ttlMs: number;
+}
+
+export interface Landing {
+  /** The question whose claim is given up. Left out, nobody has claimed it. */
+  question?: HashedQuestion | undefined;
+  /** The answer as it is kept for whoever asks the question. Left out, it is not. */
+  entry?: Kept | undefined;
+  /** The answer as it is kept as the last one of its session. Left out, it is not. */
+  last?: (Kept & { sessionId: string }) | undefined;
 }
 
 /**
- * Keeps answers, and gives up the claims. One round trip. @returns for each landing, the ids of the requests that wait
+ * Keeps answers, and gives the claims up. One round trip. @returns for each landing, the ids of the requests that wait
  */
 export async function landAnswers(redis: Redis, landings: readonly Landing[]): Promise<string[][]> {
-  const keys = landings.map(({ hash }) => redisKeys.answer(hash));
-  const args = landings.flatMap(({ requestId, entry }) => [requestId, entry?.text ?? '', entry?.ttlMs ?? 0]);
+  const keys: string[] = [];
+  const args: (string | number)[] = [];
+  for (const { question, entry, last } of landings) {
+    if (question) keys.push(redisKeys.answer(question.hash));
+    if (last) keys.push(redisKeys.response(last.sessionId));
+    args.push(question?.requestId ?? '', question ? (entry?.ttlMs ?? 0) : -1, last?.ttlMs ?? 0);
+    args.push(entry?.text ?? '', !last || last.text === entry?.text ? '' : last.text);
+  }
   return (await script(redis, keys, args)) as string[][];
 }
