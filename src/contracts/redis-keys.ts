@@ -91,6 +91,12 @@ export const CANCEL_CHANNEL = 'chat:cancel';
 export const LOGIN_ENDED_CHANNEL = 'auth:login-ended';
 
 /**
+ * Hash: the processes of this installation, by id: when each was last seen, in ms, and JSON with its role, version,
+ * settings' fingerprint and start.
+ */
+export const PROCESSES_KEY = '{healify}:processes';
+
+/**
  * Hash: the gates that workers have. JSON by name: provider and model, and when a worker was last seen with the gate.
  */
 export const GATES_KEY = 'ai:gate-names';

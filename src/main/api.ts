@@ -8,6 +8,8 @@ import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
 import { forgetJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
+import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
+import { listProcesses } from '../adapters/processes/list-processes.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { mustAnswer } from '../adapters/redis/connect-redis.ts';
@@ -25,11 +27,13 @@ import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { refuseUntil } from '../api/refuse-until.ts';
 import { allowedModelsOf } from '../config/allowed-models.ts';
 import { loadApiConfig } from '../config/load.ts';
+import { settingsFingerprint } from '../config/settings-fingerprint.ts';
 import { RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { createHealthRouter } from '../observability/health.ts';
 import { listen } from '../observability/http-server.ts';
+import { judgeProcesses } from '../observability/judge-processes.ts';
 import { createLogger } from '../observability/log.ts';
-import { createApiMetrics, measureLine, measureQueues } from '../observability/metrics.ts';
+import { createApiMetrics, measureLine, measureProcesses, measureQueues } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
@@ -55,6 +59,13 @@ const name = `healify-chat api ${replica.slice(0, 8)}`;
 const servers = await connectServers({ config, name, metrics, logger });
 const { consuming, publisher, depths, redis, subscriber, cacheRedis, queue } = servers;
 measureQueues(metrics.registry, { brokerQueues: depths.read });
+const heartbeat = createHeartbeat({
+  redis,
+  process: { id: replica, role: 'api', version, settings: settingsFingerprint(config) },
+  logger,
+});
+const judgedProcesses = async () => judgeProcesses(await listProcesses(redis));
+measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
 const conversations = createRedisConversationStore({ redis, retentionMs: config.historyRetentionMs, replica });
@@ -124,7 +135,15 @@ const settler = createResponseSettler({
 // Routes. Until we know that this Redis is ours, and which logins have ended, nothing is read from it or written to it.
 const ready = servers.admitted.then(() => endedLogins.start());
 const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, or which logins have ended.');
-const admin = createAdminParts({ config, queue, redis, gates, login: authentication.login, requireAdmin });
+const admin = createAdminParts({
+  config,
+  queue,
+  redis,
+  gates,
+  judgedProcesses,
+  login: authentication.login,
+  requireAdmin,
+});
 const acceptOptions = {
   conversations,
   publishRequest: requestPublisher(publisher, tracer),
@@ -155,7 +174,11 @@ const app = createApp({
   trustProxy: config.trustProxy,
   basePath: config.basePath,
   corsOrigins: config.corsOrigins,
-  health: createHealthRouter({ version, checks: { rabbitmq: servers.brokerMustServe, redis: redisMustServe } }),
+  health: createHealthRouter({
+    version,
+    checks: { rabbitmq: servers.brokerMustServe, redis: redisMustServe },
+    listProcesses: () => ready.then(judgedProcesses),
+  }),
   admin: onceReady(admin),
   accounts: accounts && onceReady(accounts),
   chat: onceReady(chat),
@@ -168,6 +191,7 @@ const app = createApp({
 let stopping = false;
 void ready.then(() => {
   if (stopping) return;
+  heartbeat.start();
   settler.start();
   line.start();
   rounds.start();
@@ -193,6 +217,7 @@ stopOnSignal({
     rounds.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();
+    await heartbeat.stop();
     await servers.close();
     await metricsServer.stop();
     await tracing?.stop();

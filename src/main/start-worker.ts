@@ -7,11 +7,13 @@ import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { countUncertainSpend } from '../adapters/model/uncertain-spend.ts';
+import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createReplyPublisher } from '../adapters/rabbitmq/reply-publisher.ts';
 import { createIntake } from '../bridge/intake.ts';
 import type { WorkerConfig } from '../config/settings.ts';
+import { settingsFingerprint } from '../config/settings-fingerprint.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { nameMatcher } from '../contracts/reply-address.ts';
 import type { Tracer } from '../contracts/tracer.ts';
@@ -41,10 +43,17 @@ export async function startWorker(
   const metrics = createWorkerMetrics();
 
   // Connections
-  const name = `healify-chat worker ${randomUUID().slice(0, 8)}`;
+  const id = randomUUID();
+  const name = `healify-chat worker ${id.slice(0, 8)}`;
   const servers = await connectServers({ config, name, metrics, logger });
   const { consuming, publishing, publisher, depths, redis, queue, subscriber } = servers;
   measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
+
+  const heartbeat = createHeartbeat({
+    redis: servers.gateRedis,
+    process: { id, role: 'worker', version, settings: settingsFingerprint(config) },
+    logger,
+  });
 
   // Parts
   const replies = createReplyPublisher({
@@ -135,6 +144,7 @@ export async function startWorker(
     if (stopping) return;
     chatWorker = beginWork();
     intake.start();
+    heartbeat.start();
     await logMissingJobs(queue, redis, config).catch((error) =>
       logger.warn(
         { err: error },
@@ -159,6 +169,7 @@ export async function startWorker(
       await intake.stop();
       await chatWorker?.stop(config.shutdownGraceMs);
       tidying.stop();
+      await heartbeat.stop();
       cache.close();
       model.close();
       await servers.close();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Health } from '../contracts/http/health.ts';
+import type { ProcessList } from '../contracts/http/process-bodies.ts';
 
 /**
  * Checks of what a process depends on, by name. A check rejects, or does not resolve in time, while its server is out
@@ -18,10 +19,15 @@ const RETRY_AFTER_SECONDS = 5;
 
 /**
  * The routes for orchestrators. `/health/live`: the process runs. `/health/ready`: it can do its work; if not, the
- * reply is 503 and says what is down. `/health`: the same, with version and uptime.
+ * reply is 503 and says what is down. `/health`: the same, with version and uptime, and with all processes where they
+ * are listed. A process that is missing does not make this one less ready.
  */
-export function createHealthRouter(options: { checks: HealthChecks; version: string }): Router {
-  const { checks, version } = options;
+export function createHealthRouter(options: {
+  checks: HealthChecks;
+  version: string;
+  listProcesses?: () => Promise<ProcessList>;
+}): Router {
+  const { checks, version, listProcesses } = options;
   const router = Router();
 
   const send = (res: Response, health: Health) => {
@@ -40,9 +46,15 @@ export function createHealthRouter(options: { checks: HealthChecks; version: str
     send(res, await readiness(checks));
   });
   router.get('/health', async (_req: Request, res: Response) => {
-    send(res, { ...(await readiness(checks)), version, uptimeSeconds: Math.floor(process.uptime()) });
+    const [ready, listed] = await Promise.all([readiness(checks), listProcesses && inTime(listProcesses())]);
+    send(res, { ...ready, version, uptimeSeconds: Math.floor(process.uptime()), ...listed });
   });
   return router;
+}
+
+/** What comes in time; undefined otherwise. */
+async function inTime<T>(result: Promise<T>): Promise<T | undefined> {
+  return await Promise.race([result.catch(() => undefined), sleep(CHECK_TIMEOUT_MS, undefined, { ref: false })]);
 }
 
 async function readiness(checks: HealthChecks): Promise<Health> {

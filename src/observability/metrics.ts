@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { SeenProcess } from '../contracts/processes.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
@@ -212,6 +213,24 @@ export function measureQueues(
     read.brokerQueues,
   );
   if (read.jobs) gauge('healify_jobs', 'Jobs in Redis. state: as BullMQ calls it.', 'state', read.jobs);
+}
+
+/**
+ * Counts the processes of the installation whenever the registry is read. If their heartbeats cannot be read, nothing
+ * is given.
+ */
+export function measureProcesses(registry: Registry, list: () => Promise<SeenProcess[]>): void {
+  new Gauge({
+    name: 'healify_processes',
+    help: 'Processes of this installation, by their heartbeats. state: alive or missing.',
+    labelNames: ['role', 'version', 'state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const processes = await list().catch(() => undefined);
+      for (const { role, version, state } of processes ?? []) this.inc({ role, version, state });
+    },
+  });
 }
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>;

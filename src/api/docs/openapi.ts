@@ -2,6 +2,7 @@ import { createDocument } from 'zod-openapi';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
 import { gatePaths } from '../admin/gates.ts';
 import { jobPaths } from '../admin/jobs.ts';
+import { processPaths } from '../admin/processes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
 import { servicePaths } from './service-paths.ts';
@@ -59,6 +60,7 @@ export function createOpenApiDocument(options: {
       ...deadLetterPaths,
       ...gatePaths,
       ...jobPaths,
+      ...processPaths,
       ...servicePaths,
     },
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seenProcess } from './process-bodies.ts';
 
 export const health = z
   .object({
@@ -8,6 +9,14 @@ export const health = z
       .optional(),
     version: z.string().optional(),
     uptimeSeconds: z.int().optional(),
+    processes: z
+      .array(seenProcess)
+      .optional()
+      .describe('All processes of this installation, as their heartbeats show them; only in `/health` of the api.'),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe('What is wrong with them. This process may be ready all the same.'),
   })
   .meta({ id: 'Health' });
 

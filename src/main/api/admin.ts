@@ -6,10 +6,12 @@ import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
 import { createGatesRouter } from '../../api/admin/gates.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
+import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { GateAdmin } from '../../contracts/gates.ts';
+import type { ProcessList } from '../../contracts/http/process-bodies.ts';
 import { brokerAddressOf } from '../broker-address.ts';
 
 /** All that is behind `/admin`. */
@@ -18,10 +20,11 @@ export function createAdminParts(options: {
   queue: ChatQueue;
   redis: Redis;
   gates: GateAdmin;
+  judgedProcesses: () => Promise<ProcessList>;
   login: Router;
   requireAdmin: RequestHandler;
 }): Router {
-  const { config, queue, redis, gates, login, requireAdmin } = options;
+  const { config, queue, redis, gates, judgedProcesses, login, requireAdmin } = options;
   return createAdminRouter(
     login,
     createBullBoardRouter({
@@ -35,6 +38,7 @@ export function createAdminParts(options: {
     }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
     createGatesRouter({ gates, requireAdmin }),
+    createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs: createJobAdmin(queue, redis), requireAdmin }),
   );
 }

@@ -3,6 +3,7 @@ import type { Router } from 'express';
 import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
+import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
@@ -107,6 +108,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
     ...routesOf(createGatesRouter(unused), '/admin'),
     ...routesOf(createJobsRouter(unused), '/admin'),
+    ...routesOf(createProcessesRouter(unused), '/admin'),
   ];
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
   expect(mounted.sort()).toEqual(documented.sort());

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import type { SeenProcess } from '../../src/contracts/processes.ts';
+import { judgeProcesses } from '../../src/observability/judge-processes.ts';
+
+const worker: SeenProcess = {
+  ...{ id: 'w', role: 'worker', version: '1', settings: 'a', startedAt: '2026-01-01T00:00:00.000Z' },
+  ...{ silentMs: 0, state: 'alive' },
+};
+const api: SeenProcess = { ...worker, id: 'a', role: 'api' };
+const warningsOf = (...processes: SeenProcess[]) => judgeProcesses(processes).warnings;
+
+test('processes that are all alive and agree need no warning', () => {
+  expect(warningsOf(api, worker)).toEqual([]);
+});
+
+test('an operator is told that a worker is missing, and that none is left', () => {
+  const dead: SeenProcess = { ...worker, state: 'missing' };
+  expect(warningsOf(api, worker, dead)).toEqual(['1 worker process is missing.']);
+  expect(warningsOf(api, dead, dead)).toEqual([
+    expect.stringMatching(/^No worker is alive/),
+    '2 worker processes are missing.',
+  ]);
+  expect(warningsOf(api)).toEqual([expect.stringMatching(/^No worker is alive/)]);
+});
+
+test('an operator is told that settings differ, but not because of a dead process', () => {
+  expect(warningsOf(api, { ...worker, settings: 'b' })).toEqual([expect.stringContaining('different settings')]);
+  expect(warningsOf(api, worker, { ...worker, settings: 'b', state: 'missing' })).toEqual([
+    '1 worker process is missing.',
+  ]);
+});
