@@ -48,6 +48,7 @@ const node = (
   title: string,
   concurrency: Contender['concurrency'],
   folder: 'contenders' | 'limits' = 'contenders',
+  more: Record<string, string> = {},
 ): Contender => ({
   name,
   title,
@@ -55,7 +56,7 @@ const node = (
   messages: 'plain',
   start: (servers, { model, concurrency, env }) =>
     startGuarded(process.execPath, [...PROFILING, join(HERE, folder, `${name}.ts`)], {
-      env: { ...environment(servers, model), CONCURRENCY: String(concurrency), ...env },
+      env: { ...environment(servers, model), CONCURRENCY: String(concurrency), ...more, ...env },
     }),
 });
 
@@ -74,6 +75,13 @@ const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelK
 });
 
 export const pipeline = node('pipeline', 'this pipeline', { instant: 1_000, http: 200 });
+const watched = { instant: 1_000, http: 200 };
+export const unwatched = node('pipeline-unwatched', 'nothing counted, logged or traced', watched);
+export const logging = {
+  ...node('pipeline', 'counted and logged, as it is by default', watched, 'contenders', { LOG_LEVEL: 'info' }),
+  name: 'pipeline-logging',
+};
+export const traced = node('pipeline-traced', 'and every request traced', watched, 'contenders', { LOG_LEVEL: 'info' });
 export const plain = node('plain', 'plain consumer, no durable job', { instant: 200, http: 200 });
 export const textbook = node('textbook', 'textbook BullMQ', { instant: 100, http: 100 });
 export const flow = node('flow', 'BullMQ flow of three jobs', { instant: 100, http: 100 });
@@ -114,7 +122,11 @@ export const clientLimit = node(
   'limits',
 );
 
-export const everyContender = [pipeline, plain, textbook, flow, celery, brokerLimit, jobLimit, batchLimit, clientLimit];
+export const everyContender = [
+  ...[pipeline, plain, textbook, flow, celery],
+  ...[brokerLimit, jobLimit, batchLimit, clientLimit],
+  ...[unwatched, logging, traced],
+];
 
 /** Returns why Celery cannot take part here; undefined if it can. */
 export function celeryMissing(): string | undefined {
