@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts';
 const HERE = new Set(['0.0.0.0', '::', '::1', 'localhost', '127.0.0.1', '']);
 
 /** Returns the name under which this machine reaches what listens on HOST. */
-export function hostOf({ HOST = '' }: Environment): string {
+function hostOf({ HOST = '' }: Environment): string {
   if (HERE.has(HOST)) return 'localhost';
   return HOST.includes(':') ? `[${HOST}]` : HOST;
 }

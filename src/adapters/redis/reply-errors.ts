@@ -23,7 +23,7 @@ const REFUSAL =
   /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|UNBLOCKED|MOVED|ASK|CROSSSLOT|EXECABORT|NOSCRIPT|NOPROTO|DENIED|(ERR )?(max |unknown (sub)?command|Unknown Redis command|The user executing the script|ACL failure in script|operation not permitted|This instance has cluster|.*\b(limit|quota)\b))/i;
 
 /** Removes from a command's error what older versions of Redis write around it if a script sent the command. */
-export const unwrapped = (message: string): string => message.replace(SCRIPT_PREFIX, '').replace(SCRIPT_LINE, '');
+const unwrapped = (message: string): string => message.replace(SCRIPT_PREFIX, '').replace(SCRIPT_LINE, '');
 
 export function verdictOn(error: unknown): ReplyVerdict {
   if (!(error instanceof ReplyError)) return isProgrammingError(error) ? 'fault' : 'refusal';

@@ -25,7 +25,7 @@ const withoutComments = (lua: string) => lua.replaceAll(/--\[\[.*?\]\]/gs, '').r
 const literal = (expression: string) => QUOTED.exec(expression)?.[2];
 
 /** The commands of a script, in order. */
-export function luaCommands(lua: string): LuaCommand[] {
+function luaCommands(lua: string): LuaCommand[] {
   const text = withoutComments(lua);
   return [...text.matchAll(CALL)].map(({ index, 0: call }) => {
     const [name = '', ...args] = argumentsFrom(text, index + call.length);

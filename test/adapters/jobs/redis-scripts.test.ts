@@ -24,6 +24,7 @@ import type { TakenJob } from '../../../src/adapters/jobs/redis-scripts/taken-jo
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
+import { newJob } from './runner/new-job.ts';
 
 const LOCK_MS = 30_000;
 const KEPT = { count: 3, ageMs: 3_600_000 };
@@ -44,21 +45,7 @@ afterAll(() => {
   for (const connection of [redis, ...connections]) connection.disconnect();
 });
 
-const job = (requestId: string): NewJob => ({
-  request: {
-    version: 1,
-    requestId,
-    sessionId: 's',
-    userId: 'u',
-    message: 'm',
-    context: [],
-    cache: true,
-    priority: 'interactive',
-  },
-  traceparent: '00-0-0-00',
-  receivedAt: '2026-01-01T00:00:00.000Z',
-});
-const jobs = (...ids: string[]) => ids.map(job);
+const jobs = (...ids: string[]) => ids.map((id) => newJob(id));
 const add = (added: NewJob[], room = 0) => addJobs(queue, redis, added, { attempts: 3, room });
 const toKey = (type: string) => queue.toKey(type);
 const settle = (completions: Completion[], room: number, { keepsText = false } = {}) =>
@@ -156,7 +143,7 @@ test('jobs are added as BullMQ itself adds them', async () => {
       queue.addBulk(
         ['a', 'b'].map((id, index) => ({
           name: JOBS_QUEUE,
-          data: job(id),
+          data: newJob(id),
           opts: {
             jobId: `r-${id}`,
             priority: index + 1,
@@ -232,7 +219,7 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
     await look();
   }
   expect(await redis.hget(toKey(dead!.jobId), 'stc')).toBe('1');
-  await queue.add('chat', job('without-priority'), { jobId: 'r-without-priority' });
+  await queue.add('chat', newJob('without-priority'), { jobId: 'r-without-priority' });
   await queue.pause();
   await queue.setGlobalConcurrency(5);
   await queue.setGlobalRateLimit(5, 1_000);
@@ -411,7 +398,7 @@ test('taking a job reports that its user has cancelled it', async () => {
 test.each([
   ['paused', () => queue.pause()],
   ['limited', () => queue.setGlobalConcurrency(1)],
-  ['to see to a job without a priority', () => queue.add('chat', job('c'), { jobId: 'r-c' })],
+  ['to see to a job without a priority', () => queue.add('chat', newJob('c'), { jobId: 'r-c' })],
 ])('while the queue is %s, it is BullMQ that takes the next job', async (_, limit) => {
   await add(jobs('a', 'b'));
   const { taken } = await settle([], 1);

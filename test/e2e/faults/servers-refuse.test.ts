@@ -4,10 +4,8 @@ import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { supportsWaitAof } from '../../../src/adapters/redis/durability.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
-import { startWorker } from '../../processes.ts';
-import { startQueueClient } from '../../queue-client.ts';
-import { privateRabbitMq, privateRedis, testRabbitMqUrl, testRedisUrl } from '../../services.ts';
-import { startSimulator } from '../../start-simulator.ts';
+import { startAnsweringWorker } from '../../answering-worker.ts';
+import { privateRabbitMq, privateRedis } from '../../services.ts';
 import { startTcpProxy, type TcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 import { metric } from './fault-case.ts';
@@ -24,21 +22,6 @@ const requests = (count: number) =>
     userId: 'u',
     message: `What? ${randomUUID()}`,
   }));
-
-async function startAround(redisUrl: string, env: Record<string, string> = {}, brokerUrl?: string) {
-  const rabbitMqUrl = brokerUrl ?? (await testRabbitMqUrl());
-  const simulator = await startSimulator();
-  cleanups.push(() => simulator.stop());
-  const client = await startQueueClient(rabbitMqUrl);
-  await client.readResponses();
-  const worker = await startWorker({
-    RABBITMQ_URL: rabbitMqUrl,
-    REDIS_URL: redisUrl,
-    MODEL_SIMULATOR_URL: simulator.baseUrl,
-    ...env,
-  });
-  return { rabbitMqUrl, simulator, client, worker };
-}
 
 interface Refusal {
   refuse(redis: Redis, proxy: TcpProxy): unknown;
@@ -108,7 +91,7 @@ test.each(Object.entries(refusals))(
     const url = new URL(proxy.url);
     url.username = 'app';
     url.password = 'secret';
-    const { simulator, client, worker } = await startAround(url.href, { CACHE_ENABLED: 'false' });
+    const { simulator, client, worker } = await startAnsweringWorker({ REDIS_URL: url.href, CACHE_ENABLED: 'false' });
     await simulator.behave({ latencyMs: 1_000 });
     const [inHand, ...later] = requests(11);
     await client.ask(inHand!);
@@ -140,7 +123,7 @@ test('while the disk is slow, acknowledgements wait for it, and answers do not',
   // Older servers cannot tell what is on their disk.
   if (!(await supportsWaitAof(redis))) return;
   await redis.config('SET', 'appendfsync', 'always');
-  const { client, simulator } = await startAround(server.url, { ACK_AFTER_FSYNC: 'true' });
+  const { client, simulator } = await startAnsweringWorker({ REDIS_URL: server.url, ACK_AFTER_FSYNC: 'true' });
   await simulator.behave({ latencyMs: 500 });
   const [first, second] = requests(2);
   await client.ask(first!);
@@ -161,7 +144,10 @@ test('RabbitMQ may take back what waits for Redis for too long: each is answered
   // This takes seconds here, not half an hour.
   await rabbitMq.ctl('eval', 'application:set_env(rabbit, consumer_timeout, 2000).');
   await rabbitMq.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 1000).');
-  const { client, simulator, worker } = await startAround(redis.url, {}, rabbitMq.url);
+  const { client, simulator, worker } = await startAnsweringWorker({
+    REDIS_URL: redis.url,
+    RABBITMQ_URL: rabbitMq.url,
+  });
   await redis.kill();
   await client.ask(...requests(5));
   await client.send(REQUESTS_QUEUE, Buffer.from('garbage'));
@@ -175,7 +161,7 @@ test('RabbitMQ may take back what waits for Redis for too long: each is answered
 }, 180_000);
 
 test('a queue that is deleted is declared again, and its consumer is back', async () => {
-  const { rabbitMqUrl, client } = await startAround(await testRedisUrl());
+  const { rabbitMqUrl, client } = await startAnsweringWorker();
   await client.channel.deleteQueue(REQUESTS_QUEUE);
   const connection = await connect(rabbitMqUrl);
   cleanups.push(() => connection.close());
