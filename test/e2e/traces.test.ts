@@ -141,6 +141,8 @@ test('nothing that is sent to the collector holds what a user or the model wrote
   const refused = await user.send({ message: secret, sessionId: `${secret}?`, secret });
   expect(refused.status).toBe(400);
   await user.get(`/chat/session/${secret}`);
+  // All of the worker’s spans have come by then, and all of the api’s.
+  await collector.trace(traceId, 'attempt');
   await collector.trace(traceId, 'consume chat_responses');
   await until(
     'the last request’s span has come',
