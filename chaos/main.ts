@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { countJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../src/adapters/jobs/job-queue.ts';
 import { readUncertainSpend } from '../src/adapters/model/uncertain-spend.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
@@ -205,8 +205,8 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
   const redis = new Redis(stack.redisUrl);
   const queue = openChatQueue(redis);
   const unfinished = async () => {
-    const jobs = await countJobs(queue, 5_000);
-    return jobs ? (jobs.wait ?? 0) + (jobs.prioritized ?? 0) + (jobs.delayed ?? 0) + (jobs.active ?? 0) : 1;
+    const { wait = 0, prioritized = 0, delayed = 0, active = 0 } = await queue.getJobCounts();
+    return wait + prioritized + delayed + active;
   };
   // If a worker was killed after it had answered, another worker takes the job once more.
   const leftInJobs = await within(CONCLUDE_MS, unfinished, (count) => count === 0);

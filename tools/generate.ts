@@ -6,12 +6,13 @@ import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
 import { composeSettings } from './generate/compose-settings.ts';
 import { envExample } from './generate/env-example.ts';
 import { errorTables } from './generate/error-tables.ts';
+import { metricsTables } from './generate/metrics-table.ts';
 import { redisUsers } from './generate/redis-users.ts';
 import { settingsTables } from './generate/settings-tables.ts';
 
 const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md and the lists of
 docker-compose.yml. From src/contracts: the tables of docs/errors.md, the Redis rights in docs/operating.md, and in
-docs/schemas the schemas of messages and the AsyncAPI document.
+docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md.
 
   npm run generate              write them
   npm run generate -- --check   say which are out of date, and exit with 1 if any is
@@ -62,6 +63,7 @@ const files = {
     [composeSettings('api'), composeSettings('worker')].join('\n\n'),
   ),
   'docs/errors.md': withGenerated('docs/errors.md', errorTables()),
+  'docs/metrics.md': withGenerated('docs/metrics.md', metricsTables()),
   'docs/operating.md': withGenerated('docs/operating.md', redisUsers()),
   ...Object.fromEntries(
     Object.entries(createMessageSchemas()).map(([name, schema]) => [`docs/schemas/${name}`, jsonFile(schema)]),

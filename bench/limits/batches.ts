@@ -19,8 +19,10 @@ import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/c
 import { readChatRequest } from '../../src/contracts/read-chat-request.ts';
 import { continueTrace } from '../../src/contracts/traceparent.ts';
 import { answerSignaturesOf } from '../../src/main/answer-signatures.ts';
+import { observeWithTrace } from '../../src/observability/exemplar.ts';
 import { createLogger } from '../../src/observability/log.ts';
 import { createWorkerMetrics } from '../../src/observability/metrics.ts';
+import { createModelReports } from '../../src/observability/model-reports.ts';
 import { completed } from '../../src/workflows/chat/terminal-response.ts';
 import { workerConfig as config, instantProvider } from '../contenders/worker-settings.ts';
 
@@ -61,11 +63,7 @@ const model = createConfiguredModel(config, {
   redis,
   subscriber: connectRedis({ url: config.redisUrl, name: 'benchmark (subscribe)', logger }),
   keyOf: () => '',
-  onCall: (target, outcome, answer) => {
-    metrics.modelCalls.inc({ ...target, outcome });
-    metrics.modelTokens.inc({ ...target, kind: 'prompt' }, answer?.usage?.promptTokens);
-    metrics.modelTokens.inc({ ...target, kind: 'completion' }, answer?.usage?.completionTokens);
-  },
+  onCall: createModelReports(metrics, logger).onCall,
   onBreaker: () => {},
 });
 const [consuming, publishing] = await Promise.all(
@@ -100,7 +98,7 @@ function record(task: Task, name: string, now: number): void {
   const ms = Math.round((now - task.stepStartedAt) * 10) / 10;
   task.steps.push({ step: name, attempt: ATTEMPT, ms });
   task.stepStartedAt = now;
-  metrics.stepDuration.observe({ step: name, result: 'ok' }, ms / 1000);
+  observeWithTrace(metrics.stepDuration, { step: name, result: 'ok' }, ms / 1000, task.job.traceparent);
 }
 
 async function begin(deliveries: readonly Delivery[]): Promise<void> {

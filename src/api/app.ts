@@ -30,7 +30,7 @@ export interface AppOptions {
   /** undefined if an identity provider has the accounts. */
   accounts: Router | undefined;
   chat: Router;
-  metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>;
+  metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsLimited' | 'requestsRefused'>;
   tracer?: Tracer | undefined;
   logger: Logger;
 }

@@ -1,23 +1,27 @@
 import type { RequestHandler } from 'express';
+import { observeWithTrace } from '../observability/exemplar.ts';
 import type { ApiMetrics } from '../observability/metrics.ts';
 import type { FindRoute } from './route-index.ts';
 
 /** nginx's status for a request whose caller disconnected before the reply. */
 const CALLER_GONE = 499;
 
-/** Measures how long requests take, by route, and counts the questions that the api refuses. */
+/** Measures how long requests take, by route, and counts those that the api refuses. */
 export function measureRequests(
-  metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsRefused'>,
+  metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsLimited' | 'requestsRefused'>,
   findRoute: FindRoute,
 ): RequestHandler {
   return (req, res, next) => {
-    const stop = metrics.httpDuration.startTimer();
+    const startedAt = performance.now();
     const { method, path } = req;
     res.once('close', () => {
       const route = findRoute(path)?.pattern ?? groupOf(path);
       const known = METHODS.has(method) ? method : 'other';
-      stop({ method: known, route, status: res.writableFinished ? res.statusCode : CALLER_GONE });
+      const status = res.writableFinished ? res.statusCode : CALLER_GONE;
+      const seconds = (performance.now() - startedAt) / 1000;
+      observeWithTrace(metrics.httpDuration, { method: known, route, status }, seconds, req.traceparent);
       const { problemCode } = res.locals;
+      if (problemCode === 'rate_limited') metrics.requestsLimited.inc({ route });
       if (problemCode && method === 'POST' && route === '/chat/send')
         metrics.requestsRefused.inc({ code: problemCode });
     });

@@ -10,7 +10,7 @@ type Environment = Record<string, string | undefined>;
  */
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
-    const problems = [...signingProblems(config), ...tlsProblems(config)];
+    const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
     if (config.nodeEnv === 'production' && !config.jwtSecret && !config.jwtJwksUrl) {
       problems.push(
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
@@ -26,7 +26,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
  */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
-    const problems = [...signingProblems(config), ...tlsProblems(config)];
+    const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
     if (config.nodeEnv === 'production' && !config.openaiApiKey) {
       problems.push('OPENAI_API_KEY is required in production');
     }
@@ -54,6 +54,9 @@ function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKe
     return ['RABBITMQ_CERT_FILE needs a RABBITMQ_URL with amqps://'];
   return [];
 }
+
+const metricsProblems = (config: Pick<WorkerConfig, 'metricsToken' | 'metricsTokenFile'>): string[] =>
+  config.metricsToken && config.metricsTokenFile ? ['METRICS_TOKEN and METRICS_TOKEN_FILE must not both be set'] : [];
 
 function signingProblems(
   config: Pick<WorkerConfig, 'messageSigningKey' | 'acceptUnsignedAnswers' | 'nodeEnv'>,

@@ -44,6 +44,13 @@ export const names = z
   .string()
   .transform((list) => [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== ''));
 
+/** One secret, too long to guess, of characters that a header can carry. */
+export const secret = (minBytes: number) =>
+  z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= minBytes, `must have at least ${minBytes} bytes`)
+    .refine((text) => /^[!-~]+$/.test(text), 'must be of printable ASCII characters without blanks');
+
 /** Secrets, separated by commas. Each must be too long to guess. */
 export const secrets = (minBytes: number, howToMake: string) =>
   names.refine(
@@ -104,6 +111,10 @@ export const fileContent = z.string().transform((path, context): Buffer => {
     return z.NEVER;
   }
 });
+
+/** A secret that is in a file, which is named by its path. A newline at its end does not belong to it. */
+export const secretFile = (minBytes: number) =>
+  fileContent.transform((content) => content.toString('utf8').trimEnd()).pipe(secret(minBytes));
 
 /** Text that may be left out: `''` becomes `undefined`. */
 export const optional = <T>(type: z.ZodType<T, string>) =>

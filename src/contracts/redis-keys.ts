@@ -73,6 +73,15 @@ export const INSTALLATION_KEY = 'healify:installation';
 /** Sorted set: the open turns of all users, JSON `[sessionId, requestId, userId]`, by their deadline in ms. */
 export const OPEN_TURNS_KEY = 'chat:open-turns';
 
+/**
+ * String, JSON: the age of the open turn that must end first, as one api has seen it for the metrics of all. The lease of the
+ * one that looks is beside it: `…:lease`.
+ */
+export const OLDEST_TURN_KEY = '{chat:oldest-turn}';
+
+/** String, JSON: the queues and the jobs, as one process has seen them for the metrics of all; with a lease as above. */
+export const QUEUES_SEEN_KEY = `${JOBS_PREFIX}:queues-seen`;
+
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
 

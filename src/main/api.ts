@@ -33,8 +33,9 @@ import { createHealthRouter } from '../observability/health.ts';
 import { listen } from '../observability/http-server.ts';
 import { judgeProcesses } from '../observability/judge-processes.ts';
 import { createLogger } from '../observability/log.ts';
-import { createApiMetrics, measureLine, measureProcesses, measureQueues } from '../observability/metrics.ts';
+import { createApiMetrics, measureLine, measureProcesses } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
+import { measureOldestQuestion, measureQueues } from '../observability/queue-metrics.ts';
 import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
@@ -43,6 +44,7 @@ import { createAuthenticationParts } from './api/authentication.ts';
 import { connectServers } from './api/servers.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
+import { createSharedOldestTurnLook, createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadApiConfig);
@@ -58,7 +60,8 @@ const replica = randomUUID();
 const name = `healify-chat api ${replica.slice(0, 8)}`;
 const servers = await connectServers({ config, name, metrics, logger });
 const { consuming, publisher, depths, redis, subscriber, cacheRedis, queue } = servers;
-measureQueues(metrics.registry, { brokerQueues: depths.read });
+measureQueues(metrics.registry, createSharedQueuesLook(servers));
+measureOldestQuestion(metrics.registry, createSharedOldestTurnLook(servers));
 const heartbeat = createHeartbeat({
   redis,
   process: { id: replica, role: 'api', version, settings: settingsFingerprint(config) },
@@ -198,9 +201,10 @@ void ready.then(() => {
 });
 const server = await listen(app, { host: config.host, port: config.apiPort });
 const metricsServer = await startMetricsServer({
-  host: config.host,
+  host: config.metricsHost,
   port: config.apiMetricsPort,
   registry: metrics.registry,
+  token: config.metricsToken ?? config.metricsTokenFile,
 });
 logger.info({ port: server.port, metricsPort: metricsServer.port }, 'api started');
 

@@ -2,6 +2,7 @@ import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import { type BrokerConnection, type BrokerState, connectRabbitMq } from '../adapters/rabbitmq/connection.ts';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { leastRights } from '../contracts/broker-rights.ts';
+import type { OnUp } from '../observability/connection-reports.ts';
 import { Unhealthy } from '../observability/health.ts';
 import type { Logger } from '../observability/log.ts';
 
@@ -15,17 +16,16 @@ export async function connectToBroker(options: {
   name: string;
   process: 'api' | 'worker';
   logger: Logger;
-  connectionUp: { set(labels: { server: string }, value: 0 | 1): void };
+  onUp: OnUp;
 }): Promise<{ consuming: BrokerConnection; publishing: BrokerConnection }> {
-  const { address, name, process, logger, connectionUp } = options;
+  const { address, name, process, logger, onUp } = options;
   const connect = (purpose: 'consume' | 'publish') =>
     connectRabbitMq({
       ...address,
       name: `${name} (${purpose})`,
       rights: leastRights[process],
       logger,
-      onStateChange: (state: BrokerState) =>
-        connectionUp.set({ server: `rabbitmq-${purpose}` }, state === 'connected' ? 1 : 0),
+      onStateChange: (state: BrokerState) => onUp(`rabbitmq-${purpose}`, state === 'connected'),
     });
   return { consuming: await connect('consume'), publishing: await connect('publish') };
 }

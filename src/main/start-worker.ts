@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
-import { countJobs, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
 import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
@@ -17,19 +17,21 @@ import { settingsFingerprint } from '../config/settings-fingerprint.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { nameMatcher } from '../contracts/reply-address.ts';
 import type { Tracer } from '../contracts/tracer.ts';
+import { boundedLabel } from '../observability/bounded-label.ts';
+import { observeWithTrace } from '../observability/exemplar.ts';
 import { startHealthServer } from '../observability/health-server.ts';
 import type { Logger } from '../observability/log.ts';
-import { createWorkerMetrics, measureQueues } from '../observability/metrics.ts';
+import { createWorkerMetrics } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { createModelReports } from '../observability/model-reports.ts';
+import { measureQueues } from '../observability/queue-metrics.ts';
 import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { backoffMs } from '../workflows/engine/retry-policy.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
+import { createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
 import { connectServers } from './worker/servers.ts';
-
-const SCRAPE_TIMEOUT_MS = 1_000;
 
 /**
  * Starts a worker process: the bridge and the workflows.
@@ -41,13 +43,14 @@ export async function startWorker(
 ): Promise<{ stop(): Promise<void> }> {
   const { logger, createProvider, tracer } = options;
   const metrics = createWorkerMetrics();
+  const errorCode = boundedLabel();
 
   // Connections
   const id = randomUUID();
   const name = `healify-chat worker ${id.slice(0, 8)}`;
   const servers = await connectServers({ config, name, metrics, logger });
-  const { consuming, publishing, publisher, depths, redis, queue, subscriber } = servers;
-  measureQueues(metrics.registry, { brokerQueues: depths.read, jobs: () => countJobs(queue, SCRAPE_TIMEOUT_MS) });
+  const { consuming, publishing, publisher, redis, queue, subscriber } = servers;
+  measureQueues(metrics.registry, createSharedQueuesLook(servers));
 
   const heartbeat = createHeartbeat({
     redis: servers.gateRedis,
@@ -76,6 +79,7 @@ export async function startWorker(
     scope: config.cacheScope,
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
+    onBytes: (operation, bytes) => metrics.cacheBytes.inc({ operation }, bytes),
   });
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
@@ -100,7 +104,8 @@ export async function startWorker(
         settings: config,
         wake: (requestIds) => promoteJobs(queue, redis, requestIds),
         onUncertainSpend: (why) => {
-          metrics.uncertainSpend.inc({ why });
+          // The model's own reports count the other calls, each by its provider and model.
+          if (why === 'crashed') metrics.uncertainSpend.inc({ why, provider: 'unknown', model: 'unknown' });
           countUncertainSpend(redis, why, logger);
         },
         publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish, tracer),
@@ -109,8 +114,9 @@ export async function startWorker(
       },
       events: {
         onStarted: () => metrics.requestsInFlight.inc(),
-        onStep: (step, result, ms) => metrics.stepDuration.observe({ step, result }, ms / 1000),
-        onRetry: (code) => metrics.retries.inc({ code }),
+        onStep: (step, result, ms, traceparent) =>
+          observeWithTrace(metrics.stepDuration, { step, result }, ms / 1000, traceparent),
+        onRetry: (code) => metrics.retries.inc({ code: errorCode(code) }),
         onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
         onReleased: () => metrics.requestsInFlight.dec(),
       },
@@ -153,14 +159,18 @@ export async function startWorker(
     );
   });
 
-  const listenOn = { host: config.host, registry: metrics.registry };
   const healthServer = await startHealthServer({
-    ...listenOn,
+    host: config.host,
     port: config.workerPort,
     checks: servers.checks,
     version,
   });
-  const metricsServer = await startMetricsServer({ ...listenOn, port: config.workerMetricsPort });
+  const metricsServer = await startMetricsServer({
+    host: config.metricsHost,
+    port: config.workerMetricsPort,
+    registry: metrics.registry,
+    token: config.metricsToken ?? config.metricsTokenFile,
+  });
   logger.info({ port: healthServer.port, metricsPort: metricsServer.port }, 'worker started');
 
   return {

@@ -1,19 +1,26 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { SeenProcess } from '../contracts/processes.ts';
+import { createTracedHistogram } from './exemplar.ts';
+import { genAi, genAiBuckets, genAiLabels } from './gen-ai-names.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** Gauges of prom-client whose names end as only a counter's may. The same without `_total` is there with a label. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /**
  * What every process measures.
  *
- * To add a metric, add an entry to one of the objects in this file, use it where the process is wired (`src/main`), and
- * name it with its labels in docs/operating.md. The help text says what is counted, and what a label's values mean where
- * its name does not. No label may carry an id or a text of a user.
+ * To add a metric, add an entry to one of the objects in this file and use it where the process is wired (`src/main`). The
+ * help text says what is counted, and what a label's values mean where its name does not. `npm run generate` writes it to
+ * docs/metrics.md. No label may carry an id or a text of a user. A label whose values are not ours to choose goes through
+ * `boundedLabel`.
  */
 function createProcessMetrics(process: 'api' | 'worker') {
   const registry = new Registry();
   registry.setDefaultLabels({ process });
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const registers = [registry];
   return {
     registry,
@@ -26,6 +33,12 @@ function createProcessMetrics(process: 'api' | 'worker') {
     connectionUp: new Gauge({
       name: 'healify_connection_up',
       help: '1 while the connection to a server stands, otherwise 0. server: the name of the connection.',
+      labelNames: ['server'] as const,
+      registers,
+    }),
+    reconnects: new Counter({
+      name: 'healify_reconnects_total',
+      help: 'How often a connection to a server could be used again after it was lost, fell silent or was blocked. server: the name of the connection.',
       labelNames: ['server'] as const,
       registers,
     }),
@@ -54,8 +67,14 @@ export function createApiMetrics() {
     }),
     requestsRefused: new Counter({
       name: 'healify_requests_refused_total',
-      help: 'Questions that the api refused. code: the error in the reply.',
+      help: 'Questions that the api refused. code: the error in the reply; overloaded: shed, because too many wait.',
       labelNames: ['code'] as const,
+      registers,
+    }),
+    requestsLimited: new Counter({
+      name: 'healify_http_requests_rate_limited_total',
+      help: 'HTTP requests that were refused because their user or address had sent too many. route: its pattern.',
+      labelNames: ['route'] as const,
       registers,
     }),
     responsesSettled: new Counter({
@@ -69,17 +88,17 @@ export function createApiMetrics() {
       help: 'Accepted questions that this api ended as failed, because they were overdue and no message or job was left.',
       registers,
     }),
-    httpDuration: new Histogram({
+    httpDuration: createTracedHistogram({
       name: 'healify_http_request_duration_seconds',
       help: 'Time until an HTTP request was replied to. route: its pattern; other for an address that the api does not have.',
       labelNames: ['method', 'route', 'status'] as const,
       buckets: SECONDS,
       registers,
     }),
-    answerTime: new Histogram({
+    answerTime: createTracedHistogram({
       name: 'healify_answer_seconds',
-      help: 'Time from the creation of a question to its end.',
-      labelNames: ['status'] as const,
+      help: 'Time from the creation of a question to its end, as its user sees it. status: completed, failed or cancelled; cached: whether the answer was in the cache.',
+      labelNames: ['status', 'cached'] as const,
       buckets: SECONDS,
       registers,
     }),
@@ -113,7 +132,7 @@ export function createWorkerMetrics() {
       labelNames: ['code'] as const,
       registers,
     }),
-    stepDuration: new Histogram({
+    stepDuration: createTracedHistogram({
       name: 'healify_step_duration_seconds',
       help: 'Time that a step of the workflow took. result: ok or failed.',
       labelNames: ['step', 'result'] as const,
@@ -122,32 +141,46 @@ export function createWorkerMetrics() {
     }),
     cacheLookups: new Counter({
       name: 'healify_cache_lookups_total',
-      help: 'Look-ups in the answer cache. result: hit, miss, under way (another request is asking the same), off or error.',
+      help: 'Look-ups in the answer cache. result: hit; joined (a hit on an answer that another request was asking for: single flight saved a model call); miss; under way (another request is asking the same); off or error.',
       labelNames: ['result'] as const,
       registers,
     }),
-    modelCalls: new Counter({
-      name: 'healify_model_calls_total',
-      help: 'Calls of a model. outcome: ok, or the code of the error.',
-      labelNames: ['provider', 'model', 'outcome'] as const,
+    cacheBytes: new Counter({
+      name: 'healify_cache_bytes_total',
+      help: 'Bytes of the answers that were read from the answer cache (hit) or written to it (kept).',
+      labelNames: ['operation'] as const,
       registers,
     }),
-    uncertainSpend: new Counter({
-      name: 'healify_uncertain_spend_total',
-      help: 'Model calls that may cost money although they brought no answer. why: crashed, aborted or no answer.',
-      labelNames: ['why'] as const,
+    modelDuration: new Histogram({
+      name: genAi.operationDuration,
+      help: 'Time that a call of a model took; its count is the number of calls. error_type: the code of the error, or aborted; absent if there was an answer.',
+      labelNames: [genAiLabels.operation, genAiLabels.provider, genAiLabels.model, genAiLabels.error] as const,
+      buckets: [...genAiBuckets.operationDuration],
       registers,
     }),
-    modelTokens: new Counter({
-      name: 'healify_model_tokens_total',
-      help: 'Tokens that a provider charged. kind: prompt or completion.',
-      labelNames: ['provider', 'model', 'kind'] as const,
+    modelTokens: new Histogram({
+      name: genAi.tokenUsage,
+      help: 'Tokens that a provider charged for an answer; its sum is the number of tokens. gen_ai_token_type: input or output.',
+      labelNames: [genAiLabels.operation, genAiLabels.provider, genAiLabels.model, genAiLabels.tokenType] as const,
+      buckets: [...genAiBuckets.tokenUsage],
+      registers,
+    }),
+    modelCost: new Counter({
+      name: 'healify_model_cost_dollars_total',
+      help: 'What the answers of a model have cost, in US dollars, where its prices are set.',
+      labelNames: ['provider', 'model'] as const,
       registers,
     }),
     modelUsageUnknown: new Counter({
       name: 'healify_model_usage_unknown_total',
       help: 'Answers whose provider did not say how many tokens it charged.',
       labelNames: ['provider', 'model'] as const,
+      registers,
+    }),
+    uncertainSpend: new Counter({
+      name: 'healify_uncertain_spend_total',
+      help: 'Model calls that may cost money although they brought no answer. why: crashed, aborted or no answer. After a crash nobody knows which model it was, so provider and model are unknown. HGETALL ai:uncertain-spend in Redis has the sum over all workers and restarts.',
+      labelNames: ['why', 'provider', 'model'] as const,
       registers,
     }),
     providerBroken: new Gauge({
@@ -177,43 +210,6 @@ export const measureLine =
     metrics.waiting.set(inBroker + inJobs);
     if (drainRate !== undefined) metrics.drainRate.set(drainRate);
   };
-
-/**
- * Adds the depths of the queues, which are read for each scrape. If a depth cannot be read, it is left out, because a
- * zero would be false.
- * @param read.jobs left out by a process that has no job queue
- */
-export function measureQueues(
-  registry: Registry,
-  read: {
-    brokerQueues: () => Promise<Record<string, number> | undefined>;
-    jobs?: () => Promise<Record<string, number> | undefined>;
-  },
-): void {
-  const gauge = (
-    name: string,
-    help: string,
-    label: string,
-    depths: () => Promise<Record<string, number> | undefined>,
-  ) =>
-    new Gauge({
-      name,
-      help,
-      labelNames: [label],
-      registers: [registry],
-      async collect() {
-        this.reset();
-        for (const [value, depth] of Object.entries((await depths()) ?? {})) this.set({ [label]: value }, depth);
-      },
-    });
-  gauge(
-    'healify_broker_queue_messages',
-    'Messages in a queue of RabbitMQ that are ready to be delivered.',
-    'queue',
-    read.brokerQueues,
-  );
-  if (read.jobs) gauge('healify_jobs', 'Jobs in Redis. state: as BullMQ calls it.', 'state', read.jobs);
-}
 
 /**
  * Counts the processes of the installation whenever the registry is read. If their heartbeats cannot be read, nothing

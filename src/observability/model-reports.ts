@@ -1,6 +1,8 @@
 import { brokenCauses, isBrokenCause } from '../contracts/errors.ts';
 import type { Gate, GateCause } from '../contracts/gates.ts';
 import type { ModelAnswer } from '../contracts/model-answer.ts';
+import { boundedLabel } from './bounded-label.ts';
+import { CHAT, genAiLabels } from './gen-ai-names.ts';
 import type { Logger } from './log.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
@@ -10,37 +12,68 @@ interface Target {
   model: string;
 }
 
+/** How a call of a model has ended. */
+interface CallEnd {
+  /** `ok`, or an error's code. */
+  outcome: string;
+  durationMs: number;
+  answer?: ModelAnswer | undefined;
+  /** Why it may have been charged without an answer. */
+  uncertain?: 'aborted' | 'no answer' | undefined;
+}
+
 /** How `healify_breaker_state` shows the state of a gate. */
 const STATE_VALUES: Record<Gate['state'], number> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** Reports events of the model providers to the metrics and the log. */
 export function createModelReports(
-  metrics: Pick<WorkerMetrics, 'breakerState' | 'modelCalls' | 'modelTokens' | 'modelUsageUnknown' | 'providerBroken'>,
+  metrics: Pick<
+    WorkerMetrics,
+    | 'breakerState'
+    | 'modelCost'
+    | 'modelDuration'
+    | 'modelTokens'
+    | 'modelUsageUnknown'
+    | 'providerBroken'
+    | 'uncertainSpend'
+  >,
   logger: Logger,
 ) {
+  const [provider, model, error] = [boundedLabel(), boundedLabel(), boundedLabel()];
+  const bounded = (target: Target): Target => ({ provider: provider(target.provider), model: model(target.model) });
   return {
-    /** @param outcome `ok`, or an error's code */
-    onCall: ({ provider, model }: Target, outcome: string, answer?: ModelAnswer): void => {
-      metrics.modelCalls.inc({ provider, model, outcome });
+    onCall: (asked: Target, { outcome, durationMs, answer, uncertain }: CallEnd): void => {
+      const target = bounded(asked);
+      const labels = {
+        [genAiLabels.operation]: CHAT,
+        [genAiLabels.provider]: target.provider,
+        [genAiLabels.model]: target.model,
+      };
+      const errorLabel = outcome === 'ok' ? {} : { [genAiLabels.error]: error(outcome) };
+      metrics.modelDuration.observe({ ...labels, ...errorLabel }, durationMs / 1000);
+      if (uncertain) metrics.uncertainSpend.inc({ why: uncertain, ...target });
       if (!answer) return;
       if (!answer.usage) {
-        metrics.modelUsageUnknown.inc({ provider, model });
+        metrics.modelUsageUnknown.inc(target);
         return;
       }
-      metrics.modelTokens.inc({ provider, model, kind: 'prompt' }, answer.usage.promptTokens);
-      metrics.modelTokens.inc({ provider, model, kind: 'completion' }, answer.usage.completionTokens);
+      const { promptTokens, completionTokens, cost } = answer.usage;
+      metrics.modelTokens.observe({ ...labels, [genAiLabels.tokenType]: 'input' }, promptTokens);
+      metrics.modelTokens.observe({ ...labels, [genAiLabels.tokenType]: 'output' }, completionTokens);
+      if (cost !== null) metrics.modelCost.inc(target, cost);
     },
     /** @param change.keyFingerprint tells which key is in use, without showing it */
     onBreaker: (
-      { provider, model }: Target,
+      asked: Target,
       change: { state: Gate['state']; cause: GateCause | undefined; keyFingerprint: string },
     ): void => {
       const { state, cause, keyFingerprint } = change;
-      metrics.breakerState.set({ provider, model }, STATE_VALUES[state]);
+      const target = bounded(asked);
+      metrics.breakerState.set(target, STATE_VALUES[state]);
       for (const broken of brokenCauses) {
-        metrics.providerBroken.set({ provider, model, cause: broken }, cause === broken ? 1 : 0);
+        metrics.providerBroken.set({ ...target, cause: broken }, cause === broken ? 1 : 0);
       }
-      const line = { provider, model, state, cause, keyFingerprint };
+      const line = { ...asked, state, cause, keyFingerprint };
       if (isBrokenCause(cause)) logger.error(line, 'the model provider fails every request: see `cause`');
       else logger.info(line, 'circuit breaker');
     },

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { loadApiConfig, loadWorkerConfig } from '../../src/config/load.ts';
@@ -149,3 +150,25 @@ test.each(['healify', '//evil.example', '/a b', '/a?b', '/a"b', '/a/../b', 'http
     ]);
   },
 );
+
+test('a token for the metrics is taken from a variable or from a file, not from both, and must not be easy to guess', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'token-'));
+  const file = join(folder, 'token');
+  writeFileSync(file, 'a-token-of-some-length\n');
+  expect(loadApiConfig({ ...api, METRICS_TOKEN_FILE: file }).metricsTokenFile).toBe('a-token-of-some-length');
+  expect(loadApiConfig(api)).toMatchObject({ metricsToken: undefined, metricsHost: '127.0.0.1' });
+  const problems = (more: object) => problemsOf(loadApiConfig, { ...api, ...more });
+  expect(problems({ METRICS_TOKEN: 'another-token-of-some-length', METRICS_TOKEN_FILE: file })).toEqual([
+    expect.stringMatching(/^METRICS_TOKEN and METRICS_TOKEN_FILE must not both/),
+  ]);
+  expect(problems({ METRICS_TOKEN: 'short' })).toEqual([expect.stringMatching(/^METRICS_TOKEN must have/)]);
+  expect(problems({ METRICS_TOKEN: 'with a blank, and so on' })).toEqual([
+    expect.stringMatching(/^METRICS_TOKEN must be/),
+  ]);
+  writeFileSync(file, 'short');
+  expect(problems({ METRICS_TOKEN_FILE: file })).toEqual([expect.stringMatching(/^METRICS_TOKEN_FILE must have/)]);
+  expect(problems({ METRICS_TOKEN_FILE: join(folder, 'none') })).toEqual([
+    expect.stringMatching(/^METRICS_TOKEN_FILE must be the path of a file/),
+  ]);
+  rmSync(folder, { recursive: true });
+});

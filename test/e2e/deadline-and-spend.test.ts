@@ -72,7 +72,9 @@ test('a call that a dying worker left is not repeated where that is not wanted, 
   });
   expect((await simulator.stats()).started).toBe(before + 1);
   const metrics = await (await fetch(next.metricsUrl)).text();
-  expect(metrics).toMatch(/healify_uncertain_spend_total\{why="crashed",process="worker"\} 1/);
+  expect(metrics).toMatch(
+    /healify_uncertain_spend_total\{why="crashed",provider="unknown",model="unknown",process="worker"\} 1/,
+  );
   await next.stop();
 }, 120_000);
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
-import { type ChatQueue, countJobs, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { startAnsweringWorker } from '../answering-worker.ts';
 import type { QueueClient } from '../queue-client.ts';
@@ -42,7 +42,7 @@ async function sendAgain(...requests: object[]): Promise<void> {
   await client.ask(...requests, last);
   await client.responseTo(last.requestId);
   await until('nobody works any more', async () => {
-    const { wait, prioritized, delayed, active } = (await countJobs(queue, 5_000))!;
+    const { wait, prioritized, delayed, active } = await queue.getJobCounts();
     return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0) + (active ?? 0) === 0;
   });
 }
@@ -60,7 +60,7 @@ test('requests that are finished, failed or cancelled are neither asked nor answ
   const statuses = client.responses.map(({ status }) => status);
   expect(statuses).toEqual([...Array(5).fill('completed'), ...Array(3).fill('failed'), 'cancelled']);
   await until('most jobs are gone', async () => {
-    const counts = (await countJobs(queue, 5_000))!;
+    const counts = await queue.getJobCounts();
     return counts.completed === 2 && counts.failed === 2;
   });
   const calls = (await simulator.calls()).length;

@@ -1,13 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { Counter, Registry } from 'prom-client';
 import type { HealthChecks } from '../../src/observability/health.ts';
 import { startHealthServer } from '../../src/observability/health-server.ts';
-import { startMetricsServer } from '../../src/observability/metrics-server.ts';
 
 const host = '127.0.0.1';
 
 async function withServer(checks: HealthChecks, use: (url: string) => Promise<void>) {
-  const server = await startHealthServer({ host, port: 0, checks, version: '1.2.3', registry: new Registry() });
+  const server = await startHealthServer({ host, port: 0, checks, version: '1.2.3' });
   try {
     await use(`http://${host}:${server.port}`);
   } finally {
@@ -56,19 +54,6 @@ test('a dependency that never answers counts as down', () =>
       checks: { redis: { status: 'down', detail: expect.stringContaining('no answer') } },
     });
   }));
-
-test('Prometheus reads the metrics on a port of their own', async () => {
-  const registry = new Registry();
-  new Counter({ name: 'questions_total', help: 'Questions.', registers: [registry] }).inc(3);
-  const server = await startMetricsServer({ host, port: 0, registry });
-  try {
-    const response = await fetch(`http://${host}:${server.port}/metrics`);
-    expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
-    expect(await response.text()).toContain('questions_total 3');
-  } finally {
-    await server.stop();
-  }
-});
 
 test('an idle connection is kept for longer than a load balancer keeps it', () =>
   withServer({}, async (url) => {

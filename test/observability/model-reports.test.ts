@@ -8,37 +8,48 @@ const target = { provider: 'p', model: 'm' };
 const answer: ModelAnswer = {
   response: 'Yes.',
   ...target,
-  usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7, cost: null },
+  usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7, cost: 0.5 },
   finishReason: 'stop',
 };
+const ok = { outcome: 'ok', durationMs: 250, answer };
 
 function reports() {
   const metrics = createWorkerMetrics();
   const { logger, lines } = captureLog();
-  const scrape = async () =>
-    (await metrics.registry.metrics()).split('\n').filter((line) => /^healify_(model|breaker)/.test(line));
+  const scrape = async (names: RegExp) =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => names.test(line) && !line.includes('_bucket{'));
   return { ...createModelReports(metrics, logger), lines, scrape };
 }
 
-test('an operator sees each call of a model and what it charged', async () => {
+test('an operator sees each call of a model, how long it took, and what it charged and cost', async () => {
   const { onCall, scrape } = reports();
-  onCall(target, 'ok', answer);
-  onCall(target, 'ok', { ...answer, usage: null });
-  onCall(target, 'model_timeout');
-  const labels = 'provider="p",model="m"';
-  expect(await scrape()).toEqual([
-    `healify_model_calls_total{${labels},outcome="ok",process="worker"} 2`,
-    `healify_model_calls_total{${labels},outcome="model_timeout",process="worker"} 1`,
-    `healify_model_tokens_total{${labels},kind="prompt",process="worker"} 3`,
-    `healify_model_tokens_total{${labels},kind="completion",process="worker"} 4`,
-    `healify_model_usage_unknown_total{${labels},process="worker"} 1`,
+  onCall(target, ok);
+  onCall(target, { ...ok, answer: { ...answer, usage: null } });
+  onCall(target, { outcome: 'model_timeout', durationMs: 10_000, uncertain: 'no answer' });
+  const asked = 'gen_ai_operation_name="chat",gen_ai_provider_name="p",gen_ai_request_model="m"';
+  expect(await scrape(/^gen_ai_/)).toEqual([
+    `gen_ai_client_operation_duration_seconds_sum{process="worker",${asked}} 0.5`,
+    `gen_ai_client_operation_duration_seconds_count{process="worker",${asked}} 2`,
+    `gen_ai_client_operation_duration_seconds_sum{process="worker",${asked},error_type="model_timeout"} 10`,
+    `gen_ai_client_operation_duration_seconds_count{process="worker",${asked},error_type="model_timeout"} 1`,
+    `gen_ai_client_token_usage_sum{process="worker",${asked},gen_ai_token_type="input"} 3`,
+    `gen_ai_client_token_usage_count{process="worker",${asked},gen_ai_token_type="input"} 1`,
+    `gen_ai_client_token_usage_sum{process="worker",${asked},gen_ai_token_type="output"} 4`,
+    `gen_ai_client_token_usage_count{process="worker",${asked},gen_ai_token_type="output"} 1`,
+  ]);
+  expect(await scrape(/^healify_(model_(cost|usage)|uncertain)/)).toEqual([
+    'healify_model_cost_dollars_total{provider="p",model="m",process="worker"} 0.5',
+    'healify_model_usage_unknown_total{provider="p",model="m",process="worker"} 1',
+    'healify_uncertain_spend_total{why="no answer",provider="p",model="m",process="worker"} 1',
   ]);
 });
 
 test('an operator is alarmed by a provider that fails everybody, and sees what is wrong until it is mended', async () => {
   const { onBreaker, lines, scrape } = reports();
   const shown = async () =>
-    (await scrape()).map((line) => line.replace(/^healify_|provider="p",model="m",|,?process="worker"/g, ''));
+    (await scrape(/^healify_(model|breaker)/)).map((line) =>
+      line.replace(/^healify_|provider="p",model="m",|,?process="worker"/g, ''),
+    );
   onBreaker(target, { state: 'open', cause: 'quota', keyFingerprint: 'f' });
   expect(await shown()).toEqual([
     'model_provider_broken{cause="key"} 0',

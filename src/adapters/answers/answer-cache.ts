@@ -45,10 +45,11 @@ const entry = z.object({
 });
 
 /**
- * What a look-up finds: the answer, and the traceparent of the attempt that asked the model for it, if that was traced;
- * `claimed`: this request must ask the model; `under way`: another request is asking it.
+ * What a look-up finds: the answer, the traceparent of the attempt that asked the model for it, if that was traced, and
+ * `awaited` if it came while another request of this process asked for it; `claimed`: this request must ask the model;
+ * `under way`: another request is asking it.
  */
-export type LookUp = { answer: ModelAnswer; askedIn?: string | undefined } | 'claimed' | 'under way';
+export type LookUp = { answer: ModelAnswer; askedIn?: string | undefined; awaited?: true } | 'claimed' | 'under way';
 
 /** What other requests with the same question need to know about an answer. */
 export interface SharedAnswer {
@@ -109,10 +110,12 @@ export function createAnswerCache(options: {
   ttlMs: number;
   /** An answer with a larger entry is not kept for other requests. */
   maxEntryBytes: number;
+  /** Called with the size of an answer that was read (`hit`), or kept for other requests (`kept`). */
+  onBytes?: (operation: 'hit' | 'kept', bytes: number) => void;
   /** Returns a number in [0, 1). For tests. */
   random?: () => number;
 }): AnswerCache {
-  const { redis, scope, ttlMs, maxEntryBytes, random = Math.random } = options;
+  const { redis, scope, ttlMs, maxEntryBytes, onBytes = () => {}, random = Math.random } = options;
   /** The questions that requests of this process are looking up or asking, by hash. */
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   let renewing = false;
@@ -167,7 +170,9 @@ export function createAnswerCache(options: {
     }
     giveUp(question);
     if (found === 'under way') return found;
-    return readEntry(found.entry) ?? lookUpAfterRemoval(question);
+    const kept = readEntry(found.entry);
+    if (kept) onBytes('hit', Buffer.byteLength(found.entry));
+    return kept ?? lookUpAfterRemoval(question);
   }
 
   async function lookUpAfterRemoval(question: HashedQuestion): Promise<LookUp> {
@@ -181,7 +186,8 @@ export function createAnswerCache(options: {
    */
   async function lookUpAfter(given: Promise<void>, question: HashedQuestion): Promise<LookUp> {
     await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
-    return await lookUpNow(question);
+    const found = await lookUpNow(question);
+    return typeof found === 'object' ? { ...found, awaited: true } : found;
   }
 
   return {
@@ -209,7 +215,9 @@ export function createAnswerCache(options: {
       if (!shared) return land({ last });
       const { hash, requestId, askedIn } = shared;
       const sharedText = askedIn === undefined ? text : entryOf(answer, askedIn);
-      const fits = Buffer.byteLength(sharedText) <= maxEntryBytes;
+      const bytes = Buffer.byteLength(sharedText);
+      const fits = bytes <= maxEntryBytes;
+      if (fits) onBytes('kept', bytes);
       const entry = fits ? { text: sharedText, ttlMs: jitteredTtlMs() } : undefined;
       return land({ question: { hash, requestId }, entry, last });
     },

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
-import { repliesOf } from '../redis/connect-redis.ts';
+import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
 import type { OverdueTurn } from './conversation-store.ts';
 import { addOpenMember } from './redis-scripts/add-open-member.ts';
 import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';
@@ -38,6 +38,15 @@ export async function readOverdueTurns(redis: Redis, forMs: number, count: numbe
   }
   const fields = (await repliesOf(commands)) as [string | null, string | null][];
   return turns.map((turn, index) => ({ ...turn, ...stateOf(...fields[index]!) }));
+}
+
+/** When the question was asked that must be answered first, in ms. undefined: none is open. Two round trips. */
+export async function readFirstOpenTurn(redis: Redis): Promise<number | undefined> {
+  const [member] = await orStoreUnavailable(redis.zrange(OPEN_TURNS_KEY, '0', '0'));
+  if (member === undefined) return undefined;
+  const { sessionId, requestId } = addressOf(member);
+  const question = await orStoreUnavailable(redis.hget(redisKeys.turns(sessionId), `${requestId}:q`));
+  return question === null ? undefined : Date.parse(createdAtOf(question));
 }
 
 function stateOf(state: string | null, question: string | null): Pick<OverdueTurn, 'state' | 'createdAt'> {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
@@ -8,6 +7,7 @@ import { tagsOf } from './fair-order.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
 import { finishedDigest } from './redis-scripts/finished-requests.ts';
 import { forgetJobs as forgetSomeJobs } from './redis-scripts/forget-jobs.ts';
+import { type JobStates, lookAtStates } from './redis-scripts/look-at-states.ts';
 import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
@@ -151,8 +151,6 @@ export async function forgetJobs(
   return inHand;
 }
 
-/** Counts jobs by state, for an operator. Returns undefined if Redis does not answer in time. */
-export async function countJobs(queue: ChatQueue, timeoutMs: number): Promise<Record<string, number> | undefined> {
-  const counts = queue.getJobCounts('wait', 'prioritized', 'delayed', 'active', 'completed', 'failed');
-  return await Promise.race([counts.catch(() => undefined), sleep(timeoutMs, undefined, { ref: false })]);
-}
+/** Counts the jobs by state, for an operator, and tells how old the first of each is. One round trip. */
+export const jobStates = (queue: ChatQueue, redis: Redis): Promise<JobStates> =>
+  lookAtStates(redis, (type) => queue.toKey(type));

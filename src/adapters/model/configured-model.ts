@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { allowedModelsOf } from '../../config/allowed-models.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
-import { HealifyError } from '../../contracts/errors.ts';
+import { HealifyError, RequestFailure } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
@@ -26,6 +26,16 @@ const REGISTER_MS = 3_600_000;
 export interface Target {
   provider: string;
   model: string;
+}
+
+/** How a call of a model has ended. */
+export interface CallEnd {
+  /** `ok`, or the code of the error. */
+  outcome: string;
+  durationMs: number;
+  answer?: ModelAnswer;
+  /** Why the call may have been charged without an answer. */
+  uncertain?: 'aborted' | 'no answer' | undefined;
 }
 
 type ProviderFields = 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice' | 'dispatcher';
@@ -56,8 +66,7 @@ export function createConfiguredModel(
     redis: Redis;
     subscriber: Redis;
     keyOf: (variable: string) => string;
-    /** Called at the end of each call with `ok`, or the code of its error. */
-    onCall: (target: Target, outcome: string, answer?: ModelAnswer) => void;
+    onCall: (target: Target, end: CallEnd) => void;
     /** @param change.keyFingerprint tells which key is in use, without showing it */
     onBreaker: (
       target: Target,
@@ -108,7 +117,7 @@ export function createConfiguredModel(
     });
     const traced = tracer ? traceCalls(asked, tracer, { ...target, ...limits, baseUrl: provider.baseUrl }) : asked;
     const breaker = createBreaker(
-      watchCalls(traced, (outcome, answer) => onCall(target, outcome, answer)),
+      watchCalls(traced, (end) => onCall(target, end)),
       gate,
       {
         errorPercent: config.breakerErrorPercent,
@@ -158,16 +167,23 @@ export function createConfiguredModel(
   };
 }
 
-const watchCalls = (model: Model, onCall: (outcome: string, answer?: ModelAnswer) => void): Model => ({
+const watchCalls = (model: Model, onCall: (end: CallEnd) => void): Model => ({
   parametersOf: model.parametersOf,
   ask: async (question, signal, attempt, traceparent) => {
+    const startedAt = performance.now();
     try {
       const answer = await model.ask(question, signal, attempt, traceparent);
-      onCall('ok', answer);
+      onCall({ outcome: 'ok', durationMs: performance.now() - startedAt, answer });
       return answer;
     } catch (error) {
-      onCall(error instanceof HealifyError ? error.code : 'aborted');
+      const outcome = error instanceof HealifyError ? error.code : 'aborted';
+      onCall({ outcome, durationMs: performance.now() - startedAt, uncertain: uncertaintyOf(error, signal) });
       throw error;
     }
   },
 });
+
+const uncertaintyOf = (error: unknown, signal: AbortSignal): CallEnd['uncertain'] => {
+  if (signal.aborted) return 'aborted';
+  return error instanceof RequestFailure && error.mayBeCharged ? 'no answer' : undefined;
+};

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { SettleOutcome } from '../../adapters/conversations/conversation-store.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
+import { observeWithTrace } from '../../observability/exemplar.ts';
 import type { ApiMetrics } from '../../observability/metrics.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import type { SessionEraser } from './erase-session.ts';
@@ -16,14 +17,15 @@ export function createOnSettled(options: {
   eraser: Pick<SessionEraser, 'eraseLate'>;
   metrics: Pick<ApiMetrics, 'responsesSettled' | 'answerTime'>;
   logger: Logger;
-}): (outcome: SettleOutcome, response: ChatResponse) => void {
+}): (outcome: SettleOutcome, response: ChatResponse, traceparent: unknown) => void {
   const { answerWaiter, line, eraser, metrics, logger } = options;
-  return (outcome, response) => {
-    const { status, timings, requestId, sessionId } = response;
+  return (outcome, response, traceparent) => {
+    const { status, cached, timings, requestId, sessionId } = response;
     metrics.responsesSettled.inc({ outcome });
     answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
     if (outcome === 'settled') {
-      metrics.answerTime.observe({ status }, timings.totalMs / 1000);
+      const labels = { status, cached: String(cached) };
+      observeWithTrace(metrics.answerTime, labels, timings.totalMs / 1000, traceparent);
       line.settled(response);
     }
     if (outcome === 'erased') {

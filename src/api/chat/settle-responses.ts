@@ -6,7 +6,7 @@ import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
 import type { Delivery, Refusal } from '../../adapters/rabbitmq/settle-batch.ts';
 import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { RESPONSES_QUEUE } from '../../contracts/queues.ts';
+import { RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
 import { readChatResponse } from '../../contracts/read-chat-response.ts';
 import { UnreadableMessage } from '../../contracts/read-message.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
@@ -15,6 +15,12 @@ const UNKNOWN_SESSION: Refusal = {
   reason: 'unknown_session',
   detail: 'no session of this user has asked for it',
 };
+
+/** An answer as it was delivered. */
+interface Answer {
+  response: ChatResponse;
+  traceparent: unknown;
+}
 
 export interface ResponseSettler {
   start(): void;
@@ -29,7 +35,8 @@ export interface ResponseSettler {
  * @param options.acceptUnsigned whether an answer without a signature is accepted; one with a wrong signature never is
  * @param options.unknownSession what happens to an answer that belongs to no session: it is kept as a dead letter, or
  * dropped
- * @param options.onSettled called for each answer, with the outcome
+ * @param options.onSettled called for each answer, with the outcome, and with the trace context that came with it as it
+ * came
  */
 export function createResponseSettler(options: {
   connection: BrokerConnection;
@@ -39,7 +46,7 @@ export function createResponseSettler(options: {
   unknownSession: 'dead-letter' | 'drop';
   deadLetter: DeadLetter;
   prefetch: number;
-  onSettled: (outcome: SettleOutcome, response: ChatResponse) => void;
+  onSettled: (outcome: SettleOutcome, response: ChatResponse, traceparent: unknown) => void;
   tracer?: Tracer | undefined;
   logger: Logger;
 }): ResponseSettler {
@@ -55,7 +62,11 @@ export function createResponseSettler(options: {
     logger,
   } = options;
 
-  function read(delivery: Delivery): ChatResponse {
+  function read(delivery: Delivery): Answer {
+    return { response: readSigned(delivery), traceparent: delivery.properties.headers?.[TRACEPARENT_HEADER] };
+  }
+
+  function readSigned(delivery: Delivery): ChatResponse {
     const response = readChatResponse(delivery);
     const signature: unknown = delivery.properties.headers?.[SIGNATURE_HEADER];
     if (signature === undefined && acceptUnsigned) return response;
@@ -64,10 +75,11 @@ export function createResponseSettler(options: {
     throw new UnreadableMessage('invalid_signature', `the header ${SIGNATURE_HEADER} ${detail}`);
   }
 
-  async function handle(responses: ChatResponse[]): Promise<(Refusal | undefined)[]> {
-    const outcomes = await conversations.settle(responses);
+  async function handle(answers: Answer[]): Promise<(Refusal | undefined)[]> {
+    const outcomes = await conversations.settle(answers.map(({ response }) => response));
     return outcomes.map((outcome, index) => {
-      onSettled(outcome, responses[index]!);
+      const { response, traceparent } = answers[index]!;
+      onSettled(outcome, response, traceparent);
       return outcome === 'unknown' && unknownSession === 'dead-letter' ? UNKNOWN_SESSION : undefined;
     });
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { api, both, setting, worker } from '../setting.ts';
-import { duration, integer, text } from '../value-types.ts';
+import { duration, integer, optional, secret, secretFile, text } from '../value-types.ts';
 
 export const general = {
   nodeEnv: setting({
@@ -43,7 +43,7 @@ export const general = {
     type: integer(0, 65_535),
     default: '3001',
     unit: 'port',
-    text: "The port of the worker's health and metrics.",
+    text: "The port of the worker's health.",
     readBy: worker,
   }),
   apiMetricsPort: setting({
@@ -51,7 +51,7 @@ export const general = {
     type: integer(0, 65_535),
     default: '9464',
     unit: 'port',
-    text: "The port of the api's /metrics, which are kept off the public port.",
+    text: "The port of the api's /metrics.",
     readBy: api,
   }),
   workerMetricsPort: setting({
@@ -59,8 +59,32 @@ export const general = {
     type: integer(0, 65_535),
     default: '9465',
     unit: 'port',
-    text: "A second port of the worker's /metrics.",
+    text: "The port of the worker's /metrics.",
     readBy: worker,
+  }),
+  metricsHost: setting({
+    env: 'METRICS_HOST',
+    type: text(255),
+    default: '127.0.0.1',
+    unit: 'address',
+    text: 'The address that /metrics listens on. By default only this machine can read the metrics.',
+    readBy: both,
+  }),
+  metricsToken: setting({
+    env: 'METRICS_TOKEN',
+    type: optional(secret(16)),
+    default: '',
+    unit: 'secret',
+    text: 'Whoever reads /metrics must send this as a bearer token. Empty: no token is needed.',
+    readBy: both,
+  }),
+  metricsTokenFile: setting({
+    env: 'METRICS_TOKEN_FILE',
+    type: optional(secretFile(16)),
+    default: '',
+    unit: 'path',
+    text: 'A file with that token, in place of METRICS_TOKEN.',
+    readBy: both,
   }),
   shutdownGraceMs: setting({
     env: 'SHUTDOWN_GRACE',

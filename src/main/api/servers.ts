@@ -5,6 +5,7 @@ import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publish
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis } from '../../adapters/redis/connect-redis.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import { createConnectionReports } from '../../observability/connection-reports.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { ApiMetrics } from '../../observability/metrics.ts';
 import { brokerAddressOf } from '../broker-address.ts';
@@ -43,18 +44,19 @@ export async function connectServers(options: {
   logger: Logger;
 }): Promise<ApiServers> {
   const { config, name, metrics, logger } = options;
+  const onUp = createConnectionReports(metrics);
   const { consuming, publishing } = await connectToBroker({
     address: brokerAddressOf(config),
     name,
     process: 'api',
     logger,
-    connectionUp: metrics.connectionUp,
+    onUp,
   });
   const connectTo = (url: string, purpose: string, server: string) =>
     connectRedis({
       ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
       name: `${name} (${purpose})`,
-      onUp: (up) => metrics.connectionUp.set({ server }, up ? 1 : 0),
+      onUp: (up) => onUp(server, up),
     });
   const redis = connectTo(config.redisUrl, 'store', 'redis');
   const subscriber = connectTo(config.redisUrl, 'subscribe', 'redis-subscribe');

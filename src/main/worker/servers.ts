@@ -5,6 +5,7 @@ import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publish
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis, mustAnswer } from '../../adapters/redis/connect-redis.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
+import { createConnectionReports } from '../../observability/connection-reports.ts';
 import type { HealthChecks } from '../../observability/health.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { WorkerMetrics } from '../../observability/metrics.ts';
@@ -54,18 +55,19 @@ export async function connectServers(options: {
   logger: Logger;
 }): Promise<WorkerServers> {
   const { config, name, metrics, logger } = options;
+  const onUp = createConnectionReports(metrics);
   const { consuming, publishing } = await connectToBroker({
     address: brokerAddressOf(config),
     name,
     process: 'worker',
     logger,
-    connectionUp: metrics.connectionUp,
+    onUp,
   });
   const connectTo = (url: string, purpose: string, more: { commandTimeoutMs?: number; silentAfterMs?: number } = {}) =>
     connectRedis({
       ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, ...more },
       name: purpose === 'redis' ? name : `${name} (${purpose.replace('redis-', '')})`,
-      onUp: (up) => metrics.connectionUp.set({ server: purpose }, up ? 1 : 0),
+      onUp: (up) => onUp(purpose, up),
     });
   const redis = connectTo(config.redisUrl, 'redis');
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: config.ackAfterFsync, logger });

@@ -96,8 +96,10 @@ export async function answerRequest(
       workflow.onCacheLookup('off');
       return undefined;
     }
+    const hasWaited = run.state.retry?.code === 'answer_under_way';
+    const onLookup = (result: CacheLookup) => workflow.onCacheLookup(result === 'hit' && hasWaited ? 'joined' : result);
     const hit = await run.step('check-cache', (span) =>
-      checkCache(cache, { hash, requestId, span }, workflow.onCacheLookup, early?.found),
+      checkCache(cache, { hash, requestId, span }, onLookup, early?.found),
     );
     claimed = !hit;
     return hit;

@@ -3,7 +3,8 @@ import { AnswerUnderWayError } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import type { Span } from '../../contracts/tracer.ts';
 
-export type CacheLookup = 'hit' | 'miss' | 'under way' | 'error';
+/** `joined` is a hit on an answer that this request has waited for while another one asked: a model call was saved. */
+export type CacheLookup = 'hit' | 'joined' | 'miss' | 'under way' | 'error';
 
 /**
  * Returns the earlier answer to the same question. If there is none, this request claims the question: it asks the
@@ -30,7 +31,7 @@ export async function checkCache(
     throw new AnswerUnderWayError(hash, cache.leaseMs);
   }
   if (typeof found === 'object') {
-    note('hit');
+    note(found.awaited ? 'joined' : 'hit');
     if (found.askedIn !== undefined) span?.link(found.askedIn);
     return found.answer;
   }

@@ -31,7 +31,7 @@ function parts(eraseLate: SessionEraser['eraseLate'] = async () => {}) {
 
 test('a client that waits at this process gets the answer, and the line counts it', async () => {
   const { onSettled, told, counted, erased, metrics } = parts();
-  onSettled('settled', response);
+  onSettled('settled', response, undefined);
   expect(told.mock.calls).toEqual([['r', response]]);
   expect(counted).toHaveBeenCalledWith(response);
   expect(erased).not.toHaveBeenCalled();
@@ -42,7 +42,7 @@ test('a client that waits at this process gets the answer, and the line counts i
 
 test('of an answer that came a second time, those who wait are only told to look', () => {
   const { onSettled, told, counted, erased } = parts();
-  onSettled('duplicate', response);
+  onSettled('duplicate', response, undefined);
   expect(told.mock.calls).toEqual([['r', 'look']]);
   expect(counted).not.toHaveBeenCalled();
   expect(erased).not.toHaveBeenCalled();
@@ -52,7 +52,7 @@ test('an answer whose conversation was erased meanwhile is erased too; a store t
   const { onSettled, told, counted, erased } = parts(async () => {
     throw new Error('Redis is away');
   });
-  onSettled('erased', response);
+  onSettled('erased', response, undefined);
   await expect(erased.mock.results[0]!.value).rejects.toThrow('Redis is away');
   expect(erased).toHaveBeenCalledWith(response);
   expect(told.mock.calls).toEqual([['r', 'look']]);

@@ -48,7 +48,7 @@ test('a worker killed before the answer is written down: the model is asked agai
   fault.model.release();
   await until(
     'the worker has the answer',
-    async () => (await metric(worker, 'healify_model_calls_total', { outcome: 'ok' })) === 1,
+    async () => (await metric(worker, 'gen_ai_client_token_usage_count', { gen_ai_token_type: 'output' })) === 1,
   );
   expect(await isWrittenDown(fault, accepted.requestId)).toBe(false);
   await worker.kill();

@@ -26,6 +26,10 @@ test('an answer that was given before is given again', async () => {
   expect(await check(async () => ({ answer }))).toEqual({ result: answer, counted: ['hit'], lookUps: 1 });
 });
 
+test('an answer that another request of this process was asking for counts as a call that was saved', async () => {
+  expect(await check(async () => ({ answer, awaited: true }))).toMatchObject({ result: answer, counted: ['joined'] });
+});
+
 test('a question that nobody has asked is this request’s to ask', async () => {
   expect(await check(async () => 'claimed')).toMatchObject({ result: undefined, counted: ['miss'] });
 });
