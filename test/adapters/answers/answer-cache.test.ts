@@ -27,7 +27,7 @@ afterAll(async () => {
   await redis.quit();
 });
 
-const cacheWith = (options: { maxEntryBytes?: number; random?: () => number } = {}) =>
+const cacheWith = (options: Partial<Parameters<typeof createAnswerCache>[0]> = {}) =>
   createAnswerCache({ redis, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
 
 /** A hash that no other test uses. */
@@ -151,6 +151,22 @@ describe('an answer', () => {
     expect(await answerOf(cacheWith(), fits)).toMatchObject({ response });
     expect(await answerOf(cacheWith(), tooLarge)).toBeUndefined();
   });
+
+  test('is measured in bytes when it is kept for others, and when it is found', async () => {
+    const { response, model, provider, finishReason } = answer;
+    const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
+    const measured: [string, number][] = [];
+    const options = { onBytes: (operation: string, size: number) => measured.push([operation, size]) };
+    const hash = newHash();
+    await cacheWith(options).keep('session', answer, { hash, requestId: 'asker' });
+    await cacheWith({ ...options, maxEntryBytes: 1 }).keep('session', answer, { hash: newHash(), requestId: 'asker' });
+    await answerOf(cacheWith(options), hash);
+    await answerOf(cacheWith(options), newHash());
+    expect(measured).toEqual([
+      ['kept', bytes],
+      ['hit', bytes],
+    ]);
+  });
 });
 
 describe('an entry that is not ours', () => {
@@ -266,7 +282,9 @@ describe('a question that is asked in the same process', () => {
     expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
     const other = cache.lookUp(hash, 'r-2');
     expect(await cache.keep('session', answer, { hash, requestId: 'r-1' })).toEqual([]);
-    expect(await other).toMatchObject({ answer: { response: answer.response } });
+    // So an operator can see that a model call was saved.
+    expect(await other).toMatchObject({ answer: { response: answer.response }, awaited: true });
+    expect(await cache.lookUp(hash, 'r-3')).not.toHaveProperty('awaited');
   });
 
   test('goes to one of those that have waited when it is given up', async () => {

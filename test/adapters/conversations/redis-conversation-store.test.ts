@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { UnreadableCursor } from '../../../src/adapters/conversations/conversation-store.ts';
+import { readFirstOpenTurn } from '../../../src/adapters/conversations/open-turns.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { testRedisUrl } from '../../services.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
@@ -169,4 +170,15 @@ test('without Redis every method says that the store is out of reach', async () 
     await expect(use()).rejects.toMatchObject({ code: 'store_unavailable' });
   }
   gone.disconnect();
+});
+
+test('the open question that must be answered first is found with the time when it was asked', async () => {
+  const own = await connect();
+  const store = createRedisConversationStore({ redis: own, retentionMs: DAY_MS, replica: 'test' });
+  expect(await readFirstOpenTurn(own)).toBeUndefined();
+  const [late, early] = [turn(), { ...turn(), createdAt: '2026-01-02T03:04:05.678Z', dueInMs: 1_000 }];
+  for (const each of [late, early]) await store.begin(each, { newSession: true });
+  expect(await readFirstOpenTurn(own)).toBe(Date.parse(early.createdAt));
+  await store.discard(early);
+  expect(await readFirstOpenTurn(own)).toBe(Date.parse(late.createdAt));
 });

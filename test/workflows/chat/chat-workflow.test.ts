@@ -79,3 +79,25 @@ test('an answer that came before its process had to stop is kept and published',
   expect(saved.at(-1)!.results).toHaveProperty('ask-model');
   expect(published).toHaveLength(1);
 });
+
+test('an answer that a request has waited for while another one asked counts as a model call that was saved', async () => {
+  const lookUpOf = async (earlier: Partial<WorkflowState> | undefined) => {
+    const { workflow, lookUps } = standInWorkflow({ cache });
+    const run = createRun({
+      attempt: 1,
+      crashes: 0,
+      earlier: earlier as WorkflowState | undefined,
+      save: async () => {},
+      onStep: () => {},
+    });
+    const deadlineAt = Number.POSITIVE_INFINITY;
+    const { signal } = new AbortController();
+    await answerRequest(workflow, jobData(), run, { number: 1, startedAt: Date.now(), deadlineAt, signal });
+    return lookUps;
+  };
+  expect(await lookUpOf(undefined)).toEqual(['miss']);
+  expect(await lookUpOf(undefined)).toEqual(['hit']);
+  const since = new Date().toISOString();
+  const waited = { step: '', results: {}, steps: [], retry: { since, code: 'answer_under_way' } };
+  expect(await lookUpOf(waited)).toEqual(['joined']);
+});
