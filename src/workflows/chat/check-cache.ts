@@ -22,16 +22,16 @@ export async function checkCache(
   lookingUp: Promise<LookUp> = cache.lookUp(hash, requestId),
 ): Promise<ModelAnswer | undefined> {
   const found: LookUp | undefined = await lookingUp.catch(() => undefined);
-  const note = (result: CacheLookup) => {
+  const note = (result: CacheLookup, outcome = result) => {
     onLookup(result);
-    span?.set({ 'healify.outcome': result });
+    span?.set({ 'healify.outcome': outcome });
   };
   if (found === 'under way') {
     note('under way');
     throw new AnswerUnderWayError(hash, cache.leaseMs);
   }
   if (typeof found === 'object') {
-    note(found.awaited ? 'joined' : 'hit');
+    note(found.awaited ? 'joined' : 'hit', 'hit');
     if (found.askedIn !== undefined) span?.link(found.askedIn);
     return found.answer;
   }
