@@ -64,6 +64,11 @@ export const dropOptions = z
 
 const moment = z.string().nullable().describe('ISO 8601; null where the letter does not say.');
 
+const letterSender = z.object({
+  appId: z.string().nullable().describe('The `app_id` of the message.'),
+  userId: z.string().nullable().describe('Its `user_id`: the RabbitMQ user who published it.'),
+});
+
 export const letterGroups = z
   .object({
     queue: z.string().describe('The dead-letter queue.'),
@@ -77,6 +82,7 @@ export const letterGroups = z
         oldest: moment,
         newest: moment,
         detail: z.string().nullable().describe('What is wrong with the first of these letters.'),
+        sender: letterSender.describe('Who sent the first of these letters, as far as it says so.'),
       }),
     ),
   })
@@ -90,6 +96,7 @@ export const letter = z
     at: moment,
     redriveCount: z.int(),
     bytes: z.int().describe('Length of the body.'),
+    sender: letterSender,
     properties: z.record(z.string(), z.unknown()),
     headers: z.record(z.string(), z.unknown()),
     body: z.string(),

@@ -10,7 +10,7 @@ import { answerRequest, type ChatWorkflow, countCallCutShort } from './chat/chat
 import { type EarlyLookUp, lookUpEarly } from './chat/early-look-up.ts';
 import { createEndAttempt } from './end-attempt.ts';
 import { createFailForGood } from './fail-for-good.ts';
-import { beginTask, type ChatWorkerEvents, type Task } from './task.ts';
+import { beginTask, type ChatWorkerEvents, logOf, type Task } from './task.ts';
 
 export interface ChatWorkerOptions {
   jobs: JobRunner<EarlyLookUp>;
@@ -52,6 +52,9 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
     const task = beginTask(job, events, options.tracer);
     events.onStarted();
     try {
+      if (task.run.interrupted) {
+        logOf(logger, task).warn({ crashes: job.crashes }, 'a request is taken up again after its worker died');
+      }
       const { failure } = task.run.state;
       const crashed = crashesOf(task) > maxCrashes;
       if (!failure && !crashed) await answer(task, early);

@@ -114,6 +114,16 @@ test('one line tells of a request that was answered after a failure, a crash or 
   expect(await asked(standInJob().job, true)).toMatchObject([{ level: 'info', byFallback: true }]);
 });
 
+test('one line tells of a request that is taken up after its worker died', async () => {
+  const { work, said } = worker();
+  await work(standInJob().job);
+  expect(said('taken up again')).toEqual([]);
+  const { job } = standInJob({ crashes: 1 });
+  await work(job);
+  const { requestId } = job.data.request;
+  expect(said('taken up again')).toMatchObject([{ level: 'warn', requestId, crashes: 1 }]);
+});
+
 describe('a request that is cancelled', () => {
   test('while the model is asked is announced as cancelled, and its job completes without an answer', async () => {
     const { job, ends, cancel } = standInJob();

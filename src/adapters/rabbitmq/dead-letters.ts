@@ -1,7 +1,6 @@
 import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
-import { cutText } from '../../contracts/cut-text.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import {
@@ -10,6 +9,7 @@ import {
   ORIGINAL_REPLY_TO_HEADER,
   type WorkQueue,
 } from '../../contracts/queues.ts';
+import { createDeadLetterLog } from './dead-letter-log.ts';
 import { propertiesToSendOn } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 import type { Delivery } from './settle-batch.ts';
@@ -30,6 +30,7 @@ export function createDeadLetter(options: {
 }): DeadLetter {
   const { queue, publisher, logger, onDeadLetter } = options;
   const target = deadLetterQueueOf(queue);
+  const log = createDeadLetterLog(logger, target);
   return async (delivery, reason, detail) => {
     const why = {
       [deadLetterHeaders.reason]: reason,
@@ -48,10 +49,7 @@ export function createDeadLetter(options: {
       await publisher.publish(target, delivery.body, { ...properties, headers: { ...signed, ...why } });
     }
     onDeadLetter(reason);
-    logger.warn(
-      { queue: target, reason, detail, messageId: shortText(delivery.messageId), bytes: delivery.body.length },
-      'a message was dead-lettered',
-    );
+    log(delivery, reason, detail);
   };
 }
 
@@ -73,5 +71,3 @@ function propertiesOf({ properties }: Delivery, why: Record<string, string>): Op
   for (const [name, value] of Object.entries(original)) if (value !== undefined) headers[name] = value;
   return { ...kept, headers: { ...headers, ...why } };
 }
-
-const shortText = (value: unknown) => (typeof value === 'string' ? cutText(value, 128) : undefined);

@@ -1,15 +1,16 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import { type OpenDeadLetters, openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
-import type { LetterFilter, LetterGroups, LetterPage, ShowOptions } from '../../contracts/dead-letters.ts';
+import type { Letter, LetterFilter, LetterGroups, LetterPage, ShowOptions } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
-import { causeOf, describeLetter, isoOf, matches } from './read-letter.ts';
+import { causeOf, describeLetter, isoOf, matches, senderOf } from './read-letter.ts';
 
 interface Group {
   count: number;
   oldest: number | undefined;
   newest: number | undefined;
   detail: string | null;
+  sender: Letter['sender'];
 }
 
 /** Counts the letters that match a filter by their reason. The most frequent reason comes first. */
@@ -21,12 +22,13 @@ export async function listLetters(
   const groups = new Map<string, Group>();
   const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
     const { reason, detail, at } = causeOf(letter);
-    const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at, detail };
+    const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at, detail, sender: senderOf(letter) };
     groups.set(reason, {
       count: group.count + 1,
       oldest: pick(Math.min, group.oldest, at),
       newest: pick(Math.max, group.newest, at),
       detail: group.detail,
+      sender: group.sender,
     });
   });
   return {

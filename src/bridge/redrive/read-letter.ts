@@ -50,6 +50,12 @@ export function replyQueueOf(letter: ConsumeMessage): string | undefined {
   return reason === 'reply_unroutable' || reason === 'reply_refused' ? textOf(queue) : undefined;
 }
 
+/** Returns who sent a message, as far as it says so. A dead letter keeps the user in a header of its own. */
+export function senderOf({ properties }: ConsumeMessage): Letter['sender'] {
+  const userId = properties.headers?.['x-original-user-id'] ?? properties.userId;
+  return { appId: textOf(properties.appId) ?? null, userId: textOf(userId) ?? null };
+}
+
 /** Returns how often a message was sent back from a dead-letter queue. */
 export function redriveCountOf(letter: ConsumeMessage): number {
   const count = letter.properties.headers?.[REDRIVE_COUNT_HEADER];
@@ -71,6 +77,7 @@ export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
     at: isoOf(at),
     redriveCount: redriveCountOf(letter),
     bytes: content.length,
+    sender: senderOf(letter),
     properties: Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
     headers: { ...headers },
     body: shown.toString(encoding),

@@ -1,18 +1,19 @@
-import type { DropReport, LetterGroups, LetterPage, RedriveReport } from '../../contracts/dead-letters.ts';
+import type { DropReport, Letter, LetterGroups, LetterPage, RedriveReport } from '../../contracts/dead-letters.ts';
 import { printable } from './printable.ts';
 import { textTable, timeText } from './text-table.ts';
 
 export function groupsText(list: LetterGroups): string {
   if (list.matching === 0) return `${list.queue}: no letters${unreadText(list.unread)}\n`;
-  const rows = list.groups.map(({ reason, count, oldest, newest, detail }) => [
+  const rows = list.groups.map(({ reason, count, oldest, newest, detail, sender }) => [
     String(count),
     reason,
     timeText(oldest),
     timeText(newest),
+    senderText(sender),
     detail ?? '',
   ]);
   const title = `${list.queue}: ${letters(list.matching)}${unreadText(list.unread)}`;
-  return `${title}\n${textTable(['COUNT', 'REASON', 'OLDEST', 'NEWEST', 'FOR EXAMPLE'], rows)}\n`;
+  return `${title}\n${textTable(['COUNT', 'REASON', 'OLDEST', 'NEWEST', 'SENT BY', 'FOR EXAMPLE'], rows)}\n`;
 }
 
 export function pageText(page: LetterPage): string {
@@ -21,6 +22,7 @@ export function pageText(page: LetterPage): string {
       `--- ${letter.reason}${letter.detail ? `: ${letter.detail}` : ''}`,
       `dead since  ${timeText(letter.at)}`,
       `message id  ${letter.messageId ?? '-'}`,
+      `sent by     ${senderText(letter.sender)}`,
       `redriven    ${letter.redriveCount} times`,
       `properties  ${JSON.stringify(letter.properties)}`,
       `headers     ${JSON.stringify(letter.headers)}`,
@@ -46,5 +48,8 @@ export function dropText(report: DropReport): string {
   return `${report.queue}: ${letters(report.dropped)} dropped, ${report.left} left${unreadText(report.unread)}\n`;
 }
 
+/** The name that the sender gives itself, and its RabbitMQ user. */
+const senderText = ({ appId, userId }: Letter['sender']) =>
+  [appId, userId && `user ${userId}`].filter(Boolean).join(', ') || '-';
 const letters = (count: number) => (count === 1 ? '1 letter' : `${count} letters`);
 const unreadText = (unread: number) => (unread > 0 ? ` (and ${unread} behind them that were not looked at)` : '');

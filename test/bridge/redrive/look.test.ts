@@ -60,7 +60,16 @@ test('letters are grouped by cause, the most frequent first, with their ages and
     ['not_json', 1],
   ]);
   expect(groups[0]!.detail).toBe('userId: is missing');
+  expect(groups[0]!.sender).toEqual({ appId: null, userId: null });
   expect(Date.now() - Date.parse(groups[1]!.oldest!)).toBeGreaterThanOrEqual(3_600_000);
+});
+
+test('who sent a letter is shown, as far as it says so', async () => {
+  const headers = { 'x-dead-letter-reason': 'not_json', 'x-original-user-id': 'theirs' };
+  await client.send(DLQ, Buffer.from('x'), { appId: 'shop', headers });
+  const sender = { appId: 'shop', userId: 'theirs' };
+  expect((await admin.list(REQUESTS_QUEUE, all)).groups).toMatchObject([{ sender }]);
+  expect((await admin.show(REQUESTS_QUEUE, { ...all, limit: 1, full: false })).letters).toMatchObject([{ sender }]);
 });
 
 test('a message that killed its consumers is listed with the reason that RabbitMQ gives', async () => {
