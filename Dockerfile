@@ -1,5 +1,5 @@
 # One image for api, worker and the model simulator; docker-compose.yml says which command each runs.
-FROM node:24-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund --loglevel=error
@@ -8,7 +8,7 @@ COPY src ./src
 COPY tools ./tools
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund --loglevel=error
 
-FROM node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json ./
@@ -16,4 +16,7 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 3000 3001 9464 9465
+# Of the api, as CMD is. Who runs another command says with it how its health is asked.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=12 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:3000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/src/main/api.js"]

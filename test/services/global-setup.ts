@@ -1,3 +1,4 @@
+import { installMonitoring } from '../../tools/services/monitoring.ts';
 import { makeRunFolder, removeFolder } from '../../tools/services/run-folder.ts';
 import { chooseWay, installMissing } from './choose-way.ts';
 import { openServerDesk } from './server-desk.ts';
@@ -15,6 +16,7 @@ export default async function setUp(): Promise<void> {
   const way = chooseWay();
   // It may take minutes, which is longer than a test may wait.
   if (way === 'local') installMissing();
+  installMonitoring();
   const folder = makeRunFolder('test');
   process.env.TEST_RUN_FOLDER = folder;
   const servers = createSharedServers(way);
