@@ -1,5 +1,6 @@
 import { ConfigError } from '../contracts/errors.ts';
 import type { Reader, Setting } from './setting.ts';
+import { settingText } from './setting-text.ts';
 import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './settings.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -76,7 +77,14 @@ function load<R extends Reader>(reader: R, env: Environment, check: (config: Con
   const problems: string[] = [];
   for (const [key, setting] of Object.values(settings).flatMap((group) => Object.entries<Setting>(group))) {
     if (!setting.readBy.includes(reader)) continue;
-    const text = env[setting.env] || setting.default;
+    let text: string | undefined;
+    try {
+      text = settingText(setting, env);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      continue;
+    }
     if (text === undefined) {
       problems.push(`${setting.env} is required: ${setting.text}`);
       continue;

@@ -18,6 +18,8 @@ export interface Setting<T = unknown> {
   unit: string;
   /** What the setting is for, in a sentence or two for the operator. */
   text: string;
+  /** The value is, or has in it, a secret, so it may also stand in a file, which `<env>_FILE` names. */
+  mayBeInFile?: true;
   /** One of the lists below. */
   readBy: readonly Reader[];
 }

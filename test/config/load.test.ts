@@ -53,6 +53,34 @@ test('no secret is repeated in what is wrong', () => {
   expect(problems.join()).not.toMatch(/pass-word|hush/);
 });
 
+test('a secret may stand in a file, which counts before the variable, and whose line break is no part of it', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'healify-secret-'));
+  const inFile = (name: string, value: string) => {
+    writeFileSync(join(dir, name), `${value}\n`);
+    return { [`${name}_FILE`]: join(dir, name) };
+  };
+  const files = {
+    ...inFile('RABBITMQ_URL', 'amqp://u:from-file@rabbit'),
+    ...inFile('REDIS_URL', 'redis://:from-file@redis'),
+    ...inFile('CACHE_REDIS_URL', 'redis://:from-file@cache'),
+    ...inFile('MESSAGE_SIGNING_KEY', 'k'.repeat(40)),
+    ...inFile('JWT_SECRET', 'j'.repeat(40)),
+    ...inFile('OPENAI_API_KEY', 'sk-from-file'),
+  };
+  const common = {
+    rabbitmqUrl: 'amqp://u:from-file@rabbit',
+    redisUrl: 'redis://:from-file@redis',
+    cacheRedisUrl: 'redis://:from-file@cache',
+    messageSigningKey: ['k'.repeat(40)],
+  };
+  expect(loadApiConfig({ ...files, ...servers })).toMatchObject({ ...common, jwtSecret: 'j'.repeat(40) });
+  expect(loadWorkerConfig(files)).toMatchObject({ ...common, openaiApiKey: 'sk-from-file' });
+  rmSync(dir, { recursive: true });
+  expect(problemsOf(loadWorkerConfig, { ...files, ...servers })).toContain(
+    'OPENAI_API_KEY_FILE must be the path of a file that can be read (ENOENT)',
+  );
+});
+
 test('an empty value counts as absent', () => {
   expect(loadApiConfig({ ...servers, NODE_ENV: 'test', API_PORT: '', CACHE_REDIS_URL: '' })).toMatchObject({
     apiPort: 3000,

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import type { Setting } from '../../src/config/setting.ts';
+import { fileVariableOf } from '../../src/config/setting-text.ts';
 import { settings } from '../../src/config/settings.ts';
 import { deadLetterReasons } from '../../src/contracts/error-codes.ts';
 
@@ -23,7 +24,11 @@ const anchorsOf = (file: string) => namesIn(proseOf(file), /^#+ (.+)$/gm).map(an
 /** The names of all source files, without their folders. */
 const sources = globSync('{src,test,tools,bench,chaos,fuzz}/**/*.ts', { cwd: root }).map((path) => basename(path));
 
-const settingNames = Object.values(settings).flatMap((group) => Object.values<Setting>(group).map(({ env }) => env));
+const settingNames = Object.values(settings).flatMap((group) =>
+  Object.values<Setting>(group).flatMap((setting) =>
+    setting.mayBeInFile ? [setting.env, fileVariableOf(setting)] : [setting.env],
+  ),
+);
 /** Variables that are not settings of a process: those of tools, of compose, of the examples, and of OpenTelemetry's exporter. */
 const otherVariables = [
   'BENCH_PROFILES',

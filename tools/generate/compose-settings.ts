@@ -1,4 +1,5 @@
 import type { Reader } from '../../src/config/setting.ts';
+import { fileVariableOf } from '../../src/config/setting-text.ts';
 import { settingGroups } from './setting-groups.ts';
 
 /**
@@ -34,6 +35,6 @@ const passedOnTo = (process: Reader) =>
   settingGroups
     .flatMap(({ settings }) => settings)
     .filter(({ env, readBy }) => readBy.includes(process) && !Object.values(DECIDED_BY_COMPOSE).flat().includes(env))
-    .map(({ env }) => env);
+    .flatMap((setting) => (setting.mayBeInFile ? [setting.env, fileVariableOf(setting)] : [setting.env]));
 
 const composeValueOf = (env: string) => (env in COMPOSE_DEFAULTS ? ` \${${env}:-${COMPOSE_DEFAULTS[env]}}` : '');

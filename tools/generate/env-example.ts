@@ -8,8 +8,9 @@ export function envExample(): string {
   ];
   for (const { title, settings } of settingGroups) {
     lines.push('', `# ${title}`);
-    for (const { env, text, unit, default: value } of settings) {
+    for (const { env, text, unit, default: value, mayBeInFile } of settings) {
       lines.push('', `# ${text} (${unit}${value === undefined ? ', required' : ''})`);
+      if (mayBeInFile) lines.push(`# ${env}_FILE names a file with it instead.`);
       lines.push(`${value === undefined ? '' : '# '}${env}=${quoted(value ?? '')}`);
     }
   }

@@ -16,6 +16,7 @@ export const accountsAndTokens = {
     default: '',
     unit: 'secret',
     text: 'Signs access tokens (HS256). Required in production unless JWT_JWKS_URL is set.',
+    mayBeInFile: true,
     readBy: api,
   }),
   jwtJwksUrl: setting({

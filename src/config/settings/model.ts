@@ -17,6 +17,7 @@ export const model = {
     default: '',
     unit: 'secret',
     text: 'The key of OPENAI_BASE_URL. Left out: MODEL_SIMULATOR_URL is asked instead, but never in production.',
+    mayBeInFile: true,
     readBy: worker,
   }),
   modelSimulatorUrl: setting({

@@ -9,6 +9,7 @@ export const rabbitMqAndRedis = {
     default: undefined,
     unit: 'URL',
     text: 'RabbitMQ 3.10 or newer, with user, password and vhost; amqps:// for TLS.',
+    mayBeInFile: true,
     readBy: both,
   }),
   rabbitmqCaFile: setting({
@@ -49,6 +50,7 @@ export const rabbitMqAndRedis = {
     default: '',
     unit: 'secret',
     text: 'Signs the answers on chat_responses, so that nobody else can write one. The same for api and workers. Several keys, separated by commas: the first signs, all are accepted. Required unless ACCEPT_UNSIGNED_ANSWERS is true.',
+    mayBeInFile: true,
     readBy: both,
   }),
   acceptUnsignedAnswers: setting({
@@ -81,6 +83,7 @@ export const rabbitMqAndRedis = {
     default: undefined,
     unit: 'URL',
     text: 'Redis 6.2 or newer, or Valkey, for jobs, sessions and accounts; rediss:// for TLS. It must not evict: maxmemory-policy noeviction.',
+    mayBeInFile: true,
     readBy: both,
   }),
   redisCaFile: setting({
@@ -110,6 +113,7 @@ export const rabbitMqAndRedis = {
     default: '',
     unit: 'URL',
     text: 'A Redis of its own for cached answers, which may evict them. Left out: REDIS_URL.',
+    mayBeInFile: true,
     readBy: both,
   }),
   requireDurableRedis: setting({

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../contracts/errors.ts';
+import type { Setting } from './setting.ts';
+
+/** The variable that names the file with a setting's value. */
+export const fileVariableOf = ({ env }: Pick<Setting, 'env'>) => `${env}_FILE`;
+
+/**
+ * The text that the environment gives a setting, or its default; `undefined` if there is neither. A secret may stand in a
+ * file. The file counts even if the variable itself is set, because a compose file may set the variable already.
+ * @throws ConfigError the file cannot be read
+ */
+export function settingText(
+  setting: Pick<Setting, 'env' | 'default' | 'mayBeInFile'>,
+  env: Record<string, string | undefined>,
+): string | undefined {
+  const path = setting.mayBeInFile && env[fileVariableOf(setting)];
+  return (path ? contentOf(path, fileVariableOf(setting)) : env[setting.env]) || setting.default;
+}
+
+/** A line break at its end does not belong to a secret. */
+function contentOf(path: string, variable: string): string {
+  try {
+    return readFileSync(path, 'utf8').trimEnd();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError([`${variable} must be the path of a file that can be read (${code})`]);
+  }
+}
