@@ -30,6 +30,14 @@ function createProcessMetrics(process: 'api' | 'worker') {
       labelNames: ['queue', 'reason'] as const,
       registers,
     }),
+    clock: new Gauge({
+      name: 'healify_clock_seconds',
+      help: 'The time by the clock of this process, in seconds since 1970. Compared with the time of the scrape, it shows a clock that is wrong.',
+      registers,
+      collect() {
+        this.set(Date.now() / 1000);
+      },
+    }),
     connectionUp: new Gauge({
       name: 'healify_connection_up',
       help: '1 while the connection to a server stands, otherwise 0. server: the name of the connection.',

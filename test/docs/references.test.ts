@@ -31,6 +31,7 @@ const settingNames = Object.values(settings).flatMap((group) =>
 );
 /** Variables that are not settings of a process: those of tools, of compose, of the examples, and of OpenTelemetry's exporter. */
 const otherVariables = [
+  'ALERTMANAGER_CONFIG',
   'BENCH_PROFILES',
   'HEALIFY_EMAIL',
   'HEALIFY_PASSWORD',
