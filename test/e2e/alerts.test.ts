@@ -37,7 +37,7 @@ withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
       MODEL_SIMULATOR_URL: simulator.baseUrl,
       JWT_SECRET: 'a secret of this test, of 32 characters or more',
       RATE_SEND_PER_MINUTE: '100000',
-      // Else the api refuses questions for which, without a worker, it sees no end.
+      // Without a worker for so long, the api could refuse questions that would end after their deadline.
       REQUEST_DEADLINE: '24h',
       STORE_TIMEOUT: '60s',
     };

@@ -71,7 +71,7 @@ test('a refused key fails requests at once, in words for users, until an operato
   const said = worker
     .output()
     .split('\n')
-    .find((line) => line.includes('fails everybody'));
+    .find((line) => line.includes('fails every request'));
   expect(said).toMatch(/"cause":"key".*"keyFingerprint":"[0-9a-f]{8}"/);
 
   const { output } = await gates('list');
