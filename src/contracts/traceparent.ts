@@ -24,8 +24,8 @@ export function continueTrace(received: unknown): string {
 
 const randomHex = () => randomUUID().replaceAll('-', '');
 
-/** The 32 hex digits that all log lines of one request share. */
-export const traceIdOf = (traceparent: string) => readTraceparent(traceparent)?.traceId ?? '';
+/** The 32 hex digits that all log lines of one request share; '' if the traceparent is absent or malformed. */
+export const traceIdOf = (traceparent: unknown) => readTraceparent(traceparent)?.traceId ?? '';
 
 /** Whether the spans of this context are exported. */
 export const isSampled = (traceparent: string) => ((readTraceparent(traceparent)?.flags ?? 0) & 1) === 1;

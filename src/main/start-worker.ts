@@ -114,8 +114,8 @@ export async function startWorker(
       },
       events: {
         onStarted: () => metrics.requestsInFlight.inc(),
-        onStep: (step, result, ms, traceparent) =>
-          observeWithTrace(metrics.stepDuration, { step, result }, ms / 1000, traceparent),
+        onStep: (step, result, ms, traceId) =>
+          observeWithTrace(metrics.stepDuration, { step, result }, ms / 1000, traceId),
         onRetry: (code) => metrics.retries.inc({ code: errorCode(code) }),
         onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
         onReleased: () => metrics.requestsInFlight.dec(),

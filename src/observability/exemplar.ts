@@ -1,5 +1,4 @@
 import { Histogram, type HistogramConfiguration, type Registry } from 'prom-client';
-import { traceIdOf } from '../contracts/traceparent.ts';
 
 /** A histogram whose buckets have exemplars. */
 export function createTracedHistogram<Label extends string>(
@@ -14,15 +13,14 @@ export function createTracedHistogram<Label extends string>(
 
 /**
  * Observes a value, with an exemplar that leads from the metric to the trace of the request.
- * @param traceparent W3C trace context as it came; if it is none, there is no exemplar
+ * @param traceId '' if there is none; then there is no exemplar either
  */
 export function observeWithTrace<Label extends string>(
   histogram: Histogram<Label>,
   labels: Partial<Record<Label, string | number>>,
   seconds: number,
-  traceparent: unknown,
+  traceId: string,
 ): void {
-  const traceId = typeof traceparent === 'string' ? traceIdOf(traceparent) : '';
   // prom-client's types take the exemplar's labels for the metric's.
   const exemplarLabels = (traceId ? { trace_id: traceId } : {}) as object;
   histogram.observe({ labels, value: seconds, exemplarLabels });

@@ -18,8 +18,8 @@ export interface Task {
 /** What the worker reports, for the metrics. */
 export interface ChatWorkerEvents {
   onStarted(): void;
-  /** @param traceparent of the request */
-  onStep(step: string, result: 'ok' | 'failed', ms: number, traceparent: string): void;
+  /** @param traceId of the request; '' if it has none */
+  onStep(step: string, result: 'ok' | 'failed', ms: number, traceId: string): void;
   onRetry(code: string): void;
   onFinished(status: ChatResponse['status'], code: string): void;
   /** The job is no longer in this worker's hands, for whatever reason. */
@@ -38,6 +38,7 @@ export interface TaskSurroundings {
 /** Begins an attempt where the previous one has left the job. */
 export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep'>, tracer?: Tracer): Task {
   const { request, traceparent } = job.data;
+  const traceId = traceIdOf(traceparent);
   const earlier = job.state;
   const number = job.attemptsMade + 1;
   const span = tracer && startAttemptSpan(tracer, job, number);
@@ -48,7 +49,7 @@ export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep
       crashes: job.crashes,
       earlier,
       save: (state) => job.saveState(state),
-      onStep: (step, result, ms) => events.onStep(step, result, ms, traceparent),
+      onStep: (step, result, ms) => events.onStep(step, result, ms, traceId),
       startSpan: span && ((step) => tracer.start({ name: step, kind: 'internal', parent: span.traceparent })),
     }),
     span,
