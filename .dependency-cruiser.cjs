@@ -1,5 +1,6 @@
 // Who may import whom: contracts <- config <- adapters, observability <- bridge, workflows, api <- main.
 // Siblings in one rank do not import each other. `batching` knows nothing of ours and may be used by all.
+// `web` runs in a browser. It is no part of this: nobody imports it, and of ours it imports only types of contracts.
 const ranks = [
   ['contracts', 'batching'],
   ['config'],
@@ -56,6 +57,27 @@ module.exports = {
         // Bull Board passes on what BullMQ throws, so the api must know how Redis says that it is unavailable.
         pathNot: '^src/adapters/redis/reply-errors[.]ts$',
       },
+    },
+    {
+      name: 'web-imports-only-contracts',
+      comment: 'src/web runs in a browser. Of ours it may import from src/contracts only.',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: '^(src|tools|test|bench|chaos|fuzz)/', pathNot: '^src/(web|contracts)/' },
+    },
+    {
+      name: 'web-imports-only-types',
+      comment: 'What src/web imports from src/contracts must be types. Values would bring zod into the page.',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: '^src/contracts/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'pages-share-components',
+      comment: 'Of the folders in src/web, only components may be imported by the others.',
+      severity: 'error',
+      from: { path: '^src/web/([^/]+)/' },
+      to: { path: '^src/web/[^/]+/', pathNot: '^src/web/($1|components)/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

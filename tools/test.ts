@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checks } from './check/checks.ts';
 import { runChecks } from './check/run-checks.ts';
+import { buildPages } from './web/build-pages.ts';
 
 const HELP = `Runs the checks of "npm run check", then all tests against a real RabbitMQ and Redis.
 
@@ -27,7 +28,7 @@ const resultsFile = join(root, '.data', 'test-results.json');
 const jestArgs = process.argv.slice(2);
 
 if (jestArgs.includes('--help')) process.stdout.write(HELP);
-else if (jestArgs.some((arg) => /^--watch(All)?$/.test(arg))) process.exitCode = runJest(jestArgs) ? 0 : 1;
+else if (jestArgs.some((arg) => /^--watch(All)?$/.test(arg))) process.exitCode = (await runJest(jestArgs)) ? 0 : 1;
 else await runOnce();
 
 async function runOnce(): Promise<void> {
@@ -39,7 +40,7 @@ async function runOnce(): Promise<void> {
   console.log('\n== tests');
   mkdirSync(join(root, '.data'), { recursive: true });
   rmSync(resultsFile, { force: true });
-  const ok = runJest(['--json', `--outputFile=${resultsFile}`, ...jestArgs]);
+  const ok = await runJest(['--json', `--outputFile=${resultsFile}`, ...jestArgs]);
   const results = readResults();
   passed += results.passed;
   // A suite that could not be loaded has no failed test to count.
@@ -50,7 +51,8 @@ async function runOnce(): Promise<void> {
 }
 
 /** Whether all tests passed. */
-function runJest(args: readonly string[]): boolean {
+async function runJest(args: readonly string[]): Promise<boolean> {
+  await buildPages();
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
   return spawnSync(process.execPath, [...jest, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
 }

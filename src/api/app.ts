@@ -25,6 +25,8 @@ export interface AppOptions {
   /** The other sites whose pages may use the API; see allowOrigins. */
   corsOrigins?: readonly string[];
   health: Router;
+  /** The pages that run in a browser. */
+  pages?: Router;
   /** The admin's pages. They read their own bodies. */
   admin: Router;
   /** undefined if an identity provider has the accounts. */
@@ -43,6 +45,7 @@ export function createApp(options: AppOptions): Express {
     basePath = '',
     corsOrigins = [],
     health,
+    pages,
     admin,
     accounts,
     chat,
@@ -58,6 +61,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(serveUnder(basePath), trace(tracer, findRoute));
   app.use(logRequests(logger), measureRequests(metrics, findRoute), strictHeaders);
+  if (pages) app.use(pages);
   // The admin's pages come before CORS, so that no other site can ever use them.
   app.use('/admin', noStore, admin, refuseOthers);
   app.use(allowOrigins(corsOrigins));

@@ -104,6 +104,11 @@ export const apiErrors = {
     title: 'The identity provider cannot be reached',
     advice: 'Try again after `Retry-After` seconds.',
   },
+  pages_not_built: {
+    status: 503,
+    title: 'The pages are not built',
+    advice: 'Run `npm run build:web` where the api is installed, and restart the api.',
+  },
   overloaded: {
     status: 503,
     title: 'Too many questions are waiting already',

@@ -24,6 +24,7 @@ import { createOnSettled } from '../api/chat/on-settled.ts';
 import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
+import { createPagesRouter } from '../api/pages/routes.ts';
 import { refuseUntil } from '../api/refuse-until.ts';
 import { allowedModelsOf } from '../config/allowed-models.ts';
 import { loadApiConfig } from '../config/load.ts';
@@ -41,6 +42,7 @@ import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
 import { createAuthenticationParts } from './api/authentication.ts';
+import { readPages } from './api/pages.ts';
 import { connectServers } from './api/servers.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
@@ -182,6 +184,7 @@ const app = createApp({
     checks: { rabbitmq: servers.brokerMustServe, redis: redisMustServe },
     listProcesses: () => ready.then(judgedProcesses),
   }),
+  pages: createPagesRouter(readPages(logger)),
   admin: onceReady(admin),
   accounts: accounts && onceReady(accounts),
   chat: onceReady(chat),

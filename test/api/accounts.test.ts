@@ -256,7 +256,7 @@ test('an admin made on the command line logs in with the form, and the cookie op
   expect(foreign.status).toBe(403);
 
   const right = await form(credentials('admin'));
-  expect([right.status, right.headers.get('location')]).toEqual([303, '/admin/queues']);
+  expect([right.status, right.headers.get('location')]).toEqual([303, '/admin']);
   const cookie = right.headers.get('set-cookie')!;
   expect(cookie).toMatch(/HttpOnly/);
   expect(cookie).toMatch(/SameSite=Strict/);

@@ -37,7 +37,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   expect(failed.body).toMatchObject({ status: 'failed', error: { code: 'model_rejected' } });
 
   await page.goto(`${api.url}/admin`);
-  expect(page.url()).toContain('/admin/login');
+  await page.waitForURL('**/admin/login');
   await page.fill('[name=email]', 'admin@example.com');
   await page.fill('[name=password]', 'wrong');
   await page.click('button');
@@ -45,7 +45,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   await page.fill('[name=email]', 'admin@example.com');
   await page.fill('[name=password]', 'password123');
   await page.click('button');
-  await page.waitForURL('**/admin/queues');
+  await page.waitForURL('**/admin');
 
   await page.goto(`${api.url}/admin/queues/queue/chat?status=failed`);
   const job = page.getByText(`r-${failed.body.requestId}`);

@@ -19,6 +19,16 @@ export const checks: readonly Check[] = [
     command: ['tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', '.data/types.tsbuildinfo'],
   },
   {
+    name: 'page-types',
+    finds: 'errors of TypeScript in the pages',
+    command: ['tsc', '-p', 'src/web', '--incremental', '--tsBuildInfoFile', '.data/page-types.tsbuildinfo'],
+  },
+  {
+    name: 'page-sizes',
+    finds: 'pages that load more script than they may',
+    command: ['node', 'tools/check/page-sizes.ts'],
+  },
+  {
     name: 'lint',
     finds: 'code that biome would format differently, or forbids',
     command: ['biome', 'ci', '--colors=off', '.'],

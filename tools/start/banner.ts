@@ -21,7 +21,7 @@ export function banner(options: {
     'healify-chat runs',
     `  API           ${api}`,
     `  API page      ${api}/docs   for programs: ${api}/openapi.json   queues: ${api}/asyncapi.json`,
-    `  Bull Board    ${api}/admin/queues`,
+    `  Operations    ${api}/admin   jobs in Bull Board: ${api}/admin/queues`,
     `  Health        ${api}/health   ${url('WORKER_PORT')}/health`,
     `  Metrics       ${url('API_METRICS_PORT')}/metrics   ${url('WORKER_METRICS_PORT')}/metrics`,
     ...rabbitMq(env, managementUrl),

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../services/free-port.ts';
+import { buildPages } from '../web/build-pages.ts';
 import { demoAccounts, makeAccount } from './accounts.ts';
 import { baseUrlOf } from './addresses.ts';
 import { banner } from './banner.ts';
@@ -85,6 +86,7 @@ async function start(): Promise<void> {
   const all = settingsNow();
   writeUrls(dataDir, all);
 
+  await buildPages();
   const done = terminal.doing('api and worker');
   const scripts: SupervisedScript[] = [];
   const sayIfApart = () => sayWhatDiffers(scripts);

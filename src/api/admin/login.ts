@@ -10,7 +10,7 @@ import { KeysUnavailableError } from '../auth/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { addressOf } from '../base-path.ts';
 import { toApiError } from '../problem.ts';
-import { LOGIN_STYLE_HASH, loginPage } from './login-page.ts';
+import { loginPage } from './login-page.ts';
 import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
@@ -29,7 +29,7 @@ const pagePolicy = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
     defaultSrc: ["'none'"],
-    styleSrc: [LOGIN_STYLE_HASH],
+    styleSrc: ["'self'"],
     formAction: ["'self'"],
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],
@@ -50,9 +50,17 @@ export function createLoginRouter(options: {
   secure: boolean;
 }): Router {
   const { logIn, sessions, accounts, limitAddress, secure } = options;
-  const showPage = (req: Request, res: Response, message?: string) => {
+  const showPage = (req: Request, res: Response, options: { view: string; message?: string | undefined }) => {
     const notice = secure && isPlainHttp(req) ? PLAIN_HTTP : undefined;
-    res.type('html').send(loginPage({ accounts, message, notice, action: addressOf(req, '/admin/login') }));
+    res.type('html').send(
+      loginPage({
+        ...options,
+        accounts,
+        notice,
+        action: addressOf(req, '/admin/login'),
+        styleSheet: addressOf(req, '/assets/operations.css'),
+      }),
+    );
   };
   const cookieFor = (req: Request) =>
     ({
@@ -64,7 +72,8 @@ export function createLoginRouter(options: {
 
   return Router()
     .get('/login', pagePolicy, (req, res) => {
-      showPage(req, res, req.query.expired === undefined ? undefined : 'Log in as an admin to go on.');
+      const message = req.query.expired === undefined ? undefined : 'Log in as an admin to go on.';
+      showPage(req, res, { view: viewOf(req.query.view), message });
     })
     .post(
       '/login',
@@ -72,9 +81,10 @@ export function createLoginRouter(options: {
       limitAddress,
       express.urlencoded({ extended: false, limit: FORM_BYTES }),
       async (req, res) => {
+        const view = viewOf(req.body?.view);
         // Browsers keep the cookie for their own machine even over plain http.
         if (secure && isPlainHttp(req) && !isLoopback(askedAddress(req))) {
-          showPage(req, res.status(403), 'You are not logged in.');
+          showPage(req, res.status(403), { view, message: 'You are not logged in.' });
           return;
         }
         try {
@@ -82,12 +92,12 @@ export function createLoginRouter(options: {
           if (caller.role !== 'admin') throw new ApiError('forbidden');
           const sessionId = await sessions.begin(caller, ttlMs);
           res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: ttlMs });
-          res.redirect(303, addressOf(req, '/admin/queues'));
+          res.redirect(303, addressOf(req, `/admin${view === '' ? '' : `#${view}`}`));
         } catch (error) {
           const problem = toApiError(error);
           if (problem.code === 'internal_error') throw error;
           if (problem.retryAfterSeconds) res.set('Retry-After', String(problem.retryAfterSeconds));
-          showPage(req, res.status(problem.status), messageOf(problem, accounts));
+          showPage(req, res.status(problem.status), { view, message: messageOf(problem, accounts) });
         }
       },
     )
@@ -97,6 +107,10 @@ export function createLoginRouter(options: {
       res.clearCookie(ADMIN_COOKIE, cookieFor(req)).redirect(303, addressOf(req, '/admin/login'));
     });
 }
+
+/** Returns the view of the operations page to show after the login: what its address has behind the `#`. */
+const viewOf = (value: unknown): string =>
+  typeof value === 'string' && /^\/[\w\-.~%!$&'()*+,;=:@/?]{0,2000}$/.test(value) ? value : '';
 
 function messageOf(error: ApiError, accounts: boolean): string {
   if (error.code === 'forbidden') return 'This account is not an admin’s.';

@@ -12,7 +12,6 @@ import { refuseCrossOrigin } from './same-origin.ts';
 export function createAdminRouter(...parts: Router[]): Router {
   const router = Router();
   router.use(sendReferrerToUs, refuseCrossOrigin);
-  router.get('/', (req, res) => res.redirect(303, addressOf(req, '/admin/queues')));
   for (const part of parts) router.use(part);
   return router;
 }

@@ -32,6 +32,7 @@ const onLan = (api: TestProcess) => api.url.replace('127.0.0.1', LAN);
 async function logIn(url: string, options: { extraHTTPHeaders?: Record<string, string> } = {}) {
   const page = await browser.newPage(options);
   await page.goto(url);
+  await page.waitForURL('**/admin/login');
   const firstVisit = await page.textContent('main');
   await page.fill('[name=email]', 'admin@example.com');
   await page.fill('[name=password]', PASSWORD);
@@ -43,7 +44,7 @@ async function logIn(url: string, options: { extraHTTPHeaders?: Record<string, s
 test('an admin logs in over plain http in the local network, and the first visit shows no error', async () => {
   const { page, firstVisit } = await logIn(`${onLan(await startApi(env))}/admin`);
   expect(firstVisit).not.toContain('Log in as an admin to go on');
-  await page.waitForURL('**/admin/queues');
+  await page.waitForURL('**/admin');
   await page.getByText('healify-chat').first().waitFor();
   await page.close();
 }, 60_000);
@@ -59,13 +60,13 @@ test('in production, plain http in the local network is refused with an explanat
     `${onLan(await startApi({ ...production, ADMIN_OVER_HTTP: 'true' }))}/admin`,
   );
   expect(firstVisit).not.toContain('https');
-  await page.waitForURL('**/admin/queues');
+  await page.waitForURL('**/admin');
   await page.close();
 }, 60_000);
 
 test('in production, an admin logs in on the machine itself', async () => {
   const { page } = await logIn(`${(await startApi({ ...env, NODE_ENV: 'production' })).url}/admin`);
-  await page.waitForURL('**/admin/queues');
+  await page.waitForURL('**/admin');
   await page.close();
 }, 60_000);
 
@@ -94,7 +95,7 @@ test.each([
     try {
       const url = `http://${LAN}:${(proxy.address() as AddressInfo).port}/healify`;
       const { page } = await logIn(`${url}/admin`);
-      await page.waitForURL(`${url}/admin/queues`);
+      await page.waitForURL(`${url}/admin`);
       const queue = page.waitForResponse((response) => response.url().startsWith(`${url}/admin/queues/api/queues`));
       await page.goto(`${url}/admin/queues/queue/chat`);
       expect((await queue).status()).toBe(200);

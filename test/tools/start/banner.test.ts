@@ -21,6 +21,7 @@ test('the banner has every address that an app developer needs, with the login o
   for (const part of [
     'http://localhost:3000/docs',
     'http://localhost:3000/asyncapi.json',
+    'http://localhost:3000/admin ',
     'http://localhost:3000/admin/queues',
     'http://localhost:3001/health',
     'http://localhost:9464/metrics',

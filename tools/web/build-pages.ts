@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+/** Where the built pages are. The api serves them from here. */
+export const PAGES_DIR = join(root, 'dist/web');
+/** This file names the sources from which the pages beside it were built. */
+const MADE_FROM = 'made-from';
+
+/**
+ * Builds the pages into `dist/web`, unless they are there and their sources have not changed.
+ * @returns whether they had to be built
+ */
+export async function buildPages(): Promise<boolean> {
+  const sources = fingerprintOfSources();
+  if (madeFrom() === sources) return false;
+  // Another process may build at the same time, so each builds in a folder of its own.
+  const building = `${PAGES_DIR}-${process.pid}`;
+  try {
+    const [{ build }, { viteConfig }] = await Promise.all([import('vite'), import('./vite-config.ts')]);
+    await build(viteConfig(building));
+    writeFileSync(join(building, MADE_FROM), sources);
+    moveInto(building, sources);
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+  return true;
+}
+
+function moveInto(building: string, sources: string): void {
+  rmSync(PAGES_DIR, { recursive: true, force: true });
+  try {
+    renameSync(building, PAGES_DIR);
+  } catch (error) {
+    // Another process may have moved its folder there first, with the same content.
+    if (madeFrom() !== sources) throw error;
+  }
+}
+
+function madeFrom(): string | undefined {
+  try {
+    return readFileSync(join(PAGES_DIR, MADE_FROM), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function fingerprintOfSources(): string {
+  const hash = createHash('sha256');
+  const files = globSync(['src/web/**/*.*', 'tools/web/*.ts', 'package-lock.json'], { cwd: root }).sort();
+  for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
