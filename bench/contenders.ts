@@ -75,13 +75,8 @@ const environment = ({ rabbitMqUrl, redisUrl, modelUrl }: Servers, model: ModelK
 });
 
 export const pipeline = node('pipeline', 'this pipeline', { instant: 1_000, http: 200 });
-const watched = { instant: 1_000, http: 200 };
-export const unwatched = node('pipeline-unwatched', 'nothing counted, logged or traced', watched);
-export const logging = {
-  ...node('pipeline', 'counted and logged, as it is by default', watched, 'contenders', { LOG_LEVEL: 'info' }),
-  name: 'pipeline-logging',
-};
-export const traced = node('pipeline-traced', 'and every request traced', watched, 'contenders', { LOG_LEVEL: 'info' });
+/** The worker with nothing counted, logged, noted for the search or traced. */
+export const unwatched = node('pipeline-unwatched', 'nothing watched', { instant: 1_000, http: 200 });
 export const plain = node('plain', 'plain consumer, no durable job', { instant: 200, http: 200 });
 export const textbook = node('textbook', 'textbook BullMQ', { instant: 100, http: 100 });
 export const flow = node('flow', 'BullMQ flow of three jobs', { instant: 100, http: 100 });
@@ -125,7 +120,6 @@ export const clientLimit = node(
 export const everyContender = [
   ...[pipeline, plain, textbook, flow, celery],
   ...[brokerLimit, jobLimit, batchLimit, clientLimit],
-  ...[unwatched, logging, traced],
 ];
 
 /** Returns why Celery cannot take part here; undefined if it can. */

@@ -6,13 +6,10 @@ import {
   clientLimit,
   flow,
   jobLimit,
-  logging,
   type ModelKind,
   pipeline,
   plain,
   textbook,
-  traced,
-  unwatched,
 } from './contenders.ts';
 import { type DrainResult, drain } from './drain.ts';
 import type { Servers } from './servers.ts';
@@ -178,11 +175,6 @@ export function workloads({ million }: { million: boolean }): Workload[] {
         messages: 500,
         concurrency: 1,
       }),
-    },
-    {
-      name: 'watched',
-      title: 'What metrics, logs and traces cost: drain, HTTP model at 0 ms',
-      contenders: all([unwatched, logging, traced], { model: 'http', warmUp: 1_500, messages: 4_000 }),
     },
     {
       name: 'backlog',

@@ -17,9 +17,8 @@ import { SIGNATURE_HEADER } from '../../src/contracts/answer-signature.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/contracts/queues.ts';
 import { readChatRequest } from '../../src/contracts/read-chat-request.ts';
-import { continueTrace } from '../../src/contracts/traceparent.ts';
+import { continueTrace, traceIdOf } from '../../src/contracts/traceparent.ts';
 import { answerSignaturesOf } from '../../src/main/answer-signatures.ts';
-import { observeWithTrace } from '../../src/observability/exemplar.ts';
 import { createLogger } from '../../src/observability/log.ts';
 import { createWorkerMetrics } from '../../src/observability/metrics.ts';
 import { createModelReports } from '../../src/observability/model-reports.ts';
@@ -98,7 +97,7 @@ function record(task: Task, name: string, now: number): void {
   const ms = Math.round((now - task.stepStartedAt) * 10) / 10;
   task.steps.push({ step: name, attempt: ATTEMPT, ms });
   task.stepStartedAt = now;
-  observeWithTrace(metrics.stepDuration, { step: name, result: 'ok' }, ms / 1000, task.job.traceparent);
+  metrics.stepDuration.observe({ step: name, result: 'ok' }, ms / 1000, traceIdOf(task.job.traceparent));
 }
 
 async function begin(deliveries: readonly Delivery[]): Promise<void> {

@@ -1,6 +1,5 @@
 import type { RequestHandler } from 'express';
 import { traceIdOf } from '../contracts/traceparent.ts';
-import { observeWithTrace } from '../observability/exemplar.ts';
 import type { ApiMetrics } from '../observability/metrics.ts';
 import type { FindRoute } from './route-index.ts';
 
@@ -20,7 +19,7 @@ export function measureRequests(
       const known = METHODS.has(method) ? method : 'other';
       const status = res.writableFinished ? res.statusCode : CALLER_GONE;
       const seconds = (performance.now() - startedAt) / 1000;
-      observeWithTrace(metrics.httpDuration, { method: known, route, status }, seconds, traceIdOf(req.traceparent));
+      metrics.httpDuration.observe({ method: known, route, status }, seconds, traceIdOf(req.traceparent));
       const { problemCode } = res.locals;
       if (problemCode === 'rate_limited') metrics.requestsLimited.inc({ route });
       if (problemCode && method === 'POST' && route === '/chat/send')

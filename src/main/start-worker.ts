@@ -18,7 +18,6 @@ import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { nameMatcher } from '../contracts/reply-address.ts';
 import type { Tracer } from '../contracts/tracer.ts';
 import { boundedLabel } from '../observability/bounded-label.ts';
-import { observeWithTrace } from '../observability/exemplar.ts';
 import { startHealthServer } from '../observability/health-server.ts';
 import type { Logger } from '../observability/log.ts';
 import { createWorkerMetrics } from '../observability/metrics.ts';
@@ -114,8 +113,7 @@ export async function startWorker(
       },
       events: {
         onStarted: () => metrics.requestsInFlight.inc(),
-        onStep: (step, result, ms, traceId) =>
-          observeWithTrace(metrics.stepDuration, { step, result }, ms / 1000, traceId),
+        onStep: (step, result, ms, traceId) => metrics.stepDuration.observe({ step, result }, ms / 1000, traceId),
         onRetry: (code) => metrics.retries.inc({ code: errorCode(code) }),
         onFinished: (status, code) => metrics.requestsFinished.inc({ status, code }),
         onReleased: () => metrics.requestsInFlight.dec(),

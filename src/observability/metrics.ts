@@ -1,7 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { SeenProcess } from '../contracts/processes.ts';
-import { createTracedHistogram } from './exemplar.ts';
 import { genAi, genAiBuckets, genAiLabels } from './gen-ai-names.ts';
+import { createCounter, createHistogram } from './metric-series.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
@@ -24,7 +24,7 @@ function createProcessMetrics(process: 'api' | 'worker') {
   const registers = [registry];
   return {
     registry,
-    deadLetters: new Counter({
+    deadLetters: createCounter({
       name: 'healify_dead_letters_total',
       help: 'Messages that this process moved to a dead-letter queue. queue: whose dead-letter queue it is.',
       labelNames: ['queue', 'reason'] as const,
@@ -44,7 +44,7 @@ function createProcessMetrics(process: 'api' | 'worker') {
       labelNames: ['server'] as const,
       registers,
     }),
-    reconnects: new Counter({
+    reconnects: createCounter({
       name: 'healify_reconnects_total',
       help: 'How often a connection to a server could be used again after it was lost, fell silent or was blocked. server: the name of the connection.',
       labelNames: ['server'] as const,
@@ -73,19 +73,19 @@ export function createApiMetrics() {
       help: 'Requests that end in a second while others wait. 0 until this api has measured it.',
       registers,
     }),
-    requestsRefused: new Counter({
+    requestsRefused: createCounter({
       name: 'healify_requests_refused_total',
       help: 'Questions that the api refused. code: the error in the reply; overloaded: shed, because too many wait.',
       labelNames: ['code'] as const,
       registers,
     }),
-    requestsLimited: new Counter({
+    requestsLimited: createCounter({
       name: 'healify_http_requests_rate_limited_total',
       help: 'HTTP requests that were refused because their user or address had sent too many. route: its pattern.',
       labelNames: ['route'] as const,
       registers,
     }),
-    responsesSettled: new Counter({
+    responsesSettled: createCounter({
       name: 'healify_responses_settled_total',
       help: 'Responses that this api read from chat_responses. outcome: what became of the turn.',
       labelNames: ['outcome'] as const,
@@ -96,14 +96,14 @@ export function createApiMetrics() {
       help: 'Accepted questions that this api ended as failed, because they were overdue and no message or job was left.',
       registers,
     }),
-    httpDuration: createTracedHistogram({
+    httpDuration: createHistogram({
       name: 'healify_http_request_duration_seconds',
       help: 'Time until an HTTP request was replied to. route: its pattern; other for an address that the api does not have.',
       labelNames: ['method', 'route', 'status'] as const,
       buckets: SECONDS,
       registers,
     }),
-    answerTime: createTracedHistogram({
+    answerTime: createHistogram({
       name: 'healify_answer_seconds',
       help: 'Time from the creation of a question to its end, as its user sees it. status: completed, failed or cancelled; cached: whether the answer was in the cache.',
       labelNames: ['status', 'cached'] as const,
@@ -123,7 +123,7 @@ export function createWorkerMetrics() {
       help: 'Messages of chat_requests that became jobs, or whose job was there already.',
       registers,
     }),
-    requestsFinished: new Counter({
+    requestsFinished: createCounter({
       name: 'healify_requests_finished_total',
       help: 'Requests that this worker ended. status: completed, failed or cancelled; code: why it failed.',
       labelNames: ['status', 'code'] as const,
@@ -134,58 +134,58 @@ export function createWorkerMetrics() {
       help: 'Requests that this worker has in hand.',
       registers,
     }),
-    retries: new Counter({
+    retries: createCounter({
       name: 'healify_request_retries_total',
       help: 'Attempts that failed and will be repeated. code: the error.',
       labelNames: ['code'] as const,
       registers,
     }),
-    stepDuration: createTracedHistogram({
+    stepDuration: createHistogram({
       name: 'healify_step_duration_seconds',
       help: 'Time that a step of the workflow took. result: ok or failed.',
       labelNames: ['step', 'result'] as const,
       buckets: SECONDS,
       registers,
     }),
-    cacheLookups: new Counter({
+    cacheLookups: createCounter({
       name: 'healify_cache_lookups_total',
       help: 'Look-ups in the answer cache. result: hit; joined (a hit on an answer that another request was asking for: single flight saved a model call); miss; under way (another request is asking the same); off or error.',
       labelNames: ['result'] as const,
       registers,
     }),
-    cacheBytes: new Counter({
+    cacheBytes: createCounter({
       name: 'healify_cache_bytes_total',
       help: 'Bytes of the answers that were read from the answer cache (hit) or written to it (kept).',
       labelNames: ['operation'] as const,
       registers,
     }),
-    modelDuration: new Histogram({
+    modelDuration: createHistogram({
       name: genAi.operationDuration,
       help: 'Time that a call of a model took; its count is the number of calls. error_type: the code of the error, or aborted; absent if there was an answer.',
       labelNames: [genAiLabels.operation, genAiLabels.provider, genAiLabels.model, genAiLabels.error] as const,
       buckets: [...genAiBuckets.operationDuration],
       registers,
     }),
-    modelTokens: new Histogram({
+    modelTokens: createHistogram({
       name: genAi.tokenUsage,
       help: 'Tokens that a provider charged for an answer; its sum is the number of tokens. gen_ai_token_type: input or output.',
       labelNames: [genAiLabels.operation, genAiLabels.provider, genAiLabels.model, genAiLabels.tokenType] as const,
       buckets: [...genAiBuckets.tokenUsage],
       registers,
     }),
-    modelCost: new Counter({
+    modelCost: createCounter({
       name: 'healify_model_cost_dollars_total',
       help: 'What the answers of a model have cost, in US dollars, where its prices are set.',
       labelNames: ['provider', 'model'] as const,
       registers,
     }),
-    modelUsageUnknown: new Counter({
+    modelUsageUnknown: createCounter({
       name: 'healify_model_usage_unknown_total',
       help: 'Answers whose provider did not say how many tokens it charged.',
       labelNames: ['provider', 'model'] as const,
       registers,
     }),
-    uncertainSpend: new Counter({
+    uncertainSpend: createCounter({
       name: 'healify_uncertain_spend_total',
       help: 'Model calls that may cost money although they brought no answer. why: crashed, aborted or no answer. After a crash nobody knows which model it was, so provider and model are unknown. HGETALL ai:uncertain-spend in Redis has the sum over all workers and restarts.',
       labelNames: ['why', 'provider', 'model'] as const,

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { Counter, Registry } from 'prom-client';
-import { createTracedHistogram, observeWithTrace } from '../../src/observability/exemplar.ts';
 import type { HttpServer } from '../../src/observability/http-server.ts';
+import { createHistogram } from '../../src/observability/metric-series.ts';
 import { startMetricsServer } from '../../src/observability/metrics-server.ts';
 
 const host = '127.0.0.1';
@@ -20,15 +20,15 @@ async function start(token?: string) {
   registry.setDefaultLabels({ process: 'api' });
   const registers = [registry];
   new Counter({ name: 'questions_total', help: 'Questions.', registers }).inc(3);
-  const histogram = createTracedHistogram({
+  const histogram = createHistogram({
     name: 'answer_seconds',
     help: 'Answers.',
     labelNames: ['status'],
     buckets: [1, 5],
     registers,
   });
-  observeWithTrace(histogram, { status: 'ok' }, 2, TRACE_ID);
-  observeWithTrace(histogram, { status: 'ok' }, 0.5, '');
+  histogram.observe({ status: 'ok' }, 2, TRACE_ID);
+  histogram.observe({ status: 'ok' }, 0.5, '');
   server = await startMetricsServer({ host, port: 0, registry, token });
   return (headers: Record<string, string> = {}) => fetch(`http://${host}:${server.port}/metrics`, { headers });
 }

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { SettleOutcome } from '../../adapters/conversations/conversation-store.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { traceIdOf } from '../../contracts/traceparent.ts';
-import { observeWithTrace } from '../../observability/exemplar.ts';
 import type { ApiMetrics } from '../../observability/metrics.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import type { SessionEraser } from './erase-session.ts';
@@ -26,7 +25,7 @@ export function createOnSettled(options: {
     answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
     if (outcome === 'settled') {
       const labels = { status, cached: String(cached) };
-      observeWithTrace(metrics.answerTime, labels, timings.totalMs / 1000, traceIdOf(traceparent));
+      metrics.answerTime.observe(labels, timings.totalMs / 1000, traceIdOf(traceparent));
       line.settled(response);
     }
     if (outcome === 'erased') {
