@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { age } from './dead-letters.ts';
 import { brokenCauses } from './errors.ts';
+import { dryRun } from './http/dry-run.ts';
 
 /**
- * Why a gate is shut: too many calls failed, the provider asked for a pause, or the provider is broken for everybody.
+ * Why a gate is shut: too many calls failed, the provider asked for a pause, an operator has shut it, or the provider is
+ * broken for everybody.
  */
-export const gateCause = z.enum(['failures', 'retry-after', ...brokenCauses]);
+export const gateCause = z.enum(['failures', 'retry-after', 'operator', ...brokenCauses]);
 
 export const gate = z
   .object({
@@ -17,8 +20,8 @@ export const gate = z
     cause: gateCause
       .nullable()
       .describe(
-        'Why it is not closed: too many `failures`; the provider asked for a pause (`retry-after`); or it is broken for ' +
-          'everybody, because of our `key`, our `quota` or credit, or the `model` or address.',
+        'Why it is not closed: too many `failures`; the provider asked for a pause (`retry-after`); an `operator` has shut ' +
+          'it; or it is broken for everybody, because of our `key`, our `quota` or credit, or the `model` or address.',
       ),
     since: z.iso.datetime().nullable().describe('Since when it has not been closed.'),
     until: z.iso.datetime().nullable().describe('When one call tries it again.'),
@@ -28,13 +31,51 @@ export const gate = z
 
 export const gateList = z.object({ gates: z.array(gate) }).meta({ id: 'GateList' });
 
-export const openGateBody = z
-  .strictObject({ gate: z.string().min(1).max(300).describe('The name of the gate, as the list shows it.') })
-  .meta({ id: 'OpenGate' });
+const gateName = z.string().min(1).max(300).describe('The name of the gate, as the list shows it.');
+
+export const openGateBody = z.strictObject({ gate: gateName, dryRun }).meta({ id: 'OpenGate' });
+
+/** An operator may shut a gate for at most so long. After that, one call tries the model. */
+const MAX_SHUT_MS = 24 * 3_600_000;
+
+export const shutGateBody = z
+  .strictObject({
+    gate: gateName,
+    for: age
+      .refine((ms) => ms > 0 && ms <= MAX_SHUT_MS, 'must be between 1s and 24h')
+      .default(3_600_000)
+      .describe(
+        'For how long: `30s`, `15m`, `1h`; 1 hour by default, 24 at most. After that, one call tries the model.',
+      ),
+    dryRun,
+  })
+  .meta({ id: 'ShutGate' });
+
+const gateEffects = z
+  .object({
+    jobs: z
+      .object({ waiting: z.int(), delayed: z.int(), active: z.int() })
+      .describe('The jobs that have not ended, of all gates together.'),
+    otherGatesOpen: z.int().describe('How many other gates let calls pass. With a fallback, questions go there.'),
+  })
+  .describe('How many it concerns.');
 
 export const openedGate = z
-  .object({ gate: z.string(), wasShut: z.boolean() })
+  .object({ gate: z.string(), wasShut: z.boolean(), dryRun: z.boolean(), effects: gateEffects })
   .meta({ id: 'OpenedGate', description: 'All workers may ask it now.' });
+
+export const shutGateReport = z
+  .object({
+    gate: z.string(),
+    wasShut: z.boolean(),
+    until: z.iso
+      .datetime()
+      .describe('When one call tries it again. If it was shut for longer already, that time stays.'),
+    cause: gateCause,
+    dryRun: z.boolean(),
+    effects: gateEffects,
+  })
+  .meta({ id: 'ShutGateReport', description: 'No worker asks it until then.' });
 
 export type GateCause = z.output<typeof gateCause>;
 export type Gate = z.output<typeof gate>;
@@ -48,4 +89,9 @@ export interface GateAdmin {
   list(): Promise<Gate[]>;
   /** Lets all workers ask the model again at once. undefined: there is no gate of this name. */
   open(gate: string): Promise<{ gate: string; wasShut: boolean } | undefined>;
+  /** Stops all calls to the model for so long, or for longer if it is shut for longer. undefined: as above. */
+  shut(
+    gate: string,
+    forMs: number,
+  ): Promise<{ gate: string; wasShut: boolean; until: string; cause: GateCause } | undefined>;
 }

@@ -3,7 +3,9 @@
 export const REQUESTS_QUEUE = 'chat_requests';
 export const RESPONSES_QUEUE = 'chat_responses';
 
-export type WorkQueue = typeof REQUESTS_QUEUE | typeof RESPONSES_QUEUE;
+export const WORK_QUEUES = [REQUESTS_QUEUE, RESPONSES_QUEUE] as const;
+
+export type WorkQueue = (typeof WORK_QUEUES)[number];
 
 export const deadLetterQueueOf = (queue: WorkQueue) => `${queue}.dlq` as const;
 

@@ -1,6 +1,6 @@
 import { createGateAdmin } from '../adapters/model/gate-admin.ts';
-import type { Gate } from '../contracts/gates.ts';
-import { flagOption, printer, readArguments, runCommand, UsageError } from './commands/command.ts';
+import { type Gate, shutGateBody } from '../contracts/gates.ts';
+import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { withRedis } from './commands/redis-connection.ts';
 
 const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE: from the
@@ -8,32 +8,41 @@ environment, from .env, or from what npm start has started. In the image: node d
 
   npm run gates -- list         all gates: closed (calls pass), open (no calls pass), half-open (one call probes)
   npm run gates -- open GATE    let calls pass again at once; GATE as list shows it, or --all
+  npm run gates -- shut GATE    stop all calls for a while; then one call tries the model
 
-  --all      all gates
+  --all      open: all gates
+  --for AGE  shut: for how long: 30s, 15m, 1h; 1h by default, 24h at most
   --json     print JSON
   --help
 
-Causes: failures (too many calls failed), retry-after (the provider asked for a pause), and for a provider that fails
+Causes: failures (too many calls failed), retry-after (the provider asked for a pause), operator, and for a provider that fails
 everybody: key (it refuses our key), quota (our quota or credit is used up) or model (no such model or address).
 Exits with 0 if all went well, 1 if something failed, 2 if the command is not understood.
 `;
 
 async function main(): Promise<void> {
-  const { values, positionals } = readArguments({ all: flagOption, json: flagOption });
+  const { values, positionals } = readArguments({ all: flagOption, for: textOption, json: flagOption });
   if (values.help) return void process.stdout.write(HELP);
   const [command, name, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
-  if (command !== 'list' && command !== 'open') {
-    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing: list or open');
+  if (command !== 'list' && command !== 'open' && command !== 'shut') {
+    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing: list, open or shut');
   }
+  if (values.for !== undefined && command !== 'shut') throw new UsageError('--for belongs to shut');
   if (command === 'list' && (name !== undefined || values.all)) throw new UsageError('list takes no gate');
   if (command === 'open' && (name === undefined) === !values.all)
     throw new UsageError('name the gate to open, or add --all');
+  if (command === 'shut' && (name === undefined || values.all)) throw new UsageError('name the gate to shut');
 
   await withRedis('healify-chat gates', async (redis) => {
     const gates = createGateAdmin(redis);
     const print = printer(values.json);
     if (command === 'list') return print(await gates.list(), listText);
+    if (command === 'shut') {
+      const shut = await gates.shut(name!, shutForMs(name!, values.for));
+      if (!shut) throw new Error(`there is no gate ${name}; list shows them`);
+      return print(shut, ({ gate, until, cause }) => `${gate}: shut because of ${cause}, until ${until}\n`);
+    }
     const names = values.all ? (await gates.list()).map(({ gate }) => gate) : [name!];
     const opened = [];
     for (const each of names) {
@@ -43,6 +52,12 @@ async function main(): Promise<void> {
     }
     print(opened, openedText);
   });
+}
+
+function shutForMs(gate: string, time: string | undefined): number {
+  const parsed = shutGateBody.safeParse({ gate, for: time });
+  if (!parsed.success) throw new UsageError(`--for: ${parsed.error.issues[0]!.message}`);
+  return parsed.data.for;
 }
 
 function listText(gates: Gate[]): string {

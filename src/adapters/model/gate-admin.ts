@@ -4,6 +4,7 @@ import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.t
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { openGate } from './redis-scripts/open-gate.ts';
+import { shutGate } from './redis-scripts/shut-gate.ts';
 
 /** A closed gate is listed until no worker has registered it for this long. */
 const LISTED_MS = 24 * 3_600_000;
@@ -20,7 +21,7 @@ export async function registerGate(redis: Redis, name: string, { provider, model
 }
 
 /**
- * Lists the gates that all workers share, and lets operators end a pause.
+ * Lists the gates that all workers share, and lets operators open and shut them.
  * @throws StoreUnavailableError
  */
 export function createGateAdmin(redis: Redis): GateAdmin {
@@ -43,6 +44,7 @@ export function createGateAdmin(redis: Redis): GateAdmin {
   return {
     list: () => orStoreUnavailable(list()),
     open: (name) => orStoreUnavailable(open(name)),
+    shut: (name, forMs) => orStoreUnavailable(shut(name, forMs)),
   };
 
   async function list(): Promise<Gate[]> {
@@ -60,10 +62,20 @@ export function createGateAdmin(redis: Redis): GateAdmin {
 
   async function open(name: string): Promise<{ gate: string; wasShut: boolean } | undefined> {
     if (!(await redis.hexists(GATES_KEY, name))) return undefined;
-    const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
-    return { gate: name, wasShut: await openGate(redis, keys, channelOf(redis, GATE_CHANNEL), name) };
+    const wasShut = await openGate(redis, keysOf(name), channelOf(redis, GATE_CHANNEL), name, 'operator');
+    return { gate: name, wasShut: wasShut === true };
+  }
+
+  async function shut(name: string, forMs: number) {
+    if (!(await redis.hexists(GATES_KEY, name))) return undefined;
+    const wasShut = (await redis.exists(redisKeys.gate(name))) === 1;
+    const shutting = { ms: forMs, cause: 'operator', key: '' } as const;
+    const { leftMs, cause } = await shutGate(redis, keysOf(name), shutting, channelOf(redis, GATE_CHANNEL), name);
+    return { gate: name, wasShut, until: new Date(Date.now() + leftMs).toISOString(), cause };
   }
 }
+
+const keysOf = (name: string) => [redisKeys.gate(name), redisKeys.probe(name)] as const;
 
 /** Whether no model may be asked at present. If no gate is known, a model may be asked. */
 export async function areAllShut(gates: Pick<GateAdmin, 'list'>): Promise<boolean> {

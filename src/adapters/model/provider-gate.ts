@@ -26,6 +26,7 @@ import { shutGate } from './redis-scripts/shut-gate.ts';
  *     half-open ── the probe succeeds ──> closed
  *     half-open ── the probe fails ──> open
  *     open, half-open ── an operator opens the gate ──> closed
+ *     closed, half-open ── an operator shuts the gate ──> open
  *
  * A gate that is not closed has a cause. If the provider is broken for everybody (our key, our quota or the model),
  * waiting does not help, so calls fail at once. Such a gate becomes half-open after a time, too. If the cause is the
@@ -206,7 +207,8 @@ export function createProviderGate(options: {
       if (!id) return;
       if (outcome === 'well') {
         learn(undefined);
-        await openGate(redis, keys, notices, name).catch(() => {});
+        const opened = await openGate(redis, keys, notices, name, 'probe').catch(() => true);
+        if (opened === 'stays shut') await lookQuietly();
       } else if (outcome) {
         learn({ leftMs: openMs, cause: outcome, key });
         const shutting = { ms: openMs, cause: outcome, key };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { timings, usage } from '../chat-response.ts';
 import { jobStatuses } from '../jobs.ts';
 import { id, timestamp } from '../scalars.ts';
+import { dryRun } from './dry-run.ts';
 
 /** One call of the API retries at most this many jobs. */
 export const MAX_RETRIED_PER_CALL = 1_000;
@@ -16,7 +17,7 @@ export const failureReason = z
   .regex(/^[a-z_]{1,64}$/, 'must be the code of a failure, such as model_timeout')
   .meta({ example: 'model_timeout' });
 
-const failedFilter = {
+export const failedFilter = {
   code: failureReason.optional().describe('Only jobs that failed with this code.'),
   sessionId: id.optional().describe('Only jobs of this session.'),
   userId: id.optional().describe('Only jobs of this user.'),
@@ -35,6 +36,8 @@ export const jobQuery = jobFilter.extend({
   cursor: z.string().max(512).optional().describe('`nextCursor` of the page before.'),
 });
 
+export const retryRate = z.number().positive().max(1_000).describe('How many to retry in a second at most.');
+
 export const retryBody = z
   .strictObject({
     ...failedFilter,
@@ -44,12 +47,7 @@ export const retryBody = z
       .max(MAX_RETRIED_PER_CALL)
       .default(MAX_RETRIED_PER_CALL)
       .describe('How many to retry at most. Those that failed first come first.'),
-    rate: z
-      .number()
-      .positive()
-      .max(1_000)
-      .default(DEFAULT_RETRIES_PER_SECOND)
-      .describe('How many to retry in a second at most.'),
+    rate: retryRate.default(DEFAULT_RETRIES_PER_SECOND),
     dryRun: z.boolean().default(false).describe('true: change nothing, only count the jobs by code.'),
   })
   .meta({ id: 'RetryJobs' });
@@ -117,8 +115,23 @@ export const jobStory = summary
   })
   .meta({ id: 'JobStory', description: 'All that is known of a job but its texts.' });
 
-export const retriedJob = z.object({ requestId: z.string() }).meta({ id: 'RetriedJob' });
-export const cancelledJob = z.object({ requestId: z.string() }).meta({ id: 'CancelledJob' });
+export const oneJobBody = z.strictObject({ dryRun }).meta({ id: 'OneJob' });
+
+export const retriedJob = z
+  .object({
+    requestId: z.string(),
+    dryRun: z.boolean(),
+    asksModel: z.boolean().describe('false: the answer is kept in the job, and is only sent again.'),
+  })
+  .meta({ id: 'RetriedJob' });
+
+export const cancelledJob = z
+  .object({
+    requestId: z.string(),
+    dryRun: z.boolean(),
+    status: z.enum(jobStatuses).describe('How the job stood before.'),
+  })
+  .meta({ id: 'CancelledJob' });
 
 export const retryReport = z
   .object({

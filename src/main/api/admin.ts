@@ -1,10 +1,10 @@
 import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
-import { type ChatQueue, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
+import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
 import { createJobAdmin } from '../../adapters/jobs/search/job-admin.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
-import { createGatesRouter } from '../../api/admin/gates.ts';
+import { createGatesRouter, type OpenJobs } from '../../api/admin/gates.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
@@ -37,8 +37,14 @@ export function createAdminParts(options: {
       requireAdmin: orLogin(requireAdmin),
     }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
-    createGatesRouter({ gates, requireAdmin }),
+    createGatesRouter({ gates, openJobs: () => countOpenJobs(queue, redis), requireAdmin }),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs: createJobAdmin(queue, redis), requireAdmin }),
   );
+}
+
+async function countOpenJobs(queue: ChatQueue, redis: Redis): Promise<OpenJobs> {
+  const { states } = await jobStates(queue, redis);
+  const { wait, prioritized, delayed, active } = states;
+  return { waiting: wait.count + prioritized.count, delayed: delayed.count, active: active.count };
 }

@@ -450,6 +450,35 @@ test('gates are listed with what is wrong with them, and one that is opened is a
   expect(await admin.open('p/unheard-of')).toBeUndefined();
 });
 
+test('a gate that an operator shuts stays shut, even if a probe succeeds that was under way', async () => {
+  const model = provider();
+  const name = `p/${randomUUID()}`;
+  const { one, two } = await twoWorkers(model, name);
+  const redis = new Redis(redisUrl);
+  opened.push(redis);
+  await registerGate(redis, name, { provider: 'p', model: name.slice(2) });
+  const admin = createGateAdmin(redis);
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await one.ask();
+  const answered = Promise.withResolvers<ModelAnswer>();
+  model.behave = () => answered.promise;
+  await until('the gate is half-open', () => one.state() === 'half-open');
+  const { probe } = (await askTheProbe(model, one.ask)) as { probe: Promise<unknown> };
+  expect(await admin.shut(name, 60_000)).toMatchObject({ gate: name, wasShut: true, cause: 'operator' });
+  answered.resolve(answer);
+  expect(await probe).toBe(answer);
+  for (const { state, ask } of [one, two]) {
+    await until('this worker knows', () => state() === 'open');
+    expect(await ask()).toBeInstanceOf(ModelPausedError);
+  }
+  const [gate] = (await admin.list()).filter((listed) => listed.gate === name);
+  expect(gate).toMatchObject({ state: 'open', cause: 'operator' });
+  model.recover();
+  await admin.open(name);
+  for (const { ask } of [one, two]) expect(await untilItPasses(ask)).toEqual({ result: answer });
+  expect(await admin.shut('p/unheard-of', 1_000)).toBeUndefined();
+});
+
 test('what is broken goes to the next provider at once, in the first attempt', async () => {
   const [first, second] = [provider(), provider()];
   const name = randomUUID();

@@ -19,6 +19,10 @@ const gate: Gate = {
   until: '2026-01-01T00:00:15.000Z',
   keyFingerprint: '0123abcd',
 };
+const jobs = { waiting: 3, delayed: 2, active: 1 };
+const effects = { jobs, otherGatesOpen: 0 };
+/** For how long the gate was shut, each time. */
+const shut: number[] = [];
 const server = createServer(
   express()
     .use(
@@ -28,7 +32,12 @@ const server = createServer(
           gates: {
             list: async () => [gate],
             open: async (name) => (name === gate.gate ? { gate: name, wasShut: true } : undefined),
+            shut: async (name, forMs) => {
+              shut.push(forMs);
+              return { gate: name, wasShut: true, until: gate.until!, cause: 'operator' };
+            },
           },
+          openJobs: async () => jobs,
           requireAdmin: (req, _res, next) =>
             next(req.headers.authorization === 'admin' ? undefined : new ApiError('forbidden')),
         }),
@@ -49,13 +58,26 @@ const call = async (path: string, body?: unknown, authorization = 'admin') => {
     headers: { authorization, 'content-type': 'application/json' },
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
 test('an admin sees all gates, and has one asked again', async () => {
   const listed = await call('');
   expect(gateList.parse(listed.body)).toEqual({ gates: [gate] });
-  expect(await call('/open', { gate: gate.gate })).toEqual({ status: 200, body: { gate: gate.gate, wasShut: true } });
+  const opened = { gate: gate.gate, wasShut: true, dryRun: false, effects };
+  expect(await call('/open', { gate: gate.gate })).toEqual({ status: 200, body: opened });
+});
+
+test('an admin shuts a gate, and is told before how many it concerns and what would happen', async () => {
+  const dry = await call('/shut', { gate: gate.gate, for: '2h', dryRun: true });
+  expect(dry).toMatchObject({ status: 200, body: { wasShut: true, cause: 'operator', dryRun: true, effects } });
+  expect(Date.parse(String(dry.body.until)) - Date.now()).toBeGreaterThan(7_100_000);
+  expect(shut).toEqual([]);
+  expect(await call('/open', { gate: gate.gate, dryRun: true })).toMatchObject({ status: 200, body: { dryRun: true } });
+  expect(await call('/shut', { gate: gate.gate })).toMatchObject({ status: 200, body: { dryRun: false, effects } });
+  expect(shut).toEqual([3_600_000]);
+  for (const wrong of ['25h', '0s', 'long', 60])
+    expect(await call('/shut', { gate: gate.gate, for: wrong })).toMatchObject({ status: 400 });
 });
 
 test('nobody else may, and an unknown gate is reported', async () => {

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { gate } from '../gates.ts';
+import { WORK_QUEUES } from '../queues.ts';
+import { intakePause } from './intake-bodies.ts';
+import { seenProcess } from './process-bodies.ts';
+import { failureGroup, retryRun } from './retry-run-bodies.ts';
+
+const count = z.int().nonnegative();
+const UNKNOWN = 'null: not known at present, because the server that knows it is away.';
+
+const overviewProcess = seenProcess
+  .omit({ silentMs: true })
+  .extend({ silentSince: z.iso.datetime().nullable().describe('null while it is alive.') })
+  .meta({ id: 'OverviewProcess' });
+
+export const overview = z
+  .object({
+    servers: z
+      .array(
+        z.object({
+          server: z.string().describe('`rabbitmq`, `redis` or `redis-cache`.'),
+          state: z.enum(['up', 'down']),
+          detail: z.string().nullable().describe('What is wrong; null if nothing is.'),
+        }),
+      )
+      .describe('The servers, as this api sees them.'),
+    processes: z.array(overviewProcess).nullable().describe(UNKNOWN),
+    warnings: z.array(z.string()).describe('What is wrong, in plain English; empty if nothing is.'),
+    intake: intakePause.nullable().describe(UNKNOWN),
+    jobQueuePaused: z
+      .boolean()
+      .nullable()
+      .describe(
+        "Whether somebody has paused the job queue in BullMQ, so that nobody takes jobs. It is not the intake's pause.",
+      ),
+    line: z
+      .object({
+        waiting: count.describe('Questions that no worker has taken up yet.'),
+        drainPerSecond: z.number().nullable().describe('How many end in a second; null: not known.'),
+        etaMs: z.int().nullable().describe('When a question that is asked now will be answered; null: nobody knows.'),
+        oldestQuestionAgeMs: z
+          .int()
+          .nullable()
+          .describe('How long ago the open question was asked that must end next.'),
+      })
+      .describe('The line of questions before the workers.'),
+    queues: z
+      .array(z.object({ queue: z.string(), messages: count, consumers: count, notEmptyForMs: z.int() }))
+      .nullable()
+      .describe(`The queues of RabbitMQ. ${UNKNOWN}`),
+    jobs: z
+      .object({ waiting: count, delayed: count, active: count, completed: count, failed: count })
+      .nullable()
+      .describe(UNKNOWN),
+    gates: z.array(gate).nullable().describe(UNKNOWN),
+    deadLetters: z
+      .array(z.object({ queue: z.enum(WORK_QUEUES), reason: z.string(), count }))
+      .nullable()
+      .describe(`Dead letters by reason, as they were seen within the last minute. ${UNKNOWN}`),
+    failures: z.array(failureGroup).nullable().describe(`Failed jobs by cause, the most frequent first. ${UNKNOWN}`),
+    retryRuns: z
+      .array(retryRun)
+      .nullable()
+      .describe(`Retries that run in the background, and those that ended within ten minutes. ${UNKNOWN}`),
+  })
+  .meta({ id: 'Overview', description: 'What an operator wants to know first.' });
+
+export const depthHistory = z
+  .object({
+    from: z.iso.datetime().describe('The time of the first value.'),
+    stepMs: z.int().describe('How far the values are apart.'),
+    series: z.array(
+      z.object({
+        name: z.string().describe('A queue of RabbitMQ, or a state of jobs.'),
+        kind: z.enum(['queue', 'jobs']),
+        values: z.array(count.nullable()).describe('The oldest first; null where nobody looked, or a server was away.'),
+      }),
+    ),
+  })
+  .meta({ id: 'DepthHistory', description: 'The depths of the last hour.' });
+
+export type Overview = z.output<typeof overview>;
