@@ -14,6 +14,7 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY docs/runbooks ./docs/runbooks
 USER node
 EXPOSE 3000 3001 9464 9465
 # Of the api, as CMD is. Who runs another command says with it how its health is asked.

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../tools/services/free-port.ts';
-import type { GuardedProcess } from '../../tools/services/guarded-process.ts';
 import { startAlertmanager } from '../../tools/services/monitoring.ts';
+import type { Service } from '../../tools/services/service.ts';
 import { until } from '../until.ts';
 import { deriveAlertmanager } from './derived-configuration.ts';
 import { alerts } from './rule-files.ts';
 import { startWebhook } from './webhook.ts';
 import { withMonitoring } from './with-monitoring.ts';
 
-withMonitoring('Alertmanager', (programs) => {
+withMonitoring('Alertmanager', ({ alertmanager: command }) => {
   let dir: string;
   let webhook: Awaited<ReturnType<typeof startWebhook>>;
-  let alertmanager: GuardedProcess;
+  let alertmanager: Service;
   let url: string;
 
   beforeEach(async () => {
@@ -22,7 +22,7 @@ withMonitoring('Alertmanager', (programs) => {
     webhook = await startWebhook();
     const port = await freePort();
     const configFile = deriveAlertmanager({ dir, webhook: webhook.url });
-    alertmanager = await startAlertmanager({ programs, dir, configFile, port });
+    alertmanager = await startAlertmanager({ command, dir, configFile, port });
     url = `http://127.0.0.1:${port}/api/v2/alerts`;
   });
 

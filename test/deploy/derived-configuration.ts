@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
+import { derivePrometheus as derive } from '../../tools/services/prometheus-config.ts';
 import { root, ruleFiles } from './rule-files.ts';
 
 /**
@@ -13,25 +14,13 @@ export function derivePrometheus(options: {
   targets: Record<string, string[]>;
   alertmanager: string;
 }): string {
-  const { dir, targets, alertmanager } = options;
-  const shipped = parse(readFileSync(join(root, 'deploy/prometheus/prometheus.yml'), 'utf8'));
-  const jobs: string[] = shipped.scrape_configs.map(({ job_name }: { job_name: string }) => job_name);
-  for (const job of Object.keys(targets)) if (!jobs.includes(job)) throw new Error(`prometheus.yml has no job ${job}`);
-  mkdirSync(join(dir, 'rules'), { recursive: true });
+  const rulesDir = join(options.dir, 'rules');
+  mkdirSync(rulesDir, { recursive: true });
   for (const file of ruleFiles) {
     const text = readFileSync(file, 'utf8').replace(/^( +for:) \d+[mh]$/gm, '$1 1s');
-    writeFileSync(join(dir, 'rules', basename(file)), text);
+    writeFileSync(join(rulesDir, basename(file)), text);
   }
-  const derived = {
-    ...shipped,
-    global: { scrape_interval: '1s', evaluation_interval: '1s' },
-    alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
-    scrape_configs: Object.entries(targets).map(([job, addresses]) => ({
-      job_name: job,
-      static_configs: [{ targets: addresses }],
-    })),
-  };
-  return write(join(dir, 'prometheus.yml'), derived);
+  return derive({ ...options, interval: '1s', ruleFiles: join(rulesDir, '*.yml') });
 }
 
 /**
@@ -50,11 +39,8 @@ export function deriveAlertmanager(options: { dir: string; webhook: string }): s
     })),
   };
   mkdirSync(dir, { recursive: true });
-  return write(join(dir, 'alertmanager.yml'), derived);
-}
-
-/** JSON is YAML, too. */
-function write(file: string, content: unknown): string {
-  writeFileSync(file, JSON.stringify(content));
+  const file = join(dir, 'alertmanager.yml');
+  // JSON is YAML, too.
+  writeFileSync(file, JSON.stringify(derived));
   return file;
 }

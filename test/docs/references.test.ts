@@ -42,6 +42,7 @@ const otherVariables = [
   'OTEL_SERVICE_NAME',
   'RABBITMQ_PASSWORD',
   'REDIS_PASSWORD',
+  'RUNBOOK_BASE_URL',
   'TEST_SERVICES',
 ];
 /** Words of others that look like variables. */

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { freePort } from '../../tools/services/free-port.ts';
-import type { GuardedProcess } from '../../tools/services/guarded-process.ts';
 import { startAlertmanager, startPrometheus } from '../../tools/services/monitoring.ts';
 import { signUp } from '../api-client.ts';
 import { deriveAlertmanager, derivePrometheus } from '../deploy/derived-configuration.ts';
@@ -20,7 +19,7 @@ const AT_A_TIME = 40;
 
 withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
   const dir = mkdtempSync(join(tmpdir(), 'healify-alert-'));
-  const started: Pick<GuardedProcess, 'stop'>[] = [];
+  const started: { stop(): Promise<void> }[] = [];
 
   afterAll(async () => {
     await Promise.all(started.map((each) => each.stop()));
@@ -49,13 +48,28 @@ withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
 
     const [port, alertmanagerPort] = [await freePort(), await freePort()];
     const alertmanager = deriveAlertmanager({ dir, webhook: webhook.url });
-    started.push(await startAlertmanager({ programs, dir, configFile: alertmanager, port: alertmanagerPort }));
+    started.push(
+      await startAlertmanager({
+        command: programs.alertmanager,
+        dir: join(dir, 'alertmanager'),
+        configFile: alertmanager,
+        port: alertmanagerPort,
+      }),
+    );
     const prometheus = derivePrometheus({
       dir,
       targets: { 'healify-api': [new URL(api.metricsUrl).host], 'healify-worker': [`127.0.0.1:${metricsPort}`] },
       alertmanager: `127.0.0.1:${alertmanagerPort}`,
     });
-    started.push(await startPrometheus({ programs, dir, configFile: prometheus, port }));
+    started.push(
+      await startPrometheus({
+        command: programs.prometheus,
+        dir: join(dir, 'prometheus'),
+        configFile: prometheus,
+        port,
+        env: { ...process.env, RUNBOOK_BASE_URL: 'https://runbooks.example/' },
+      }),
+    );
     const firing = async () => {
       const { data } = (await (await fetch(`http://127.0.0.1:${port}/api/v1/alerts`)).json()) as {
         data: { alerts: { state: string; labels: { alertname: string } }[] };
@@ -82,9 +96,10 @@ withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
       labels: { queue: 'chat_requests', severity: 'critical' },
       annotations: {
         summary: expect.stringMatching(/^1\d{3} messages wait in chat_requests\.$/),
-        runbook_url: 'docs/runbooks/HealifyQueueDepth.md',
+        runbook_url: 'https://runbooks.example/docs/runbooks/HealifyQueueDepth.md',
       },
     });
+    expect(paged?.labels).not.toHaveProperty('runbook_base_url');
     await until('the worker is missed', () => webhook.latest('page', 'HealifyWorkerMissing'), 30_000);
 
     await startWorker({ ...settings, WORKER_METRICS_PORT: metricsPort });

@@ -30,7 +30,13 @@ afterAll(() => {
 });
 
 /** Every process that npm start starts has the data folder in its environment, so that it can be found. */
-const env = () => ({ PATH: process.env.PATH, HOME: process.env.HOME, STARTED_BY: dataDir, ...ports });
+const env = () => ({
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  STARTED_BY: dataDir,
+  METRICS_TOKEN: 'a-token-of-this-test',
+  ...ports,
+});
 
 const npmStart = (...args: string[]) =>
   startGuarded(process.execPath, [join(root, 'tools/start/main.ts'), '--data', dataDir, ...args], {
@@ -82,6 +88,11 @@ test('one command runs everything, its line to try is answered, and Ctrl-C leave
   const first = await startToBanner();
   const answer = await ask(first);
   expect(answer).toMatchObject({ status: 'completed', model: 'simulator' });
+  const prometheus = /Prometheus +(http\S+)/.exec(first.output())?.[1];
+  if (prometheus) {
+    const asked = `${prometheus}/api/v1/query?query=${encodeURIComponent('count(up{job=~"healify-.+|rabbitmq"} == 1)')}`;
+    await until('Prometheus reads all metrics', async () => /,"3"\]/.test(await (await fetch(asked)).text()), 30_000);
+  }
 
   const second = await npmStart();
   await second.exited;

@@ -8,15 +8,27 @@ import { constants } from 'node:os';
  * descriptor 0: the system closes our end of the pipe even if our process is killed by SIGKILL. The first line of
  * output is the child's pid. After that the shell writes nothing, because messages such as "Killed" would be mixed with
  * the child's lines.
+ *
+ * A child that starts others may end before them, as rabbitmq-server does if it is told to end while it starts Erlang. All of
+ * them are in the shell's process group. So if our process has ended, the whole group is killed at last.
  */
 const GUARD = `
 exec 3<&0
 "$@" </dev/null 3<&- & child=$!
 echo "$child"
 exec 2>/dev/null
-(cat <&3 >/dev/null; kill -TERM "$child" 2>/dev/null) & watch=$!
+(
+  cat <&3 >/dev/null
+  trap "" TERM
+  kill -TERM "$child"
+  for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    kill -0 "$child" || break
+    sleep 1
+  done
+  kill -KILL 0
+) & watch=$!
 wait "$child"; code=$?
-kill "$watch" 2>/dev/null
+kill "$watch"
 exit "$code"
 `;
 
@@ -28,9 +40,9 @@ export interface GuardedProcess {
   readonly exitCode: number | undefined;
   /** The last 64 kB that it has written. */
   output(): string;
-  /** Sends SIGTERM, and SIGKILL if it does not end within 20 s. */
+  /** Sends SIGTERM, and kills it and its children if it does not end within 20 s. */
   stop(): Promise<void>;
-  /** Sends SIGKILL at once. */
+  /** Sends SIGKILL at once, to it and to its children. */
   kill(): Promise<void>;
 }
 
@@ -80,13 +92,15 @@ export async function startGuarded(
   });
   child.stdin?.on('error', () => {});
 
-  const signal = (name: NodeJS.Signals) => {
+  const signal = (to: number, name: NodeJS.Signals) => {
     try {
-      process.kill(pid, name);
+      process.kill(to, name);
     } catch {
       // It has ended already.
     }
   };
+  /** The group of the guard, which it leads because it is detached. */
+  const killAll = () => signal(-child.pid!, 'SIGKILL');
 
   return {
     pid,
@@ -100,14 +114,14 @@ export async function startGuarded(
     output: () => kept,
     stop: async () => {
       if (!running) return;
-      signal('SIGTERM');
-      const timer = setTimeout(() => signal('SIGKILL'), STOP_TIMEOUT_MS);
+      signal(pid, 'SIGTERM');
+      const timer = setTimeout(killAll, STOP_TIMEOUT_MS);
       await exited;
       clearTimeout(timer);
     },
     kill: async () => {
       if (!running) return;
-      signal('SIGKILL');
+      killAll();
       await exited;
     },
   };

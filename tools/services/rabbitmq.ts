@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -12,6 +12,11 @@ import type { Service } from './service.ts';
 const run = promisify(execFile);
 
 const START_TIMEOUT_MS = 90_000;
+/**
+ * Runs $@ deaf to SIGTERM. When our process ends, our guards tell RabbitMQ and epmd to end at the same moment. A RabbitMQ
+ * that just starts would then miss epmd, and start one that nobody ends.
+ */
+const DEAF = `trap "" TERM; exec "$@"`;
 /** How much of its log an error quotes. */
 const FAILURE_CHARS = 1_500;
 
@@ -28,6 +33,8 @@ export interface RabbitMqOptions {
   config?: readonly string[];
   /** In addition to the management plugin. */
   plugins?: readonly string[];
+  /** Shows metrics to Prometheus. */
+  metrics?: boolean;
 }
 
 /**
@@ -35,18 +42,18 @@ export interface RabbitMqOptions {
  * nothing with another RabbitMQ on this machine.
  */
 export async function startRabbitMq(options: RabbitMqOptions): Promise<RabbitMq> {
-  return await onFreePorts(4, (ports) => startOn(ports as Ports, options));
+  return await onFreePorts(5, (ports) => startOn(ports as Ports, options));
 }
 
-type Ports = [port: number, distPort: number, epmdPort: number, managementPort: number];
+type Ports = [port: number, distPort: number, epmdPort: number, managementPort: number, metricsPort: number];
 
-async function startOn(ports: Ports, { dir, config = [], plugins = [] }: RabbitMqOptions): Promise<RabbitMq> {
-  const [port, distPort, epmdPort, managementPort] = ports;
+async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq> {
+  const { dir, config = [], plugins = [], metrics = false } = options;
+  const [port, distPort, epmdPort, managementPort, metricsPort] = ports;
   const { rabbitMqServer, commandLine } = programs();
   if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
   mkdirSync(join(dir, 'home'), { recursive: true });
   const password = keptPassword(join(dir, 'password'));
-  const pidFile = join(dir, 'rabbitmq.pid');
   const logFile = join(dir, 'rabbitmq.log');
 
   writeFileSync(
@@ -62,11 +69,13 @@ async function startOn(ports: Ports, { dir, config = [], plugins = [] }: RabbitM
       'log.console = true',
       'log.console.level = warning',
       'log.file = false',
+      ...(metrics ? ['prometheus.tcp.ip = 127.0.0.1', `prometheus.tcp.port = ${metricsPort}`] : []),
       ...config,
       '',
     ].join('\n'),
   );
-  writeFileSync(join(dir, 'enabled_plugins'), `[${['rabbitmq_management', ...plugins].join(',')}].\n`);
+  const allPlugins = ['rabbitmq_management', ...(metrics ? ['rabbitmq_prometheus'] : []), ...plugins];
+  writeFileSync(join(dir, 'enabled_plugins'), `[${allPlugins.join(',')}].\n`);
   const env = {
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',
@@ -78,7 +87,7 @@ async function startOn(ports: Ports, { dir, config = [], plugins = [] }: RabbitM
     RABBITMQ_LOG_BASE: join(dir, 'log'),
     RABBITMQ_CONFIG_FILE: join(dir, 'rabbitmq'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, 'enabled_plugins'),
-    RABBITMQ_PID_FILE: pidFile,
+    RABBITMQ_PID_FILE: join(dir, 'rabbitmq.pid'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     // By default idle schedulers spin for a while, which takes CPU time from the processes under test.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
@@ -90,9 +99,8 @@ async function startOn(ports: Ports, { dir, config = [], plugins = [] }: RabbitM
   let epmd: GuardedProcess | undefined;
   let server: GuardedProcess | undefined;
   const start = async () => {
-    if (!epmd?.running) epmd = await startGuarded(...commandLine('epmd', [], dir), { env });
-    // Another process may have the number that an earlier node had.
-    rmSync(pidFile, { force: true });
+    if (!epmd?.running)
+      epmd = await startGuarded('sh', ['-c', DEAF, 'epmd', ...commandLine('epmd', [], dir).flat()], { env });
     server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env, logFile });
     if (await isReady(server, epmd)) return;
     await kill();
@@ -100,18 +108,17 @@ async function startOn(ports: Ports, { dir, config = [], plugins = [] }: RabbitM
   };
   const ended = async () => {
     await server?.exited;
-    await epmd?.stop();
+    await epmd?.kill();
   };
   const kill = async () => {
-    // Killing only the shell script that starts the node would leave the node running.
-    if (server?.running && existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
-    else await server?.kill();
+    await server?.kill();
     await ended();
   };
   await start();
   return {
     url: `amqp://healify:${password}@127.0.0.1:${port}`,
     managementUrl: `http://healify:${password}@127.0.0.1:${managementPort}`,
+    metricsAddress: metrics ? `127.0.0.1:${metricsPort}` : undefined,
     start,
     exited: async () => {
       await server?.exited;

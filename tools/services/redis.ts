@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { onFreePorts } from './on-free-ports.ts';
+import { startOneProcess } from './one-process.ts';
 import { programs } from './programs.ts';
 import type { Service } from './service.ts';
 
@@ -34,31 +35,15 @@ async function startOn(
     ...['--auto-aof-rewrite-min-size', '512mb', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
   ];
   const logFile = join(dir, 'redis.log');
-  let server: GuardedProcess | undefined;
-
-  const start = async () => {
-    server = await startGuarded(...commandLine(redisServer, args, dir), { logFile });
-    await untilReady(server);
-  };
-  await start();
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    start,
-    stop: async () => server?.stop(),
-    kill: async () => server?.kill(),
-    exited: async () => {
-      await server?.exited;
-      return server?.exitCode;
-    },
-    logFile,
-  };
+  const run = async () => untilReady(await startGuarded(...commandLine(redisServer, args, dir), { logFile }));
+  return await startOneProcess({ url: `redis://127.0.0.1:${port}`, logFile, run });
 }
 
 /** A ping would not do: if another Redis has the port, that one answers it. */
-async function untilReady(server: GuardedProcess): Promise<void> {
+async function untilReady(server: GuardedProcess): Promise<GuardedProcess> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && server.running) {
-    if (server.output().includes('Ready to accept connections')) return;
+    if (server.output().includes('Ready to accept connections')) return server;
     await sleep(20);
   }
   await server.kill();

@@ -16,4 +16,6 @@ export interface Service {
   readonly logFile?: string;
   /** RabbitMQ's management page, with user and password. */
   readonly managementUrl?: string;
+  /** host:port of RabbitMQ's own metrics, if it shows them. */
+  readonly metricsAddress?: string | undefined;
 }

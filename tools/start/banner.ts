@@ -1,6 +1,7 @@
 import type { DemoAccounts } from './accounts.ts';
 import { baseUrlOf, withoutPassword } from './addresses.ts';
 import type { Environment } from './environment.ts';
+import { metricsUrlOf, type StartedMonitoring } from './monitoring.ts';
 
 /**
  * Returns the text that lists the addresses of everything that runs, and suggests what to try first.
@@ -10,10 +11,11 @@ export function banner(options: {
   env: Environment;
   accounts: DemoAccounts | undefined;
   managementUrl: string | undefined;
+  monitoring: Pick<StartedMonitoring, 'prometheusUrl' | 'alertmanagerUrl'>;
   simulated: boolean;
   dataDir: string;
 }): string {
-  const { env, accounts, managementUrl, simulated, dataDir } = options;
+  const { env, accounts, managementUrl, monitoring, simulated, dataDir } = options;
   const url = (setting: string) => baseUrlOf(env, setting);
   const api = url('API_PORT');
   const lines = [
@@ -23,7 +25,8 @@ export function banner(options: {
     `  API page      ${api}/docs   for programs: ${api}/openapi.json   queues: ${api}/asyncapi.json`,
     `  Operations    ${api}/admin   jobs in Bull Board: ${api}/admin/queues`,
     `  Health        ${api}/health   ${url('WORKER_PORT')}/health`,
-    `  Metrics       ${url('API_METRICS_PORT')}/metrics   ${url('WORKER_METRICS_PORT')}/metrics`,
+    `  Metrics       ${metricsUrlOf(env, 'API')}/metrics   ${metricsUrlOf(env, 'WORKER')}/metrics`,
+    ...monitors(monitoring),
     ...rabbitMq(env, managementUrl),
     `  Redis         ${withoutPassword(env.REDIS_URL ?? '')}`,
     simulated
@@ -43,6 +46,16 @@ export function banner(options: {
     );
   }
   return [...lines, '', 'Ctrl-C stops everything; the data stays.', ''].join('\n');
+}
+
+function monitors({
+  prometheusUrl,
+  alertmanagerUrl,
+}: Pick<StartedMonitoring, 'prometheusUrl' | 'alertmanagerUrl'>): string[] {
+  if (!prometheusUrl)
+    return ['  Prometheus    not installed; Debian: prometheus, prometheus-alertmanager, prometheus-redis-exporter'];
+  const lines = [`  Prometheus    ${prometheusUrl}   alerts: ${prometheusUrl}/alerts`];
+  return alertmanagerUrl ? [...lines, `  Alertmanager  ${alertmanagerUrl}`] : lines;
 }
 
 /** The password of our own RabbitMQ is shown. It listens only on this machine, and publishers need the password. */

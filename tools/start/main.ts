@@ -8,6 +8,7 @@ import { baseUrlOf } from './addresses.ts';
 import { banner } from './banner.ts';
 import { changedNames, type Environment, keptSecrets, readEnvironment, writeUrls } from './environment.ts';
 import { lockDataDir } from './lock.ts';
+import { startMonitoring } from './monitoring.ts';
 import { refuseTakenPorts } from './ports.ts';
 import { type FoundServers, findServers } from './servers.ts';
 import { type Supervised, type SupervisedScript, superviseScript } from './supervise-script.ts';
@@ -16,7 +17,7 @@ import { createTerminal } from './terminal.ts';
 import { until } from './until.ts';
 import { watchHealth } from './watch-health.ts';
 
-const HELP = `Runs the whole product on this machine: RabbitMQ, Redis, api and worker.
+const HELP = `Runs the whole product on this machine: RabbitMQ, Redis, api and worker, and Prometheus where it is installed.
 
   npm start
   npm start -- --verbose        every log line on the terminal, not only warnings and errors
@@ -25,6 +26,10 @@ const HELP = `Runs the whole product on this machine: RabbitMQ, Redis, api and w
 Settings come from the environment, then from .env; .env.example lists them all. RabbitMQ and Redis are, in this order:
 those of RABBITMQ_URL and REDIS_URL; the installed rabbitmq-server and redis-server, run privately with their data in
 .data; those of docker-compose.yml; installed by apt first. Without OPENAI_API_KEY a model simulator answers.
+
+Prometheus has the rules of deploy/prometheus, and Alertmanager and prometheus-redis-exporter run with it where they are
+installed. PROMETHEUS_PORT (9090) and ALERTMANAGER_PORT (9093) say where; if such a port is taken, another one is used.
+RUNBOOK_BASE_URL is put before the paths of the runbooks in alerts.
 
 When api or worker ends by itself it is started again with the settings as they are then in .env.
 
@@ -86,13 +91,18 @@ async function start(): Promise<void> {
   const all = settingsNow();
   writeUrls(dataDir, all);
 
+  const { rabbitMqMetrics, managementUrl } = servers;
+  const starting = startMonitoring({ env: all, rabbitMqMetrics, dataDir, terminal });
   await buildPages();
   const done = terminal.doing('api and worker');
   const scripts: SupervisedScript[] = [];
-  const sayIfApart = () => sayWhatDiffers(scripts);
+  const onRestart = () => {
+    sayWhatDiffers(scripts);
+    void starting.then(({ useToken }) => useToken(settingsNow()));
+  };
   for (const name of ['api', 'worker'] as const) {
     const file = `src/main/${name}.ts`;
-    const script = { name, file, args: [], readEnv: settingsNow, root, dataDir, terminal, onRestart: sayIfApart };
+    const script = { name, file, args: [], readEnv: settingsNow, root, dataDir, terminal, onRestart };
     scripts.push(await superviseScript(script));
     started.push(scripts.at(-1)!);
   }
@@ -106,8 +116,10 @@ async function start(): Promise<void> {
     const { name } = script;
     watches.push(watchHealth({ name, baseUrl: () => baseUrlOf(script.env, `${name.toUpperCase()}_PORT`), terminal }));
   }
-  const { managementUrl } = servers;
-  terminal.say(banner({ env: all, accounts, managementUrl, simulated: simulator !== undefined, dataDir }));
+  const monitoring = await starting;
+  for (const server of monitoring.started)
+    started.push(superviseServer({ ...server, meanwhile: 'something is not measured' }, terminal));
+  terminal.say(banner({ env: all, accounts, managementUrl, monitoring, simulated: simulator !== undefined, dataDir }));
 }
 
 /** Api and worker must agree on some settings. So the user is told of a change that only one of them has. */
@@ -123,7 +135,8 @@ function sayWhatDiffers(scripts: SupervisedScript[]): void {
 
 async function startServers(env: Environment): Promise<FoundServers> {
   const servers = await findServers({ env, root, dataDir, terminal });
-  for (const server of servers.started) started.push(superviseServer(server, terminal));
+  for (const server of servers.started)
+    started.push(superviseServer({ ...server, meanwhile: 'questions are answered with 503' }, terminal));
   return servers;
 }
 

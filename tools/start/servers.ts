@@ -24,7 +24,7 @@ const SERVERS: Server[] = [
     composeService: 'rabbitmq',
     aptPackage: 'rabbitmq-server',
     isInstalled: () => programs().rabbitMqServer !== undefined,
-    startInstalled: (dir) => startRabbitMq({ dir }),
+    startInstalled: (dir) => startRabbitMq({ dir, metrics: true }),
   },
   {
     name: 'Redis',
@@ -42,6 +42,8 @@ export interface FoundServers {
   started: { name: string; service: Service }[];
   /** RabbitMQ's management page, if `npm start` started RabbitMQ. */
   managementUrl: string | undefined;
+  /** host:port of RabbitMQ's own metrics, if `npm start` started an installed RabbitMQ. */
+  rabbitMqMetrics: string | undefined;
 }
 
 /**
@@ -80,6 +82,7 @@ export async function findServers(options: {
     urls: Object.fromEntries(found.map(({ server, url }) => [server.setting, url])) as FoundServers['urls'],
     started: found.flatMap(({ server, service }) => (service ? [{ name: server.name, service }] : [])),
     managementUrl: found.map(({ service }) => service?.managementUrl).find((url) => url !== undefined),
+    rabbitMqMetrics: found.map(({ service }) => service?.metricsAddress).find((address) => address !== undefined),
   };
 }
 

@@ -7,8 +7,14 @@ import type { Terminal } from './terminal.ts';
 const RESTART_MS = 1_000;
 const RETRY_MS = 10_000;
 
-/** Starts a server of ours again when it ends, and says when it runs again. */
-export function superviseServer({ name, service }: { name: string; service: Service }, terminal: Terminal): Supervised {
+/**
+ * Starts a server of ours again when it ends, and says when it runs again.
+ * @param server.meanwhile what its absence means
+ */
+export function superviseServer(
+  { name, service, meanwhile }: { name: string; service: Service; meanwhile: string },
+  terminal: Terminal,
+): Supervised {
   let stopping = false;
   void keepRunning();
   return {
@@ -24,7 +30,7 @@ export function superviseServer({ name, service }: { name: string; service: Serv
       const exitCode = await service.exited();
       if (stopping) return;
       terminal.problem(
-        `${name} has ended by itself. It is started again with its data; until then questions are answered with 503.\n` +
+        `${name} has ended by itself. It is started again with its data; until then ${meanwhile}.\n` +
           `How it ended: ${exitReason(exitCode)}.${service.logFile ? ` Its log: ${service.logFile}` : ''}`,
       );
       await sleep(RESTART_MS);

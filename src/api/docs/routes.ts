@@ -8,6 +8,7 @@ import { problemPath } from '../problem.ts';
 import { createAsyncApiDocument } from './asyncapi.ts';
 import { createMessageSchemas } from './message-schemas.ts';
 import type { OpenApiDocument } from './openapi.ts';
+import { readRunbooks } from './runbooks.ts';
 
 /** Swagger UI needs more than the strict policy allows, but it loads everything from our own server. */
 const swaggerPolicy = helmet.contentSecurityPolicy({
@@ -25,7 +26,8 @@ const swaggerPolicy = helmet.contentSecurityPolicy({
 });
 
 /**
- * Serves `/openapi.json` and its page `/docs`, `/asyncapi.json`, the schemas of messages, and what each problem means.
+ * Serves `/openapi.json` and its page `/docs`, `/asyncapi.json`, the schemas of messages, what each problem means, and the
+ * runbooks of the alerts.
  */
 export function createDocsRouter(document: OpenApiDocument): Router {
   const router = Router();
@@ -51,6 +53,13 @@ export function createDocsRouter(document: OpenApiDocument): Router {
     if (!Object.hasOwn(apiErrors, code)) throw new ApiError('not_found');
     const { title, status, advice } = apiErrors[code as ApiErrorCode];
     res.json({ type: addressOf(req, problemPath(code as ApiErrorCode)), code, title, status, detail: advice });
+  });
+
+  const runbooks = readRunbooks();
+  router.get('/docs/runbooks/:file', (req, res) => {
+    const text = runbooks.get(req.params.file);
+    if (text === undefined) throw new ApiError('not_found');
+    res.type('text/plain').send(text);
   });
 
   router.use(

@@ -78,6 +78,18 @@ export const servicePaths: ZodOpenApiPathsObject = {
       },
     },
   },
+  '/docs/runbooks/{file}': {
+    get: {
+      tags: ['Documentation'],
+      summary: 'What an alert means and what to do',
+      operationId: 'getRunbook',
+      requestParams: { path: z.object({ file: z.string().meta({ example: 'HealifyWorkerMissing.md' }) }) },
+      responses: {
+        200: { description: 'Markdown, as plain text.', content: { 'text/plain': { schema: z.string() } } },
+        ...problems('not_found'),
+      },
+    },
+  },
   '/openapi.json': {
     get: {
       tags: ['Documentation'],

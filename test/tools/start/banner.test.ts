@@ -14,7 +14,8 @@ const accounts = {
   user: { email: 'demo@example.com', password: 'demo-password', admin: false },
   admin: { email: 'admin@example.com', password: 'admin-password', admin: true },
 };
-const given = { env, accounts, simulated: true, dataDir: '/data' };
+const monitoring = { prometheusUrl: 'http://localhost:9090', alertmanagerUrl: 'http://localhost:9093' };
+const given = { env, accounts, monitoring, simulated: true, dataDir: '/data' };
 
 test('the banner has every address that an app developer needs, with the login of a RabbitMQ that npm start has made', () => {
   const text = banner({ ...given, managementUrl: 'http://healify:pass%2Fword@127.0.0.1:15672' });
@@ -25,6 +26,8 @@ test('the banner has every address that an app developer needs, with the login o
     'http://localhost:3000/admin/queues',
     'http://localhost:3001/health',
     'http://localhost:9464/metrics',
+    'http://localhost:9090/alerts',
+    'http://localhost:9093',
     'amqp://healify:pass%2Fword@127.0.0.1:5672',
     'http://127.0.0.1:15672 ',
     'log in as healify with pass/word',
@@ -49,4 +52,13 @@ test('an address that HOST names is the one that is shown', () => {
   expect(banner({ ...given, env: { ...env, HOST: '192.0.2.7' }, managementUrl: undefined })).toContain(
     'http://192.0.2.7:3000/docs',
   );
+});
+
+test('where Prometheus is not installed, the banner names the packages', () => {
+  const text = banner({
+    ...given,
+    monitoring: { prometheusUrl: undefined, alertmanagerUrl: undefined },
+    managementUrl: undefined,
+  });
+  expect(text).toMatch(/Prometheus +not installed; Debian: prometheus,/);
 });

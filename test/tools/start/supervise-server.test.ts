@@ -14,17 +14,17 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 test.each<[string, string, () => Promise<Service>]>([
   ['Redis', 'exit code 137 (SIGKILL)', () => startRedis({ dir: join(dir, 'redis') })],
-  // The script that starts it gives 0 in any case.
-  ['RabbitMQ', 'its exit code is not known', () => startRabbitMq({ dir: join(dir, 'rabbitmq') })],
+  ['RabbitMQ', 'exit code 137 (SIGKILL)', () => startRabbitMq({ dir: join(dir, 'rabbitmq') })],
 ])(
   '%s that is killed is reported (%s, and its log), and again when it is back',
   async (name, reason, start) => {
     const service = await start();
     const terminal = terminalText();
-    const supervised = superviseServer({ name, service }, terminal);
+    const supervised = superviseServer({ name, service, meanwhile: 'nothing works' }, terminal);
     try {
       await service.kill();
       await until('the report', () => terminal.text().includes(`${name} has ended by itself`));
+      expect(terminal.text()).toContain('until then nothing works.');
       expect(terminal.text()).toContain(`How it ended: ${reason}`);
       expect(terminal.text()).toMatch(/Its log: \S+\.log/);
       await until('it is back', () => terminal.text().includes(`${name} is back.`), 60_000);
