@@ -19,8 +19,11 @@ export async function call(url: string, init: RequestInit = {}): Promise<Reply> 
 }
 
 export const postJson = (url: string, body: unknown, headers: Record<string, string> = {}) =>
+  sendJson('POST', url, body, headers);
+
+const sendJson = (method: string, url: string, body: unknown, headers: Record<string, string>) =>
   call(url, {
-    method: 'POST',
+    method,
     headers: { 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
@@ -45,6 +48,8 @@ export function userWith(url: string, userId: string, accessToken: string) {
     accessToken,
     get,
     post: (path: string, body: unknown = {}) => postJson(url + path, body, authorization),
+    put: (path: string, body: unknown) => sendJson('PUT', url + path, body, authorization),
+    patch: (path: string, body: unknown) => sendJson('PATCH', url + path, body, authorization),
     delete: (path: string) => call(url + path, { method: 'DELETE', headers: authorization }),
     send: (body: unknown, headers: Record<string, string> = {}) =>
       postJson(`${url}/chat/send`, body, { ...authorization, ...headers }),

@@ -17,6 +17,11 @@ export type Answer = Omit<ChatResponse, 'version' | 'requestId' | 'sessionId' | 
 /** A conversation, without its turns. */
 export interface Session {
   sessionId: string;
+  /**
+   * A single line, made from the first question until the user chooses another one. null: an earlier version began the
+   * session, and its first question is gone.
+   */
+  title: string | null;
   /** ISO 8601. */
   createdAt: string;
   /** When a question was last accepted, or an answer written down. ISO 8601. */

@@ -18,6 +18,10 @@ export const limits = {
   pageBytes: 1024 * 1024,
   /** Most turns of one session. */
   sessionTurns: 500,
+  /** Longest title of a conversation, in UTF-16 code units. */
+  titleChars: 120,
+  /** Longest text that is searched for in titles. */
+  searchChars: 100,
   idempotencyKeyChars: 128,
   emailChars: 254,
   passwordChars: 128,

@@ -6,7 +6,7 @@ import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
  */
 export const redisKeys = {
   /**
-   * String, JSON: `sessionId`, `userId`, `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Other
+   * String, JSON: `sessionId`, `userId`, `title`, `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Other
    * services may read it, so its name must not change. It has no other status: a visible session has the status of its
    * latest turn.
    */
@@ -24,6 +24,11 @@ export const redisKeys = {
   erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
   /** Sorted set: a user's turns, JSON `[sessionId, requestId]`, by the time when they were asked, in ms. */
   history: (userId: string) => `chat:history:${userId}`,
+  /**
+   * Sorted set: the ids of a user's sessions, by the time of the latest question in ms. Some may be gone, not visible or
+   * another user's: readers look at the session as well.
+   */
+  sessions: (userId: string) => `{chat:history:${userId}}:sessions`,
   /**
    * String, JSON: the ids of the question that had a user's Idempotency-Key, and the question's fingerprint; by the
    * key's hash.

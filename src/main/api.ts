@@ -42,6 +42,7 @@ import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
 import { createAuthenticationParts } from './api/authentication.ts';
+import { createMeParts } from './api/me.ts';
 import { readPages } from './api/pages.ts';
 import { connectServers } from './api/servers.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
@@ -169,6 +170,7 @@ const chat = createChatRouter({
   line,
   maxWaitMs: config.maxWaitMs,
   allowedModels: allowedModelsOf(config),
+  ...createMeParts(config, redis),
 });
 const redisMustServe = async () => {
   await ready;

@@ -52,6 +52,23 @@ export interface SessionPage {
   nextCursor: string | null;
 }
 
+export interface SessionListQuery {
+  /** The largest number of sessions on the page. */
+  limit: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string | undefined;
+  /** Only sessions that have this in their titles. Capital letters do not matter. */
+  search?: string | undefined;
+}
+
+/** Visible sessions of one user. */
+export interface SessionListPage {
+  /** The one with the newest question first. */
+  sessions: Session[];
+  /** The cursor for the page with older ones. null: there are none. After a long search it may lead to an empty page. */
+  nextCursor: string | null;
+}
+
 /** Visible turns of one user, from all sessions. */
 export interface HistoryPage {
   /** Newest first. */
@@ -134,6 +151,17 @@ export interface ConversationStore {
    * @throws UnreadableCursor
    */
   session(sessionId: string, userId: string, page: SessionPageQuery): Promise<SessionPage | undefined>;
+  /**
+   * Returns a page of the user's sessions. A search may end a page early, or with nothing, so that no call reads
+   * more than about a thousand sessions.
+   * @throws UnreadableCursor
+   */
+  sessions(userId: string, page: SessionListQuery): Promise<SessionListPage>;
+  /**
+   * Gives the user's session another title, and changes nothing else. Returns undefined if the user has no visible
+   * session with this id.
+   */
+  rename(sessionId: string, userId: string, title: string): Promise<Session | undefined>;
   /** Returns a turn of a session that is known to be the caller's; undefined if it does not exist or is not visible. */
   turn(sessionId: string, requestId: string): Promise<Turn | undefined>;
   /**

@@ -13,8 +13,9 @@ import {
   UnreadableCursor,
 } from './conversation-store.ts';
 import { addErasure, closeErasure, readErasures } from './erasures.ts';
-import { addToHistory, decodeCursor, findInHistory, removeFromHistory } from './history-index.ts';
+import { addToHistory, findInHistory, removeFromHistory } from './history-index.ts';
 import { readHistoryPage } from './history-page.ts';
+import { decodeCursor } from './newest-first.ts';
 import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
 import { beginTurn } from './redis-scripts/begin-turn.ts';
 import { confirmTurn } from './redis-scripts/confirm-turn.ts';
@@ -23,7 +24,9 @@ import { eraseSession } from './redis-scripts/erase-session.ts';
 import { markErased } from './redis-scripts/mark-erased.ts';
 import { readSession } from './redis-scripts/read-session.ts';
 import { readUnsettledTurns } from './redis-scripts/read-unsettled-turns.ts';
+import { renameSession } from './redis-scripts/rename-session.ts';
 import { settleTurns } from './redis-scripts/settle-turns.ts';
+import { readSessionList, removeFromSessionList } from './session-list.ts';
 import { pageOf, readPageCursor } from './session-page.ts';
 import { readTurns } from './stored-turn.ts';
 
@@ -93,7 +96,11 @@ export function createRedisConversationStore(options: {
       return undefined;
     }
     const turns = remains.requestIds.map((requestId) => ({ sessionId, requestId, userId }));
-    await Promise.all([removeFromHistory(redis, userId, sessionId, remains.requestIds), closeTurns(redis, turns)]);
+    await Promise.all([
+      removeFromHistory(redis, userId, sessionId, remains.requestIds),
+      removeFromSessionList(redis, userId, sessionId),
+      closeTurns(redis, turns),
+    ]);
     return remains;
   }
 
@@ -114,6 +121,11 @@ export function createRedisConversationStore(options: {
       if (stored === 'no_such_page') throw new UnreadableCursor();
       return stored && pageOf(sessionId, stored);
     },
+    sessions: async (userId, page) => {
+      if (page.cursor !== undefined) decodeCursor(page.cursor);
+      return await orStoreUnavailable(readSessionList(redis, userId, page));
+    },
+    rename: (sessionId, userId, title) => orStoreUnavailable(renameSession(redis, { sessionId, userId }, title)),
     turn: async (sessionId, requestId) => (await orStoreUnavailable(readTurns(redis, [{ sessionId, requestId }])))[0],
     unsettled: (sessionId, userId) => orStoreUnavailable(readUnsettledTurns(redis, sessionId, userId)),
     sessionOf: (requestId, userId) => orStoreUnavailable(findInHistory(redis, userId, requestId)),

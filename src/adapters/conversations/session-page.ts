@@ -1,6 +1,6 @@
-import type { Session } from '../../contracts/conversation.ts';
 import { type SessionPage, UnreadableCursor } from './conversation-store.ts';
 import type { StoredSession } from './redis-scripts/read-session.ts';
+import { readStoredSession } from './stored-session.ts';
 import { visibleTurn } from './stored-turn.ts';
 
 /**
@@ -14,12 +14,14 @@ export function readPageCursor(cursor: string | undefined): number | undefined {
 }
 
 /** Returns a session as its user sees it; undefined while none of its turns is visible. */
-export function pageOf(sessionId: string, { text, next, newest, turns }: StoredSession): SessionPage | undefined {
+export function pageOf(
+  sessionId: string,
+  { text, titleFrom, next, newest, turns }: StoredSession,
+): SessionPage | undefined {
   const latest = newest && visibleTurn(sessionId, newest);
   if (!latest) return undefined;
-  const { createdAt, updatedAt } = JSON.parse(text) as Session;
   return {
-    session: { sessionId, createdAt, updatedAt },
+    session: readStoredSession(sessionId, text, titleFrom),
     turns: turns
       .map((turn) => visibleTurn(sessionId, turn))
       .filter((turn) => turn !== undefined)

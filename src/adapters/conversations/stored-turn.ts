@@ -45,5 +45,5 @@ export async function readTurns(
 export const createdAtOf = (question: string): string => readQuestion(question).createdAt;
 
 /** @param question the turn's number, followed by JSON */
-const readQuestion = (question: string) =>
+export const readQuestion = (question: string) =>
   JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string };

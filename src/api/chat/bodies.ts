@@ -41,6 +41,7 @@ export function sessionBody(
   const { status, response } = turnBody(latest, progress);
   return {
     sessionId: session.sessionId,
+    title: session.title,
     status,
     response,
     createdAt: session.createdAt,

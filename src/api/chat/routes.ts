@@ -12,15 +12,19 @@ import {
   sessionQuery,
   turnWithSession,
 } from '../../contracts/http/chat-bodies.ts';
+import { me } from '../../contracts/http/me.ts';
+import { renameBody, sessionSummary, sessionsPage, sessionsQuery } from '../../contracts/http/session-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { type CancelOptions, cancelRequest, cancelSession } from './cancel.ts';
 import type { SessionEraser } from './erase-session.ts';
 import { getHistory } from './history.ts';
+import { getMe, type MeOptions } from './me.ts';
 import { type SendOptions, sendMessage } from './send.ts';
 import { deleteSession, getSession } from './session.ts';
+import { getSessions, patchSession } from './sessions.ts';
 
-export interface ChatRouterOptions extends SendOptions, Pick<CancelOptions, 'cancelRequests'> {
+export interface ChatRouterOptions extends SendOptions, MeOptions, Pick<CancelOptions, 'cancelRequests'> {
   /** Sets `req.user`, or answers 401. */
   authenticate: RequestHandler;
   /** Answer 429 to a user who asks too often. */
@@ -34,10 +38,13 @@ export interface ChatRouterOptions extends SendOptions, Pick<CancelOptions, 'can
 export function createChatRouter(options: ChatRouterOptions): Router {
   const { authenticate, limitSend, limitRead, conversations, eraser } = options;
   return Router()
+    .get('/me', authenticate, limitRead, getMe(options))
     .post('/chat/send', authenticate, limitSend, sendMessage(options))
+    .get('/chat/sessions', authenticate, limitRead, getSessions(conversations))
     .get('/chat/session/:sessionId', authenticate, limitRead, getSession(options))
     .post('/chat/session/:sessionId/cancel', authenticate, limitRead, cancelSession(options))
     .post('/chat/requests/:requestId/cancel', authenticate, limitRead, cancelRequest(options))
+    .patch('/chat/session/:sessionId', authenticate, limitRead, patchSession(conversations))
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
     .get('/chat/history/:userId', authenticate, limitRead, getHistory(conversations, options.line));
 }
@@ -68,6 +75,38 @@ const sendHeaders = {
 
 /** The OpenAPI description of these routes. */
 export const chatPaths: ZodOpenApiPathsObject = {
+  '/me': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'See who you are and what you may do',
+      description: 'What a page needs to know before the first question: your roles, the models and the limits.',
+      operationId: 'getMe',
+      responses: {
+        200: json('You.', me, rateLimitHeaders),
+        ...problems('unauthenticated', 'rate_limited', 'store_unavailable', 'identity_unavailable'),
+      },
+    },
+  },
+  '/chat/sessions': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'List your sessions, newest first',
+      operationId: 'listSessions',
+      requestParams: { query: sessionsQuery },
+      responses: {
+        200: json('A page of sessions.', sessionsPage, rateLimitHeaders),
+        ...problems(
+          'validation_failed',
+          'unauthenticated',
+          'rate_limited',
+          'store_unavailable',
+          'identity_unavailable',
+        ),
+      },
+    },
+  },
   '/chat/send': {
     post: {
       tags,
@@ -126,6 +165,18 @@ export const chatPaths: ZodOpenApiPathsObject = {
       responses: {
         200: json('The session.', sessionNow, { ...rateLimitHeaders, 'Preference-Applied': preferenceApplied }),
         ...problems('validation_failed', ...readFaults),
+      },
+    },
+    patch: {
+      tags,
+      security: bearer,
+      summary: 'Give a session another title',
+      operationId: 'renameSession',
+      requestParams: { path: z.object({ sessionId: id }) },
+      requestBody: jsonBody(renameBody),
+      responses: {
+        200: json('The session has this title.', sessionSummary, rateLimitHeaders),
+        ...problems('validation_failed', ...bodyFaults, ...readFaults),
       },
     },
     delete: {

@@ -29,7 +29,7 @@ export function getSession(options: SessionOptions): RequestHandler {
   return async (req, res) => {
     const sessionId = parseId(req.params.sessionId);
     const { userId } = req.user!;
-    const page = parse(sessionQuery, req.query);
+    const { order, ...page } = parse(sessionQuery, req.query);
     const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
     const read = async (): Promise<SessionPage> => {
       const found = await orBadCursor(conversations.session(sessionId, userId, page));
@@ -46,7 +46,9 @@ export function getSession(options: SessionOptions): RequestHandler {
     const { turns, latest } = found;
     const progress = await readProgress(page.cursor === undefined ? turns : [...turns, latest], line);
     const { position, etaMs } = progress.get(latest.requestId) ?? ENDED;
-    res.json({ ...sessionBody(found, progress), position, etaMs } satisfies SessionNow);
+    const body = sessionBody(found, progress);
+    if (order === 'newest') body.turns.reverse();
+    res.json({ ...body, position, etaMs } satisfies SessionNow);
 
     /** Waits until the turn has ended, the time is over, or the client has gone. */
     async function hasEnded(requestId: string, waitMs: number): Promise<boolean> {

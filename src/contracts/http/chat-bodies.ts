@@ -3,6 +3,8 @@ import { modelName, priority } from '../chat-request.ts';
 import { failure, finishReason, timings, usage } from '../chat-response.ts';
 import { limits } from '../limits.ts';
 import { timestamp } from '../scalars.ts';
+import { cursor, limitUpTo100 } from './paging.ts';
+import { title } from './session-bodies.ts';
 
 /** Many clients send null or an empty text for a field without a value. */
 const absentIfEmpty = <T extends z.ZodType>(field: T) =>
@@ -112,11 +114,14 @@ export const turn = z
 export const session = z
   .object({
     sessionId: z.string(),
+    title,
     status: turnStatus.describe('The status of the latest turn.'),
     response: z.string().nullable().describe('The answer of the latest turn.'),
     createdAt: timestamp,
     updatedAt: timestamp,
-    turns: z.array(turn).describe('A page of the turns, oldest first; without a `cursor`, the newest ones.'),
+    turns: z
+      .array(turn)
+      .describe('A page of the turns, oldest first, or as `order` says; without a `cursor`, the newest ones.'),
     nextCursor: z.string().nullable().describe('The `cursor` of the page with the turns before these; null: none.'),
   })
   .meta({ id: 'Session' });
@@ -129,23 +134,15 @@ export const turnWithSession = turn
   .extend({ sessionId: z.string() })
   .meta({ id: 'TurnWithSession', description: 'A turn, and the session that it belongs to.' });
 
-const cursor = z
-  .string()
-  .max(512)
-  .optional()
-  .transform((value) => value || undefined)
-  .describe('`nextCursor` of the page before.');
-
-/** An empty parameter counts as left out. */
-const limitUpTo100 = (otherwise: number) =>
-  z.preprocess(
-    (value) => (value === '' ? undefined : value),
-    z.coerce.number().int().min(1).max(100).default(otherwise),
-  );
-
 export const sessionQuery = z.object({
   limit: limitUpTo100(50).describe('Most turns of the page.'),
   cursor,
+  order: z
+    .preprocess((value) => (value === '' ? undefined : value), z.enum(['oldest', 'newest']).default('oldest'))
+    .describe(
+      'Which turn of the page comes first. Either way the first page has the newest turns, and `nextCursor` leads to ' +
+        'those before them.',
+    ),
 });
 
 export const historyQuery = z.object({

@@ -6,6 +6,7 @@ import { readFirstOpenTurn } from '../../../src/adapters/conversations/open-turn
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { testRedisUrl } from '../../services.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
+import { describeSessionList } from './session-list-contract.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const opened: Redis[] = [];
@@ -16,9 +17,10 @@ const connect = async () => {
 };
 afterAll(() => Promise.all(opened.map((redis) => redis.quit())));
 
-describeConversationStore('Redis', async () =>
-  createRedisConversationStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' }),
-);
+const makeStore = async () =>
+  createRedisConversationStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' });
+describeConversationStore('Redis', makeStore);
+describeSessionList('Redis', makeStore);
 
 let redis: Redis;
 beforeAll(async () => {
@@ -40,7 +42,14 @@ test('a session is under the key that other services know, as JSON that says who
   const { sessionId, userId, requestId, createdAt } = one;
   const stored = async () => JSON.parse((await redis.get(`chat:session:${sessionId}`))!);
   await store.begin(one, { newSession: true });
-  expect(await stored()).toEqual({ sessionId, userId, status: 'accepting', createdAt, updatedAt: createdAt });
+  expect(await stored()).toEqual({
+    sessionId,
+    userId,
+    title: 'How?',
+    status: 'accepting',
+    createdAt,
+    updatedAt: createdAt,
+  });
   await store.confirm(sessionId, requestId, { hurry: true });
   const page = await store.session(sessionId, userId, { limit: 1 });
   expect(await stored()).toEqual({ userId, ...page!.session });
@@ -99,6 +108,7 @@ test('a session of the previous version, whose turns have no index, can be read,
   await store.begin(next, { newSession: false });
   await store.confirm(sessionId, 'r11', { hurry: true });
   expect((await readTurns({ limit: 2 })).ids).toEqual(['r10', 'r11']);
+  expect((await store.session(sessionId, userId, { limit: 1 }))!.session.title).toBe('Question 0');
   expect((await store.erase(sessionId, userId))!.requestIds).toHaveLength(12);
 });
 
@@ -116,6 +126,30 @@ test('a question added to a session of the version before is numbered after the 
   const seen = (await store.session(sessionId, userId, { limit: 5 }))!;
   expect(seen.turns.map(({ requestId }) => requestId)).toEqual(['old', 'new']);
 });
+
+test.each(['read', 'added to'])(
+  'a list of sessions that an earlier version did not keep is made when it is first %s',
+  async (when) => {
+    const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+    const { userId } = turn();
+    const asked = [];
+    for (let i = 0; i < 3; i++) {
+      const one = { ...turn(), userId, createdAt: new Date(Date.now() - 10_000 + i).toISOString() };
+      await store.begin(one, { newSession: true });
+      await store.confirm(one.sessionId, one.requestId, { hurry: true });
+      asked.unshift(one.sessionId);
+    }
+    await redis.del(`{chat:history:${userId}}:sessions`);
+    if (when === 'added to') {
+      const next = { ...turn(), userId, sessionId: asked[2]! };
+      await store.begin(next, { newSession: false });
+      asked.unshift(asked.pop()!);
+    }
+    const { sessions } = await store.sessions(userId, { limit: 5 });
+    expect(sessions.map(({ sessionId }) => sessionId)).toEqual(asked);
+    expect(await redis.pttl(`{chat:history:${userId}}:sessions`)).toBeGreaterThan(DAY_MS / 2);
+  },
+);
 
 test('a session of the previous version, which had a status, can be begun or continued as before', async () => {
   const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
@@ -141,7 +175,10 @@ test('a session of the previous version, which had a status, can be begun or con
     await store.confirm(sessionId, 'old', { hurry: true });
     await store.confirm(sessionId, continues.requestId, { hurry: true });
     const { updatedAt } = (await store.session(sessionId, userId, { limit: 1 }))!.session;
-    expect(JSON.parse((await redis.get(key))!)).toEqual({ sessionId, userId, createdAt, updatedAt });
+    expect(JSON.parse((await redis.get(key))!)).toEqual({
+      ...{ sessionId, userId, createdAt, updatedAt },
+      ...(canBegin === 'begun' && { title: 'How?' }),
+    });
   }
 });
 

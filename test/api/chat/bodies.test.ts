@@ -44,9 +44,21 @@ test('a turn that has not ended is shown as the queue has it, and as queued wher
 
 test('a session is shown with the status and the answer of its latest turn, also on an older page', () => {
   const times = { createdAt: queued.createdAt, updatedAt: answer.completedAt };
-  const page = { session: { sessionId: 's', ...times }, turns: [ended], latest: queued, nextCursor: '1' };
+  const page = {
+    session: { sessionId: 's', title: 'How?', ...times },
+    turns: [ended],
+    latest: queued,
+    nextCursor: '1',
+  };
   const body = sessionBody(page, new Map([['r-2', retrying]]));
-  expect(body).toMatchObject({ sessionId: 's', status: 'retrying', response: null, ...times, nextCursor: '1' });
+  expect(body).toMatchObject({
+    sessionId: 's',
+    title: 'How?',
+    status: 'retrying',
+    response: null,
+    ...times,
+    nextCursor: '1',
+  });
   expect(body.turns).toEqual([turnBody(ended)]);
   expect(session.parse(body)).toEqual(body);
   expect(sessionBody({ ...page, latest: ended })).toMatchObject({ status: 'completed', response: 'So.' });

@@ -91,7 +91,7 @@ test('every error code but those of no particular operation is explained where i
 test('what needs a token says so', () => {
   for (const { path, operation } of operations) {
     const secured = operation.security !== undefined;
-    expect({ path, secured }).toEqual({ path, secured: /^\/(chat|admin)\//.test(path) });
+    expect({ path, secured }).toEqual({ path, secured: /^\/(me$|(chat|admin)\/)/.test(path) });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
       expect(document.components?.securitySchemes).toHaveProperty(name);

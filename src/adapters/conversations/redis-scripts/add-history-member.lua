@@ -1,20 +1,28 @@
 --[[
-  Adds a turn to its user's history. Removes the turns that are older than any kept session. A turn that is added again
-  keeps its place.
+  Adds a turn to its user's history, and moves its session to the front of the user's list of sessions. Removes what is
+  older than any kept session. A turn that is added again keeps its place.
 
   KEYS:
     1 history
+    2 list of sessions
 
   ARGV:
     1 when the turn was asked, in ms
-    2 member of the sorted set
-    3 when the oldest turn was asked that is kept, in ms
-    4 for how long the history is kept, in ms
+    2 member of the history
+    3 sessionId
+    4 when the oldest turn was asked that is kept, in ms
+    5 for how long the history is kept, in ms
 
-  Cost: 3 commands.
+  Cost: 5 commands; 7 for a new session. The first session of the list costs as many more as the history has turns.
 ]]
-local historyKey = KEYS[1]
-local askedAtMs, member, oldestMs, retentionMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+-- include: session-list
+local historyKey, listKey = KEYS[1], KEYS[2]
+local askedAtMs, member, sessionId, oldestMs, retentionMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 redis.call('ZADD', historyKey, 'NX', askedAtMs, member)
 redis.call('ZREMRANGEBYSCORE', historyKey, '-inf', oldestMs)
 redis.call('PEXPIRE', historyKey, retentionMs)
+if redis.call('ZADD', listKey, 'GT', askedAtMs, sessionId) == 1 then
+  redis.call('ZREMRANGEBYSCORE', listKey, '-inf', oldestMs)
+  if redis.call('ZCARD', listKey) == 1 then fillSessionList(listKey, historyKey) end
+end
+redis.call('PEXPIRE', listKey, retentionMs)

@@ -4,12 +4,16 @@ import { defineScript } from '../../redis/define-script.ts';
 
 const script = defineScript(import.meta.dirname, 'add-history-member');
 
-/** Adds a turn to its user's history, which keeps it for `retentionMs`. One round trip. */
+/**
+ * Adds a turn to its user's history, and its session to the user's list of sessions. Both are kept for `retentionMs`. One
+ * round trip.
+ */
 export async function addHistoryMember(
   redis: Redis,
   userId: string,
-  { member, createdAt }: { member: string; createdAt: number },
+  { sessionId, member, createdAt }: { sessionId: string; member: string; createdAt: number },
   retentionMs: number,
 ): Promise<void> {
-  await script(redis, [redisKeys.history(userId)], [createdAt, member, Date.now() - retentionMs, retentionMs]);
+  const keys = [redisKeys.history(userId), redisKeys.sessions(userId)];
+  await script(redis, keys, [createdAt, member, sessionId, Date.now() - retentionMs, retentionMs]);
 }

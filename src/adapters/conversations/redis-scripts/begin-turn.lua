@@ -27,8 +27,9 @@
     'not_found'  the session should continue, but does not exist, was never visible, is another user's, or was erased
     'full'       the session has as many turns as it may have
 
-  Cost: 5 commands for a new session, 6 for one that is continued. A session that has as many turns as the limit,
-  accepting ones included, costs 2 more; and up to 3 more where it has twice as many.
+  Cost: 5 commands for a new session, 6 for one that is continued, 7 for one whose first question was refused. A session
+  that has as many turns as the limit, accepting ones included, costs 2 more; and up to 3 more where it has twice as
+  many.
 ]]
 -- include: session-seen
 -- include: turn-index
@@ -81,6 +82,11 @@ if text then
   if asked then return 'begun' end
   -- A session that was never visible can only be begun, and a session that was visible can only be continued.
   if wasSeen(session) == beginsSession then return refused end
+  -- The question that it began with before was refused, so this one gives the title.
+  if beginsSession then
+    session.title = cjson.decode(newSession).title
+    redis.call('SET', sessionKey, cjson.encode(session), 'KEEPTTL')
+  end
   nextNumber, count = readTurnIndex(turnsKey, index)
   if count >= mostTurns then
     count = makeRoom(nextNumber, count)

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { limits } from '../../../contracts/limits.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
+import { titleOf } from '../../../contracts/title.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { BeginOutcome, NewTurn } from '../conversation-store.ts';
 
@@ -15,15 +16,30 @@ export async function beginTurn(
   { sessionId, userId, requestId, message, createdAt }: NewTurn,
   options: { newSession: boolean; ttlMs: number },
 ): Promise<BeginOutcome> {
-  const session = { sessionId, userId, status: 'accepting', createdAt, updatedAt: createdAt };
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
   return (await script(redis, keys, [
     requestId,
     JSON.stringify({ message, createdAt }),
     userId,
     options.newSession ? '1' : '0',
-    JSON.stringify(session),
+    options.newSession ? sessionBeginningWith({ sessionId, userId, message, createdAt }) : '',
     options.ttlMs,
     limits.sessionTurns,
   ])) as BeginOutcome;
 }
+
+/** A session that nobody can see yet, as JSON. */
+const sessionBeginningWith = ({
+  sessionId,
+  userId,
+  message,
+  createdAt,
+}: Pick<NewTurn, 'sessionId' | 'userId' | 'message' | 'createdAt'>) =>
+  JSON.stringify({
+    sessionId,
+    userId,
+    title: titleOf(message),
+    status: 'accepting',
+    createdAt,
+    updatedAt: createdAt,
+  });

@@ -20,13 +20,15 @@
       number before which the next page ends, or -1: there is none
       the newest visible turn of the session, or {}
       the turns of the page, newest first
+      the question that the title is made from if the session has none, or ''
     }
     A turn is {requestId, question, state or '', answer or ''}.
 
   Cost: 2 commands, one for each turn that is read, and one for each look at as many turns as the page may have. An
-  older page costs the same again, to find the newest turn.
+  older page costs the same again, to find the newest turn. A session of an earlier version costs 2 more.
 ]]
 -- include: turn-index
+-- include: session-title
 local sessionKey, turnsKey = KEYS[1], KEYS[2]
 local userId, endsBefore, mostTurns, mostBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -48,7 +50,8 @@ local function eachVisibleBefore(last, take)
 end
 
 local session = redis.call('GET', sessionKey)
-if not session or cjson.decode(session).userId ~= userId then return false end
+local decoded = session and cjson.decode(session)
+if not decoded or decoded.userId ~= userId then return false end
 local nextNumber = readTurnIndex(turnsKey, redis.call('HGET', turnsKey, 'index:n'))
 if endsBefore and (endsBefore < 1 or endsBefore > nextNumber) then return -1 end
 
@@ -71,4 +74,4 @@ if endsBefore then
 else
   newest = page[1] or {}
 end
-return {session, nextPage, newest, page}
+return {session, nextPage, newest, page, questionForTitle(decoded, turnsKey)}

@@ -8,6 +8,8 @@ const script = defineScript(import.meta.dirname, 'read-session');
 export interface StoredSession {
   /** JSON */
   text: string;
+  /** The stored question that the title is made from if the session has none; or empty. */
+  titleFrom: string;
   /** The number before which the next page ends. undefined: there is no next page. */
   next: number | undefined;
   /** undefined: the session has no visible turn. */
@@ -28,14 +30,15 @@ export async function readSession(
 ): Promise<StoredSession | 'no_such_page' | undefined> {
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId)];
   const found = (await script(redis, keys, [userId, page.before ?? '', page.limit, page.maxBytes])) as
-    | [string, number, string[], string[][]]
+    | [string, number, string[], string[][], string]
     | number
     | null;
   if (found === null) return undefined;
   if (typeof found === 'number') return 'no_such_page';
-  const [text, cursor, newest, turns] = found;
+  const [text, cursor, newest, turns, titleFrom] = found;
   return {
     text,
+    titleFrom,
     next: cursor < 0 ? undefined : cursor,
     newest: newest.length > 0 ? storedTurn(newest) : undefined,
     turns: turns.map(storedTurn),

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+
+export const me = z
+  .object({
+    userId: z.string(),
+    email: z.string().nullable().describe('null if an identity provider has the accounts.'),
+    roles: z.array(z.enum(['user', 'admin'])).describe('An admin may do everything that a user may, and use `/admin`.'),
+    models: z
+      .object({
+        standard: z.string().describe('The model of a question that names none.'),
+        allowed: z.array(z.string()).describe('The models that a question may name.'),
+      })
+      .meta({ id: 'Models' }),
+    limits: z
+      .object({
+        messageChars: count.describe('Longest question, in UTF-16 code units, as the length of a text in JavaScript.'),
+        titleChars: count,
+        searchChars: count,
+        sessionTurns: count.describe('Most questions of one session.'),
+        sendPerMinute: count.describe('Most questions in a minute.'),
+        readPerMinute: count.describe('Most other requests in a minute.'),
+        maxWaitSeconds: count.describe('Longest `Prefer: wait`.'),
+      })
+      .meta({ id: 'Limits' }),
+  })
+  .meta({ id: 'Me', description: 'Who the caller is, and what a page needs to know before the first question.' });
+
+export type Me = z.output<typeof me>;

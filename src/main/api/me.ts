@@ -1,0 +1,24 @@
+import type { Redis } from 'ioredis';
+import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import type { MeOptions } from '../../api/chat/me.ts';
+import { allowedModelsOf } from '../../config/allowed-models.ts';
+import type { ApiConfig } from '../../config/settings.ts';
+import { limits } from '../../contracts/limits.ts';
+
+/** What GET /me tells. */
+export function createMeParts(config: ApiConfig, redis: Redis): MeOptions {
+  const accounts = config.jwtJwksUrl ? undefined : createRedisAccountStore({ redis });
+  const { messageChars, titleChars, searchChars, sessionTurns } = limits;
+  return {
+    emailOf: async (userId) => (await accounts?.byId(userId))?.email ?? null,
+    offer: {
+      models: { standard: config.chatModel, allowed: allowedModelsOf(config) },
+      limits: {
+        ...{ messageChars, titleChars, searchChars, sessionTurns },
+        sendPerMinute: config.rateSendPerMinute,
+        readPerMinute: config.rateReadPerMinute,
+        maxWaitSeconds: Math.floor(config.maxWaitMs / 1000),
+      },
+    },
+  };
+}
