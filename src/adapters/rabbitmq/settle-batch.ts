@@ -97,7 +97,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
   async function settle(entries: Entry<Item>[], options: Settling): Promise<void> {
     const { goesOn } = options;
     for (let tries = 1; ; tries++) {
-      const error = await tryOnce(entries);
+      const error = await tryOnce(entries, () => acknowledgeSettled(entries, options));
       if (error === undefined) return;
       acknowledgeSettled(entries, options);
       if (tries === 1) logger.warn({ queue, deliveries: entries.length, err: error }, 'could not handle messages');
@@ -113,12 +113,24 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     entries.splice(0, entries.length, ...entries.filter(({ settled }) => !settled));
   }
 
-  /** Returns the error, if there is one. What was settled in spite of it is not done again. */
-  async function tryOnce(entries: readonly Entry<Item>[]): Promise<unknown> {
+  /**
+   * Returns the error, if there is one. What was settled in spite of it is not done again.
+   * @param onLettersFirst called if all dead letters are kept while the items are still being handled. That may last as
+   * long as a server is down. A dead letter whose message is not acknowledged meanwhile is kept again by each process
+   * that gets the message next
+   */
+  async function tryOnce(entries: readonly Entry<Item>[], onLettersFirst = () => {}): Promise<unknown> {
     const letters: Entry<Item>[] = [];
     const items: Entry<Item>[] = [];
     for (const entry of entries) if (!entry.settled) ('item' in entry.todo ? items : letters).push(entry);
-    const outcomes = await Promise.allSettled([handleAll(items), ...letters.map(sendLetter)]);
+    let handling = items.length > 0;
+    const handled = handleAll(items).finally(() => {
+      handling = false;
+    });
+    const kept = Promise.all(letters.map(sendLetter)).then(() => {
+      if (handling && letters.length > 0) onLettersFirst();
+    });
+    const outcomes = await Promise.allSettled([handled, kept]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') return outcome.reason ?? new Error('unknown');
     return undefined;
   }

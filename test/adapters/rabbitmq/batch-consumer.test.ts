@@ -179,6 +179,22 @@ test('a message that became a dead letter while others wait for the store does n
   expect(sorted(handled)).toEqual(['2', '4']);
 });
 
+test('a dead letter’s message is acknowledged while the others of its batch still wait for an answer of the store', async () => {
+  const answer = Promise.withResolvers<void>();
+  await send('garbage', ...numbers(8));
+  // Eight may be in hand, so the ninth waits until one is acknowledged.
+  const { consumer, dead } = await consume(() => answer.promise, 8);
+  cleanups.push(async () => answer.resolve());
+  await until('the garbage is acknowledged', async () => (await client.depth(REQUESTS_QUEUE)) === 0);
+  proxy.cut();
+  await until('RabbitMQ has the others back', async () => (await client.depth(REQUESTS_QUEUE)) === 8);
+  answer.resolve();
+  proxy.open();
+  await until('the others are handled', async () => (await client.depth(REQUESTS_QUEUE)) === 0);
+  await untilEmpty(consumer);
+  expect(dead).toEqual(['garbage']);
+}, 60_000);
+
 test('a message that cannot be read, or is refused, is one dead letter, however often its batch is tried again', async () => {
   let away = true;
   await send('garbage', 'unwanted', 'a');

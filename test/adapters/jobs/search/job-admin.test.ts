@@ -17,6 +17,7 @@ const manyFail = async (count: number, code: string, userId = 'u') => {
   for (const id of ids) await untilStatus(id, 'failed');
   return ids;
 };
+const endedAt = async (requestId: string) => Date.parse((await search.admin.show(requestId))!.endedAt!);
 const all = { limit: 1_000, rate: 1_000, dryRun: false };
 
 test('a job’s story has its steps, attempts, times and trace, and never its text', async () => {
@@ -69,7 +70,13 @@ test('retrying all jobs of a code leaves other failures alone', async () => {
 
 test('jobs are retried at the given rate, those that failed first come first, up to the limit', async () => {
   search.start();
-  const ids = await manyFail(6, 'model_timeout');
+  const ids: string[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    ids.push(...(await manyFail(1, 'model_timeout')));
+    // The next one fails in a later millisecond.
+    const last = await endedAt(ids.at(-1)!);
+    await until('the time goes on', () => Date.now() > last);
+  }
   for (const id of ids) search.fates.set(id, 'complete');
   const beganAt = performance.now();
   const report = await search.admin.retryAll({ ...all, code: 'model_timeout', limit: 4, rate: 10 });
