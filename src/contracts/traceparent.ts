@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-const FORMAT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+const FORMAT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** What a W3C traceparent says. */
 export interface TraceContext {
@@ -11,8 +11,13 @@ export interface TraceContext {
 
 /** @returns undefined if the traceparent is absent or malformed */
 export function readTraceparent(received: unknown): TraceContext | undefined {
-  const match = typeof received === 'string' ? FORMAT.exec(received) : null;
-  return match ? { traceId: match[1]!, spanId: match[2]!, flags: Number.parseInt(match[3]!, 16) } : undefined;
+  if (typeof received !== 'string' || !FORMAT.test(received)) return undefined;
+  // This is read for every span, and taking parts is cheaper than groups of the pattern.
+  return {
+    traceId: received.slice(3, 35),
+    spanId: received.slice(36, 52),
+    flags: received.endsWith('-01') ? 1 : Number.parseInt(received.slice(53), 16),
+  };
 }
 
 /** Returns the received W3C traceparent, or a new one if it is missing or malformed. */

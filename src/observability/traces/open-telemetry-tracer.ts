@@ -1,69 +1,43 @@
-import {
-  type Context,
-  type Link,
-  type Tracer as OpenTelemetryTracer,
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api';
+import { randomBytes } from 'node:crypto';
 import { readTraceparent } from '../../contracts/traceparent.ts';
-import type { NewSpan, Span, SpanAttributes, Tracer } from '../../contracts/tracer.ts';
+import type { NewSpan, Span, Tracer } from '../../contracts/tracer.ts';
+import { contextOf, RecordedSpan, type Recorder } from './recorded-span.ts';
+import type { Sampler } from './sampler.ts';
 
-const KINDS: Record<NewSpan['kind'], SpanKind> = {
-  internal: SpanKind.INTERNAL,
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  producer: SpanKind.PRODUCER,
-  consumer: SpanKind.CONSUMER,
-};
+const SAMPLED = 1;
+/** How many ids are made from randomness at once. */
+const IDS = 256;
+const TRACE_ID_DIGITS = 32;
+const SPAN_ID_DIGITS = 16;
 
 /**
- * Implements our port with OpenTelemetry. Each span is given its parent, so no context has to follow the work through the event
- * loop, and nothing is registered globally.
+ * Implements our port with OpenTelemetry's data, so that its exporter can send our spans. Each span is given its parent, so no
+ * context has to follow the work through the event loop, and nothing is registered globally.
  */
-export function createOpenTelemetryTracer(tracer: OpenTelemetryTracer): Tracer {
+export function createOpenTelemetryTracer(recorder: Recorder, keeps: Sampler): Tracer {
   return {
-    start: ({ name, kind, parent, links = [], attributes = {} }) => {
-      const options = {
-        kind: KINDS[kind],
-        attributes: { ...attributes },
-        links: links.flatMap((traceparent) => linkTo(traceparent) ?? []),
-      };
-      return spanOf(tracer.startSpan(name, options, contextOf(parent)));
+    start: (span: NewSpan): Span => {
+      const parent = readTraceparent(span.parent);
+      const traceId = parent?.traceId ?? randomDigits(TRACE_ID_DIGITS);
+      const spanId = randomDigits(SPAN_ID_DIGITS);
+      if (!keeps(parent, traceId)) return dropped(`00-${traceId}-${spanId}-00`);
+      return new RecordedSpan(recorder, span, { traceId, spanId, traceFlags: SAMPLED }, parent && contextOf(parent));
     },
   };
 }
 
-function spanOf(span: ReturnType<OpenTelemetryTracer['startSpan']>): Span {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  let ended = false;
-  return {
-    traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`,
-    set: (attributes: SpanAttributes) => void span.setAttributes({ ...attributes }),
-    link: (traceparent) => {
-      const link = linkTo(traceparent);
-      if (link) span.addLink(link);
-    },
-    fail: (code) => void span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', code),
-    end: () => {
-      if (!ended) span.end();
-      ended = true;
-    },
-  };
-}
+/** A span of a trace that is not kept. Only its traceparent is of use. */
+const dropped = (traceparent: string): Span => ({ traceparent, set() {}, link() {}, fail() {}, end() {} });
 
-function contextOf(parent: string | undefined): Context {
-  const context = spanContextOf(parent);
-  return context ? trace.setSpanContext(ROOT_CONTEXT, context) : ROOT_CONTEXT;
-}
+let digits = '';
+let used = 0;
 
-function linkTo(traceparent: string): Link | undefined {
-  const context = spanContextOf(traceparent);
-  return context && { context };
-}
-
-function spanContextOf(traceparent: string | undefined) {
-  const read = readTraceparent(traceparent);
-  return read && { traceId: read.traceId, spanId: read.spanId, traceFlags: read.flags, isRemote: true };
+/** Random hexadecimal digits. An id may not consist of zeros alone, which is as likely as that two are the same. */
+function randomDigits(count: number): string {
+  if (used + count > digits.length) {
+    digits = randomBytes((IDS * SPAN_ID_DIGITS) / 2).toString('hex');
+    used = 0;
+  }
+  used += count;
+  return digits.slice(used - count, used);
 }

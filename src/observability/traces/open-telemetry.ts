@@ -7,15 +7,14 @@ import {
   resourceFromAttributes,
   serviceNameEnvDetector,
 } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../log.ts';
 import { createOpenTelemetryTracer } from './open-telemetry-tracer.ts';
+import type { Recorder } from './recorded-span.ts';
 import { reportFailures } from './report-failures.ts';
 import { samplerOf } from './sampler.ts';
 import type { Tracing, TracingSettings } from './tracing.ts';
 
-/** A batch of deliveries links to each of them. */
-const MAX_LINKS = 1_000;
 /** How long a process that stops waits for the collector to take the last spans. */
 const LAST_SPANS_MS = 2_000;
 
@@ -31,22 +30,20 @@ export function startOpenTelemetry(
     'service.instance.id': randomUUID(),
   });
   const detectors = [resourceAttributesEnvDetector, serviceNameEnvDetector];
-  const provider = new TracerProvider({
-    resource: ours.merge(detectResources({ detectors })),
-    sampler: samplerOf(settings.otelTracesSampler, settings.otelTracesSamplerArg),
-    spanLimits: { linkCountLimit: MAX_LINKS },
-    spanProcessors: [
-      new BatchSpanProcessor({
-        exporter: reportFailures(new OTLPTraceExporter(), logger),
-        scheduledDelayMillis: settings.otelBspScheduleDelay,
-        maxQueueSize: settings.otelBspMaxQueueSize,
-      }),
-    ],
+  const processor = new BatchSpanProcessor({
+    exporter: reportFailures(new OTLPTraceExporter(), logger),
+    scheduledDelayMillis: settings.otelBspScheduleDelay,
+    maxQueueSize: settings.otelBspMaxQueueSize,
   });
+  const recorder: Recorder = {
+    resource: ours.merge(detectResources({ detectors })),
+    instrumentationScope: { name: 'healify-chat', version },
+    onEnd: (span) => processor.onEnd(span),
+  };
   return {
-    tracer: createOpenTelemetryTracer(provider.getTracer('healify-chat', version)),
+    tracer: createOpenTelemetryTracer(recorder, samplerOf(settings.otelTracesSampler, settings.otelTracesSamplerArg)),
     stop: async () => {
-      const sent = provider.shutdown().catch(() => {});
+      const sent = processor.shutdown().catch(() => {});
       await Promise.race([sent, sleep(LAST_SPANS_MS, undefined, { ref: false })]);
     },
   };
