@@ -132,11 +132,11 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
       return gate.state;
     },
     parametersOf: (question) => model.parametersOf(question),
-    ask: async (question, signal, attempt, traceparent) => {
+    ask: async (question, signal, attempt, options) => {
       const pass = await gate.enter();
       const call: Call = { era: gate.era, requestId: question.requestId ?? Symbol() };
       try {
-        const answer = await model.ask(question, signal, attempt, traceparent);
+        const answer = await model.ask(question, signal, attempt, options);
         answeredAt = performance.now();
         await count(true, pass, call);
         return answer;

@@ -24,10 +24,15 @@ export function traceCalls(model: Model, tracer: Tracer, asked: AskedModel): Mod
   };
   return {
     parametersOf: model.parametersOf,
-    ask: async (question, signal, attempt, parent) => {
-      const span = tracer.start({ name: `chat ${asked.model}`, kind: 'client', parent, attributes });
+    ask: async (question, signal, attempt, options) => {
+      const span = tracer.start({
+        name: `chat ${asked.model}`,
+        kind: 'client',
+        parent: options?.traceparent,
+        attributes,
+      });
       try {
-        const answer = await model.ask(question, signal, attempt);
+        const answer = await model.ask(question, signal, attempt, options);
         span.set(attributesOf(answer));
         return answer;
       } catch (error) {

@@ -17,6 +17,6 @@ export function createChosenModel(byName: ReadonlyMap<string, Model>, standard: 
   };
   return {
     parametersOf: (question) => modelOf(question).parametersOf(question),
-    ask: (question, signal, attempt, traceparent) => modelOf(question).ask(question, signal, attempt, traceparent),
+    ask: (question, signal, attempt, options) => modelOf(question).ask(question, signal, attempt, options),
   };
 }

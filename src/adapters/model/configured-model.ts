@@ -169,10 +169,10 @@ export function createConfiguredModel(
 
 const watchCalls = (model: Model, onCall: (end: CallEnd) => void): Model => ({
   parametersOf: model.parametersOf,
-  ask: async (question, signal, attempt, traceparent) => {
+  ask: async (question, signal, attempt, options) => {
     const startedAt = performance.now();
     try {
-      const answer = await model.ask(question, signal, attempt, traceparent);
+      const answer = await model.ask(question, signal, attempt, options);
       onCall({ outcome: 'ok', durationMs: performance.now() - startedAt, answer });
       return answer;
     } catch (error) {

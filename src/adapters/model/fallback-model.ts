@@ -20,14 +20,14 @@ export function createFallbackModel(models: readonly [Model, ...Model[]], afterA
   if (models.length === 1) return first;
   return {
     parametersOf: (question) => first.parametersOf(question),
-    ask: async (question, signal, attempt, traceparent) => {
+    ask: async (question, signal, attempt, options) => {
       let pause: ModelPausedError | undefined;
       let broken: ProviderBrokenError | undefined;
       let failure: RequestFailure | undefined;
       let costlyCalls = 0;
       for (const model of models) {
         try {
-          const answer: ModelAnswer = await model.ask(question, signal, attempt, traceparent);
+          const answer: ModelAnswer = await model.ask(question, signal, attempt, options);
           return model === first ? answer : { ...answer, byFallback: true };
         } catch (error) {
           if (error instanceof ModelPausedError) {

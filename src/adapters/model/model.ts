@@ -1,4 +1,5 @@
 import type OpenAI from 'openai';
+import type { AnswerProgress } from '../../contracts/answer-progress.ts';
 import type { ContextTurn } from '../../contracts/chat-request.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
@@ -24,10 +25,16 @@ export interface Model {
   /**
    * Asks once, without retries. This is one call, which may be charged.
    * @param attempt of the request, from 1
-   * @param traceparent of the span that asks. Left out: tracing is off
    * @param signal aborts the call; the promise then rejects with the signal's reason
    * @throws RequestFailure model_*
    * @throws ModelPausedError the model has asked for a pause, or is known to be down
    */
-  ask(question: ModelQuestion, signal: AbortSignal, attempt: number, traceparent?: string): Promise<ModelAnswer>;
+  ask(question: ModelQuestion, signal: AbortSignal, attempt: number, options?: AskOptions): Promise<ModelAnswer>;
+}
+
+export interface AskOptions {
+  /** Of the span that asks. Left out: tracing is off. */
+  traceparent?: string | undefined;
+  /** Is told what the model writes while it writes. The answer is the same. Left out: the answer is asked for as a whole. */
+  progress?: AnswerProgress | undefined;
 }

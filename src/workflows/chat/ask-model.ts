@@ -1,4 +1,4 @@
-import type { Model, ModelQuestion } from '../../adapters/model/model.ts';
+import type { AskOptions, Model, ModelQuestion } from '../../adapters/model/model.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { deadlineExceeded } from '../engine/retry-policy.ts';
@@ -19,13 +19,14 @@ export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';
 export async function askModel(
   model: Model,
   question: ModelQuestion,
-  attempt: { number: number; deadlineAt: number; signal: AbortSignal; traceparent?: string | undefined },
+  attempt: { number: number; deadlineAt: number; signal: AbortSignal } & AskOptions,
   onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {
+  const { traceparent, progress } = attempt;
   if (Date.now() >= attempt.deadlineAt) throw deadlineExceeded();
   const startedAt = performance.now();
   try {
-    const answer = await model.ask(question, attempt.signal, attempt.number, attempt.traceparent);
+    const answer = await model.ask(question, attempt.signal, attempt.number, { traceparent, progress });
     return { answer, modelMs: Math.round(performance.now() - startedAt) };
   } catch (error) {
     if (attempt.signal.aborted) onUncertainSpend('aborted');

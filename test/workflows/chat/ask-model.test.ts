@@ -20,7 +20,7 @@ test('the model is asked once, and its answer comes with the time it took', asyn
     return answer;
   });
   expect(result).toEqual({ answer, modelMs: expect.any(Number) });
-  expect(calls).toEqual([[request, neverAborted, 2]]);
+  expect(calls).toEqual([[request, neverAborted, 2, {}]]);
   expect(uncertain).toEqual([]);
 });
 
