@@ -87,6 +87,9 @@ export const OLDEST_TURN_KEY = '{chat:oldest-turn}';
 /** String, JSON: the queues and the jobs, as one process has seen them for the metrics of all; with a lease as above. */
 export const QUEUES_SEEN_KEY = `${JOBS_PREFIX}:queues-seen`;
 
+/** String, JSON: the dead letters by reason, as one api has seen them for the metrics of all; with a lease as above. */
+export const LETTERS_SEEN_KEY = '{chat:letters-seen}';
+
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
 

@@ -36,7 +36,7 @@ import { judgeProcesses } from '../observability/judge-processes.ts';
 import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureLine, measureProcesses } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
-import { measureOldestQuestion, measureQueues } from '../observability/queue-metrics.ts';
+import { measureOldestQuestion, measureQueues, measureStandingLetters } from '../observability/queue-metrics.ts';
 import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
@@ -45,9 +45,10 @@ import { createAuthenticationParts } from './api/authentication.ts';
 import { createMeParts } from './api/me.ts';
 import { readPages } from './api/pages.ts';
 import { connectServers } from './api/servers.ts';
+import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
-import { createSharedOldestTurnLook, createSharedQueuesLook } from './shared-looks.ts';
+import { createSharedLettersLook, createSharedOldestTurnLook, createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadApiConfig);
@@ -65,6 +66,7 @@ const servers = await connectServers({ config, name, metrics, logger });
 const { consuming, publisher, depths, redis, subscriber, cacheRedis, queue } = servers;
 measureQueues(metrics.registry, createSharedQueuesLook(servers));
 measureOldestQuestion(metrics.registry, createSharedOldestTurnLook(servers));
+measureStandingLetters(metrics.registry, createSharedLettersLook({ ...servers, broker: brokerAddressOf(config) }));
 const heartbeat = createHeartbeat({
   redis,
   process: { id: replica, role: 'api', version, settings: settingsFingerprint(config) },

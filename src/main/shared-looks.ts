@@ -1,9 +1,13 @@
 import type { Redis } from 'ioredis';
 import { readFirstOpenTurn } from '../adapters/conversations/open-turns.ts';
 import { type ChatQueue, jobStates } from '../adapters/jobs/job-queue.ts';
+import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import type { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { createSharedLook } from '../adapters/redis/shared-look.ts';
-import { OLDEST_TURN_KEY, QUEUES_SEEN_KEY } from '../contracts/redis-keys.ts';
+import { listLetters } from '../bridge/redrive/look.ts';
+import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
+import { LETTERS_SEEN_KEY, OLDEST_TURN_KEY, QUEUES_SEEN_KEY } from '../contracts/redis-keys.ts';
+import { createLettersLook, type LettersSeen } from '../observability/letters-seen.ts';
 import { createQueuesLook, type QueuesSeen } from '../observability/queues-seen.ts';
 
 /**
@@ -35,6 +39,33 @@ export function createSharedOldestTurnLook(options: {
     return askedAt === undefined ? 0 : Math.max(0, Date.now() - askedAt);
   };
   return onceAdmitted(admitted, createSharedLook<number>({ redis, key: OLDEST_TURN_KEY, look }));
+}
+
+/**
+ * Looks at the reasons of the dead letters that stand. One api does so for all; a worker has no right to.
+ * @param options.admitted as above
+ */
+export function createSharedLettersLook(options: {
+  redis: Redis;
+  depths: Pick<QueueDepths, 'read'>;
+  broker: BrokerAddress;
+  admitted: Promise<void>;
+}): () => Promise<LettersSeen | undefined> {
+  const { redis, depths, broker, admitted } = options;
+  const workQueues = Object.fromEntries(
+    ([REQUESTS_QUEUE, RESPONSES_QUEUE] as const).map((queue) => [deadLetterQueueOf(queue), queue]),
+  );
+  const look = createLettersLook({
+    depths: async () => {
+      const all = await depths.read();
+      return all && Object.fromEntries(Object.entries(all).filter(([queue]) => queue in workQueues));
+    },
+    reasonsOf: async (deadLetterQueue) => {
+      const { groups } = await listLetters(broker, workQueues[deadLetterQueue]!, {});
+      return Object.fromEntries(groups.map(({ reason, count }) => [reason, count]));
+    },
+  });
+  return onceAdmitted(admitted, createSharedLook<LettersSeen>({ redis, key: LETTERS_SEEN_KEY, look }));
 }
 
 function onceAdmitted<T>(admitted: Promise<void>, read: () => Promise<T | undefined>) {

@@ -17,6 +17,8 @@ interface CallEnd {
   /** `ok`, or an error's code. */
   outcome: string;
   durationMs: number;
+  /** '' if there is none. */
+  traceId: string;
   answer?: ModelAnswer | undefined;
   /** Why it may have been charged without an answer. */
   uncertain?: 'aborted' | 'no answer' | undefined;
@@ -42,7 +44,7 @@ export function createModelReports(
   const [provider, model, error] = [boundedLabel(), boundedLabel(), boundedLabel()];
   const bounded = (target: Target): Target => ({ provider: provider(target.provider), model: model(target.model) });
   return {
-    onCall: (asked: Target, { outcome, durationMs, answer, uncertain }: CallEnd): void => {
+    onCall: (asked: Target, { outcome, durationMs, traceId, answer, uncertain }: CallEnd): void => {
       const target = bounded(asked);
       const labels = {
         [genAiLabels.operation]: CHAT,
@@ -50,7 +52,7 @@ export function createModelReports(
         [genAiLabels.model]: target.model,
       };
       const errorLabel = outcome === 'ok' ? {} : { [genAiLabels.error]: error(outcome) };
-      metrics.modelDuration.observe({ ...labels, ...errorLabel }, durationMs / 1000);
+      metrics.modelDuration.observe({ ...labels, ...errorLabel }, durationMs / 1000, traceId);
       if (uncertain) metrics.uncertainSpend.inc({ why: uncertain, ...target });
       if (!answer) return;
       if (!answer.usage) {

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { LettersSeen } from './letters-seen.ts';
 import type { QueuesSeen } from './queues-seen.ts';
 
 /** The values of a gauge, each with the value of its label; undefined: it cannot be told. */
@@ -77,6 +78,25 @@ export function measureOldestQuestion(registry: Registry, readAgeMs: () => Promi
       // `reset` would set it to 0, which is a value.
       if (ageMs === undefined) this.remove();
       else this.set(ageMs / 1000);
+    },
+  });
+}
+
+/**
+ * Adds the dead letters that stand, by reason. A queue without letters is left out.
+ * @param read as `measureQueues` takes it
+ */
+export function measureStandingLetters(registry: Registry, read: () => Promise<LettersSeen | undefined>): void {
+  new Gauge({
+    name: 'healify_dead_letters_standing',
+    help: 'Dead letters that wait for an operator. reason: as npm run dlq -- list shows it, or unread where more than 1,000 wait or somebody else has them. It is at most a minute behind. Every api shows the same, so use max and not sum.',
+    labelNames: ['queue', 'reason'],
+    registers: [registry],
+    async collect() {
+      const seen = await read();
+      this.reset();
+      for (const [queue, { reasons }] of Object.entries(seen ?? {}))
+        for (const [reason, count] of Object.entries(reasons)) this.set({ queue, reason }, count);
     },
   });
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
+import { genAi } from '../../src/observability/gen-ai-names.ts';
 import { checkMetrics, hasPromtool } from '../../tools/services/promtool.ts';
 import { signUp, type TestUser } from '../api-client.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
@@ -127,7 +128,13 @@ test('an operator sees the queues from each process: depth, age, consumers, dead
   await queue.resume();
 });
 
-test('an exemplar leads from the time of an answer, of a request and of a step to its trace', async () => {
+test('an operator sees why dead letters stand', async () => {
+  const standing = { queue: deadLetterQueueOf(REQUESTS_QUEUE), reason: 'not_json' };
+  const count = async () => valueIn(await scrape(api), 'healify_dead_letters_standing', standing);
+  expect(await until('the letter is counted', count)).toBe(1);
+});
+
+test('an exemplar leads from the time of an answer, of a request, of a step and of a model call to its trace', async () => {
   const exemplar = `# {trace_id="${TRACE_ID}"}`;
   const [ofApi, ofWorker] = [await scrape(api, OPEN_METRICS), await scrape(worker, OPEN_METRICS)];
   const has = (text: string, name: string) =>
@@ -135,6 +142,7 @@ test('an exemplar leads from the time of an answer, of a request and of a step t
   expect(has(ofApi, 'healify_answer_seconds')).toBe(true);
   expect(has(ofApi, 'healify_http_request_duration_seconds')).toBe(true);
   expect(has(ofWorker, 'healify_step_duration_seconds')).toBe(true);
+  expect(has(ofWorker, genAi.operationDuration)).toBe(true);
 });
 
 test('without the token, or on the port of the health checks, nobody reads the metrics', async () => {

@@ -60,11 +60,11 @@ test('whatever models, providers and errors there are, the metrics of models sta
   const { onCall, onBreaker } = createModelReports(metrics, logger);
   for (let index = 0; index < MANY; index += 1) {
     const target = { provider: `p${index}`, model: 'm' };
-    onCall(target, { outcome: `e${index}`, durationMs: 1, uncertain: 'no answer' });
-    onCall({ provider: 'p', model: `m${index}` }, { outcome: 'ok', durationMs: 1 });
+    onCall(target, { outcome: `e${index}`, durationMs: 1, traceId: '', uncertain: 'no answer' });
+    onCall({ provider: 'p', model: `m${index}` }, { outcome: 'ok', durationMs: 1, traceId: '' });
     onBreaker(target, { state: 'open', cause: 'key', keyFingerprint: '' });
   }
-  onCall({ provider: 'p1', model: 'Why does\nmy "head" hurt?' }, { outcome: 'ok', durationMs: 1 });
+  onCall({ provider: 'p1', model: 'Why does\nmy "head" hurt?' }, { outcome: 'ok', durationMs: 1, traceId: '' });
   for (const pattern of [/^gen_ai_client_operation_duration_seconds_count/, /^healify_uncertain/, /^healify_breaker/]) {
     const series = await seriesOf(metrics.registry, pattern);
     expect(series).toBeGreaterThan(90);

@@ -11,7 +11,7 @@ const answer: ModelAnswer = {
   usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7, cost: 0.5 },
   finishReason: 'stop',
 };
-const ok = { outcome: 'ok', durationMs: 250, answer };
+const ok = { outcome: 'ok', durationMs: 250, traceId: '', answer };
 
 function reports() {
   const metrics = createWorkerMetrics();
@@ -25,7 +25,7 @@ test('an operator sees each call of a model, how long it took, and what it charg
   const { onCall, scrape } = reports();
   onCall(target, ok);
   onCall(target, { ...ok, answer: { ...answer, usage: null } });
-  onCall(target, { outcome: 'model_timeout', durationMs: 10_000, uncertain: 'no answer' });
+  onCall(target, { outcome: 'model_timeout', durationMs: 10_000, traceId: '', uncertain: 'no answer' });
   const asked = 'gen_ai_operation_name="chat",gen_ai_provider_name="p",gen_ai_request_model="m"';
   expect(await scrape(/^gen_ai_/)).toEqual([
     `gen_ai_client_operation_duration_seconds_sum{process="worker",${asked}} 0.5`,

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { createApiMetrics, createWorkerMetrics, measureProcesses } from '../../src/observability/metrics.ts';
-import { measureOldestQuestion, measureQueues } from '../../src/observability/queue-metrics.ts';
+import { measureOldestQuestion, measureQueues, measureStandingLetters } from '../../src/observability/queue-metrics.ts';
 
 interface Metric {
   name: string;
@@ -14,6 +14,7 @@ export function metricsTables(): string {
   const [api, worker] = [createApiMetrics().registry, createWorkerMetrics().registry];
   for (const registry of [api, worker]) measureQueues(registry, async () => undefined);
   measureOldestQuestion(api, async () => undefined);
+  measureStandingLetters(api, async () => undefined);
   measureProcesses(api, async () => []);
   const [ofApi, ofWorker] = [metricsOf(api), metricsOf(worker)];
   const names = new Set(ofWorker.map(({ name }) => name));

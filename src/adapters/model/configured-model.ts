@@ -33,6 +33,8 @@ export interface CallEnd {
   /** `ok`, or the code of the error. */
   outcome: string;
   durationMs: number;
+  /** '' if there is none. */
+  traceId: string;
   answer?: ModelAnswer;
   /** Why the call may have been charged without an answer. */
   uncertain?: 'aborted' | 'no answer' | undefined;
@@ -171,13 +173,14 @@ const watchCalls = (model: Model, onCall: (end: CallEnd) => void): Model => ({
   parametersOf: model.parametersOf,
   ask: async (question, signal, attempt, options) => {
     const startedAt = performance.now();
+    const end = () => ({ durationMs: performance.now() - startedAt, traceId: question.traceId ?? '' });
     try {
       const answer = await model.ask(question, signal, attempt, options);
-      onCall({ outcome: 'ok', durationMs: performance.now() - startedAt, answer });
+      onCall({ ...end(), outcome: 'ok', answer });
       return answer;
     } catch (error) {
       const outcome = error instanceof HealifyError ? error.code : 'aborted';
-      onCall({ outcome, durationMs: performance.now() - startedAt, uncertain: uncertaintyOf(error, signal) });
+      onCall({ ...end(), outcome, uncertain: uncertaintyOf(error, signal) });
       throw error;
     }
   },

@@ -41,6 +41,8 @@ export interface OpenDeadLetters {
 const ANSWER_TIMEOUT_MS = 15_000;
 const BACK_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
+const LOCK_TIMEOUT_MS = 1_500;
+const LOCK_POLL_MS = 200;
 
 /**
  * Takes over a dead-letter queue, on a connection of its own. Quorum queues have no exclusive consumers. So the lock is
@@ -129,8 +131,24 @@ async function connectOnce(address: BrokerAddress): Promise<ChannelModel> {
   }
 }
 
-/** The lock ends with the connection, even if the connection is lost. */
+/**
+ * Waits a moment for the lock, because the metrics count the letters now and then, which is soon over.
+ * @throws DeadLettersInUseError
+ */
 async function lock(connection: ChannelModel, name: string): Promise<void> {
+  const deadline = performance.now() + LOCK_TIMEOUT_MS;
+  while (true) {
+    try {
+      return await tryLock(connection, name);
+    } catch (error) {
+      if (!(error instanceof DeadLettersInUseError) || performance.now() > deadline) throw error;
+    }
+    await sleep(LOCK_POLL_MS);
+  }
+}
+
+/** The lock ends with the connection, even if the connection is lost. */
+async function tryLock(connection: ChannelModel, name: string): Promise<void> {
   const channel = await connection.createChannel();
   channel.on('error', () => {});
   try {

@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../../config/settings.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import { traceIdOf } from '../../contracts/traceparent.ts';
 import type { Span } from '../../contracts/tracer.ts';
 import type { Run } from '../engine/run.ts';
 import { askModel, type UncertainSpend } from './ask-model.ts';
@@ -110,7 +111,8 @@ export async function answerRequest(
       throw new RequestFailure('spend_uncertain', 'the model may have been paid for an answer that was lost');
     }
     const traceparent = span?.traceparent;
-    return await askModel(workflow.model, job.request, { ...attempt, traceparent }, workflow.onUncertainSpend);
+    const question = { ...job.request, traceId: traceIdOf(job.traceparent) };
+    return await askModel(workflow.model, question, { ...attempt, traceparent }, workflow.onUncertainSpend);
   }
 
   /** Returns whether the answer was kept. Requests that wait for it go on. */

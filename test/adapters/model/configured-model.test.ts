@@ -50,7 +50,8 @@ test('each call of a model is reported: whom it asked, how long it took, and whe
     new RequestFailure('model_timeout', 'late', { mayBeCharged: true }),
     new RequestFailure('model_unreachable', 'nobody there'),
   ];
-  await model.ask(question, calling.signal, 1);
+  const traceId = 'the trace of the request';
+  await model.ask({ ...question, traceId }, calling.signal, 1);
   for (const failure of failures) {
     ask = () => Promise.reject(failure);
     await expect(model.ask(question, calling.signal, 1)).rejects.toBe(failure);
@@ -62,9 +63,9 @@ test('each call of a model is reported: whom it asked, how long it took, and whe
   await expect(model.ask(question, calling.signal, 1)).rejects.toThrow('stop');
   const durationMs = expect.any(Number);
   expect(ends).toEqual([
-    { ...target, outcome: 'ok', durationMs, answer },
-    { ...target, outcome: 'model_timeout', durationMs, uncertain: 'no answer' },
-    { ...target, outcome: 'model_unreachable', durationMs, uncertain: undefined },
-    { ...target, outcome: 'aborted', durationMs, uncertain: 'aborted' },
+    { ...target, outcome: 'ok', durationMs, traceId, answer },
+    { ...target, outcome: 'model_timeout', durationMs, traceId: '', uncertain: 'no answer' },
+    { ...target, outcome: 'model_unreachable', durationMs, traceId: '', uncertain: undefined },
+    { ...target, outcome: 'aborted', durationMs, traceId: '', uncertain: 'aborted' },
   ]);
 });
