@@ -17,7 +17,7 @@ const houses = ranks.flatMap((houses, rank) =>
       comment: `src/${house} may import from src/{${allowed.join(',')}} only.`,
       severity: 'error',
       from: { path: `^src/${house}/` },
-      to: { path: '^(src|tools|test|bench|chaos|fuzz)/', pathNot: `^src/(${allowed.join('|')})/` },
+      to: { path: '^(src|dashboards|tools|test|bench|chaos|fuzz)/', pathNot: `^src/(${allowed.join('|')})/` },
     };
   }),
 );
@@ -78,6 +78,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/web/([^/]+)/' },
       to: { path: '^src/web/[^/]+/', pathNot: '^src/web/($1|components)/' },
+    },
+    {
+      name: 'dashboards-know-names-only',
+      comment: 'dashboards/ may import the names of metrics and queues, and nothing else of ours.',
+      severity: 'error',
+      from: { path: '^dashboards/' },
+      to: { path: '^(src|tools|bench|chaos|fuzz)/', pathNot: '^src/(contracts|observability/gen-ai-names[.]ts)' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { dashboards } from '../dashboards/source/dashboards.ts';
+import { lintExceptions } from '../dashboards/source/lint-exceptions.ts';
 import { createAsyncApiDocument } from '../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
 import { composeSettings } from './generate/compose-settings.ts';
@@ -12,7 +14,8 @@ import { settingsTables } from './generate/settings-tables.ts';
 
 const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md and the lists of
 docker-compose.yml. From src/contracts: the tables of docs/errors.md, the Redis rights in docs/operating.md, and in
-docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md.
+docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From
+dashboards/source: the dashboards of Grafana.
 
   npm run generate              write them
   npm run generate -- --check   say which are out of date, and exit with 1 if any is
@@ -68,6 +71,10 @@ const files = {
   ...Object.fromEntries(
     Object.entries(createMessageSchemas()).map(([name, schema]) => [`docs/schemas/${name}`, jsonFile(schema)]),
   ),
+  ...Object.fromEntries(
+    Object.entries(dashboards()).map(([name, dashboard]) => [`dashboards/${name}`, jsonFile(dashboard)]),
+  ),
+  'dashboards/.lint': jsonFile(lintExceptions()),
   'docs/schemas/asyncapi.json': jsonFile(createAsyncApiDocument({ version: packageVersion() })),
 };
 for (const [file, content] of Object.entries(files)) {

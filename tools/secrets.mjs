@@ -8,11 +8,12 @@ const HELP = `Adds the secrets that .env lacks to it, each made at random. What 
 
   npm run secrets
 
-They are read by docker-compose: JWT_SECRET, MESSAGE_SIGNING_KEY, RABBITMQ_PASSWORD and REDIS_PASSWORD. RabbitMQ takes its
-password only when its volume is new; to change it later, use rabbitmqctl change_password.
+They are read by docker-compose: JWT_SECRET, MESSAGE_SIGNING_KEY, RABBITMQ_PASSWORD, REDIS_PASSWORD and GRAFANA_PASSWORD.
+RabbitMQ and Grafana take their passwords only when their volumes are new; to change them later, use rabbitmqctl
+change_password and grafana cli admin reset-admin-password.
 `;
 
-const NAMES = ['JWT_SECRET', 'MESSAGE_SIGNING_KEY', 'RABBITMQ_PASSWORD', 'REDIS_PASSWORD'];
+const NAMES = ['JWT_SECRET', 'MESSAGE_SIGNING_KEY', 'RABBITMQ_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD'];
 /** Letters that need no escaping in a URL, a shell or a compose file. */
 const makeSecret = () => randomBytes(48).toString('base64url');
 

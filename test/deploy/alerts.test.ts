@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { alertCases, type Case } from './alert-cases.ts';
+import { selectorsIn } from './promql-selectors.ts';
 import { alertNames, alerts, root, ruleFiles, rules } from './rule-files.ts';
 import { withMonitoring } from './with-monitoring.ts';
 
@@ -90,7 +91,7 @@ test('rules ask only for metrics that there are', () => {
   const ours = readFileSync(join(root, 'docs/metrics.md'), 'utf8').match(/(?<=`)[a-z][a-z\d_]*(?=[`{])/g) ?? [];
   const known = new Set([...ours, ...others, ...rules.map(({ record }) => record), ...parts(ours)]);
   for (const { expr } of rules) {
-    for (const name of metricsIn(expr)) expect([name, known.has(name)]).toEqual([name, true]);
+    for (const { metric } of selectorsIn(expr)) expect([metric, known.has(metric)]).toEqual([metric, true]);
   }
 });
 
@@ -120,15 +121,3 @@ const others = [
   'redis_total_system_memory_bytes',
   'redis_up',
 ];
-
-/** The metrics of a query: words that are neither a function, a keyword, a label nor within quotes. */
-function metricsIn(expr: string): string[] {
-  const bare = expr
-    .replace(/"[^"]*"/g, '""')
-    .replace(/\{[^}]*\}/g, '')
-    .replace(/\[[^\]]*\]/g, '')
-    .replace(/\b(by|on|without|ignoring)\s*\([^)]*\)/g, '')
-    .replace(/\boffset \d+[smhd]/g, '');
-  const words = bare.match(/(?<![\w.:])[a-z][\w:]*(?!\s*\()(?![\w:])/gi) ?? [];
-  return words.filter((word) => !['and', 'or', 'unless', 'by', 'on', 'bool'].includes(word));
-}

@@ -22,7 +22,9 @@ const anchorOf = (heading: string) =>
 const anchorsOf = (file: string) => namesIn(proseOf(file), /^#+ (.+)$/gm).map(anchorOf);
 
 /** The names of all source files, without their folders. */
-const sources = globSync('{src,test,tools,bench,chaos,fuzz}/**/*.ts', { cwd: root }).map((path) => basename(path));
+const sources = globSync('{src,dashboards,test,tools,bench,chaos,fuzz}/**/*.ts', { cwd: root }).map((path) =>
+  basename(path),
+);
 
 const settingNames = Object.values(settings).flatMap((group) =>
   Object.values<Setting>(group).flatMap((setting) =>
@@ -35,7 +37,10 @@ const otherVariables = [
   'BENCH_PROFILES',
   'HEALIFY_EMAIL',
   'HEALIFY_PASSWORD',
+  'GRAFANA_PASSWORD',
+  'GRAFANA_PORT',
   'LOCAL_SERVERS',
+  'LOGS_BY_TRACE_URL',
   'OTEL_EXPORTER_OTLP_HEADERS',
   'OTEL_EXPORTER_OTLP_TIMEOUT',
   'OTEL_RESOURCE_ATTRIBUTES',
@@ -67,7 +72,10 @@ describe.each(documents)('%s', (file) => {
   });
 
   test('names source files and folders that exist', () => {
-    for (const path of namesIn(proseOf(file), /`((?:src|test|tools|bench|chaos|fuzz|docs|examples)\/[\w./-]+)`/g))
+    for (const path of namesIn(
+      proseOf(file),
+      /`((?:src|dashboards|deploy|test|tools|bench|chaos|fuzz|docs|examples)\/[\w./-]+)`/g,
+    ))
       expect([path, existsSync(join(root, path))]).toEqual([path, true]);
     for (const name of namesIn(proseOf(file), /`([\w-]+\.ts)`/g)) expect(sources).toContain(name);
   });

@@ -33,6 +33,7 @@ export const LONG_FILES: Record<string, number> = {
   'test/e2e/worker-killed.test.ts': 22,
   'test/main/redis-rights.test.ts': 21,
   'test/api/signed-answers.test.ts': 20,
+  'test/dashboards/queries.test.ts': 20,
   'test/e2e/deadline-and-spend.test.ts': 20,
 };
 

@@ -8,7 +8,7 @@ export interface Check {
 }
 
 /** The folders of the code whose imports the folder rule checks. */
-const FOLDERS = ['src', 'tools', 'test', 'bench', 'chaos', 'fuzz'];
+const FOLDERS = ['src', 'dashboards', 'tools', 'test', 'bench', 'chaos', 'fuzz'];
 
 /** All checks that need no server. `npm test` and `npm run check` run them all. */
 export const checks: readonly Check[] = [
@@ -42,6 +42,11 @@ export const checks: readonly Check[] = [
     name: 'redis-scripts',
     finds: 'faults in the Lua files of the Redis scripts, with luacheck',
     command: ['node', 'tools/check/redis-scripts.ts'],
+  },
+  {
+    name: 'dashboards',
+    finds: "dashboards that break a rule of Grafana's dashboard-linter, where it is installed or Go can install it",
+    command: ['node', 'tools/check/dashboards.ts'],
   },
   {
     name: 'generated',

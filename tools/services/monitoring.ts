@@ -34,12 +34,18 @@ export function monitoringPrograms(): Monitoring | undefined {
   return programs.every(([, command]) => command) ? (Object.fromEntries(programs) as Monitoring) : undefined;
 }
 
-/** Installs Prometheus and Alertmanager where they are missing and apt may install; elsewhere it does nothing. */
+/** Debian's packages. */
+const PACKAGES = ['prometheus', 'prometheus-alertmanager', 'prometheus-redis-exporter'];
+
+/**
+ * Installs Prometheus, Alertmanager and the exporter of Redis where one is missing and apt may install; elsewhere it does
+ * nothing.
+ */
 export function installMonitoring(): void {
-  if (monitoringPrograms() || !canInstall()) return;
-  process.stdout.write('installing prometheus and prometheus-alertmanager ...\n');
+  if ((monitoringPrograms() && commandOf('redisExporter')) || !canInstall()) return;
+  process.stdout.write(`installing ${PACKAGES.join(', ')} ...\n`);
   try {
-    aptInstall(['prometheus', 'prometheus-alertmanager']);
+    aptInstall(PACKAGES);
   } catch (error) {
     process.stdout.write(`${(error as Error).message}\n`);
   }
@@ -66,8 +72,8 @@ export const startPrometheus = (options: MonitorOptions) =>
   startMonitor('prometheus', options, '/-/ready', [
     `--config.file=${options.configFile}`,
     `--storage.tsdb.path=${join(options.dir, 'data')}`,
-    // For RUNBOOK_BASE_URL. Since Prometheus 3 it is always on.
-    '--enable-feature=expand-external-labels',
+    // The first is for RUNBOOK_BASE_URL. Since Prometheus 3 it is always on.
+    '--enable-feature=expand-external-labels,exemplar-storage',
     ...addressFlags(options.port),
   ]);
 

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
+import type { RabbitMq } from '../../tools/services/rabbitmq.ts';
+import { signUp } from '../api-client.ts';
+import type { TestProcess } from '../processes.ts';
+import { startQueueClient } from '../queue-client.ts';
+
+/** More than RATE_SEND_PER_MINUTE of the test. */
+const TOO_MANY = 210;
+
+/**
+ * Traffic in which everything happens that metrics count. A round has answers, some of them from the cache, a retry, failures,
+ * a dead letter, refusals, and calls that may be paid without an answer. Before the first one, connections are lost.
+ * @returns a function that sends one round
+ */
+export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbitMq: RabbitMq }) {
+  const user = await signUp(api.url);
+  const [eager, patient] = [await signUp(api.url), await signUp(api.url)];
+  await rabbitMq.ctl('close_all_connections', 'by the test');
+  const client = await startQueueClient(rabbitMq.url);
+  const ask = (message: string) => user.send({ message }, { Prefer: 'wait=10' });
+
+  for (let sent = 0; sent < TOO_MANY; sent += 30)
+    await Promise.all(Array.from({ length: 30 }, () => eager.send({ message: '' })));
+
+  return async () => {
+    const once = randomUUID();
+    const slow = `Slowly. ${once} [[simulate latency=300ms]]`;
+    const same = [ask(slow), ask(slow)];
+    // Some wait for a worker, because it has few places.
+    const many = Array.from({ length: 8 }, (_, n) =>
+      patient.send({ message: `${n} ${once} [[simulate latency=500ms]]` }),
+    );
+    client.channel.sendToQueue(REQUESTS_QUEUE, Buffer.from('garbage'));
+    await client.channel.waitForConfirms();
+    await Promise.all([
+      ask('How much water should I drink?'),
+      ...same,
+      ...many,
+      ask(`Never. ${once} [[simulate status=400]]`),
+      ask(`Again. ${once} [[simulate status=500 times=1]]`),
+      ask(`Without a count. ${once} [[simulate mode=no_usage]]`),
+      ask(`Empty. ${once} [[simulate mode=empty times=1]]`),
+    ]);
+  };
+}
