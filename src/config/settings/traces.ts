@@ -18,7 +18,7 @@ export const traces = {
     type: optional(url('http', 'https')),
     default: '',
     unit: 'URL',
-    text: 'Where traces are sent, as OTLP over HTTP with JSON: a collector such as http://localhost:4318. Left out, nothing is traced.',
+    text: 'Where traces are sent, as OTLP over HTTP with protobuf: a collector such as http://localhost:4318. Left out, nothing is traced.',
     readBy: both,
   }),
   otelTracesSampler: setting({

@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import {
   detectResources,
   resourceAttributesEnvDetector,
   resourceFromAttributes,
   serviceNameEnvDetector,
 } from '@opentelemetry/resources';
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../log.ts';
-import { createOpenTelemetryTracer } from './open-telemetry-tracer.ts';
-import type { Recorder } from './recorded-span.ts';
+import { createRecordingTracer } from './recording-tracer.ts';
 import { reportFailures } from './report-failures.ts';
 import { samplerOf } from './sampler.ts';
+import { createSendSpans } from './send-spans.ts';
+import { createSpanOutbox } from './span-outbox.ts';
 import type { Tracing, TracingSettings } from './tracing.ts';
 
 /** How long a process that stops waits for the collector to take the last spans. */
@@ -30,21 +28,18 @@ export function startOpenTelemetry(
     'service.instance.id': randomUUID(),
   });
   const detectors = [resourceAttributesEnvDetector, serviceNameEnvDetector];
-  const processor = new BatchSpanProcessor({
-    exporter: reportFailures(new OTLPTraceExporter(), logger),
-    scheduledDelayMillis: settings.otelBspScheduleDelay,
-    maxQueueSize: settings.otelBspMaxQueueSize,
-  });
-  const recorder: Recorder = {
-    resource: ours.merge(detectResources({ detectors })),
-    instrumentationScope: { name: 'healify-chat', version },
-    onEnd: (span) => processor.onEnd(span),
-  };
-  return {
-    tracer: createOpenTelemetryTracer(recorder, samplerOf(settings.otelTracesSampler, settings.otelTracesSamplerArg)),
-    stop: async () => {
-      const sent = processor.shutdown().catch(() => {});
-      await Promise.race([sent, sleep(LAST_SPANS_MS, undefined, { ref: false })]);
+  const reporting = reportFailures(createSendSpans(), logger);
+  const outbox = createSpanOutbox({
+    sender: {
+      resource: ours.merge(detectResources({ detectors })).attributes,
+      scope: { name: 'healify-chat', version },
     },
+    ...reporting,
+    delayMs: settings.otelBspScheduleDelay,
+    maxSpans: settings.otelBspMaxQueueSize,
+  });
+  return {
+    tracer: createRecordingTracer(samplerOf(settings.otelTracesSampler, settings.otelTracesSamplerArg), outbox.add),
+    stop: () => outbox.stop(LAST_SPANS_MS),
   };
 }
