@@ -19,6 +19,8 @@ export interface NewSpan {
   /** Traceparents of related spans in other traces. */
   links?: readonly string[];
   attributes?: SpanAttributes;
+  /** Further attributes, which many spans share. It must be the same object for all of them, and never change. */
+  shared?: SpanAttributes;
 }
 
 export interface Span {

@@ -14,7 +14,7 @@ export interface AskedModel {
 
 /** Puts each call of a model in a span. The span says who was asked and what it cost, and nothing of what was said. */
 export function traceCalls(model: Model, tracer: Tracer, asked: AskedModel): Model {
-  const attributes: SpanAttributes = {
+  const shared: SpanAttributes = {
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': asked.provider,
     'gen_ai.request.model': asked.model,
@@ -29,7 +29,7 @@ export function traceCalls(model: Model, tracer: Tracer, asked: AskedModel): Mod
         name: `chat ${asked.model}`,
         kind: 'client',
         parent: options?.traceparent,
-        attributes,
+        shared,
       });
       try {
         const answer = await model.ask(question, signal, attempt, options);

@@ -1,7 +1,7 @@
 import type { MessageProperties } from 'amqplib';
 import { TRACEPARENT_HEADER } from '../../contracts/queues.ts';
 import { isSampled } from '../../contracts/traceparent.ts';
-import { type Span, spanCodeOf, type Tracer } from '../../contracts/tracer.ts';
+import { type Span, type SpanAttributes, spanCodeOf, type Tracer } from '../../contracts/tracer.ts';
 
 /** What is read here of a delivery, and of why it is refused. */
 interface Received {
@@ -27,11 +27,8 @@ export function inPublishSpan(
     name: `publish ${queue}`,
     kind: 'producer',
     parent,
-    attributes: {
-      ...messaging(queue, 'publish'),
-      'healify.request.id': requestId,
-      'healify.session.id': sessionId,
-    },
+    shared: messaging(queue, 'publish'),
+    attributes: { 'healify.request.id': requestId, 'healify.session.id': sessionId },
   });
   return inSpan(span, () => send(span.traceparent));
 }
@@ -44,8 +41,8 @@ export function inDeadLetterSpan(
   keep: () => Promise<void>,
 ): Promise<void> {
   if (!tracer) return keep();
-  const attributes = messaging(queue, 'dead-letter');
-  const span = tracer.start({ name: `dead-letter ${queue}`, kind: 'producer', parent: sentIn(delivery), attributes });
+  const shared = messaging(queue, 'dead-letter');
+  const span = tracer.start({ name: `dead-letter ${queue}`, kind: 'producer', parent: sentIn(delivery), shared });
   span.fail(reason);
   return inSpan(span, keep);
 }
@@ -64,13 +61,15 @@ export interface ConsumeSpans {
  * which begins a trace and links to each of the others.
  */
 export function startConsumeSpans(tracer: Tracer, queue: string, deliveries: readonly Received[]): ConsumeSpans {
-  const count = deliveries.length;
+  const attributes = { 'messaging.batch.message_count': deliveries.length };
+  const shared = messaging(queue, 'consume');
   const spans = deliveries.map((delivery) =>
     tracer.start({
       name: `consume ${queue}`,
       kind: 'consumer',
       parent: sentIn(delivery),
-      attributes: { ...messaging(queue, 'consume'), 'messaging.batch.message_count': count },
+      attributes,
+      shared,
     }),
   );
   const traceparents = spans.map(({ traceparent }) => traceparent);
@@ -98,8 +97,9 @@ export function startConsumeSpans(tracer: Tracer, queue: string, deliveries: rea
 function startBatchSpan(tracer: Tracer, queue: string, traceparents: readonly string[]): Span | undefined {
   const links = traceparents.filter(isSampled);
   if (links.length < 2) return undefined;
-  const attributes = { ...messaging(queue, 'consume'), 'messaging.batch.message_count': traceparents.length };
-  return tracer.start({ name: `consume batch ${queue}`, kind: 'internal', links, attributes });
+  const attributes = { 'messaging.batch.message_count': traceparents.length };
+  const shared = messaging(queue, 'consume');
+  return tracer.start({ name: `consume batch ${queue}`, kind: 'internal', links, attributes, shared });
 }
 
 async function inSpan(span: Span, run: () => Promise<void>): Promise<void> {
@@ -115,10 +115,23 @@ async function inSpan(span: Span, run: () => Promise<void>): Promise<void> {
 
 const sentIn = (delivery: Received): string | undefined => delivery.properties.headers?.[TRACEPARENT_HEADER];
 
-const messaging = (queue: string, operation: 'publish' | 'consume' | 'dead-letter') =>
-  ({
-    'messaging.system': 'rabbitmq',
-    'messaging.operation.name': operation,
-    'messaging.operation.type': operation === 'consume' ? 'process' : 'send',
-    'messaging.destination.name': queue,
-  }) as const;
+type Operation = 'publish' | 'consume' | 'dead-letter';
+
+/** There are few queues, and their names are ours. */
+const described = new Map<string, SpanAttributes>();
+
+/** The attributes that all spans of an operation on a queue share. */
+function messaging(queue: string, operation: Operation): SpanAttributes {
+  const key = `${operation} ${queue}`;
+  let attributes = described.get(key);
+  if (!attributes) {
+    attributes = {
+      'messaging.system': 'rabbitmq',
+      'messaging.operation.name': operation,
+      'messaging.operation.type': operation === 'consume' ? 'process' : 'send',
+      'messaging.destination.name': queue,
+    };
+    described.set(key, attributes);
+  }
+  return attributes;
+}

@@ -43,6 +43,8 @@ const SAMPLED = 1;
 export class OtlpBatchWriter {
   #writer = new ProtobufWriter();
   #sender: Sender;
+  /** Attributes that many spans share, as they are written. */
+  #shared = new WeakMap<SpanAttributes, Uint8Array>();
   #spans = 0;
   #starts = { resource: 0, scope: 0 };
 
@@ -67,7 +69,8 @@ export class OtlpBatchWriter {
     writer.integer(spanFields.kind, KINDS[span.kind]);
     writer.nanoseconds(spanFields.startTime, span.startedAt, 0);
     writer.nanoseconds(spanFields.endTime, span.startedAt, span.durationMs);
-    this.#attributes(spanFields.attributes, span.attributes);
+    if (span.shared) writer.raw(this.#bytesOf(span.shared));
+    writeAttributes(writer, spanFields.attributes, span.attributes);
     for (const { traceId, spanId, flags } of span.links) {
       const link = writer.beginShort(spanFields.links);
       writer.hex(linkFields.traceId, traceId);
@@ -77,7 +80,7 @@ export class OtlpBatchWriter {
     }
     if (span.droppedLinks > 0) writer.integer(spanFields.droppedLinksCount, span.droppedLinks);
     if (span.errorCode !== undefined) {
-      this.#attribute(spanFields.attributes, 'error.type', span.errorCode);
+      writeAttribute(writer, spanFields.attributes, 'error.type', span.errorCode);
       const status = writer.beginShort(spanFields.status);
       writer.integer(statusFields.code, ERROR);
       writer.endShort(status);
@@ -100,7 +103,7 @@ export class OtlpBatchWriter {
     const { resource, scope } = this.#sender;
     this.#starts.resource = writer.begin(RESOURCE_SPANS);
     const about = writer.begin(resourceSpans.resource);
-    this.#attributes(resourceFields.attributes, resource);
+    writeAttributes(writer, resourceFields.attributes, resource);
     writer.end(about);
     this.#starts.scope = writer.begin(resourceSpans.scopeSpans);
     const named = writer.begin(scopeSpans.scope);
@@ -109,31 +112,44 @@ export class OtlpBatchWriter {
     writer.end(named);
   }
 
-  #attributes(field: number, attributes: SpanAttributes | Record<string, unknown>): void {
-    for (const key in attributes) this.#attribute(field, key, (attributes as Record<string, unknown>)[key]);
-  }
-
-  #attribute(field: number, key: string, value: unknown): void {
-    if (value === undefined) return;
-    const writer = this.#writer;
-    const from = writer.begin(field);
-    writer.text(keyValue.key, key);
-    this.#value(keyValue.value, value);
-    writer.end(from);
-  }
-
-  #value(field: number, value: unknown): void {
-    const writer = this.#writer;
-    const from = writer.begin(field);
-    if (typeof value === 'string') writer.text(anyValue.string, value);
-    else if (typeof value === 'boolean') writer.integer(anyValue.bool, value ? 1 : 0);
-    else if (Number.isSafeInteger(value) && (value as number) >= 0) writer.integer(anyValue.int, value as number);
-    else if (typeof value === 'number') writer.double(anyValue.double, value);
-    else if (Array.isArray(value)) {
-      const array = writer.begin(anyValue.array);
-      for (const each of value) this.#value(arrayValue.values, each);
-      writer.end(array);
+  #bytesOf(shared: SpanAttributes): Uint8Array {
+    let bytes = this.#shared.get(shared);
+    if (!bytes) {
+      const writer = new ProtobufWriter();
+      writeAttributes(writer, spanFields.attributes, shared);
+      bytes = writer.take();
+      this.#shared.set(shared, bytes);
     }
-    writer.end(from);
+    return bytes;
   }
+}
+
+function writeAttributes(
+  writer: ProtobufWriter,
+  field: number,
+  attributes: SpanAttributes | Record<string, unknown>,
+): void {
+  for (const key in attributes) writeAttribute(writer, field, key, (attributes as Record<string, unknown>)[key]);
+}
+
+function writeAttribute(writer: ProtobufWriter, field: number, key: string, value: unknown): void {
+  if (value === undefined) return;
+  const from = writer.begin(field);
+  writer.text(keyValue.key, key);
+  writeValue(writer, keyValue.value, value);
+  writer.end(from);
+}
+
+function writeValue(writer: ProtobufWriter, field: number, value: unknown): void {
+  const from = writer.begin(field);
+  if (typeof value === 'string') writer.text(anyValue.string, value);
+  else if (typeof value === 'boolean') writer.integer(anyValue.bool, value ? 1 : 0);
+  else if (Number.isSafeInteger(value) && (value as number) >= 0) writer.integer(anyValue.int, value as number);
+  else if (typeof value === 'number') writer.double(anyValue.double, value);
+  else if (Array.isArray(value)) {
+    const array = writer.begin(anyValue.array);
+    for (const each of value) writeValue(writer, arrayValue.values, each);
+    writer.end(array);
+  }
+  writer.end(from);
 }

@@ -49,6 +49,13 @@ export class ProtobufWriter {
     this.#end(from, VALUE_LENGTH);
   }
 
+  /** What another writer has written. */
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
   /** A text. It is cut after 4,000 characters. */
   text(field: number, value: string): void {
     const text = value.length > MAX_VALUE_CHARS ? value.slice(0, MAX_VALUE_CHARS) : value;

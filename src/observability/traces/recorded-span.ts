@@ -18,6 +18,7 @@ export class RecordedSpan implements Span {
   readonly startedAt = Date.now();
   durationMs = 0;
   attributes: SpanAttributes;
+  readonly shared: SpanAttributes | undefined;
   links = NO_LINKS;
   droppedLinks = 0;
   /** undefined: it has not failed */
@@ -28,7 +29,7 @@ export class RecordedSpan implements Span {
   #onEnd: (span: RecordedSpan) => void;
 
   constructor(
-    { name, kind, links, attributes }: NewSpan,
+    { name, kind, links, attributes, shared }: NewSpan,
     ids: { traceId: string; spanId: string; parentSpanId: string | undefined },
     onEnd: (span: RecordedSpan) => void,
   ) {
@@ -39,6 +40,7 @@ export class RecordedSpan implements Span {
     this.parentSpanId = ids.parentSpanId;
     this.traceparent = `00-${ids.traceId}-${ids.spanId}-01`;
     this.attributes = attributes ?? NO_ATTRIBUTES;
+    this.shared = shared;
     this.#onEnd = onEnd;
     for (const link of links ?? []) this.link(link);
   }

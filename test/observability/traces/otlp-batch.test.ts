@@ -23,7 +23,9 @@ function tracing() {
 test('a collector reads of a span what happened, when, where it belongs and how it ended', () => {
   const { tracer, sent } = tracing();
   const before = Date.now();
-  const started = tracer.start(span({ kind: 'client', links: [OTHER, 'unreadable'] }));
+  const started = tracer.start(
+    span({ kind: 'client', links: [OTHER, 'unreadable'], shared: { 'messaging.system': 'rabbitmq' } }),
+  );
   started.set({ 'gen_ai.usage.input_tokens': 300, 'gen_ai.request.temperature': 0.25 });
   started.set({ 'gen_ai.response.finish_reasons': ['stop', 'length'], 'healify.session.id': 'Jürgen 😀' });
   started.fail('model_timeout');
@@ -40,6 +42,7 @@ test('a collector reads of a span what happened, when, where it belongs and how 
     spanId: started.traceparent.slice(36, 52),
     links: [{ traceId: OTHER.slice(3, 35), spanId: OTHER.slice(36, 52) }],
     attributes: {
+      'messaging.system': 'rabbitmq',
       'gen_ai.usage.input_tokens': 300,
       'gen_ai.request.temperature': 0.25,
       'gen_ai.response.finish_reasons': 'stop,length',
