@@ -29,6 +29,7 @@ afterAll(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+const withToken = { headers: { Authorization: 'Bearer a-token-of-this-test' } };
 /** Every process that npm start starts has the data folder in its environment, so that it can be found. */
 const env = () => ({
   PATH: process.env.PATH,
@@ -143,6 +144,20 @@ test('a process and a server that are killed come back, and npm start says so; w
   await said('Redis is back.');
   // The api may be a moment later to find it, and says 503 until then.
   await until('a question is answered', async () => (await ask(started)).status === 'completed', 60_000);
+
+  // npm run demo finds this product, and leaves something to look at.
+  const demo = join(root, 'tools/demo/main.ts');
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [demo, '--data', dataDir, '--questions', '101', '--seconds', '4'],
+    { env: env() },
+  );
+  expect(stdout).toMatch(/The day is over: 101 questions\.[\s\S]* refused +none/);
+  const metrics = async () =>
+    await (await fetch(`http://127.0.0.1:${ports.API_METRICS_PORT}/metrics`, withToken)).text();
+  await until('a dead letter is counted', async () =>
+    /messages\{queue="chat_requests\.dlq"[^}]*\} 1\n/.test(await metrics()),
+  );
 
   process.kill(started.pid, 'SIGTERM');
   if (process.platform === 'linux') await until('nothing is left running', () => left().length === 0, 60_000);

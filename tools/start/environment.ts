@@ -26,15 +26,19 @@ export const readEnvironment = (root: string): Environment => ({
 });
 
 /** Where the commands find the servers: in the environment, in `.env`, or in what `npm start` wrote last. */
-export const readCommandEnvironment = (root: string): Environment => ({
-  ...filled(readFile(join(root, '.data', 'env'))),
+export const readCommandEnvironment = (root: string, dataDir = join(root, '.data')): Environment => ({
+  ...filled(readFile(join(dataDir, 'env'))),
   ...filled(readFile(join(root, '.env'))),
   ...filled(process.env),
 });
 
-/** Writes the URLs for the commands. */
-export function writeUrls(dataDir: string, { RABBITMQ_URL, REDIS_URL }: Environment): void {
-  writeFileSync(join(dataDir, 'env'), `RABBITMQ_URL=${RABBITMQ_URL}\nREDIS_URL=${REDIS_URL}\n`, { mode: 0o600 });
+/** What commands must know of the product that runs. */
+const FOR_COMMANDS = ['RABBITMQ_URL', 'REDIS_URL', 'MODEL_SIMULATOR_URL', 'HOST', 'API_PORT'];
+
+/** Writes for the commands where everything is. */
+export function writeAddresses(dataDir: string, env: Environment): void {
+  const lines = FOR_COMMANDS.filter((name) => env[name]).map((name) => `${name}=${env[name]}\n`);
+  writeFileSync(join(dataDir, 'env'), lines.join(''), { mode: 0o600 });
 }
 
 /** The names of the variables that differ, sorted. */

@@ -1,6 +1,12 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRunning } from '../services/is-running.ts';
+
+/** Whether `npm start` runs on this data folder. */
+export function isInUse(dataDir: string): boolean {
+  const file = join(dataDir, 'lock');
+  return existsSync(file) && isRunning(Number(readFileSync(file, 'utf8')));
+}
 
 /**
  * Claims the data folder for this process.

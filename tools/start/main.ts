@@ -6,7 +6,7 @@ import { buildPages } from '../web/build-pages.ts';
 import { demoAccounts, makeAccount } from './accounts.ts';
 import { baseUrlOf } from './addresses.ts';
 import { banner } from './banner.ts';
-import { changedNames, type Environment, keptSecrets, readEnvironment, writeUrls } from './environment.ts';
+import { changedNames, type Environment, keptSecrets, readEnvironment, writeAddresses } from './environment.ts';
 import { lockDataDir } from './lock.ts';
 import { startMonitoring } from './monitoring.ts';
 import { refuseTakenPorts } from './ports.ts';
@@ -89,7 +89,7 @@ async function start(): Promise<void> {
     return given.JWT_JWKS_URL ? { ...all, JWT_SECRET: given.JWT_SECRET } : all;
   };
   const all = settingsNow();
-  writeUrls(dataDir, all);
+  writeAddresses(dataDir, all);
 
   const { rabbitMqMetrics, managementUrl } = servers;
   const starting = startMonitoring({ env: all, rabbitMqMetrics, dataDir, terminal });
