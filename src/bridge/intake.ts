@@ -12,6 +12,8 @@ import type { Tracer } from '../contracts/tracer.ts';
 
 export interface Intake {
   start(): void;
+  /** Takes no more messages, or goes on, as an operator says. It may be called before `start`. */
+  setPaused(paused: boolean): void;
   /** Takes no more messages and finishes the batch in hand. The rest goes back to RabbitMQ. */
   stop(): Promise<void>;
 }
@@ -27,7 +29,8 @@ const LOW_WATER = 0.8;
  *
  * The intake keeps a backlog in RabbitMQ. It has these states:
  * - *flowing* while fewer than `highWater` jobs wait
- * - *paused* from then on, until no more than four fifths of `highWater` wait
+ * - *full*, and so paused, from then on, until no more than four fifths of `highWater` wait
+ * - *held*, and so paused, from `setPaused(true)` to `setPaused(false)`, whatever waits. What it has in hand becomes jobs
  * - *stopped* for good
  *
  * A pause may come one batch late. So up to `highWater` + prefetch jobs may wait for each worker.
@@ -48,6 +51,8 @@ export function createIntake(options: {
   logger: Logger;
 }): Intake {
   const { queue, addJobs, deadLetter, replyAllowed, highWater, onReceived, onPaused, logger } = options;
+  let full = false;
+  let held = false;
   let paused = false;
   let stopped = false;
   let poll: NodeJS.Timeout | undefined;
@@ -67,15 +72,20 @@ export function createIntake(options: {
     const jobs = traceparents ? read.map((job, index) => ({ ...job, traceparent: traceparents[index]! })) : read;
     const waiting = await addJobs(jobs);
     onReceived(jobs.length);
-    if (!paused && waiting >= highWater) void pause();
+    if (!full && waiting >= highWater) {
+      full = true;
+      logger.info({ highWater }, 'enough jobs wait: taking no more from RabbitMQ');
+      void obey().then(schedulePoll);
+    }
   }
 
-  async function pause(): Promise<void> {
-    paused = true;
-    onPaused(true);
-    logger.info({ highWater }, 'enough jobs wait: taking no more from RabbitMQ');
-    await consumer.pause();
-    schedulePoll();
+  /** Consumes, or does not, as the states say. */
+
+  async function obey(): Promise<void> {
+    if (paused === (full || held) || stopped) return;
+    paused = !paused;
+    onPaused(paused);
+    await (paused ? consumer.pause() : consumer.resume());
   }
 
   function schedulePoll(): void {
@@ -89,14 +99,20 @@ export function createIntake(options: {
       schedulePoll();
       return;
     }
-    paused = false;
-    onPaused(false);
-    logger.info({ waiting }, 'taking from RabbitMQ again');
-    await consumer.resume();
+    full = false;
+    if (!held) logger.info({ waiting }, 'taking from RabbitMQ again');
+    await obey();
   }
 
   return {
-    start: () => consumer.start(),
+    start: () => {
+      consumer.start();
+      if (paused) void consumer.pause();
+    },
+    setPaused: (isPaused) => {
+      held = isPaused;
+      void obey();
+    },
     stop: async () => {
       stopped = true;
       clearTimeout(poll);

@@ -89,6 +89,8 @@ export const QUEUES_SEEN_KEY = `${JOBS_PREFIX}:queues-seen`;
 
 /** String, JSON: the dead letters by reason, as one api has seen them for the metrics of all; with a lease as above. */
 export const LETTERS_SEEN_KEY = '{chat:letters-seen}';
+/** String, JSON: an operator has paused the intake of all workers: `since`, ISO 8601, and `by` whom. */
+export const INTAKE_PAUSE_KEY = '{healify}:intake-pause';
 
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
@@ -103,6 +105,9 @@ export const SETTLED_CHANNEL = 'chat:settled';
 
 /** Pub/sub channel: the id of a request whose work must stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';
+
+/** Pub/sub channel: an operator has paused or resumed the intake. Workers look at `INTAKE_PAUSE_KEY`. */
+export const INTAKE_CHANNEL = 'chat:intake';
 
 /** Pub/sub channel: the id of a login that has ended. Its access tokens are refused. */
 export const LOGIN_ENDED_CHANNEL = 'auth:login-ended';

@@ -5,6 +5,7 @@ import { createRedisSettledNotices } from '../adapters/conversations/redis-settl
 import { addToSettledCount } from '../adapters/conversations/settled-count.ts';
 import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
+import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { forgetJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
@@ -64,7 +65,8 @@ const replica = randomUUID();
 const name = `healify-chat api ${replica.slice(0, 8)}`;
 const servers = await connectServers({ config, name, metrics, logger });
 const { consuming, publisher, depths, redis, subscriber, cacheRedis, queue } = servers;
-measureQueues(metrics.registry, createSharedQueuesLook(servers));
+const lookAtQueues = createSharedQueuesLook(servers);
+measureQueues(metrics.registry, lookAtQueues);
 measureOldestQuestion(metrics.registry, createSharedOldestTurnLook(servers));
 measureStandingLetters(metrics.registry, createSharedLettersLook({ ...servers, broker: brokerAddressOf(config) }));
 const heartbeat = createHeartbeat({
@@ -72,7 +74,11 @@ const heartbeat = createHeartbeat({
   process: { id: replica, role: 'api', version, settings: settingsFingerprint(config) },
   logger,
 });
-const judgedProcesses = async () => judgeProcesses(await listProcesses(redis));
+const intake = createIntakeAdmin(redis);
+const judgedProcesses = async () => {
+  const [processes, { since }, seen] = await Promise.all([listProcesses(redis), intake.read(), lookAtQueues()]);
+  return judgeProcesses(processes, { intakePausedSince: since, jobsPaused: seen?.jobs?.paused ?? false });
+};
 measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
@@ -148,9 +154,12 @@ const admin = createAdminParts({
   queue,
   redis,
   gates,
+  intake,
+  depths,
   judgedProcesses,
   login: authentication.login,
   requireAdmin,
+  logger,
 });
 const acceptOptions = {
   conversations,

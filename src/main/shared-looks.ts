@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { readFirstOpenTurn } from '../adapters/conversations/open-turns.ts';
+import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { type ChatQueue, jobStates } from '../adapters/jobs/job-queue.ts';
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import type { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
@@ -21,7 +22,12 @@ export function createSharedQueuesLook(options: {
   admitted: Promise<void>;
 }): () => Promise<QueuesSeen | undefined> {
   const { redis, queue, depths, admitted } = options;
-  const look = createQueuesLook({ brokerQueues: depths.states, jobs: () => jobStates(queue, redis) });
+  const intake = createIntakeAdmin(redis);
+  const look = createQueuesLook({
+    brokerQueues: depths.states,
+    jobs: () => jobStates(queue, redis),
+    intakePaused: async () => (await intake.read()).paused,
+  });
   return onceAdmitted(admitted, createSharedLook<QueuesSeen>({ redis, key: QUEUES_SEEN_KEY, look }));
 }
 

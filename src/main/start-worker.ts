@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
+import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
 import { promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
@@ -140,6 +141,17 @@ export async function startWorker(
     logger,
   });
 
+  const intakePause = watchIntakePause({
+    redis: servers.gateRedis,
+    subscriber,
+    onChange: ({ paused, since, by }) => {
+      intake.setPaused(paused);
+      if (paused) logger.warn({ since, by }, 'an operator has paused the intake: taking nothing from RabbitMQ');
+      else logger.info('the intake is not paused');
+    },
+    logger,
+  });
+
   // Start
   let chatWorker: ReturnType<typeof startChatWorker> | undefined;
   let stopping = false;
@@ -147,8 +159,10 @@ export async function startWorker(
     await tidying.start();
     if (stopping) return;
     chatWorker = beginWork();
-    intake.start();
     heartbeat.start();
+    await intakePause.start();
+    if (stopping) return;
+    intake.start();
     await logMissingJobs(queue, redis, config).catch((error) =>
       logger.warn(
         { err: error },
@@ -174,6 +188,7 @@ export async function startWorker(
   return {
     stop: async () => {
       stopping = true;
+      intakePause.stop();
       await intake.stop();
       await chatWorker?.stop(config.shutdownGraceMs);
       tidying.stop();

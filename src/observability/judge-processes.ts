@@ -1,9 +1,21 @@
 import type { ProcessList } from '../contracts/http/process-bodies.ts';
 import type { SeenProcess } from '../contracts/processes.ts';
 
-/** Says what is wrong with the processes, so that an operator need not compare them. */
-export function judgeProcesses(processes: SeenProcess[]): ProcessList {
+/** What else an operator must know: things that stop the work although all processes run. */
+export interface Stopped {
+  /** Since when the intake has been paused, ISO 8601; null: it is not. */
+  intakePausedSince: string | null;
+  /** Whether somebody has paused the queue of jobs. */
+  jobsPaused: boolean;
+}
+
+/** Says what is wrong, so that an operator need not compare the processes. */
+export function judgeProcesses(processes: SeenProcess[], { intakePausedSince, jobsPaused }: Stopped): ProcessList {
   const warnings = [];
+  if (intakePausedSince !== null) {
+    warnings.push(`The intake has been paused since ${intakePausedSince}: new questions wait in RabbitMQ.`);
+  }
+  if (jobsPaused) warnings.push('The queue of jobs is paused: nobody takes jobs.');
   const alive = processes.filter(({ state }) => state === 'alive');
   if (!alive.some(({ role }) => role === 'worker')) {
     warnings.push('No worker is alive: questions are accepted, but nobody answers them.');

@@ -205,7 +205,7 @@ export function createWorkerMetrics() {
     }),
     intakePaused: new Gauge({
       name: 'healify_intake_paused',
-      help: '1 while this worker takes no messages from chat_requests, because enough jobs wait. Otherwise 0.',
+      help: '1 while this worker takes no messages from chat_requests, because enough jobs wait or an operator has paused the intake. Otherwise 0.',
       registers,
     }),
   };

@@ -65,6 +65,12 @@ export function measureQueues(registry: Registry, read: () => Promise<QueuesSeen
     'queue',
     ({ jobs }) => jobs && [['chat', jobs.paused ? 1 : 0]],
   );
+  gauge(
+    'healify_intake_paused_by_operator',
+    '1 while an operator has paused the intake, so that no worker takes questions from the queue. Otherwise 0. Every process shows the same.',
+    'queue',
+    ({ intakePaused }) => (intakePaused === undefined ? undefined : [['chat_requests', intakePaused ? 1 : 0]]),
+  );
 }
 
 /** Adds the age of the oldest open question, which is read anew for each scrape. 0: there is none. */

@@ -19,6 +19,8 @@ export interface QueuesSeen {
   broker?: Record<string, BrokerQueueSeen & { notEmptyForMs: number }>;
   /** Absent: Redis could not be asked. */
   jobs?: JobsSeen;
+  /** Whether an operator has paused the intake. Absent: as above. */
+  intakePaused?: boolean;
   /** Since when each queue of RabbitMQ has had messages at every look, in ms. */
   notEmptySince: Record<string, number>;
 }
@@ -33,13 +35,15 @@ export interface QueuesSeen {
 export function createQueuesLook(ask: {
   brokerQueues: () => Promise<Record<string, BrokerQueueSeen> | undefined>;
   jobs: () => Promise<JobsSeen>;
+  intakePaused: () => Promise<boolean>;
   now?: () => number;
 }): (previous: QueuesSeen | undefined) => Promise<QueuesSeen> {
-  const { brokerQueues, jobs, now = Date.now } = ask;
+  const { brokerQueues, jobs, intakePaused, now = Date.now } = ask;
   return async (previous) => {
-    const [broker, seenJobs] = await Promise.all([
+    const [broker, seenJobs, paused] = await Promise.all([
       brokerQueues().catch(() => undefined),
       jobs().catch(() => undefined),
+      intakePaused().catch(() => undefined),
     ]);
     const lookedAt = now();
     const before = previous?.notEmptySince ?? {};
@@ -51,6 +55,11 @@ export function createQueuesLook(ask: {
       if (seen.messages > 0) notEmptySince[queue] = since;
       seenBroker[queue] = { ...seen, notEmptyForMs: seen.messages > 0 ? Math.max(0, lookedAt - since) : 0 };
     }
-    return { ...(broker && { broker: seenBroker }), ...(seenJobs && { jobs: seenJobs }), notEmptySince };
+    return {
+      ...(broker && { broker: seenBroker }),
+      ...(seenJobs && { jobs: seenJobs }),
+      ...(paused !== undefined && { intakePaused: paused }),
+      notEmptySince,
+    };
   };
 }

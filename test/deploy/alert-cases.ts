@@ -111,6 +111,21 @@ export const alertCases: Record<string, AlertCases> = {
       },
     },
   },
+  HealifyIntakePaused: {
+    fires: {
+      'nobody resumes it': {
+        series: { 'healify_intake_paused_by_operator{queue="chat_requests"}': '1x30' },
+        at: '20m',
+      },
+    },
+    silent: {
+      'it is resumed after ten minutes': {
+        series: { 'healify_intake_paused_by_operator{queue="chat_requests"}': '0 1x10 0x30' },
+        at: '20m',
+      },
+      'workers pause because enough jobs wait': { series: { healify_intake_paused: '1x30' }, at: '20m' },
+    },
+  },
   HealifyDeadLettersArriving: {
     fires: {
       'a first letter is counted': { series: { [counted]: '_x5 1x10' }, at: '8m', labels: 'queue="chat_requests.dlq"' },

@@ -7,7 +7,8 @@ const worker: SeenProcess = {
   ...{ silentMs: 0, state: 'alive' },
 };
 const api: SeenProcess = { ...worker, id: 'a', role: 'api' };
-const warningsOf = (...processes: SeenProcess[]) => judgeProcesses(processes).warnings;
+const warningsOf = (...processes: SeenProcess[]) =>
+  judgeProcesses(processes, { intakePausedSince: null, jobsPaused: false }).warnings;
 
 test('processes that are all alive and agree need no warning', () => {
   expect(warningsOf(api, worker)).toEqual([]);
@@ -28,4 +29,10 @@ test('an operator is told that settings differ, but not because of a dead proces
   expect(warningsOf(api, worker, { ...worker, settings: 'b', state: 'missing' })).toEqual([
     '1 worker process is missing.',
   ]);
+});
+
+test('an operator is told of a pause, which stops the work although all processes run', () => {
+  const since = '2026-01-31T12:00:00.000Z';
+  const { warnings } = judgeProcesses([worker], { intakePausedSince: since, jobsPaused: true });
+  expect(warnings).toEqual([expect.stringContaining(since), expect.stringContaining('nobody takes jobs')]);
 });

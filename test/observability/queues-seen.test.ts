@@ -2,11 +2,12 @@ import { expect, test } from '@jest/globals';
 import { type BrokerQueueSeen, createQueuesLook, type QueuesSeen } from '../../src/observability/queues-seen.ts';
 
 const jobs = async () => ({ paused: false, states: {} });
+const intakePaused = async () => false;
 
 test('an operator sees for how long a queue has not been empty, also after RabbitMQ was away', async () => {
   let now = 1_000;
   let broker: Record<string, BrokerQueueSeen> | undefined;
-  const look = createQueuesLook({ brokerQueues: async () => broker, jobs, now: () => now });
+  const look = createQueuesLook({ brokerQueues: async () => broker, jobs, intakePaused, now: () => now });
   let seen: QueuesSeen | undefined;
   const after = async (ms: number, messages?: number) => {
     now += ms;
@@ -27,12 +28,13 @@ test('an operator sees for how long a queue has not been empty, also after Rabbi
 test('a server that cannot be asked hides nothing of the other one', async () => {
   const away = () => Promise.reject(new Error('away'));
   const brokerQueues = async () => ({ q: { messages: 0, consumers: 2 } });
-  expect(await createQueuesLook({ brokerQueues, jobs: away })(undefined)).toEqual({
+  expect(await createQueuesLook({ brokerQueues, jobs: away, intakePaused: away })(undefined)).toEqual({
     broker: { q: { messages: 0, consumers: 2, notEmptyForMs: 0 } },
     notEmptySince: {},
   });
-  expect(await createQueuesLook({ brokerQueues: away, jobs })(undefined)).toEqual({
+  expect(await createQueuesLook({ brokerQueues: away, jobs, intakePaused })(undefined)).toEqual({
     jobs: { paused: false, states: {} },
+    intakePaused: false,
     notEmptySince: {},
   });
 });

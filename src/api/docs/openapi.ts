@@ -1,6 +1,7 @@
 import { createDocument } from 'zod-openapi';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
 import { gatePaths } from '../admin/gates.ts';
+import { intakePaths } from '../admin/intake.ts';
 import { jobPaths } from '../admin/jobs.ts';
 import { processPaths } from '../admin/processes.ts';
 import { accountPaths } from '../auth/routes.ts';
@@ -59,6 +60,7 @@ export function createOpenApiDocument(options: {
       ...chatPaths,
       ...deadLetterPaths,
       ...gatePaths,
+      ...intakePaths,
       ...jobPaths,
       ...processPaths,
       ...servicePaths,

@@ -19,10 +19,7 @@ export const intakeReport = z
     effects: z
       .object({
         messages: z.int().nullable().describe('Questions that wait in RabbitMQ; null: RabbitMQ was not seen lately.'),
-        jobs: z
-          .int()
-          .nullable()
-          .describe('Questions that workers have taken already, and go on with; null: not seen lately.'),
+        jobs: z.int().describe('Questions that workers have taken already, and go on with.'),
         workers: z.int().describe('Workers that are alive.'),
       })
       .describe('How many it concerns.'),

@@ -2,9 +2,11 @@ import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
 import { createJobAdmin } from '../../adapters/jobs/search/job-admin.ts';
+import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
 import { createGatesRouter, type OpenJobs } from '../../api/admin/gates.ts';
+import { createIntakeRouter } from '../../api/admin/intake.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
@@ -12,6 +14,9 @@ import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts
 import type { ApiConfig } from '../../config/settings.ts';
 import type { GateAdmin } from '../../contracts/gates.ts';
 import type { ProcessList } from '../../contracts/http/process-bodies.ts';
+import type { IntakeAdmin } from '../../contracts/intake.ts';
+import { REQUESTS_QUEUE } from '../../contracts/queues.ts';
+import type { Logger } from '../../observability/log.ts';
 import { brokerAddressOf } from '../broker-address.ts';
 
 /** All that is behind `/admin`. */
@@ -20,11 +25,15 @@ export function createAdminParts(options: {
   queue: ChatQueue;
   redis: Redis;
   gates: GateAdmin;
+  intake: IntakeAdmin;
+  depths: Pick<QueueDepths, 'read'>;
   judgedProcesses: () => Promise<ProcessList>;
   login: Router;
   requireAdmin: RequestHandler;
+  logger: Logger;
 }): Router {
-  const { config, queue, redis, gates, judgedProcesses, login, requireAdmin } = options;
+  const { config, queue, redis, gates, intake, depths, judgedProcesses, login, requireAdmin, logger } = options;
+  const openJobs = () => countOpenJobs(queue, redis);
   return createAdminRouter(
     login,
     createBullBoardRouter({
@@ -37,10 +46,20 @@ export function createAdminParts(options: {
       requireAdmin: orLogin(requireAdmin),
     }),
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
-    createGatesRouter({ gates, openJobs: () => countOpenJobs(queue, redis), requireAdmin }),
+    createGatesRouter({ gates, openJobs, requireAdmin }),
+    createIntakeRouter({ intake, effects: intakeEffects, requireAdmin, logger }),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs: createJobAdmin(queue, redis), requireAdmin }),
   );
+
+  async function intakeEffects() {
+    const [messages, jobs, { processes }] = await Promise.all([depths.read(), openJobs(), judgedProcesses()]);
+    return {
+      messages: messages?.[REQUESTS_QUEUE] ?? null,
+      jobs: jobs.waiting + jobs.delayed + jobs.active,
+      workers: processes.filter(({ role, state }) => role === 'worker' && state === 'alive').length,
+    };
+  }
 }
 
 async function countOpenJobs(queue: ChatQueue, redis: Redis): Promise<OpenJobs> {

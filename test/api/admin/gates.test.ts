@@ -1,13 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import express from 'express';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
-import { createAdminRouter } from '../../../src/api/admin/routes.ts';
-import { answerWithProblem } from '../../../src/api/problem.ts';
-import { ApiError } from '../../../src/contracts/errors.ts';
 import { type Gate, gateList } from '../../../src/contracts/gates.ts';
+import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
 const gate: Gate = {
   gate: 'api.example.com/gpt',
@@ -23,49 +17,35 @@ const jobs = { waiting: 3, delayed: 2, active: 1 };
 const effects = { jobs, otherGatesOpen: 0 };
 /** For how long the gate was shut, each time. */
 const shut: number[] = [];
-const server = createServer(
-  express()
-    .use(
-      '/admin',
-      createAdminRouter(
-        createGatesRouter({
-          gates: {
-            list: async () => [gate],
-            open: async (name) => (name === gate.gate ? { gate: name, wasShut: true } : undefined),
-            shut: async (name, forMs) => {
-              shut.push(forMs);
-              return { gate: name, wasShut: true, until: gate.until!, cause: 'operator' };
-            },
-          },
-          openJobs: async () => jobs,
-          requireAdmin: (req, _res, next) =>
-            next(req.headers.authorization === 'admin' ? undefined : new ApiError('forbidden')),
-        }),
-      ),
-    )
-    .use(answerWithProblem),
-);
-let url: string;
+let call: Awaited<ReturnType<typeof serveGates>>['call'];
+const serveGates = () =>
+  serveAdmin(
+    createGatesRouter({
+      gates: {
+        list: async () => [gate],
+        open: async (name) => (name === gate.gate ? { gate: name, wasShut: true } : undefined),
+        shut: async (name, forMs) => {
+          shut.push(forMs);
+          return { gate: name, wasShut: true, until: gate.until!, cause: 'operator' };
+        },
+      },
+      openJobs: async () => jobs,
+      requireAdmin: onlyAdmin,
+    }),
+  );
+let close = () => {};
 beforeAll(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/admin/gates`;
+  const server = await serveGates();
+  close = server.close;
+  call = (path, ...rest) => server.call(`/gates${path}`, ...rest);
 });
-afterAll(() => void server.close());
-
-const call = async (path: string, body?: unknown, authorization = 'admin') => {
-  const response = await fetch(`${url}${path}`, {
-    headers: { authorization, 'content-type': 'application/json' },
-    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-};
+afterAll(() => close());
 
 test('an admin sees all gates, and has one asked again', async () => {
   const listed = await call('');
   expect(gateList.parse(listed.body)).toEqual({ gates: [gate] });
   const opened = { gate: gate.gate, wasShut: true, dryRun: false, effects };
-  expect(await call('/open', { gate: gate.gate })).toEqual({ status: 200, body: opened });
+  expect(await call('/open', { gate: gate.gate })).toMatchObject({ status: 200, body: opened });
 });
 
 test('an admin shuts a gate, and is told before how many it concerns and what would happen', async () => {
@@ -81,8 +61,8 @@ test('an admin shuts a gate, and is told before how many it concerns and what wo
 });
 
 test('nobody else may, and an unknown gate is reported', async () => {
-  expect(await call('', undefined, 'user')).toMatchObject({ status: 403 });
-  expect(await call('/open', { gate: gate.gate }, 'user')).toMatchObject({ status: 403 });
+  expect(await call('', undefined, { authorization: 'user' })).toMatchObject({ status: 403 });
+  expect(await call('/open', { gate: gate.gate }, { authorization: 'user' })).toMatchObject({ status: 403 });
   expect(await call('/open', { gate: 'nobody/nothing' })).toMatchObject({ status: 404, body: { code: 'not_found' } });
   expect(await call('/open', {})).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
 });
