@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Reader } from './setting.ts';
 import { accountsAndTokens } from './settings/accounts-and-tokens.ts';
 import { answerCache } from './settings/answer-cache.ts';
+import { answerLog } from './settings/answer-log.ts';
 import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
 import { general } from './settings/general.ts';
 import { model } from './settings/model.ts';
@@ -20,6 +21,7 @@ export const settings = {
   'Bridge and workflow': bridgeAndWorkflow,
   Model: model,
   'Answer cache': answerCache,
+  'Answer log': answerLog,
   Traces: traces,
 } as const;
 

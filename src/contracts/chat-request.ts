@@ -31,6 +31,10 @@ export const chatRequest = z
     cache: z.boolean().default(true).describe('false: neither read nor write the answer cache.'),
     priority: priority.default('interactive'),
     model: modelName.optional(),
+    stream: z
+      .boolean()
+      .optional()
+      .describe('true: the answer is also written into an answer log while it comes. See docs/protocol.md.'),
     createdAt: timestamp.optional(),
     deadline: timestamp.optional().describe('Past it nobody waits: no model call is made.'),
   })

@@ -41,6 +41,9 @@ export const sendBody = z
     model: absentIfEmpty(modelName),
     priority: absentIfEmpty(priority),
     cache: absentIfEmpty(z.boolean().describe('false: ask the model even if the same question was answered before.')),
+    stream: absentIfEmpty(
+      z.boolean().describe('true: the answer can be read while it is being written. See docs/protocol.md.'),
+    ),
   })
   .strict()
   .superRefine(({ sessionId, newSession }, context) => {

@@ -1,0 +1,120 @@
+import type { AnswerEvent, EndEvent, NumberedEvent } from '../../contracts/answer-events.ts';
+import type { AnswerProgress } from '../../contracts/answer-progress.ts';
+import { HealifyError } from '../../contracts/errors.ts';
+
+/** Which attempt writes, to which log. */
+export interface LogAttempt {
+  requestId: string;
+  /**
+   * How often a worker has taken the request's job, this time included. A later attempt has a larger epoch. From its
+   * first event on, the log refuses what earlier attempts write.
+   */
+  epoch: number;
+  /** Counted from 1, as users see it. */
+  attempt: number;
+  /** ms; Infinity for a request without a deadline. A log that never ends expires some time after it. */
+  deadlineAt: number;
+}
+
+/** Writes answer logs, for a worker. */
+export interface AnswerLogWriter {
+  open(attempt: LogAttempt): AttemptLog;
+}
+
+/**
+ * The log of one request, as one attempt writes it. Nothing here waits for the store except `end`. What could not be written
+ * yet is written together, later. If another attempt has begun to write, everything else is dropped.
+ */
+export interface AttemptLog extends AnswerProgress {
+  /** The text of this attempt so far, whether it is written down or not. */
+  readonly written: string;
+  /** The model is being asked. */
+  asking(): void;
+  /**
+   * Another request is asking the same question. Readers are shown its log, until this attempt or a later one writes
+   * something else.
+   */
+  following(requestId: string): void;
+  /** The attempt has ended, and there will be another one. */
+  retrying(why: { code: string; nextAt: string | null }): void;
+  /**
+   * Ends the log. Call it after the response was published. If the response's text does not begin with the text that was
+   * written, readers are told `restarted`, and then given the whole.
+   * @param end `rest` and `offset` are filled in
+   * @param text of the response; '' for a failure
+   * @returns once the store has it, or has refused it because the log had ended or was another attempt's
+   */
+  end(end: EndOf, text: string): Promise<void>;
+  /** The attempt has ended without ending the log. Resolves once what is left was written, or the store is out of reach. */
+  close(): Promise<void>;
+}
+
+/** What ends a log, without the parts of the text that only the log knows. */
+export type EndOf = EndEvent extends infer End ? (End extends EndEvent ? Omit<End, 'rest' | 'offset'> : never) : never;
+
+/** What an api writes into logs. */
+export interface AnswerLogKeeper {
+  /** Begins the log with `queued`, unless it has begun already. @throws StoreUnavailableError */
+  queued(requestId: string, deadlineAt: number): Promise<void>;
+  /**
+   * Ends a log from outside: its user has stopped the request, or it was lost. Whoever ends a log first decides.
+   * @returns how the log has ended, and the text so far; undefined: there is no log
+   * @throws StoreUnavailableError
+   */
+  end(requestId: string, end: EndOf): Promise<{ by: 'us' | 'another'; event: EndEvent; text: string } | undefined>;
+  /** Removes logs, because their session was erased. Their readers are cut off. @throws StoreUnavailableError */
+  erase(requestIds: readonly string[]): Promise<void>;
+}
+
+/** Reads answer logs, for an api. */
+export interface AnswerLogReader {
+  /**
+   * Reads a log: every event after a number exactly once, in order, whichever process writes it, also after its end. A
+   * log that does not exist yet is waited for.
+   * @param after the number of the last event that the reader has; -1 for none
+   */
+  read(requestId: string, after: number): LogReading;
+  /** Ends all readings, as `close` does. */
+  stop(): void;
+}
+
+/**
+ * One reader of a log. Use it with `for await`: each step gives the events that have come since the last one, at least
+ * one. It ends after the log's last event, or once it is closed. While the store is out of reach it waits.
+ *
+ * It throws ReaderCutOffError:
+ * - `too_slow`: too much has come since the last step. Read again after `after`.
+ * - `no_log`: nothing came within some seconds. The request is not streamed, or its log has expired or was erased.
+ * - `log_lost`: the store has lost a part of the log that this reader has seen. Read again from the beginning.
+ */
+export interface LogReading extends AsyncIterable<NumberedEvent[]> {
+  /** The number of the last event that a step has given. */
+  readonly after: number;
+  close(): void;
+}
+
+export type CutOffReason = 'too_slow' | 'no_log' | 'log_lost';
+
+export class ReaderCutOffError extends HealifyError {
+  readonly code = 'reader_cut_off';
+  readonly retryable = true;
+  readonly reason: CutOffReason;
+  /** The number of the last event that the reader was given. */
+  readonly after: number;
+
+  constructor(reason: CutOffReason, after: number) {
+    super(`A reader of an answer log was cut off: ${reason}.`);
+    this.reason = reason;
+    this.after = after;
+  }
+}
+
+/** How events are kept in the store: those that readers see, and one that only readers' processes see. */
+export type StoredEvent = AnswerEvent | FollowingEvent;
+
+/** From here on, readers are shown a part of the log of another request: of the segment that begins with `from`. */
+export interface FollowingEvent {
+  type: 'following';
+  requestId: string;
+  from: number;
+}
