@@ -99,6 +99,7 @@ export const modelAndCost: Board = {
         numbers({
           title: 'Cost of the last hour',
           about: 'In US dollars, where PRICE_PROMPT and PRICE_COMPLETION are set.',
+          width: 8,
           unit: 'currencyUSD',
           queries: [['dollars', 'healify:model_cost_dollars:increase1h']],
           nothing: 'no prices',
@@ -107,6 +108,7 @@ export const modelAndCost: Board = {
         numbers({
           title: 'Tokens of the last hour',
           about: 'Tokens that the providers charged for, of questions and of answers.',
+          width: 8,
           unit: 'short',
           queries: [['tokens', 'healify:model_tokens:increase1h']],
           nothing: 'no calls',
@@ -115,6 +117,7 @@ export const modelAndCost: Board = {
         numbers({
           title: 'Paid without an answer?',
           about: 'Calls of the last 30 minutes that may have been charged although they brought no answer.',
+          width: 8,
           unit: 'short',
           queries: [['calls', 'healify:uncertain_spend:increase30m']],
           steps: [['green'], ['red', 20]],
@@ -130,7 +133,6 @@ export const modelAndCost: Board = {
           ],
           stacked: true,
           runbooks: ['HealifyCostSpike'],
-          width: 12,
         }),
         lines({
           title: 'Tokens, by kind',
@@ -152,12 +154,14 @@ export const modelAndCost: Board = {
           title: 'Answers without a count of tokens',
           about:
             'Answers in a second whose provider did not say what it charged. Their cost is not in the figures above.',
+          width: 12,
           unit: 'reqps',
           queries: [['{{provider}} {{model}}', rateBy('provider, model', 'healify_model_usage_unknown_total')]],
         }),
         lines({
           title: 'Calls that were saved',
           about: 'Answers in a second that the cache had, or that another request was asking for.',
+          width: 12,
           unit: 'reqps',
           queries: [
             ['from the cache', `sum(${rateOf('healify_cache_lookups_total', 'result="hit"')})`],

@@ -8,7 +8,7 @@ import { ERROR_BUDGET } from './objective.ts';
 const WHAT_TO_PRESS = `
 | you see | it means | press |
 |---|---|---|
-| **Waiting** grows, **Workers** is red | nobody works | start workers: \`docker-compose up -d --scale worker=3\` |
+| **Waiting for a worker** grows, *workers* in **Processes** is red | nobody works | start workers: \`docker-compose up -d --scale worker=3\` |
 | **Model** is *shut* or *broken* | the provider fails, or refuses our key or quota | the cause in the [alerts](/alerting/list); \`npm run gates -- list\`, and \`open GATE\` once it works again |
 | **Questions that failed** | why they failed is in the legend | remove the cause, then *Retry* in [Bull Board]($api/admin/queues/queue/chat?status=failed), or \`npm run jobs -- retry --code CODE --rate 5\` |
 | **Dead letters** stand | messages that nobody could process | \`npm run dlq -- list\`, then \`redrive\` or \`drop\` |
@@ -59,7 +59,10 @@ export const overview: Board = {
         numbers({
           title: 'Connections',
           about: 'The connections of api and workers to RabbitMQ and Redis. One that is down anywhere shows as DOWN.',
-          queries: [['{{server}}', `min by (server) (${series('healify_connection_up')})`]],
+          queries: [
+            ['RabbitMQ', `min(${series('healify_connection_up', 'server=~"rabbitmq.*"')})`],
+            ['Redis', `min(${series('healify_connection_up', 'server=~"redis.*"')})`],
+          ],
           meanings: [
             [0, 'DOWN', 'red'],
             [1, 'up', 'green'],
@@ -174,6 +177,7 @@ export const overview: Board = {
           unit: 'reqps',
           queries: [['{{status}}', rateBy('status', 'healify_answer_seconds_count')]],
           stacked: true,
+          colors: { completed: 'green', failed: 'red', cancelled: 'text' },
           runbooks: ['HealifyErrorBudgetBurn', 'HealifyQuestionsLost'],
           width: 6,
         }),

@@ -164,6 +164,7 @@ export const serviceLevel: Board = {
         lines({
           title: 'Share of requests that we failed',
           about: 'Requests with a status of 5xx, of all requests.',
+          width: 12,
           unit: 'percentunit',
           queries: [
             [
@@ -175,6 +176,7 @@ export const serviceLevel: Board = {
         lines({
           title: 'Answers that the api read',
           about: 'Messages of chat_responses in a second, by what became of them.',
+          width: 12,
           unit: 'reqps',
           queries: [['{{outcome}}', rateBy('outcome', 'healify_responses_settled_total')]],
           stacked: true,

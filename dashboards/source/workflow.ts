@@ -3,6 +3,8 @@ import { boardLink } from './builders/links.ts';
 import { lines } from './builders/panels.ts';
 import { maxBy, quantileOf, rateBy, rateOf, series } from './builders/promql.ts';
 
+/** Other programs have metrics of the same name. */
+const OURS = 'process=~"api|worker"';
 const saved = 'result=~"hit|joined"';
 
 export const workflow: Board = {
@@ -23,6 +25,7 @@ export const workflow: Board = {
             ['received', `sum(${rateOf('healify_requests_received_total')})`],
             ['{{status}}', rateBy('status', 'healify_requests_finished_total')],
           ],
+          colors: { received: 'blue', completed: 'green', failed: 'red', cancelled: 'text' },
         }),
         lines({
           title: 'In hand',
@@ -171,13 +174,13 @@ export const workflow: Board = {
           title: 'Memory',
           about: 'Memory of each process. It is bounded whatever waits, because a backlog waits in RabbitMQ.',
           unit: 'bytes',
-          queries: [['{{process}} {{instance}}', series('process_resident_memory_bytes')]],
+          queries: [['{{process}} {{instance}}', series('process_resident_memory_bytes', OURS)]],
         }),
         lines({
           title: 'CPU',
           about: 'How much of a core each process uses. One process uses about one core at most.',
           unit: 'percentunit',
-          queries: [['{{process}} {{instance}}', rateOf('process_cpu_seconds_total')]],
+          queries: [['{{process}} {{instance}}', rateOf('process_cpu_seconds_total', OURS)]],
         }),
         lines({
           title: 'Clock that is wrong',

@@ -4,7 +4,7 @@ import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { type ChatQueue, jobStates } from '../adapters/jobs/job-queue.ts';
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import type { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
-import { createSharedLook } from '../adapters/redis/shared-look.ts';
+import { createSharedLook, holdLook } from '../adapters/redis/shared-look.ts';
 import { listLetters } from '../bridge/redrive/look.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { LETTERS_SEEN_KEY, OLDEST_TURN_KEY, QUEUES_SEEN_KEY } from '../contracts/redis-keys.ts';
@@ -67,6 +67,8 @@ export function createSharedLettersLook(options: {
       return all && Object.fromEntries(Object.entries(all).filter(([queue]) => queue in workQueues));
     },
     reasonsOf: async (deadLetterQueue) => {
+      // While the letters are read, the queue seems to be empty, and alerts would believe that.
+      await holdLook(redis, QUEUES_SEEN_KEY);
       const { groups } = await listLetters(broker, workQueues[deadLetterQueue]!, {});
       return Object.fromEntries(groups.map(({ reason, count }) => [reason, count]));
     },

@@ -24,8 +24,7 @@ export type LettersSeen = Record<string, QueueOfLetters>;
  * Looks at the reasons of the dead letters that stand.
  *
  * RabbitMQ tells them only to somebody who takes the letters out and gives them back. So a queue is read only if the number of
- * its letters has changed since the last time, and not if they are many. Letters that are being read are counted as waiting
- * by nobody, for a fraction of a second.
+ * its letters has changed since the last time, and not if they are many.
  * @param ask.depths how many letters wait in each dead-letter queue; undefined while RabbitMQ is out of reach
  * @param ask.reasonsOf counts the letters of a queue by reason. It rejects if somebody else has the letters
  */

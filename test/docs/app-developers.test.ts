@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { startChromium } from '../chromium.ts';
+import { startChromium } from '../../tools/services/chromium.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 

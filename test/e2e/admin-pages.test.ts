@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { startChromium } from '../../tools/services/chromium.ts';
 import { signUp } from '../api-client.ts';
-import { startChromium } from '../chromium.ts';
 import { startApi, startScript, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { until } from '../until.ts';

@@ -18,6 +18,7 @@ import {
 import {
   type DashboardLink,
   type DashboardLinkBuilder,
+  FieldColorModeId,
   MappingType,
   ThresholdsConfigBuilder,
   ThresholdsMode,
@@ -35,7 +36,8 @@ export const DATASOURCE = { type: 'prometheus', uid: '$datasource' } as const;
 type Unit = 'short' | 's' | 'bytes' | 'Bps' | 'percentunit' | 'reqps' | 'ops' | 'currencyUSD';
 
 /** From `value` on, a number has this color. The first step has no value. */
-type Step = [color: 'green' | 'orange' | 'red' | 'text', value?: number];
+type Color = 'green' | 'orange' | 'red' | 'blue' | 'text';
+type Step = [color: Color, value?: number];
 
 /** A number, what it says, and its color. */
 type Meaning = [value: number, text: string, color: 'green' | 'orange' | 'red'];
@@ -122,10 +124,13 @@ const meaningsOf = (meanings: Meaning[]) => ({
 /**
  * Lines over time.
  * @param options.stacked the lines stand upon each other, so that their top is the sum
+ * @param options.colors of some lines, by their names
  * @param options.traced the points of exemplars are shown, which lead to the logs of a request
  */
-export function lines(options: Shown & { queries: Queries; stacked?: boolean; traced?: boolean }): LinesBuilder {
-  const { queries, steps, stacked = false, traced = false } = options;
+export function lines(
+  options: Shown & { queries: Queries; stacked?: boolean; traced?: boolean; colors?: Record<string, Color> },
+): LinesBuilder {
+  const { queries, steps, stacked = false, traced = false, colors = {} } = options;
   const panel = show(new LinesBuilder(), options)
     .min(0)
     .lineWidth(1)
@@ -140,6 +145,8 @@ export function lines(options: Shown & { queries: Queries; stacked?: boolean; tr
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
   if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
   if (steps) panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
+  for (const [name, fixedColor] of Object.entries(colors))
+    panel.overrideByName(name, [{ id: 'color', value: { mode: FieldColorModeId.Fixed, fixedColor } }]);
   for (const [index, [legend, expr]] of queries.entries())
     panel.withTarget(traced ? rangeQuery(expr, legend, index).exemplar(true) : rangeQuery(expr, legend, index));
   return panel;

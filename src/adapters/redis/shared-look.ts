@@ -56,3 +56,8 @@ export function createSharedLook<T>(options: {
     return Promise.race([latest, sleep(TIMEOUT_MS, undefined, { ref: false })]);
   };
 }
+
+/** Keeps all processes from looking for a few seconds, in which they would see something that is not so. */
+export async function holdLook(redis: Redis, key: string): Promise<void> {
+  await redis.set(`${key}:lease`, '1', 'PX', EVERY_MS);
+}

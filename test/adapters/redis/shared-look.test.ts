@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createSharedLook } from '../../../src/adapters/redis/shared-look.ts';
+import { createSharedLook, holdLook } from '../../../src/adapters/redis/shared-look.ts';
 import { testRedisUrl } from '../../services.ts';
 
 const KEY = '{test}:seen';
@@ -73,4 +73,18 @@ test('a Redis that gives no answer holds up no scrape', async () => {
   expect(await Promise.all([read(), read()])).toEqual([undefined, undefined]);
   expect(performance.now() - startedAt).toBeLessThan(10_000);
   away.disconnect();
+});
+
+test('nobody looks while a process says that what is seen is not so', async () => {
+  const [redis] = connections as [Redis];
+  const key = '{held}:seen';
+  let looks = 0;
+  const look = async () => {
+    looks += 1;
+    return looks;
+  };
+  await redis.set(key, '0', 'PX', 3_600_000);
+  await holdLook(redis, key);
+  expect(await createSharedLook<number>({ redis, key, look })()).toBe(0);
+  expect(looks).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { aptInstall, canInstall } from '../tools/services/apt.ts';
+import { aptInstall, canInstall } from './apt.ts';
 
 const INSTALLED = [
   '/usr/bin/chromium',
@@ -9,7 +9,7 @@ const INSTALLED = [
 ];
 
 /**
- * A browser that only reaches what the test opens. The test closes it.
+ * A browser that only reaches what its user opens. The user closes it.
  * @param options.hosts addresses of names that only this browser knows
  */
 export async function startChromium({ hosts = {} }: { hosts?: Record<string, string> } = {}) {
