@@ -84,7 +84,7 @@ if (!leftOut)
         return data.result.map(({ value }) => Number(value[1])).filter((value) => !Number.isNaN(value));
       };
       round = await createRounds({ api, rabbitMq });
-    }, 90_000);
+    }, 150_000);
 
     afterAll(async () => {
       await Promise.all(stops.map((stop) => stop()));
@@ -116,5 +116,5 @@ if (!leftOut)
             if (!(metric in ABSENT)) queries.set(`${alert}: ${metric}${matchers}`, `${metric}${matchers}`);
       }
       await allHaveData(queries);
-    }, 120_000);
+    }, 180_000);
   });
