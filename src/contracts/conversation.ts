@@ -1,4 +1,5 @@
 import type { ChatResponse } from './chat-response.ts';
+import type { Feedback } from './feedback.ts';
 
 /** A user's question and, once there is one, the answer to it. */
 export interface Turn {
@@ -9,6 +10,8 @@ export interface Turn {
   createdAt: string;
   /** null: the turn has not ended. */
   answer: Answer | null;
+  /** What the user thinks of the answer. */
+  feedback: Feedback | null;
 }
 
 /** How a turn has ended: what the model said, or why it said nothing. */

@@ -56,6 +56,11 @@ export const apiErrors = {
     title: 'The conversation is full',
     advice: 'Start a new one by leaving out `sessionId`.',
   },
+  no_answer: {
+    status: 409,
+    title: 'There is no answer to rate',
+    advice: 'Wait until the question has an answer. A question that failed cannot be rated.',
+  },
   dead_letters_in_use: {
     status: 409,
     title: 'These dead letters are in use',

@@ -14,7 +14,7 @@ export const redisKeys = {
   /**
    * Hash: the session's turns. Each turn has `{requestId}:q`, its number and the question as JSON; `{requestId}:s`, its
    * state until it has an answer; then `{requestId}:a`, the answer as JSON, and `{requestId}:k`, the answer's key in
-   * the answer cache. The order of the turns: `{number}:n`, the requestId; `index:n`, the next number and the count.
+   * the answer cache; `{requestId}:f`, what its user thinks of it, as JSON. The order of the turns: `{number}:n`, the requestId; `index:n`, the next number and the count.
    */
   turns: (sessionId: string) => `{chat:session:${sessionId}}:turns`,
   /**
@@ -77,6 +77,9 @@ export const INSTALLATION_KEY = 'healify:installation';
 
 /** Sorted set: the open turns of all users, JSON `[sessionId, requestId, userId]`, by their deadline in ms. */
 export const OPEN_TURNS_KEY = 'chat:open-turns';
+
+/** Sorted set: turns with feedback, JSON `[sessionId, requestId, userId]`, by the time when it was given in ms. */
+export const FEEDBACK_KEY = 'chat:feedback';
 
 /**
  * String, JSON: the age of the open turn that must end first, as one api has seen it for the metrics of all. The lease of the

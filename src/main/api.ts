@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { forgetSession } from '../adapters/answers/forget-session.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
+import { createRedisFeedbackStore } from '../adapters/conversations/redis-feedback-store.ts';
 import { createRedisSettledNotices } from '../adapters/conversations/redis-settled-notices.ts';
 import { addToSettledCount } from '../adapters/conversations/settled-count.ts';
 import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
@@ -31,6 +32,7 @@ import { allowedModelsOf } from '../config/allowed-models.ts';
 import { loadApiConfig } from '../config/load.ts';
 import { settingsFingerprint } from '../config/settings-fingerprint.ts';
 import { RESPONSES_QUEUE } from '../contracts/queues.ts';
+import { createFeedbackReport } from '../observability/feedback-report.ts';
 import { createHealthRouter } from '../observability/health.ts';
 import { listen } from '../observability/http-server.ts';
 import { judgeProcesses } from '../observability/judge-processes.ts';
@@ -83,6 +85,7 @@ measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
 const conversations = createRedisConversationStore({ redis, retentionMs: config.historyRetentionMs, replica });
+const feedback = createRedisFeedbackStore({ redis, retentionMs: config.historyRetentionMs });
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const gates = createGateAdmin(redis);
 const placesOf = (requestIds: string[]) => placesInLine(queue, redis, requestIds);
@@ -156,6 +159,7 @@ const admin = createAdminParts({
   gates,
   intake,
   depths,
+  feedback,
   judgedProcesses,
   login: authentication.login,
   requireAdmin,
@@ -173,6 +177,8 @@ const chat = createChatRouter({
   limitSend: limit('send', config.rateSendPerMinute),
   limitRead: limit('read', config.rateReadPerMinute),
   conversations,
+  feedback,
+  onRated: createFeedbackReport(metrics),
   eraser,
   cancelRequests: cancel,
   accept: (question) => acceptQuestion(acceptOptions, question),

@@ -91,6 +91,12 @@ export function createApiMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    feedback: new Counter({
+      name: 'healify_feedback_total',
+      help: 'Ratings of answers that users gave, changed or withdrew. rating: what it is now, was: what it was before: up, down or none. So those that stand are the sum with rating="up" less the sum with was="up".',
+      labelNames: ['model', 'rating', 'was'] as const,
+      registers,
+    }),
     turnsLost: new Counter({
       name: 'healify_questions_lost_total',
       help: 'Accepted questions that this api ended as failed, because they were overdue and no message or job was left.',

@@ -5,8 +5,11 @@ import type { SessionSummary } from '../../src/contracts/http/session-bodies.ts'
 import { signUp, type TestUser } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { goodClaims, signToken } from '../sign-token.ts';
 import { type StandInWorker, startStandInWorker } from '../stand-in-worker.ts';
+import { until } from '../until.ts';
 
+const JWT_SECRET = 'a secret of at least thirty-two bytes';
 let api: TestProcess;
 let worker: StandInWorker;
 let ann: TestUser;
@@ -16,6 +19,7 @@ beforeAll(async () => {
   const env = {
     REDIS_URL: await testRedisUrl(),
     RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET,
     ALLOWED_MODELS: 'small,large',
     CHAT_MODEL: 'small',
     RATE_SEND_PER_MINUTE: '1000',
@@ -101,3 +105,84 @@ test('what is wrong with a list’s query is named', async () => {
   });
   expect((await ann.patch(`/chat/session/${randomUUID()}`, { title: 'x' })).status).toBe(404);
 });
+
+test('a user rates an answer, changes their mind and withdraws; the metrics count what stands', async () => {
+  const { requestId, sessionId } = await asked(ann, 'Was that good?');
+  const path = `/chat/requests/${requestId}/feedback`;
+  expect(await ann.put(path, { rating: 'up' })).toMatchObject({ status: 409, body: { code: 'no_answer' } });
+  await worker.answer((await worker.delivery(requestId)).request, { response: 'Yes.', model: 'small' });
+  await until('the answer', async () => (await ann.session(sessionId)).body.turns[0]!.status === 'completed');
+
+  for (const rating of ['up', 'down', 'down']) {
+    expect(await ann.put(path, { rating, reason: 'other', comment: 'secret words' })).toMatchObject({
+      status: 200,
+      body: { rating, reason: 'other', comment: 'secret words' },
+    });
+  }
+  expect((await ann.session(sessionId)).body.turns[0]).toMatchObject({ feedback: { rating: 'down' } });
+  const counts = await countedRatings();
+  expect({
+    up: counts('rating', 'up') - counts('was', 'up'),
+    down: counts('rating', 'down') - counts('was', 'down'),
+  }).toEqual({
+    up: 0,
+    down: 1,
+  });
+
+  expect((await bob.put(path, { rating: 'up' })).status).toBe(404);
+  for (const body of [
+    {},
+    { rating: 'sideways' },
+    { rating: 'up', reason: 'because' },
+    { rating: 'up', comment: 'x'.repeat(1_001) },
+  ])
+    expect((await ann.put(path, body)).status).toBe(400);
+  expect((await ann.delete(path)).status).toBe(204);
+  expect((await ann.delete(path)).status).toBe(204);
+  expect((await ann.session(sessionId)).body.turns[0]).toMatchObject({ feedback: null });
+  const after = await countedRatings();
+  expect(after('rating', 'down') - after('was', 'down')).toBe(0);
+});
+
+test('an admin exports feedback as NDJSON, without a text of a user', async () => {
+  const { requestId, sessionId } = await asked(ann, 'A question for the export');
+  await worker.answer((await worker.delivery(requestId)).request, {
+    response: 'An answer for the export.',
+    model: 'small',
+  });
+  await until('the answer', async () => (await ann.session(sessionId)).body.turns[0]!.status === 'completed');
+  await ann.put(`/chat/requests/${requestId}/feedback`, {
+    rating: 'down',
+    reason: 'incorrect',
+    comment: 'secret words',
+  });
+  const read = (token: string, query = '') =>
+    fetch(`${api.url}/admin/feedback${query}`, { headers: { Authorization: `Bearer ${token}` } });
+  const token = signToken({ header: { alg: 'HS256' }, payload: goodClaims({ role: 'admin' }) }, JWT_SECRET);
+  const reply = await read(token);
+  expect(reply.headers.get('content-type')).toMatch(/^application\/x-ndjson/);
+  const text = await reply.text();
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines).toEqual([
+    {
+      ...{ requestId, sessionId, userId: ann.userId, rating: 'down', reason: 'incorrect', commented: true },
+      ...{ provider: expect.any(String), model: 'small', ratedAt: expect.any(String) },
+    },
+  ]);
+  expect(text).not.toMatch(/secret|export/);
+  expect(await (await read(token, '?until=2020-01-01T00:00:00Z')).text()).toBe('');
+  expect((await read(token, '?from=yesterday')).status).toBe(400);
+  expect((await read(ann.accessToken)).status).toBe(403);
+});
+
+/** Sums what the api has counted, by the value of a label. */
+async function countedRatings(): Promise<(label: string, value: string) => number> {
+  const lines = (await (await fetch(api.metricsUrl)).text()).split('\n');
+  return (label, value) =>
+    lines
+      .filter((line) => line.startsWith('healify_feedback_total') && line.includes(`${label}="${value}"`))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}

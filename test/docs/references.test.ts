@@ -98,7 +98,7 @@ test('endpoints in the documents are those of the API', () => {
   const pages = ['/admin/login', '/admin/logout', '/admin/queues', '/docs', '/openapi.json', '/metrics'];
   const offered = [...Object.keys(paths ?? {}), ...pages].map((path) => path.replace(/\{\w+\}|:\w+/g, '*'));
   for (const file of documents) {
-    for (const path of namesIn(proseOf(file), /`(?:GET|POST|DELETE) (\/[^\s`?]*)/g))
+    for (const path of namesIn(proseOf(file), /`(?:GET|POST|PUT|PATCH|DELETE) (\/[^\s`?]*)/g))
       expect([file, offered]).toEqual([file, expect.arrayContaining([path.replace(/\{\w+\}|:\w+/g, '*')])]);
   }
 });

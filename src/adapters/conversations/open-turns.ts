@@ -7,6 +7,7 @@ import { addOpenMember } from './redis-scripts/add-open-member.ts';
 import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';
 import { postponeMembers } from './redis-scripts/postpone-members.ts';
 import { createdAtOf } from './stored-turn.ts';
+import { addressOf, memberOf } from './turn-member.ts';
 
 /**
  * The open turns of all users are in one sorted set. The score is the deadline, in ms. So an overdue turn is found even
@@ -53,12 +54,4 @@ function stateOf(state: string | null, question: string | null): Pick<OverdueTur
   if (!question) return { state: 'gone', createdAt: '' };
   const open = state === 'accepting' || state === 'queued';
   return { state: open ? state : 'ended', createdAt: createdAtOf(question) };
-}
-
-/** A JSON list, because an id may contain any character. */
-const memberOf = ({ sessionId, requestId, userId }: TurnAddress) => JSON.stringify([sessionId, requestId, userId]);
-
-function addressOf(member: string): TurnAddress {
-  const [sessionId, requestId, userId] = JSON.parse(member) as [string, string, string];
-  return { sessionId, requestId, userId };
 }

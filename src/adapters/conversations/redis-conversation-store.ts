@@ -17,6 +17,7 @@ import { addToHistory, findInHistory, removeFromHistory } from './history-index.
 import { readHistoryPage } from './history-page.ts';
 import { decodeCursor } from './newest-first.ts';
 import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
+import { removeFromFeedback } from './redis-feedback-store.ts';
 import { beginTurn } from './redis-scripts/begin-turn.ts';
 import { confirmTurn } from './redis-scripts/confirm-turn.ts';
 import { discardTurn } from './redis-scripts/discard-turn.ts';
@@ -99,6 +100,7 @@ export function createRedisConversationStore(options: {
     await Promise.all([
       removeFromHistory(redis, userId, sessionId, remains.requestIds),
       removeFromSessionList(redis, userId, sessionId),
+      removeFromFeedback(redis, turns),
       closeTurns(redis, turns),
     ]);
     return remains;

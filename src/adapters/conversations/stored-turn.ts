@@ -1,19 +1,24 @@
 import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { answerOf, type Turn } from '../../contracts/conversation.ts';
+import type { Feedback } from '../../contracts/feedback.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { repliesOf } from '../redis/connect-redis.ts';
 
-/** The fields of a turn in the session's hash: the question, and the turn's state until there is an answer. */
+/** The fields of a turn in the session's hash. It has a state until it has an answer. */
 export interface StoredTurn {
   requestId: string;
   question: string | null | undefined;
   state: string | null | undefined;
   answer: string | null | undefined;
+  feedback: string | null | undefined;
 }
 
 /** Returns the turn as its user sees it; undefined if the user may not see it. */
-export function visibleTurn(sessionId: string, { requestId, question, state, answer }: StoredTurn): Turn | undefined {
+export function visibleTurn(
+  sessionId: string,
+  { requestId, question, state, answer, feedback }: StoredTurn,
+): Turn | undefined {
   if (!question || (!answer && state !== 'queued')) return undefined;
   const { message, createdAt } = readQuestion(question);
   return {
@@ -22,6 +27,7 @@ export function visibleTurn(sessionId: string, { requestId, question, state, ans
     message,
     createdAt,
     answer: answer ? answerOf(JSON.parse(answer) as ChatResponse) : null,
+    feedback: feedback ? feedbackOf(JSON.parse(feedback) as Feedback) : null,
   };
 }
 
@@ -32,12 +38,12 @@ export async function readTurns(
 ): Promise<(Turn | undefined)[]> {
   const commands = redis.pipeline();
   for (const { sessionId, requestId } of addresses) {
-    commands.hmget(redisKeys.turns(sessionId), `${requestId}:q`, `${requestId}:s`, `${requestId}:a`);
+    commands.hmget(redisKeys.turns(sessionId), `${requestId}:q`, `${requestId}:s`, `${requestId}:a`, `${requestId}:f`);
   }
   const replies = (await repliesOf(commands)) as (string | null)[][];
-  return replies.map(([question, state, answer], index) => {
+  return replies.map(([question, state, answer, feedback], index) => {
     const { sessionId, requestId } = addresses[index]!;
-    return visibleTurn(sessionId, { requestId, question, state, answer });
+    return visibleTurn(sessionId, { requestId, question, state, answer, feedback });
   });
 }
 
@@ -47,3 +53,6 @@ export const createdAtOf = (question: string): string => readQuestion(question).
 /** @param question the turn's number, followed by JSON */
 export const readQuestion = (question: string) =>
   JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string };
+
+/** The stored feedback also says who gave the answer. */
+const feedbackOf = ({ rating, reason, comment, ratedAt }: Feedback): Feedback => ({ rating, reason, comment, ratedAt });

@@ -8,7 +8,7 @@ export type TurnsProgress = ReadonlyMap<string, Progress>;
 
 const UNKNOWN: TurnsProgress = new Map();
 
-export function turnBody({ requestId, message, createdAt, answer }: Turn, progress = UNKNOWN): TurnBody {
+export function turnBody({ requestId, message, createdAt, answer, feedback }: Turn, progress = UNKNOWN): TurnBody {
   const now = answer ? undefined : progress.get(requestId);
   return {
     requestId,
@@ -26,6 +26,7 @@ export function turnBody({ requestId, message, createdAt, answer }: Turn, progre
     timings: answer?.timings ?? null,
     createdAt,
     completedAt: answer?.completedAt ?? null,
+    feedback,
   };
 }
 

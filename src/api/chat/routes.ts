@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import { feedback } from '../../contracts/feedback.ts';
 import {
   accepted,
   historyPage,
@@ -12,19 +13,25 @@ import {
   sessionQuery,
   turnWithSession,
 } from '../../contracts/http/chat-bodies.ts';
+import { feedbackBody } from '../../contracts/http/feedback-bodies.ts';
 import { me } from '../../contracts/http/me.ts';
 import { renameBody, sessionSummary, sessionsPage, sessionsQuery } from '../../contracts/http/session-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { type CancelOptions, cancelRequest, cancelSession } from './cancel.ts';
 import type { SessionEraser } from './erase-session.ts';
+import { deleteFeedback, type FeedbackOptions, putFeedback } from './feedback.ts';
 import { getHistory } from './history.ts';
 import { getMe, type MeOptions } from './me.ts';
 import { type SendOptions, sendMessage } from './send.ts';
 import { deleteSession, getSession } from './session.ts';
 import { getSessions, patchSession } from './sessions.ts';
 
-export interface ChatRouterOptions extends SendOptions, MeOptions, Pick<CancelOptions, 'cancelRequests'> {
+export interface ChatRouterOptions
+  extends SendOptions,
+    MeOptions,
+    FeedbackOptions,
+    Pick<CancelOptions, 'cancelRequests'> {
   /** Sets `req.user`, or answers 401. */
   authenticate: RequestHandler;
   /** Answer 429 to a user who asks too often. */
@@ -44,6 +51,8 @@ export function createChatRouter(options: ChatRouterOptions): Router {
     .get('/chat/session/:sessionId', authenticate, limitRead, getSession(options))
     .post('/chat/session/:sessionId/cancel', authenticate, limitRead, cancelSession(options))
     .post('/chat/requests/:requestId/cancel', authenticate, limitRead, cancelRequest(options))
+    .put('/chat/requests/:requestId/feedback', authenticate, limitRead, putFeedback(options))
+    .delete('/chat/requests/:requestId/feedback', authenticate, limitRead, deleteFeedback(options))
     .patch('/chat/session/:sessionId', authenticate, limitRead, patchSession(conversations))
     .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
     .get('/chat/history/:userId', authenticate, limitRead, getHistory(conversations, options.line));
@@ -205,6 +214,29 @@ export const chatPaths: ZodOpenApiPathsObject = {
         200: json('The question as it is now.', turnWithSession, rateLimitHeaders),
         ...problems(...readFaults),
       },
+    },
+  },
+  '/chat/requests/{requestId}/feedback': {
+    put: {
+      tags,
+      security: bearer,
+      summary: 'Say what you think of an answer',
+      description: 'An answer has one rating. A second one replaces the first.',
+      operationId: 'giveFeedback',
+      requestParams: { path: z.object({ requestId: id }) },
+      requestBody: jsonBody(feedbackBody),
+      responses: {
+        200: json('What is kept with the turn.', feedback, rateLimitHeaders),
+        ...problems('validation_failed', 'no_answer', ...bodyFaults, ...readFaults),
+      },
+    },
+    delete: {
+      tags,
+      security: bearer,
+      summary: 'Withdraw what you said about an answer',
+      operationId: 'withdrawFeedback',
+      requestParams: { path: z.object({ requestId: id }) },
+      responses: { 204: { description: 'Nothing is kept.' }, ...problems('no_answer', ...readFaults) },
     },
   },
   '/chat/session/{sessionId}/cancel': {

@@ -79,7 +79,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
           throw error;
         });
         shown = accepted.shown;
-        if (!repeated) turn = { sessionId, requestId, message, createdAt: accepted.createdAt, answer: null };
+        if (!repeated) turn = { sessionId, requestId, message, createdAt: accepted.createdAt, ...UNANSWERED };
       }
       if (watch && !turn?.answer) {
         turn = await waitForAnswer(watch, turn, readTurn);
@@ -132,6 +132,8 @@ async function waitForAnswer(
 }
 
 const ERASED_MEANWHILE = { detail: 'The conversation was erased before there was an answer.' };
+
+const UNANSWERED = { answer: null, feedback: null };
 
 const JUST_QUEUED = { status: 'queued', attempts: 0, retry: null } as const;
 

@@ -1,5 +1,6 @@
 import { createDocument } from 'zod-openapi';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
+import { feedbackPaths } from '../admin/feedback.ts';
 import { gatePaths } from '../admin/gates.ts';
 import { intakePaths } from '../admin/intake.ts';
 import { jobPaths } from '../admin/jobs.ts';
@@ -59,6 +60,7 @@ export function createOpenApiDocument(options: {
       ...(options.accounts ? accountPaths : {}),
       ...chatPaths,
       ...deadLetterPaths,
+      ...feedbackPaths,
       ...gatePaths,
       ...intakePaths,
       ...jobPaths,

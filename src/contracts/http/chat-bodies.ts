@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import { modelName, priority } from '../chat-request.ts';
 import { failure, finishReason, timings, usage } from '../chat-response.ts';
+import { feedback } from '../feedback.ts';
 import { limits } from '../limits.ts';
 import { timestamp } from '../scalars.ts';
+import { absentIfEmpty } from './absent-if-empty.ts';
 import { cursor, limitUpTo100 } from './paging.ts';
 import { title } from './session-bodies.ts';
-
-/** Many clients send null or an empty text for a field without a value. */
-const absentIfEmpty = <T extends z.ZodType>(field: T) =>
-  z
-    .preprocess((value) => (value === '' ? null : value), field.nullish())
-    .transform((value) => value ?? undefined)
-    .optional();
 
 /** The id of a new session must be random, so that nobody can find out by guessing which ids are in use. */
 const RANDOM_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47]/i;
@@ -111,6 +106,7 @@ export const turn = z
     timings: timings.nullable(),
     createdAt: timestamp,
     completedAt: timestamp.nullable(),
+    feedback: feedback.nullable().describe('What the user thinks of the answer.'),
   })
   .meta({ id: 'Turn', description: 'A question and, once its status is terminal, what became of it.' });
 

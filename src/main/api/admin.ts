@@ -1,10 +1,12 @@
 import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
+import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
 import { createJobAdmin } from '../../adapters/jobs/search/job-admin.ts';
 import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
+import { createFeedbackRouter } from '../../api/admin/feedback.ts';
 import { createGatesRouter, type OpenJobs } from '../../api/admin/gates.ts';
 import { createIntakeRouter } from '../../api/admin/intake.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
@@ -27,12 +29,14 @@ export function createAdminParts(options: {
   gates: GateAdmin;
   intake: IntakeAdmin;
   depths: Pick<QueueDepths, 'read'>;
+  feedback: FeedbackStore;
   judgedProcesses: () => Promise<ProcessList>;
   login: Router;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { config, queue, redis, gates, intake, depths, judgedProcesses, login, requireAdmin, logger } = options;
+  const { config, queue, redis, gates, feedback, intake, depths, judgedProcesses, login, requireAdmin, logger } =
+    options;
   const openJobs = () => countOpenJobs(queue, redis);
   return createAdminRouter(
     login,
@@ -48,6 +52,7 @@ export function createAdminParts(options: {
     createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
     createGatesRouter({ gates, openJobs, requireAdmin }),
     createIntakeRouter({ intake, effects: intakeEffects, requireAdmin, logger }),
+    createFeedbackRouter({ feedback, requireAdmin }),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs: createJobAdmin(queue, redis), requireAdmin }),
   );

@@ -7,6 +7,7 @@ import {
 } from '../../../src/adapters/conversations/conversation-store.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { limits } from '../../../src/contracts/limits.ts';
+import { responseTo } from './response-to.ts';
 
 /**
  * What every conversation store must do.
@@ -88,7 +89,7 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect(await settle(turn, answer)).toBe('settled');
       const { completedAt, timings, usage, finishReason, attempts } = responseTo(turn);
       const { sessionId, requestId, createdAt } = turn;
-      const seen = { sessionId, requestId, message: 'How?', createdAt };
+      const seen = { sessionId, requestId, message: 'How?', createdAt, feedback: null };
       const whole = {
         ...answer,
         status: 'completed',
@@ -474,22 +475,3 @@ const failed = {
 } as const satisfies Partial<ChatResponse>;
 
 const cancelled = { ...failed, status: 'cancelled', error: null } as const satisfies Partial<ChatResponse>;
-
-const responseTo = ({ requestId, sessionId, userId }: NewTurn, fields: Partial<ChatResponse> = {}): ChatResponse => ({
-  version: 1,
-  requestId,
-  sessionId,
-  userId,
-  status: 'completed',
-  response: 'So.',
-  error: null,
-  model: 'm',
-  provider: 'p',
-  cached: false,
-  usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3, cost: 0.5 },
-  finishReason: 'stop',
-  attempts: 2,
-  timings: { waitMs: 1, modelMs: 2.5, totalMs: 4 },
-  completedAt: '2026-01-01T00:00:02.000Z',
-  ...fields,
-});

@@ -4,8 +4,11 @@ import { Redis } from 'ioredis';
 import { UnreadableCursor } from '../../../src/adapters/conversations/conversation-store.ts';
 import { readFirstOpenTurn } from '../../../src/adapters/conversations/open-turns.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
+import { createRedisFeedbackStore } from '../../../src/adapters/conversations/redis-feedback-store.ts';
 import { testRedisUrl } from '../../services.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
+import { describeFeedbackStore } from './feedback-store-contract.ts';
+import { responseTo } from './response-to.ts';
 import { describeSessionList } from './session-list-contract.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -21,6 +24,13 @@ const makeStore = async () =>
   createRedisConversationStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' });
 describeConversationStore('Redis', makeStore);
 describeSessionList('Redis', makeStore);
+describeFeedbackStore('Redis', async () => {
+  const own = await connect();
+  return {
+    conversations: createRedisConversationStore({ redis: own, retentionMs: 365 * DAY_MS, replica: 'test' }),
+    feedback: createRedisFeedbackStore({ redis: own, retentionMs: 365 * DAY_MS }),
+  };
+});
 
 let redis: Redis;
 beforeAll(async () => {
@@ -76,11 +86,21 @@ test('an erased session leaves only the note that it was erased', async () => {
   const one = turn();
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId, { hurry: true });
+  await store.settle([responseTo(one)]);
+  const feedback = createRedisFeedbackStore({ redis, retentionMs: DAY_MS });
+  await feedback.rate(one, {
+    rating: 'up',
+    reason: null,
+    comment: null,
+    ratedAt: one.createdAt,
+    model: null,
+    provider: null,
+  });
   await store.markErased(one.sessionId, one.userId, (await store.erase(one.sessionId, one.userId))!);
   const left = (await redis.keys('*')).filter((key) => key.includes(one.sessionId) || key.includes(one.userId));
   expect(left).toEqual([`{chat:session:${one.sessionId}}:erased`]);
   expect(await redis.pttl(left[0]!)).toBeGreaterThan(0);
-  for (const key of ['chat:open-turns', 'chat:erasures', `chat:history:${one.userId}`]) {
+  for (const key of ['chat:open-turns', 'chat:erasures', 'chat:feedback', `chat:history:${one.userId}`]) {
     expect((await redis.zrange(key, '0', '-1')).filter((member) => member.includes(one.sessionId))).toEqual([]);
   }
 });

@@ -10,6 +10,7 @@ const turn = (message: string, response: string | null, status: Answer['status']
   message,
   createdAt: '2026-01-01T00:00:00Z',
   answer: status === 'queued' ? null : { ...ANSWER, status, response },
+  feedback: null,
 });
 
 const ANSWER: Omit<Answer, 'status' | 'response'> = {

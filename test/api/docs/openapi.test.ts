@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Router } from 'express';
 import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
+import { createFeedbackRouter } from '../../../src/api/admin/feedback.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createIntakeRouter } from '../../../src/api/admin/intake.ts';
 import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
@@ -107,6 +108,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createAccountsRouter(unused)),
     ...routesOf(createChatRouter(unused)),
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
+    ...routesOf(createFeedbackRouter(unused), '/admin'),
     ...routesOf(createGatesRouter(unused), '/admin'),
     ...routesOf(createIntakeRouter(unused), '/admin'),
     ...routesOf(createJobsRouter(unused), '/admin'),

@@ -22,7 +22,7 @@
       the turns of the page, newest first
       the question that the title is made from if the session has none, or ''
     }
-    A turn is {requestId, question, state or '', answer or ''}.
+    A turn is {requestId, question, state or '', answer or '', feedback or ''}.
 
   Cost: 2 commands, one for each turn that is read, and one for each look at as many turns as the page may have. An
   older page costs the same again, to find the newest turn. A session of an earlier version costs 2 more.
@@ -37,12 +37,12 @@ local function eachVisibleBefore(last, take)
   while last > 0 do
     local fields = {}
     for number = last - 1, math.max(0, last - mostTurns), -1 do fields[#fields + 1] = number .. ':n' end
-    for i, requestId in ipairs(redis.call('HMGET', turnsKey, unpack(fields))) do
-      if requestId then
-        local turn = redis.call('HMGET', turnsKey, requestId .. ':q', requestId .. ':s', requestId .. ':a')
-        local question, state, answer = turn[1], turn[2], turn[3]
+    for i, id in ipairs(redis.call('HMGET', turnsKey, unpack(fields))) do
+      if id then
+        local turn = redis.call('HMGET', turnsKey, id .. ':q', id .. ':s', id .. ':a', id .. ':f')
+        local question, state, answer, feedback = turn[1], turn[2], turn[3], turn[4]
         local visible = question and (answer or state == 'queued')
-        if visible and take(last - i, {requestId, question, state or '', answer or ''}) then return end
+        if visible and take(last - i, {id, question, state or '', answer or '', feedback or ''}) then return end
       end
     end
     last = last - #fields

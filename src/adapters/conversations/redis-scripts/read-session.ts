@@ -45,7 +45,7 @@ export async function readSession(
   };
 }
 
-const storedTurn = ([requestId, question, state, answer]: string[]): StoredTurn => ({
+const storedTurn = ([requestId, question, state, answer, feedback]: string[]): StoredTurn => ({
   requestId: requestId!,
-  ...{ question, state, answer },
+  ...{ question, state, answer, feedback },
 });

@@ -1,0 +1,92 @@
+import type { Redis } from 'ioredis';
+import type { TurnAddress } from '../../contracts/conversation.ts';
+import type { RatedAnswer } from '../../contracts/feedback.ts';
+import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import type { Earlier, FeedbackStore, NewFeedback } from './feedback-store.ts';
+import { rateTurn } from './redis-scripts/rate-turn.ts';
+import { addressOf, memberOf } from './turn-member.ts';
+
+const READ_TOGETHER = 500;
+
+/**
+ * Feedback in Redis: a field of the turn. A sorted set has the addresses of all turns with feedback, by the time when
+ * it was given. An entry is added before the feedback and removed after it, so no feedback is ever without its entry.
+ * @param options.retentionMs how long an entry stays in the sorted set
+ */
+export function createRedisFeedbackStore(options: { redis: Redis; retentionMs: number }): FeedbackStore {
+  const { redis, retentionMs } = options;
+
+  async function rate(turn: TurnAddress, feedback: NewFeedback): Promise<Earlier | undefined> {
+    const givenAt = Date.parse(feedback.ratedAt);
+    // These commands are sent together: one round trip.
+    const [, , earlier] = await Promise.all([
+      redis.zremrangebyscore(FEEDBACK_KEY, '-inf', givenAt - retentionMs),
+      redis.zadd(FEEDBACK_KEY, givenAt, memberOf(turn)),
+      rateTurn(redis, turn, JSON.stringify(feedback)),
+    ]);
+    if (earlier === undefined) await removeFromFeedback(redis, [turn]);
+    return earlierOf(earlier);
+  }
+
+  async function withdraw(turn: TurnAddress): Promise<Earlier | undefined> {
+    const earlier = await rateTurn(redis, turn, '');
+    await removeFromFeedback(redis, [turn]);
+    return earlierOf(earlier);
+  }
+
+  async function* given({ from, until }: { from: number; until: number }): AsyncGenerator<RatedAnswer> {
+    let first = from;
+    // Those of the last millisecond that was read. They are read again with the next batch.
+    let seen = new Set<string>();
+    for (;;) {
+      const count = READ_TOGETHER + seen.size;
+      const found = await orStoreUnavailable(
+        redis.zrangebyscore(FEEDBACK_KEY, first, until, 'WITHSCORES', 'LIMIT', 0, count),
+      );
+      const entries = Array.from({ length: found.length / 2 }, (_, i) => ({
+        member: found[2 * i]!,
+        at: Number(found[2 * i + 1]),
+      }));
+      const last = entries.at(-1);
+      yield* await readFeedback(
+        redis,
+        entries.filter(({ member }) => !seen.has(member)).map(({ member }) => addressOf(member)),
+      );
+      if (!last || entries.length < count) return;
+      const again = entries.filter(({ at }) => at === last.at).map(({ member }) => member);
+      seen = last.at === first ? new Set([...seen, ...again]) : new Set(again);
+      first = last.at;
+    }
+  }
+
+  return {
+    rate: (turn, feedback) => orStoreUnavailable(rate(turn, feedback)),
+    withdraw: (turn) => orStoreUnavailable(withdraw(turn)),
+    given,
+  };
+}
+
+/** Removes the entries of these turns. The feedback itself goes with its turn. */
+export async function removeFromFeedback(redis: Redis, turns: readonly TurnAddress[]): Promise<void> {
+  if (turns.length > 0) await redis.zrem(FEEDBACK_KEY, ...turns.map(memberOf));
+}
+
+/** Reads the feedback of turns, without the comments. Turns that have none are left out. One round trip. */
+async function readFeedback(redis: Redis, turns: readonly TurnAddress[]): Promise<RatedAnswer[]> {
+  const commands = redis.pipeline();
+  for (const { sessionId, requestId } of turns) commands.hget(redisKeys.turns(sessionId), `${requestId}:f`);
+  const texts = (await repliesOf(commands)) as (string | null)[];
+  return turns.flatMap((turn, index) => {
+    const text = texts[index];
+    if (!text) return [];
+    const { comment, ...feedback } = JSON.parse(text) as NewFeedback;
+    return [{ ...turn, ...feedback, commented: comment !== null }];
+  });
+}
+
+/** @param text the feedback before, as JSON, or an empty text; undefined: there is no such turn */
+function earlierOf(text: string | undefined): Earlier | undefined {
+  if (text === undefined) return undefined;
+  return { rating: text === '' ? null : (JSON.parse(text) as NewFeedback).rating };
+}
