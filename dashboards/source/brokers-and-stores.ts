@@ -1,7 +1,7 @@
 import type { Board } from './builders/board.ts';
-import { pageLink } from './builders/links.ts';
 import { lines, numbers } from './builders/panels.ts';
 import { increaseBy, maxBy, orZero, rateOf, series } from './builders/promql.ts';
+import { standingLetters } from './builders/shared-panels.ts';
 
 const letters = 'queue=~".+[.]dlq"';
 const redis = 'job="redis"';
@@ -107,16 +107,7 @@ export const brokersAndStores: Board = {
           queries: [['{{reason}} ({{queue}})', increaseBy('queue, reason', 'healify_dead_letters_total', inMinutes)]],
           runbooks: ['HealifyDeadLettersArriving'],
         }),
-        lines({
-          title: 'Dead letters that stand, by reason',
-          about:
-            'Dead letters that wait for an operator. “unread” are those behind the first 1,000, which are not read.',
-          unit: 'short',
-          queries: [['{{reason}} ({{queue}})', maxBy('queue, reason', 'healify_dead_letters_standing')]],
-          stacked: true,
-          runbooks: ['HealifyDeadLettersStanding'],
-          links: [pageLink('Operations page', '$api/admin')],
-        }),
+        standingLetters(8),
         lines({
           title: 'Age of the oldest dead letter',
           about: 'For how long a dead-letter queue has not been empty.',

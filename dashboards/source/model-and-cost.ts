@@ -3,6 +3,7 @@ import type { Board } from './builders/board.ts';
 import { boardLink } from './builders/links.ts';
 import { lines, numbers } from './builders/panels.ts';
 import { increaseBy, maxBy, quantileOf, rateBy, rateOf } from './builders/promql.ts';
+import { gates } from './builders/shared-panels.ts';
 
 const { provider, model, error, tokenType } = genAiLabels;
 const target = `${provider}, ${model}`;
@@ -18,19 +19,7 @@ export const modelAndCost: Board = {
     {
       title: 'Do the providers answer?',
       panels: [
-        numbers({
-          title: 'Gates',
-          about: 'Whether a provider is asked. A gate that is shut opens by itself once a trial call succeeds.',
-          queries: [['{{provider}} {{model}}', maxBy('provider, model', 'healify_breaker_state')]],
-          meanings: [
-            [0, 'is asked', 'green'],
-            [1, 'is tried', 'orange'],
-            [2, 'SHUT', 'red'],
-          ],
-          named: true,
-          runbooks: ['HealifyProviderShut'],
-          width: 12,
-        }),
+        gates('Gates', 12),
         numbers({
           title: 'Broken, by cause',
           about: 'Whether a provider refuses every request, because of our key, our quota or the name of the model.',

@@ -1,8 +1,16 @@
 import type { Board } from './builders/board.ts';
 import { firingAlerts } from './builders/firing-alerts.ts';
-import { boardLink, pageLink } from './builders/links.ts';
+import { boardLink } from './builders/links.ts';
 import { lines, numbers, text } from './builders/panels.ts';
 import { maxBy, orZero, quantileOf, rateBy, series } from './builders/promql.ts';
+import {
+  failedQuestions,
+  gates,
+  oldestQuestion,
+  repeatedAttempts,
+  standingLetters,
+  timeToTheAnswer,
+} from './builders/shared-panels.ts';
 import { ERROR_BUDGET } from './objective.ts';
 
 const WHAT_TO_PRESS = `
@@ -70,24 +78,12 @@ export const overview: Board = {
           named: true,
           runbooks: ['HealifyConnectionDown', 'HealifyRabbitMqDown', 'HealifyRedisDown'],
         }),
-        numbers({
-          title: 'Model',
-          about:
-            'Whether the model providers are asked. A gate that is shut opens by itself once a trial call succeeds.',
-          queries: [['{{provider}} {{model}}', maxBy('provider, model', 'healify_breaker_state')]],
-          meanings: [
-            [0, 'is asked', 'green'],
-            [1, 'is tried', 'orange'],
-            [2, 'SHUT', 'red'],
-          ],
-          named: true,
-          runbooks: ['HealifyProviderBroken', 'HealifyProviderShut'],
-        }),
+        gates('Model'),
         numbers({
           title: 'Oldest open question',
           about: 'How long the user has waited whose question must end next. Seconds are normal; minutes are not.',
           unit: 's',
-          queries: [['oldest', `max(${series('healify_oldest_open_question_age_seconds')})`]],
+          queries: [['oldest', oldestQuestion]],
           steps: [['green'], ['orange', 60], ['red', 300]],
           runbooks: ['HealifyOldestQuestion'],
         }),
@@ -109,23 +105,7 @@ export const overview: Board = {
     {
       title: 'What is slow?',
       panels: [
-        lines({
-          title: 'Time to the answer',
-          about:
-            'From the question to its answer, as users see it, without answers of the cache. The points are single requests; each leads to its logs.',
-          unit: 's',
-          queries: [0.5, 0.95, 0.99].map((quantile) => [
-            `${quantile * 100} % of answers are quicker`,
-            quantileOf({
-              quantile,
-              histogram: 'healify_answer_seconds',
-              matchers: 'status="completed",cached="false"',
-            }),
-          ]),
-          traced: true,
-          runbooks: ['HealifyErrorBudgetBurn'],
-          width: 12,
-        }),
+        timeToTheAnswer([0.5, 0.95, 0.99]),
         lines({
           title: 'Time of each step',
           about:
@@ -181,35 +161,9 @@ export const overview: Board = {
           runbooks: ['HealifyErrorBudgetBurn', 'HealifyQuestionsLost'],
           width: 6,
         }),
-        lines({
-          title: 'Questions that failed, by cause',
-          about: 'Failures in a second, by the code that docs/errors.md explains.',
-          unit: 'reqps',
-          queries: [['{{code}}', rateBy('code', 'healify_requests_finished_total', 'status="failed"')]],
-          stacked: true,
-          links: [boardLink('failed')],
-          width: 6,
-        }),
-        lines({
-          title: 'Attempts that are repeated, by cause',
-          about: 'Attempts in a second that failed and will be repeated. Users only wait a little longer.',
-          unit: 'reqps',
-          queries: [['{{code}}', rateBy('code', 'healify_request_retries_total')]],
-          stacked: true,
-          links: [boardLink('delayed')],
-          width: 6,
-        }),
-        lines({
-          title: 'Dead letters that stand, by reason',
-          about:
-            'Messages that nobody could process and that wait for an operator. Their reasons are in docs/operating.md.',
-          unit: 'short',
-          queries: [['{{reason}} ({{queue}})', maxBy('queue, reason', 'healify_dead_letters_standing')]],
-          stacked: true,
-          runbooks: ['HealifyDeadLettersArriving', 'HealifyDeadLettersStanding'],
-          links: [pageLink('Operations page', '$api/admin')],
-          width: 6,
-        }),
+        failedQuestions(6),
+        repeatedAttempts(6),
+        standingLetters(6),
       ],
     },
   ],

@@ -2,6 +2,7 @@ import type { Board } from './builders/board.ts';
 import { boardLink } from './builders/links.ts';
 import { lines, numbers } from './builders/panels.ts';
 import { quantileOf, rateBy, rateOf, series } from './builders/promql.ts';
+import { answerTimes, oldestQuestion, timeToTheAnswer } from './builders/shared-panels.ts';
 import { ERROR_BUDGET, IN_TIME } from './objective.ts';
 
 const ended = (range: string) =>
@@ -74,30 +75,12 @@ export const serviceLevel: Board = {
     {
       title: 'Time to the answer',
       panels: [
-        lines({
-          title: 'Time to the answer',
-          about:
-            'As users see it, without answers of the cache. The points are single requests; each leads to its logs.',
-          unit: 's',
-          queries: [0.5, 0.9, 0.95, 0.99].map((quantile) => [
-            `${quantile * 100} % of answers are quicker`,
-            quantileOf({
-              quantile,
-              histogram: 'healify_answer_seconds',
-              matchers: 'status="completed",cached="false"',
-            }),
-          ]),
-          traced: true,
-          width: 12,
-        }),
+        timeToTheAnswer([0.5, 0.9, 0.95, 0.99]),
         lines({
           title: 'Time to an answer of the cache',
           about: 'As users see it. It should stay far below a second.',
           unit: 's',
-          queries: [0.5, 0.99].map((quantile) => [
-            `${quantile * 100} % of answers are quicker`,
-            quantileOf({ quantile, histogram: 'healify_answer_seconds', matchers: 'status="completed",cached="true"' }),
-          ]),
+          queries: answerTimes([0.5, 0.99], true),
           traced: true,
           width: 12,
         }),
@@ -105,7 +88,7 @@ export const serviceLevel: Board = {
           title: 'Oldest open question',
           about: 'How long the user has waited whose question must end next.',
           unit: 's',
-          queries: [['oldest', `max(${series('healify_oldest_open_question_age_seconds')})`]],
+          queries: [['oldest', oldestQuestion]],
           steps: [['green'], ['red', 300]],
           runbooks: ['HealifyOldestQuestion'],
         }),

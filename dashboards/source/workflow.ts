@@ -2,6 +2,7 @@ import type { Board } from './builders/board.ts';
 import { boardLink } from './builders/links.ts';
 import { lines } from './builders/panels.ts';
 import { maxBy, quantileOf, rateBy, rateOf, series } from './builders/promql.ts';
+import { failedQuestions, repeatedAttempts } from './builders/shared-panels.ts';
 
 /** Other programs have metrics of the same name. */
 const OURS = 'process=~"api|worker"';
@@ -97,24 +98,8 @@ export const workflow: Board = {
           unit: 'ops',
           queries: [['{{step}}', rateBy('step', 'healify_step_duration_seconds_count', 'result="failed"')]],
         }),
-        lines({
-          title: 'Attempts that are repeated, by cause',
-          about: 'Attempts in a second that failed and will be repeated.',
-          unit: 'reqps',
-          queries: [['{{code}}', rateBy('code', 'healify_request_retries_total')]],
-          stacked: true,
-          links: [boardLink('delayed')],
-          width: 12,
-        }),
-        lines({
-          title: 'Requests that failed, by cause',
-          about: 'Requests in a second that failed for good.',
-          unit: 'reqps',
-          queries: [['{{code}}', rateBy('code', 'healify_requests_finished_total', 'status="failed"')]],
-          stacked: true,
-          links: [boardLink('failed')],
-          width: 12,
-        }),
+        repeatedAttempts(12),
+        failedQuestions(12),
       ],
     },
     {
