@@ -78,6 +78,16 @@ export interface JobStory extends JobSummary {
   answer: Pick<ChatResponse, 'model' | 'provider' | 'cached' | 'usage' | 'timings'> | null;
 }
 
+/** Failed jobs of one cause. Times are ISO 8601. */
+export interface FailedOfCause {
+  code: string;
+  count: number;
+  oldest: string;
+  newest: string;
+  /** The request of the newest. */
+  example: string;
+}
+
 export interface JobPage {
   /** Newest first. */
   jobs: JobSummary[];
@@ -110,6 +120,8 @@ export interface JobAdmin {
   search(filter: JobFilter, options: { limit: number; cursor?: string | undefined }): Promise<JobPage>;
   /** undefined: there is no job for this request, or no more. */
   show(requestId: string): Promise<JobStory | undefined>;
+  /** Groups the failed jobs by their code, the most frequent first. @param limit how many are looked at, the newest first */
+  failures(filter: FailedJobFilter, limit: number): Promise<{ failures: FailedOfCause[]; counted: number }>;
   /** Has a failed job run again. `not failed`: it stands otherwise. `none`: there is no such job. */
   retry(requestId: string): Promise<'retried' | 'not failed' | 'none'>;
   /** Has many failed jobs run again. @param onProgress how many were retried so far, and how many are to be */

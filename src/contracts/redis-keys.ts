@@ -92,6 +92,12 @@ export const QUEUES_SEEN_KEY = `${JOBS_PREFIX}:queues-seen`;
 
 /** String, JSON: the dead letters by reason, as one api has seen them for the metrics of all; with a lease as above. */
 export const LETTERS_SEEN_KEY = '{chat:letters-seen}';
+/** List: the depths of the last hour, the latest first: the number of the step of time, a space and JSON. */
+export const DEPTHS_KEY = '{healify}:depths';
+
+/** String, JSON: the failed jobs by cause, as one api has seen them for all; with a lease as above. */
+export const FAILURES_SEEN_KEY = '{healify}:failures-seen';
+
 /** String, JSON: an operator has paused the intake of all workers: `since`, ISO 8601, and `by` whom. */
 export const INTAKE_PAUSE_KEY = '{healify}:intake-pause';
 

@@ -9,6 +9,7 @@ import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { forgetJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
+import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { listProcesses } from '../adapters/processes/list-processes.ts';
@@ -46,6 +47,7 @@ import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
 import { createAuthenticationParts } from './api/authentication.ts';
 import { createMeParts } from './api/me.ts';
+import { createOverviewParts } from './api/overview.ts';
 import { readPages } from './api/pages.ts';
 import { connectServers } from './api/servers.ts';
 import { brokerAddressOf } from './broker-address.ts';
@@ -69,8 +71,10 @@ const servers = await connectServers({ config, name, metrics, logger });
 const { consuming, publisher, depths, redis, subscriber, cacheRedis, queue } = servers;
 const lookAtQueues = createSharedQueuesLook(servers);
 measureQueues(metrics.registry, lookAtQueues);
-measureOldestQuestion(metrics.registry, createSharedOldestTurnLook(servers));
-measureStandingLetters(metrics.registry, createSharedLettersLook({ ...servers, broker: brokerAddressOf(config) }));
+const oldestQuestionAgeMs = createSharedOldestTurnLook(servers);
+measureOldestQuestion(metrics.registry, oldestQuestionAgeMs);
+const lookAtLetters = createSharedLettersLook({ ...servers, broker: brokerAddressOf(config) });
+measureStandingLetters(metrics.registry, lookAtLetters);
 const heartbeat = createHeartbeat({
   redis,
   process: { id: replica, role: 'api', version, settings: settingsFingerprint(config) },
@@ -152,12 +156,33 @@ const settler = createResponseSettler({
 // Routes. Until we know that this Redis is ours, and which logins have ended, nothing is read from it or written to it.
 const ready = servers.admitted.then(() => endedLogins.start());
 const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, or which logins have ended.');
+const redisMustServe = async () => {
+  await ready;
+  await mustAnswer(redis);
+};
+const checks = { rabbitmq: servers.brokerMustServe, redis: redisMustServe };
+const jobAdmin = createJobAdmin(queue, redis);
+const overview = createOverviewParts({
+  redis,
+  jobs: jobAdmin,
+  gates,
+  intake,
+  line: () => line,
+  checks: { ...checks, ...(cacheRedis !== redis && { 'redis-cache': () => mustAnswer(cacheRedis) }) },
+  lookAtQueues,
+  lookAtLetters,
+  oldestQuestionAgeMs,
+  judgedProcesses,
+  logger,
+});
 const admin = createAdminParts({
   config,
   queue,
   redis,
   gates,
   intake,
+  jobs: jobAdmin,
+  overview,
   depths,
   feedback,
   judgedProcesses,
@@ -189,10 +214,6 @@ const chat = createChatRouter({
   allowedModels: allowedModelsOf(config),
   ...createMeParts(config, redis),
 });
-const redisMustServe = async () => {
-  await ready;
-  await mustAnswer(redis);
-};
 const app = createApp({
   version,
   trustProxy: config.trustProxy,
@@ -200,7 +221,7 @@ const app = createApp({
   corsOrigins: config.corsOrigins,
   health: createHealthRouter({
     version,
-    checks: { rabbitmq: servers.brokerMustServe, redis: redisMustServe },
+    checks,
     listProcesses: () => ready.then(judgedProcesses),
   }),
   pages: createPagesRouter(readPages(logger)),
@@ -219,6 +240,7 @@ void ready.then(() => {
   heartbeat.start();
   settler.start();
   line.start();
+  overview.recorder.start();
   rounds.start();
 });
 const server = await listen(app, { host: config.host, port: config.apiPort });
@@ -240,6 +262,7 @@ stopOnSignal({
     answerWaiter.stop();
     endedLogins.stop();
     line.stop();
+    overview.recorder.stop();
     rounds.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();

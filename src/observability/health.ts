@@ -57,7 +57,8 @@ async function inTime<T>(result: Promise<T>): Promise<T | undefined> {
   return await Promise.race([result.catch(() => undefined), sleep(CHECK_TIMEOUT_MS, undefined, { ref: false })]);
 }
 
-async function readiness(checks: HealthChecks): Promise<Health> {
+/** Runs all checks. */
+export async function readiness(checks: HealthChecks): Promise<Health> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const detail = await problemOf(check);

@@ -7,11 +7,13 @@ import {
   jobPage,
   jobQuery,
   jobStory,
+  oneJobBody,
   retriedJob,
   retryBody,
   retryReport,
 } from '../../contracts/http/job-bodies.ts';
-import { InvalidCursorError, type JobAdmin } from '../../contracts/jobs.ts';
+import { failureList, failureQuery } from '../../contracts/http/retry-run-bodies.ts';
+import { InvalidCursorError, type JobAdmin, type JobStory } from '../../contracts/jobs.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
@@ -19,6 +21,7 @@ import { parse } from '../validate.ts';
 
 /** The longest time that one call may take. The caller should still be waiting when the report comes. */
 const MAX_CALL_SECONDS = 60;
+const FAILURES_COUNTED = 100_000;
 const NO_JOB =
   'There is no job for this request, or it was removed. A question that still waits in RabbitMQ has no job yet.';
 
@@ -42,6 +45,9 @@ export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: Reques
         });
       }
     })
+    .get('/failures', requireAdmin, async (req, res) => {
+      res.json(await jobs.failures(parse(failureQuery, req.query), FAILURES_COUNTED));
+    })
     .post('/jobs/retry', async (req, res) => {
       const wanted = parse(retryBody, req.body ?? {});
       if (wanted.code === undefined && !wanted.dryRun) {
@@ -58,19 +64,30 @@ export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: Reques
     })
     .post('/jobs/:requestId/retry', async (req, res) => {
       const requestId = requestIdOf(req.params.requestId);
-      const done = await jobs.retry(requestId);
+      const { dryRun } = parse(oneJobBody, req.body ?? {});
+      const story = await jobs.show(requestId);
+      if (!story) throw new ApiError('not_found', { detail: NO_JOB });
+      if (story.status !== 'failed') throw new ApiError('job_not_failed');
+      const done = dryRun ? 'retried' : await jobs.retry(requestId);
       if (done === 'none') throw new ApiError('not_found', { detail: NO_JOB });
       if (done === 'not failed') throw new ApiError('job_not_failed');
-      res.json({ requestId });
+      res.json({ requestId, dryRun, asksModel: !hasAnswer(story) });
     })
     .post('/jobs/:requestId/cancel', async (req, res) => {
       const requestId = requestIdOf(req.params.requestId);
-      const done = await jobs.cancel(requestId);
+      const { dryRun } = parse(oneJobBody, req.body ?? {});
+      const story = await jobs.show(requestId);
+      if (!story) throw new ApiError('not_found', { detail: NO_JOB });
+      if (story.endedAt !== null) throw new ApiError('job_ended');
+      const done = dryRun ? 'cancelling' : await jobs.cancel(requestId);
       if (done === 'none') throw new ApiError('not_found', { detail: NO_JOB });
       if (done === 'ended') throw new ApiError('job_ended');
-      res.status(202).json({ requestId });
+      res.status(dryRun ? 200 : 202).json({ requestId, dryRun, status: story.status });
     });
 }
+
+/** A step that finished is not run again. */
+const hasAnswer = ({ steps }: JobStory) => steps.some(({ step, failed }) => step === 'ask-model' && failed === null);
 
 /** Other services choose ids of their own, so capital letters stay. */
 function requestIdOf(value: unknown): string {
@@ -97,6 +114,17 @@ export const jobPaths: ZodOpenApiPathsObject = {
       operationId: 'searchJobs',
       requestParams: { query: jobQuery },
       responses: { 200: json('A page of them.', jobPage), ...problems('validation_failed', ...faults) },
+    },
+  },
+  '/admin/failures': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'See why jobs have failed',
+      description: 'The failed jobs by their code, with the newest as an example. At most 100,000 are counted.',
+      operationId: 'listFailures',
+      requestParams: { query: failureQuery },
+      responses: { 200: json('The causes.', failureList), ...problems('validation_failed', ...faults) },
     },
   },
   '/admin/jobs/retry': {
@@ -134,9 +162,10 @@ export const jobPaths: ZodOpenApiPathsObject = {
       summary: 'Retry a failed job',
       operationId: 'retryJob',
       requestParams: { path },
+      requestBody: jsonBody(oneJobBody, { required: false }),
       responses: {
         200: json('It is in line again.', retriedJob),
-        ...problems('not_found', 'job_not_failed', ...faults, ...bodyFaults),
+        ...problems('validation_failed', 'not_found', 'job_not_failed', ...faults, ...bodyFaults),
       },
     },
   },
@@ -148,9 +177,11 @@ export const jobPaths: ZodOpenApiPathsObject = {
       description: 'As if its user had cancelled the question. The job ends within seconds, once a worker has it.',
       operationId: 'cancelJob',
       requestParams: { path },
+      requestBody: jsonBody(oneJobBody, { required: false }),
       responses: {
+        200: json('It would end: a dry run.', cancelledJob),
         202: json('It will end.', cancelledJob),
-        ...problems('not_found', 'job_ended', ...faults, ...bodyFaults),
+        ...problems('validation_failed', 'not_found', 'job_ended', ...faults, ...bodyFaults),
       },
     },
   },

@@ -4,6 +4,7 @@ import { feedbackPaths } from '../admin/feedback.ts';
 import { gatePaths } from '../admin/gates.ts';
 import { intakePaths } from '../admin/intake.ts';
 import { jobPaths } from '../admin/jobs.ts';
+import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
@@ -64,6 +65,7 @@ export function createOpenApiDocument(options: {
       ...gatePaths,
       ...intakePaths,
       ...jobPaths,
+      ...overviewPaths,
       ...processPaths,
       ...servicePaths,
     },

@@ -2,7 +2,6 @@ import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
-import { createJobAdmin } from '../../adapters/jobs/search/job-admin.ts';
 import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
@@ -10,6 +9,7 @@ import { createFeedbackRouter } from '../../api/admin/feedback.ts';
 import { createGatesRouter, type OpenJobs } from '../../api/admin/gates.ts';
 import { createIntakeRouter } from '../../api/admin/intake.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
+import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
@@ -17,9 +17,11 @@ import type { ApiConfig } from '../../config/settings.ts';
 import type { GateAdmin } from '../../contracts/gates.ts';
 import type { ProcessList } from '../../contracts/http/process-bodies.ts';
 import type { IntakeAdmin } from '../../contracts/intake.ts';
+import type { JobAdmin } from '../../contracts/jobs.ts';
 import { REQUESTS_QUEUE } from '../../contracts/queues.ts';
 import type { Logger } from '../../observability/log.ts';
 import { brokerAddressOf } from '../broker-address.ts';
+import type { createOverviewParts } from './overview.ts';
 
 /** All that is behind `/admin`. */
 export function createAdminParts(options: {
@@ -28,6 +30,8 @@ export function createAdminParts(options: {
   redis: Redis;
   gates: GateAdmin;
   intake: IntakeAdmin;
+  jobs: JobAdmin;
+  overview: Pick<ReturnType<typeof createOverviewParts>, 'look' | 'readHistory'>;
   depths: Pick<QueueDepths, 'read'>;
   feedback: FeedbackStore;
   judgedProcesses: () => Promise<ProcessList>;
@@ -35,8 +39,8 @@ export function createAdminParts(options: {
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { config, queue, redis, gates, feedback, intake, depths, judgedProcesses, login, requireAdmin, logger } =
-    options;
+  const { config, queue, redis, gates, feedback, intake, jobs, overview, depths } = options;
+  const { judgedProcesses, login, requireAdmin, logger } = options;
   const openJobs = () => countOpenJobs(queue, redis);
   return createAdminRouter(
     login,
@@ -54,7 +58,8 @@ export function createAdminParts(options: {
     createIntakeRouter({ intake, effects: intakeEffects, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
-    createJobsRouter({ jobs: createJobAdmin(queue, redis), requireAdmin }),
+    createJobsRouter({ jobs, requireAdmin }),
+    createOverviewRouter({ ...overview, requireAdmin }),
   );
 
   async function intakeEffects() {

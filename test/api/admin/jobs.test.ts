@@ -29,10 +29,17 @@ const story: JobStory = {
 };
 const report = { dryRun: true, matching: 1, byCode: [{ code: 'model_timeout', count: 1 }], retried: 0, left: 1 };
 
+const cause = {
+  ...{ code: 'model_timeout', count: 1, example: 'r-1' },
+  ...{ oldest: summary.addedAt, newest: summary.addedAt },
+};
+
+let shown: JobStory;
 let asked: unknown[];
 let outcome: { retry: Awaited<ReturnType<JobAdmin['retry']>>; cancel: Awaited<ReturnType<JobAdmin['cancel']>> };
 beforeEach(() => {
   asked = [];
+  shown = story;
   outcome = { retry: 'retried', cancel: 'cancelling' };
 });
 
@@ -42,7 +49,8 @@ const jobs: JobAdmin = {
     asked.push({ ...filter, ...options });
     return { jobs: [summary], nextCursor: null };
   },
-  show: async (requestId) => (requestId === summary.requestId ? story : undefined),
+  show: async (requestId) => (requestId === summary.requestId ? shown : undefined),
+  failures: async () => ({ failures: [cause], counted: 1 }),
   retry: async () => outcome.retry,
   retryAll: async (options) => {
     asked.push(options);
@@ -97,16 +105,32 @@ test('retrying all needs a code, and takes no longer than the caller waits', asy
   ]);
 });
 
-test('one job is retried or cancelled, or it is said why not', async () => {
-  expect(await call('/Request-1/retry', {})).toEqual({ status: 200, body: { requestId: 'Request-1' } });
-  expect(await call('/Request-1/cancel', {})).toEqual({ status: 202, body: { requestId: 'Request-1' } });
-  outcome = { retry: 'not failed', cancel: 'ended' };
+test('one job is retried or cancelled, or it is said why not; a dry run says it before', async () => {
+  const retried = { requestId: 'Request-1', asksModel: true };
+  outcome = { retry: 'none', cancel: 'none' };
+  expect(await call('/Request-1/retry', { dryRun: true })).toEqual({ status: 200, body: { ...retried, dryRun: true } });
+  outcome = { retry: 'retried', cancel: 'cancelling' };
+  expect(await call('/Request-1/retry', {})).toEqual({ status: 200, body: { ...retried, dryRun: false } });
+  expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 409, body: { code: 'job_ended' } });
+  shown = { ...story, status: 'active', endedAt: null };
+  const cancelled = { requestId: 'Request-1', status: 'active' };
+  expect(await call('/Request-1/cancel', { dryRun: true })).toEqual({
+    status: 200,
+    body: { ...cancelled, dryRun: true },
+  });
+  expect(await call('/Request-1/cancel', {})).toEqual({ status: 202, body: { ...cancelled, dryRun: false } });
   expect(await call('/Request-1/retry', {})).toMatchObject({ status: 409, body: { code: 'job_not_failed' } });
+  outcome = { retry: 'not failed', cancel: 'ended' };
   expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 409, body: { code: 'job_ended' } });
   outcome = { retry: 'none', cancel: 'none' };
-  expect(await call('/Request-1/retry', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
   expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  expect(await call('/another/retry', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
   expect(await call('/another')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+});
+
+test('an answer that is kept in the job is only sent again', async () => {
+  shown = { ...story, steps: [{ step: 'ask-model', attempt: 1, ms: 5, failed: null }] };
+  expect(await call('/Request-1/retry', { dryRun: true })).toMatchObject({ body: { asksModel: false } });
 });
 
 test.each([

@@ -5,6 +5,7 @@ import { createFeedbackRouter } from '../../../src/api/admin/feedback.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createIntakeRouter } from '../../../src/api/admin/intake.ts';
 import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
+import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
@@ -112,6 +113,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createGatesRouter(unused), '/admin'),
     ...routesOf(createIntakeRouter(unused), '/admin'),
     ...routesOf(createJobsRouter(unused), '/admin'),
+    ...routesOf(createOverviewRouter(unused), '/admin'),
     ...routesOf(createProcessesRouter(unused), '/admin'),
   ];
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);

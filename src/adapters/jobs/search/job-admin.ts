@@ -5,6 +5,7 @@ import { cancelRequests } from '../cancel-requests.ts';
 import { jobIdOf } from '../chat-job.ts';
 import { type ChatQueue, returnJobs } from '../job-queue.ts';
 import { placesInLine } from '../place-in-line.ts';
+import { failedByCause } from './failed-by-cause.ts';
 import { readStory } from './read-job.ts';
 import { retryFailedJobs } from './retry-failed.ts';
 import { searchJobs } from './search-jobs.ts';
@@ -19,6 +20,7 @@ export function createJobAdmin(queue: ChatQueue, redis: Redis): JobAdmin {
   return {
     search: (filter, options) => searchJobs(queue, redis, filter, options),
     show,
+    failures: (filter, limit) => orStoreUnavailable(failedByCause(queue, redis, filter, limit)),
     retry: async (requestId) => {
       const returned = await orStoreUnavailable(returnJobs(queue, redis, 'failed', [jobIdOf(requestId)]));
       if (returned === 1) return 'retried';

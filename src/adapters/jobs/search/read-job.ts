@@ -117,7 +117,7 @@ const named = <Name extends string>(names: readonly Name[], values: readonly (st
   Object.fromEntries(names.map((name, i) => [name, values[i] ?? null])) as Fields<Name>;
 
 /** undefined for a job whose id we did not make. Somebody has added it by hand, and no request has it. */
-function requestIdOf(jobId: string): string | undefined {
+export function requestIdOf(jobId: string): string | undefined {
   try {
     return jobId.startsWith('r-') ? decodeURIComponent(jobId.slice(2)) : undefined;
   } catch {

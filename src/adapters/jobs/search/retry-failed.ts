@@ -16,6 +16,8 @@ const MAX_BATCH = 200;
 const TICK_MS = 100;
 /** A line of the log is about the job's latest end only if their times differ by less than this. */
 const SAME_END_MS = 60_000;
+/** A job is moved to the failed jobs this much after its line was written, at most. */
+const CLOSE_MS = 50;
 
 /**
  * Runs failed jobs again, the oldest failure first. Jobs that fail again meanwhile are not retried again.
@@ -54,13 +56,18 @@ export async function retryFailedJobs(
 }
 
 /** The failed jobs that match, the latest first. */
-async function findFailed(queue: ChatQueue, redis: Redis, filter: FailedJobFilter): Promise<EndedLine[]> {
-  const { code, userId, sessionId, from = 0, until } = filter;
+export async function findFailed(
+  queue: ChatQueue,
+  redis: Redis,
+  filter: FailedJobFilter,
+  limit: number = MAX_MATCHING,
+): Promise<EndedLine[]> {
+  const { code, userId, sessionId, from = 0, until = Number.POSITIVE_INFINITY } = filter;
   const lines = await readEndedLog(redis, (type) => queue.toKey(type), 'failed', {
     parts: partsOf({ code, userId, sessionId, status: 'failed' }),
-    after: startAt(until),
+    after: startAt(filter.until),
     from,
-    limit: MAX_MATCHING,
+    limit,
   });
   const found = new Map<string, EndedLine>();
   for (let first = 0; first < lines.length; first += LOOKED_AT_TOGETHER) {
@@ -70,7 +77,8 @@ async function findFailed(queue: ChatQueue, redis: Redis, filter: FailedJobFilte
     const failedAt = (await repliesOf(pipeline)) as (string | null)[];
     for (const [i, line] of some.entries()) {
       const at = failedAt[i];
-      const isCurrent = at !== null && Math.abs(Number(at) - line.at) < SAME_END_MS;
+      // A job that has failed again later, after `until`, is not meant.
+      const isCurrent = at !== null && Number(at) <= until + CLOSE_MS && Math.abs(Number(at) - line.at) < SAME_END_MS;
       if (isCurrent && !found.has(line.jobId)) found.set(line.jobId, line);
     }
   }

@@ -15,6 +15,8 @@ export interface Line {
   readonly waiting: number;
   /** How many requests are finished in a second; undefined: not known. */
   readonly drainRate: number | undefined;
+  /** When a question that is asked now will be answered, in ms from now; null: nobody knows. */
+  readonly nextEtaMs: number | null;
   /** This process has written an answer down. */
   settled(answer: { cached: boolean; timings: { waitMs: number; totalMs: number } }): void;
   /** A request has ended. Another process may have written the answer down. */
@@ -132,6 +134,9 @@ export function createLine(options: {
     },
     get drainRate() {
       return rate.perSecond;
+    },
+    get nextEtaMs() {
+      return etaMs(ahead());
     },
     settled: ({ cached, timings: { waitMs, totalMs } }) => {
       newlySettled += 1;

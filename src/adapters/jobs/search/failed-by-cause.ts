@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis';
+import type { FailedJobFilter, FailedOfCause } from '../../../contracts/jobs.ts';
+import type { ChatQueue } from '../job-queue.ts';
+import type { EndedLine } from './ended-line.ts';
+import { requestIdOf } from './read-job.ts';
+import { findFailed } from './retry-failed.ts';
+
+/**
+ * Groups the failed jobs by their code, the most frequent first.
+ * @param limit how many are looked at, the newest first
+ * @throws StoreUnavailableError
+ */
+export async function failedByCause(
+  queue: ChatQueue,
+  redis: Redis,
+  filter: FailedJobFilter,
+  limit: number,
+): Promise<{ failures: FailedOfCause[]; counted: number }> {
+  const failed = await findFailed(queue, redis, filter, limit);
+  const byCode = Map.groupBy(failed, ({ code }) => code);
+  const failures = [...byCode].map(([code, jobs]) => groupOf(code, jobs)).sort((a, b) => b.count - a.count);
+  return { failures, counted: failed.length };
+}
+
+function groupOf(code: string, newestFirst: readonly EndedLine[]): FailedOfCause {
+  const [newest, oldest] = [newestFirst[0]!, newestFirst.at(-1)!];
+  return {
+    code,
+    count: newestFirst.length,
+    oldest: new Date(oldest.at).toISOString(),
+    newest: new Date(newest.at).toISOString(),
+    example: requestIdOf(newest.jobId) ?? newest.jobId,
+  };
+}
