@@ -83,6 +83,19 @@ export const modelAndCost: Board = {
       ],
     },
     {
+      title: 'What do users say?',
+      panels: [
+        lines({
+          title: 'Ratings of answers',
+          about:
+            'How users rated answers, in the hour before each point. A rating that was changed or withdrawn counts there, too.',
+          unit: 'short',
+          queries: [['{{model}} {{rating}}', increaseBy('model, rating', 'healify_feedback_total', '1h')]],
+          width: 24,
+        }),
+      ],
+    },
+    {
       title: 'What do they cost?',
       panels: [
         numbers({

@@ -10,7 +10,7 @@ const TOO_MANY = 210;
 
 /**
  * Traffic in which everything happens that metrics count. A round has answers, some of them from the cache, a retry, failures,
- * a dead letter, refusals, and calls that may be paid without an answer. Before the first one, connections are lost.
+ * a dead letter, refusals, a rating, and calls that may be paid without an answer. Before the first one, connections are lost.
  * @returns a function that sends one round
  */
 export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbitMq: RabbitMq }) {
@@ -33,7 +33,7 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
     );
     client.channel.sendToQueue(REQUESTS_QUEUE, Buffer.from('garbage'));
     await client.channel.waitForConfirms();
-    await Promise.all([
+    const [answered] = await Promise.all([
       ask('How much water should I drink?'),
       ...same,
       ...many,
@@ -42,5 +42,6 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
       ask(`Without a count. ${once} [[simulate mode=no_usage]]`),
       ask(`Empty. ${once} [[simulate mode=empty times=1]]`),
     ]);
+    await user.put(`/chat/requests/${answered.body.requestId}/feedback`, { rating: 'up' });
   };
 }
