@@ -1,6 +1,6 @@
 import { ConfigError } from '../contracts/errors.ts';
 import type { Reader, Setting } from './setting.ts';
-import { settingText } from './setting-text.ts';
+import { namedSecret, settingText } from './setting-text.ts';
 import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './settings.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -38,7 +38,12 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
       problems.push('PRICE_PROMPT and PRICE_COMPLETION must be set together');
     }
     for (const { name, apiKeyEnv } of config.modelFallbacks) {
-      if (!env[apiKeyEnv]) problems.push(`MODEL_FALLBACKS: ${apiKeyEnv}, the key of ${name}, is not set`);
+      try {
+        if (!namedSecret(apiKeyEnv, env))
+          problems.push(`MODEL_FALLBACKS: ${apiKeyEnv}, the key of ${name}, is not set`);
+      } catch (error) {
+        problems.push(...problemsOf(error));
+      }
     }
     return problems;
   });
@@ -72,6 +77,12 @@ function signingProblems(
   return [];
 }
 
+/** @throws what is no ConfigError */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  throw error;
+}
+
 function load<R extends Reader>(reader: R, env: Environment, check: (config: ConfigOf<R>) => string[]): ConfigOf<R> {
   const config: Record<string, unknown> = {};
   const problems: string[] = [];
@@ -81,8 +92,7 @@ function load<R extends Reader>(reader: R, env: Environment, check: (config: Con
     try {
       text = settingText(setting, env);
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
+      problems.push(...problemsOf(error));
       continue;
     }
     if (text === undefined) {

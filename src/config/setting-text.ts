@@ -18,6 +18,13 @@ export function settingText(
   return (path ? contentOf(path, fileVariableOf(setting)) : env[setting.env]) || setting.default;
 }
 
+/**
+ * Reads a secret whose variable a setting names. It may stand in a file, too.
+ * @throws ConfigError the file cannot be read
+ */
+export const namedSecret = (name: string, env: Record<string, string | undefined>): string | undefined =>
+  settingText({ env: name, default: undefined, mayBeInFile: true }, env);
+
 /** A line break at its end does not belong to a secret. */
 function contentOf(path: string, variable: string): string {
   try {

@@ -12,7 +12,7 @@ import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
-import { listProcesses } from '../adapters/processes/list-processes.ts';
+import { areAllSilent, listProcesses } from '../adapters/processes/list-processes.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { mustAnswer } from '../adapters/redis/connect-redis.ts';
@@ -83,7 +83,8 @@ const heartbeat = createHeartbeat({
 const intake = createIntakeAdmin(redis);
 const judgedProcesses = async () => {
   const [processes, { since }, seen] = await Promise.all([listProcesses(redis), intake.read(), lookAtQueues()]);
-  return judgeProcesses(processes, { intakePausedSince: since, jobsPaused: seen?.jobs?.paused ?? false });
+  const { isWorkedOn } = line;
+  return judgeProcesses(processes, { intakePausedSince: since, jobsPaused: seen?.jobs?.paused ?? false, isWorkedOn });
 };
 measureProcesses(metrics.registry, () => listProcesses(redis));
 
@@ -106,6 +107,7 @@ const line: Line = createLine({
   look: createLookAtLine({
     depths,
     lookAtJobs: () => lookAtJobs(queue, redis),
+    areWorkersSilent: async () => areAllSilent(await listProcesses(redis), 'worker'),
     isModelShut: () => areAllShut(gates),
     addToSettledCount: (newlySettled) => addToSettledCount(redis, newlySettled),
   }),

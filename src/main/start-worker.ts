@@ -13,6 +13,7 @@ import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createReplyPublisher } from '../adapters/rabbitmq/reply-publisher.ts';
 import { createIntake } from '../bridge/intake.ts';
+import { namedSecret } from '../config/setting-text.ts';
 import type { WorkerConfig } from '../config/settings.ts';
 import { settingsFingerprint } from '../config/settings-fingerprint.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
@@ -69,7 +70,7 @@ export async function startWorker(
     tracer,
     redis: servers.gateRedis,
     subscriber,
-    keyOf: (variable) => process.env[variable]!,
+    keyOf: (variable) => namedSecret(variable, process.env)!,
     ...createModelReports(metrics, logger),
   });
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');

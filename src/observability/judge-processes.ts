@@ -1,23 +1,28 @@
 import type { ProcessList } from '../contracts/http/process-bodies.ts';
 import type { SeenProcess } from '../contracts/processes.ts';
 
-/** What else an operator must know: things that stop the work although all processes run. */
-export interface Stopped {
+/** What else an operator must know: what stops the work although all processes run, and who works without a heartbeat. */
+export interface AlsoSeen {
   /** Since when the intake has been paused, ISO 8601; null: it is not. */
   intakePausedSince: string | null;
   /** Whether somebody has paused the queue of jobs. */
   jobsPaused: boolean;
+  /** Whether anybody answers questions. A worker in another language has no heartbeat. */
+  isWorkedOn: boolean;
 }
 
 /** Says what is wrong, so that an operator need not compare the processes. */
-export function judgeProcesses(processes: SeenProcess[], { intakePausedSince, jobsPaused }: Stopped): ProcessList {
+export function judgeProcesses(
+  processes: SeenProcess[],
+  { intakePausedSince, jobsPaused, isWorkedOn }: AlsoSeen,
+): ProcessList {
   const warnings = [];
   if (intakePausedSince !== null) {
     warnings.push(`The intake has been paused since ${intakePausedSince}: new questions wait in RabbitMQ.`);
   }
   if (jobsPaused) warnings.push('The queue of jobs is paused: nobody takes jobs.');
   const alive = processes.filter(({ state }) => state === 'alive');
-  if (!alive.some(({ role }) => role === 'worker')) {
+  if (!isWorkedOn && !alive.some(({ role }) => role === 'worker')) {
     warnings.push('No worker is alive: questions are accepted, but nobody answers them.');
   }
   for (const role of ['worker', 'api'] as const) {

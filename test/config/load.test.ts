@@ -66,6 +66,9 @@ test('a secret may stand in a file, which counts before the variable, and whose 
     ...inFile('MESSAGE_SIGNING_KEY', 'k'.repeat(40)),
     ...inFile('JWT_SECRET', 'j'.repeat(40)),
     ...inFile('OPENAI_API_KEY', 'sk-from-file'),
+    // The key of a fallback, whose variable MODEL_FALLBACKS names.
+    ...inFile('OTHER_KEY', 'sk-other'),
+    MODEL_FALLBACKS: '[{"name":"other","baseUrl":"https://other.example/v1","model":"m","apiKeyEnv":"OTHER_KEY"}]',
   };
   const common = {
     rabbitmqUrl: 'amqp://u:from-file@rabbit',
@@ -76,9 +79,17 @@ test('a secret may stand in a file, which counts before the variable, and whose 
   expect(loadApiConfig({ ...files, ...servers })).toMatchObject({ ...common, jwtSecret: 'j'.repeat(40) });
   expect(loadWorkerConfig(files)).toMatchObject({ ...common, openaiApiKey: 'sk-from-file' });
   rmSync(dir, { recursive: true });
-  expect(problemsOf(loadWorkerConfig, { ...files, ...servers })).toContain(
-    'OPENAI_API_KEY_FILE must be the path of a file that can be read (ENOENT)',
-  );
+  const problems = problemsOf(loadWorkerConfig, { ...files, ...servers });
+  expect(problems).toContain('OPENAI_API_KEY_FILE must be the path of a file that can be read (ENOENT)');
+  const noSuchFile = { ...servers, MESSAGE_SIGNING_KEY: 'k'.repeat(40), OPENAI_API_KEY: 'sk', NODE_ENV: 'test' };
+  const { OTHER_KEY_FILE, MODEL_FALLBACKS } = files as Record<string, string>;
+  expect(
+    problemsOf(loadWorkerConfig, {
+      ...noSuchFile,
+      OTHER_KEY_FILE: OTHER_KEY_FILE!,
+      MODEL_FALLBACKS: MODEL_FALLBACKS!,
+    }),
+  ).toEqual(['OTHER_KEY_FILE must be the path of a file that can be read (ENOENT)']);
 });
 
 test('an empty value counts as absent', () => {

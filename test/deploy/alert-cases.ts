@@ -18,6 +18,7 @@ const questions = 'healify_broker_queue_messages{queue="chat_requests",process="
 const letters = 'healify_broker_queue_messages{queue="chat_requests.dlq",process="api"}';
 const counted = 'healify_dead_letters_total{queue="chat_requests",reason="invalid_json",instance="w"}';
 const consumers = 'healify_broker_queue_consumers{queue="chat_requests",process="api"}';
+const workers = (state: string) => `healify_processes{role="worker",version="1",state="${state}",instance="a"}`;
 const oldestJob = 'healify_jobs_first_age_seconds{state="prioritized"}';
 const cost = 'healify_model_cost_dollars_total{provider="openai",model="m"}';
 const tokens = 'gen_ai_client_token_usage_sum{gen_ai_provider_name="openai"}';
@@ -299,6 +300,26 @@ export const alertCases: Record<string, AlertCases> = {
         series: { 'up{job="healify-worker",instance="a"}': '0x10', 'up{job="healify-worker",instance="b"}': '1x10' },
         at: '8m',
       },
+    },
+  },
+  HealifyProcessMissing: {
+    fires: {
+      'one of three workers has died': {
+        series: { [workers('alive')]: '3x5 2x20', [workers('missing')]: '_x5 1x10 _x10' },
+        at: '8m',
+        labels: 'role="worker"',
+      },
+      'it has not come back when it is listed no more': {
+        series: { [workers('alive')]: '3x5 2x30', [workers('missing')]: '_x5 1x10 _x20' },
+        at: '25m',
+      },
+    },
+    silent: {
+      'another has taken its place': {
+        series: { [workers('alive')]: '3x5 2 3x20', [workers('missing')]: '_x5 1x10 _x10' },
+        at: '10m',
+      },
+      'one of three was stopped': { series: { [workers('alive')]: '3x5 2x20' }, at: '10m' },
     },
   },
   HealifyNoConsumers: {

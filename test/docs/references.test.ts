@@ -48,6 +48,7 @@ const otherVariables = [
   'RABBITMQ_PASSWORD',
   'REDIS_PASSWORD',
   'RUNBOOK_BASE_URL',
+  'SECRETS_DIR',
   'TEST_SERVICES',
 ];
 /** Words of others that look like variables. */

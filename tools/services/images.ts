@@ -8,3 +8,13 @@ export function imageOf(service: 'redis' | 'rabbitmq'): string {
   if (!image) throw new Error(`docker-compose.yml names no image for ${service}`);
   return image;
 }
+
+/**
+ * Returns a compose file or a Dockerfile with the digest of each image behind its version. Images that have a digest or no
+ * version of their own stay as they are.
+ */
+export const withDigests = (text: string, digestOf: (image: string) => string): string =>
+  text.replace(
+    /^( {4}image: |FROM )([\w./-]+:[\w.-]+)(?=$| )/gm,
+    (_, before: string, image: string) => `${before}${image}@${digestOf(image)}`,
+  );

@@ -29,3 +29,9 @@ export async function listProcesses(redis: Redis): Promise<SeenProcess[]> {
     })
     .sort((a, b) => a.role.localeCompare(b.role) || a.startedAt.localeCompare(b.startedAt));
 }
+
+/** Whether processes of this role were there, and all of them are missing. */
+export function areAllSilent(processes: readonly SeenProcess[], role: SeenProcess['role']): boolean {
+  const those = processes.filter((one) => one.role === role);
+  return those.length > 0 && those.every(({ state }) => state === 'missing');
+}

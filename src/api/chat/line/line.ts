@@ -17,6 +17,8 @@ export interface Line {
   readonly drainRate: number | undefined;
   /** When a question that is asked now will be answered, in ms from now; null: nobody knows. */
   readonly nextEtaMs: number | null;
+  /** Whether anybody answers questions, as far as is known; workers in other languages as well. */
+  readonly isWorkedOn: boolean;
   /** This process has written an answer down. */
   settled(answer: { cached: boolean; timings: { waitMs: number; totalMs: number } }): void;
   /** A request has ended. Another process may have written the answer down. */
@@ -40,6 +42,7 @@ const NOTHING_SEEN: QueuesSeen = {
   inHand: 0,
   consumers: 0,
   workerAlive: false,
+  workersSilent: false,
   modelShut: false,
   settled: 0,
 };
@@ -137,6 +140,9 @@ export function createLine(options: {
     },
     get nextEtaMs() {
       return etaMs(ahead());
+    },
+    get isWorkedOn() {
+      return workers.isWorkedOn(seen);
     },
     settled: ({ cached, timings: { waitMs, totalMs } }) => {
       newlySettled += 1;

@@ -14,6 +14,8 @@ export interface QueuesSeen {
   consumers: number;
   /** Whether a worker has shown in the last seconds that it runs. */
   workerAlive: boolean;
+  /** Whether workers of ours were there, and all of them have fallen silent without saying that they stop. */
+  workersSilent: boolean;
   /** Whether no provider may be asked: each has failed, or has asked for a pause. */
   modelShut: boolean;
   /** All answers that were ever written down. */
@@ -31,14 +33,15 @@ export type LookAtLine = (newlySettled: number) => Promise<QueuesSeen | undefine
 export function createLookAtLine(options: {
   depths: Pick<QueueDepths, 'states'>;
   lookAtJobs: () => Promise<JobsSeen>;
+  areWorkersSilent: () => Promise<boolean>;
   isModelShut: () => Promise<boolean>;
   addToSettledCount: (newlySettled: number) => Promise<number>;
 }): LookAtLine {
-  const { depths, lookAtJobs, isModelShut, addToSettledCount } = options;
+  const { depths, lookAtJobs, areWorkersSilent, isModelShut, addToSettledCount } = options;
   return async (newlySettled) => {
     const requests = (await depths.states())?.[REQUESTS_QUEUE];
     if (!requests) return undefined;
-    const [jobs, modelShut] = await Promise.all([lookAtJobs(), isModelShut()]);
+    const [jobs, workersSilent, modelShut] = await Promise.all([lookAtJobs(), areWorkersSilent(), isModelShut()]);
     // Comes last: after a look that fails, the next one adds the same answers again.
     const settled = await addToSettledCount(newlySettled);
     return {
@@ -47,6 +50,7 @@ export function createLookAtLine(options: {
       inJobs: jobs.untaken,
       inHand: jobs.inHand,
       workerAlive: jobs.workerAlive,
+      workersSilent,
       modelShut,
       settled,
     };

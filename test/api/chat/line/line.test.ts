@@ -15,6 +15,7 @@ const idle: QueuesSeen = {
   inHand: 0,
   consumers: 1,
   workerAlive: true,
+  workersSilent: false,
   modelShut: false,
   settled: 0,
 };
@@ -128,6 +129,7 @@ test('a line that was seen to be full tells how many requests are before a new o
 test.each([
   ['no worker is there', { consumers: 0, workerAlive: false }, null],
   ['the last worker has gone', { consumers: 0, workerAlive: true }, null],
+  ['all workers hang and still consume', { workersSilent: true }, null],
   ['workers have enough for now', { consumers: 0, workerAlive: true, inJobs: 1, inHand: 1 }, 0],
 ])('where %s, no time is told, unless they work on what they have', async (_, seen, expected) => {
   let looksAfter = -1;

@@ -16,6 +16,7 @@ function lookWith(options: {
       if (options.jobsAreAway?.()) throw new Error('Redis is away');
       return jobs;
     },
+    areWorkersSilent: async () => false,
     isModelShut: async () => false,
     addToSettledCount: async (newlySettled) => {
       counted += newlySettled;
@@ -34,6 +35,7 @@ test('a look sees both queues, the workers, the providers and all answers so far
     inJobs: 3,
     inHand: 2,
     workerAlive: true,
+    workersSilent: false,
     modelShut: false,
     settled: 9,
   });
