@@ -58,7 +58,10 @@ export interface SpanAttributes {
   'gen_ai.request.model'?: string;
   'gen_ai.request.max_tokens'?: number;
   'gen_ai.request.temperature'?: number;
+  'gen_ai.request.stream'?: boolean;
   'gen_ai.response.model'?: string;
+  /** In s, until the first text that is shown. */
+  'gen_ai.response.time_to_first_chunk'?: number;
   'gen_ai.response.finish_reasons'?: string[];
   'gen_ai.usage.input_tokens'?: number;
   'gen_ai.usage.output_tokens'?: number;

@@ -6,6 +6,8 @@
 export const genAi = {
   /** gen_ai.client.operation.duration, in s */
   operationDuration: 'gen_ai_client_operation_duration_seconds',
+  /** gen_ai.client.operation.time_to_first_chunk, in s */
+  timeToFirstChunk: 'gen_ai_client_operation_time_to_first_chunk_seconds',
   /** gen_ai.client.token.usage, in {token} */
   tokenUsage: 'gen_ai_client_token_usage',
 } as const;

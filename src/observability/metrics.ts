@@ -172,6 +172,13 @@ export function createWorkerMetrics() {
       buckets: [...genAiBuckets.operationDuration],
       registers,
     }),
+    modelFirstText: createHistogram({
+      name: genAi.timeToFirstChunk,
+      help: 'Time from a call of a model that streams to the first text of its answer. Thinking is no text of the answer.',
+      labelNames: [genAiLabels.operation, genAiLabels.provider, genAiLabels.model] as const,
+      buckets: [...genAiBuckets.operationDuration],
+      registers,
+    }),
     modelTokens: createHistogram({
       name: genAi.tokenUsage,
       help: 'Tokens that a provider charged for an answer; its sum is the number of tokens. gen_ai_token_type: input or output.',
@@ -194,6 +201,12 @@ export function createWorkerMetrics() {
     uncertainSpend: createCounter({
       name: 'healify_uncertain_spend_total',
       help: 'Model calls that may cost money although they brought no answer. why: crashed, aborted or no answer. After a crash nobody knows which model it was, so provider and model are unknown. HGETALL ai:uncertain-spend in Redis has the sum over all workers and restarts.',
+      labelNames: ['why', 'provider', 'model'] as const,
+      registers,
+    }),
+    uncertainTokens: createCounter({
+      name: 'healify_uncertain_spend_tokens_total',
+      help: 'Output tokens that model calls had streamed when they ended without an answer. It is an estimate, from the length of the text, where the provider reported no usage. Calls that were not streamed and crashes do not count here.',
       labelNames: ['why', 'provider', 'model'] as const,
       registers,
     }),

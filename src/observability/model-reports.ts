@@ -22,6 +22,10 @@ interface CallEnd {
   answer?: ModelAnswer | undefined;
   /** Why it may have been charged without an answer. */
   uncertain?: 'aborted' | 'no answer' | undefined;
+  /** How many tokens such a call had streamed. */
+  lostTokens?: number | undefined;
+  /** How long a call that streams took to its first text. */
+  firstTextMs?: number | undefined;
 }
 
 /** How `healify_breaker_state` shows the state of a gate. */
@@ -34,17 +38,20 @@ export function createModelReports(
     | 'breakerState'
     | 'modelCost'
     | 'modelDuration'
+    | 'modelFirstText'
     | 'modelTokens'
     | 'modelUsageUnknown'
     | 'providerBroken'
     | 'uncertainSpend'
+    | 'uncertainTokens'
   >,
   logger: Logger,
 ) {
   const [provider, model, error] = [boundedLabel(), boundedLabel(), boundedLabel()];
   const bounded = (target: Target): Target => ({ provider: provider(target.provider), model: model(target.model) });
   return {
-    onCall: (asked: Target, { outcome, durationMs, traceId, answer, uncertain }: CallEnd): void => {
+    onCall: (asked: Target, call: CallEnd): void => {
+      const { outcome, durationMs, traceId, answer, uncertain, lostTokens, firstTextMs } = call;
       const target = bounded(asked);
       const labels = {
         [genAiLabels.operation]: CHAT,
@@ -53,7 +60,9 @@ export function createModelReports(
       };
       const errorLabel = outcome === 'ok' ? {} : { [genAiLabels.error]: error(outcome) };
       metrics.modelDuration.observe({ ...labels, ...errorLabel }, durationMs / 1000, traceId);
+      if (firstTextMs !== undefined) metrics.modelFirstText.observe(labels, firstTextMs / 1000, traceId);
       if (uncertain) metrics.uncertainSpend.inc({ why: uncertain, ...target });
+      if (uncertain && lostTokens) metrics.uncertainTokens.inc({ why: uncertain, ...target }, lostTokens);
       if (!answer) return;
       if (!answer.usage) {
         metrics.modelUsageUnknown.inc(target);

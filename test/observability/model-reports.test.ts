@@ -25,13 +25,22 @@ test('an operator sees each call of a model, how long it took, and what it charg
   const { onCall, scrape } = reports();
   onCall(target, ok);
   onCall(target, { ...ok, answer: { ...answer, usage: null } });
-  onCall(target, { outcome: 'model_timeout', durationMs: 10_000, traceId: '', uncertain: 'no answer' });
+  onCall(target, {
+    outcome: 'model_timeout',
+    durationMs: 10_000,
+    traceId: '',
+    uncertain: 'no answer',
+    lostTokens: 7,
+    firstTextMs: 500,
+  });
   const asked = 'gen_ai_operation_name="chat",gen_ai_provider_name="p",gen_ai_request_model="m"';
   expect(await scrape(/^gen_ai_/)).toEqual([
     `gen_ai_client_operation_duration_seconds_sum{process="worker",${asked}} 0.5`,
     `gen_ai_client_operation_duration_seconds_count{process="worker",${asked}} 2`,
     `gen_ai_client_operation_duration_seconds_sum{process="worker",${asked},error_type="model_timeout"} 10`,
     `gen_ai_client_operation_duration_seconds_count{process="worker",${asked},error_type="model_timeout"} 1`,
+    `gen_ai_client_operation_time_to_first_chunk_seconds_sum{process="worker",${asked}} 0.5`,
+    `gen_ai_client_operation_time_to_first_chunk_seconds_count{process="worker",${asked}} 1`,
     `gen_ai_client_token_usage_sum{process="worker",${asked},gen_ai_token_type="input"} 3`,
     `gen_ai_client_token_usage_count{process="worker",${asked},gen_ai_token_type="input"} 1`,
     `gen_ai_client_token_usage_sum{process="worker",${asked},gen_ai_token_type="output"} 4`,
@@ -41,6 +50,7 @@ test('an operator sees each call of a model, how long it took, and what it charg
     'healify_model_cost_dollars_total{provider="p",model="m",process="worker"} 0.5',
     'healify_model_usage_unknown_total{provider="p",model="m",process="worker"} 1',
     'healify_uncertain_spend_total{why="no answer",provider="p",model="m",process="worker"} 1',
+    'healify_uncertain_spend_tokens_total{why="no answer",provider="p",model="m",process="worker"} 7',
   ]);
 });
 

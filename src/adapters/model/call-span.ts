@@ -31,8 +31,21 @@ export function traceCalls(model: Model, tracer: Tracer, asked: AskedModel): Mod
         parent: options?.traceparent,
         shared,
       });
+      const { progress } = options ?? {};
+      if (progress) span.set({ 'gen_ai.request.stream': true });
+      const startedAt = performance.now();
+      const watched = progress && {
+        ...options,
+        progress: {
+          begun: (call: { provider: string; model: string }) => {
+            span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - startedAt) / 1000 });
+            progress.begun(call);
+          },
+          text: (piece: string) => progress.text(piece),
+        },
+      };
       try {
-        const answer = await model.ask(question, signal, attempt, options);
+        const answer = await model.ask(question, signal, attempt, watched ?? options);
         span.set(attributesOf(answer));
         return answer;
       } catch (error) {

@@ -38,6 +38,10 @@ export interface CallEnd {
   answer?: ModelAnswer;
   /** Why the call may have been charged without an answer. */
   uncertain?: 'aborted' | 'no answer' | undefined;
+  /** How many tokens such a call had streamed. It is an estimate unless the provider has reported them. */
+  lostTokens?: number | undefined;
+  /** How long a call that streams took to its first text. */
+  firstTextMs?: number | undefined;
 }
 
 type ProviderFields = 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice' | 'dispatcher';
@@ -174,19 +178,38 @@ const watchCalls = (model: Model, onCall: (end: CallEnd) => void): Model => ({
   ask: async (question, signal, attempt, options) => {
     const startedAt = performance.now();
     const end = () => ({ durationMs: performance.now() - startedAt, traceId: question.traceId ?? '' });
+    let firstTextMs: number | undefined;
+    let lostTokens = 0;
+    const progress = options?.progress;
+    const watched = progress && {
+      ...options,
+      progress: {
+        begun: (call: { provider: string; model: string }) => {
+          firstTextMs ??= performance.now() - startedAt;
+          progress.begun(call);
+        },
+        text: (piece: string) => progress.text(piece),
+      },
+      onLost: (tokens: number) => {
+        lostTokens += tokens;
+        options.onLost?.(tokens);
+      },
+    };
     try {
-      const answer = await model.ask(question, signal, attempt, options);
-      onCall({ ...end(), outcome: 'ok', answer });
+      const answer = await model.ask(question, signal, attempt, watched ?? options);
+      onCall({ ...end(), outcome: 'ok', answer, firstTextMs });
       return answer;
     } catch (error) {
       const outcome = error instanceof HealifyError ? error.code : 'aborted';
-      onCall({ ...end(), outcome, uncertain: uncertaintyOf(error, signal) });
+      onCall({ ...end(), outcome, firstTextMs, ...uncertaintyOf(error, signal, lostTokens) });
       throw error;
     }
   },
 });
 
-const uncertaintyOf = (error: unknown, signal: AbortSignal): CallEnd['uncertain'] => {
-  if (signal.aborted) return 'aborted';
-  return error instanceof RequestFailure && error.mayBeCharged ? 'no answer' : undefined;
+const uncertaintyOf = (error: unknown, signal: AbortSignal, lostTokens: number): Partial<CallEnd> => {
+  const tokens = lostTokens > 0 ? { lostTokens } : {};
+  if (signal.aborted) return { uncertain: 'aborted', ...tokens };
+  const isCharged = lostTokens > 0 || (error instanceof RequestFailure && error.mayBeCharged);
+  return isCharged ? { uncertain: 'no answer', ...tokens } : {};
 };

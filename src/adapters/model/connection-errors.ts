@@ -1,4 +1,4 @@
-import { ReplyTimeoutError } from './http/whole-fetch.ts';
+import { ReplyTimeoutError } from './http/reply-limits.ts';
 import { type Outcome, timedOut, unreadable, unwell } from './outcome.ts';
 
 /** Error codes which show that the question was never sent. */

@@ -1,7 +1,6 @@
 import OpenAI, { APIError } from 'openai';
-import type { WholeFetch } from './http/whole-fetch.ts';
+import type { ReplySink, WholeFetch, WithSink } from './http/whole-fetch.ts';
 import { isCutResponse } from './http/whole-fetch.ts';
-import type { AnswerParameters } from './model.ts';
 import type { ProviderReply } from './read-reply.ts';
 
 /**
@@ -22,8 +21,10 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
     apiKey,
     baseURL: baseUrl,
     fetch: async (url, init) => {
-      const { callerSignal, ...request } = init as RequestInit & CallerSignal;
-      const response = await fetch(url, { ...request, headers, signal: callerSignal });
+      const { callerSignal, sink, ...request } = init as RequestInit & CallerSignal & WithSink;
+      const accepted = sink ? { ...headers, accept: 'text/event-stream, application/json' } : headers;
+      const asked: RequestInit & WithSink = { ...request, headers: accepted, signal: callerSignal, sink };
+      const response = await fetch(url, asked);
       return response.ok ? response : await withWholeError(response);
     },
     // The workflow retries. It knows the deadline, and whether the worker must stop.
@@ -38,13 +39,19 @@ export function createModelClient(options: { baseUrl: string; apiKey: string; fe
   });
 
   return {
-    /** Rejects if there is no reply. */
-    ask: async (body: AnswerParameters['body'], signal: AbortSignal): Promise<ProviderReply> => {
-      const callerSignal: CallerSignal = { callerSignal: signal };
+    /**
+     * Rejects if there is no reply.
+     * @param sink takes a stream while it arrives. The client's own reader of streams is not used: it ends at the first
+     * event that is not JSON, and our reader makes the same of a stream whether it was asked for or not
+     */
+    ask: async (
+      body: OpenAI.Chat.ChatCompletionCreateParams,
+      signal: AbortSignal,
+      sink?: ReplySink,
+    ): Promise<ProviderReply> => {
+      const more: CallerSignal & WithSink = { callerSignal: signal, sink };
       try {
-        const response = await client.chat.completions
-          .create(body, { fetchOptions: callerSignal as object })
-          .asResponse();
+        const response = await client.chat.completions.create(body, { fetchOptions: more as object }).asResponse();
         return {
           status: response.status,
           headers: response.headers,

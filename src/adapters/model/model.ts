@@ -39,4 +39,9 @@ export interface AskOptions {
   traceparent?: string | undefined;
   /** Is told what the model writes while it writes. The answer is the same. Left out: the answer is asked for as a whole. */
   progress?: AnswerProgress | undefined;
+  /**
+   * Is told how many tokens a call had written that ends without an answer, once for each such call. It is an estimate
+   * unless the provider has reported its usage. Only calls with `progress` know.
+   */
+  onLost?: ((tokens: number) => void) | undefined;
 }

@@ -45,7 +45,13 @@ export type UnwellCode = Extract<
 >;
 
 /** Our parameters that some models refuse. */
-export const LIMIT_PARAMETERS = ['max_completion_tokens', 'max_tokens', 'temperature'] as const;
+export const LIMIT_PARAMETERS = [
+  'max_completion_tokens',
+  'max_tokens',
+  'temperature',
+  'stream_options',
+  'stream',
+] as const;
 
 export type LimitParameter = (typeof LIMIT_PARAMETERS)[number];
 

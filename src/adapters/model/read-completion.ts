@@ -105,7 +105,7 @@ export function readCompletion(body: unknown, options: ReadOptions): Outcome {
 }
 
 /** Some servers send an empty `error` with each answer. That is no error. */
-const isError = (error: unknown) =>
+export const isError = (error: unknown) =>
   typeof error === 'object' && error !== null ? Object.values(error).some(Boolean) : Boolean(error);
 
 /** Reads an error in the body of a reply whose status says success. */
@@ -124,7 +124,7 @@ function emptyOf(finish: Finish | undefined, said: string): Outcome {
 }
 
 /** The text of a content, which is a text or a list of parts. Parts with thinking are left out. */
-function textOf(content: unknown): string {
+export function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (Array.isArray(content)) return content.map(textOf).join('');
   if (typeof content !== 'object' || content === null) return '';
@@ -133,7 +133,7 @@ function textOf(content: unknown): string {
   return textOf(text ?? refusal ?? value);
 }
 
-const nameOf = (model: unknown) =>
+export const nameOf = (model: unknown) =>
   typeof model === 'string' && model !== '' ? cutText(model.toWellFormed(), limits.modelNameChars) : undefined;
 
 /** null if the server does not count tokens. A zero would mean that nothing was charged. */

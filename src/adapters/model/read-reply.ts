@@ -14,6 +14,8 @@ export interface ProviderReply {
   /** The decoded body. If it was too long, only its beginning. */
   body: string;
   isCut: boolean;
+  /** A stream whose events were joined while they arrived. The body is empty then. */
+  completion?: object | undefined;
 }
 
 /**
@@ -21,11 +23,14 @@ export interface ProviderReply {
  * @param options.maxPauseMs the longest pause that a provider can ask for
  */
 export function readReply(
-  { status, headers, body, isCut }: ProviderReply,
+  { status, headers, body, isCut, completion }: ProviderReply,
   options: { removeThinking: boolean; maxPauseMs: number },
 ): Outcome {
   const text = body.trim();
-  const json = isEventStream(text) ? completionOf(text, isCut) : jsonOf(isCut ? closeJson(text) : text);
+  const json = completion ?? readJson();
+  function readJson() {
+    return isEventStream(text) ? completionOf(text, isCut) : jsonOf(isCut ? closeJson(text) : text);
+  }
   const pauseOf = ({ retryAfterMs: inBody }: ErrorEvidence) => {
     const pauseMs = retryAfterMs(headers) ?? inBody;
     return pauseMs === undefined ? undefined : boundPause(pauseMs, options.maxPauseMs);

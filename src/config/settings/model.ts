@@ -97,7 +97,7 @@ export const model = {
     type: duration({ max: '1h' }),
     default: '3m',
     unit: 'duration',
-    text: 'How long the first byte of a reply may take. A model that is asked for a whole answer sends nothing before it has written it, so this is its time to think and to write.',
+    text: 'How long the first byte of a reply, or the first token of a stream, may take. A model that is asked for a whole answer sends nothing before it has written it, so this is its time to think and to write. A token of its thinking counts; a comment that keeps the connection open does not.',
     readBy: worker,
   }),
   modelTokenTimeoutMs: setting({
@@ -105,7 +105,7 @@ export const model = {
     type: duration({ max: '1h' }),
     default: '2m',
     unit: 'duration',
-    text: 'How long a reply that has begun may pause.',
+    text: 'How long a reply that has begun may pause. While comments show that the connection of a stream is alive, the pause between two tokens may be as long as MODEL_FIRST_TOKEN_TIMEOUT.',
     readBy: worker,
   }),
   modelTimeoutMs: setting({
@@ -113,7 +113,7 @@ export const model = {
     type: duration({ max: '1h' }),
     default: '5m',
     unit: 'duration',
-    text: 'How long one call of the model may take from its beginning to its last byte, whatever the two limits above say. A request makes at most two calls that end like this.',
+    text: 'How long one call of the model may take from its beginning to its last byte, streamed or not, whatever the two limits above say. A request makes at most two calls that end like this.',
     readBy: worker,
   }),
   modelMaxReplyBytes: setting({

@@ -20,6 +20,44 @@ export const modelAt = (baseUrl: string, options: Partial<ModelProviderOptions> 
     ...options,
   });
 
+/** What is told while a model writes: the text of each call that took over, and the pieces of the last one. */
+export function watchProgress() {
+  const texts: string[] = [];
+  const pieces: string[] = [];
+  const calls: { provider: string; model: string }[] = [];
+  const lost: number[] = [];
+  return {
+    texts,
+    pieces,
+    calls,
+    lost,
+    options: {
+      progress: {
+        begun: (call: { provider: string; model: string }) => {
+          calls.push(call);
+          texts.push('');
+          pieces.length = 0;
+        },
+        text: (piece: string) => {
+          texts[texts.length - 1] += piece;
+          pieces.push(piece);
+        },
+      },
+      onLost: (tokens: number) => void lost.push(tokens),
+    },
+  };
+}
+
+/** Asks a model once, with a stream: its answer or how it failed, and what it told meanwhile. */
+export async function streamOnce(model: ReturnType<typeof modelAt>, signal = never) {
+  const { options, ...told } = watchProgress();
+  const outcome = await model.ask(question, signal, 1, options).then(
+    (answer) => ({ answer, failure: undefined }),
+    (error: unknown) => ({ answer: undefined, failure: error as RequestFailure }),
+  );
+  return { ...outcome, ...told };
+}
+
 /** Asks a model once: its answer, or how it failed. */
 export const askOnce = (model: ReturnType<typeof modelAt>) =>
   model.ask(question, never).then(

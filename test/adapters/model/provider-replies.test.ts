@@ -4,7 +4,7 @@ import type { ModelProviderOptions } from '../../../src/adapters/model/model-pro
 import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../../src/contracts/errors.ts';
 import { limits } from '../../../src/contracts/limits.ts';
 import { completion, type ScriptedReply, serve, startScriptedProvider } from '../../scripted-provider.ts';
-import { askOnce, modelAt, never, question } from './ask-provider.ts';
+import { askOnce, modelAt, never, question, streamOnce } from './ask-provider.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -13,13 +13,23 @@ afterEach(async () => {
 
 const ok = completion('42');
 
-/** Asks a provider that sends this reply, through the real client over HTTP. */
+/**
+ * Asks a provider that sends this reply, through the real client over HTTP: for the whole answer, and for a stream. Both
+ * must come to the same.
+ */
 async function ask(script: ScriptedReply | ScriptedReply[], options: Partial<ModelProviderOptions> = {}) {
-  const provider = await startScriptedProvider(...(Array.isArray(script) ? script : [script]));
-  stops.push(provider.stop);
+  const replies = Array.isArray(script) ? script : [script];
+  const provider = await startScriptedProvider(...replies);
+  const streaming = await startScriptedProvider(...replies);
+  stops.push(provider.stop, streaming.stop);
   const model = modelAt(provider.baseUrl, options);
   const asked = () => askOnce(model);
-  return { ...(await asked()), again: asked, received: provider.received };
+  const whole = await asked();
+  const streamed = await streamOnce(modelAt(streaming.baseUrl, options));
+  expect(streamed.answer).toEqual(whole.answer);
+  expect(streamed.failure?.message).toBe(whole.failure?.message);
+  expect(streamed.texts).toEqual(whole.answer ? [whole.answer.response] : []);
+  return { ...whole, again: asked, received: provider.received };
 }
 
 describe('an answer is read', () => {

@@ -1,34 +1,37 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { decodeBody, isPlain } from './decode-body.ts';
+import { type Arrival, type ReplyLimits, watchTime } from './reply-limits.ts';
 import { WholeResponse } from './whole-response.ts';
 
-/** How long a reply may take, in ms. Left out: no limit. */
-export interface ReplyLimits {
-  /** Until the first byte of the reply's body. */
-  firstByteTimeoutMs?: number | undefined;
-  /** Between two bytes of the body. */
-  idleTimeoutMs?: number | undefined;
-  /** Until the last byte. */
-  timeoutMs?: number | undefined;
+/** Takes the body of a reply while it arrives. */
+export interface ReplySink {
+  /**
+   * Says whether the sink takes this body. A body that it does not take is kept as a whole.
+   * @param beginning the bytes so far
+   * @returns undefined: there are too few bytes to tell
+   */
+  accepts(beginning: Buffer): boolean | undefined;
+  /** @returns what the bytes brought. `end`: nothing follows that matters */
+  write(chunk: Buffer): Arrival | 'end';
+}
+
+/**
+ * A field of a request's `init`. With it, a successful reply is passed on while it arrives, and the response is empty if
+ * the sink has taken it.
+ */
+export interface WithSink {
+  sink?: ReplySink | undefined;
 }
 
 /** Rejects as `fetch` does: with the reason of an aborted signal, or with a TypeError that has the cause. */
 export type WholeFetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** The reply took longer than it may. */
-export class ReplyTimeoutError extends Error {
-  readonly code: 'REPLY_TIMEOUT_FIRST_BYTE' | 'REPLY_TIMEOUT_IDLE' | 'REPLY_TIMEOUT_TOTAL';
-
-  constructor(code: ReplyTimeoutError['code']) {
-    super('the reply took too long');
-    this.name = 'ReplyTimeoutError';
-    this.code = code;
-  }
-}
-
+/** How long a connection whose reply is no longer read may take to end it. It is kept for the next call if it does. */
+const DRAIN_MS = 1_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
+const NOTHING = Buffer.alloc(0);
 /** A `Response` with one of these must not have a body. */
 const WITHOUT_BODY = [204, 205, 304];
 
@@ -50,12 +53,12 @@ export function createWholeFetch(options: { dispatcher: Dispatcher; maxBytes: nu
   const { dispatcher, maxBytes, ...limits } = options;
 
   return async (url, init = {}) => {
-    const { signal } = init;
+    const { signal, sink } = init as RequestInit & WithSink;
     let request = requestOf(urlOf(url), init);
     for (let redirects = 0; ; redirects += 1) {
       let reply: Reply;
       try {
-        reply = await send(dispatcher, request, { maxBytes, limits, signal: signal ?? undefined });
+        reply = await send(dispatcher, request, { maxBytes, limits, signal: signal ?? undefined, sink });
         if (!isPlain(reply.body, reply.headers['content-encoding'])) reply = await decoded(reply, maxBytes);
       } catch (error) {
         signal?.throwIfAborted();
@@ -122,7 +125,12 @@ interface Reply {
 function send(
   dispatcher: Dispatcher,
   { url, method, headers, body }: OutgoingRequest,
-  { maxBytes, limits, signal }: { maxBytes: number; limits: ReplyLimits; signal: AbortSignal | undefined },
+  {
+    maxBytes,
+    limits,
+    signal,
+    sink,
+  }: { maxBytes: number; limits: ReplyLimits; signal: AbortSignal | undefined } & WithSink,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -132,6 +140,10 @@ function send(
     const chunks: Buffer[] = [];
     let bytes = 0;
     let ended = false;
+    let drain: NodeJS.Timeout | undefined;
+    /** Whether the sink takes the body. undefined: it does not know yet. */
+    let isTaken: boolean | undefined = sink ? undefined : false;
+    let isLast = false;
 
     const end = () => {
       ended = true;
@@ -150,7 +162,22 @@ function send(
       const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       resolve({ status, headers: received, body: isCut ? whole.subarray(0, maxBytes) : whole, isCut });
     };
-    const watch = watchTime(limits, giveUp);
+    const watch = watchTime(limits, (error) => {
+      if (!isLast) return giveUp(error);
+      finish(false);
+      call?.abort(error);
+    });
+    const take = (controller: Dispatcher.DispatchController, chunk: Buffer) => {
+      const came = sink!.write(chunk);
+      if (came !== 'end') {
+        isLast ||= came === 'last';
+        watch.came(came);
+        return;
+      }
+      finish(false);
+      drain = setTimeout(() => controller.abort(new Error('the reply goes on after its end')), DRAIN_MS);
+      drain.unref();
+    };
     signal?.addEventListener('abort', abort, { once: true });
 
     const options = {
@@ -168,21 +195,35 @@ function send(
       onResponseStart: (_controller, statusCode, responseHeaders) => {
         status = statusCode;
         received = responseHeaders;
+        if (statusCode < 200 || statusCode >= 300 || !isPlain(NOTHING, responseHeaders['content-encoding']))
+          isTaken = false;
       },
       onResponseData: (controller, chunk) => {
         if (ended) return;
-        watch.byteCame();
+        if (isTaken) return take(controller, chunk);
         chunks.push(chunk);
+        if (isTaken === undefined) {
+          const beginning = Buffer.concat(chunks);
+          isTaken = sink!.accepts(beginning);
+          if (isTaken) {
+            chunks.length = 0;
+            return take(controller, beginning);
+          }
+        }
+        watch.came(isTaken === undefined ? 'alive' : 'token');
         bytes += chunk.length;
         if (bytes <= maxBytes) return;
         finish(true);
         controller.abort(new Error('the reply is too long'));
       },
       onResponseEnd: () => {
+        clearTimeout(drain);
         if (!ended) finish(false);
       },
       onResponseError: (_controller, error) => {
+        clearTimeout(drain);
         if (ended) return;
+        if (isLast) return finish(false);
         end();
         reject(error);
       },
@@ -194,45 +235,6 @@ function send(
       reject(error);
     }
   });
-}
-
-/** Watches all limits of a call with one timer, because a timer costs more than a look at the clock. */
-function watchTime(
-  { firstByteTimeoutMs, idleTimeoutMs, timeoutMs }: ReplyLimits,
-  onTimeout: (error: ReplyTimeoutError) => void,
-): { byteCame(): void; stop(): void } {
-  const startedAt = performance.now();
-  let lastByteAt: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
-
-  /** When the next limit is reached, in ms of the monotonic clock, and which one. */
-  const next = (): [at: number, code: ReplyTimeoutError['code']] => {
-    const total = startedAt + (timeoutMs ?? Number.POSITIVE_INFINITY);
-    const quiet =
-      lastByteAt === undefined
-        ? startedAt + (firstByteTimeoutMs ?? Number.POSITIVE_INFINITY)
-        : lastByteAt + (idleTimeoutMs ?? Number.POSITIVE_INFINITY);
-    if (total <= quiet) return [total, 'REPLY_TIMEOUT_TOTAL'];
-    return [quiet, lastByteAt === undefined ? 'REPLY_TIMEOUT_FIRST_BYTE' : 'REPLY_TIMEOUT_IDLE'];
-  };
-  const look = () => {
-    const [at, code] = next();
-    const leftMs = at - performance.now();
-    if (leftMs <= 0) onTimeout(new ReplyTimeoutError(code));
-    else if (leftMs < Number.POSITIVE_INFINITY) timer = setTimeout(look, Math.min(2 ** 31 - 1, Math.ceil(leftMs)));
-  };
-  look();
-  return {
-    byteCame: () => {
-      const first = lastByteAt === undefined;
-      lastByteAt = performance.now();
-      // From now on the limit between two bytes counts. It may end earlier than the limit for the first byte.
-      if (!first) return;
-      clearTimeout(timer);
-      look();
-    },
-    stop: () => clearTimeout(timer),
-  };
 }
 
 function responseOf({ status, headers, body, isCut }: Reply, url: URL): Response {
