@@ -20,6 +20,25 @@ export const modes = [
   ...oddModes,
 ] as const;
 
+/** How a stream is written. Tokens are counted from 1. It has no effect on calls that are not streamed. */
+export const streaming = z.strictObject({
+  /** Left out: all at once, or within the latency. */
+  tokensPerSecond: z.number().positive().max(10_000).optional(),
+  /** The answer is made this long, in tokens. */
+  tokens: z.int().positive().max(100_000).optional(),
+  /** Before this token, the stream pauses for `stallMs`. */
+  stallAt: z.int().positive().optional(),
+  stallMs: z.number().min(0).max(MAX_LATENCY_MS).default(60_000),
+  /** Instead of this token, the stream breaks off: by a reset, an end without a finish reason, or an error in a chunk. */
+  breakAt: z.int().positive().optional(),
+  breakBy: z.enum(['reset', 'end', 'error']).default('reset'),
+  /** Comments before each token, and while it stalls. */
+  comments: z.boolean().default(false),
+  usage: z.enum(['asked', 'none', 'with-last-token']).default('asked'),
+  /** Writes every chunk in two halves, which are cut within a character if there is one of several bytes. */
+  cutBytes: z.boolean().default(false),
+});
+
 const latencyMs = z.number().min(0).max(MAX_LATENCY_MS);
 
 const fault = z.strictObject({
@@ -30,6 +49,7 @@ const fault = z.strictObject({
   retryAfterFormat: z.enum(['seconds', 'http-date']).default('seconds'),
   /** The whole reply, for mode `scripted`. */
   reply: scriptedReply.optional(),
+  stream: streaming.optional(),
 });
 
 /** How the simulator treats all calls whose message has no marker. It is the body of `PUT /control/behavior`. */
@@ -66,7 +86,7 @@ export function createPlanner(current: Behavior): { behavior: Behavior; next(): 
     return Math.min(MAX_LATENCY_MS, logNormal(random, current.latencyMs.median, current.latencyMs.sigma));
   };
   const nextFault = () => {
-    if (current.mode === 'ok' || callsLeft === 0) return NO_FAULT;
+    if ((current.mode === 'ok' && !current.stream) || callsLeft === 0) return NO_FAULT;
     callsLeft -= 1;
     return current.probability === 1 || random() < current.probability ? current : NO_FAULT;
   };

@@ -29,6 +29,15 @@ empty, model_not_found (404), overflow_in_other_words (400), unsupported_paramet
 Modes that shape the answer, as some providers do: length, finish_error, filter_cut, safety, parts, think, reasoning_only,
 no_usage, large (3 MB), gzip, br, deflate, text_plain, no_content_type.
 
+Words for streams, beside the others; a word of the answer counts as a token:
+
+  [[simulate tokens-per-second=20 tokens=600]]  how fast, and how long the answer is
+  [[simulate stall-at=5 stall=10s]]             pauses before the fifth token; comments: with a comment each second
+  [[simulate break-at=5 break-by=reset]]        breaks off instead of the fifth token; end: without a finish reason;
+                                                error: with an error in a chunk
+  [[simulate stream-usage=none]]                no usage, though it was asked for; with-last-token: not in a chunk of its own
+  [[simulate cut-bytes]]                        cuts chunks within a character
+
 PUT /control/behavior decides what happens to all other calls, until the next PUT; every field may be left out:
 
   {"mode": "error", "status": 503, "retryAfterSeconds": 2, "retryAfterFormat": "seconds" or "http-date",
@@ -36,6 +45,9 @@ PUT /control/behavior decides what happens to all other calls, until the next PU
 
   Or a whole reply: {"mode": "scripted", "reply": {"status": 500, "headers": {"retry-after": ["1", "2"]},
   "body": any JSON or text, "encoding": "gzip", "br" or "deflate"}}
+
+  Streams: {"stream": {"tokensPerSecond": 20, "tokens": 600, "stallAt": 5, "stallMs": 10000, "breakAt": 5,
+  "breakBy": "reset", "end" or "error", "comments": true, "usage": "none" or "with-last-token", "cutBytes": true}}
 
   "calls" limits the mode to this many calls; the same "seed" gives the same choices again; the latency is fixed or log-normal.
 

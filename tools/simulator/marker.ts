@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Fault, faultOf, modes, type Plan } from './behavior.ts';
+import { type Fault, faultOf, modes, type Plan, streaming } from './behavior.ts';
 
 const MARKER = /\[\[simulate([^\]]*)\]\]/;
 /** How many messages are counted for `times`. The oldest are forgotten. */
@@ -52,11 +52,32 @@ function parse(words: string): Plan & { times?: number } {
       fault.retryAfterSeconds = number(value, 0, 1e9);
       fault.retryAfterFormat = 'http-date';
     } else if (key === 'latency') latencyMs = duration(value);
-    else if (key === 'times') times = number(value, 0, 1e9);
+    else if (key! in STREAM_WORDS) {
+      fault.stream = {
+        ...(fault.stream ?? streaming.parse({})),
+        ...STREAM_WORDS[key as keyof typeof STREAM_WORDS](value),
+      };
+    } else if (key === 'times') times = number(value, 0, 1e9);
     else bad(word);
   }
   return { fault: faultOf(fault), latencyMs, ...(times !== undefined && { times }) };
 }
+
+/** The words of a marker that are about its stream. */
+const STREAM_WORDS = {
+  'tokens-per-second': (value: string) => ({ tokensPerSecond: number(value, 1, 10_000) }),
+  tokens: (value: string) => ({ tokens: number(value, 1, 100_000) }),
+  'stall-at': (value: string) => ({ stallAt: number(value, 1, 100_000) }),
+  stall: (value: string) => ({ stallMs: duration(value) }),
+  'break-at': (value: string) => ({ breakAt: number(value, 1, 100_000) }),
+  'break-by': (value: string) => ({ breakBy: oneOf(streaming.shape.breakBy.unwrap().options, value) }),
+  'stream-usage': (value: string) => ({ usage: oneOf(streaming.shape.usage.unwrap().options, value) }),
+  comments: () => ({ comments: true }),
+  'cut-bytes': () => ({ cutBytes: true }),
+};
+
+const oneOf = <T extends string>(words: readonly T[], given: string): T =>
+  words.find((word) => word === given) ?? bad(given);
 
 function number(text: string, min: number, max: number): number {
   const value = Number(text);

@@ -75,8 +75,8 @@ function retryAfter({ retryAfterFormat, retryAfterSeconds = 0 }: Fault): string 
   return new Date(Math.ceil(Date.now() / 1000 + retryAfterSeconds) * 1000).toUTCString();
 }
 
-const idOf = (serial: number) => `chatcmpl-sim-${serial}`;
-const nowSeconds = () => Math.floor(Date.now() / 1000);
+export const idOf = (serial: number) => `chatcmpl-sim-${serial}`;
+export const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 /** Sends the answer in one piece. */
 export function sendCompletion(response: ServerResponse, fault: Fault, answer: Answer, serial: number): void {
@@ -111,58 +111,6 @@ export function sendCompletion(response: ServerResponse, fault: Fault, answer: A
   response.write(half, () => response.destroy());
 }
 
-/**
- * Sends the answer word by word as server-sent events.
- * @param spreadMs how long it takes from the first word to the last
- */
-export function streamCompletion(
-  response: ServerResponse,
-  fault: Fault,
-  answer: Answer,
-  options: { serial: number; includeUsage: boolean; spreadMs: number },
-): void {
-  const head = { id: idOf(options.serial), object: 'chat.completion.chunk', created: nowSeconds(), model: MODEL };
-  const event = (delta: object, finishReason: string | null = null) =>
-    `data: ${JSON.stringify({
-      ...head,
-      choices: [{ index: 0, delta, finish_reason: finishReason }],
-      ...(options.includeUsage && { usage: null }),
-    })}\n\n`;
-  const words = contentOf(fault, answer).match(/\S+\s*/g) ?? [];
-  const events = [event({ role: 'assistant', content: '' }), ...words.map((word) => event({ content: word }))];
-  const middle = Math.ceil(events.length / 2);
-  if (fault.mode === 'invalid_json') events.splice(middle, 0, 'data: {"id": "chatcmpl-\n\n');
-  if (fault.mode === 'cut') events.length = middle;
-  else {
-    events.push(event({}, fault.mode === 'content_filter' ? 'content_filter' : answer.finishReason));
-    if (options.includeUsage) {
-      events.push(`data: ${JSON.stringify({ ...head, choices: [], usage: answer.usage })}\n\n`);
-    }
-    events.push('data: [DONE]\n\n');
-  }
-
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-  const finish = () => {
-    if (fault.mode === 'cut') response.destroy();
-    else response.end();
-  };
-  if (options.spreadMs === 0) {
-    response.write(events.join(''), finish);
-    return;
-  }
-  const pauseMs = options.spreadMs / events.length;
-  let sent = 0;
-  let timer: NodeJS.Timeout | undefined;
-  response.on('close', () => clearTimeout(timer));
-  const sendNext = () => {
-    response.write(events[sent]!);
-    sent += 1;
-    if (sent === events.length) finish();
-    else timer = setTimeout(sendNext, pauseMs);
-  };
-  sendNext();
-}
-
-function contentOf(fault: Fault, answer: Answer): string {
+export function contentOf(fault: Fault, answer: Answer): string {
   return fault.mode === 'empty' || fault.mode === 'content_filter' ? '' : answer.text;
 }

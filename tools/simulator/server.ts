@@ -4,7 +4,8 @@ import { answerTo, type CompletionRequest, completionRequest, questionOf } from 
 import { behavior, createPlanner, type Plan } from './behavior.ts';
 import { createLedger } from './ledger.ts';
 import { BadMarker, createMarkers } from './marker.ts';
-import { MODEL, sendCompletion, sendError, sendFault, sendJson, streamCompletion } from './reply.ts';
+import { MODEL, sendCompletion, sendError, sendFault, sendJson } from './reply.ts';
+import { streamCompletion } from './stream.ts';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Longer than clients keep a connection, so that none is closed under a request. */
@@ -42,7 +43,7 @@ export function createSimulator(): Server {
     // A stream begins after half of its latency, and takes the other half to arrive.
     const spreadMs = request.stream ? plan.latencyMs / 2 : 0;
     const reply = () => {
-      cut = fault.mode === 'cut';
+      cut = fault.mode === 'cut' || fault.stream?.breakAt !== undefined;
       if (sendFault(response, fault, question.text, request)) return;
       const answer = answerTo(request, question);
       if (!request.stream) sendCompletion(response, fault, answer, callSerial);
