@@ -211,3 +211,10 @@ test('a token for the metrics is taken from a variable or from a file, not from 
   ]);
   rmSync(folder, { recursive: true });
 });
+
+test('the address of a trace must say where the id belongs', () => {
+  const address = 'https://traces.example/trace/{traceId}?full';
+  expect(loadApiConfig({ ...servers, NODE_ENV: 'test', TRACE_URL: address }).traceUrl).toBe(address);
+  const wrong = { ...servers, NODE_ENV: 'test', TRACE_URL: 'https://traces.example/trace/' };
+  expect(problemsOf(loadApiConfig, wrong)).toEqual([expect.stringContaining('{traceId}')]);
+});

@@ -4,6 +4,7 @@ import { feedbackPaths } from '../admin/feedback.ts';
 import { gatePaths } from '../admin/gates.ts';
 import { intakePaths } from '../admin/intake.ts';
 import { jobPaths } from '../admin/jobs.ts';
+import { linkPaths } from '../admin/links.ts';
 import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { accountPaths } from '../auth/routes.ts';
@@ -67,6 +68,7 @@ export function createOpenApiDocument(options: {
       ...jobPaths,
       ...overviewPaths,
       ...processPaths,
+      ...linkPaths,
       ...servicePaths,
     },
   });

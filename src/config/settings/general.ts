@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { api, both, setting, worker } from '../setting.ts';
-import { duration, integer, optional, secret, secretFile, text } from '../value-types.ts';
+import { duration, integer, optional, secret, secretFile, text, url } from '../value-types.ts';
 
 export const general = {
   nodeEnv: setting({
@@ -85,6 +85,14 @@ export const general = {
     unit: 'path',
     text: 'A file with that token, in place of METRICS_TOKEN.',
     readBy: both,
+  }),
+  dashboardsUrl: setting({
+    env: 'DASHBOARDS_URL',
+    type: optional(url('https', 'http')),
+    default: '',
+    unit: 'URL',
+    text: 'Where the dashboards are, such as http://localhost:3003 of Grafana. The operations page links there.',
+    readBy: api,
   }),
   shutdownGraceMs: setting({
     env: 'SHUTDOWN_GRACE',

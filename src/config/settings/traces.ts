@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { both, setting } from '../setting.ts';
+import { api, both, setting } from '../setting.ts';
 import { decimal, integer, optional, url } from '../value-types.ts';
 
 const SAMPLERS = [
@@ -52,5 +52,18 @@ export const traces = {
     unit: 'spans',
     text: 'How many finished spans may wait to be sent. Further ones are dropped, so a collector that is away or slow holds up no work.',
     readBy: both,
+  }),
+  traceUrl: setting({
+    env: 'TRACE_URL',
+    type: optional(
+      url('https', 'http').refine(
+        (address) => address.includes('{traceId}'),
+        'must have {traceId} where the id belongs',
+      ),
+    ),
+    default: '',
+    unit: 'URL',
+    text: 'Where a trace can be seen, with {traceId} at its place, such as http://localhost:16686/trace/{traceId}. The operations page links there.',
+    readBy: api,
   }),
 } as const;

@@ -9,6 +9,7 @@ import { createFeedbackRouter } from '../../api/admin/feedback.ts';
 import { createGatesRouter, type OpenJobs } from '../../api/admin/gates.ts';
 import { createIntakeRouter } from '../../api/admin/intake.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
+import { createLinksRouter } from '../../api/admin/links.ts';
 import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
@@ -60,6 +61,10 @@ export function createAdminParts(options: {
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs, requireAdmin }),
     createOverviewRouter({ ...overview, requireAdmin }),
+    createLinksRouter({
+      links: { trace: config.traceUrl ?? null, dashboards: config.dashboardsUrl ?? null },
+      requireAdmin,
+    }),
   );
 
   async function intakeEffects() {

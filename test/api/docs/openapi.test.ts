@@ -5,6 +5,7 @@ import { createFeedbackRouter } from '../../../src/api/admin/feedback.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createIntakeRouter } from '../../../src/api/admin/intake.ts';
 import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
+import { createLinksRouter } from '../../../src/api/admin/links.ts';
 import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
@@ -85,7 +86,7 @@ test('every error code but those of no particular operation is explained where i
     .flatMap(({ operation }) => Object.values(operation.responses ?? {}))
     .map((response) => (response as { description: string }).description)
     .join();
-  const general = ['method_not_allowed', 'forbidden'];
+  const general = ['method_not_allowed', 'forbidden', 'pages_not_built'];
   for (const code of Object.keys(apiErrors)) {
     if (!general.includes(code)) expect(text).toContain(`\`${code}\``);
   }
@@ -113,8 +114,9 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createGatesRouter(unused), '/admin'),
     ...routesOf(createIntakeRouter(unused), '/admin'),
     ...routesOf(createJobsRouter(unused), '/admin'),
-    ...routesOf(createOverviewRouter(unused), '/admin'),
     ...routesOf(createProcessesRouter(unused), '/admin'),
+    ...routesOf(createLinksRouter(unused), '/admin'),
+    ...routesOf(createOverviewRouter(unused), '/admin'),
   ];
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
   expect(mounted.sort()).toEqual(documented.sort());

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+export const operatorLinks = z
+  .object({
+    trace: z.string().nullable().describe('The address of a trace, with `{traceId}` at its place; null: not known.'),
+    dashboards: z.string().nullable().describe('The address of the dashboards; null: not known.'),
+  })
+  .meta({ id: 'OperatorLinks', description: 'Where else an operator can look.' });
+
+export type OperatorLinks = z.output<typeof operatorLinks>;

@@ -1,0 +1,72 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { LetterPage } from '../../../contracts/dead-letters.ts';
+import { Failed, Loading } from '../../components/card.tsx';
+import { countOf } from '../../components/format.ts';
+import { At } from '../../components/time.tsx';
+import { usePolled } from '../../components/use-polled.ts';
+
+const SHOWN = 20;
+
+/** The oldest letters of a reason, without their texts. They are read when the reader opens the list. */
+export function Letters(props: {
+  queue: string;
+  reason: string;
+  count: number;
+  /** When the letters were counted, ms. They are read again when that changes. */
+  countedAtMs: number | undefined;
+  isOpen: boolean;
+}) {
+  const { queue, reason, count, countedAtMs, isOpen } = props;
+  const [opened, setOpened] = useState(isOpen);
+  const query = new URLSearchParams({ reason, limit: String(SHOWN) });
+  const path = opened ? `admin/dead-letters/${queue}/messages?${query}` : undefined;
+  const { data, error, refresh } = usePolled<LetterPage>(path, undefined);
+  useEffect(refresh, [countedAtMs, refresh]);
+  return (
+    <details class="letters" open={isOpen} onToggle={(event) => setOpened(event.currentTarget.open)}>
+      <summary>
+        {count > SHOWN ? `Look at the oldest ${SHOWN}` : `Look at ${count === 1 ? 'it' : `all ${count}`}`}
+      </summary>
+      {error && <Failed error={error} retry={refresh} />}
+      {opened && !data && !error && <Loading what="the letters" />}
+      <ul>
+        {data?.letters.map((letter, index) => (
+          <Letter key={`${letter.messageId} ${letter.at} ${index}`} letter={letter} />
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Letter({ letter }: { letter: LetterPage['letters'][number] }) {
+  const { messageId, detail, at, redriveCount, bytes, sender, headers } = letter;
+  const facts: [string, string | null][] = [
+    ['app', sender.appId],
+    ['RabbitMQ user', sender.userId],
+    ...Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+  ];
+  return (
+    <li>
+      <p>
+        <code>{messageId ?? 'without a message id'}</code>{' '}
+        <span class="quiet">
+          {at && <At at={at} />}, {countOf(bytes, 'byte')}
+          {redriveCount > 0 && `, redriven ${countOf(redriveCount, 'time')}`}
+        </span>
+      </p>
+      {detail && <p>{detail}</p>}
+      <dl class="facts small">
+        {facts
+          .filter(([name, value]) => value && !name.startsWith('x-dead-letter'))
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <code>{value}</code>
+              </dd>
+            </div>
+          ))}
+      </dl>
+    </li>
+  );
+}

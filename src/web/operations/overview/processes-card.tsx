@@ -1,0 +1,69 @@
+import type { Overview } from '../../../contracts/http/overview-bodies.ts';
+import { Card, Empty } from '../../components/card.tsx';
+import { Mark } from '../../components/mark.tsx';
+import { Ago } from '../../components/time.tsx';
+
+const serverNames: Record<string, string> = {
+  rabbitmq: 'RabbitMQ',
+  redis: 'Redis',
+  'redis-cache': 'Redis of the cache',
+};
+
+/** Whether every process and every server is there. */
+export function ProcessesCard({ seen: { servers, processes, warnings } }: { seen: Overview }) {
+  const fingerprints = new Set(processes?.filter(({ state }) => state === 'alive').map(({ settings }) => settings));
+  return (
+    <Card id="processes" title="Processes and servers" width="wide">
+      <ul class="rows health">
+        {servers.map(({ server, state, detail }) => (
+          <li key={server}>
+            <h3>{serverNames[server] ?? server}</h3>
+            <Mark tone={state === 'up' ? 'good' : 'bad'}>
+              {state === 'up' ? 'Up' : `Down${detail ? `: ${detail}` : ''}`}
+            </Mark>
+          </li>
+        ))}
+        {processes?.map(({ id, role, version, settings, startedAt, state, silentSince }) => (
+          <li key={id}>
+            <h3>
+              {role} <code class="quiet">{id.slice(0, 8)}</code>
+            </h3>
+            <Mark tone={state === 'alive' ? 'good' : 'bad'}>
+              {state === 'alive' ? (
+                'Alive'
+              ) : (
+                <>
+                  Silent
+                  {silentSince && (
+                    <>
+                      {' '}
+                      since <Ago at={silentSince} />
+                    </>
+                  )}
+                </>
+              )}
+            </Mark>
+            <p class="quiet">
+              {version}, started <Ago at={startedAt} />
+              {fingerprints.size > 1 && (
+                <>
+                  , settings <code>{settings}</code>
+                </>
+              )}
+            </p>
+          </li>
+        ))}
+      </ul>
+      {!processes && <Empty>The processes are not known while Redis is away.</Empty>}
+      {warnings.length > 0 && (
+        <ul class="warnings">
+          {warnings.map((warning) => (
+            <li key={warning}>
+              <Mark tone="warn">{warning}</Mark>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}

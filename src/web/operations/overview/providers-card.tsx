@@ -1,0 +1,89 @@
+import { useState } from 'preact/hooks';
+import type { Gate } from '../../../contracts/gates.ts';
+import { Card, Empty } from '../../components/card.tsx';
+import { Mark } from '../../components/mark.tsx';
+import { Ago, At } from '../../components/time.tsx';
+import { gateWords, needsSomebody } from '../words.ts';
+import { GateDialog } from './gate-dialog.tsx';
+
+/** Whether each provider's model is asked, with the buttons that change it. */
+export function ProvidersCard({ gates, refresh }: { gates: Gate[] | null; refresh: () => void }) {
+  const [asked, setAsked] = useState<{ gate: string; what: 'open' | 'shut' }>();
+  const close = () => {
+    setAsked(undefined);
+    refresh();
+  };
+  return (
+    <Card id="providers" title="Model providers">
+      {!gates && <Empty>Not known while Redis is away.</Empty>}
+      {gates?.length === 0 && <Empty>Each model is listed here once a worker has it, with a gate to shut it.</Empty>}
+      {gates && gates.length > 0 && (
+        <ul class="rows">
+          {gates.map((gate) => (
+            <li key={gate.gate}>
+              <div>
+                <h3>
+                  <code>{gate.model}</code> <span class="quiet">{gate.provider}</span>
+                </h3>
+                <Standing gate={gate} />
+              </div>
+              <div class="row-buttons">
+                {gate.state !== 'closed' && (
+                  <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'open' })}>
+                    Open …<span class="visually-hidden"> {gate.gate}</span>
+                  </button>
+                )}
+                {gate.cause !== 'operator' && (
+                  <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'shut' })}>
+                    Shut …<span class="visually-hidden"> {gate.gate}</span>
+                  </button>
+                )}
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+      {asked && <GateDialog {...asked} onClose={close} />}
+    </Card>
+  );
+}
+
+function Standing({ gate: { state, cause, since, until, keyFingerprint } }: { gate: Gate }) {
+  if (state === 'closed') return <Mark tone="good">Open: it is asked</Mark>;
+  const { means, todo } = gateWords(cause);
+  return (
+    <>
+      <Mark tone={needsSomebody(cause) ? 'bad' : 'warn'}>
+        {state === 'half-open' ? (
+          'One call tries it now'
+        ) : (
+          <>
+            Shut
+            {since && (
+              <>
+                {' '}
+                <Ago at={since} />
+              </>
+            )}
+          </>
+        )}
+        : {means}
+        {cause === 'key' && keyFingerprint && (
+          <>
+            {' '}
+            (fingerprint <code>{keyFingerprint}</code>)
+          </>
+        )}
+        .
+      </Mark>
+      <p class="quiet">
+        {todo}{' '}
+        {state === 'open' && until && (
+          <>
+            Next try: <At at={until} />.
+          </>
+        )}
+      </p>
+    </>
+  );
+}

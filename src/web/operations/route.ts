@@ -1,0 +1,40 @@
+/** A view of the page. Each has an address behind the `#`, so that it can be linked. */
+export type Route =
+  | { view: 'overview'; to: string | undefined }
+  | { view: 'jobs'; query: URLSearchParams }
+  | { view: 'story'; requestId: string }
+  | { view: 'failures' }
+  | { view: 'dead-letters'; queue: 'chat_requests' | 'chat_responses'; reason: string | undefined }
+  | { view: 'nothing' };
+
+/** Reads the view out of an address, such as `#/jobs?status=failed`. */
+export function routeOf(hash: string): Route {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
+  const query = new URLSearchParams(search);
+  const [view, name] = path.split('/');
+  if (view === '' && name === undefined) return { view: 'overview', to: query.get('to') ?? undefined };
+  if (view === 'jobs' && name === undefined) return { view: 'jobs', query };
+  if (view === 'jobs' && name) return { view: 'story', requestId: decoded(name) };
+  if (view === 'failures' && name === undefined) return { view: 'failures' };
+  if (view === 'dead-letters' && (name === undefined || name === 'chat_requests' || name === 'chat_responses')) {
+    return { view: 'dead-letters', queue: name ?? 'chat_requests', reason: query.get('reason') ?? undefined };
+  }
+  return { view: 'nothing' };
+}
+
+export const storyHref = (requestId: string) => `#/jobs/${encodeURIComponent(requestId)}`;
+
+/** @param fields empty ones are left out */
+export function jobsHref(fields: Record<string, string | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value) query.set(name, value);
+  return query.size > 0 ? `#/jobs?${query}` : '#/jobs';
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,13 @@
+import { useEffect, useState } from 'preact/hooks';
+import { type Route, routeOf } from './route.ts';
+
+/** Returns the view that the address names. */
+export function useRoute(): Route {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = () => setHash(location.hash);
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  return routeOf(hash);
+}

@@ -1,0 +1,189 @@
+import type { Overview } from '../../contracts/http/overview-bodies.ts';
+import { countOf, formatDuration } from '../components/format.ts';
+import { deadLetterWords, failureWords, gateWords, needsSomebody } from './words.ts';
+
+/** Something that an operator should know. */
+export interface Finding {
+  /** `bad`: users are affected now, or soon. `warn`: look when there is time. */
+  level: 'bad' | 'warn';
+  /** What is wrong, as a sentence. */
+  what: string;
+  /** What to do, as a sentence. */
+  todo: string;
+  /** Where to do it. */
+  link?: { href: string; words: string };
+  /** The name of the alert whose runbook says more. */
+  runbook?: string;
+}
+
+/** Users should have their answer within this time: the objective in deploy/prometheus/rules/service-level.yml. */
+const SLOW_MS = 60_000;
+/** A failure counts as present for so long. */
+const RECENT_MS = 15 * 60_000;
+
+const serverNames: Record<string, string> = {
+  rabbitmq: 'RabbitMQ',
+  redis: 'Redis',
+  'redis-cache': 'The Redis of the answer cache',
+};
+const serverMeaning: Record<string, string> = {
+  rabbitmq: 'Questions are refused meanwhile. Bring it back: work goes on by itself, and nothing is lost.',
+  redis: 'Nothing can be asked or read meanwhile. Bring it back: work goes on by itself, and nothing is lost.',
+  'redis-cache': 'Answers are not cached meanwhile, so the model is asked more often. Bring it back.',
+};
+
+/**
+ * Returns what is wrong, the worst first. Nothing if all is well.
+ * @param nowMs by the server's clock
+ */
+export function findingsOf(seen: Overview, nowMs: number): Finding[] {
+  const findings = [
+    ...serversDown(seen),
+    ...processesMissing(seen),
+    ...providers(seen),
+    ...held(seen),
+    ...slow(seen),
+    ...failing(seen, nowMs),
+    ...letters(seen),
+  ];
+  // What the API warns of is among these already, except for what this page does not know.
+  const known = findings.length > 0;
+  const other = known ? [] : seen.warnings.map((what): Finding => ({ level: 'warn', what, todo: '' }));
+  return [...findings, ...other].sort((one, two) => Number(one.level === 'warn') - Number(two.level === 'warn'));
+}
+
+function serversDown({ servers }: Overview): Finding[] {
+  return servers
+    .filter(({ state }) => state === 'down')
+    .map(({ server, detail }) => ({
+      level: server === 'redis-cache' ? 'warn' : 'bad',
+      what: `${serverNames[server] ?? server} is down${detail ? ` (${detail})` : ''}.`,
+      todo: serverMeaning[server] ?? 'Bring it back.',
+      link: { href: '#/?to=processes', words: 'Servers' },
+      runbook: server === 'rabbitmq' ? 'HealifyRabbitMqDown' : 'HealifyRedisDown',
+    }));
+}
+
+function processesMissing({ processes }: Overview): Finding[] {
+  if (!processes) return [];
+  const link = { href: '#/?to=processes', words: 'Processes' };
+  const missing = processes.filter(({ state }) => state === 'missing');
+  if (!processes.some(({ role, state }) => role === 'worker' && state === 'alive')) {
+    const todo = 'Look into the workers’ logs and start them. Questions wait, and are answered then.';
+    return [
+      { level: 'bad', what: 'No worker is alive, so nobody answers.', todo, link, runbook: 'HealifyWorkerMissing' },
+    ];
+  }
+  if (missing.length === 0) return [];
+  const roles = [...new Set(missing.map(({ role }) => role))].join(' and ');
+  const what = `${countOf(missing.length, `${roles} process`, `${roles} processes`)} fell silent without stopping.`;
+  return [{ level: 'warn', what, todo: 'Others go on with the work. Its log says why it died.', link }];
+}
+
+/** Work that somebody holds up on purpose. */
+function held({ intake, jobQueuePaused }: Overview): Finding[] {
+  const findings: Finding[] = [];
+  if (intake?.paused) {
+    const link = { href: '#/?to=intake', words: 'Resume the intake' };
+    findings.push({
+      level: 'bad',
+      what: 'The intake is paused, so new questions wait.',
+      todo: 'Resume it when the reason is gone.',
+      link,
+    });
+  }
+  if (jobQueuePaused) {
+    const todo = 'Resume it in Bull Board.';
+    const link = { href: 'admin/queues/queue/chat', words: 'Bull Board' };
+    const what = 'The job queue is paused, so nothing is answered.';
+    findings.push({ level: 'bad', what, todo, link, runbook: 'HealifyJobsPaused' });
+  }
+  return findings;
+}
+
+function providers({ gates }: Overview): Finding[] {
+  const shut = gates?.filter(({ state }) => state !== 'closed') ?? [];
+  if (!gates || shut.length === 0) return [];
+  const noneLeft = shut.length === gates.length;
+  return shut.map(({ gate, cause, state }) => {
+    const { means, todo } = gateWords(cause);
+    const how = state === 'half-open' ? 'is being tried again' : 'is not asked';
+    return {
+      level: noneLeft || needsSomebody(cause) ? 'bad' : 'warn',
+      what: `${gate} ${how}: ${lowerFirst(means)}.`,
+      todo: noneLeft ? todo : `${todo} The others are asked meanwhile.`,
+      link: { href: '#/?to=providers', words: 'Providers' },
+      runbook: needsSomebody(cause) && cause !== 'operator' ? 'HealifyProviderBroken' : 'HealifyProviderShut',
+    };
+  });
+}
+
+function slow({ line, queues, intake }: Overview): Finding[] {
+  const { waiting, etaMs, oldestQuestionAgeMs } = line;
+  const link = { href: '#/?to=line', words: 'The line' };
+  const idle = queues?.find(({ queue }) => queue === 'chat_requests');
+  if (idle && idle.consumers === 0 && idle.messages > 0 && !intake?.paused) {
+    const what = `${countOf(idle.messages, 'question')} wait in RabbitMQ, and no worker takes them.`;
+    return [
+      {
+        level: 'bad',
+        what,
+        todo: 'See whether workers run, and what their logs say of RabbitMQ.',
+        link,
+        runbook: 'HealifyNoConsumers',
+      },
+    ];
+  }
+  const todo = 'Add workers if the model allows it, or shed load earlier (SHED_ABOVE).';
+  if (etaMs !== null && etaMs > SLOW_MS) {
+    const what = `Answers are slow: ${countOf(waiting, 'question')} in line, and a new one is answered in about ${formatDuration(etaMs)}.`;
+    return [{ level: 'warn', what, todo, link, runbook: 'HealifyQueueDepth' }];
+  }
+  if (oldestQuestionAgeMs !== null && oldestQuestionAgeMs > SLOW_MS) {
+    const what = `A question has waited for ${formatDuration(oldestQuestionAgeMs)}.`;
+    const search = { href: '#/jobs?status=delayed', words: 'Delayed jobs' };
+    return [
+      {
+        level: 'warn',
+        what,
+        todo: 'It may be between two attempts: see why in its story.',
+        link: search,
+        runbook: 'HealifyOldestQuestion',
+      },
+    ];
+  }
+  return [];
+}
+
+function failing({ failures }: Overview, nowMs: number): Finding[] {
+  const recent = failures?.filter(({ newest }) => nowMs - Date.parse(newest) < RECENT_MS) ?? [];
+  const [worst] = recent;
+  if (!worst) return [];
+  const more = recent.length > 1 ? ` And ${countOf(recent.length - 1, 'other cause')}.` : '';
+  return [
+    {
+      level: 'warn',
+      what: `Questions fail: ${lowerFirst(failureWords(worst.code).means)} (${worst.code}), ${countOf(worst.count, 'job')}.${more}`,
+      todo: failureWords(worst.code).todo,
+      link: { href: '#/failures', words: 'Failures' },
+    },
+  ];
+}
+
+function letters({ deadLetters }: Overview): Finding[] {
+  const total = deadLetters?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+  if (!deadLetters || total === 0) return [];
+  const urgent = deadLetters.find(({ reason }) => deadLetterWords(reason).usersWait);
+  const first = urgent ?? deadLetters.reduce((most, each) => (each.count > most.count ? each : most));
+  return [
+    {
+      level: urgent ? 'bad' : 'warn',
+      what: `${countOf(total, 'dead letter')}: ${lowerFirst(deadLetterWords(first.reason).means)} (${first.reason}).${urgent ? ' Users wait for these.' : ''}`,
+      todo: deadLetterWords(first.reason).todo,
+      link: { href: `#/dead-letters/${first.queue}`, words: 'Dead letters' },
+      runbook: 'HealifyDeadLettersStanding',
+    },
+  ];
+}
+
+const lowerFirst = (text: string) => text[0]!.toLowerCase() + text.slice(1);
