@@ -1,6 +1,8 @@
 // Who may import whom: contracts <- config <- adapters, observability <- bridge, workflows, api <- main.
 // Siblings in one rank do not import each other. `batching` knows nothing of ours and may be used by all.
-// `web` runs in a browser. It is no part of this: nobody imports it, and of ours it imports only types of contracts.
+// `client` and `web` are no part of this, and no process imports them. `client` runs in browsers and in Node. Of ours it
+// imports types of contracts, and the one file there that was written to run in a browser. `web` runs in a browser, and imports
+// `client` and types of contracts.
 const ranks = [
   ['contracts', 'batching'],
   ['config'],
@@ -59,11 +61,37 @@ module.exports = {
       },
     },
     {
-      name: 'web-imports-only-contracts',
-      comment: 'src/web runs in a browser. Of ours it may import from src/contracts only.',
+      name: 'client-imports-only-contracts',
+      comment: 'src/client runs in browsers and in Node. Of ours it may import from src/contracts only.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^(src|dashboards|tools|test|bench|chaos|fuzz)/', pathNot: '^src/(client|contracts)/' },
+    },
+    {
+      name: 'client-imports-only-types',
+      comment:
+        'What src/client imports from src/contracts must be types, but for answer-text.ts. Values would bring zod along.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: {
+        path: '^src/contracts/',
+        pathNot: '^src/contracts/answer-text[.]ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'client-needs-no-package',
+      comment: 'src/client has no dependency, so that anybody can use it anywhere.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^node_modules/' },
+    },
+    {
+      name: 'web-imports-only-client-and-contracts',
+      comment: 'src/web runs in a browser. Of ours it may import from src/client and src/contracts only.',
       severity: 'error',
       from: { path: '^src/web/' },
-      to: { path: '^(src|tools|test|bench|chaos|fuzz)/', pathNot: '^src/(web|contracts)/' },
+      to: { path: '^(src|tools|test|bench|chaos|fuzz)/', pathNot: '^src/(web|client|contracts)/' },
     },
     {
       name: 'web-imports-only-types',

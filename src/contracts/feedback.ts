@@ -36,6 +36,7 @@ export const feedback = z
   .meta({ id: 'Feedback' });
 
 export type Rating = z.output<typeof rating>;
+export type FeedbackReason = z.output<typeof feedbackReason>;
 export type Feedback = z.output<typeof feedback>;
 
 /** Feedback as others than its user may see it: without the comment, which is a text of the user. */

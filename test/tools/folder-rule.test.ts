@@ -35,7 +35,13 @@ const forbiddenImports: Record<string, [from: string, to: string][]> = {
     ['src/api/of-redis.ts', 'src/adapters/redis/some.ts'],
     ['src/api/auth/of-redis-store.ts', 'src/adapters/accounts/redis-account-store.ts'],
   ],
-  'web-imports-only-contracts': [['src/web/chat/of-api.ts', 'src/api/some.ts']],
+  'client-imports-only-contracts': [
+    ['src/client/of-web.ts', 'src/web/chat/some.ts'],
+    ['src/client/of-observability.ts', 'src/observability/some.ts'],
+  ],
+  'client-imports-only-types': [['src/client/of-contracts.ts', 'src/contracts/some.ts']],
+  'client-needs-no-package': [['src/client/of-ioredis.ts', 'node_modules/ioredis/some.ts']],
+  'web-imports-only-client-and-contracts': [['src/web/chat/of-api.ts', 'src/api/some.ts']],
   'web-imports-only-types': [['src/web/chat/of-contracts.ts', 'src/contracts/some.ts']],
   'pages-share-components': [
     ['src/web/chat/of-operations.ts', 'src/web/operations/some.ts'],
@@ -52,6 +58,8 @@ const allowedImports: [from: string, to: string][] = [
   ['src/api/problem.ts', 'src/adapters/redis/reply-errors.ts'],
   ['src/adapters/jobs/of-contracts.ts', 'src/contracts/some.ts'],
   ['src/api/chat/of-bodies.ts', 'src/contracts/http/some.ts'],
+  ['src/client/of-answer-text.ts', 'src/contracts/answer-text.ts'],
+  ['src/web/chat/of-client.ts', 'src/client/some.ts'],
   ['src/web/chat/of-components.ts', 'src/web/components/some.ts'],
   ['src/main/of-bridge.ts', 'src/bridge/some.ts'],
   ['test/of-api.ts', 'src/api/some.ts'],
@@ -60,7 +68,7 @@ const allowedImports: [from: string, to: string][] = [
 ];
 
 /** Rules that allow the import of a type. */
-const typesMay = ['web-imports-only-types'];
+const typesMay = ['client-imports-only-types', 'web-imports-only-types'];
 
 /** A rule finds an import whichever way it is written. */
 const waysToImport: [name: string, write: (file: string) => string][] = [

@@ -30,3 +30,5 @@ export const tokens = z
     userId: id,
   })
   .meta({ id: 'Tokens' });
+
+export type TokensBody = z.output<typeof tokens>;

@@ -1,0 +1,90 @@
+import type { TokensBody } from '../contracts/http/account-bodies.ts';
+import { ChatError } from './errors.ts';
+import { createHttp, type TokenSource } from './http.ts';
+
+/** What is kept of a login, until the user logs out. */
+export interface KeptLogin {
+  userId: string;
+  accessToken: string;
+  refreshToken: string;
+  /** ms since 1970, on this machine's clock */
+  expiresAt: number;
+}
+
+/** Where a login is kept. */
+export interface LoginStorage {
+  read(): KeptLogin | undefined;
+  write(login: KeptLogin | undefined): void;
+}
+
+/** A user's login with an account of the api itself. It has these states: *out*, and *in* while there is a kept login. */
+export interface Login {
+  /** undefined: nobody is logged in */
+  readonly userId: string | undefined;
+  register(email: string, password: string): Promise<void>;
+  login(email: string, password: string): Promise<void>;
+  logout(): Promise<void>;
+  /** The access token, made new in time. */
+  readonly token: TokenSource;
+}
+
+/** The token is made new so long before it expires. */
+const AHEAD_MS = 30_000;
+
+/**
+ * @param options.storage is read before each use, because another tab may have made the token new
+ * @param options.onEnd the api does not know the login any more
+ */
+export function createLogin(options: {
+  baseUrl?: string;
+  storage: LoginStorage;
+  onEnd?: () => void;
+  fetch?: typeof fetch;
+}): Login {
+  const { storage, onEnd = () => {} } = options;
+  const http = createHttp({ ...options, baseUrl: options.baseUrl ?? '' });
+  let refreshing: Promise<string | undefined> | undefined;
+
+  const keep = ({ userId, accessToken, refreshToken, expiresIn }: TokensBody): void =>
+    storage.write({ userId, accessToken, refreshToken, expiresAt: Date.now() + expiresIn * 1_000 });
+
+  async function refresh(refreshToken: string): Promise<string | undefined> {
+    // Meanwhile another tab may have been faster, the user may have logged out, or somebody else may have logged in.
+    const isCurrent = () => storage.read()?.refreshToken === refreshToken;
+    try {
+      const tokens = await http.call<TokensBody>('POST', '/auth/refresh', { body: { refreshToken }, retry: true });
+      if (isCurrent()) keep(tokens);
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.status !== 401) throw error;
+      if (isCurrent()) {
+        storage.write(undefined);
+        onEnd();
+      }
+    }
+    return storage.read()?.accessToken;
+  }
+
+  return {
+    get userId() {
+      return storage.read()?.userId;
+    },
+    register: (email, password) => http.call('POST', '/auth/register', { body: { email, password } }),
+    login: async (email, password) => {
+      keep(await http.call<TokensBody>('POST', '/auth/login', { body: { email, password } }));
+    },
+    logout: async () => {
+      const kept = storage.read();
+      storage.write(undefined);
+      if (kept) await http.call('POST', '/auth/logout', { body: { refreshToken: kept.refreshToken }, retry: true });
+    },
+    token: async (refused) => {
+      const kept = storage.read();
+      if (!kept) return undefined;
+      if (kept.accessToken !== refused && Date.now() < kept.expiresAt - AHEAD_MS) return kept.accessToken;
+      refreshing ??= refresh(kept.refreshToken).finally(() => {
+        refreshing = undefined;
+      });
+      return await refreshing;
+    },
+  };
+}
