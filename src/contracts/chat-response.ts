@@ -79,9 +79,9 @@ export const chatResponse = z
         'The key under which the worker keeps the answer in the cache. It is needed to erase the answer there.',
       ),
   })
-  .refine((value) => (value.status === 'completed') === (value.response !== null), {
+  .refine((value) => value.status === 'cancelled' || (value.status === 'completed') === (value.response !== null), {
     path: ['response'],
-    message: 'must be given exactly when status is completed',
+    message: 'must be given when status is completed, and not when it is failed',
   })
   .refine((value) => value.status !== 'failed' || value.error !== null, {
     path: ['error'],

@@ -45,6 +45,11 @@ export const redisKeys = {
    * that many are read at once.
    */
   answer: (hash: string) => `{ai:answer}:${hash}`,
+  /**
+   * Stream: a request's answer log. The id of each entry has the event's number, then the epoch of the attempt that wrote it
+   * plus 1. The fields of the entries are described in append-events.lua.
+   */
+  answerLog: (requestId: string) => `{ai:log:${requestId}}`,
   /** Set: the ids of the requests that wait for the answer. */
   awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
   /**
@@ -111,6 +116,12 @@ export const ERASURES_KEY = 'chat:erasures';
  * belongs to; `erased {requestId}` if the session was erased before there was an answer.
  */
 export const SETTLED_CHANNEL = 'chat:settled';
+
+/**
+ * Pub/sub channel of a request's answer log; `:` and the requestId follow. The messages are events, JSON `[number, event,
+ * number, event, …]`; or `erased`.
+ */
+export const ANSWER_LOG_CHANNEL = 'ai:log';
 
 /** Pub/sub channel: the id of a request whose work must stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createRedisLogKeeper } from '../adapters/answer-log/redis-log-keeper.ts';
 import { forgetSession } from '../adapters/answers/forget-session.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
 import { createRedisFeedbackStore } from '../adapters/conversations/redis-feedback-store.ts';
@@ -92,6 +93,7 @@ measureProcesses(metrics.registry, () => listProcesses(redis));
 const conversations = createRedisConversationStore({ redis, retentionMs: config.historyRetentionMs, replica });
 const feedback = createRedisFeedbackStore({ redis, retentionMs: config.historyRetentionMs });
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
+const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
 const gates = createGateAdmin(redis);
 const placesOf = (requestIds: string[]) => placesInLine(queue, redis, requestIds);
 const cancel = (requestIds: string[]) => cancelRequests(queue, redis, requestIds);
@@ -121,6 +123,7 @@ const eraser = createSessionEraser({
   cancelRequests: cancel,
   forgetJobs: (requestIds) => forgetJobs(queue, redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
   forgetAnswers: (sessionId, answerKeys) => forgetSession(cacheRedis, sessionId, answerKeys),
+  eraseLogs: logs.erase,
 });
 const endLostTurns = createLostTurns({
   conversations,
@@ -194,6 +197,7 @@ const admin = createAdminParts({
 });
 const acceptOptions = {
   conversations,
+  logs,
   publishRequest: requestPublisher(publisher, tracer),
   requestDeadlineMs: config.requestDeadlineMs,
   contextMaxTokens: config.contextMaxTokens,
@@ -208,6 +212,7 @@ const chat = createChatRouter({
   onRated: createFeedbackReport(metrics),
   eraser,
   cancelRequests: cancel,
+  logs,
   accept: (question) => acceptQuestion(acceptOptions, question),
   idempotencyKeys,
   answerWaiter,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createRedisLogWriter } from '../adapters/answer-log/redis-log-writer.ts';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
 import { promoteJobs } from '../adapters/jobs/job-queue.ts';
@@ -103,6 +104,7 @@ export async function startWorker(
         model,
         cache,
         settings: config,
+        logs: createRedisLogWriter({ redis, ttlMs: config.answerLogTtlMs }),
         wake: (requestIds) => promoteJobs(queue, redis, requestIds),
         onUncertainSpend: (why) => {
           // The model's own reports count the other calls, each by its provider and model.

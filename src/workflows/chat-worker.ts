@@ -49,7 +49,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   });
 
   async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
-    const task = beginTask(job, events, options.tracer);
+    const task = beginTask(job, events, options.tracer, workflow.logs);
     events.onStarted();
     try {
       if (task.run.interrupted) {
@@ -64,6 +64,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
       else await failCrashed(task);
     } finally {
       task.span?.end();
+      void task.attempt.log?.close();
       events.onReleased();
     }
   }

@@ -81,6 +81,7 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
   /** Gives the job to another process, because this one must stop. */
   async function handBack(task: Task, error: unknown): Promise<void> {
     noteOutcome(task, 'handed back');
+    await task.attempt.log?.close();
     await task.job.saveState(task.run.state);
     await failForGood.failIfGone(task, await task.job.handBack(), error);
   }
@@ -92,6 +93,8 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     events.onRetry(code);
     noteOutcome(task, 'retried', code);
     logOf(logger, task).warn(inTask(task, error), 'attempt failed, will be repeated');
+    task.attempt.log?.retrying({ code, nextAt: null });
+    await task.attempt.log?.close();
     const went = await task.job.retry(new Error(`${step}: ${code}: ${safeMessage(error) || 'unknown error'}`));
     await failForGood.failIfGone(task, went, error);
   }
@@ -101,6 +104,10 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     noteOutcome(task, 'waiting', code);
     await saveWhyItGoesOn(task, code);
     logOf(logger, task).debug({ step: task.run.state.step, code, delayMs }, 'request waits');
+    if (!(error instanceof AnswerUnderWayError)) {
+      task.attempt.log?.retrying({ code, nextAt: new Date(Date.now() + delayMs).toISOString() });
+      await task.attempt.log?.close();
+    }
     await failForGood.failIfGone(task, await task.job.delay(delayMs), error);
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
   }

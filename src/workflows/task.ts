@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AnswerLogWriter } from '../adapters/answer-log/answer-log.ts';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
@@ -36,12 +37,20 @@ export interface TaskSurroundings {
 }
 
 /** Begins an attempt where the previous one has left the job. */
-export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep'>, tracer?: Tracer): Task {
+export function beginTask(
+  job: JobInHand,
+  events: Pick<ChatWorkerEvents, 'onStep'>,
+  tracer?: Tracer,
+  logs?: AnswerLogWriter,
+): Task {
   const { request, traceparent } = job.data;
   const traceId = traceIdOf(traceparent);
   const earlier = job.state;
   const number = job.attemptsMade + 1;
   const span = tracer && startAttemptSpan(tracer, job, number);
+  // An operator who retries a failed request wants its answer, however late. Only `failedAt` shows such a retry. An
+  // announced failure does not, because the worker may have died before it moved the job.
+  const deadlineAt = request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY;
   return {
     job,
     run: createRun({
@@ -56,11 +65,12 @@ export function beginTask(job: JobInHand, events: Pick<ChatWorkerEvents, 'onStep
     attempt: {
       number,
       startedAt: Date.now(),
-      // An operator who retries a failed request wants its answer, however late. Only `failedAt` shows such a retry. An
-      // announced failure does not, because the worker may have died before it moved the job.
-      deadlineAt: request.deadline && !earlier?.failedAt ? Date.parse(request.deadline) : Number.POSITIVE_INFINITY,
+      deadlineAt,
       signal: job.signal,
       traceparent: span?.traceparent,
+      log: request.stream
+        ? logs?.open({ requestId: request.requestId, epoch: job.attemptsStarted, attempt: number, deadlineAt })
+        : undefined,
     },
   };
 }

@@ -122,6 +122,7 @@ export function standInJob(given: JobCircumstances = {}) {
     data,
     state,
     attemptsMade,
+    attemptsStarted: attemptsMade + crashes + 1,
     maxAttempts,
     crashes,
     signal: abort.signal,

@@ -1,4 +1,4 @@
-import type { AnswerEvent, EndEvent, NumberedEvent } from '../../contracts/answer-events.ts';
+import type { AnswerEventType, EndEvent, NumberedEvent } from '../../contracts/answer-events.ts';
 import type { AnswerProgress } from '../../contracts/answer-progress.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 
@@ -30,11 +30,6 @@ export interface AttemptLog extends AnswerProgress {
   readonly written: string;
   /** The model is being asked. */
   asking(): void;
-  /**
-   * Another request is asking the same question. Readers are shown its log, until this attempt or a later one writes
-   * something else.
-   */
-  following(requestId: string): void;
   /** The attempt has ended, and there will be another one. */
   retrying(why: { code: string; nextAt: string | null }): void;
   /**
@@ -58,10 +53,10 @@ export interface AnswerLogKeeper {
   queued(requestId: string, deadlineAt: number): Promise<void>;
   /**
    * Ends a log from outside: its user has stopped the request, or it was lost. Whoever ends a log first decides.
-   * @returns how the log has ended, and the text so far; undefined: there is no log
+   * @returns the type of the event that ended it, and the text; undefined: there is no log
    * @throws StoreUnavailableError
    */
-  end(requestId: string, end: EndOf): Promise<{ by: 'us' | 'another'; event: EndEvent; text: string } | undefined>;
+  end(requestId: string, end: EndOf): Promise<{ by: 'us' | 'another'; end: AnswerEventType; text: string } | undefined>;
   /** Removes logs, because their session was erased. Their readers are cut off. @throws StoreUnavailableError */
   erase(requestIds: readonly string[]): Promise<void>;
 }
@@ -107,14 +102,4 @@ export class ReaderCutOffError extends HealifyError {
     this.reason = reason;
     this.after = after;
   }
-}
-
-/** How events are kept in the store: those that readers see, and one that only readers' processes see. */
-export type StoredEvent = AnswerEvent | FollowingEvent;
-
-/** From here on, readers are shown a part of the log of another request: of the segment that begins with `from`. */
-export interface FollowingEvent {
-  type: 'following';
-  requestId: string;
-  from: number;
 }

@@ -12,6 +12,8 @@ export interface JobInHand {
   readonly state: WorkflowState | undefined;
   /** How many attempts were made before this one. */
   readonly attemptsMade: number;
+  /** How often a process has taken the job, this time included. It tells this attempt from all others. */
+  readonly attemptsStarted: number;
   readonly maxAttempts: number;
   /** How often a process has died while it worked on the job. */
   readonly crashes: number;

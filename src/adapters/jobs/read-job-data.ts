@@ -62,7 +62,8 @@ function knownFailure(value: unknown): KnownFailure {
 }
 
 function wrongField(request: Fields): string | undefined {
-  const { requestId, sessionId, userId, message, context, cache, priority, model, createdAt, deadline } = request;
+  const { requestId, sessionId, userId, message, context, cache, priority, model, stream, createdAt, deadline } =
+    request;
   if (!isText(requestId) || !requestId.isWellFormed()) return 'request.requestId';
   if (!isText(sessionId)) return 'request.sessionId';
   if (!isText(userId)) return 'request.userId';
@@ -71,6 +72,7 @@ function wrongField(request: Fields): string | undefined {
   if (typeof cache !== 'boolean') return 'request.cache';
   if (priority !== 'interactive' && priority !== 'batch') return 'request.priority';
   if (model !== undefined && !isText(model)) return 'request.model';
+  if (stream !== undefined && typeof stream !== 'boolean') return 'request.stream';
   if (createdAt !== undefined && !isTime(createdAt)) return 'request.createdAt';
   if (deadline !== undefined && !isTime(deadline)) return 'request.deadline';
   return undefined;

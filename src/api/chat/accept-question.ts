@@ -1,3 +1,4 @@
+import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { PublishRequest } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
@@ -21,6 +22,8 @@ export interface NewQuestion {
   /** The model that the user chose, one of the allowed models. */
   model?: string | undefined;
   priority: ChatRequest['priority'];
+  /** Whether the answer can be read while it is written. */
+  stream: boolean;
   /** W3C trace context. */
   traceparent: string;
   /** Whether the client waits for the answer. Then it does not read the turn before that. */
@@ -37,6 +40,7 @@ export interface AcceptedQuestion {
 export interface AcceptOptions {
   conversations: Pick<ConversationStore, 'begin' | 'confirm' | 'session'>;
   publishRequest: PublishRequest;
+  logs: Pick<AnswerLogKeeper, 'queued'>;
   /** A question without an answer after this time fails. */
   requestDeadlineMs: number;
   /** How much of the conversation is sent with the question. */
@@ -53,7 +57,7 @@ export interface AcceptOptions {
 export async function acceptQuestion(options: AcceptOptions, question: NewQuestion): Promise<AcceptedQuestion> {
   const { conversations, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
   const { requestId, sessionId, userId, message, newSession, chosenId, cache, model } = question;
-  const { priority, traceparent, waits } = question;
+  const { priority, stream, traceparent, waits } = question;
 
   const earlier = newSession ? [] : await newestTurns(options, sessionId, userId);
   if (!earlier) throw new ApiError('session_not_found', IN_BODY);
@@ -76,11 +80,14 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
     cache,
     ...(model !== undefined && { model }),
     priority,
+    ...(stream && { stream }),
     createdAt,
     deadline: new Date(now + requestDeadlineMs).toISOString(),
   };
   await publishRequest(request, traceparent);
   options.onAccepted();
+  // If this fails, the worker begins the log.
+  if (stream) options.logs.queued(requestId, now + requestDeadlineMs).catch(() => {});
   const shown = conversations.confirm(sessionId, requestId, { hurry: !waits });
   // Callers that await `shown` learn of a failure. A client that waits for the answer does not await it.
   shown.catch(() => {});

@@ -1,6 +1,8 @@
 import type { RequestHandler } from 'express';
+import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore, UnsettledTurn } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
+import { limits } from '../../contracts/limits.ts';
 import { parseId } from '../validate.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { sessionBody, turnWithSession } from './bodies.ts';
@@ -13,6 +15,7 @@ export interface CancelOptions {
   cancelRequests: (requestIds: string[]) => Promise<void>;
   /** Tells clients that wait at this process. They get no notice of what this process writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
+  logs: Pick<AnswerLogKeeper, 'end'>;
 }
 
 /**
@@ -54,13 +57,26 @@ export function cancelRequest(options: CancelOptions): RequestHandler {
 }
 
 async function cancelTurns(
-  { conversations, cancelRequests, answerWaiter }: CancelOptions,
+  { conversations, cancelRequests, answerWaiter, logs }: CancelOptions,
   session: { sessionId: string; userId: string },
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
   if (turns.length === 0) return;
   // The work is stopped first, so that a user who sees a cancelled turn can rely on it.
   await cancelRequests(turns.map(({ requestId }) => requestId));
-  await conversations.settle(turns.map((turn) => endedTurn({ ...session, ...turn })));
-  for (const { requestId } of turns) answerWaiter.settled(requestId, 'look');
+  const stopped = (await Promise.all(turns.map((turn) => stopLog(logs, turn)))).filter((turn) => turn !== undefined);
+  if (stopped.length === 0) return;
+  await conversations.settle(stopped.map((turn) => endedTurn({ ...session, ...turn })));
+  for (const { requestId } of stopped) answerWaiter.settled(requestId, 'look');
+}
+
+/**
+ * Ends the turn's log, if it is streamed. Returns the turn with its text so far, or undefined if its readers have seen
+ * another end. Then that end is on its way to the turn.
+ */
+async function stopLog(logs: CancelOptions['logs'], turn: UnsettledTurn) {
+  const at = new Date().toISOString();
+  const log = await logs.end(turn.requestId, { type: 'cancelled', at, finishReason: 'cancelled' });
+  if (log && log.end !== 'cancelled') return undefined;
+  return { ...turn, text: log?.text.slice(0, limits.responseChars) };
 }

@@ -17,7 +17,7 @@ export const contextBytes = (maxTokens: number) =>
   2 * Math.min(MAX_JSON_BYTES, maxTokens * BYTES_PER_TOKEN) + CONTEXT_TURNS * TURN_BYTES;
 
 /**
- * Returns the earlier turns that are sent with a question: the newest completed ones, as many as fit. Each turn is sent
+ * Returns the earlier turns that are sent with a question: the newest ones with an answer, as many as fit. Each turn is sent
  * whole. The oldest comes first.
  * @param turns oldest first
  * @param maxTokens four bytes of UTF-8 count as a token
@@ -27,7 +27,8 @@ export function contextOf(turns: readonly Turn[], maxTokens: number): ContextTur
   let tokens = 0;
   let jsonBytes = 0;
   for (const { message, answer } of turns.toReversed()) {
-    if (answer?.status !== 'completed' || !answer.response) continue;
+    // A cancelled answer is sent as far as it was written.
+    if (!answer?.response) continue;
     const { response } = answer;
     const pair: ContextTurn[] = [
       { role: 'user', content: message },

@@ -1,8 +1,11 @@
 import type { ChatResponse, Failure } from '../../contracts/chat-response.ts';
 
-/** Makes the answer of a turn that the api itself ends: a failure, or a cancellation if no failure is given. */
+/**
+ * Makes the answer of a turn that the api itself ends: a failure, or a cancellation if no failure is given.
+ * @param turn.text what was written before the cancellation
+ */
 export function endedTurn(
-  turn: { sessionId: string; requestId: string; userId: string; createdAt: string },
+  turn: { sessionId: string; requestId: string; userId: string; createdAt: string; text?: string | undefined },
   failure?: Failure,
 ): ChatResponse {
   const now = Date.now();
@@ -13,7 +16,7 @@ export function endedTurn(
     sessionId: turn.sessionId,
     userId: turn.userId,
     status: failure ? 'failed' : 'cancelled',
-    response: null,
+    response: (!failure && turn.text) || null,
     error: failure ?? null,
     model: null,
     provider: null,

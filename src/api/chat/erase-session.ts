@@ -29,8 +29,10 @@ export function createSessionEraser(options: {
   forgetJobs: (requestIds: string[]) => Promise<string[]>;
   /** Removes the session's last answer, and the answers under these keys, from the cache. */
   forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
+  /** Removes the answer logs of these requests. */
+  eraseLogs: (requestIds: string[]) => Promise<void>;
 }): SessionEraser {
-  const { conversations, cancelRequests, forgetJobs, forgetAnswers } = options;
+  const { conversations, cancelRequests, forgetJobs, forgetAnswers, eraseLogs } = options;
 
   /**
    * Erases the session first, so that nobody sees it and nothing is added to it. Its tombstone keeps the ids until the
@@ -40,7 +42,7 @@ export function createSessionEraser(options: {
     const remains = await conversations.erase(sessionId, userId);
     if (!remains) return 'not_found';
     await cancelRequests(remains.requestIds);
-    await forgetAnswers(sessionId, remains.answerKeys);
+    await Promise.all([forgetAnswers(sessionId, remains.answerKeys), eraseLogs(remains.requestIds)]);
     const inHand = await forgetJobs(remains.requestIds);
     if (inHand.length === 0) await conversations.markErased(sessionId, userId, remains);
     return inHand.length === 0 ? 'erased' : 'in_hand';

@@ -31,7 +31,7 @@ export interface ChatRouterOptions
   extends SendOptions,
     MeOptions,
     FeedbackOptions,
-    Pick<CancelOptions, 'cancelRequests'> {
+    Pick<CancelOptions, 'cancelRequests' | 'logs'> {
   /** Sets `req.user`, or answers 401. */
   authenticate: RequestHandler;
   /** Answer 429 to a user who asks too often. */

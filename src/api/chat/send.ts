@@ -39,7 +39,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
   return async (req, res) => {
     const { userId } = req.user!;
     const body = parse(sendBody, req.body);
-    const { message, sessionId: chosen, model, priority = 'interactive', cache = true } = body;
+    const { message, sessionId: chosen, model, priority = 'interactive', cache = true, stream = false } = body;
     const newSession = chosen === undefined || body.newSession === true;
     mustBeAllowed(model, allowedModels);
     const key = readIdempotencyKey(req.get('Idempotency-Key'));
@@ -73,7 +73,18 @@ export function sendMessage(options: SendOptions): RequestHandler {
         admitted = { ...JUST_QUEUED, ...line.admit(requestId) };
         const { traceparent } = req;
         const chosenId = chosen !== undefined;
-        const question = { requestId, sessionId, userId, message, newSession, chosenId, cache, model, priority };
+        const question = {
+          requestId,
+          sessionId,
+          userId,
+          message,
+          newSession,
+          chosenId,
+          cache,
+          model,
+          priority,
+          stream,
+        };
         const accepted = await accept({ ...question, traceparent, waits: !!watch }).catch((error: unknown) => {
           line.ended(requestId);
           throw error;

@@ -28,7 +28,7 @@ const outcomes: JsonSchema[] = [
     properties: { status: { const: 'failed' }, response: { type: 'null' }, error: { type: 'object' } },
     required: ['error'],
   },
-  { properties: { status: { const: 'cancelled' }, response: { type: 'null' } } },
+  { properties: { status: { const: 'cancelled' } } },
 ];
 
 /** @param optional fields that may be missing for the reader, and what it does then */

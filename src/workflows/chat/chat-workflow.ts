@@ -1,3 +1,4 @@
+import type { AnswerLogWriter, AttemptLog } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { JobSignal } from '../../adapters/jobs/job-in-hand.ts';
@@ -13,6 +14,7 @@ import { askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
 import { deliverResponse, type ResponseDelivery } from './deliver-response.ts';
 import { type EarlyLookUp, hashOf } from './early-look-up.ts';
+import { endLog } from './end-log.ts';
 import { completed } from './terminal-response.ts';
 import { writeCache } from './write-cache.ts';
 
@@ -21,6 +23,8 @@ export interface ChatWorkflow extends ResponseDelivery {
   model: Model;
   cache: AnswerCache;
   settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash'>;
+  /** Left out: no request is streamed. */
+  logs?: AnswerLogWriter;
   /** Puts requests that wait for the answer to the same question back in line. */
   wake: (requestIds: string[]) => Promise<void>;
   onCacheLookup: (result: CacheLookup | 'off') => void;
@@ -39,6 +43,8 @@ export interface ChatAttempt {
   signal: JobSignal;
   /** The traceparent of the attempt's span. undefined: tracing is off. */
   traceparent?: string | undefined;
+  /** Where the answer is shown while it is written. undefined: nobody streams it. */
+  log?: AttemptLog | undefined;
 }
 
 /**
@@ -66,6 +72,10 @@ export async function answerRequest(
   try {
     const hit = isAnswered(run) ? undefined : await lookUp();
     attempt.signal.throwIfAborted();
+    if (hit) {
+      attempt.log?.begun(hit);
+      attempt.log?.text(hit.response);
+    }
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
     // A model may answer although its request was cancelled. Such an answer is not kept.
     throwIfCancelled(attempt.signal);
@@ -83,6 +93,7 @@ export async function answerRequest(
     const answerKey = hit || isShared ? hash : undefined;
     const response = completed(job, { answer, modelMs, answerKey }, attempt);
     await deliverResponse(workflow, job, run, 'publish', response);
+    await endLog(attempt.log, response);
     return response;
   } finally {
     if (hash && claimed) await giveUpClaim(hash);
@@ -111,8 +122,14 @@ export async function answerRequest(
       throw new RequestFailure('spend_uncertain', 'the model may have been paid for an answer that was lost');
     }
     const traceparent = span?.traceparent;
+    attempt.log?.asking();
     const question = { ...job.request, traceId: traceIdOf(job.traceparent) };
-    return await askModel(workflow.model, question, { ...attempt, traceparent }, workflow.onUncertainSpend);
+    return await askModel(
+      workflow.model,
+      question,
+      { ...attempt, traceparent, progress: attempt.log },
+      workflow.onUncertainSpend,
+    );
   }
 
   /** Returns whether the answer was kept. Requests that wait for it go on. */

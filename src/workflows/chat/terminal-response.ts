@@ -52,8 +52,10 @@ export function failed(job: ChatJobData, failure: KnownFailure, attempt: LastAtt
   };
 }
 
-export function cancelled(job: ChatJobData, attempt: LastAttempt): ChatResponse {
-  return { ...terminal(job, 0, attempt), ...NO_ANSWER, status: 'cancelled', error: null, finishReason: 'cancelled' };
+/** @param response the text so far, if there is any */
+export function cancelled(job: ChatJobData, attempt: LastAttempt, response: string | null = null): ChatResponse {
+  const ended = { ...terminal(job, 0, attempt), ...NO_ANSWER, response };
+  return { ...ended, status: 'cancelled', error: null, finishReason: 'cancelled' };
 }
 
 function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { number, startedAt }: LastAttempt) {

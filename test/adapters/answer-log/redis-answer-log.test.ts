@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { LogReading } from '../../../src/adapters/answer-log/answer-log.ts';
+import { createRedisLogKeeper } from '../../../src/adapters/answer-log/redis-log-keeper.ts';
+import { createRedisLogReader } from '../../../src/adapters/answer-log/redis-log-reader.ts';
+import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
+import { redisKeys } from '../../../src/contracts/redis-keys.ts';
+import { testRedisUrl } from '../../services.ts';
+import { startTcpProxy } from '../../tcp-proxy.ts';
+import { attemptAt, COMPLETED, describeAnswerLog, readAll, textOf } from './answer-log-contract.ts';
+
+const TTL_MS = 3_600_000;
+const opened: Redis[] = [];
+/** One database for all of the test's connections. */
+let shared: Promise<string> | undefined;
+const sharedUrl = () => (shared ??= testRedisUrl());
+afterAll(() => {
+  for (const redis of opened) redis.disconnect();
+});
+async function connect(url?: string): Promise<Redis> {
+  const redis = new Redis(url ?? (await sharedUrl()), { maxRetriesPerRequest: null, autoResubscribe: false });
+  redis.on('error', () => {});
+  opened.push(redis);
+  return redis;
+}
+
+async function* eachOf(reading: LogReading) {
+  for await (const events of reading) yield* events;
+}
+
+async function open(url?: string) {
+  const redis = await connect();
+  const reader = createRedisLogReader({ redis: await connect(url), subscriber: await connect(url) });
+  return {
+    redis,
+    reader,
+    writer: createRedisLogWriter({ redis, ttlMs: TTL_MS }),
+    keeper: createRedisLogKeeper({ redis, ttlMs: TTL_MS }),
+    openReader: (requestId: string, after: number) => eachOf(reader.read(requestId, after)),
+  };
+}
+
+describeAnswerLog('Redis', open);
+
+test('a reader whose connections are cut again and again sees each event once', async () => {
+  const proxy = await startTcpProxy(await sharedUrl());
+  const { writer, openReader } = await open(proxy.url);
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.begun({ provider: 'p', model: 'm' });
+  log.text('0 ');
+  let text = '0 ';
+  const reading = readAll(openReader(requestId, -1));
+  reading.catch(() => {});
+  for (let n = 1; n <= 60; n++) {
+    const piece = `${n} `;
+    text += piece;
+    log.text(piece);
+    await log.close();
+    if (n % 15 === 0) {
+      proxy.cut();
+      proxy.open();
+    }
+  }
+  await log.end(COMPLETED, text);
+  const events = await reading;
+  expect(events.map(({ number }) => number)).toEqual(events.map((_, index) => index));
+  expect(textOf(events)).toBe(text);
+  proxy.stop();
+});
+
+test('a reader that does not read is cut off with its position, and can resume there', async () => {
+  const { writer, reader, openReader } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.begun({ provider: 'p', model: 'm' });
+  log.text('a');
+  await log.close();
+  const reading = reader.read(requestId, -1);
+  const steps = reading[Symbol.asyncIterator]();
+  await steps.next();
+  const answer = `a${'b'.repeat(400_000)}`;
+  // What another attempt writes counts as well.
+  for (let epoch = 2; epoch <= 4; epoch++) {
+    const next = writer.open(attemptAt(requestId, epoch));
+    next.begun({ provider: 'p', model: 'm' });
+    next.text(answer);
+    await next.close();
+  }
+  const last = reader.read(requestId, -1);
+  await readAll(eachOf(last), 12);
+  await expect(steps.next()).rejects.toMatchObject({ reason: 'too_slow', after: reading.after });
+  const end = writer.open(attemptAt(requestId, 5));
+  await end.end(COMPLETED, answer);
+  expect(textOf(await readAll(openReader(requestId, reading.after)), 'a')).toBe(answer);
+});
+
+test('a log is bounded: what exceeds the bound arrives with the end', async () => {
+  const { redis, writer, openReader } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.begun({ provider: 'p', model: 'm' });
+  let text = '';
+  for (let n = 0; n < 30; n++) {
+    const piece = 'x'.repeat(100_000);
+    text += piece;
+    log.text(piece);
+    await log.close();
+  }
+  expect(await redis.xlen(redisKeys.answerLog(requestId))).toBeLessThan(20);
+  await log.end(COMPLETED, text);
+  expect(textOf(await readAll(openReader(requestId, -1)))).toBe(text);
+});
+
+test('a log expires some time after its end, or after its deadline if it never ends', async () => {
+  const { redis, writer } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.asking();
+  await log.close();
+  expect(await redis.pttl(redisKeys.answerLog(requestId))).toBeGreaterThan(TTL_MS + 50_000);
+  await log.end(COMPLETED, '');
+  const ttlMs = await redis.pttl(redisKeys.answerLog(requestId));
+  expect(ttlMs).toBeGreaterThan(TTL_MS - 10_000);
+  expect(ttlMs).toBeLessThanOrEqual(TTL_MS);
+});
+
+test('an erased log is gone at once, and its readers are cut off', async () => {
+  const { redis, writer, keeper, reader } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.asking();
+  await log.close();
+  const steps = reader.read(requestId, -1)[Symbol.asyncIterator]();
+  await steps.next();
+  await keeper.erase([requestId]);
+  await expect(steps.next()).rejects.toMatchObject({ reason: 'no_log' });
+  log.text('late');
+  await log.end(COMPLETED, 'late');
+  expect(JSON.stringify(await redis.xrange(redisKeys.answerLog(requestId), '-', '+'))).not.toContain('late');
+});
+
+test('readers start again when Redis has lost what they have seen', async () => {
+  const { redis, writer, openReader } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.begun({ provider: 'p', model: 'm' });
+  log.text('Eat ');
+  await log.close();
+  const reading = readAll(openReader(requestId, -1));
+  reading.catch(() => {});
+  const seen = await readAll(openReader(requestId, -1), 3);
+  await redis.xtrim(redisKeys.answerLog(requestId), 'MAXLEN', 0);
+  await redis.del(redisKeys.answerLog(requestId));
+  log.text('more.');
+  await log.end(COMPLETED, 'Eat more.');
+  const events = await reading;
+  expect(events.slice(0, 3)).toEqual(seen);
+  expect(events[3]?.event.type).toBe('restarted');
+  expect(textOf(events)).toBe('Eat more.');
+});

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createRedisLogReader } from '../../src/adapters/answer-log/redis-log-reader.ts';
+import { createRedisLogWriter } from '../../src/adapters/answer-log/redis-log-writer.ts';
+import { redisKeys } from '../../src/contracts/redis-keys.ts';
+import { readAll, textOf } from '../adapters/answer-log/answer-log-contract.ts';
+import { postJson, signUp, type TestUser } from '../api-client.ts';
+import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+
+let api: TestProcess;
+let user: TestUser;
+let redis: Redis;
+let subscriber: Redis;
+beforeAll(async () => {
+  const env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
+  const simulator = await startSimulatorProcess();
+  redis = new Redis(env.REDIS_URL);
+  subscriber = new Redis(env.REDIS_URL, { autoResubscribe: false });
+  const workerEnv = { ...env, MODEL_TIMEOUT: '60s', MODEL_SIMULATOR_URL: simulator.url };
+  [api] = await Promise.all([startApi(env), startWorker(workerEnv)]);
+  user = await signUp(api.url);
+});
+afterAll(() => {
+  redis?.disconnect();
+  subscriber?.disconnect();
+});
+
+async function* read(requestId: string) {
+  for await (const events of createRedisLogReader({ redis, subscriber }).read(requestId, -1)) yield* events;
+}
+const cancel = (requestId: string) =>
+  postJson(`${api.url}/chat/requests/${requestId}/cancel`, {}, { Authorization: `Bearer ${user.accessToken}` });
+
+test('a streamed question has a log that begins with queued, and ends with the answer that its session shows', async () => {
+  const asked = await user.send({ message: 'What is healthy?', stream: true }, { Prefer: 'wait=20' });
+  expect(asked.body.status).toBe('completed');
+  const events = await readAll(read(asked.body.requestId));
+  expect(events[0]?.event.type).toBe('queued');
+  expect(events.at(-1)?.event.type).toBe('completed');
+  expect(textOf(events)).toBe(asked.body.response);
+});
+
+test('a cached answer is one delta and completed', async () => {
+  const message = `Is it cached? ${randomUUID()}`;
+  await user.send({ message }, { Prefer: 'wait=20' });
+  const asked = await user.send({ message, stream: true }, { Prefer: 'wait=20' });
+  expect(asked.body.cached).toBe(true);
+  const events = await readAll(read(asked.body.requestId));
+  expect(events.map(({ event }) => event.type)).toEqual(['queued', 'started', 'delta', 'completed']);
+  expect(textOf(events)).toBe(asked.body.response);
+});
+
+test('a question that nobody streams has no log', async () => {
+  const asked = await user.send({ message: 'Not streamed?' }, { Prefer: 'wait=20' });
+  expect(await redis.exists(redisKeys.answerLog(asked.body.requestId))).toBe(0);
+});
+
+test('a stopped question keeps its text so far, in the log and in the session', async () => {
+  const asked = await user.send({ message: 'Stop? [[simulate mode=hang]]', stream: true });
+  const { requestId } = asked.body;
+  await readAll(read(requestId), 2);
+  // Another attempt has written this. The worker in hand hears of it only when it writes.
+  const log = createRedisLogWriter({ redis, ttlMs: 60_000 }).open({
+    ...{ requestId, epoch: 1_000, attempt: 2, deadlineAt: Date.now() + 60_000 },
+  });
+  log.begun({ provider: 'p', model: 'm' });
+  log.text('Eat vege');
+  await log.close();
+  const stopped = await cancel(requestId);
+  expect(stopped.body).toMatchObject({ status: 'cancelled', response: 'Eat vege', finishReason: 'cancelled' });
+  const events = await readAll(read(requestId));
+  expect(events.at(-1)?.event.type).toBe('cancelled');
+  expect(textOf(events)).toBe('Eat vege');
+  expect((await user.session(asked.body.sessionId)).body).toMatchObject({ response: 'Eat vege' });
+});
+
+test('erasing a session erases the logs of its questions', async () => {
+  const asked = await user.send({ message: 'Erase me?', stream: true }, { Prefer: 'wait=20' });
+  const { requestId, sessionId } = asked.body;
+  const erased = await fetch(`${api.url}/chat/session/${sessionId}`, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${user.accessToken}` },
+  });
+  expect(erased.status).toBe(204);
+  const left = JSON.stringify(await redis.xrange(redisKeys.answerLog(requestId), '-', '+'));
+  expect(left).not.toContain('completed');
+});
