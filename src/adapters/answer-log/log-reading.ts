@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { isEnd, type NumberedEvent } from '../../contracts/answer-events.ts';
+import type { NumberedEvent } from '../../contracts/answer-events.ts';
+import { isEnd } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { type CutOffReason, type LogReading, ReaderCutOffError } from './answer-log.ts';
 import { lastNumber, readLog } from './read-log.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { textAfter } from '../../contracts/answer-events.ts';
+import { textAfter } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { AnswerLogKeeper, EndOf } from './answer-log.ts';
 import { readLog } from './read-log.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { AnswerLogKeeper, AnswerLogWriter } from '../../../src/adapters/answer-log/answer-log.ts';
-import { type NumberedEvent, textAfter } from '../../../src/contracts/answer-events.ts';
+import type { NumberedEvent } from '../../../src/contracts/answer-events.ts';
+import { textAfter } from '../../../src/contracts/answer-text.ts';
 
 /** A way to read logs: the port itself, or an interface that is built on it. */
 export interface LogDoor {
