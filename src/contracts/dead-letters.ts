@@ -19,7 +19,6 @@ export const age = z
   .meta({ example: '1h' });
 
 const count = (max: number) => z.coerce.number().int().min(1).max(max);
-const toBoolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 
 const filter = {
   reason: z.string().min(1).max(100).optional().describe('Only letters with this reason.'),
@@ -30,10 +29,11 @@ const filter = {
 
 export const letterFilter = z.strictObject(filter).meta({ id: 'DeadLetterFilter' });
 
-export const showOptions = z.strictObject({
-  ...filter,
-  limit: count(MAX_PER_CALL).default(DEFAULT_SHOWN),
-  full: toBoolean.default(false).describe('true: show whole bodies. false: only their beginnings.'),
+export const showOptions = z.strictObject({ ...filter, limit: count(MAX_PER_CALL).default(DEFAULT_SHOWN) });
+
+/** For somebody who may read the queue itself: see `DeadLetterAdmin.showBodies`. */
+export const showBodiesOptions = showOptions.extend({
+  full: z.boolean().default(false).describe('true: show whole bodies. false: only their beginnings.'),
 });
 
 export const redriveOptions = z
@@ -88,6 +88,21 @@ export const letterGroups = z
   })
   .meta({ id: 'DeadLetterGroups' });
 
+const outline = z
+  .object({
+    fields: z
+      .array(
+        z.object({
+          name: z.string(),
+          type: z.enum(['string', 'number', 'boolean', 'null', 'array', 'object']),
+          length: z.int().nullable().describe('Characters of a string, or items of an array; otherwise null.'),
+        }),
+      )
+      .describe('The fields that such a message may have.'),
+    otherFields: z.int().describe('How many other fields there are. Their names are not shown.'),
+  })
+  .meta({ id: 'DeadLetterOutline', description: 'What a body looks like, without what it says.' });
+
 export const letter = z
   .object({
     messageId: z.string().nullable(),
@@ -98,12 +113,13 @@ export const letter = z
     bytes: z.int().describe('Length of the body.'),
     sender: letterSender,
     properties: z.record(z.string(), z.unknown()),
-    headers: z.record(z.string(), z.unknown()),
-    body: z.string(),
-    encoding: z.enum(['utf-8', 'base64']),
-    truncated: z.boolean(),
+    headers: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .describe('Headers that we or RabbitMQ have set, and `traceparent`. Others may have texts of users.'),
+    encoding: z.enum(['utf-8', 'binary']).describe('What the body is.'),
+    outline: outline.nullable().describe('null: the body is no JSON object, or too large to look at.'),
   })
-  .meta({ id: 'DeadLetter' });
+  .meta({ id: 'DeadLetter', description: 'A dead letter without its body, which may have the text of a user.' });
 
 export const letterPage = z
   .object({ queue: z.string(), matching: z.int(), read: z.int(), unread: z.int(), letters: z.array(letter) })
@@ -136,13 +152,23 @@ export const dropReport = z
 
 export type LetterFilter = z.output<typeof letterFilter>;
 export type ShowOptions = z.output<typeof showOptions>;
+export type ShowBodiesOptions = z.output<typeof showBodiesOptions>;
 export type RedriveOptions = z.output<typeof redriveOptions>;
 export type DropOptions = z.output<typeof dropOptions>;
 export type LetterGroups = z.output<typeof letterGroups>;
 export type Letter = z.output<typeof letter>;
+export type LetterOutline = z.output<typeof outline>;
 export type LetterPage = z.output<typeof letterPage>;
 export type RedriveReport = z.output<typeof redriveReport>;
 export type DropReport = z.output<typeof dropReport>;
+
+/** A letter with all its headers and its body, or the beginning of it. */
+export interface LetterWithBody extends Omit<Letter, 'headers' | 'encoding' | 'outline'> {
+  headers: Record<string, unknown>;
+  body: string;
+  encoding: 'utf-8' | 'base64';
+  truncated: boolean;
+}
 
 /**
  * What an operator may do with dead letters. Each call locks the dead-letter queue while it runs. All methods reject
@@ -150,7 +176,13 @@ export type DropReport = z.output<typeof dropReport>;
  */
 export interface DeadLetterAdmin {
   list(queue: WorkQueue, filter: LetterFilter): Promise<LetterGroups>;
+  /** The letters without their bodies. */
   show(queue: WorkQueue, options: ShowOptions): Promise<LetterPage>;
+  /** The letters with their bodies, which may be texts of users: only for somebody who may read the queue itself. */
+  showBodies(
+    queue: WorkQueue,
+    options: ShowBodiesOptions,
+  ): Promise<Omit<LetterPage, 'letters'> & { letters: LetterWithBody[] }>;
   /** @param onProgress called with the number of letters sent so far, and the number of letters to send */
   redrive(
     queue: WorkQueue,

@@ -6,7 +6,7 @@ import {
   type LetterGroups,
   letterFilter,
   redriveOptions,
-  showOptions,
+  showBodiesOptions,
 } from '../contracts/dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
@@ -81,8 +81,11 @@ async function main(): Promise<void> {
   }
   if (!queue) throw new UsageError(`of which queue? ${REQUESTS_QUEUE} or ${RESPONSES_QUEUE}`);
   if (command === 'show') {
-    const wanted = parse(showOptions, { ...filter, limit: values.limit, full: values.full }, values, ['limit', 'full']);
-    print(await connectAdmin().show(queue, wanted), pageText);
+    const wanted = parse(showBodiesOptions, { ...filter, limit: values.limit, full: values.full }, values, [
+      'limit',
+      'full',
+    ]);
+    print(await connectAdmin().showBodies(queue, wanted), pageText);
   } else if (command === 'redrive') {
     const flags = { ...filter, ...more, canary: values.canary, rate: values.rate };
     const wanted = parse(redriveOptions, flags, values, ['limit', 'dry-run', 'canary', 'rate']);

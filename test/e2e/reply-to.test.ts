@@ -63,7 +63,7 @@ const read = ({ content, properties }: ConsumeMessage | GetMessage) => ({
 });
 const letterFor = async (queue: typeof REQUESTS_QUEUE | typeof RESPONSES_QUEUE, requestId: string) =>
   until('the dead letter', async () => {
-    const { letters } = await createDeadLetterAdmin({ url: env.RABBITMQ_URL! }).show(queue, {
+    const { letters } = await createDeadLetterAdmin({ url: env.RABBITMQ_URL! }).showBodies(queue, {
       ...{ limit: 1000, full: true },
     });
     return letters.find(({ body }) => body.includes(requestId));

@@ -103,6 +103,7 @@ export const deadLetterPaths: ZodOpenApiPathsObject = {
       tags,
       security: bearer,
       summary: 'Dead letters of a queue, oldest first',
+      description: 'Without their bodies, which may have texts of users. `npm run dlq -- show` shows those.',
       operationId: 'showDeadLetters',
       requestParams: { path, query: showOptions },
       responses: { 200: json('The first of them.', letterPage), ...problems(...faults) },

@@ -2,7 +2,7 @@ import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import type { DeadLetterAdmin } from '../../contracts/dead-letters.ts';
 import type { CanaryTimes } from './canary.ts';
 import { dropLetters } from './drop.ts';
-import { listLetters, showLetters } from './look.ts';
+import { listLetters, showBodies, showLetters } from './look.ts';
 import { redriveLetters } from './redrive.ts';
 
 const CANARY_TIMES: CanaryTimes = { settleMs: 5_000, timeoutMs: 60_000 };
@@ -13,6 +13,7 @@ export const createDeadLetterAdmin = (options: BrokerAddress & { canaryTimes?: C
   return {
     list: (queue, filter) => listLetters(broker, queue, filter),
     show: (queue, shown) => showLetters(broker, queue, shown),
+    showBodies: (queue, shown) => showBodies(broker, queue, shown),
     redrive: (queue, wanted, onProgress = () => {}) =>
       redriveLetters({ ...broker, queue, canaryTimes }, wanted, onProgress),
     drop: (queue, wanted) => dropLetters(broker, queue, wanted),

@@ -1,9 +1,16 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
 import { type OpenDeadLetters, openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
-import type { Letter, LetterFilter, LetterGroups, LetterPage, ShowOptions } from '../../contracts/dead-letters.ts';
+import type {
+  Letter,
+  LetterFilter,
+  LetterGroups,
+  LetterPage,
+  ShowBodiesOptions,
+  ShowOptions,
+} from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
-import { causeOf, describeLetter, isoOf, matches, senderOf } from './read-letter.ts';
+import { causeOf, describeLetter, describeWithBody, isoOf, matches, senderOf } from './read-letter.ts';
 
 interface Group {
   count: number;
@@ -43,11 +50,22 @@ export async function listLetters(
 }
 
 /** Returns the first letters that match a filter, the oldest first. */
-export async function showLetters(broker: BrokerAddress, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> {
-  const { limit, full, ...filter } = options;
-  const letters: LetterPage['letters'] = [];
+export const showLetters = (broker: BrokerAddress, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> =>
+  firstLetters(broker, queue, options, (letter) => describeLetter(letter, queue));
+
+/** The same, with their bodies. */
+export const showBodies = (broker: BrokerAddress, queue: WorkQueue, { full, ...options }: ShowBodiesOptions) =>
+  firstLetters(broker, queue, options, (letter) => describeWithBody(letter, full));
+
+async function firstLetters<T>(
+  broker: BrokerAddress,
+  queue: WorkQueue,
+  { limit, ...filter }: ShowOptions,
+  describe: (letter: ConsumeMessage) => T,
+) {
+  const letters: T[] = [];
   const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
-    if (letters.length < limit) letters.push(describeLetter(letter, full));
+    if (letters.length < limit) letters.push(describe(letter));
   });
   return { queue: deadLetterQueueOf(queue), matching, read, unread, letters };
 }

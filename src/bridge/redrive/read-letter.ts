@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { ConsumeMessage } from 'amqplib';
 import { cutText } from '../../contracts/cut-text.ts';
-import type { Letter, LetterFilter } from '../../contracts/dead-letters.ts';
-import { deadLetterHeaders, REDRIVE_COUNT_HEADER } from '../../contracts/queues.ts';
+import type { Letter, LetterFilter, LetterWithBody } from '../../contracts/dead-letters.ts';
+import { deadLetterHeaders, REDRIVE_COUNT_HEADER, type WorkQueue } from '../../contracts/queues.ts';
+import { knownHeaders, outlineOf } from './outline.ts';
 
 /**
  * Why and when a message became a dead letter. Our headers say it. If RabbitMQ made the letter, RabbitMQ's headers say
@@ -62,27 +63,44 @@ export function redriveCountOf(letter: ConsumeMessage): number {
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
-/** @param full whether to show the whole body, or only its beginning */
-export function describeLetter(letter: ConsumeMessage, full: boolean): Letter {
+/** @param queue whose dead letter it is: its messages have names for their fields */
+export function describeLetter(letter: ConsumeMessage, queue: WorkQueue): Letter {
   const { content, properties } = letter;
-  const { headers, ...others } = properties;
-  const { reason, detail, at } = causeOf(letter);
+  return {
+    ...envelopeOf(letter),
+    headers: knownHeaders(properties.headers ?? {}),
+    encoding: isUtf8(content) ? 'utf-8' : 'binary',
+    outline: outlineOf(content, textOf(properties.contentEncoding), queue),
+  };
+}
+
+/** @param full whether to show the whole body, or only its beginning */
+export function describeWithBody(letter: ConsumeMessage, full: boolean): LetterWithBody {
+  const { content, properties } = letter;
   const shown = full ? content : content.subarray(0, BODY_EXCERPT_BYTES);
   // The whole body is checked: a character that is cut at the end would make a text look binary.
   const encoding = isUtf8(content) ? 'utf-8' : 'base64';
+  return {
+    ...envelopeOf(letter),
+    headers: { ...properties.headers },
+    body: shown.toString(encoding),
+    encoding,
+    truncated: shown.length < content.length,
+  };
+}
+
+function envelopeOf(letter: ConsumeMessage) {
+  const { headers: _headers, ...properties } = letter.properties;
+  const { reason, detail, at } = causeOf(letter);
   return {
     messageId: textOf(properties.messageId) ?? null,
     reason,
     detail,
     at: isoOf(at),
     redriveCount: redriveCountOf(letter),
-    bytes: content.length,
+    bytes: letter.content.length,
     sender: senderOf(letter),
-    properties: Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
-    headers: { ...headers },
-    body: shown.toString(encoding),
-    encoding,
-    truncated: shown.length < content.length,
+    properties: Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)),
   };
 }
 

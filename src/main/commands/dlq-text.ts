@@ -1,4 +1,4 @@
-import type { DropReport, Letter, LetterGroups, LetterPage, RedriveReport } from '../../contracts/dead-letters.ts';
+import type { DeadLetterAdmin, DropReport, Letter, LetterGroups, RedriveReport } from '../../contracts/dead-letters.ts';
 import { printable } from './printable.ts';
 import { textTable, timeText } from './text-table.ts';
 
@@ -16,7 +16,7 @@ export function groupsText(list: LetterGroups): string {
   return `${title}\n${textTable(['COUNT', 'REASON', 'OLDEST', 'NEWEST', 'SENT BY', 'FOR EXAMPLE'], rows)}\n`;
 }
 
-export function pageText(page: LetterPage): string {
+export function pageText(page: Awaited<ReturnType<DeadLetterAdmin['showBodies']>>): string {
   const shown = page.letters.map((letter) => {
     const lines = [
       `--- ${letter.reason}${letter.detail ? `: ${letter.detail}` : ''}`,

@@ -5,6 +5,7 @@ import {
   letterFilter,
   MAX_LETTERS_READ,
   redriveOptions,
+  showBodiesOptions,
   showOptions,
 } from '../../../src/contracts/dead-letters.ts';
 import { DeadLettersInUseError } from '../../../src/contracts/errors.ts';
@@ -29,7 +30,7 @@ test('looking at 1,000 letters over and over neither loses nor moves one, also w
   await bury(client, REQUESTS_QUEUE, upTo(1_000));
   for (let time = 0; time < 3; time++) {
     expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ matching: 1_000, unread: 0 });
-    const { letters } = await admin.show(REQUESTS_QUEUE, showOptions.parse({ limit: 5 }));
+    const { letters } = await admin.showBodies(REQUESTS_QUEUE, showBodiesOptions.parse({ limit: 5 }));
     expect(letters.map(({ body }) => body)).toEqual(upTo(5).map((letter) => `letter ${letter}`));
   }
   await bury(client, REQUESTS_QUEUE, [1_000, 1_001]);
@@ -69,7 +70,7 @@ test('who sent a letter is shown, as far as it says so', async () => {
   await client.send(DLQ, Buffer.from('x'), { appId: 'shop', headers });
   const sender = { appId: 'shop', userId: 'theirs' };
   expect((await admin.list(REQUESTS_QUEUE, all)).groups).toMatchObject([{ sender }]);
-  expect((await admin.show(REQUESTS_QUEUE, { ...all, limit: 1, full: false })).letters).toMatchObject([{ sender }]);
+  expect((await admin.show(REQUESTS_QUEUE, { ...all, limit: 1 })).letters).toMatchObject([{ sender }]);
 });
 
 test('a message that killed its consumers is listed with the reason that RabbitMQ gives', async () => {
@@ -91,7 +92,9 @@ test('letters are chosen by reason, by age and by message id', async () => {
   await bury(client, REQUESTS_QUEUE, [4], { reason: 'empty', ageMs: 2 * 3_600_000 });
   await client.send(DLQ, Buffer.from('letter 5'));
   const chosen = async (filter: object) =>
-    (await admin.show(REQUESTS_QUEUE, showOptions.parse(filter))).letters.map(({ body }) => Number(body.slice(7)));
+    (await admin.show(REQUESTS_QUEUE, showOptions.parse(filter))).letters.map(({ messageId }) =>
+      Number(messageId?.slice(2) ?? 5),
+    );
   expect(await chosen({ reason: 'not_json' })).toEqual([1, 2, 3]);
   expect(await chosen({ olderThan: '1h' })).toEqual([1, 2, 4]);
   expect(await chosen({ newerThan: '1h' })).toEqual([3]);
@@ -101,11 +104,11 @@ test('letters are chosen by reason, by age and by message id', async () => {
   expect(await chosen({ limit: 2 })).toEqual([1, 2]);
 });
 
-test('a letter is shown with its properties, and its body as text or, where it is none, in base64', async () => {
+test('somebody who may read the queue sees a letter’s headers, and its body as text or, where it is none, in base64', async () => {
   const properties = { messageId: 'theirs', correlationId: 'c', headers: { 'x-redrive-count': 2, theirs: 'kept' } };
   await client.send(DLQ, Buffer.from([0xff, 0xfe, 0x00]), properties);
   await client.send(DLQ, Buffer.from('é'.repeat(5_000)));
-  const { letters } = await admin.show(REQUESTS_QUEUE, showOptions.parse({}));
+  const { letters } = await admin.showBodies(REQUESTS_QUEUE, showBodiesOptions.parse({}));
   expect(letters[0]).toMatchObject({
     messageId: 'theirs',
     redriveCount: 2,
@@ -117,8 +120,35 @@ test('a letter is shown with its properties, and its body as text or, where it i
     truncated: false,
   });
   expect(letters[1]).toMatchObject({ bytes: 10_000, encoding: 'utf-8', truncated: true });
-  const full = await admin.show(REQUESTS_QUEUE, showOptions.parse({ full: true }));
+  const full = await admin.showBodies(REQUESTS_QUEUE, showBodiesOptions.parse({ full: true }));
   expect(full.letters[1]).toMatchObject({ body: 'é'.repeat(5_000), truncated: false });
+});
+
+test('others see what a letter looks like, and no text of a user', async () => {
+  const secret = 'my secret question';
+  const question = { sessionId: 's', message: secret, context: [{ role: 'user', content: secret }], cache: null };
+  const headers = { 'x-dead-letter-reason': 'invalid_message', 'x-redrive-count': 1, theirs: secret };
+  const send = (body: Buffer) => client.send(DLQ, body, { correlationId: 'c', headers });
+  await send(Buffer.from(JSON.stringify({ ...question, [secret]: 1 })));
+  for (const body of [`"${secret}"`, `{"message":"${secret}`, '[]', 'null', '']) await send(Buffer.from(body));
+  await send(Buffer.from([0xff, 0xfe, 0x00]));
+  const { letters } = await admin.show(REQUESTS_QUEUE, showOptions.parse({}));
+  expect(letters[0]).toMatchObject({
+    ...{ reason: 'invalid_message', redriveCount: 1, encoding: 'utf-8', properties: { correlationId: 'c' } },
+    headers: { 'x-dead-letter-reason': 'invalid_message', 'x-redrive-count': 1 },
+    outline: {
+      fields: [
+        { name: 'sessionId', type: 'string', length: 1 },
+        { name: 'message', type: 'string', length: secret.length },
+        { name: 'context', type: 'array', length: 1 },
+        { name: 'cache', type: 'null', length: null },
+      ],
+      otherFields: 1,
+    },
+  });
+  expect(letters.slice(1).map(({ outline }) => outline)).toEqual(Array(6).fill(null));
+  expect(letters.at(-1)).toMatchObject({ encoding: 'binary', bytes: 3 });
+  expect(JSON.stringify(letters)).not.toContain('secret');
 });
 
 test('a second reader is told that the letters are in use, and gets them afterwards', async () => {
