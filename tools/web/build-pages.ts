@@ -9,38 +9,43 @@ export const PAGES_DIR = join(root, 'dist/web');
 const MADE_FROM = 'made-from';
 
 /**
- * Builds the pages into `dist/web`, unless they are there and their sources have not changed.
+ * Builds the pages, unless they are there and their sources have not changed.
+ * @param dir where they are to be
  * @returns whether they had to be built
  */
-export async function buildPages(): Promise<boolean> {
+export async function buildPages(dir = PAGES_DIR): Promise<boolean> {
   const sources = fingerprintOfSources();
-  if (madeFrom() === sources) return false;
+  if (madeFrom(dir) === sources) return false;
+  const nodeEnv = process.env.NODE_ENV;
   // Another process may build at the same time, so each builds in a folder of its own.
-  const building = `${PAGES_DIR}-${process.pid}`;
+  const building = `${dir}-${process.pid}`;
   try {
     const [{ build }, { viteConfig }] = await Promise.all([import('vite'), import('./vite-config.ts')]);
     await build(viteConfig(building));
     writeFileSync(join(building, MADE_FROM), sources);
-    moveInto(building, sources);
+    move(building, dir, sources);
   } finally {
+    // Vite sets it to `production`, and what our caller starts next would inherit that.
+    if (nodeEnv === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = nodeEnv;
     rmSync(building, { recursive: true, force: true });
   }
   return true;
 }
 
-function moveInto(building: string, sources: string): void {
-  rmSync(PAGES_DIR, { recursive: true, force: true });
+function move(building: string, dir: string, sources: string): void {
+  rmSync(dir, { recursive: true, force: true });
   try {
-    renameSync(building, PAGES_DIR);
+    renameSync(building, dir);
   } catch (error) {
     // Another process may have moved its folder there first, with the same content.
-    if (madeFrom() !== sources) throw error;
+    if (madeFrom(dir) !== sources) throw error;
   }
 }
 
-function madeFrom(): string | undefined {
+function madeFrom(dir: string): string | undefined {
   try {
-    return readFileSync(join(PAGES_DIR, MADE_FROM), 'utf8');
+    return readFileSync(join(dir, MADE_FROM), 'utf8');
   } catch {
     return undefined;
   }
