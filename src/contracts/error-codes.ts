@@ -88,6 +88,11 @@ export const apiErrors = {
     advice: 'Use a new key for a request with another body.',
   },
   rate_limited: { status: 429, title: 'Too many requests', advice: 'Wait `Retry-After` seconds, then send it again.' },
+  too_many_streams: {
+    status: 429,
+    title: 'Too many event streams are open',
+    advice: 'Close those that you do not need. One page needs one stream for each question that is being answered.',
+  },
   internal_error: {
     status: 500,
     title: 'Something went wrong on our side',
@@ -113,6 +118,11 @@ export const apiErrors = {
     status: 503,
     title: 'The pages are not built',
     advice: 'Run `npm run build:web` where the api is installed, and restart the api.',
+  },
+  stopping: {
+    status: 503,
+    title: 'This process is stopping',
+    advice: 'Connect again after `Retry-After` seconds. Another process answers then.',
   },
   overloaded: {
     status: 503,

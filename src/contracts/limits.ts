@@ -20,6 +20,8 @@ export const limits = {
   sessionTurns: 500,
   /** Longest title of a conversation, in UTF-16 code units. */
   titleChars: 120,
+  /** Most event streams that a user may have open at one api process. */
+  streamsPerUser: 50,
   /** Longest comment on an answer. */
   commentChars: 1_000,
   /** Longest text that is searched for in titles. */

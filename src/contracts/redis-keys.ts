@@ -71,6 +71,8 @@ export const redisKeys = {
   email: (email: string) => `auth:email:${email}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
+  /** String, JSON: whose ticket it is, by the ticket's hash. */
+  ticket: (ticketHash: string) => `auth:ticket:${ticketHash}`,
   /** Sorted set: logins that have ended while their access tokens may be unexpired, by the time they ended, in ms. */
   endedLogins: () => 'auth:ended-logins',
   /** Hash: a family of refresh tokens, one login. */

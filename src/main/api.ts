@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Router } from 'express';
 import { createRedisLogKeeper } from '../adapters/answer-log/redis-log-keeper.ts';
 import { forgetSession } from '../adapters/answers/forget-session.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
@@ -11,6 +12,7 @@ import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { forgetJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
+import { createRedisTicketStore } from '../adapters/logins/redis-ticket-store.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { areAllSilent, listProcesses } from '../adapters/processes/list-processes.ts';
@@ -29,6 +31,8 @@ import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { createPagesRouter } from '../api/pages/routes.ts';
+import { createEventStreams } from '../api/realtime/event-streams.ts';
+import { createRealtimeRouter } from '../api/realtime/routes.ts';
 import { refuseUntil } from '../api/refuse-until.ts';
 import { allowedModelsOf } from '../config/allowed-models.ts';
 import { loadApiConfig } from '../config/load.ts';
@@ -221,6 +225,15 @@ const chat = createChatRouter({
   allowedModels: allowedModelsOf(config),
   ...createMeParts(config, redis),
 });
+const streams = createEventStreams({ onCount: (open) => metrics.streamsOpen.set(open) });
+const realtime = createRealtimeRouter({
+  authenticate: authentication.authenticate,
+  limitRead: limit('read', config.rateReadPerMinute),
+  tickets: createRedisTicketStore({ redis }),
+  conversations,
+  answerWaiter,
+  streams,
+});
 const app = createApp({
   version,
   trustProxy: config.trustProxy,
@@ -234,7 +247,7 @@ const app = createApp({
   pages: createPagesRouter(readPages(logger)),
   admin: onceReady(admin),
   accounts: accounts && onceReady(accounts),
-  chat: onceReady(chat),
+  chat: onceReady(Router().use(chat, realtime)),
   metrics,
   tracer,
   logger,
@@ -265,6 +278,8 @@ stopOnSignal({
   graceMs: config.shutdownGraceMs,
   stop: async () => {
     stopping = true;
+    // Before the waiting ends, so that readers are told to connect again.
+    streams.stop();
     // Clients that wait for an answer are told where to ask for it.
     answerWaiter.stop();
     endedLogins.stop();

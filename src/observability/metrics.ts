@@ -91,6 +91,11 @@ export function createApiMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    streamsOpen: new Gauge({
+      name: 'healify_event_streams_open',
+      help: 'Event streams that are open at this api.',
+      registers,
+    }),
     feedback: new Counter({
       name: 'healify_feedback_total',
       help: 'Ratings of answers that users gave, changed or withdrew. rating: what it is now, was: what it was before: up, down or none. So those that stand are the sum with rating="up" less the sum with was="up".',

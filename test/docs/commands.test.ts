@@ -11,7 +11,8 @@ const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cw
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
 
 test.each(documents)('every npm command in %s exists', (file) => {
-  for (const [, name] of textOf(file).matchAll(/npm run ([a-z][a-z:-]+)/g)) expect(Object.keys(scripts)).toContain(name);
+  for (const [, name] of textOf(file).matchAll(/npm run ([a-z][a-z:-]+)/g))
+    expect(Object.keys(scripts)).toContain(name);
 });
 
 test.each(documents)('no command in %s needs a newer Node than the 20 that must be there', (file) => {

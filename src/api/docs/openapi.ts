@@ -9,6 +9,7 @@ import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
+import { realtimePaths } from '../realtime/routes.ts';
 import { servicePaths } from './service-paths.ts';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
@@ -61,6 +62,7 @@ export function createOpenApiDocument(options: {
     paths: {
       ...(options.accounts ? accountPaths : {}),
       ...chatPaths,
+      ...realtimePaths,
       ...deadLetterPaths,
       ...feedbackPaths,
       ...gatePaths,

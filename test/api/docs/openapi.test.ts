@@ -12,6 +12,7 @@ import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDocsRouter } from '../../../src/api/docs/routes.ts';
+import { createRealtimeRouter } from '../../../src/api/realtime/routes.ts';
 import { apiErrors } from '../../../src/contracts/error-codes.ts';
 import { createHealthRouter } from '../../../src/observability/health.ts';
 
@@ -109,6 +110,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createDocsRouter(document)),
     ...routesOf(createAccountsRouter(unused)),
     ...routesOf(createChatRouter(unused)),
+    ...routesOf(createRealtimeRouter(unused)),
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
     ...routesOf(createFeedbackRouter(unused), '/admin'),
     ...routesOf(createGatesRouter(unused), '/admin'),

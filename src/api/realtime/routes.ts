@@ -1,0 +1,80 @@
+import { type RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
+import { answerEvent } from '../../contracts/answer-events.ts';
+import { ticketIssued } from '../../contracts/http/realtime-bodies.ts';
+import { limits } from '../../contracts/limits.ts';
+import { bearer, json, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
+import { type EventsOptions, getRequestEvents, getSessionEvents } from './events.ts';
+import { authenticateWithTicket, issueTicket } from './tickets.ts';
+
+export interface RealtimeRouterOptions extends EventsOptions {
+  /** Sets `req.user`, or answers 401. */
+  authenticate: RequestHandler;
+  /** Answers 429 to a user who asks too often. */
+  limitRead: RequestHandler;
+  tickets: TicketStore;
+}
+
+/** The routes that tell how an answer comes about. */
+export function createRealtimeRouter(options: RealtimeRouterOptions): Router {
+  const { authenticate, limitRead, tickets } = options;
+  const authenticateReader = authenticateWithTicket(tickets, authenticate);
+  return Router()
+    .post('/chat/tickets', authenticate, limitRead, issueTicket(tickets))
+    .get('/chat/session/:sessionId/events', authenticateReader, limitRead, getSessionEvents(options))
+    .get('/chat/requests/:requestId/events', authenticateReader, limitRead, getRequestEvents(options));
+}
+
+const tags = ['Chat'];
+const faults = ['unauthenticated', 'rate_limited', 'store_unavailable', 'identity_unavailable'] as const;
+const id = z.string().max(limits.idChars);
+const query = z.object({
+  ticket: z.string().optional().describe('A ticket of `POST /chat/tickets`, in place of the access token.'),
+});
+const events = {
+  200: {
+    description:
+      'Server-sent events: `event` is the type and `data` is the event as JSON. The stream ends after `completed`, `failed` or ' +
+      '`cancelled`. If it ends before, connect again.',
+    content: { 'text/event-stream': { schema: answerEvent } },
+  },
+  ...problems('not_found', 'too_many_streams', 'stopping', ...faults),
+};
+
+/** The OpenAPI description of these routes. */
+export const realtimePaths: ZodOpenApiPathsObject = {
+  '/chat/tickets': {
+    post: {
+      tags,
+      security: bearer,
+      summary: 'Get a ticket for an event stream',
+      description:
+        'A ticket stands for your token once, within 30 seconds. A browser needs it, because `EventSource` sends no headers, ' +
+        'and a token must not be in an address.',
+      operationId: 'issueTicket',
+      responses: { 201: json('The ticket.', ticketIssued, rateLimitHeaders), ...problems(...faults) },
+    },
+  },
+  '/chat/session/{sessionId}/events': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'Follow the newest question of a session',
+      operationId: 'followSession',
+      requestParams: { path: z.object({ sessionId: id }), query },
+      responses: events,
+    },
+  },
+  '/chat/requests/{requestId}/events': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'Follow a question',
+      operationId: 'followRequest',
+      requestParams: { path: z.object({ requestId: id }), query },
+      responses: events,
+    },
+  },
+};

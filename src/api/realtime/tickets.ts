@@ -1,0 +1,41 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
+import { ApiError } from '../../contracts/errors.ts';
+import type { TicketIssued } from '../../contracts/http/realtime-bodies.ts';
+
+const TICKET_MS = 30_000;
+const WELL_FORMED = /^[\w-]{43}$/;
+
+/**
+ * POST /chat/tickets: issues a ticket that stands for the caller's token once. A browser's `EventSource` sends no headers, and
+ * a token must not be in an address, because proxies log addresses.
+ */
+export function issueTicket(tickets: Pick<TicketStore, 'keep'>): RequestHandler {
+  return async (req, res) => {
+    const ticket = randomBytes(32).toString('base64url');
+    await tickets.keep(hashOf(ticket), req.user!, TICKET_MS);
+    res.status(201).json({ ticket, expiresIn: TICKET_MS / 1000 } satisfies TicketIssued);
+  };
+}
+
+/**
+ * Sets `req.user` from the ticket in the query. Without a ticket, `authenticate` decides.
+ * Refuses with unauthenticated.
+ */
+export function authenticateWithTicket(
+  tickets: Pick<TicketStore, 'take'>,
+  authenticate: RequestHandler,
+): RequestHandler {
+  return async (req, res, next) => {
+    const { ticket } = req.query;
+    if (ticket === undefined) return authenticate(req, res, next);
+    const caller = typeof ticket === 'string' && WELL_FORMED.test(ticket) && (await tickets.take(hashOf(ticket)));
+    if (!caller)
+      throw new ApiError('unauthenticated', { detail: 'The ticket was used, has expired, or never existed.' });
+    req.user = caller;
+    next();
+  };
+}
+
+const hashOf = (ticket: string) => createHash('sha256').update(ticket).digest('hex');

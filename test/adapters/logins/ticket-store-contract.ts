@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { TicketStore } from '../../../src/adapters/logins/ticket-store.ts';
+
+/** What every store of tickets must do. */
+export function describeTicketStore(name: string, makeStore: () => Promise<TicketStore>): void {
+  describe(`${name} is a store of tickets`, () => {
+    let store: TicketStore;
+    beforeAll(async () => {
+      store = await makeStore();
+    });
+
+    test('a ticket says once whose it is, however many ask at the same time', async () => {
+      const ticket = randomUUID();
+      await store.keep(ticket, { userId: 'u', role: 'user' }, 60_000);
+      const taken = await Promise.all(Array.from({ length: 5 }, () => store.take(ticket)));
+      expect(taken.filter((caller) => caller)).toEqual([{ userId: 'u', role: 'user' }]);
+    });
+
+    test('a ticket that never existed, or has expired, is nobody’s', async () => {
+      expect(await store.take(randomUUID())).toBeUndefined();
+      const short = randomUUID();
+      await store.keep(short, { userId: 'u', role: 'admin' }, 1);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await store.take(short)).toBeUndefined();
+    });
+  });
+}
