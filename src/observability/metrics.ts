@@ -256,7 +256,10 @@ export function measureProcesses(registry: Registry, list: () => Promise<SeenPro
     async collect() {
       this.reset();
       const processes = await list().catch(() => undefined);
-      for (const { role, version, state } of processes ?? []) this.inc({ role, version, state });
+      // Zero is shown, too: a rule cannot compare with what is not there.
+      for (const { role, version, state } of processes ?? []) {
+        for (const each of ['alive', 'missing']) this.inc({ role, version, state: each }, each === state ? 1 : 0);
+      }
     },
   });
 }

@@ -210,7 +210,7 @@ test('a line of the log has each id once, and names the user, the client’s add
 test('an unknown address is not found, and a wrong method is answered with the right ones', async () => {
   await expectProblem(await fetch(`${url}/nothing`), 404, 'not_found');
   const response = await fetch(`${url}/chat/session/abc`, { method: 'PUT' });
-  expect(response.headers.get('allow')).toBe('GET, DELETE, HEAD');
+  expect(response.headers.get('allow')).toBe('GET, DELETE, PATCH, HEAD');
   await expectProblem(response, 405, 'method_not_allowed');
 });
 

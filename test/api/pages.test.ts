@@ -67,6 +67,8 @@ test('the operations page allows no script, style or request but our own, and no
   expect(await page.text()).not.toMatch(/<style|<script(?![^>]*src=)| style="| on\w+="/);
 });
 
+const typeOf: Record<string, RegExp> = { css: /^text\/css/, js: /^text\/javascript/, svg: /^image\/svg/ };
+
 test('a browser asks for the page each time and keeps its files for good', async () => {
   const page = await fetch(`${url}/admin`);
   expect(page.headers.get('cache-control')).toBe('no-cache');
@@ -77,7 +79,7 @@ test('a browser asks for the page each time and keeps its files for good', async
   for (const path of assets) {
     const asset = await fetch(url + path);
     expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);
-    expect(asset.headers.get('content-type')).toMatch(path.endsWith('.css') ? /^text\/css/ : /^text\/javascript/);
+    expect(asset.headers.get('content-type')).toMatch(typeOf[path.split('.').at(-1)!]!);
   }
 });
 

@@ -51,7 +51,11 @@ test.each<[z.ZodType, unknown, string[]]>([
 
 test('an empty parameter of a query counts as left out', () => {
   expect(parse(historyQuery, { limit: '', cursor: '' })).toEqual({ limit: 20, cursor: undefined });
-  expect(parse(sessionQuery, { limit: '', cursor: '' })).toEqual({ limit: 50, cursor: undefined });
+  expect(parse(sessionQuery, { limit: '', cursor: '' })).toEqual({
+    limit: 50,
+    cursor: undefined,
+    order: 'oldest',
+  });
 });
 
 test('no fault of any schema is in the words of a library, or repeats what was sent', () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler, type Router } from 'express';
+import { request } from 'undici';
 import { createAdminRouter } from '../../../src/api/admin/routes.ts';
 import { answerWithProblem } from '../../../src/api/problem.ts';
 import { ApiError } from '../../../src/contracts/errors.ts';
@@ -27,13 +28,14 @@ export async function serveAdmin(...parts: Router[]) {
       body?: unknown,
       { authorization = 'admin', ...headers }: Record<string, string> = {},
     ) => {
-      const response = await fetch(`${url}${path}`, {
+      // fetch would ask past all caches.
+      const response = await request(`${url}${path}`, {
         headers: { authorization, 'content-type': 'application/json', ...headers },
         ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
       });
-      const text = await response.text();
+      const text = await response.body.text();
       const parsed = text ? (JSON.parse(text) as Record<string, unknown>) : {};
-      return { status: response.status, body: parsed, headers: response.headers };
+      return { status: response.statusCode, body: parsed, headers: response.headers };
     },
   };
 }
