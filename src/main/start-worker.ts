@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRedisLogWriter } from '../adapters/answer-log/redis-log-writer.ts';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
+import { createJobsAwaitingModel } from '../adapters/jobs/awaiting-model.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
 import { promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
@@ -66,13 +67,20 @@ export async function startWorker(
     publisher,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   });
+  const toKey = (type: string) => queue.toKey(type);
+  const awaitingModel = createJobsAwaitingModel({ redis, toKey, mayAsk: () => model.mayBeAsked() });
+  const reports = createModelReports(metrics, logger);
   const model = createConfiguredModel(config, {
     createProvider,
     tracer,
     redis: servers.gateRedis,
     subscriber,
     keyOf: (variable) => namedSecret(variable, process.env)!,
-    ...createModelReports(metrics, logger),
+    ...reports,
+    onBreaker: (target, change) => {
+      reports.onBreaker(target, change);
+      if (change.state === 'closed') awaitingModel.gateClosed();
+    },
   });
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
 
@@ -93,7 +101,7 @@ export async function startWorker(
     backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
     logger,
   });
-  const tidying = tidyFinishedJobs({ ...config, redis, toKey: (type) => queue.toKey(type), logger });
+  const tidying = tidyFinishedJobs({ ...config, redis, toKey, logger });
   const beginWork = () =>
     startChatWorker({
       jobs,
@@ -106,6 +114,7 @@ export async function startWorker(
         settings: config,
         logs: createRedisLogWriter({ redis, ttlMs: config.answerLogTtlMs }),
         wake: (requestIds) => promoteJobs(queue, redis, requestIds),
+        awaitingModel,
         onUncertainSpend: (why) => {
           // The model's own reports count the other calls, each by its provider and model.
           if (why === 'crashed') metrics.uncertainSpend.inc({ why, provider: 'unknown', model: 'unknown' });
@@ -162,6 +171,7 @@ export async function startWorker(
     await tidying.start();
     if (stopping) return;
     chatWorker = beginWork();
+    awaitingModel.start();
     heartbeat.start();
     await intakePause.start();
     if (stopping) return;
@@ -192,6 +202,7 @@ export async function startWorker(
     stop: async () => {
       stopping = true;
       intakePause.stop();
+      awaitingModel.stop();
       await intake.stop();
       await chatWorker?.stop(config.shutdownGraceMs);
       tidying.stop();

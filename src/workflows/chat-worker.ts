@@ -49,7 +49,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   });
 
   async function work(job: JobInHand, early: EarlyLookUp | undefined): Promise<void> {
-    const task = beginTask(job, events, options.tracer, workflow.logs);
+    const task = beginTask(job, workflow, events, options.tracer);
     events.onStarted();
     try {
       if (task.run.interrupted) {

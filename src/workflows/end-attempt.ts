@@ -1,6 +1,6 @@
 import type { ChatJobResult } from '../adapters/jobs/chat-job.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
-import { AnswerUnderWayError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
+import { AnswerUnderWayError, ModelPausedError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
@@ -108,7 +108,10 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
       task.attempt.log?.retrying({ code, nextAt: new Date(Date.now() + delayMs).toISOString() });
       await task.attempt.log?.close();
     }
-    await failForGood.failIfGone(task, await task.job.delay(delayMs), error);
+    const forModel = error instanceof ModelPausedError;
+    await failForGood.failIfGone(task, await task.job.delay(delayMs, { forModel }), error);
+    // A model's gate has closed since the attempt began. This job may not have been among the delayed ones by then.
+    if (forModel && workflow.awaitingModel.closings !== task.closings) workflow.awaitingModel.look();
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
   }
 

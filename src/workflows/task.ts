@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { AnswerLogWriter } from '../adapters/answer-log/answer-log.ts';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
@@ -14,6 +13,8 @@ export interface Task {
   attempt: ChatAttempt;
   /** The span of the attempt. undefined: tracing is off. */
   span: Span | undefined;
+  /** How often a model's gate had closed when the attempt began. */
+  closings: number;
 }
 
 /** What the worker reports, for the metrics. */
@@ -39,9 +40,9 @@ export interface TaskSurroundings {
 /** Begins an attempt where the previous one has left the job. */
 export function beginTask(
   job: JobInHand,
+  { logs, awaitingModel }: Pick<ChatWorkflow, 'logs' | 'awaitingModel'>,
   events: Pick<ChatWorkerEvents, 'onStep'>,
   tracer?: Tracer,
-  logs?: AnswerLogWriter,
 ): Task {
   const { request, traceparent } = job.data;
   const traceId = traceIdOf(traceparent);
@@ -62,6 +63,7 @@ export function beginTask(
       startSpan: span && ((step) => tracer.start({ name: step, kind: 'internal', parent: span.traceparent })),
     }),
     span,
+    closings: awaitingModel.closings,
     attempt: {
       number,
       startedAt: Date.now(),

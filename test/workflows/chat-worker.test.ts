@@ -184,6 +184,20 @@ describe('a request that waits', () => {
     expect(events).toEqual(['started', 'released']);
   });
 
+  test('for the model is looked for if a gate has closed before it was delayed, because nobody saw it then', async () => {
+    for (const closesMeanwhile of [true, false]) {
+      let looks = 0;
+      const awaitingModel = { closings: 1, look: () => (looks += 1) };
+      const ask = () => {
+        if (closesMeanwhile) awaitingModel.closings += 1;
+        return Promise.reject(new ModelPausedError('model_unavailable', 'shut', 4_000));
+      };
+      const { work } = worker({ model: standInModel(ask), awaitingModel });
+      await work(standInJob().job);
+      expect(looks).toBe(closesMeanwhile ? 1 : 0);
+    }
+  });
+
   test('for another’s answer is woken by that one, and by itself where that one has forgotten it', async () => {
     for (const isAwaiting of [true, false]) {
       const cache = standInCache({ lookUp: async () => 'under way', isAwaiting: async () => isAwaiting });

@@ -32,8 +32,11 @@ export interface JobInHand {
   retry(error: Error): Promise<WhereItWent>;
   /** Fails the job for good: it is kept among the failed jobs. The state is written together with the move. */
   fail(error: Error, state: WorkflowState): Promise<WhereItWent>;
-  /** Puts the job back in line after a time. This uses up no attempt. */
-  delay(ms: number): Promise<WhereItWent>;
+  /**
+   * Puts the job back in line after a time. This uses up no attempt.
+   * @param options.forModel no model may be asked; the job comes back earlier if one may: see awaiting-model.ts
+   */
+  delay(ms: number, options?: { forModel?: boolean }): Promise<WhereItWent>;
   /** Puts the job back in line at once, for another process. This uses up no attempt. */
   handBack(): Promise<WhereItWent>;
 }

@@ -54,6 +54,8 @@ export type CreateProvider = (options: ModelProviderOptions) => Model;
 export interface ConfiguredModel extends Model {
   /** Whether there is no key, so that the model simulator answers. */
   readonly simulated: boolean;
+  /** Whether the gate of one of the models is closed, so that calls pass. */
+  mayBeAsked(): boolean;
   close(): void;
 }
 
@@ -164,6 +166,7 @@ export function createConfiguredModel(
   return {
     ...createChosenModel(new Map(allowed), config.chatModel),
     simulated,
+    mayBeAsked: () => breakers.some(({ state }) => state === 'closed'),
     close: () => {
       clearInterval(registration);
       redis.off('ready', registerGates);

@@ -1,5 +1,6 @@
 import type { AnswerLogWriter, AttemptLog } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
+import type { JobsAwaitingModel } from '../../adapters/jobs/awaiting-model.ts';
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { JobSignal } from '../../adapters/jobs/job-in-hand.ts';
 import type { Model } from '../../adapters/model/model.ts';
@@ -27,6 +28,8 @@ export interface ChatWorkflow extends ResponseDelivery {
   logs?: AnswerLogWriter;
   /** Puts requests that wait for the answer to the same question back in line. */
   wake: (requestIds: string[]) => Promise<void>;
+  /** Puts requests that wait for a model back in line once a model may be asked again. */
+  awaitingModel: Pick<JobsAwaitingModel, 'closings' | 'look'>;
   onCacheLookup: (result: CacheLookup | 'off') => void;
   onUncertainSpend: (why: UncertainSpend) => void;
 }

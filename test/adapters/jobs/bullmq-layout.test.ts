@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { QueueKeys } from 'bullmq';
 import { bullMqProblem, installedBullMq } from '../../../src/adapters/jobs/bullmq-version.ts';
 import {
+  AWAITING_MODEL_FIELD,
   BULLMQ_VERSION,
   bullMqJobFields,
   bullMqJobKeys,
@@ -130,8 +131,10 @@ describe('our scripts', () => {
     const listed = namesOf(bullMqJobFields);
     // Only job-moves.ts reads it.
     listed.delete('stacktrace');
-    expect(fieldsIn(ownScripts, 'job')).toEqual(sorted([...listed, '<USER_FIELD>']));
-    expect(USER_FIELD in bullMqJobFields || USER_FIELD in leftToBullMq.jobFields).toBe(false);
+    expect(fieldsIn(ownScripts, 'job')).toEqual(sorted([...listed, '<USER_FIELD>', '<AWAITING_MODEL_FIELD>']));
+    for (const own of [USER_FIELD, AWAITING_MODEL_FIELD]) {
+      expect(own in bullMqJobFields || own in leftToBullMq.jobFields).toBe(false);
+    }
   });
 
   test('use the fields of `meta` that are listed, and no other', () => {

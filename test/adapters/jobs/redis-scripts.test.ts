@@ -5,6 +5,7 @@ import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
 import { appendEnded } from '../../../src/adapters/jobs/redis-scripts/append-ended.ts';
 import {
+  AWAITING_MODEL_FIELD,
   bullMqJobFields,
   bullMqJobKeys,
   bullMqKeys,
@@ -17,6 +18,7 @@ import {
 import { forgetJobs } from '../../../src/adapters/jobs/redis-scripts/forget-jobs.ts';
 import { handBackJob } from '../../../src/adapters/jobs/redis-scripts/hand-back-job.ts';
 import { lockJobs } from '../../../src/adapters/jobs/redis-scripts/lock-jobs.ts';
+import { returnAwaitingModel } from '../../../src/adapters/jobs/redis-scripts/return-awaiting-model.ts';
 import { returnJobs } from '../../../src/adapters/jobs/redis-scripts/return-jobs.ts';
 import { saveJobs } from '../../../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
@@ -192,7 +194,7 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
 
   await redis.set(redisKeys.cancelled('r-a'), '1');
   await add(jobs('a', 'b', 'c', 'd', 'e', 'f'));
-  const [a, b, c, d] = (await take(4)) as [TakenJob, TakenJob, TakenJob, TakenJob];
+  const [a, b, c, d, e] = (await take(5)) as [TakenJob, TakenJob, TakenJob, TakenJob, TakenJob];
   await saveJobs(redis, [{ key: toKey('r-a'), attemptsStarted: 1, progress: '{}' }]);
   await look();
   await backend.addLog('r-b', 'a line', 5);
@@ -201,6 +203,11 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
   await backend.moveToDelayed(b.jobId, Date.now(), 60_000, 'token', { fieldsToUpdate: failure });
   await look();
   await returnJobs(redis, toKey, 'delayed', [b.jobId]);
+  await backend.moveToDelayed(e.jobId, Date.now(), 60_000, 'token', {
+    fieldsToUpdate: { [AWAITING_MODEL_FIELD]: '1' },
+  });
+  await look();
+  await returnAwaitingModel(redis, toKey, { most: 1, turnMs: 60_000 });
   await handBackJob(redis, toKey, { id: c.jobId, attemptsStarted: c.attemptsStarted, user: 'u' });
   await settle([completionOf(a)], 0);
   const limits = { kept: 10, ageMs: 60_000 };
@@ -230,7 +237,9 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
   const left = leftToBullMq;
   expect([...found.keys].sort()).toEqual(Object.keys({ ...bullMqKeys, ...ownKeys, events: left.keys.events }).sort());
   expect([...found.jobKeys].sort()).toEqual(Object.keys({ ...bullMqJobKeys, ...ownJobKeys }).sort());
-  expect([...found.jobFields].sort()).toEqual([...Object.keys(bullMqJobFields), USER_FIELD].sort());
+  expect([...found.jobFields].sort()).toEqual(
+    [...Object.keys(bullMqJobFields), AWAITING_MODEL_FIELD, USER_FIELD].sort(),
+  );
   expect([...metaFields].sort()).toEqual(Object.keys({ ...bullMqMetaFields, ...left.metaFields }).sort());
 });
 

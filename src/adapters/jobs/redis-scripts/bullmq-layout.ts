@@ -113,6 +113,7 @@ export const ownKeys = {
   'next-tags': 'Hash: the next tags of the users who wait: see line.lua.',
   finished:
     'List: the generations of finished requests. Their buckets and a count are below it: finished-requests.lua.',
+  'awaiting-model-turn': 'String: a worker has just put back jobs that waited for a model. It expires.',
   'completed-log': 'List: lines about completed jobs, for the search: see search/ended-log.ts.',
   'failed-log': 'List: the same about failed jobs.',
 } as const;
@@ -127,6 +128,12 @@ export const ownJobKeys = {
  * back.
  */
 export const USER_FIELD = 'user';
+
+/**
+ * A field of our own in the hash of a job that was delayed. `1`: no model could be asked, and the job may come back
+ * earlier: see ../awaiting-model.ts. `0`: it waits for its time.
+ */
+export const AWAITING_MODEL_FIELD = 'awaitingModel';
 
 type Key = keyof typeof bullMqKeys | keyof typeof ownKeys;
 

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { ToKey } from './redis-scripts/bullmq-layout.ts';
+import { returnAwaitingModel } from './redis-scripts/return-awaiting-model.ts';
+
+/** How often some jobs are put back. All workers together do so once in this time. */
+const TURN_MS = 250;
+/** The first turn puts back this many jobs, and each later one twice as many as the one before, up to the most. */
+const FIRST_TURN = 10;
+const MOST_A_TURN = 200;
+
+/**
+ * Jobs that wait because no model may be asked are delayed until a gate's time is over. If a gate closes earlier, so
+ * that calls pass again, this puts them back in line: a few at first, then more, so that a provider that has just come
+ * back is not flooded. A worker is:
+ * - *idle*: nothing is to be done.
+ * - *returning*: it goes through the delayed jobs once, some at a time.
+ * - *stopped*.
+ *
+ *     idle ── a gate has closed, or the worker starts ──> returning
+ *     returning ── all were seen, or no model may be asked ──> idle
+ *
+ * If a worker dies meanwhile, the others go on: each of them hears that the gate has closed. At worst, a job waits for
+ * the time that it was delayed for.
+ */
+export interface JobsAwaitingModel {
+  /** How often a gate has closed, as far as this worker knows. */
+  readonly closings: number;
+  start(): void;
+  /** A gate has closed. */
+  gateClosed(): void;
+  /** Looks for jobs that wait, also for some that the present round has not met. */
+  look(): void;
+  stop(): void;
+}
+
+/** @param options.mayAsk whether the gate of a model is closed. While none is, jobs stay delayed */
+export function createJobsAwaitingModel(options: {
+  redis: Redis;
+  toKey: ToKey;
+  mayAsk: () => boolean;
+}): JobsAwaitingModel {
+  const { redis, toKey, mayAsk } = options;
+  const stopping = new AbortController();
+  let state: 'idle' | 'returning' | 'stopped' = 'stopped';
+  let lookAgain = false;
+  let closings = 0;
+
+  function look(): void {
+    lookAgain = true;
+    if (state !== 'idle' || !mayAsk()) return;
+    state = 'returning';
+    void returnJobs();
+  }
+
+  async function returnJobs(): Promise<void> {
+    let most = FIRST_TURN;
+    let after: string | undefined;
+    while (state === 'returning' && mayAsk()) {
+      if (after === undefined) lookAgain = false;
+      const turn = { after, most, turnMs: TURN_MS };
+      // While Redis is away, or another worker has the turn, the same is tried again.
+      const done = await orStoreUnavailable(returnAwaitingModel(redis, toKey, turn)).catch(() => undefined);
+      if (done) after = done.next;
+      if (done && done.returned > 0) most = Math.min(MOST_A_TURN, 2 * most);
+      if (done && !done.next && !lookAgain) break;
+      await sleep(TURN_MS, undefined, { ref: false, signal: stopping.signal }).catch(() => {});
+    }
+    if (state === 'returning') state = 'idle';
+  }
+
+  return {
+    get closings() {
+      return closings;
+    },
+    start: () => {
+      state = 'idle';
+      look();
+    },
+    gateClosed: () => {
+      closings += 1;
+      look();
+    },
+    look,
+    stop: () => {
+      state = 'stopped';
+      stopping.abort();
+    },
+  };
+}
