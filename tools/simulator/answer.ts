@@ -54,13 +54,16 @@ export function questionOf(request: CompletionRequest): Question {
 /**
  * Makes the answer. The same request gets the same answer. It says that it is simulated, what was asked, and with what
  * context.
+ * @param echo the answer is the question itself
  */
-export function answerTo(request: CompletionRequest, question: Question): Answer {
+export function answerTo(request: CompletionRequest, question: Question, echo = false): Answer {
   const seen =
     question.earlierTurns === 0
       ? 'It is the first turn of this conversation.'
       : `I can see ${question.earlierTurns} earlier ${question.earlierTurns === 1 ? 'turn' : 'turns'} of this conversation, which began with "${excerpt(firstTurn(request))}".`;
-  const whole = `Simulated answer: you asked "${excerpt(question.text)}". ${seen} No model was asked.`;
+  const whole = echo
+    ? withoutMarker(question.text)
+    : `Simulated answer: you asked "${excerpt(question.text)}". ${seen} No model was asked.`;
 
   const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? Number.POSITIVE_INFINITY;
   const fits = tokensOf(whole) <= maxTokens;

@@ -7,6 +7,7 @@ const MAX_LATENCY_MS = 3_600_000;
 
 export const modes = [
   'ok',
+  'echo',
   'error',
   'insufficient_quota',
   'content_filter',

@@ -22,7 +22,7 @@ A marker in the last user message decides what happens to that call:
   [[simulate latency=2s]]                  answers after a while (ms or s)
   [[simulate mode=hang times=2]]           only the first two calls with this very message
 
-Modes: ok, error (with status), insufficient_quota, content_filter (no answer), content_filter_rejected (400),
+Modes: ok, echo (the answer is the question), error (with status), insufficient_quota, content_filter (no answer), content_filter_rejected (400),
 context_length_exceeded (400), hang (never answers), cut (the connection breaks within the answer), invalid_json,
 empty, model_not_found (404), overflow_in_other_words (400), unsupported_parameter (400 while the request has max_tokens).
 

@@ -45,7 +45,7 @@ export function createSimulator(): Server {
     const reply = () => {
       cut = fault.mode === 'cut' || fault.stream?.breakAt !== undefined;
       if (sendFault(response, fault, question.text, request)) return;
-      const answer = answerTo(request, question);
+      const answer = answerTo(request, question, fault.mode === 'echo');
       if (!request.stream) sendCompletion(response, fault, answer, callSerial);
       else {
         const includeUsage = request.stream_options?.include_usage === true;
