@@ -28,11 +28,17 @@ const sendJson = (method: string, url: string, body: unknown, headers: Record<st
     body: JSON.stringify(body),
   });
 
-/** Somebody with an account, who is logged in. */
-export async function signUp(url: string) {
+/** Makes an account, and returns its credentials. */
+export async function register(url: string) {
   const credentials = { email: `${randomUUID()}@example.com`, password: 'password123' };
   const made = await postJson(`${url}/auth/register`, credentials);
   if (made.status !== 201) throw new Error(`register: ${JSON.stringify(made.body)}`);
+  return credentials;
+}
+
+/** Somebody with an account, who is logged in. */
+export async function signUp(url: string) {
+  const credentials = await register(url);
   const login = await postJson(`${url}/auth/login`, credentials);
   const { userId, accessToken } = login.body as unknown as { userId: string; accessToken: string };
   return userWith(url, userId, accessToken);

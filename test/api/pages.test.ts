@@ -48,7 +48,8 @@ async function get(path: string, headers: Record<string, string> = {}) {
 }
 
 /** The addresses that a page's HTML names. */
-const assetsOf = (html: string) => [...html.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+const assetsOf = (html: string) =>
+  [...html.matchAll(/(?:src|href)="((?:\/healify)?\/assets\/[^"]+)"/g)].map(([, path]) => path!);
 
 test('the operations page allows no script, style or request but our own, and no HTML made of text', async () => {
   const page = await fetch(`${url}/admin`);
@@ -94,7 +95,7 @@ test('a file is sent in the best encoding that the client takes', async () => {
   expect(brotliDecompressSync(brotli.body)).toEqual(plain.body);
 });
 
-test('the page has one address, under the prefix too, because the addresses in it are relative', async () => {
+test('the page has one address, under the prefix too', async () => {
   const prefixed = await serve(pages, '/healify');
   const slash = await fetch(`${prefixed}/healify/admin/`, { redirect: 'manual' });
   expect([slash.status, slash.headers.get('location')]).toEqual([308, '/healify/admin']);
@@ -103,6 +104,18 @@ test('the page has one address, under the prefix too, because the addresses in i
     302,
     expect.stringMatching(/^\/healify\/assets\/operations-.*\.css$/),
   ]);
+});
+
+test('the chat page is at the root, with and without a slash after the prefix, under the same policy', async () => {
+  const prefixed = await serve(pages, '/healify');
+  const policy = (await fetch(`${url}/admin`)).headers.get('content-security-policy');
+  for (const address of [`${url}/`, `${prefixed}/healify`, `${prefixed}/healify/`]) {
+    const page = await fetch(address);
+    expect([page.status, page.headers.get('content-security-policy')]).toEqual([200, policy]);
+    const assets = assetsOf(await page.text());
+    expect(assets.length).toBeGreaterThanOrEqual(2);
+    for (const asset of assets) expect((await fetch(new URL(asset, address))).status).toBe(200);
+  }
 });
 
 test('there is nothing else to read', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type GuardedProcess, startGuarded } from '../../tools/services/guarded-process.ts';
-import { signUp } from '../api-client.ts';
+import { register, signUp } from '../api-client.ts';
 import { startApi, startWorker } from '../processes.ts';
 import { startQueueClient } from '../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
@@ -70,6 +70,29 @@ withPython(
     const client = await startQueueClient(env.RABBITMQ_URL);
     expect(await client.depth('chat_responses.dlq')).toBe(0);
     await Promise.all(ends.map((end) => end.stop()));
+  },
+  120_000,
+);
+
+withPython(
+  'a Python program asks over HTTP with requests, and prints the answer while it is being written',
+  async () => {
+    const env = {
+      RABBITMQ_URL: await testRabbitMqUrl(),
+      REDIS_URL: await testRedisUrl(),
+      MODEL_SIMULATOR_URL: simulator.baseUrl,
+    };
+    const [api, worker] = await Promise.all([startApi(env), startWorker(env)]);
+    const account = await register(api.url);
+    const script = await run('follow.py', ['Wie', 'viel', 'Wasser? 💧 [[simulate mode=echo]]'], {
+      HEALIFY_API: api.url,
+      HEALIFY_EMAIL: account.email,
+      HEALIFY_PASSWORD: account.password,
+      PYTHONIOENCODING: 'utf-8',
+    });
+    await script.exited;
+    expect(script.output().trim()).toBe('Wie viel Wasser? 💧');
+    await Promise.all([api.stop(), worker.stop()]);
   },
   120_000,
 );

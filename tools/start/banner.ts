@@ -21,6 +21,7 @@ export function banner(options: {
   const lines = [
     '',
     'healify-chat runs',
+    `  Chat page     ${api}/`,
     `  API           ${api}`,
     `  API page      ${api}/docs   for programs: ${api}/openapi.json   queues: ${api}/asyncapi.json`,
     `  Operations    ${api}/admin   jobs in Bull Board: ${api}/admin/queues`,

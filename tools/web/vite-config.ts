@@ -6,6 +6,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** The pages, by name, and how many bytes of script each may load, compressed with gzip. Each is `src/web/NAME.html`. */
 export const pages: Readonly<Record<string, { maxScriptBytes: number }>> = {
+  chat: { maxScriptBytes: 100_000 },
   operations: { maxScriptBytes: 60_000 },
 };
 

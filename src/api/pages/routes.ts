@@ -5,6 +5,7 @@ import { ApiError } from '../../contracts/errors.ts';
 import { addressOf } from '../base-path.ts';
 import { type BuiltPages, styleSheetOf } from './built-pages.ts';
 
+const CHAT = 'chat';
 const OPERATIONS = 'operations';
 const YEAR_SECONDS = 365 * 86_400;
 
@@ -30,6 +31,7 @@ const pagePolicy = helmet.contentSecurityPolicy({
  */
 export function createPagesRouter(pages: BuiltPages): Router {
   return Router()
+    .get('/', pagePolicy, servePage(pages, CHAT, '/'))
     .get('/admin', pagePolicy, servePage(pages, OPERATIONS, '/admin'))
     .get(`/assets/${OPERATIONS}.css`, (req, res) => sendToStyleSheet(pages, req, res))
     .get('/assets/:name', (req, res) => serveAsset(pages, req, res));
@@ -42,16 +44,18 @@ function sendToStyleSheet(pages: BuiltPages, req: Request, res: Response): void 
   res.set('Cache-Control', 'no-cache').redirect(302, addressOf(req, `/assets/${name}`));
 }
 
-/** @param path the page's only address. The addresses in its HTML are relative to this one. */
+/** @param path the page's only address */
 function servePage(pages: BuiltPages, page: string, path: string): RequestHandler {
-  const html = pages.html.get(page);
-  const etag = html && `"${createHash('sha256').update(html).digest('base64url')}"`;
+  const built = pages.html.get(page)?.toString();
   return (req, res) => {
-    if (!html || !etag) throw new ApiError('pages_not_built');
+    if (built === undefined) throw new ApiError('pages_not_built');
     if (req.path !== path) {
       res.redirect(308, addressOf(req, path));
       return;
     }
+    // A browser cannot find relative addresses if it asked for `/prefix` without a slash.
+    const html = built.replaceAll('="./assets/', `="${addressOf(req, '/assets/')}`);
+    const etag = `"${createHash('sha256').update(html).digest('base64url')}"`;
     // The browser asks each time, so it finds the files of the present version.
     res.set({ 'Cache-Control': 'no-cache', ETag: etag });
     if (req.fresh) res.status(304).end();

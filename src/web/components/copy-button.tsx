@@ -15,8 +15,9 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
     setTimeout(() => setDone(undefined), SHOWN_MS);
   };
   return (
-    <button type="button" class="small" onClick={copy} aria-label={`Copy ${what}`}>
+    <button type="button" class="small" onClick={copy}>
       <span aria-live="polite">{done === 'copied' ? 'Copied' : done === 'failed' ? 'Select it' : 'Copy'}</span>
+      <span class="visually-hidden">{` ${what}`}</span>
     </button>
   );
 }

@@ -1,0 +1,98 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { client, login } from './api.ts';
+import { ConversationView } from './conversation/conversation-view.tsx';
+import { useConversation } from './conversation/use-conversation.ts';
+import { SideList } from './side/side-list.tsx';
+import { useSessions } from './side/use-sessions.ts';
+import { useOnline } from './use-online.ts';
+import { useRoute } from './use-route.ts';
+
+/** The page of somebody who has signed in. */
+export function Chat({ userId }: { userId: string }) {
+  const [sessionId, show] = useRoute();
+  const sessions = useSessions();
+  const online = useOnline();
+  const [isListOpen, setIsListOpen] = useState(false);
+  const [email, setEmail] = useState<string | null>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const conversation = useConversation(sessionId, (accepted, { isOpen }) => {
+    if (isOpen) show(accepted);
+    sessions.changed(accepted);
+  });
+  const { state } = conversation;
+  const title =
+    sessions.titleOf(state.sessionId) ?? state.title ?? (state.sessionId ? 'Conversation' : 'New conversation');
+
+  useEffect(() => {
+    document.title = state.sessionId ? `${title} · healify-chat` : 'healify-chat';
+  }, [title, state.sessionId]);
+  useEffect(() => {
+    client.me().then(
+      (me) => setEmail(me.email),
+      () => {},
+    );
+  }, []);
+  useEffect(
+    () =>
+      sessions.onElsewhere((changed) => {
+        if (changed === conversation.state.sessionId) void conversation.load();
+      }),
+    [conversation],
+  );
+  // Somebody who works by keyboard lands at the beginning of what they have chosen.
+  const open = (next: string | undefined) => {
+    show(next);
+    setIsListOpen(false);
+    requestAnimationFrame(() => {
+      if (next) heading.current?.focus();
+      else document.getElementById('question')?.focus();
+    });
+  };
+  useEffect(() => document.getElementById('question')?.focus(), []);
+
+  return (
+    <div class={isListOpen ? 'chat list-open' : 'chat'}>
+      <button type="button" class="skip" onClick={() => document.getElementById('question')?.focus()}>
+        Skip to the question
+      </button>
+      <SideList
+        sessions={sessions}
+        current={state.sessionId}
+        email={email}
+        onOpen={open}
+        onClose={() => setIsListOpen(false)}
+        isOpen={isListOpen}
+        onErased={(erased) => {
+          if (erased === conversation.state.sessionId) open(undefined);
+        }}
+        onSignOut={() => void login.logout().catch(() => {})}
+      />
+      <main>
+        <header class="top">
+          <button
+            type="button"
+            class="small list-button"
+            aria-expanded={isListOpen}
+            aria-controls="conversations"
+            onClick={() => setIsListOpen(!isListOpen)}
+          >
+            <svg viewBox="0 0 16 16" aria-hidden="true">
+              <path d="M2 3.500h12v1.500H2zM2 7.300h12v1.500H2zM2 11.100h12v1.500H2z" />
+            </svg>
+            <span class="visually-hidden">Conversations</span>
+          </button>
+          <h1 ref={heading} tabIndex={-1} dir="auto">
+            {title}
+          </h1>
+          <button type="button" class="small new-button" onClick={() => open(undefined)}>
+            New
+          </button>
+        </header>
+        <p class={online ? 'offline' : 'offline shown'} role="status">
+          {online ? '' : 'You are offline. What you write is kept, and answers go on when you are back.'}
+        </p>
+        <ConversationView userId={userId} conversation={conversation} onNew={() => open(undefined)} />
+      </main>
+    </div>
+  );
+}

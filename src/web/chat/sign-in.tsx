@@ -1,0 +1,92 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ChatError } from '../../client/chat-client.ts';
+import { login } from './api.ts';
+import { wordsOf } from './conversation/open-conversation.ts';
+import { NoDoctor } from './no-doctor.tsx';
+
+const LEAST_PASSWORD_CHARS = 8;
+
+/** Makes an account, or lets somebody with an account in. */
+export function SignIn() {
+  const [isNew, setIsNew] = useState(false);
+  const [working, setWorking] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const email = useRef<HTMLInputElement>(null);
+  const alert = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    document.title = isNew ? 'Make an account · healify-chat' : 'Sign in · healify-chat';
+  }, [isNew]);
+  useEffect(() => email.current?.focus(), []);
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    const [address, password] = [String(fields.get('email')), String(fields.get('password'))];
+    setWorking(true);
+    setProblem(undefined);
+    try {
+      if (isNew) await login.register(address, password);
+      await login.login(address, password);
+    } catch (error) {
+      setProblem(problemOf(error));
+      setWorking(false);
+      email.current?.focus();
+    }
+  };
+
+  return (
+    <main class="sign-in">
+      <header>
+        <h1>healify-chat</h1>
+        <p class="quiet">Ask about health, and read the answer while it is being written.</p>
+      </header>
+      <form class="card" onSubmit={submit} aria-label={isNew ? 'Make an account' : 'Sign in'}>
+        <label>
+          Email
+          <input ref={email} type="email" name="email" autocomplete="username" required maxLength={254} />
+        </label>
+        <label>
+          Password
+          <input
+            type="password"
+            name="password"
+            autocomplete={isNew ? 'new-password' : 'current-password'}
+            required
+            minLength={isNew ? LEAST_PASSWORD_CHARS : 1}
+            maxLength={128}
+          />
+          {isNew && <small>At least {LEAST_PASSWORD_CHARS} characters.</small>}
+        </label>
+        <p ref={alert} class="form-problem" role="alert">
+          {problem}
+        </p>
+        <button type="submit" class="primary" disabled={working}>
+          {working ? 'One moment …' : isNew ? 'Make an account' : 'Sign in'}
+        </button>
+        <p class="switch">
+          {isNew ? 'Have an account?' : 'New here?'}{' '}
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              setIsNew(!isNew);
+              setProblem(undefined);
+            }}
+          >
+            {isNew ? 'Sign in' : 'Make an account'}
+          </button>
+        </p>
+      </form>
+      <NoDoctor />
+    </main>
+  );
+}
+
+function problemOf(error: unknown): string {
+  if (!(error instanceof ChatError)) return wordsOf(error);
+  if (error.code === 'invalid_credentials') return 'Email or password is wrong.';
+  if (error.code === 'email_taken') return 'This email has an account already. Sign in with it.';
+  if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';
+  if (error.code === 'rate_limited') return 'Too many tries. Wait a minute, then try again.';
+  return wordsOf(error);
+}
