@@ -52,7 +52,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   await job.waitFor();
   await page.getByText('ask-model: model_rejected: the provider refused the request').waitFor();
   await page.getByText(/^at ask-model, attempt 1 · .*ask-model [\d.]+ ms, attempt 1: model_rej/).waitFor();
-  await page.getByRole('button', { name: 'Retry all' }).click();
+  await page.getByRole('button', { name: 'Retry', exact: true }).click();
   await page.getByRole('button', { name: 'Confirm' }).click();
   await until('the retry’s answer', async () => {
     const { body } = await user.session(failed.body.sessionId);

@@ -62,16 +62,34 @@ const refusals: Record<string, string> = {
   '/api/queues/:queueName/:jobId/priority':
     'The priority is the place in line. It is computed, so that all users are served fairly.',
 };
+const RETRY = '/api/queues/:queueName/:jobId/retry';
+/** What else the board could change, below `/api/queues/:queueName`. `/delay` and those after it are of no use here. */
+const OFF = new Set(
+  [
+    ...['/retry/:queueStatus', '/:jobId/clean', '/clean/:queueStatus', '/empty', '/obliterate', '/pause', '/resume'],
+    ...['/:jobId/delay', '/concurrency', '/rate-limit', '/rate-limit/release', '/:jobId/remove-unprocessed-children'],
+    ...['/job-schedulers/:schedulerId', '/job-schedulers/:schedulerId/remove', '/job-schedulers/:schedulerId/run'],
+  ].map((path) => `/api/queues/:queueName${path}`),
+)
+  .add('/api/queues/pause')
+  .add('/api/queues/resume');
+const NOT_HERE =
+  'The board only retries and promotes jobs. To retry all that failed with one cause, use npm run jobs -- retry --code, or ' +
+  'POST /admin/jobs/retry. To pause the intake, use npm run intake -- pause.';
 const FINISHED = 'This request has its answer, and its job no longer has the question. Ask it again as a new request.';
 
-/** Refuses actions after which nobody could work on a job, and says why. */
+/**
+ * Refuses all that changes something, except to retry or promote one job or to promote all, and says why. *Retry all* would retry unrelated failures,
+ * too.
+ */
 export const refuseWhatBreaksJobs: BeforeHook = async ({ route, request }) => {
   const refuse = (message: string) => ({ allow: false, status: 409 as const, message });
   const refusal = refusals[route];
   if (refusal) return refuse(refusal);
   const { queueName, queueStatus, jobId } = request.params as Record<string, string | undefined>;
   if (route === '/api/queues/:queueName/retry/:queueStatus' && queueStatus === 'completed') return refuse(FINISHED);
-  if (route === '/api/queues/:queueName/:jobId/retry' && queueName && jobId) {
+  if (OFF.has(route)) return refuse(NOT_HERE);
+  if (route === RETRY && queueName && jobId) {
     const job = await request.queues.get(queueName)?.getJob(jobId);
     if ((await job?.getState()) === 'completed') return refuse(FINISHED);
   }
