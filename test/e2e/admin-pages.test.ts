@@ -52,7 +52,8 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   await job.waitFor();
   await page.getByText('ask-model: model_rejected: the provider refused the request').waitFor();
   await page.getByText(/^at ask-model, attempt 1 · .*ask-model [\d.]+ ms, attempt 1: model_rej/).waitFor();
-  await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  // The buttons of a job have no names. The first one, after the link to its story, is *Retry*.
+  await page.getByText('Story', { exact: true }).locator('xpath=following::button[1]').click();
   await page.getByRole('button', { name: 'Confirm' }).click();
   await until('the retry’s answer', async () => {
     const { body } = await user.session(failed.body.sessionId);

@@ -26,8 +26,15 @@ export class BoardQueue extends BullMQAdapter {
   /** A finished request has its answer, and its job no longer has the question, so it cannot be asked again. */
   override readonly allowCompletedRetries = false;
 
-  constructor(queue: Queue, actions: BoardActions) {
-    super(queue);
+  /** @param pagePath where the operations page is: `/admin` */
+  constructor(queue: Queue, actions: BoardActions, pagePath: string) {
+    super(queue, {
+      externalJobUrl: ({ id }) => ({
+        displayText: 'Story',
+        // The id of a job ends with the id of its request, encoded as an address needs it.
+        href: `${pagePath}#/jobs/${String(id).replace(/^r-/, '')}`,
+      }),
+    });
     this.#actions = actions;
   }
 
@@ -79,8 +86,8 @@ const NOT_HERE =
 const FINISHED = 'This request has its answer, and its job no longer has the question. Ask it again as a new request.';
 
 /**
- * Refuses all that changes something, except to retry or promote one job or to promote all, and says why. *Retry all* would retry unrelated failures,
- * too.
+ * Refuses all that changes something, and says why, except to retry or promote one job and to promote all. *Retry all*
+ * would retry unrelated failures, too.
  */
 export const refuseWhatBreaksJobs: BeforeHook = async ({ route, request }) => {
   const refuse = (message: string) => ({ allow: false, status: 409 as const, message });

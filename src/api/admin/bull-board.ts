@@ -7,6 +7,7 @@ import { safeMessage } from '../../contracts/safe-message.ts';
 import { toApiError } from '../problem.ts';
 import { type BoardActions, BoardQueue, JobElsewhereError, refuseWhatBreaksJobs } from './board-queue.ts';
 import { jobTitle } from './job-title.ts';
+import { dataWithoutTexts, progressWithoutTexts, resultWithoutTexts } from './job-without-texts.ts';
 
 /** The board's page needs more than the strict policy allows, but it loads everything from our own server. */
 const boardPolicy = helmet.contentSecurityPolicy({
@@ -39,8 +40,11 @@ export function createBullBoardRouter(options: {
 }): Router {
   const adapter = new ExpressAdapter();
   adapter.setBasePath(`${options.mountPath}/queues`);
-  const queue = new BoardQueue(options.queue, options.actions);
+  const queue = new BoardQueue(options.queue, options.actions, options.mountPath);
   queue.setFormatter('name', jobTitle);
+  queue.setFormatter('data', dataWithoutTexts);
+  queue.setFormatter('progress', progressWithoutTexts);
+  queue.setFormatter('returnValue', resultWithoutTexts);
   createBullBoard({
     queues: [queue],
     serverAdapter: adapter,

@@ -151,3 +151,32 @@ describe('jobs that an admin lets go on get a place in the present line:', () =>
     expect(await queue.getJobCounts('prioritized')).toEqual({ prioritized: 1 });
   });
 });
+
+test('the board shows no text of a question or an answer, and leads from a job to its story', async () => {
+  const { request, ...rest } = job('an/odd id');
+  const secret = { message: 'secret question', context: [{ role: 'user' as const, content: 'secret earlier' }] };
+  await addJobs(queue, redis, [{ ...rest, request: { ...request, ...secret } }], { attempts: 3 });
+  const id = 'r-an%2Fodd%20id';
+  const progress = {
+    step: 'write-cache',
+    attempt: 1,
+    steps: [],
+    crashes: 0,
+    results: { 'ask-model': 'secret answer' },
+  };
+  await redis.hset(queue.toKey(id!), {
+    progress: JSON.stringify(progress),
+    returnvalue: '{"response":"secret answer"}',
+  });
+  const replies = await Promise.all([
+    fetch(`${url.slice(0, url.lastIndexOf('/queues/'))}/queues?activeQueue=${JOBS_QUEUE}&status=latest`),
+    fetch(`${url}/${encodeURIComponent(id!)}`),
+  ]);
+  const texts = await Promise.all(replies.map((reply) => reply.text()));
+  for (const text of texts) {
+    expect(text).toContain('"messageChars":15');
+    expect(text).toContain('"finished":["ask-model"]');
+    expect(text).toContain('/admin#/jobs/an%2Fodd%20id');
+    expect(text).not.toContain('secret');
+  }
+});
