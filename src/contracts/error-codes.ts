@@ -66,6 +66,11 @@ export const apiErrors = {
     title: 'These dead letters are in use',
     advice: 'Somebody else is looking at them or sending them back. Wait until that has ended, then try again.',
   },
+  retry_run_active: {
+    status: 409,
+    title: 'These jobs are being retried already',
+    advice: 'A run of the same code is going. `GET /admin/retry-runs` shows it. Wait until it ends, or stop it.',
+  },
   job_not_failed: {
     status: 409,
     title: 'The job has not failed',

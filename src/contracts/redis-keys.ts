@@ -63,6 +63,13 @@ export const redisKeys = {
   gate: (name: string) => `{ai:gate:${name}}`,
   /** String, a lease: the id of the one call that may try the model meanwhile. */
   probe: (name: string) => `{ai:gate:${name}}:probe`,
+  /**
+   * Hash: a run that retries all failed jobs of a cause. `state`, `code`, `by`, `startedAt` and `endedAt` in ms, `rate`,
+   * `matching`, `retried`, `left`, `problem`; `paidUntil`, the time in ms up to which its rate is used up.
+   */
+  retryRun: (id: string) => `${JOBS_PREFIX}:retry-run:${id}`,
+  /** List: the jobs that a run has still to retry, `{ms when it failed} {job id}`, the oldest failure first. */
+  retryRunJobs: (id: string) => `${JOBS_PREFIX}:retry-run:${id}:jobs`,
   /** String: how often the user has called the endpoint in the minute that began with the first of these calls. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
   /** String, JSON: an account. */
@@ -107,6 +114,11 @@ export const FAILURES_SEEN_KEY = '{healify}:failures-seen';
 
 /** String, JSON: an operator has paused the intake of all workers: `since`, ISO 8601, and `by` whom. */
 export const INTAKE_PAUSE_KEY = '{healify}:intake-pause';
+
+/** Hash: the ids of the runs that retry failed jobs at present, by the code of the failure. */
+export const RUNNING_RETRY_RUNS_KEY = '{healify}:running-retry-runs';
+/** Sorted set: the ids of the latest such runs, ended ones too, by the time when they began in ms. */
+export const RETRY_RUNS_KEY = '{healify}:retry-runs';
 
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';

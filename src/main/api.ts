@@ -11,6 +11,8 @@ import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { forgetJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
+import { createRetryRunAdmin } from '../adapters/jobs/retry-runs/retry-run-admin.ts';
+import { createRetryRunDriver } from '../adapters/jobs/retry-runs/retry-run-driver.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
 import { createRedisTicketStore } from '../adapters/logins/redis-ticket-store.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
@@ -171,9 +173,12 @@ const redisMustServe = async () => {
 };
 const checks = { rabbitmq: servers.brokerMustServe, redis: redisMustServe };
 const jobAdmin = createJobAdmin(queue, redis);
+const retryRuns = createRetryRunAdmin(queue, redis);
+const retryRunDriver = createRetryRunDriver({ queue, redis, logger });
 const overview = createOverviewParts({
   redis,
   jobs: jobAdmin,
+  retryRuns,
   gates,
   intake,
   line: () => line,
@@ -191,6 +196,7 @@ const admin = createAdminParts({
   gates,
   intake,
   jobs: jobAdmin,
+  retryRuns,
   overview,
   depths,
   feedback,
@@ -261,6 +267,7 @@ void ready.then(() => {
   settler.start();
   line.start();
   overview.recorder.start();
+  retryRunDriver.start();
   rounds.start();
 });
 const server = await listen(app, { host: config.host, port: config.apiPort });
@@ -285,6 +292,7 @@ stopOnSignal({
     endedLogins.stop();
     line.stop();
     overview.recorder.stop();
+    retryRunDriver.stop();
     rounds.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();

@@ -79,8 +79,9 @@ test('all jobs of a cause are retried at a rate, and others are left alone', asy
     /^3 jobs will be put in line again, the oldest failures first, 10 a second/,
     'Retry 3 jobs',
   );
-  await dialog.getByText('3 jobs are in line again.').waitFor();
+  await dialog.getByText(/It has begun/).waitFor();
   await close();
+  await page.getByText(/^Finished: 3 of 3 jobs/).waitFor();
   for (const { body } of failed) {
     await until('the answer', async () => (await statusOf(body.sessionId)) === 'completed');
   }

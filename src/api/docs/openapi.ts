@@ -7,6 +7,7 @@ import { jobPaths } from '../admin/jobs.ts';
 import { linkPaths } from '../admin/links.ts';
 import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
+import { retryRunPaths } from '../admin/retry-runs.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
 import { realtimePaths } from '../realtime/routes.ts';
@@ -68,6 +69,7 @@ export function createOpenApiDocument(options: {
       ...gatePaths,
       ...intakePaths,
       ...jobPaths,
+      ...retryRunPaths,
       ...overviewPaths,
       ...processPaths,
       ...linkPaths,

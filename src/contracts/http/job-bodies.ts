@@ -36,7 +36,7 @@ export const jobQuery = jobFilter.extend({
   cursor: z.string().max(512).optional().describe('`nextCursor` of the page before.'),
 });
 
-export const retryRate = z.number().positive().max(1_000).describe('How many to retry in a second at most.');
+export const retryRate = z.number().min(0.01).max(1_000).describe('How many to retry in a second at most.');
 
 export const retryBody = z
   .strictObject({

@@ -3,7 +3,7 @@ import { gate } from '../gates.ts';
 import { WORK_QUEUES } from '../queues.ts';
 import { intakePause } from './intake-bodies.ts';
 import { seenProcess } from './process-bodies.ts';
-import { failureGroup } from './retry-run-bodies.ts';
+import { failureGroup, retryRun } from './retry-run-bodies.ts';
 
 const count = z.int().nonnegative();
 const UNKNOWN = 'null: not known at present, because the server that knows it is away.';
@@ -60,6 +60,10 @@ export const overview = z
         `Dead letters by reason, as they were seen within the last minute; the reason is "unread" where they are too many to be read. ${UNKNOWN}`,
       ),
     failures: z.array(failureGroup).nullable().describe(`Failed jobs by cause, the most frequent first. ${UNKNOWN}`),
+    retryRuns: z
+      .array(retryRun)
+      .nullable()
+      .describe(`Runs that retry failed jobs: those that are going, and those of the last ten minutes. ${UNKNOWN}`),
   })
   .meta({ id: 'Overview', description: 'What an operator wants to know first.' });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { retryRunStates } from '../retry-runs.ts';
 import { dryRun } from './dry-run.ts';
 import { DEFAULT_RETRIES_PER_SECOND, failedFilter, retryRate } from './job-bodies.ts';
 
@@ -25,8 +26,6 @@ export const failureList = z
 const { code: _code, ...failuresFilter } = failedFilter;
 export const failureQuery = z.strictObject(failuresFilter);
 
-export const retryRunStates = ['running', 'finished', 'stopped', 'failed'] as const;
-
 export const startRetryRunBody = z
   .strictObject({
     ...failedFilter,
@@ -40,6 +39,8 @@ export const startRetryRunBody = z
     dryRun,
   })
   .meta({ id: 'StartRetryRun' });
+
+export const stopRetryRunBody = z.strictObject({ dryRun }).meta({ id: 'StopRetryRun' });
 
 export const retryRun = z
   .object({
@@ -73,4 +74,3 @@ export const retryRunForecast = z
   .meta({ id: 'RetryRunForecast' });
 
 export type FailureGroup = z.output<typeof failureGroup>;
-export type RetryRun = z.output<typeof retryRun>;

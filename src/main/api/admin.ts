@@ -12,6 +12,7 @@ import { createJobsRouter } from '../../api/admin/jobs.ts';
 import { createLinksRouter } from '../../api/admin/links.ts';
 import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
+import { createRetryRunsRouter } from '../../api/admin/retry-runs.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
@@ -20,6 +21,7 @@ import type { ProcessList } from '../../contracts/http/process-bodies.ts';
 import type { IntakeAdmin } from '../../contracts/intake.ts';
 import type { JobAdmin } from '../../contracts/jobs.ts';
 import { REQUESTS_QUEUE } from '../../contracts/queues.ts';
+import type { RetryRunAdmin } from '../../contracts/retry-runs.ts';
 import type { Logger } from '../../observability/log.ts';
 import { brokerAddressOf } from '../broker-address.ts';
 import type { createOverviewParts } from './overview.ts';
@@ -32,6 +34,7 @@ export function createAdminParts(options: {
   gates: GateAdmin;
   intake: IntakeAdmin;
   jobs: JobAdmin;
+  retryRuns: RetryRunAdmin;
   overview: Pick<ReturnType<typeof createOverviewParts>, 'look' | 'readHistory'>;
   depths: Pick<QueueDepths, 'read'>;
   feedback: FeedbackStore;
@@ -40,7 +43,7 @@ export function createAdminParts(options: {
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { config, queue, redis, gates, feedback, intake, jobs, overview, depths } = options;
+  const { config, queue, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
   const { judgedProcesses, login, requireAdmin, logger } = options;
   const openJobs = () => countOpenJobs(queue, redis);
   return createAdminRouter(
@@ -60,6 +63,7 @@ export function createAdminParts(options: {
     createFeedbackRouter({ feedback, requireAdmin }),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs, requireAdmin }),
+    createRetryRunsRouter({ retryRuns, requireAdmin, logger }),
     createOverviewRouter({ ...overview, requireAdmin }),
     createLinksRouter({
       links: { trace: config.traceUrl ?? null, dashboards: config.dashboardsUrl ?? null },

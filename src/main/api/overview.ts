@@ -9,6 +9,7 @@ import type { IntakeAdmin } from '../../contracts/intake.ts';
 import type { FailedOfCause, JobAdmin } from '../../contracts/jobs.ts';
 import { deadLetterQueueOf, WORK_QUEUES } from '../../contracts/queues.ts';
 import { FAILURES_SEEN_KEY } from '../../contracts/redis-keys.ts';
+import type { RetryRun, RetryRunAdmin } from '../../contracts/retry-runs.ts';
 import { type HealthChecks, readiness } from '../../observability/health.ts';
 import type { LettersSeen } from '../../observability/letters-seen.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -16,11 +17,14 @@ import type { QueuesSeen } from '../../observability/queues-seen.ts';
 
 /** The overview counts no more failed jobs than this, the newest. */
 const FAILURES_COUNTED = 20_000;
+/** It shows a run that retries failed jobs for so long after its end. */
+const ENDED_RUNS_SHOWN_MS = 600_000;
 
 /** What the operations page shows first, and the recorder of the depths. */
 export function createOverviewParts(options: {
   redis: Redis;
   jobs: Pick<JobAdmin, 'failures'>;
+  retryRuns: Pick<RetryRunAdmin, 'list'>;
   gates: Pick<GateAdmin, 'list'>;
   intake: Pick<IntakeAdmin, 'read'>;
   line: () => Pick<Line, 'waiting' | 'drainRate' | 'nextEtaMs'>;
@@ -31,7 +35,8 @@ export function createOverviewParts(options: {
   judgedProcesses: () => Promise<ProcessList>;
   logger: Logger;
 }) {
-  const { redis, jobs, gates, intake, line, checks, lookAtQueues, lookAtLetters, judgedProcesses, logger } = options;
+  const { redis, jobs, retryRuns, gates, intake, line, checks, lookAtQueues, lookAtLetters, judgedProcesses, logger } =
+    options;
   const lookAtFailures = createSharedLook<FailedOfCause[]>({
     redis,
     key: FAILURES_SEEN_KEY,
@@ -39,7 +44,7 @@ export function createOverviewParts(options: {
   });
 
   async function look(): Promise<Overview> {
-    const [health, judged, pause, queues, letters, listed, failures, oldestQuestionAgeMs] = await Promise.all([
+    const [health, judged, pause, queues, letters, listed, failures, runs, oldestQuestionAgeMs] = await Promise.all([
       readiness(checks),
       orNull(judgedProcesses()),
       orNull(intake.read()),
@@ -47,6 +52,7 @@ export function createOverviewParts(options: {
       lookAtLetters(),
       orNull(gates.list()),
       lookAtFailures(),
+      orNull(retryRuns.list()),
       options.oldestQuestionAgeMs(),
     ]);
     const { waiting, drainRate, nextEtaMs } = line();
@@ -71,6 +77,7 @@ export function createOverviewParts(options: {
       gates: listed,
       deadLetters: letters ? lettersOf(letters) : null,
       failures: failures ?? null,
+      retryRuns: runs?.filter(isRecent) ?? null,
     };
   }
 
@@ -120,3 +127,5 @@ const lettersOf = (seen: LettersSeen) =>
   WORK_QUEUES.flatMap((queue) =>
     Object.entries(seen[deadLetterQueueOf(queue)]?.reasons ?? {}).map(([reason, count]) => ({ queue, reason, count })),
   );
+
+const isRecent = ({ endedAt }: RetryRun) => endedAt === null || Date.now() - Date.parse(endedAt) < ENDED_RUNS_SHOWN_MS;

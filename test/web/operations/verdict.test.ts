@@ -39,6 +39,7 @@ const well: Overview = {
   gates: [gate],
   deadLetters: [],
   failures: [],
+  retryRuns: [],
 };
 const failure = (code: string, count: number, newestSecondsAgo: number) => ({
   code,

@@ -78,3 +78,20 @@ local function returnToLine(prefix, line, nextTags, ids)
   end
   return returned
 end
+
+-- Takes jobs out of the delayed or failed ones, and puts them into the line again. Returns how many of them were there.
+-- `keys` has prioritized, next-tags, marker and meta. Costs 7 commands for each job, and up to 6.
+local function putBackFrom(state, prefix, keys, ids)
+  local line, nextTags, marker, meta = keys[1], keys[2], keys[3], keys[4]
+  local found = {}
+  for _, id in ipairs(ids) do
+    if redis.call('ZREM', state, id) == 1 then
+      redis.call('HDEL', prefix .. id, 'finishedOn', 'processedOn', 'failedReason')
+      found[#found + 1] = id
+    end
+  end
+  if returnToLine(prefix, line, nextTags, found) > 0 and redis.call('HEXISTS', meta, 'paused') == 0 then
+    redis.call('ZADD', marker, 0, '0')
+  end
+  return #found
+end

@@ -19,18 +19,6 @@
   Cost: 7 commands for each job, and up to 6.
 ]]
 -- include: line
-local state, line, nextTags, marker, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local prefix = ARGV[1]
-
-local found = {}
-for i = 2, #ARGV do
-  local id = ARGV[i]
-  if redis.call('ZREM', state, id) == 1 then
-    redis.call('HDEL', prefix .. id, 'finishedOn', 'processedOn', 'failedReason')
-    found[#found + 1] = id
-  end
-end
-if returnToLine(prefix, line, nextTags, found) > 0 and redis.call('HEXISTS', meta, 'paused') == 0 then
-  redis.call('ZADD', marker, 0, '0')
-end
-return #found
+local ids = {}
+for i = 2, #ARGV do ids[#ids + 1] = ARGV[i] end
+return putBackFrom(KEYS[1], ARGV[1], {KEYS[2], KEYS[3], KEYS[4], KEYS[5]}, ids)

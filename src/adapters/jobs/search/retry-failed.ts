@@ -19,6 +19,12 @@ const SAME_END_MS = 60_000;
 /** A job is moved to the failed jobs this much after its line was written, at most. */
 const CLOSE_MS = 50;
 
+/** A failed job. */
+export interface FailedJob extends EndedLine {
+  /** Its place among the failed jobs, ms. It is a moment later than `at`, the time of its line in the log. */
+  failedAt: number;
+}
+
 /**
  * Runs failed jobs again, the oldest failure first. Jobs that fail again meanwhile are not retried again.
  * @param onProgress how many were retried so far, and how many are to be
@@ -61,7 +67,7 @@ export async function findFailed(
   redis: Redis,
   filter: FailedJobFilter,
   limit: number = MAX_MATCHING,
-): Promise<EndedLine[]> {
+): Promise<FailedJob[]> {
   const { code, userId, sessionId, from = 0, until = Number.POSITIVE_INFINITY } = filter;
   const lines = await readEndedLog(redis, (type) => queue.toKey(type), 'failed', {
     parts: partsOf({ code, userId, sessionId, status: 'failed' }),
@@ -69,7 +75,7 @@ export async function findFailed(
     from,
     limit,
   });
-  const found = new Map<string, EndedLine>();
+  const found = new Map<string, FailedJob>();
   for (let first = 0; first < lines.length; first += LOOKED_AT_TOGETHER) {
     const some = lines.slice(first, first + LOOKED_AT_TOGETHER);
     const pipeline = redis.pipeline();
@@ -79,13 +85,14 @@ export async function findFailed(
       const at = failedAt[i];
       // A job that has failed again later, after `until`, is not meant.
       const isCurrent = at !== null && Number(at) <= until + CLOSE_MS && Math.abs(Number(at) - line.at) < SAME_END_MS;
-      if (isCurrent && !found.has(line.jobId)) found.set(line.jobId, line);
+      if (isCurrent && !found.has(line.jobId)) found.set(line.jobId, { ...line, failedAt: Number(at) });
     }
   }
   return [...found.values()];
 }
 
-function countByCode(jobs: readonly EndedLine[]): { code: string; count: number }[] {
+/** The most frequent first. */
+export function countByCode(jobs: readonly EndedLine[]): { code: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const { code } of jobs) counts.set(code, (counts.get(code) ?? 0) + 1);
   return [...counts].map(([code, count]) => ({ code, count })).sort((a, b) => b.count - a.count);

@@ -1,15 +1,12 @@
 import { useState } from 'preact/hooks';
-import type { RetryReport } from '../../../contracts/jobs.ts';
 import { ActionDialog } from '../../components/action-dialog.tsx';
-import { ask, serverNow } from '../../components/ask.ts';
+import { ask } from '../../components/ask.ts';
 import { countOf, formatDuration } from '../../components/format.ts';
 import { failureWords } from '../words.ts';
 
 const DEFAULT_RATE = 10;
-/** The call lasts up to a minute. */
-const CALL_TIMEOUT_MS = 90_000;
 
-/** Retries all failed jobs of a cause. */
+/** Retries all failed jobs of a cause, in the background. */
 export function RetryDialog({ code, onClose }: { code: string; onClose: () => void }) {
   const [rate, setRate] = useState(DEFAULT_RATE);
   return (
@@ -17,8 +14,9 @@ export function RetryDialog({ code, onClose }: { code: string; onClose: () => vo
       title={`Retry all jobs that failed with ${code}`}
       given={{ code, rate }}
       forecast={async (given) => {
-        const { matching } = await ask<RetryReport>('admin/jobs/retry', { body: { ...given, dryRun: true } });
-        const seconds = matching / given.rate;
+        const { matching, seconds } = await ask<{ matching: number; seconds: number }>('admin/retry-runs', {
+          body: { ...given, dryRun: true },
+        });
         if (matching === 0) return { text: 'No job has failed with this cause any more.', button: undefined };
         const text = [
           `${countOf(matching, 'job')} will be put in line again, the oldest failures first, ${given.rate} a second. That takes ${formatDuration(Math.max(1, seconds) * 1_000)}.`,
@@ -26,8 +24,10 @@ export function RetryDialog({ code, onClose }: { code: string; onClose: () => vo
         ].join(' ');
         return { text, button: `Retry ${countOf(matching, 'job')}` };
       }}
-      patience="Retrying. Keep this page open …"
-      act={async (given) => `${countOf(await retryAll(given), 'job')} are in line again.`}
+      act={async (given) => {
+        await ask('admin/retry-runs', { body: given });
+        return 'It has begun, and goes on if you close this page. You can follow it and stop it here.';
+      }}
       onClose={onClose}
     >
       <p>
@@ -50,17 +50,4 @@ export function RetryDialog({ code, onClose }: { code: string; onClose: () => vo
       </label>
     </ActionDialog>
   );
-}
-
-/** One call retries as many as a minute allows. Jobs that fail again meanwhile are not retried again. */
-async function retryAll(given: { code: string; rate: number }): Promise<number> {
-  const until = new Date(serverNow()).toISOString();
-  for (let retried = 0; ; ) {
-    const report = await ask<RetryReport>('admin/jobs/retry', {
-      body: { ...given, until },
-      timeoutMs: CALL_TIMEOUT_MS,
-    });
-    retried += report.retried;
-    if (report.left === 0 || report.retried === 0) return retried;
-  }
 }

@@ -8,6 +8,7 @@ import type { Polled } from '../../components/use-polled.ts';
 import { jobsHref, storyHref } from '../route.ts';
 import { failureWords } from '../words.ts';
 import { RetryDialog } from './retry-dialog.tsx';
+import { RetryRuns } from './retry-runs.tsx';
 
 /** Failed jobs by cause: what each means, what to do, and the button that retries them all. */
 export function FailuresView({ overview: { data: seen, error, refresh } }: { overview: Polled<Overview> }) {
@@ -21,6 +22,7 @@ export function FailuresView({ overview: { data: seen, error, refresh } }: { ove
     <>
       <h1 tabIndex={-1}>Failures</h1>
       <p class="lead">Questions that failed for good, by cause. Mend the cause first. Then retry what it has failed.</p>
+      <RetryRuns runs={seen?.retryRuns ?? []} refresh={refresh} />
       {!seen && (error ? <Failed error={error} retry={refresh} /> : <Loading what="the failures" />)}
       {seen && !failures && <Empty>Not known while Redis is away.</Empty>}
       {failures?.length === 0 && (
