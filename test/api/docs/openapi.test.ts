@@ -8,6 +8,7 @@ import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
 import { createLinksRouter } from '../../../src/api/admin/links.ts';
 import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
+import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
@@ -116,6 +117,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createGatesRouter(unused), '/admin'),
     ...routesOf(createIntakeRouter(unused), '/admin'),
     ...routesOf(createJobsRouter(unused), '/admin'),
+    ...routesOf(createRetryRunsRouter(unused), '/admin'),
     ...routesOf(createProcessesRouter(unused), '/admin'),
     ...routesOf(createLinksRouter(unused), '/admin'),
     ...routesOf(createOverviewRouter(unused), '/admin'),

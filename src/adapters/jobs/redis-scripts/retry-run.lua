@@ -1,5 +1,5 @@
--- A run that retries all failed jobs of a cause. Its hash has the fields of RetryRunFields. While it is running, the hash
--- of running runs has its id, by its code.
+-- A run that retries all failed jobs of a cause. contracts/redis-keys.ts lists the fields of its hash. While it runs,
+-- the hash of running runs has its id, by its code.
 
 -- Ends a run, so that another one of its code can begin. Costs 3 commands.
 local function endRetryRun(run, running, code, state, now, problem)

@@ -1,7 +1,7 @@
 --[[
-  Retries those jobs of a run that are due now. Jobs leave the run's list in the same moment in which they are put in line.
-  So it does not matter how many processes call this, or whether one dies: no job is retried twice, and no more jobs in a
-  second than the run's rate allows.
+  Retries those jobs of a run that are due now. Jobs leave the run's list in the same moment in which they are put in
+  line. So it does not matter how many processes call this, or whether one dies: no job is retried twice, and no more
+  jobs in a second than the run's rate allows.
 
   A job that has been retried or removed by somebody else, or has failed again since, is passed over.
 
