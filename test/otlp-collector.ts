@@ -3,8 +3,16 @@ import protobuf from 'protobufjs';
 import { serve } from './scripted-provider.ts';
 import { until } from './until.ts';
 
-type Value = { stringValue?: string; intValue?: number; doubleValue?: number; arrayValue?: { values: Value[] } };
+type Value = {
+  stringValue?: string;
+  boolValue?: boolean;
+  intValue?: number;
+  doubleValue?: number;
+  arrayValue?: { values: Value[] };
+};
 type Fields = { key: string; value: Value }[];
+
+type Plain = string | number | boolean | undefined;
 
 /** A span as OTLP carries it. */
 export interface ReceivedSpan {
@@ -20,7 +28,7 @@ export interface ReceivedSpan {
   links: { traceId: string; spanId: string }[];
   status?: { code: number; message: string };
   events: unknown[];
-  attributes: Record<string, string | number | undefined>;
+  attributes: Record<string, Plain>;
 }
 
 type Ids = { traceId: Buffer; spanId: Buffer };
@@ -41,7 +49,12 @@ export const isFailed = (span: ReceivedSpan) => span.status?.code === ERROR;
 
 /** The spans in the body of a request to a collector. */
 export function readOtlp(body: Uint8Array): ReceivedSpan[] {
-  const read = REQUEST.toObject(REQUEST.decode(body), { longs: String, bytes: Buffer, arrays: true, defaults: true });
+  const read = REQUEST.toObject(REQUEST.decode(Buffer.from(body)), {
+    longs: String,
+    bytes: Buffer,
+    arrays: true,
+    defaults: true,
+  });
   return spansOf(read as Export);
 }
 
@@ -92,8 +105,9 @@ const idsOf = ({ traceId, spanId }: Ids) => ({ traceId: traceId.toString('hex'),
 
 const fieldsOf = (attributes: Fields) => Object.fromEntries(attributes.map(({ key, value }) => [key, plain(value)]));
 
-const plain = ({ stringValue, intValue, doubleValue, arrayValue }: Value): string | number | undefined =>
+const plain = ({ stringValue, boolValue, intValue, doubleValue, arrayValue }: Value): Plain =>
   stringValue ??
+  boolValue ??
   (intValue === undefined ? undefined : Number(intValue)) ??
   doubleValue ??
   arrayValue?.values.map(plain).join();

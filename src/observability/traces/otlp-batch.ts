@@ -1,5 +1,5 @@
+import { PbfWriter } from 'pbf';
 import type { SpanAttributes } from '../../contracts/tracer.ts';
-import { ProtobufWriter } from './protobuf-writer.ts';
 import type { RecordedSpan } from './recorded-span.ts';
 
 /** A batch of spans as it is sent. */
@@ -36,17 +36,26 @@ const ERROR = 2;
 const REMOTE = 0x300;
 const SAMPLED = 1;
 
+/** The type of a field of 8 bytes, and of one with a length, in the encoding of protobuf. */
+const FIXED64 = 1;
+const LENGTH_DELIMITED = 2;
+
+const FIRST_BYTES = 64 * 1024;
+/** Room for what stands around the spans. If it takes more, the buffer grows. */
+const AROUND_BYTES = 4 * 1024;
+const MAX_VALUE_CHARS = 4_000;
+
 /**
  * Writes spans in OTLP's form, each as soon as it has ended. So nothing of a span is kept but its bytes, and the garbage
  * collector does not have to move what waits to be sent.
  */
 export class OtlpBatchWriter {
-  #writer = new ProtobufWriter();
+  /** The spans, as fields of their scope. */
+  #written = new PbfWriter(new Uint8Array(FIRST_BYTES));
   #sender: Sender;
   /** Attributes that many spans share, as they are written. */
   #shared = new WeakMap<SpanAttributes, Uint8Array>();
   #spans = 0;
-  #starts = { resource: 0, scope: 0 };
 
   constructor(sender: Sender) {
     this.#sender = sender;
@@ -58,98 +67,140 @@ export class OtlpBatchWriter {
   }
 
   add(span: RecordedSpan): void {
-    if (this.#spans === 0) this.#begin();
     this.#spans += 1;
-    const writer = this.#writer;
-    const from = writer.begin(scopeSpans.spans);
-    writer.hex(spanFields.traceId, span.traceId);
-    writer.hex(spanFields.spanId, span.spanId);
-    if (span.parentSpanId) writer.hex(spanFields.parentSpanId, span.parentSpanId);
-    writer.text(spanFields.name, span.name);
-    writer.integer(spanFields.kind, KINDS[span.kind]);
-    writer.nanoseconds(spanFields.startTime, span.startedAt, 0);
-    writer.nanoseconds(spanFields.endTime, span.startedAt, span.durationMs);
-    if (span.shared) writer.raw(this.#bytesOf(span.shared));
-    writeAttributes(writer, spanFields.attributes, span.attributes);
-    for (const { traceId, spanId, flags } of span.links) {
-      const link = writer.beginShort(spanFields.links);
-      writer.hex(linkFields.traceId, traceId);
-      writer.hex(linkFields.spanId, spanId);
-      writer.fixed32(linkFields.flags, REMOTE | flags);
-      writer.endShort(link);
-    }
-    if (span.droppedLinks > 0) writer.integer(spanFields.droppedLinksCount, span.droppedLinks);
-    if (span.errorCode !== undefined) {
-      writeAttribute(writer, spanFields.attributes, 'error.type', span.errorCode);
-      const status = writer.beginShort(spanFields.status);
-      writer.integer(statusFields.code, ERROR);
-      writer.endShort(status);
-    }
-    writer.fixed32(spanFields.flags, REMOTE | SAMPLED);
-    writer.end(from);
+    this.#written.writeMessage(scopeSpans.spans, this.#writeSpan, span);
   }
 
   /** The spans that were added, as the body of a request. At least one must have been. */
   take(): OtlpBatch {
-    this.#writer.end(this.#starts.scope);
-    this.#writer.end(this.#starts.resource);
     const spans = this.#spans;
     this.#spans = 0;
-    return { spans, bytes: this.#writer.take() };
+    const body = new PbfWriter(new Uint8Array(this.#written.pos + AROUND_BYTES));
+    body.writeMessage(RESOURCE_SPANS, this.#writeResourceSpans, this.#sender);
+    this.#written.pos = 0;
+    return { spans, bytes: body.finish() };
   }
 
-  #begin(): void {
-    const writer = this.#writer;
-    const { resource, scope } = this.#sender;
-    this.#starts.resource = writer.begin(RESOURCE_SPANS);
-    const about = writer.begin(resourceSpans.resource);
-    writeAttributes(writer, resourceFields.attributes, resource);
-    writer.end(about);
-    this.#starts.scope = writer.begin(resourceSpans.scopeSpans);
-    const named = writer.begin(scopeSpans.scope);
-    writer.text(scopeFields.name, scope.name);
-    writer.text(scopeFields.version, scope.version);
-    writer.end(named);
-  }
+  #writeResourceSpans = ({ resource, scope }: Sender, writer: PbfWriter): void => {
+    writer.writeMessage(resourceSpans.resource, writeResource, resource);
+    writer.writeMessage(resourceSpans.scopeSpans, this.#writeScopeSpans, scope);
+  };
+
+  #writeScopeSpans = (scope: Sender['scope'], writer: PbfWriter): void => {
+    writer.writeMessage(scopeSpans.scope, writeScope, scope);
+    writeRaw(writer, this.#written.buf.subarray(0, this.#written.pos));
+  };
+
+  #writeSpan = (span: RecordedSpan, writer: PbfWriter): void => {
+    writeHex(writer, spanFields.traceId, span.traceId);
+    writeHex(writer, spanFields.spanId, span.spanId);
+    if (span.parentSpanId) writeHex(writer, spanFields.parentSpanId, span.parentSpanId);
+    writeText(writer, spanFields.name, span.name);
+    writer.writeVarintField(spanFields.kind, KINDS[span.kind]);
+    writeNanoseconds(writer, spanFields.startTime, span.startedAt, 0);
+    writeNanoseconds(writer, spanFields.endTime, span.startedAt, span.durationMs);
+    if (span.shared) writeRaw(writer, this.#bytesOf(span.shared));
+    writeAttributes(writer, spanFields.attributes, span.attributes);
+    for (const link of span.links) writer.writeMessage(spanFields.links, writeLink, link);
+    if (span.droppedLinks > 0) writer.writeVarintField(spanFields.droppedLinksCount, span.droppedLinks);
+    if (span.errorCode !== undefined) {
+      writeAttribute(writer, spanFields.attributes, 'error.type', span.errorCode);
+      writer.writeMessage(spanFields.status, writeStatus, ERROR);
+    }
+    writer.writeFixed32Field(spanFields.flags, REMOTE | SAMPLED);
+  };
 
   #bytesOf(shared: SpanAttributes): Uint8Array {
     let bytes = this.#shared.get(shared);
     if (!bytes) {
-      const writer = new ProtobufWriter();
+      const writer = new PbfWriter();
       writeAttributes(writer, spanFields.attributes, shared);
-      bytes = writer.take();
+      bytes = writer.finish();
       this.#shared.set(shared, bytes);
     }
     return bytes;
   }
 }
 
-function writeAttributes(
-  writer: ProtobufWriter,
-  field: number,
-  attributes: SpanAttributes | Record<string, unknown>,
-): void {
+function writeResource(resource: Sender['resource'], writer: PbfWriter): void {
+  writeAttributes(writer, resourceFields.attributes, resource);
+}
+
+function writeScope({ name, version }: Sender['scope'], writer: PbfWriter): void {
+  writeText(writer, scopeFields.name, name);
+  writeText(writer, scopeFields.version, version);
+}
+
+function writeLink({ traceId, spanId, flags }: RecordedSpan['links'][number], writer: PbfWriter): void {
+  writeHex(writer, linkFields.traceId, traceId);
+  writeHex(writer, linkFields.spanId, spanId);
+  writer.writeFixed32Field(linkFields.flags, REMOTE | flags);
+}
+
+function writeStatus(code: number, writer: PbfWriter): void {
+  writer.writeVarintField(statusFields.code, code);
+}
+
+function writeAttributes(writer: PbfWriter, field: number, attributes: SpanAttributes | Record<string, unknown>): void {
   for (const key in attributes) writeAttribute(writer, field, key, (attributes as Record<string, unknown>)[key]);
 }
 
-function writeAttribute(writer: ProtobufWriter, field: number, key: string, value: unknown): void {
-  if (value === undefined) return;
-  const from = writer.begin(field);
-  writer.text(keyValue.key, key);
-  writeValue(writer, keyValue.value, value);
-  writer.end(from);
+function writeAttribute(writer: PbfWriter, field: number, key: string, value: unknown): void {
+  if (value !== undefined) writer.writeMessage(field, writeKeyValue, [key, value] as const);
 }
 
-function writeValue(writer: ProtobufWriter, field: number, value: unknown): void {
-  const from = writer.begin(field);
-  if (typeof value === 'string') writer.text(anyValue.string, value);
-  else if (typeof value === 'boolean') writer.integer(anyValue.bool, value ? 1 : 0);
-  else if (Number.isSafeInteger(value) && (value as number) >= 0) writer.integer(anyValue.int, value as number);
-  else if (typeof value === 'number') writer.double(anyValue.double, value);
-  else if (Array.isArray(value)) {
-    const array = writer.begin(anyValue.array);
-    for (const each of value) writeValue(writer, arrayValue.values, each);
-    writer.end(array);
+function writeKeyValue([key, value]: readonly [string, unknown], writer: PbfWriter): void {
+  writeText(writer, keyValue.key, key);
+  writer.writeMessage(keyValue.value, writeValue, value);
+}
+
+function writeValue(value: unknown, writer: PbfWriter): void {
+  if (typeof value === 'string') writeText(writer, anyValue.string, value);
+  else if (typeof value === 'boolean') writer.writeBooleanField(anyValue.bool, value);
+  else if (Number.isSafeInteger(value)) writer.writeVarintField(anyValue.int, value as number);
+  else if (typeof value === 'number') writer.writeDoubleField(anyValue.double, value);
+  else if (Array.isArray(value)) writer.writeMessage(anyValue.array, writeValues, value);
+}
+
+function writeValues(values: unknown[], writer: PbfWriter): void {
+  for (const value of values) writer.writeMessage(arrayValue.values, writeValue, value);
+}
+
+/** A text. It is cut after 4,000 characters. */
+function writeText(writer: PbfWriter, field: number, text: string): void {
+  writer.writeStringField(field, text.length > MAX_VALUE_CHARS ? text.slice(0, MAX_VALUE_CHARS) : text);
+}
+
+/** Fields that were written before. */
+function writeRaw(writer: PbfWriter, bytes: Uint8Array): void {
+  writer.realloc(bytes.length);
+  writer.buf.set(bytes, writer.pos);
+  writer.pos += bytes.length;
+}
+
+/** Bytes, given as hexadecimal digits in lower case. */
+function writeHex(writer: PbfWriter, field: number, digits: string): void {
+  const length = digits.length / 2;
+  writer.writeTag(field, LENGTH_DELIMITED);
+  writer.writeVarint(length);
+  writer.realloc(length);
+  const { buf, pos } = writer;
+  for (let i = 0; i < length; i += 1) {
+    buf[pos + i] = (digitOf(digits.charCodeAt(2 * i)) << 4) | digitOf(digits.charCodeAt(2 * i + 1));
   }
-  writer.end(from);
+  writer.pos = pos + length;
+}
+
+const digitOf = (code: number) => (code < 58 ? code - 48 : code - 87);
+
+/** A time in ns, which is more than a number can hold. @param ms an integer @param moreMs from 0, with a fraction */
+function writeNanoseconds(writer: PbfWriter, field: number, ms: number, moreMs: number): void {
+  const wholeMs = ms + Math.floor(moreMs);
+  // The product is made of parts of 16 bits, each small enough to be exact.
+  const low = (wholeMs % 2 ** 16) * 1e6 + Math.round((moreMs % 1) * 1e6);
+  const middle = (Math.floor(wholeMs / 2 ** 16) % 2 ** 16) * 1e6 + Math.floor(low / 2 ** 16);
+  const high = Math.floor(wholeMs / 2 ** 32) * 1e6 + Math.floor(middle / 2 ** 16);
+  writer.writeTag(field, FIXED64);
+  writer.writeFixed32((middle % 2 ** 16) * 2 ** 16 + (low % 2 ** 16));
+  writer.writeFixed32(high);
 }

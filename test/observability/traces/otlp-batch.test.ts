@@ -73,4 +73,22 @@ test('spans are read whatever their number, their links and the length of their 
   expect(read[1]!.parentSpanId).toBe('');
   tracer.start(span()).end();
   expect(sent().length).toBe(1);
+  // The cut is in the middle of a character of two units.
+  const long = { 'healify.session.id': `${'s'.repeat(3_999)}😀`, 'gen_ai.usage.input_tokens': 2 ** 40 };
+  tracer
+    .start(
+      span({
+        attributes: {
+          ...long,
+          'healify.attempt': 0,
+          'gen_ai.request.temperature': -0.5,
+          'gen_ai.request.stream': true,
+        },
+      }),
+    )
+    .end();
+  expect(sent()[0]!.attributes).toEqual({
+    ...{ 'healify.session.id': `${'s'.repeat(3_999)}\ufffd`, 'gen_ai.usage.input_tokens': 2 ** 40 },
+    ...{ 'healify.attempt': 0, 'gen_ai.request.temperature': -0.5, 'gen_ai.request.stream': true },
+  });
 });
