@@ -14,10 +14,10 @@ import { loginPage } from './login-page.ts';
 import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
- * Finds out who logs in with a form, and how long the session may last, in ms.
+ * Finds out who logs in with a form, and how long the session may last at most, in ms.
  * @throws ApiError invalid_credentials, rate_limited, overloaded, identity_unavailable
  */
-export type LogIn = (form: unknown, res: Response) => Promise<Caller & { ttlMs: number }>;
+export type LogIn = (form: unknown, res: Response) => Promise<Caller & { maxMs: number }>;
 
 const FORM_BYTES = 16 * 1024;
 const PLAIN_HTTP =
@@ -88,10 +88,10 @@ export function createLoginRouter(options: {
           return;
         }
         try {
-          const { ttlMs, ...caller } = await logIn(req.body, res);
+          const { maxMs, ...caller } = await logIn(req.body, res);
           if (caller.role !== 'admin') throw new ApiError('forbidden');
-          const sessionId = await sessions.begin(caller, ttlMs);
-          res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: ttlMs });
+          const sessionId = await sessions.begin(caller, maxMs);
+          res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: maxMs });
           res.redirect(303, addressOf(req, `/admin${view === '' ? '' : `#${view}`}`));
         } catch (error) {
           const problem = toApiError(error);
@@ -126,27 +126,27 @@ export const logInWithAccount =
   (options: {
     check: (credentials: { email: string; password: string }) => Promise<Caller>;
     limitEmail: (email: string, res: Response) => Promise<void>;
-    ttlMs: number;
+    maxMs: number;
   }): LogIn =>
   async (form, res) => {
     const credentials = loginBody.safeParse(form);
     if (!credentials.success) throw new ApiError('invalid_credentials');
     await options.limitEmail(credentials.data.email, res);
     const { userId, role } = await options.check(credentials.data);
-    return { userId, role, ttlMs: options.ttlMs };
+    return { userId, role, maxMs: options.maxMs };
   };
 
 const tokenForm = z.object({ token: z.string().trim().min(1).max(8_000) });
 
 /** Logs in with a token of the identity provider, for at most as long as the token is valid. */
 export const logInWithToken =
-  (options: { verifyToken: VerifyToken; ttlMs: number }): LogIn =>
+  (options: { verifyToken: VerifyToken; maxMs: number }): LogIn =>
   async (form) => {
     const parsed = tokenForm.safeParse(form);
     if (!parsed.success) throw new ApiError('invalid_credentials');
     try {
       const { userId, role, expiresAt } = await options.verifyToken(parsed.data.token);
-      return { userId, role, ttlMs: Math.max(1, Math.min(options.ttlMs, expiresAt * 1000 - Date.now())) };
+      return { userId, role, maxMs: Math.max(1, Math.min(options.maxMs, expiresAt * 1000 - Date.now())) };
     } catch (error) {
       if (error instanceof TokenRefusedError) throw new ApiError('invalid_credentials', { cause: error });
       if (error instanceof KeysUnavailableError) throw new ApiError('identity_unavailable', { cause: error });

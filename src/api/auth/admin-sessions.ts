@@ -1,26 +1,57 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AdminSessionStore } from '../../adapters/logins/admin-session-store.ts';
-import type { Caller } from '../../contracts/account.ts';
+import type { Caller, Role } from '../../contracts/account.ts';
 
 /**
  * The sessions of the admin's pages. They are entries in a store and not tokens, so that a logout takes effect at once
- * in every api process. All methods reject with StoreUnavailableError if the store is out of reach.
+ * in every api process. A session ends when its person logs out, has done nothing for some time, has been logged in for
+ * the longest time that is allowed, or is no admin any more. All methods reject with StoreUnavailableError if the store
+ * is out of reach.
  */
 export interface AdminSessions {
-  /** Begins a session, and returns its id. */
-  begin(caller: Caller, ttlMs: number): Promise<string>;
-  find(sessionId: string): Promise<Caller | undefined>;
+  /** Begins a session that lasts at most `maxMs`, and returns its id. */
+  begin(caller: Caller, maxMs: number): Promise<string>;
+  /**
+   * @param options.active whether the person has just done something. That keeps the session alive
+   * @returns whose session it is; undefined if it has ended
+   */
+  find(sessionId: string, options: { active: boolean }): Promise<Caller | undefined>;
   end(sessionId: string): Promise<void>;
 }
 
-export function createAdminSessions({ store }: { store: AdminSessionStore }): AdminSessions {
+/**
+ * @param options.idleMs how long a session lasts after its person has last done something
+ * @param options.roleOf the present role of an account; undefined: there is none any more. Left out: an identity provider
+ * has the accounts, and the role is that of its token
+ */
+export function createAdminSessions(options: {
+  store: AdminSessionStore;
+  idleMs: number;
+  roleOf?: ((userId: string) => Promise<Role | undefined>) | undefined;
+}): AdminSessions {
+  const { store, idleMs, roleOf } = options;
+  const ttlMs = (endsAt: number) => Math.max(1, Math.floor(Math.min(idleMs, endsAt - Date.now())));
+
   return {
-    begin: async (caller, ttlMs) => {
+    begin: async (caller, maxMs) => {
       const sessionId = randomBytes(32).toString('base64url');
-      await store.begin(hashOf(sessionId), caller, Math.max(1, Math.floor(ttlMs)));
+      const endsAt = Date.now() + maxMs;
+      await store.begin(hashOf(sessionId), { ...caller, endsAt }, ttlMs(endsAt));
       return sessionId;
     },
-    find: (sessionId) => store.find(hashOf(sessionId)),
+    find: async (sessionId, { active }) => {
+      const id = hashOf(sessionId);
+      const session = await store.find(id);
+      if (!session) return undefined;
+      const { userId, endsAt } = session;
+      // An earlier version has written no end. Such a session ends with the upgrade.
+      if (!(Date.now() < endsAt)) return undefined;
+      const [role] = await Promise.all([
+        roleOf ? roleOf(userId) : session.role,
+        active ? store.extend(id, ttlMs(endsAt)) : undefined,
+      ]);
+      return role && { userId, role };
+    },
     end: (sessionId) => store.end(hashOf(sessionId)),
   };
 }

@@ -14,6 +14,9 @@ declare global {
   }
 }
 
+/** A page sends it with what it asks for by itself, again and again. Such a request keeps no admin's login alive. */
+const BACKGROUND_HEADER = 'X-Background';
+
 const RETRY_AFTER_SECONDS = 5;
 
 export interface Authentication {
@@ -52,7 +55,8 @@ export function createAuthentication(options: {
   async function admin(req: Request): Promise<Caller | undefined> {
     if (req.get('Authorization') !== undefined) return callerByToken(req);
     const sessionId = readAdminCookie(req);
-    return sessionId === undefined ? undefined : adminSessions.find(sessionId);
+    if (sessionId === undefined) return undefined;
+    return adminSessions.find(sessionId, { active: req.get(BACKGROUND_HEADER) === undefined });
   }
 
   const authenticator = new passport.Passport();

@@ -99,6 +99,22 @@ export const accountsAndTokens = {
     text: 'How long after its first use a refresh token gives the same next pair again, for tabs that send it at the same time. Later it counts as stolen, and its login ends.',
     readBy: api,
   }),
+  adminIdleTimeoutMs: setting({
+    env: 'ADMIN_IDLE_TIMEOUT',
+    type: duration({ min: '1m', max: '1d' }),
+    default: '1h',
+    unit: 'duration',
+    text: 'How long a login to the admin’s pages lasts after its person has last done something.',
+    readBy: api,
+  }),
+  adminSessionMaxMs: setting({
+    env: 'ADMIN_SESSION_MAX',
+    type: duration({ min: '1m', max: '7d' }),
+    default: '10h',
+    unit: 'duration',
+    text: 'How long a login to the admin’s pages lasts at most. With an identity provider, at most as long as the token is valid.',
+    readBy: api,
+  }),
   adminOverHttp: setting({
     env: 'ADMIN_OVER_HTTP',
     type: flag,

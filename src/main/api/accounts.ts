@@ -1,6 +1,6 @@
 import type { RequestHandler, Response, Router } from 'express';
 import type { Redis } from 'ioredis';
-import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../../api/admin/login.ts';
@@ -20,14 +20,15 @@ export function createAccountRouters(options: {
   secret: string;
   redis: Redis;
   verifyToken: VerifyToken;
+  store: AccountStore;
   adminSessions: AdminSessions;
   /** Ends the access tokens of a login. */
   endLogin: (loginId: string) => Promise<void>;
 }): { accounts: Router | undefined; login: Router } {
-  const { config, secret, redis, verifyToken, adminSessions, endLogin } = options;
+  const { config, secret, redis, verifyToken, store, adminSessions, endLogin } = options;
   const limitOf = (name: string) => createRedisRateLimit({ redis, name, perMinute: config.rateLoginPerMinute });
   const limitAddress = (name: string): RequestHandler => limitRoute(limitOf(name), byAddress);
-  const ttlMs = config.accessTokenTtlMs;
+  const maxMs = config.adminSessionMaxMs;
   const loginRouter = (accounts: boolean, logIn: LogIn) =>
     createLoginRouter({
       logIn,
@@ -38,16 +39,16 @@ export function createAccountRouters(options: {
     });
 
   if (config.jwtJwksUrl) {
-    return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, ttlMs })) };
+    return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, maxMs })) };
   }
   const accounts = createAccounts({
-    store: createRedisAccountStore({ redis }),
+    store,
     passwords: createPasswords(),
     accessTokens: createAccessTokens({
       secret,
       issuer: config.jwtIssuer,
       audience: config.jwtAudience[0]!,
-      ttlMs,
+      ttlMs: config.accessTokenTtlMs,
     }),
     refreshTokens: createRefreshTokens({
       store: createRedisRefreshFamilyStore({ redis, ttlMs: config.refreshTokenTtlMs }),
@@ -59,6 +60,6 @@ export function createAccountRouters(options: {
   const limitEmail = (email: string, res: Response) => useLimit(perEmail, email, res);
   return {
     accounts: createAccountsRouter({ accounts, limitAddress, limitEmail }),
-    login: loginRouter(true, logInWithAccount({ check: accounts.check, limitEmail, ttlMs })),
+    login: loginRouter(true, logInWithAccount({ check: accounts.check, limitEmail, maxMs })),
   };
 }

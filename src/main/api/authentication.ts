@@ -1,5 +1,6 @@
 import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
+import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
 import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
 import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
 import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
@@ -54,11 +55,16 @@ export function createAuthenticationParts(options: {
       },
     }),
   );
-  const adminSessions = createAdminSessions({ store: createRedisAdminSessionStore({ redis }) });
+  const store = createRedisAccountStore({ redis });
+  const adminSessions = createAdminSessions({
+    store: createRedisAdminSessionStore({ redis }),
+    idleMs: config.adminIdleTimeoutMs,
+    roleOf: config.jwtJwksUrl ? undefined : async (userId) => (await store.byId(userId))?.role,
+  });
   return {
     ...createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions }),
     endedLogins,
     limit: (name, perMinute) => limitRoute(createRedisRateLimit({ redis, name, perMinute }), byUser),
-    ...createAccountRouters({ config, secret, redis, verifyToken, adminSessions, endLogin: endedLogins.end }),
+    ...createAccountRouters({ config, secret, redis, verifyToken, store, adminSessions, endLogin: endedLogins.end }),
   };
 }

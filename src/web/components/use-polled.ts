@@ -15,7 +15,8 @@ export interface Polled<T> {
 type Seen<T> = Omit<Polled<T>, 'refresh'> & { path: string };
 
 /**
- * Asks the API again and again while the tab is visible, and at once when it becomes visible.
+ * Asks the API again and again while the tab is visible, and at once when it becomes visible. Only a call that a person
+ * has caused keeps the login alive: the first one, one after `refresh`, and one when the tab becomes visible.
  * @param path undefined: asks nothing for now
  * @param everyMs the pause between a reply and the next call; undefined: asks only once
  */
@@ -28,12 +29,12 @@ export function usePolled<T>(path: string | undefined, everyMs: number | undefin
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking = false;
-    const look = async () => {
+    const look = async (background: boolean) => {
       clearTimeout(timer);
       if (asking || document.hidden) return;
       asking = true;
       try {
-        const data = await ask<T>(path, { signal: stop.signal });
+        const data = await ask<T>(path, { signal: stop.signal, background });
         setSeen({ path, data, error: undefined, goodAtMs: Date.now() });
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -47,15 +48,16 @@ export function usePolled<T>(path: string | undefined, everyMs: number | undefin
       } finally {
         asking = false;
       }
-      if (everyMs !== undefined && !stop.signal.aborted) timer = setTimeout(look, everyMs);
+      if (everyMs !== undefined && !stop.signal.aborted) timer = setTimeout(look, everyMs, true);
     };
-    again.current = look;
-    document.addEventListener('visibilitychange', look);
-    void look();
+    const lookNow = () => void look(false);
+    again.current = lookNow;
+    document.addEventListener('visibilitychange', lookNow);
+    lookNow();
     return () => {
       stop.abort();
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', look);
+      document.removeEventListener('visibilitychange', lookNow);
     };
   }, [path, everyMs]);
 

@@ -13,12 +13,12 @@ export function describeAdminSessionStore(name: string, makeStore: () => Promise
 
     test('a session says whose it is, until it ends', async () => {
       const [one, other] = [randomUUID(), randomUUID()];
-      await store.begin(one, { userId: 'u1', role: 'admin' }, 60_000);
-      await store.begin(other, { userId: 'u2', role: 'user' }, 60_000);
-      expect(await store.find(one)).toEqual({ userId: 'u1', role: 'admin' });
+      await store.begin(one, { userId: 'u1', role: 'admin', endsAt: 1 }, 60_000);
+      await store.begin(other, { userId: 'u2', role: 'user', endsAt: 2 }, 60_000);
+      expect(await store.find(one)).toEqual({ userId: 'u1', role: 'admin', endsAt: 1 });
       await store.end(one);
       expect(await store.find(one)).toBeUndefined();
-      expect(await store.find(other)).toEqual({ userId: 'u2', role: 'user' });
+      expect(await store.find(other)).toEqual({ userId: 'u2', role: 'user', endsAt: 2 });
     });
 
     test('a session that never began is not found, and ending it is no error', async () => {
@@ -29,8 +29,18 @@ export function describeAdminSessionStore(name: string, makeStore: () => Promise
 
     test('a session expires after its time', async () => {
       const short = randomUUID();
-      await store.begin(short, { userId: 'u', role: 'admin' }, 100);
+      await store.begin(short, { userId: 'u', role: 'admin', endsAt: 1 }, 100);
       await until('it has expired', async () => (await store.find(short)) === undefined);
+    });
+
+    test('a session that is extended expires later or sooner, and one that has ended stays ended', async () => {
+      const [longer, sooner, ended] = [randomUUID(), randomUUID(), randomUUID()];
+      const session = { userId: 'u', role: 'admin' as const, endsAt: 1 };
+      await Promise.all([store.begin(longer, session, 1_000), store.begin(sooner, session, 60_000)]);
+      await Promise.all([store.extend(longer, 60_000), store.extend(sooner, 1_500), store.extend(ended, 60_000)]);
+      await until('the other has expired', async () => (await store.find(sooner)) === undefined);
+      expect(await store.find(longer)).toEqual(session);
+      expect(await store.find(ended)).toBeUndefined();
     });
   });
 }

@@ -17,7 +17,8 @@ test('without Redis every method says that the store is out of reach', async () 
   gone.on('error', () => {});
   const store = createRedisAdminSessionStore({ redis: gone });
   for (const use of [
-    () => store.begin('s', { userId: 'u', role: 'admin' }, 1_000),
+    () => store.begin('s', { userId: 'u', role: 'admin', endsAt: 1 }, 1_000),
+    () => store.extend('s', 1_000),
     () => store.find('s'),
     () => store.end('s'),
   ]) {

@@ -99,12 +99,16 @@ test.each([
       const queue = page.waitForResponse((response) => response.url().startsWith(`${url}/admin/queues/api/queues`));
       await page.goto(`${url}/admin/queues/queue/chat`);
       expect((await queue).status()).toBe(200);
-      const put = await page.evaluate(
-        (path) => fetch(path, { method: 'PUT' }).then(({ status }) => status),
-        `${url}/admin/queues/api/queues/chat/pause`,
+      const changed = await page.evaluate(
+        (path) =>
+          fetch(path, {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify({ dryRun: true }),
+          }).then(({ status }) => status),
+        `${url}/admin/intake/pause`,
       );
-      expect(put).toBe(200);
-      await page.evaluate((path) => fetch(path, { method: 'PUT' }), `${url}/admin/queues/api/queues/chat/resume`);
+      expect(changed).toBe(200);
       await page.goto(`${url}/docs`);
       await page.getByText('Ask a question').waitFor();
       expect(await page.textContent('body')).toContain('/healify');
