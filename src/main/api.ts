@@ -133,6 +133,7 @@ const eraser = createSessionEraser({
 });
 const endLostTurns = createLostTurns({
   conversations,
+  logs,
   placesOf,
   queueDepths: depths.read,
   requestDeadlineMs: config.requestDeadlineMs,

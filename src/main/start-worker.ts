@@ -30,7 +30,6 @@ import { createModelReports } from '../observability/model-reports.ts';
 import { measureQueues } from '../observability/queue-metrics.ts';
 import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
-import { backoffMs } from '../workflows/engine/retry-policy.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
@@ -98,7 +97,6 @@ export async function startWorker(
     fsyncRedis: servers.fsyncRedis,
     concurrency: config.workerConcurrency,
     attempts: config.jobAttempts,
-    backoffMs: (attemptsMade) => backoffMs(attemptsMade, { baseMs: config.retryBaseMs, maxMs: config.retryMaxMs }),
     logger,
   });
   const tidying = tidyFinishedJobs({ ...config, redis, toKey, logger });

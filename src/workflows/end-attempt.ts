@@ -6,7 +6,7 @@ import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import { announceCancellation } from './chat/announce-end.ts';
 import type { AskedAnswer } from './chat/ask-model.ts';
-import { decide } from './engine/retry-policy.ts';
+import { backoffMs, decide } from './engine/retry-policy.ts';
 import type { FailForGood } from './fail-for-good.ts';
 import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';
 
@@ -93,9 +93,11 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     events.onRetry(code);
     noteOutcome(task, 'retried', code);
     logOf(logger, task).warn(inTask(task, error), 'attempt failed, will be repeated');
-    task.attempt.log?.retrying({ code, nextAt: null });
-    await task.attempt.log?.close();
-    const went = await task.job.retry(new Error(`${step}: ${code}: ${safeMessage(error) || 'unknown error'}`));
+    const { retryBaseMs: baseMs, retryMaxMs: maxMs } = workflow.settings;
+    const delayMs = backoffMs(task.job.attemptsMade + 1, { baseMs, maxMs });
+    await tellRetry(task, code, delayMs);
+    const why = new Error(`${step}: ${code}: ${safeMessage(error) || 'unknown error'}`);
+    const went = await task.job.retry(why, delayMs);
     await failForGood.failIfGone(task, went, error);
   }
 
@@ -104,15 +106,18 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     noteOutcome(task, 'waiting', code);
     await saveWhyItGoesOn(task, code);
     logOf(logger, task).debug({ step: task.run.state.step, code, delayMs }, 'request waits');
-    if (!(error instanceof AnswerUnderWayError)) {
-      task.attempt.log?.retrying({ code, nextAt: new Date(Date.now() + delayMs).toISOString() });
-      await task.attempt.log?.close();
-    }
+    if (!(error instanceof AnswerUnderWayError)) await tellRetry(task, code, delayMs);
     const forModel = error instanceof ModelPausedError;
     await failForGood.failIfGone(task, await task.job.delay(delayMs, { forModel }), error);
     // A model's gate has closed since the attempt began. This job may not have been among the delayed ones by then.
     if (forModel && workflow.awaitingModel.closings !== task.closings) workflow.awaitingModel.look();
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
+  }
+
+  /** Tells readers. What this attempt writes after the next one has begun would be lost, so this waits for the log. */
+  async function tellRetry({ attempt: { log } }: Task, code: string, delayMs: number): Promise<void> {
+    log?.retrying({ code, nextAt: new Date(Date.now() + delayMs).toISOString() });
+    await log?.close();
   }
 
   /** Saves why the request has not ended, for a user who asks. */

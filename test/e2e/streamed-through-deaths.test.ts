@@ -124,7 +124,7 @@ test('a stream that the provider breaks off is retried, and readers are told why
     expect(types).toEqual([...BEGUN_AGAIN.slice(0, 4), 'retrying', ...BEGUN_AGAIN.slice(4)]);
     expect(response.attempts).toBe(2);
     const retrying = stream.events.find(({ event }) => event.type === 'retrying')?.event;
-    expect(retrying).toMatchObject({ attempt: 1, code: expect.stringMatching(/^model_/) });
+    expect(retrying).toMatchObject({ attempt: 1, code: expect.stringMatching(/^model_/), nextAt: expect.any(String) });
   }
   await worker.stop();
 }, 120_000);

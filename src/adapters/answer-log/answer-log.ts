@@ -65,10 +65,11 @@ export interface AnswerLogKeeper {
 export interface AnswerLogReader {
   /**
    * Reads a log: every event after a number exactly once, in order, whichever process writes it, also after its end. A
-   * log that does not exist yet is waited for.
+   * log that does not exist yet is waited for, unless the request has ended.
    * @param after the number of the last event that the reader has; -1 for none
+   * @param options.hasEnded the request's turn has ended, so its log exists already, or never will
    */
-  read(requestId: string, after: number): LogReading;
+  read(requestId: string, after: number, options?: { hasEnded?: boolean }): LogReading;
   /** Ends all readings, as `close` does. */
   stop(): void;
 }
@@ -79,7 +80,8 @@ export interface AnswerLogReader {
  *
  * It throws ReaderCutOffError:
  * - `too_slow`: too much has come since the last step. Read again after `after`.
- * - `no_log`: nothing came within some seconds. The request is not streamed, or its log has expired or was erased.
+ * - `no_log`: there is no log. The request is not streamed, or its log has expired or was erased. A reader that has seen a
+ *   part, or whose request has ended, is told at once. Any other is told after some seconds without a log.
  * - `log_lost`: the store has lost a part of the log that this reader has seen. Read again from the beginning.
  */
 export interface LogReading extends AsyncIterable<NumberedEvent[]> {

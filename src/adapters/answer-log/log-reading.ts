@@ -33,11 +33,13 @@ export function openReading(options: {
   redis: Redis;
   requestId: string;
   after: number;
+  /** The log exists already, or never will. */
+  hasEnded: boolean;
   /** Resolves once new events are heard of. */
   listening: () => Promise<void>;
   onClosed: () => void;
 }): OpenReading {
-  const { redis, requestId, listening, onClosed } = options;
+  const { redis, requestId, hasEnded, listening, onClosed } = options;
   let { after } = options;
   let state: 'behind' | 'live' | 'cut off' | 'closed' = 'behind';
   let reason: CutOffReason = 'no_log';
@@ -79,6 +81,7 @@ export function openReading(options: {
     await listening();
     heard = -1;
     const page = await orStoreUnavailable(readLog(redis, requestId, after, PAGE_EVENTS));
+    if (page.length === 0 && after < 0 && hasEnded) cutOff('no_log');
     if (page.length === 0 && after >= 0) {
       const last = await orStoreUnavailable(lastNumber(redis, requestId));
       if (last === undefined) cutOff('no_log');

@@ -73,10 +73,10 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Redis 
   });
 
   return {
-    read: (requestId, after) => {
+    read: (requestId, after, { hasEnded = false } = {}) => {
       const channel = logChannelOf(redis, requestId);
       const reading: OpenReading = openReading({
-        ...{ redis, requestId, after },
+        ...{ redis, requestId, after, hasEnded },
         listening: async () => {
           await subscription.listening;
         },

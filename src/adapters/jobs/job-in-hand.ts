@@ -28,8 +28,8 @@ export interface JobInHand {
 
   /** Completes the job. Jobs that complete at the same time share one round trip, which also takes the next jobs. */
   complete(result: ChatJobResult): Promise<void>;
-  /** Ends this attempt. The next one comes after a backoff. */
-  retry(error: Error): Promise<WhereItWent>;
+  /** Ends this attempt. The next one comes after a time. */
+  retry(error: Error, delayMs: number): Promise<WhereItWent>;
   /** Fails the job for good: it is kept among the failed jobs. The state is written together with the move. */
   fail(error: Error, state: WorkflowState): Promise<WhereItWent>;
   /**

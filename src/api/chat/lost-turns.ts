@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore, OverdueTurn } from '../../adapters/conversations/conversation-store.ts';
 import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
@@ -31,6 +32,8 @@ const PATIENCE_MS = {
 
 export interface LostTurnsOptions {
   conversations: Pick<ConversationStore, 'overdue' | 'postpone' | 'close' | 'discard' | 'settle'>;
+  /** The log of a lost turn ends with its failure. */
+  logs: Pick<AnswerLogKeeper, 'end'>;
   /** Finds where the jobs of these requests are. */
   placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
   /** Counts the messages that wait in each of our queues; undefined: the broker is out of reach. */
@@ -58,7 +61,9 @@ export interface LostTurnsOptions {
  * @returns a function that ends the turns that are lost now; one round trip if none is overdue
  */
 export function createLostTurns(options: LostTurnsOptions): () => Promise<void> {
-  const { conversations, placesOf, queueDepths, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } = options;
+  const { conversations, logs, placesOf, queueDepths, requestDeadlineMs, graceMs, answerWaiter, onLost, logger } =
+    options;
+  const failure = failureOf('deadline_exceeded');
   const sureAfterMs = Math.min(PATIENCE_MS.seemsLost, graceMs);
   /** Since when each turn has seemed lost, by requestId, in ms of the monotonic clock. */
   const suspects = new Map<string, number>();
@@ -77,10 +82,14 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
   }
 
   async function endTurns(turns: readonly OverdueTurn[]): Promise<void> {
-    const outcomes = await conversations.settle(turns.map((turn) => endedTurn(turn, failureOf('deadline_exceeded'))));
+    const ends = turns.map((turn) => endedTurn(turn, failure));
+    const outcomes = await conversations.settle(ends);
     for (const [index, { requestId, sessionId }] of turns.entries()) {
       if (outcomes[index] !== 'settled') continue;
       onLost();
+      // If this fails, readers still learn the end from the turn.
+      const at = ends[index]!.completedAt;
+      logs.end(requestId, { type: 'failed', at, error: failure, attempts: 0 }).catch(() => {});
       answerWaiter.settled(requestId, 'look');
       logger.warn(
         { requestId, sessionId },

@@ -23,7 +23,7 @@ import { writeCache } from './write-cache.ts';
 export interface ChatWorkflow extends ResponseDelivery {
   model: Model;
   cache: AnswerCache;
-  settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash'>;
+  settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs'>;
   /** Left out: no request is streamed. */
   logs?: AnswerLogWriter;
   /** Puts requests that wait for the answer to the same question back in line. */

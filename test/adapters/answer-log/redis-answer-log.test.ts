@@ -141,6 +141,20 @@ test('an erased log is gone at once, and its readers are cut off', async () => {
   expect(JSON.stringify(await redis.xrange(redisKeys.answerLog(requestId), '-', '+'))).not.toContain('late');
 });
 
+test('a reader whose request has ended without a log, or whose log has expired, is told at once', async () => {
+  const { redis, reader, writer, openReader } = await open();
+  const requestId = randomUUID();
+  const ended = () => readAll(eachOf(reader.read(requestId, -1, { hasEnded: true })));
+  await expect(ended()).rejects.toMatchObject({ reason: 'no_log' });
+  const log = writer.open(attemptAt(requestId, 1));
+  log.asking();
+  await log.end(COMPLETED, 'Eat.');
+  expect(textOf(await ended())).toBe('Eat.');
+  await redis.del(redisKeys.answerLog(requestId));
+  await expect(ended()).rejects.toMatchObject({ reason: 'no_log' });
+  await expect(readAll(openReader(requestId, 1))).rejects.toMatchObject({ reason: 'no_log' });
+});
+
 test('readers start again when Redis has lost what they have seen', async () => {
   const { redis, writer, openReader } = await open();
   const requestId = randomUUID();

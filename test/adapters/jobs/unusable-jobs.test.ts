@@ -25,7 +25,7 @@ beforeEach(async () => {
   lines = log.lines as Record<string, unknown>[];
   worked = [];
   runner = createJobRunner({
-    ...{ queue, redis: connection, concurrency: 10, attempts: 2, backoffMs: () => 10 },
+    ...{ queue, redis: connection, concurrency: 10, attempts: 2 },
     ...{ completedJobsKept: 100, finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000 },
     ...{ completedJobsAgeMs: 3_600_000, failedJobsKept: 100, failedJobsAgeMs: 3_600_000, logger: log.logger },
   });

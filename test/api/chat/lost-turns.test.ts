@@ -20,6 +20,7 @@ function sweeperOf(
 ) {
   const settled: string[] = [];
   const discarded: string[] = [];
+  const ended: [requestId: string, type: string][] = [];
   const postponed = jest.fn<ConversationStore['postpone']>(async () => {});
   const open = () => turns.filter(({ requestId }) => !settled.includes(requestId) && !discarded.includes(requestId));
   const look = createLostTurns({
@@ -34,6 +35,12 @@ function sweeperOf(
           return 'settled' as const;
         }),
     },
+    logs: {
+      end: async (requestId, { type }) => {
+        ended.push([requestId, type]);
+        return undefined;
+      },
+    },
     placesOf: async (requestIds) => requestIds.map(() => ({ kind: place(), attemptsMade: 0 }) as PlaceInLine),
     queueDepths: async () => {
       const waiting = messages();
@@ -45,12 +52,12 @@ function sweeperOf(
     onLost: () => {},
     logger: pino({ level: 'silent' }),
   });
-  return { look, settled, discarded, postponed };
+  return { look, settled, discarded, ended, postponed };
 }
 
-test('a turn without a job or a message ends at the second look; if its user never saw it, it is removed', async () => {
+test('a turn without a job or a message ends at the second look, and so does its log; if its user never saw it, it is removed', async () => {
   const [lost, refused] = [turn(), turn({ state: 'accepting' })];
-  const { look, settled, discarded } = sweeperOf([lost, refused], () => 'none');
+  const { look, settled, discarded, ended } = sweeperOf([lost, refused], () => 'none');
   await look();
   expect([...settled, ...discarded]).toEqual([]);
   await until('they end', async () => {
@@ -59,6 +66,7 @@ test('a turn without a job or a message ends at the second look; if its user nev
   });
   expect(settled).toEqual([lost.requestId]);
   expect(discarded).toEqual([refused.requestId]);
+  expect(ended).toEqual([[lost.requestId, 'failed']]);
 });
 
 test('a turn whose message was just in somebody’s hands, in no queue and no job as yet, is not lost', async () => {

@@ -8,7 +8,7 @@ import type { TakenJob } from '../redis-scripts/taken-job.ts';
 export interface JobWrites {
   save(job: ActiveJob, state: string): Promise<void>;
   complete(job: ActiveJob, result: string): Promise<void>;
-  retry(job: ActiveJob, error: Error): Promise<WhereItWent>;
+  retry(job: ActiveJob, error: Error, delayMs: number): Promise<WhereItWent>;
   fail(job: ActiveJob, error: Error, state: string): Promise<WhereItWent>;
   delay(job: ActiveJob, ms: number, options: { forModel: boolean }): Promise<WhereItWent>;
   handBack(job: ActiveJob): Promise<WhereItWent>;
@@ -128,8 +128,8 @@ export class ActiveJob implements JobInHand {
     return this.#leave().complete(this, JSON.stringify(result));
   }
 
-  retry(error: Error): Promise<WhereItWent> {
-    return this.#leave().retry(this, error);
+  retry(error: Error, delayMs: number): Promise<WhereItWent> {
+    return this.#leave().retry(this, error, delayMs);
   }
 
   fail(error: Error, state: WorkflowState): Promise<WhereItWent> {

@@ -32,13 +32,12 @@ export function createJobMoves(options: {
   lock: LockKeeper['lock'];
   /** How many failed jobs are kept, and for how many seconds. */
   failedJobs: KeepJobs;
-  backoffMs: (attemptsMade: number) => number;
   redeliveryWindowMs: number;
   /** The job is about to be moved to the failed ones. */
   noteFailed: (job: ActiveJob, error: Error) => Promise<void>;
   logger: Logger;
 }): Pick<JobWrites, 'retry' | 'fail' | 'delay' | 'handBack'> {
-  const { backend, redis, toKey, token, lock, failedJobs, backoffMs, redeliveryWindowMs, noteFailed, logger } = options;
+  const { backend, redis, toKey, token, lock, failedJobs, redeliveryWindowMs, noteFailed, logger } = options;
 
   const move = (job: ActiveJob, how: () => Promise<unknown>): Promise<WhereItWent> =>
     untilStored(async () => {
@@ -55,14 +54,12 @@ export function createJobMoves(options: {
   }
 
   return {
-    retry: (job, error) => {
-      const delayMs = backoffMs(job.attemptsMade + 1);
-      return move(job, async () =>
+    retry: (job, error, delayMs) =>
+      move(job, async () =>
         backend.moveToDelayed(job.id, Date.now(), delayMs, token, {
           fieldsToUpdate: { ...(await failureFields(job, error)), [USER_FIELD]: job.user, [AWAITING_MODEL_FIELD]: '0' },
         }),
-      );
-    },
+      ),
     fail: (job, error, progress) =>
       move(job, async () => {
         const fields = { ...(await failureFields(job, error)), progress, [USER_FIELD]: job.user };

@@ -67,7 +67,6 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(
     fsyncRedis?: Redis | undefined;
     concurrency: number;
     attempts: number;
-    backoffMs: (attemptsMade: number) => number;
     finishedJobTextMs: number;
     redeliveryWindowMs: number;
     logger: Logger;
@@ -109,7 +108,6 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(
   const moves = createJobMoves({
     ...{ backend, redis, toKey, token, lock: locks.lock, redeliveryWindowMs, logger },
     failedJobs: { count: options.failedJobsKept, age: options.failedJobsAgeMs / 1000 },
-    backoffMs: options.backoffMs,
     noteFailed: (job, error) => endedLog.failed(endedJobOf(job, 'failed', codeIn(error.message))),
   });
   const taker = createJobTaker({

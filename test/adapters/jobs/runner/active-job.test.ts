@@ -19,7 +19,7 @@ test('a job that is saved is still held', async () => {
 
 test.each<[string, (job: ActiveJob) => Promise<unknown>]>([
   ['completed', (job) => job.complete({ status: 'completed' } as ChatJobResult)],
-  ['retried', (job) => job.retry(new Error('a failure'))],
+  ['retried', (job) => job.retry(new Error('a failure'), 10)],
   ['failed', (job) => job.fail(new Error('a failure'), state)],
   ['delayed', (job) => job.delay(1)],
   ['handed back', (job) => job.handBack()],

@@ -42,10 +42,8 @@ const state = {
 const result = { status: 'completed' } as ChatJobResult;
 const addFromElsewhere = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 2 });
 
-function createRunner(
-  options: { concurrency?: number; backoffMs?: number; url?: string; slowDiskUrl?: string; queue?: ChatQueue } = {},
-) {
-  const { concurrency = 10, backoffMs = 10, url, slowDiskUrl } = options;
+function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl?: string; queue?: ChatQueue } = {}) {
+  const { concurrency = 10, url, slowDiskUrl } = options;
   const connection = url ? new Redis(url, { maxRetriesPerRequest: null }) : redis.duplicate();
   connections.push(connection);
   const fsyncRedis = slowDiskUrl ? new Redis(slowDiskUrl, { maxRetriesPerRequest: null }) : undefined;
@@ -57,7 +55,6 @@ function createRunner(
     fsyncRedis,
     concurrency,
     attempts: 2,
-    backoffMs: () => backoffMs,
     completedJobsKept: 1_000,
     finishedJobTextMs: 0,
     redeliveryWindowMs: 3_600_000,
@@ -169,7 +166,7 @@ describe('a job that is let go of', () => {
   };
 
   test('to be retried comes again with one attempt used', async () => {
-    const { seen } = await once((job) => job.retry(new Error('ask-model: model_timeout: too slow')));
+    const { seen } = await once((job) => job.retry(new Error('ask-model: model_timeout: too slow'), 10));
     await isIn('a', 'completed');
     expect(seen.map(({ attemptsMade }) => attemptsMade)).toEqual([0, 1]);
   });
@@ -221,7 +218,7 @@ describe.each<
   ],
 ])('a Redis that %s for a while', (_, refuse, serve) => {
   test.each<[string, (job: JobInHand) => Promise<unknown>, { state: string; attemptsMade: number }]>([
-    ['a retry', (job) => job.retry(new Error('a failure')), { state: 'delayed', attemptsMade: 1 }],
+    ['a retry', (job) => job.retry(new Error('a failure'), 60_000), { state: 'delayed', attemptsMade: 1 }],
     ['a delay', (job) => job.delay(60_000), { state: 'delayed', attemptsMade: 0 }],
     ['a failure', (job) => job.fail(new Error('a failure'), state), { state: 'failed', attemptsMade: 1 }],
     ['a hand-back', (job) => job.handBack(), { state: 'prioritized', attemptsMade: 0 }],
@@ -233,7 +230,7 @@ describe.each<
       const ownQueue = openChatQueue(direct);
       await direct.call('ACL', 'SETUSER', 'runner', 'on', '>secret', '~*', '&*', '+@all');
       const url = server.url.replace('redis://', 'redis://runner:secret@');
-      const { runner, lines } = createRunner({ url, queue: ownQueue, backoffMs: 60_000 });
+      const { runner, lines } = createRunner({ url, queue: ownQueue });
       const begun = Promise.withResolvers<void>();
       const goOn = Promise.withResolvers<void>();
       runner.start(async (job) => {
@@ -270,7 +267,7 @@ describe('a job that is taken away while it is in hand', () => {
     runner.start(async (job) => {
       begun.resolve();
       await goOn.promise;
-      went.resolve(await job.retry(new Error('a failure')));
+      went.resolve(await job.retry(new Error('a failure'), 10));
     });
     await runner.add([newJob('a')]);
     await begun.promise;

@@ -25,7 +25,7 @@ export async function openSearch(redisUrl?: string) {
   const connection = redis.duplicate();
   const runner = createJobRunner({
     ...jobLimits,
-    ...{ queue, redis: connection, concurrency: 50, attempts: 3, backoffMs: () => 10 },
+    ...{ queue, redis: connection, concurrency: 50, attempts: 3 },
     ...{ finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000, logger: pino({ level: 'silent' }) },
   });
 
