@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 
 /** The headers of a reply that a page of another site may read. */
 const EXPOSED_HEADERS = [
+  'Content-Location',
   'Location',
   'Preference-Applied',
   'RateLimit',
@@ -15,6 +16,7 @@ const ALLOWED_HEADERS = [
   'Authorization',
   'Content-Type',
   'Idempotency-Key',
+  'Last-Event-ID',
   'Prefer',
   'traceparent',
   'tracestate',

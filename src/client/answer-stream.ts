@@ -41,6 +41,7 @@ export async function* readAnswer(
     let serverPauseMs = 0;
     try {
       for await (const arrival of readConnection(http, path, after, { signal, silenceMs })) {
+        if (arrival.type === 'nothing-left') return;
         if (arrival.type === 'open') {
           onConnection({ state: 'open' });
         } else if (arrival.type === 'retry') {

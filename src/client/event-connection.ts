@@ -11,7 +11,9 @@ export type Arrival =
   /** The server cannot serve this reader any longer. docs/protocol.md has the reasons. */
   | { type: 'cut-off'; reason: string }
   /** The server asks to wait so long before the next connection. */
-  | { type: 'retry'; ms: number };
+  | { type: 'retry'; ms: number }
+  /** There is nothing after this number, and nothing will come. */
+  | { type: 'nothing-left' };
 
 /** The server sends something at least every 15 s. After this time without anything, the connection is dead. */
 const SILENCE_MS = 40_000;
@@ -38,6 +40,10 @@ export async function* readConnection(
   try {
     const headers = { accept: 'text/event-stream', ...(after >= 0 && { 'last-event-id': String(after) }) };
     const reply = await http.open('GET', path, { headers, signal: both });
+    if (reply.status === 204) {
+      yield { type: 'nothing-left' };
+      return;
+    }
     if (!reply.body) return;
     heard();
     yield { type: 'open' };

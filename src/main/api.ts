@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { createRedisLogKeeper } from '../adapters/answer-log/redis-log-keeper.ts';
+import { createRedisLogReader } from '../adapters/answer-log/redis-log-reader.ts';
 import { forgetSession } from '../adapters/answers/forget-session.ts';
 import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
 import { createRedisFeedbackStore } from '../adapters/conversations/redis-feedback-store.ts';
@@ -214,6 +215,11 @@ const acceptOptions = {
   contextMaxTokens: config.contextMaxTokens,
   onAccepted: () => metrics.requestsAccepted.inc(),
 };
+const logReader = createRedisLogReader({ redis, subscriber });
+const streams = createEventStreams({
+  onCount: (open) => metrics.streamsOpen.set(open),
+  onCutOff: (reason) => metrics.streamsCutOff.inc({ reason }),
+});
 const chat = createChatRouter({
   authenticate: authentication.authenticate,
   limitSend: limit('send', config.rateSendPerMinute),
@@ -227,19 +233,22 @@ const chat = createChatRouter({
   accept: (question) => acceptQuestion(acceptOptions, question),
   idempotencyKeys,
   answerWaiter,
+  logReader,
+  streams,
   line,
   maxWaitMs: config.maxWaitMs,
   allowedModels: allowedModelsOf(config),
   ...createMeParts(config, redis),
 });
-const streams = createEventStreams({ onCount: (open) => metrics.streamsOpen.set(open) });
 const realtime = createRealtimeRouter({
   authenticate: authentication.authenticate,
   limitRead: limit('read', config.rateReadPerMinute),
   tickets: createRedisTicketStore({ redis }),
   conversations,
   answerWaiter,
+  logReader,
   streams,
+  onResumed: () => metrics.streamsResumed.inc(),
 });
 const app = createApp({
   version,
@@ -288,6 +297,7 @@ stopOnSignal({
     stopping = true;
     // Before the waiting ends, so that readers are told to connect again.
     streams.stop();
+    logReader.stop();
     // Clients that wait for an answer are told where to ask for it.
     answerWaiter.stop();
     endedLogins.stop();

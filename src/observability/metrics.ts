@@ -96,6 +96,17 @@ export function createApiMetrics() {
       help: 'Event streams that are open at this api.',
       registers,
     }),
+    streamsCutOff: createCounter({
+      name: 'healify_event_streams_cut_off_total',
+      help: 'Event streams that this api ended before the answer had ended. reason: too_slow or log_lost, see docs/protocol.md.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    streamsResumed: new Counter({
+      name: 'healify_event_streams_resumed_total',
+      help: 'Event streams whose readers had a part of the answer already, from another connection.',
+      registers,
+    }),
     feedback: new Counter({
       name: 'healify_feedback_total',
       help: 'Ratings of answers that users gave, changed or withdrew. rating: what it is now, was: what it was before: up, down or none. So those that stand are the sum with rating="up" less the sum with was="up".',

@@ -4,7 +4,7 @@ import type { NumberedEvent } from '../../contracts/answer-events.ts';
 import { isEnd } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { type CutOffReason, type LogReading, ReaderCutOffError } from './answer-log.ts';
-import { lastNumber, readLog } from './read-log.ts';
+import { readLastEvent, readLog } from './read-log.ts';
 
 /** A reading that is further behind than this is cut off, in characters of JSON. */
 const MAX_QUEUED_CHARS = 1024 * 1024;
@@ -83,9 +83,10 @@ export function openReading(options: {
     const page = await orStoreUnavailable(readLog(redis, requestId, after, PAGE_EVENTS));
     if (page.length === 0 && after < 0 && hasEnded) cutOff('no_log');
     if (page.length === 0 && after >= 0) {
-      const last = await orStoreUnavailable(lastNumber(redis, requestId));
+      const last = await orStoreUnavailable(readLastEvent(redis, requestId));
       if (last === undefined) cutOff('no_log');
-      else if (last < after) cutOff('log_lost');
+      else if (last.number < after) cutOff('log_lost');
+      else if (last.number === after && isEnd(last.event)) close();
     }
     const reached = page.at(-1)?.number ?? after;
     if (state === 'behind' && page.length < PAGE_EVENTS && heard <= reached) state = 'live';

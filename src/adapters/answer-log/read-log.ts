@@ -10,17 +10,16 @@ export async function readLog(
   count = Number.MAX_SAFE_INTEGER,
 ): Promise<NumberedEvent[]> {
   const entries = await redis.xrange(redisKeys.answerLog(requestId), String(after + 1), '+', 'COUNT', count);
-  const events = entries.map(([id, fields]) => ({
-    number: numberIn(id),
-    event: JSON.parse(fields[1]!) as AnswerEvent,
-  }));
-  return events.filter(({ event }) => (event.type as string) !== 'erased');
+  return entries.map(eventIn).filter(({ event }) => (event.type as string) !== 'erased');
 }
 
-/** Returns the number of the last event; undefined: there is no log. */
-export async function lastNumber(redis: Redis, requestId: string): Promise<number | undefined> {
+/** Returns the last event; undefined: there is no log. */
+export async function readLastEvent(redis: Redis, requestId: string): Promise<NumberedEvent | undefined> {
   const [last] = await redis.xrevrange(redisKeys.answerLog(requestId), '+', '-', 'COUNT', 1);
-  return last && numberIn(last[0]);
+  return last && eventIn(last);
 }
 
-const numberIn = (id: string) => Number(id.slice(0, id.indexOf('-')));
+const eventIn = ([id, fields]: [id: string, fields: string[]]): NumberedEvent => ({
+  number: Number(id.slice(0, id.indexOf('-'))),
+  event: JSON.parse(fields[1]!) as AnswerEvent,
+});

@@ -11,6 +11,9 @@ export interface Watch {
   close(): void;
 }
 
+/** The longest time that a timer can take: 24 days. A question ends long before that. */
+export const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 export interface AnswerWaiter {
   /**
    * Waits for the end of a request. Call it before the request is published, so that nothing is missed. It costs no

@@ -15,6 +15,7 @@ import {
 } from '../../contracts/http/chat-bodies.ts';
 import { feedbackBody } from '../../contracts/http/feedback-bodies.ts';
 import { me } from '../../contracts/http/me.ts';
+import { streamEvent } from '../../contracts/http/realtime-bodies.ts';
 import { renameBody, sessionSummary, sessionsPage, sessionsQuery } from '../../contracts/http/session-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
@@ -76,6 +77,14 @@ const preferenceApplied = z
   .string()
   .optional()
   .meta({ description: 'The longest that the reply was held.', example: 'wait=30' });
+const contentLocation = z
+  .string()
+  .optional()
+  .meta({ description: 'Where a stream of events is resumed.', example: '/chat/requests/9b2f…/events' });
+const withEvents = (reply: ReturnType<typeof json>) => ({
+  ...reply,
+  content: { ...reply.content, 'text/event-stream': { schema: streamEvent } },
+});
 const sendHeaders = {
   ...rateLimitHeaders,
   Location: z.string().meta({ description: 'The session.', example: '/chat/session/9b2f…' }),
@@ -124,7 +133,8 @@ export const chatPaths: ZodOpenApiPathsObject = {
       description:
         'Answered `202` once the message broker has the question. Ask for the answer at `Location`, or wait for it ' +
         'with `Prefer: wait`. To be able to cancel the question while you wait, choose the `sessionId` yourself, with ' +
-        '`newSession: true`.',
+        '`newSession: true`. With `Accept: text/event-stream` the reply is `200` with the events of the answer while it is written. ' +
+        'The first event is `accepted`.',
       operationId: 'sendMessage',
       requestParams: {
         header: z.object({
@@ -138,7 +148,12 @@ export const chatPaths: ZodOpenApiPathsObject = {
       },
       requestBody: jsonBody(sendBody),
       responses: {
-        200: json('The question has ended while the reply was held; see `status`.', turnWithSession, sendHeaders),
+        200: withEvents(
+          json('The question has ended while the reply was held; see `status`. Or the events.', turnWithSession, {
+            ...sendHeaders,
+            'Content-Location': contentLocation,
+          }),
+        ),
         202: json('The broker has the question; the answer comes later.', accepted, sendHeaders),
         ...problems(
           'validation_failed',
@@ -153,6 +168,8 @@ export const chatPaths: ZodOpenApiPathsObject = {
           'store_unavailable',
           'identity_unavailable',
           'overloaded',
+          'too_many_streams',
+          'stopping',
         ),
       },
     },

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import type { AnswerLogReader } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { IdempotencyKeys } from '../../adapters/idempotency-keys/idempotency-keys.ts';
 import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type Accepted, type SendBody, sendBody } from '../../contracts/http/chat-bodies.ts';
 import { addressOf } from '../base-path.ts';
+import type { EventStreams } from '../realtime/event-streams.ts';
+import { followAnswer } from '../realtime/follow-answer.ts';
 import { parse } from '../validate.ts';
 import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
-import type { AnswerWaiter, Watch } from './answer-waiter.ts';
+import { type AnswerWaiter, LONGEST_WAIT_MS, type Watch } from './answer-waiter.ts';
 import { turnWithSession } from './bodies.ts';
 import { claimKey, readIdempotencyKey } from './idempotency.ts';
 import type { Line } from './line/line.ts';
@@ -21,6 +24,8 @@ export interface SendOptions {
   conversations: Pick<ConversationStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
   answerWaiter: AnswerWaiter;
+  logReader: Pick<AnswerLogReader, 'read'>;
+  streams: EventStreams;
   /** How long `Prefer: wait` may hold a reply, at most. */
   maxWaitMs: number;
   /** The line that new questions join. */
@@ -31,19 +36,23 @@ export interface SendOptions {
 
 /**
  * POST /chat/send: takes a question and replies 202, or 200 with the answer if the client waits and the answer comes in
- * time.
+ * time. If the client accepts only server-sent events, or prefers them, the reply is the stream of the answer's events.
  */
 export function sendMessage(options: SendOptions): RequestHandler {
-  const { accept, conversations, idempotencyKeys, answerWaiter, maxWaitMs, allowedModels, line } = options;
+  const { accept, conversations, idempotencyKeys, answerWaiter, logReader, streams } = options;
+  const { maxWaitMs, allowedModels, line } = options;
 
   return async (req, res) => {
     const { userId } = req.user!;
     const body = parse(sendBody, req.body);
-    const { message, sessionId: chosen, model, priority = 'interactive', cache = true, stream = false } = body;
+    const { message, sessionId: chosen, model, priority = 'interactive', cache = true } = body;
     const newSession = chosen === undefined || body.newSession === true;
     mustBeAllowed(model, allowedModels);
     const key = readIdempotencyKey(req.get('Idempotency-Key'));
-    const waitSeconds = readPreferWait(req.get('Prefer'), maxWaitMs);
+    const prefersEvents = req.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
+    const waitSeconds = prefersEvents ? undefined : readPreferWait(req.get('Prefer'), maxWaitMs);
+    // Whoever has too many streams is told so before the question is accepted.
+    const events = prefersEvents ? streams.open(res, userId) : undefined;
 
     const newIds = { sessionId: chosen ?? randomUUID(), requestId: randomUUID() };
     const { ids, repeated } =
@@ -63,7 +72,8 @@ export function sendMessage(options: SendOptions): RequestHandler {
       return await conversations.turn(sessionId, requestId);
     };
 
-    const watch = waitSeconds && (await answerWaiter.watch(requestId, waitSeconds * 1000));
+    const waitMs = events ? LONGEST_WAIT_MS : waitSeconds && waitSeconds * 1000;
+    const watch = waitMs && (await answerWaiter.watch(requestId, waitMs));
     if (watch) res.once('close', () => watch.close());
     try {
       // If the first request with this key failed before the broker's confirm, its repeat is treated as the first.
@@ -83,7 +93,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
           cache,
           model,
           priority,
-          stream,
+          stream: events !== undefined || body.stream === true,
         };
         const accepted = await accept({ ...question, traceparent, waits: !!watch }).catch((error: unknown) => {
           line.ended(requestId);
@@ -92,12 +102,24 @@ export function sendMessage(options: SendOptions): RequestHandler {
         shown = accepted.shown;
         if (!repeated) turn = { sessionId, requestId, message, createdAt: accepted.createdAt, ...UNANSWERED };
       }
+      const location = addressOf(req, `/chat/session/${sessionId}`);
+      if (events && watch) {
+        // The second is where a reader resumes.
+        const resumeAt = addressOf(req, `/chat/requests/${requestId}/events`);
+        res.set({ Location: location, 'Content-Location': resumeAt });
+        const answer = turn?.answer;
+        const now = answer ? endedAs(answer) : (admitted ?? (await progressOf(turn)));
+        events.begin();
+        await events.send({ type: 'accepted', sessionId, requestId, ...now });
+        await followAnswer(logReader, events, { requestId, after: -1, watch, answer, readTurn, idOf: String });
+        return;
+      }
       if (watch && !turn?.answer) {
         turn = await waitForAnswer(watch, turn, readTurn);
         if (!turn) throw new ApiError('session_not_found', ERASED_MEANWHILE);
       }
 
-      res.set('Location', addressOf(req, `/chat/session/${sessionId}`));
+      res.set('Location', location);
       if (watch) res.set('Preference-Applied', `wait=${waitSeconds}`);
       if (watch && turn?.answer) res.json(turnWithSession(turn));
       else {

@@ -1,50 +1,77 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
+import type { AnswerLogReader } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
-import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { AnswerWaiter, Watch } from '../chat/answer-waiter.ts';
+import { type AnswerWaiter, LONGEST_WAIT_MS } from '../chat/answer-waiter.ts';
 import { parseId } from '../validate.ts';
-import { endOfTurn } from './end-of-turn.ts';
-import type { EventStreams } from './event-streams.ts';
-
-/** The longest time that a timer can take: 24 days. A question ends long before that. */
-const LONGEST_MS = 2 ** 31 - 1;
+import type { EventStream, EventStreams } from './event-streams.ts';
+import { followAnswer } from './follow-answer.ts';
+import { positionInSession, readPosition, readPositionInSession } from './read-position.ts';
 
 export interface EventsOptions {
   conversations: Pick<ConversationStore, 'session' | 'sessionOf' | 'turn'>;
   answerWaiter: Pick<AnswerWaiter, 'watch'>;
+  logReader: Pick<AnswerLogReader, 'read'>;
   streams: EventStreams;
+  /** Called when a reader resumes after an event that it has. */
+  onResumed: () => void;
 }
 
-/** GET /chat/requests/:requestId/events: the events of a question, until its end. */
+/**
+ * GET /chat/requests/:requestId/events: the events of a question until its end, or those after a number. 204 if there are
+ * none after it, and none will come.
+ */
 export function getRequestEvents(options: EventsOptions): RequestHandler {
-  const { conversations } = options;
+  const { conversations, streams } = options;
   return async (req, res) => {
     const requestId = parseId(req.params.requestId);
     const { userId } = req.user!;
+    const after = readPosition(req);
     const sessionId = await conversations.sessionOf(requestId, userId);
     if (sessionId === undefined) throw new ApiError('not_found');
-    await streamEvents(options, { sessionId, requestId, userId }, res);
+    const stream = streams.open(res, userId);
+    const question = { sessionId, requestId, after };
+    const any = await follow(options, { ...question, idOf: String }, stream, res);
+    if (!any) res.status(204).end();
   };
 }
 
-/** GET /chat/session/:sessionId/events: the same for the session's newest question. */
+/**
+ * GET /chat/session/:sessionId/events: the same for the session's newest question. A reader that resumes gets the rest of
+ * its question first. If it has the end of that, it gets the newest.
+ */
 export function getSessionEvents(options: EventsOptions): RequestHandler {
+  const { conversations, streams } = options;
   return async (req, res) => {
     const sessionId = parseId(req.params.sessionId);
     const { userId } = req.user!;
-    const page = await options.conversations.session(sessionId, userId, { limit: 1 });
+    const position = readPositionInSession(req);
+    const page = await conversations.session(sessionId, userId, { limit: 1 });
     if (!page) throw new ApiError('not_found');
-    await streamEvents(options, { sessionId, requestId: page.latest.requestId, userId }, res);
+    const newest = page.latest.requestId;
+    const stream = streams.open(res, userId);
+    const tell = (requestId: string, after: number) => {
+      const idOf = (number: number) => positionInSession(requestId, number);
+      return follow(options, { sessionId, requestId, after, idOf }, stream, res);
+    };
+    // What was asked on may be gone, or belong to another session. Then the newest begins.
+    const known = position && (await conversations.turn(sessionId, position.requestId)) ? position : undefined;
+    const any =
+      (known && (await tell(known.requestId, known.after))) ||
+      (known?.requestId !== newest && (await tell(newest, -1)));
+    if (!any) res.status(204).end();
   };
 }
 
-async function streamEvents(
-  { conversations, answerWaiter, streams }: EventsOptions,
-  { sessionId, requestId, userId }: { sessionId: string; requestId: string; userId: string },
-  res: Parameters<RequestHandler>[1],
-): Promise<void> {
-  const watch = await answerWaiter.watch(requestId, LONGEST_MS);
+/** @returns whether there was anything to send */
+async function follow(
+  { conversations, answerWaiter, logReader, onResumed }: EventsOptions,
+  question: { sessionId: string; requestId: string; after: number; idOf: (number: number) => string },
+  stream: EventStream,
+  res: Response,
+): Promise<boolean> {
+  const { sessionId, requestId, after, idOf } = question;
+  const watch = await answerWaiter.watch(requestId, LONGEST_WAIT_MS);
   res.once('close', () => watch.close());
   try {
     const readTurn = () => conversations.turn(sessionId, requestId);
@@ -52,22 +79,9 @@ async function streamEvents(
     const turn = await readTurn();
     if (!turn) throw new ApiError('not_found');
     Object.assign(res.locals, { requestId, sessionId });
-    const stream = streams.begin(res, userId);
-    // If the store is away, the reader connects again.
-    const answer = turn.answer ?? (await nextAnswer(watch, readTurn).catch(() => undefined));
-    if (answer) await stream.send(endOfTurn(answer));
-    stream.end();
+    if (after >= 0) onResumed();
+    return await followAnswer(logReader, stream, { requestId, after, watch, answer: turn.answer, readTurn, idOf });
   } finally {
     watch.close();
   }
-}
-
-/** Waits for the answer. undefined: the process stops, the reader has gone, or the session was erased. */
-async function nextAnswer(watch: Watch, readTurn: () => Promise<Turn | undefined>): Promise<Answer | undefined> {
-  for (let news = await watch.news(); news; news = await watch.news()) {
-    if (news !== 'look') return answerOf(news);
-    const turn = await readTurn();
-    if (!turn || turn.answer) return turn?.answer ?? undefined;
-  }
-  return undefined;
 }

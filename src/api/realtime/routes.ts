@@ -2,8 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
-import { answerEvent } from '../../contracts/answer-events.ts';
-import { ticketIssued } from '../../contracts/http/realtime-bodies.ts';
+import { streamEvent, ticketIssued } from '../../contracts/http/realtime-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, json, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { type EventsOptions, getRequestEvents, getSessionEvents } from './events.ts';
@@ -30,17 +29,29 @@ export function createRealtimeRouter(options: RealtimeRouterOptions): Router {
 const tags = ['Chat'];
 const faults = ['unauthenticated', 'rate_limited', 'store_unavailable', 'identity_unavailable'] as const;
 const id = z.string().max(limits.idChars);
-const query = z.object({
-  ticket: z.string().optional().describe('A ticket of `POST /chat/tickets`, in place of the access token.'),
+/** What a reader of a stream may send. @param idForm what an id looks like */
+const readingOf = (idForm: string) => ({
+  query: z.object({
+    ticket: z.string().optional().describe('A ticket of `POST /chat/tickets`, in place of the access token.'),
+    after: z.string().optional().describe('As `Last-Event-ID`, which counts if both are given.'),
+  }),
+  header: z.object({
+    'Last-Event-ID': z
+      .string()
+      .optional()
+      .describe(`Resumes after this event: ${idForm}. Left out or -1: from the beginning.`),
+  }),
 });
 const events = {
   200: {
     description:
-      'Server-sent events: `event` is the type and `data` is the event as JSON. The stream ends after `completed`, `failed` or ' +
-      '`cancelled`. If it ends before, connect again.',
-    content: { 'text/event-stream': { schema: answerEvent } },
+      'Server-sent events: `id` is where a reader resumes, `event` is the type and `data` is the event as JSON. The stream ends ' +
+      'after `completed`, `failed` or `cancelled`. If it ends before, connect again with the last id. docs/protocol.md has the ' +
+      'details.',
+    content: { 'text/event-stream': { schema: streamEvent } },
   },
-  ...problems('not_found', 'too_many_streams', 'stopping', ...faults),
+  204: { description: 'You have the end of the answer already.' },
+  ...problems('validation_failed', 'not_found', 'too_many_streams', 'stopping', ...faults),
 };
 
 /** The OpenAPI description of these routes. */
@@ -63,7 +74,7 @@ export const realtimePaths: ZodOpenApiPathsObject = {
       security: bearer,
       summary: 'Follow the newest question of a session',
       operationId: 'followSession',
-      requestParams: { path: z.object({ sessionId: id }), query },
+      requestParams: { path: z.object({ sessionId: id }), ...readingOf('`requestId:number`') },
       responses: events,
     },
   },
@@ -73,7 +84,7 @@ export const realtimePaths: ZodOpenApiPathsObject = {
       security: bearer,
       summary: 'Follow a question',
       operationId: 'followRequest',
-      requestParams: { path: z.object({ requestId: id }), query },
+      requestParams: { path: z.object({ requestId: id }), ...readingOf('a number') },
       responses: events,
     },
   },

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { answerEvent } from '../answer-events.ts';
+import { accepted } from './chat-bodies.ts';
 
 export const ticketIssued = z
   .object({
@@ -8,3 +10,28 @@ export const ticketIssued = z
   .meta({ id: 'Ticket' });
 
 export type TicketIssued = z.output<typeof ticketIssued>;
+
+const acceptedEvent = accepted.extend({ type: z.literal('accepted') }).meta({
+  id: 'AcceptedEvent',
+  description: 'The question was accepted. Only a stream of `POST /chat/send` begins with it.',
+});
+
+const cutOffEvent = z
+  .object({
+    type: z.literal('cut_off'),
+    reason: z
+      .enum(['too_slow', 'log_lost'])
+      .describe(
+        '`too_slow`: connect again with your last id. `log_lost`: forget all text, and connect again without an id.',
+      ),
+  })
+  .meta({ id: 'CutOffEvent', description: 'This connection ends before the answer does.' });
+
+export type CutOffEvent = z.output<typeof cutOffEvent>;
+
+/** What a stream of server-sent events consists of. */
+export const streamEvent = z
+  .union([answerEvent, acceptedEvent, cutOffEvent])
+  .meta({ id: 'StreamEvent', description: 'An event of a stream.' });
+
+export type StreamEvent = z.output<typeof streamEvent>;

@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { AnswerLogWriter } from '../../../src/adapters/answer-log/answer-log.ts';
+import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
 import { answerEvent } from '../../../src/contracts/answer-events.ts';
+import { COMPLETED } from '../../adapters/answer-log/answer-log-contract.ts';
 import { signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
@@ -9,6 +14,8 @@ import { until } from '../../until.ts';
 let api: TestProcess;
 let replica: TestProcess;
 let worker: StandInWorker;
+let redis: Redis;
+let logs: AnswerLogWriter;
 let ann: TestUser;
 let bob: TestUser;
 
@@ -19,13 +26,18 @@ beforeAll(async () => {
     JWT_SECRET: 'a secret of at least thirty-two bytes',
   };
   [api, replica] = await Promise.all([startApi(env), startApi(env)]);
+  redis = new Redis(env.REDIS_URL);
+  logs = createRedisLogWriter({ redis, ttlMs: 3_600_000 });
   worker = await startStandInWorker(env.RABBITMQ_URL);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
 });
-afterAll(() => worker.stop());
+afterAll(async () => {
+  redis.disconnect();
+  await worker.stop();
+});
 
-const asked = async (message = 'How?') => {
-  const { body } = await ann.send({ message });
+const asked = async (question: object = { message: 'How?' }) => {
+  const { body } = await ann.send(question);
   const { request } = await worker.delivery(body.requestId);
   return request;
 };
@@ -34,9 +46,24 @@ const open = (path: string, url = api.url, token: string | undefined = ann.acces
     headers: token ? { Authorization: `Bearer ${token}` } : {},
     signal: AbortSignal.timeout(20_000),
   });
-/** The events in the text of a whole stream. Each is checked against its schema. */
+/** Asks for the stream as the reply. */
+const ask = (question: object, headers: Record<string, string> = {}, url = api.url) =>
+  fetch(`${url}/chat/send`, {
+    method: 'POST',
+    headers: {
+      ...{
+        Authorization: `Bearer ${ann.accessToken}`,
+        'Content-Type': 'application/json',
+        Accept: 'text/event-stream',
+      },
+      ...headers,
+    },
+    body: JSON.stringify(question),
+    signal: AbortSignal.timeout(20_000),
+  });
+/** The events of answers in the text of a whole stream. Each is checked against its schema. */
 const eventsIn = (text: string) =>
-  [...text.matchAll(/^event: (\w+)\ndata: (.*)\n\n/gm)].map(([, type, data]) => {
+  [...text.matchAll(/^event: (?!accepted)(\w+)\ndata: (.*)\n\n/gm)].map(([, type, data]) => {
     const event = answerEvent.parse(JSON.parse(data!));
     expect(event.type).toBe(type);
     return event;
@@ -77,6 +104,88 @@ test('who comes after the end is told the end at once, whatever it was', async (
     eventsIn(await (await open(`/chat/requests/${requestId}/events`, replica.url)).text());
   expect(await read(failed.requestId)).toMatchObject([{ type: 'failed', error }]);
   expect(await read(cancelled.requestId)).toMatchObject([{ type: 'cancelled', finishReason: 'cancelled' }]);
+});
+
+test('who has the end already is told that nothing is left, and in a session gets the newest question', async () => {
+  const request = await asked({ message: 'How?', stream: true });
+  const { requestId, sessionId, userId } = request;
+  const path = `/chat/requests/${requestId}/events`;
+  const reader = await open(path);
+  await logs.open({ requestId, epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 }).end(COMPLETED, 'Eat.');
+  await worker.answer({ requestId, sessionId, userId }, { response: 'Eat.' });
+  expect(eventsIn(await reader.text())).toMatchObject([{ type: 'queued' }, { type: 'completed', rest: 'Eat.' }]);
+  await until('the turn has ended', async () => (await ann.session(sessionId)).body.status === 'completed');
+  const inSession = `/chat/session/${sessionId}/events?after=${requestId}:`;
+  for (const left of [`${path}?after=1`, `${inSession}1`]) {
+    const nothing = await open(left, replica.url);
+    expect([nothing.status, await nothing.text()]).toEqual([204, '']);
+  }
+  const newer = await asked({ message: 'And then?', sessionId });
+  await worker.answer(newer, { response: 'Drink.' });
+  expect(eventsIn(await (await open(`${inSession}1`)).text())).toMatchObject([{ type: 'completed', rest: 'Drink.' }]);
+  const rest = eventsIn(await (await open(`${inSession}0`, replica.url)).text());
+  expect(rest).toMatchObject([{ type: 'completed', rest: 'Eat.' }]);
+});
+
+test('a position that is none is refused, with the field that is wrong', async () => {
+  const { requestId, sessionId } = await asked();
+  const paths = [
+    ...['x', '1.5', '-2', '1e3', '9'.repeat(16), '1&after=2'].map(
+      (after) => `/chat/requests/${requestId}/events?after=${after}`,
+    ),
+    ...['3', ':3', 'a:b', `${'x'.repeat(200)}:1`].map((after) => `/chat/session/${sessionId}/events?after=${after}`),
+  ];
+  for (const path of paths) {
+    const refused = await open(path);
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ code: 'validation_failed', errors: [{ path: 'after' }] });
+  }
+});
+
+test('a reader that has more than the log is told to begin again', async () => {
+  const { requestId } = await asked({ message: 'How?', stream: true });
+  const text = await (await open(`/chat/requests/${requestId}/events?after=99`)).text();
+  expect(text).toMatch(/\n\nid: \nevent: cut_off\ndata: {"type":"cut_off","reason":"log_lost"}\n\n$/);
+  const metrics = await (await fetch(api.metricsUrl)).text();
+  expect(metrics).toMatch(/healify_event_streams_cut_off_total{.*reason="log_lost".*} 1/);
+  expect(metrics).toMatch(/healify_event_streams_resumed_total{.*} [1-9]/);
+});
+
+test('a question can be asked with its answer’s stream as the reply, also again with its key', async () => {
+  const key = randomUUID();
+  const replies = [await ask({ message: 'How?' }, { 'Idempotency-Key': key })];
+  const requestIdAsked = replies[0]!.headers.get('content-location')!.split('/')[3]!;
+  const { requestId, sessionId, userId } = (await worker.delivery(requestIdAsked)).request;
+  replies.push(await ask({ message: 'How?' }, { 'Idempotency-Key': key }, replica.url));
+  const log = logs.open({ requestId, epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 });
+  log.begun({ provider: 'p', model: 'm' });
+  log.text('Eat.');
+  await log.end(COMPLETED, 'Eat.');
+  await worker.answer({ requestId, sessionId, userId }, { response: 'Eat.' });
+  for (const reply of replies) {
+    expect(reply.status).toBe(200);
+    expect(reply.headers.get('location')).toBe(`/chat/session/${sessionId}`);
+    expect(reply.headers.get('content-location')).toBe(`/chat/requests/${requestId}/events`);
+    const text = await reply.text();
+    expect(text).toMatch(/^: open\n\nevent: accepted\n/);
+    expect(JSON.parse(/event: accepted\ndata: (.*)/.exec(text)![1]!)).toMatchObject({
+      requestId,
+      sessionId,
+      status: 'queued',
+    });
+    expect(eventsIn(text)).toMatchObject([
+      { type: 'queued' },
+      { type: 'started' },
+      { type: 'delta' },
+      { type: 'completed' },
+    ]);
+  }
+});
+
+test('a question that is refused has a problem as its reply, not a stream', async () => {
+  const refused = await ask({ message: '' });
+  expect(refused.status).toBe(400);
+  expect(refused.headers.get('content-type')).toContain('application/problem+json');
 });
 
 test('a browser reads with a ticket, which counts once, at any api, and is in no log', async () => {

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AnswerLogReader, type LogReading, ReaderCutOffError } from '../../adapters/answer-log/answer-log.ts';
+import type { NumberedEvent } from '../../contracts/answer-events.ts';
+import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
+import type { Watch } from '../chat/answer-waiter.ts';
+import { endOfTurn } from './end-of-turn.ts';
+import type { EventStream } from './event-streams.ts';
+
+/** A worker ends the log moments after the turn. If it has died in between, readers get the turn's end after this time. */
+const END_OF_LOG_MS = 2_000;
+/** A log begins when its question is accepted. So if a turn has ended and its log shows nothing, there is none. */
+const BEGIN_OF_LOG_MS = 500;
+/** While the store is away, the turn is read so often, with a pause before each. After that, the reader connects again. */
+const TRIES = 5;
+const RETRY_MS = 1_000;
+
+/** The answer that a reader follows. */
+export interface Following {
+  requestId: string;
+  /** The number of the last event that the reader has; -1 for none. */
+  after: number;
+  /** Of the turn's end, since before `answer` was read. It is closed at the end. */
+  watch: Watch;
+  /** What the turn has ended with, if it has. */
+  answer: Answer | null | undefined;
+  /** undefined: it was erased. */
+  readTurn: () => Promise<Turn | undefined>;
+  /** The id of an event on the wire. */
+  idOf: (number: number) => string;
+}
+
+/**
+ * Sends the events of an answer until its end, from its log. Where there is no log, or the log does not end, the turn's own
+ * end is sent, without an id. If the reader goes, nothing else ends.
+ * @returns whether there was anything to send. If not, the reader has the end already, and the reply has not begun
+ */
+export async function followAnswer(
+  logs: Pick<AnswerLogReader, 'read'>,
+  stream: EventStream,
+  { requestId, after, watch, answer, readTurn, idOf }: Following,
+): Promise<boolean> {
+  const reading = logs.read(requestId, after);
+  const settled = answer ? Promise.resolve(answer) : nextAnswer(watch, readTurn).catch(() => undefined);
+  const patience = new AbortController();
+  let sent = false;
+  /** What the log has brought us to. */
+  let log: 'open' | 'ended' | 'of no use' = 'open';
+
+  /** The log should have ended soon after the turn. */
+  async function giveUpOnLog(): Promise<void> {
+    const end = await settled;
+    const waitMs = !end ? 0 : sent || after >= 0 ? END_OF_LOG_MS : BEGIN_OF_LOG_MS;
+    await sleep(waitMs, undefined, { signal: patience.signal });
+    log = 'of no use';
+    reading.close();
+  }
+  giveUpOnLog().catch(() => {});
+
+  try {
+    // If the answer is there already, the first events show whether there is anything to send.
+    if (!answer) stream.begin();
+    for await (const events of untilNoLog(reading)) {
+      if (events === 'no_log') {
+        log = 'of no use';
+        break;
+      }
+      stream.begin();
+      sent = true;
+      for (const { number, event } of events) await stream.send(event, idOf(number));
+    }
+    if (log === 'open') log = 'ended';
+    if (log === 'ended' && answer && !sent) return false;
+    const end = log === 'ended' ? undefined : await settled;
+    stream.begin();
+    if (end) await stream.send(endOfTurn(end));
+    stream.end();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ReaderCutOffError) || error.reason === 'no_log') throw error;
+    stream.begin();
+    stream.cutOff(error.reason);
+    return true;
+  } finally {
+    patience.abort();
+    watch.close();
+    reading.close();
+  }
+}
+
+/** Gives what the reading gives. That there is no log is given instead of thrown, because then the turn decides. */
+async function* untilNoLog(reading: LogReading): AsyncGenerator<NumberedEvent[] | 'no_log', void> {
+  try {
+    yield* reading;
+  } catch (error) {
+    if (!(error instanceof ReaderCutOffError) || error.reason !== 'no_log') throw error;
+    yield 'no_log';
+  }
+}
+
+/** Waits for the answer. undefined: the process stops, the reader has gone, or the session was erased. */
+async function nextAnswer(watch: Watch, readTurn: () => Promise<Turn | undefined>): Promise<Answer | undefined> {
+  for (let news = await watch.news(); news; news = await watch.news()) {
+    if (news !== 'look') return answerOf(news);
+    const turn = await readPatiently(readTurn);
+    if (!turn || turn.answer) return turn?.answer ?? undefined;
+  }
+  return undefined;
+}
+
+async function readPatiently(readTurn: () => Promise<Turn | undefined>): Promise<Turn | undefined> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await readTurn();
+    } catch (error) {
+      if (tries === TRIES) throw error;
+      await sleep(RETRY_MS, undefined, { ref: false });
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createRedisLogKeeper } from '../../../src/adapters/answer-log/redis-log-keeper.ts';
+import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
+import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
+import { createChatClient } from '../../../src/client/chat-client.ts';
+import type { NumberedEvent } from '../../../src/contracts/answer-events.ts';
+import { describeAnswerLog } from '../../adapters/answer-log/answer-log-contract.ts';
+import { signUp, type TestUser } from '../../api-client.ts';
+import { startApi, type TestProcess } from '../../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { readEvents } from './event-reader.ts';
+
+const TTL_MS = 3_600_000;
+let apis: TestProcess[];
+let ann: TestUser;
+let redis: Redis;
+/** Each question is asked in a session of its own. */
+const sessionIds = new Map<string, Promise<string>>();
+
+beforeAll(async () => {
+  const env = {
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+  };
+  redis = new Redis(env.REDIS_URL);
+  apis = await Promise.all([startApi(env), startApi(env)]);
+  ann = await signUp(apis[0]!.url);
+});
+afterAll(() => redis?.disconnect());
+
+/** Writes the question down, as an api does that accepts it. */
+function asked(requestId: string): Promise<string> {
+  const before = sessionIds.get(requestId);
+  if (before) return before;
+  const sessionId = randomUUID();
+  const conversations = createRedisConversationStore({ redis, retentionMs: TTL_MS, replica: 'test' });
+  const turn = { sessionId, userId: ann.userId, requestId, message: 'How?', createdAt: new Date().toISOString() };
+  const writing = conversations
+    .begin({ ...turn, dueInMs: TTL_MS }, { newSession: true })
+    .then(() => conversations.confirm(sessionId, requestId, { hurry: true }))
+    .then(() => sessionId);
+  sessionIds.set(requestId, writing);
+  return writing;
+}
+
+let readers = 0;
+/** The readers are spread over the apis. */
+const nextApi = () => apis[readers++ % apis.length]!.url;
+
+/** A way to read that begins once the question was asked. */
+const door = (open: (requestId: string, after: number) => AsyncIterable<NumberedEvent>) => async () => ({
+  writer: createRedisLogWriter({ redis, ttlMs: TTL_MS }),
+  keeper: createRedisLogKeeper({ redis, ttlMs: TTL_MS }),
+  openReader: async function* (requestId: string, after: number) {
+    await asked(requestId);
+    yield* open(requestId, after);
+  },
+});
+
+async function* numbered(path: string, headers: Record<string, string>): AsyncGenerator<NumberedEvent, void> {
+  const closed = new AbortController();
+  try {
+    const response = await fetch(nextApi() + path, {
+      headers: { Authorization: `Bearer ${ann.accessToken}`, ...headers },
+      signal: AbortSignal.any([closed.signal, AbortSignal.timeout(20_000)]),
+    });
+    for await (const { number, event } of readEvents(response)) yield { number, event };
+  } finally {
+    closed.abort();
+  }
+}
+
+describeAnswerLog(
+  'a question’s events over SSE',
+  door((requestId, after) => {
+    const headers: Record<string, string> = after < 0 ? {} : { 'Last-Event-ID': String(after) };
+    return numbered(`/chat/requests/${encodeURIComponent(requestId)}/events`, headers);
+  }),
+);
+
+describeAnswerLog(
+  'a session’s events over SSE',
+  door(async function* (requestId, after) {
+    const sessionId = await asked(requestId);
+    yield* numbered(`/chat/session/${sessionId}/events?after=${encodeURIComponent(`${requestId}:${after}`)}`, {});
+  }),
+);
+
+describeAnswerLog(
+  'the client',
+  door((requestId, after) =>
+    createChatClient({ baseUrl: nextApi(), token: ann.accessToken }).events(requestId, { after }),
+  ),
+);
