@@ -30,13 +30,16 @@ const placesOf: Record<JobStatus, readonly LivePlace[]> = {
 };
 const allPlaces = Object.values(placesOf).flat();
 
-/** Where jobs must be looked for. `filter.requestId` is ignored. */
-export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter): Source[] {
+/**
+ * Where jobs must be looked for. `filter.requestId` is ignored.
+ * @param most so many jobs are asked of a source in all, however many there are
+ */
+export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter, most: number): Source[] {
   const { status, code } = filter;
   if (code !== undefined && status !== undefined && status !== 'failed') return [];
   const onlyFailed = status === 'failed' || code !== undefined;
   const places = onlyFailed ? [] : status ? placesOf[status] : allPlaces;
-  const sources: Source[] = places.length > 0 ? [liveSource(queue, redis, places, filter)] : [];
+  const sources: Source[] = places.length > 0 ? [liveSource(queue, redis, places, filter, most)] : [];
   if (onlyFailed || !status) sources.push(endedSource(queue, redis, 'failed', filter));
   if (status === 'completed' || status === 'cancelled' || (!status && !onlyFailed)) {
     sources.push(endedSource(queue, redis, 'completed', filter));
@@ -44,22 +47,32 @@ export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter): S
   return sources;
 }
 
-/** Jobs that have not ended are looked for once for all pages of a search. */
-function liveSource(queue: ChatQueue, redis: Redis, places: readonly LivePlace[], filter: JobFilter): Source {
+/**
+ * Jobs that have not ended are looked for once for all pages of a search. There may be any number, so only those are kept
+ * that the search can ask for.
+ */
+function liveSource(
+  queue: ChatQueue,
+  redis: Redis,
+  places: readonly LivePlace[],
+  filter: JobFilter,
+  most: number,
+): Source {
   const { userId, sessionId, from = 0 } = filter;
   const parts: string[] = [];
   // In a text, which is part of a job's data, these quotes would have backslashes before them.
   if (userId !== undefined) parts.push(`"userId":${JSON.stringify(userId)}`);
   if (sessionId !== undefined) parts.push(`"sessionId":${JSON.stringify(sessionId)}`);
-  let all: Promise<Candidate[]> | undefined;
+  let latest: Promise<Candidate[]> | undefined;
 
-  async function findAll(): Promise<Candidate[]> {
-    const found: Candidate[] = [];
+  async function findLatest(after: Position): Promise<Candidate[]> {
+    let found: Candidate[] = [];
     for (const place of places) {
       for (let skip = 0; ; skip += LIVE_TOGETHER) {
         const range = { skip, count: LIVE_TOGETHER };
         const some = await orStoreUnavailable(findLiveJobs(redis, (type) => queue.toKey(type), place, range, parts));
-        for (const job of some.found) found.push({ ...job, place });
+        for (const job of some.found) if (job.at >= from && comesAfter(job, after)) found.push({ ...job, place });
+        if (found.length > most) found = found.sort(latestFirst).slice(0, most);
         if (some.looked < LIVE_TOGETHER) break;
       }
     }
@@ -67,8 +80,8 @@ function liveSource(queue: ChatQueue, redis: Redis, places: readonly LivePlace[]
   }
 
   return async (after, limit) => {
-    all ??= findAll();
-    return (await all).filter((job) => job.at >= from && comesAfter(job, after)).slice(0, limit);
+    latest ??= findLatest(after);
+    return (await latest).filter((job) => comesAfter(job, after)).slice(0, limit);
   };
 }
 

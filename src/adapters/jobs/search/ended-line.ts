@@ -13,6 +13,9 @@ export interface EndedJob {
   sessionId: string;
 }
 
+/** A line is about the latest end of a job only if their times differ by less than this, ms. */
+export const SAME_END_MS = 60_000;
+
 /** What a line says. A line has only hashes of user and session: they can be compared, but not read. */
 export type EndedLine = Pick<EndedJob, 'jobId' | 'at' | 'status' | 'code'>;
 

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { FailedJobFilter, RetryOptions, RetryReport } from '../../../contracts/jobs.ts';
 import { repliesOf } from '../../redis/connect-redis.ts';
 import { type ChatQueue, returnJobs } from '../job-queue.ts';
-import { type EndedLine, partsOf } from './ended-line.ts';
+import { type EndedLine, partsOf, SAME_END_MS } from './ended-line.ts';
 import { startAt } from './position.ts';
 import { readEndedLog } from './read-ended-log.ts';
 
@@ -14,8 +14,6 @@ const LOOKED_AT_TOGETHER = 1_000;
 const MAX_BATCH = 200;
 /** The pause between two batches. */
 const TICK_MS = 100;
-/** A line of the log is about the job's latest end only if their times differ by less than this. */
-const SAME_END_MS = 60_000;
 /** A job is moved to the failed jobs this much after its line was written, at most. */
 const CLOSE_MS = 50;
 
@@ -70,14 +68,16 @@ export async function findFailed(
 ): Promise<FailedJob[]> {
   const { code, userId, sessionId, from = 0, until = Number.POSITIVE_INFINITY } = filter;
   const lines = await readEndedLog(redis, (type) => queue.toKey(type), 'failed', {
-    parts: partsOf({ code, userId, sessionId, status: 'failed' }),
+    // Not the code: a job that has failed again since, with another code, is not meant.
+    parts: partsOf({ userId, sessionId, status: 'failed' }),
     after: startAt(filter.until),
     from,
     limit,
   });
-  const found = new Map<string, FailedJob>();
-  for (let first = 0; first < lines.length; first += LOOKED_AT_TOGETHER) {
-    const some = lines.slice(first, first + LOOKED_AT_TOGETHER);
+  const found: FailedJob[] = [];
+  const ofCode = code === undefined ? lines : lines.filter((line) => line.code === code);
+  for (let first = 0; first < ofCode.length; first += LOOKED_AT_TOGETHER) {
+    const some = ofCode.slice(first, first + LOOKED_AT_TOGETHER);
     const pipeline = redis.pipeline();
     for (const { jobId } of some) pipeline.zscore(queue.toKey('failed'), jobId);
     const failedAt = (await repliesOf(pipeline)) as (string | null)[];
@@ -85,10 +85,10 @@ export async function findFailed(
       const at = failedAt[i];
       // A job that has failed again later, after `until`, is not meant.
       const isCurrent = at !== null && Number(at) <= until + CLOSE_MS && Math.abs(Number(at) - line.at) < SAME_END_MS;
-      if (isCurrent && !found.has(line.jobId)) found.set(line.jobId, { ...line, failedAt: Number(at) });
+      if (isCurrent) found.push({ ...line, failedAt: Number(at) });
     }
   }
-  return [...found.values()];
+  return found;
 }
 
 /** The most frequent first. */

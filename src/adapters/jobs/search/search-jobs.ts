@@ -3,11 +3,10 @@ import type { JobFilter, JobPage, JobSummary } from '../../../contracts/jobs.ts'
 import type { ChatQueue } from '../job-queue.ts';
 import { placesInLine } from '../place-in-line.ts';
 import { type Candidate, sourcesFor } from './candidates.ts';
+import { SAME_END_MS } from './ended-line.ts';
 import { comesAfter, cursorOf, latestFirst, readCursor, startAt } from './position.ts';
 import { type FoundJob, readStory, readSummaries } from './read-job.ts';
 
-/** A line of the log is about the job's latest end only if their times differ by less than this. */
-const SAME_END_MS = 60_000;
 /** How many pages of jobs that have changed since are skipped for one page. */
 const PAGES_TRIED = 20;
 
@@ -31,7 +30,7 @@ export async function searchJobs(
     const job = await findByRequest(queue, redis, filter.requestId, filter);
     return { jobs: job && cursor === undefined ? [job] : [], nextCursor: null };
   }
-  const sources = sourcesFor(queue, redis, filter);
+  const sources = sourcesFor(queue, redis, filter, limit * PAGES_TRIED);
   const seen = new Set<string>();
   const jobs: JobSummary[] = [];
   for (let tried = 0; tried < PAGES_TRIED; tried++) {

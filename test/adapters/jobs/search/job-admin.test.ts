@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { jobIdOf } from '../../../../src/adapters/jobs/chat-job.ts';
 import { until } from '../../../until.ts';
 import { openSearch, type Search } from './search-around.ts';
 
@@ -86,12 +87,26 @@ test('jobs are retried at the given rate, those that failed first come first, up
   for (const id of ids.slice(4)) expect(await statusOf(id)).toBe('failed');
 });
 
-test('jobs that fail again while others are retried are not retried again', async () => {
+test('jobs that fail again while others are still to be retried are not retried again', async () => {
   search.start();
-  await manyFail(3, 'model_timeout');
-  expect(await search.admin.retryAll({ ...all, code: 'model_timeout', until: Date.now() })).toMatchObject({
-    matching: 3,
-    retried: 3,
+  const ids = await manyFail(4, 'model_timeout');
+  const takenOf = (requestId: string) => search.redis.hget(search.toKey(jobIdOf(requestId)), 'ats');
+  const report = await search.admin.retryAll({ ...all, code: 'model_timeout', rate: 10 });
+  expect(report).toMatchObject({ matching: 4, retried: 4, left: 0 });
+  for (const id of ids) await until('it has failed again', async () => (await takenOf(id)) === '2');
+  for (const id of ids) await untilStatus(id, 'failed');
+  for (const id of ids) expect(await takenOf(id)).toBe('2');
+});
+
+test('a job that has failed again with another code is retried with those of the new code only', async () => {
+  search.start();
+  const [id] = await manyFail(1, 'model_timeout');
+  search.fates.set(id!, { failWith: 'model_rejected' });
+  expect(await search.admin.retry(id!)).toBe('retried');
+  await until('it has failed again', async () => (await search.admin.show(id!))?.code === 'model_rejected');
+  expect(await search.admin.retryAll({ ...all, dryRun: true, code: 'model_timeout' })).toMatchObject({ matching: 0 });
+  expect(await search.admin.retryAll({ ...all, dryRun: true })).toMatchObject({
+    byCode: [{ code: 'model_rejected', count: 1 }],
   });
 });
 

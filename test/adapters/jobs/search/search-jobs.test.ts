@@ -15,6 +15,16 @@ const find = async (filter: JobFilter, limit = 100) => {
   const { jobs } = await search.admin.search(filter, { limit });
   return jobs.map(({ requestId }) => requestId);
 };
+async function pagesOf(filter: JobFilter, limit: number) {
+  const pages = [];
+  let cursor: string | undefined;
+  do {
+    const page = await search.admin.search(filter, { limit, cursor });
+    pages.push(page.jobs);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
+  return pages;
+}
 const untilFound = (filter: JobFilter, count: number) =>
   until('they are found', async () => (await find(filter)).length === count);
 
@@ -72,13 +82,7 @@ test.each([{}, { status: 'failed' }, { code: 'model_timeout' }, { userId: 'u' }]
     search.start();
     for (let i = 0; i < 25; i += 1) await search.add({ failWith: 'model_timeout' });
     await untilFound(filter, 25);
-    const pages = [];
-    let cursor: string | undefined;
-    do {
-      const page = await search.admin.search(filter, { limit: 7, cursor });
-      pages.push(page.jobs);
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor);
+    const pages = await pagesOf(filter, 7);
     expect(pages.map(({ length }) => length).filter((length) => length > 0)).toEqual([7, 7, 7, 4]);
     const all = pages.flat();
     expect(new Set(all.map(({ requestId }) => requestId)).size).toBe(25);
@@ -87,6 +91,30 @@ test.each([{}, { status: 'failed' }, { code: 'model_timeout' }, { userId: 'u' }]
     for (const [i, time] of times.slice(1).entries()) expect(time).toBeLessThanOrEqual(times[i]! + 100);
   },
 );
+
+test('a job that was retried and fails again within a minute is found once, on whichever page', async () => {
+  search.start();
+  const again = await search.add({ failWith: 'model_timeout' });
+  await untilFound({ code: 'model_timeout' }, 1);
+  const others = [await search.add({ failWith: 'model_timeout' }), await search.add({ failWith: 'model_timeout' })];
+  await untilFound({ code: 'model_timeout' }, 3);
+  const firstEnd = (await search.admin.show(again))!.endedAt;
+  await search.admin.retry(again);
+  await until('it has failed again', async () => {
+    const { status, endedAt } = (await search.admin.show(again))!;
+    return status === 'failed' && endedAt !== firstEnd;
+  });
+  const found = (await pagesOf({ code: 'model_timeout' }, 1)).flat().map(({ requestId }) => requestId);
+  expect(found[0]).toBe(again);
+  expect(found.slice(1).sort()).toEqual(others.sort());
+});
+
+test('of a line of any length, a search keeps no more jobs than it can show, and no page lacks one', async () => {
+  const ids = [];
+  for (let i = 0; i < 60; i += 1) ids.push(await search.add('complete'));
+  const found = (await pagesOf({}, 2)).flat().map(({ requestId }) => requestId);
+  expect(found.sort()).toEqual(ids.sort());
+});
 
 test('a job that was retried or removed is not among the failed ones any more', async () => {
   search.start();
