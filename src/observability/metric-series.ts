@@ -43,11 +43,10 @@ export function createCounter<Name extends string>(
   configuration: CounterConfiguration<Name> & { labelNames: readonly Name[] },
 ): LabelledCounter<Name> {
   const counter = new Counter(configuration);
-  const seriesOf = remember(configuration.labelNames, (labels: Labels<Name>) => {
-    // A zero makes the series, if it is not there.
-    counter.inc(labels, 0);
-    return latestSeriesOf<CounterSeries>(counter);
-  });
+  const seriesOf = remember(configuration.labelNames, (labels: Labels<Name>) =>
+    // A zero makes the series.
+    findOrMake<Name, CounterSeries>(counter, configuration.labelNames, labels, () => counter.inc(labels, 0)),
+  );
   return {
     inc: (labels, by = 1) => {
       seriesOf(labels).value += by;
@@ -67,10 +66,9 @@ export function createHistogram<Name extends string>(
   // prom-client lets only registries of the OpenMetrics format have exemplars, and looks at the format only now.
   const histogram = new Histogram({ ...rest, buckets, labelNames, registers: [], enableExemplars: true });
   for (const registry of registers) registry.registerMetric(histogram);
-  const seriesOf = remember(labelNames, (labels: Labels<Name>) => {
-    histogram.zero(labels);
-    return latestSeriesOf<HistogramSeries>(histogram);
-  });
+  const seriesOf = remember(labelNames, (labels: Labels<Name>) =>
+    findOrMake<Name, HistogramSeries>(histogram, labelNames, labels, () => histogram.zero(labels)),
+  );
   // A number that is no integer would be turned into a text at each use as a key.
   const keys = [...buckets.map(String), ABOVE_ALL];
   return {
@@ -88,9 +86,25 @@ export function createHistogram<Name extends string>(
   };
 }
 
-/** The series that was made last. */
-const latestSeriesOf = <Series>(metric: object): Series =>
-  Object.values((metric as { hashMap: Record<string, Series> }).hashMap).at(-1)!;
+/**
+ * Returns the series of these labels. A number and its text are the same label, so the series may be there already.
+ * @param make makes the series. If it were there, its numbers could be lost
+ */
+function findOrMake<Name extends string, Series>(
+  metric: object,
+  labelNames: readonly Name[],
+  labels: Labels<Name>,
+  make: () => void,
+): Series {
+  const find = () =>
+    Object.values((metric as { hashMap: Record<string, Series & { labels: Labels<Name> }> }).hashMap).find((series) =>
+      labelNames.every((name) => String(series.labels[name]) === String(labels[name])),
+    );
+  const found = find();
+  if (found) return found;
+  make();
+  return find()!;
+}
 
 /** A tree with a level for each label. Its leaves are series. */
 type Branch<Series> = Map<string | number | undefined, Branch<Series> | Series>;
