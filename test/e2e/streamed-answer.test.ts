@@ -8,8 +8,10 @@ import { readAll, textOf } from '../adapters/answer-log/answer-log-contract.ts';
 import { postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { until } from '../until.ts';
 
 let api: TestProcess;
+let worker: TestProcess;
 let user: TestUser;
 let redis: Redis;
 let subscriber: Redis;
@@ -19,7 +21,7 @@ beforeAll(async () => {
   redis = new Redis(env.REDIS_URL);
   subscriber = new Redis(env.REDIS_URL, { autoResubscribe: false });
   const workerEnv = { ...env, MODEL_TIMEOUT: '60s', MODEL_SIMULATOR_URL: simulator.url };
-  [api] = await Promise.all([startApi(env), startWorker(workerEnv)]);
+  [api, worker] = await Promise.all([startApi(env), startWorker(workerEnv)]);
   user = await signUp(api.url);
 });
 afterAll(() => {
@@ -74,6 +76,20 @@ test('a stopped question keeps its text so far, in the log and in the session', 
   expect(events.at(-1)?.event.type).toBe('cancelled');
   expect(textOf(events)).toBe('Eat vege');
   expect((await user.session(asked.body.sessionId)).body).toMatchObject({ response: 'Eat vege' });
+});
+
+test('a question that is stopped while the model writes ends with the text so far, and its tokens are counted', async () => {
+  const asked = await user.send({ message: 'Stop me? [[simulate tokens-per-second=20 tokens=600]]', stream: true });
+  const { requestId } = asked.body;
+  await readAll(read(requestId), 8);
+  const stopped = await cancel(requestId);
+  expect(stopped.body).toMatchObject({ status: 'cancelled', finishReason: 'cancelled' });
+  const events = await readAll(read(requestId));
+  expect(events.at(-1)?.event.type).toBe('cancelled');
+  expect(textOf(events)).toBe(stopped.body.response);
+  expect(textOf(events)).not.toBe('');
+  const counted = /^healify_uncertain_spend_tokens_total\{why="aborted".*\} [1-9]/m;
+  await until('its tokens are counted', async () => counted.test(await (await fetch(worker.metricsUrl)).text()));
 });
 
 test('erasing a session erases the logs of its questions', async () => {
