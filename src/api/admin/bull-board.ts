@@ -27,6 +27,14 @@ const boardPolicy = helmet.contentSecurityPolicy({
 });
 
 /**
+ * Says that a job is part of no flow, as the board itself says it. None of our jobs is. The board's own reply would have
+ * the job's progress without the formatter, and that holds the answer until it is published.
+ */
+const noFlow = Router().get('/api/queues/:queueName/:jobId/flow', (req, res) => {
+  res.json({ nodeId: req.params.jobId, flowRoot: null, isFlowNode: false });
+});
+
+/**
  * Bull Board at `/queues` of the router that it is mounted in.
  * @param options.mountPath the path of that router: `/admin`
  * @param options.actions what its buttons do
@@ -62,5 +70,5 @@ export function createBullBoardRouter(options: {
     }
     return { status: status as 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message } };
   });
-  return Router().use('/queues', options.requireAdmin, boardPolicy, adapter.getRouter());
+  return Router().use('/queues', options.requireAdmin, boardPolicy, noFlow, adapter.getRouter());
 }
