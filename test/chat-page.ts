@@ -70,8 +70,9 @@ export const newestTurn = (page: Page) => page.locator('.turn').last();
 export const waitForStatus = (page: Page, status: string) =>
   page.locator(`.turn:last-child[data-status=${status}]`).waitFor();
 
-/** The newest answer as text. */
-export const answerText = async (page: Page) => (await newestTurn(page).locator('.markdown').textContent()) ?? '';
+/** The newest answer as text; '' while there is none. */
+export const answerText = async (page: Page) =>
+  (await newestTurn(page).locator('.markdown').allTextContents()).join('');
 
 /** What axe-core finds on the page that is shown. */
 export async function findProblems(page: Page): Promise<string[]> {

@@ -45,7 +45,8 @@ export async function logIn(page: Page): Promise<void> {
  * @returns the page and its complaints so far
  */
 export async function openWatched(browser: Browser, options: Parameters<Browser['newPage']>[0] = {}) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {

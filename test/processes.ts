@@ -60,8 +60,10 @@ async function startServer(name: 'api' | 'worker', env: Record<string, string>):
 }
 
 async function startOnFreePorts(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
-  const [port, metricsPort] = [await freePort(), await freePort()];
   const prefix = name.toUpperCase();
+  // A process may come back where another one was.
+  const port = Number(env[`${prefix}_PORT`] ?? (await freePort()));
+  const metricsPort = await freePort();
   const child = await startScript(`src/main/${name}.ts`, [], {
     HOST: '127.0.0.1',
     // On a slow machine a shorter timeout would publish a message twice, and tests that count messages would fail.

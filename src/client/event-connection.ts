@@ -1,6 +1,7 @@
 import type { AnswerEvent } from '../contracts/answer-events.ts';
 import { ChatError } from './errors.ts';
 import type { Http } from './http.ts';
+import { network } from './pause.ts';
 import { createEventParser, type ServerSentEvent } from './server-sent-events.ts';
 
 /** What a connection brings. */
@@ -32,10 +33,13 @@ export async function* readConnection(
   const { signal, silenceMs = SILENCE_MS } = options;
   const silence = new AbortController();
   const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
-  let timer = setTimeout(() => silence.abort(), silenceMs);
+  const giveUp = () => silence.abort();
+  // What was connected over a network that is gone would be silent until we give up.
+  network.addEventListener?.('offline', giveUp);
+  let timer = setTimeout(giveUp, silenceMs);
   const heard = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(), silenceMs);
+    timer = setTimeout(giveUp, silenceMs);
   };
   try {
     const headers = { accept: 'text/event-stream', ...(after >= 0 && { 'last-event-id': String(after) }) };
@@ -68,6 +72,7 @@ export async function* readConnection(
     throw new ChatError('connection_failed', 'The connection was lost.', { cause });
   } finally {
     clearTimeout(timer);
+    network.removeEventListener?.('offline', giveUp);
     silence.abort();
   }
 }

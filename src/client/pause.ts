@@ -1,5 +1,5 @@
-/** Browsers tell when they are connected again. Node does not. */
-const page = globalThis as unknown as Partial<EventTarget>;
+/** Browsers tell when they lose the network and have it again. Node does not. */
+export const network = globalThis as unknown as Partial<EventTarget>;
 
 /**
  * Resolves after a time in ms; earlier if the browser was offline and is online again. Rejects with the signal's reason
@@ -14,14 +14,14 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const end = (settle: () => void) => () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      page.removeEventListener?.('online', onTime);
+      network.removeEventListener?.('online', onTime);
       settle();
     };
     const onTime = end(resolve);
     const onAbort = end(() => reject(signal?.reason));
     const timer = setTimeout(onTime, ms);
     signal?.addEventListener('abort', onAbort);
-    page.addEventListener?.('online', onTime);
+    network.addEventListener?.('online', onTime);
   });
 }
 

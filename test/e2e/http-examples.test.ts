@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type AnswerEvent, textAfter } from '../../src/client/chat-client.ts';
 import { type GuardedProcess, startGuarded } from '../../tools/services/guarded-process.ts';
 import { register } from '../api-client.ts';
 import { startApi, startWorker, type TestProcess } from '../processes.ts';
@@ -51,7 +52,8 @@ const QUESTION = 'How much "water"? \\ 💧 [[simulate mode=echo]]';
 withCurl('a shell script asks with curl, and prints the events until the end', async () => {
   const output = await run('sh', [join(examples, 'curl/ask.sh'), QUESTION]);
   expect(output).toContain('event: completed');
-  expect(output).toMatch(/How much \\"water\\"\? \\\\ 💧/);
+  const events = [...output.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as AnswerEvent);
+  expect(events.reduce(textAfter, '')).toBe('How much "water"? \\ 💧');
   expect(output).not.toContain(account.password);
 });
 

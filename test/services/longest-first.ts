@@ -31,6 +31,7 @@ export const LONG_FILES: Record<string, number> = {
   'test/adapters/jobs/runner/job-runner.test.ts': 24,
   'test/e2e/faults/failure.test.ts': 24,
   'test/e2e/operations-page.test.ts': 45,
+  'test/e2e/chat-page.test.ts': 75,
   'test/e2e/chat-page-for-all.test.ts': 40,
   'test/e2e/operations-page-for-all.test.ts': 35,
   'test/e2e/admin-pages.test.ts': 22,

@@ -13,8 +13,11 @@ export function Turns(props: { state: ConversationState; actions: TurnActions; o
   const { turns, earlierCursor } = state;
   const scroller = useRef<HTMLElement>(null);
   const atEnd = useRef(true);
+  /** Where the reader was before earlier turns were asked for, in pixels from the end. */
+  const fromEnd = useRef<number | undefined>(undefined);
   const [isAway, setIsAway] = useState(false);
   const [loading, setLoading] = useState(false);
+  const firstKey = turns[0]?.key;
   const lastKey = turns.at(-1)?.key;
 
   const toEnd = () => {
@@ -31,6 +34,12 @@ export function Turns(props: { state: ConversationState; actions: TurnActions; o
     atEnd.current = true;
     toEnd();
   }, [lastKey]);
+  // What was in view stays where it was when turns come above it.
+  useLayoutEffect(() => {
+    if (fromEnd.current === undefined) return;
+    scroller.current!.scrollTop = scroller.current!.scrollHeight - fromEnd.current;
+    fromEnd.current = undefined;
+  }, [firstKey]);
   useLayoutEffect(() => {
     if (atEnd.current) toEnd();
   });
@@ -45,16 +54,10 @@ export function Turns(props: { state: ConversationState; actions: TurnActions; o
 
   const earlier = async () => {
     const element = scroller.current!;
-    const fromEnd = element.scrollHeight - element.scrollTop;
+    fromEnd.current = element.scrollHeight - element.scrollTop;
     setLoading(true);
     await onEarlier();
     setLoading(false);
-    // What was in view stays where it was, once the turns above it are drawn.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        element.scrollTop = element.scrollHeight - fromEnd;
-      }),
-    );
   };
   return (
     <div class="turns-frame">
