@@ -64,6 +64,19 @@ export async function fuzzHttp(options: {
   return byStatus;
 }
 
+/** Resumes what some of the requests may have paused: the intake, and providers whose gates they have shut. */
+export async function resumeAll(apiUrl: string, token: string): Promise<void> {
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
+  const post = async (path: string, body: object) => {
+    const response = await fetch(`${apiUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  };
+  await post('/admin/intake/resume', {});
+  const response = await fetch(`${apiUrl}/admin/gates`, { headers });
+  const { gates } = (await response.json()) as { gates: { gate: string }[] };
+  for (const { gate } of gates) await post('/admin/gates/open', { gate });
+}
+
 /** The ids of a session and a request that exist, so that some addresses lead to something. */
 async function ownIds(apiUrl: string, token: string): Promise<string[]> {
   const response = await fetch(`${apiUrl}/chat/send`, {

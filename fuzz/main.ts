@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { JWT_SECRET, startStack } from '../chaos/stack.ts';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import { fuzzHttp } from './http.ts';
+import { fuzzHttp, resumeAll } from './http.ts';
 import { fuzzQueues } from './queues.ts';
 
 const HELP = `Sends what nobody should send to both queues and to every HTTP endpoint, and checks what happened to each of them.
@@ -66,9 +66,10 @@ try {
     audience: 'healify-chat',
     ttlMs: 24 * 3_600_000,
   });
+  const token = await accessTokens.sign({ userId: 'fuzz', role: 'admin' }, 'fuzz');
   await fuzzHttp({
     apiUrl: apiUrl!,
-    token: await accessTokens.sign({ userId: 'fuzz', role: 'admin' }, 'fuzz'),
+    token,
     requests: http,
     seed,
     onProgress: (sent) => console.log(`  requests ${sent} of ${http}`),
@@ -80,6 +81,7 @@ try {
       console.log(error.message, error.cause);
     },
   );
+  await resumeAll(apiUrl!, token);
   const found = await fuzzQueues({
     rabbitMqUrl: stack.rabbitMqUrl,
     messages,
