@@ -10,12 +10,15 @@ let page: Page;
 /** Between the browser and the api, so that a test can take the api away. */
 let proxy: Awaited<ReturnType<typeof startTcpProxy>>;
 let storyView: string;
+let openStoryView: string;
 
 beforeAll(async () => {
   all = await startOperations();
   proxy = await startTcpProxy(all.api.url);
   const failed = await all.user.send({ message: 'Fail [[simulate status=400]]' }, { Prefer: 'wait=20' });
   storyView = `/jobs/${failed.body.requestId}`;
+  const open = await all.user.send({ message: 'Take your time [[simulate latency=240s]]' });
+  openStoryView = `/jobs/${open.body.requestId}`;
   await bury(all.queues, 'chat_requests', [1, 2, 3], { reason: 'not_json' });
   ({ page } = await openWatched(all.browser));
   await page.goto(`${origin()}/admin`);
@@ -26,6 +29,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await all?.browser.close();
   await proxy?.stop();
+  // It has a question in hand that takes minutes.
+  await all?.worker.kill();
 });
 
 const origin = () => proxy.url.replace(/\/$/, '');
@@ -58,10 +63,18 @@ test.each(['light', 'dark'] as const)(
       await show(each);
       expect([each.view, await problems()]).toEqual([each.view, []]);
     }
-    await page.getByRole('button', { name: /^Redrive …/ }).click();
-    await page.getByText(/will go back to chat_requests/).waitFor();
-    expect(await problems()).toEqual([]);
-    await page.keyboard.press('Escape');
+    const openStory = { view: openStoryView, loaded: 'Facts' };
+    for (const [view, opener, forecast] of [
+      [views()[4]!, /^Redrive …/, /will go back to chat_requests/],
+      [views()[4]!, /^Drop …/, /will be gone for good/],
+      [openStory, /^Cancel …/, /as if its user had cancelled it/],
+    ] as const) {
+      await show(view);
+      await page.getByRole('button', { name: opener }).click();
+      await page.getByText(forecast).waitFor();
+      expect([String(opener), await problems()]).toEqual([String(opener), []]);
+      await page.keyboard.press('Escape');
+    }
   },
   90_000,
 );

@@ -144,6 +144,7 @@ test('dead letters are seen with their reason, redriven behind a canary, and dro
   const notJson = page.getByRole('listitem').filter({ hasText: 'The body is not JSON' });
   await notJson.getByText('Look at it').click();
   await notJson.getByText('garbage-1').waitFor();
+  await notJson.getByText('not a JSON object, or too large to look at').waitFor();
   expect(await page.textContent('main')).not.toContain('no JSON at all');
 
   const redriven = await confirm('Redrive … not_json', /^1 letter will go back to chat_requests\./, 'Redrive 1 letter');

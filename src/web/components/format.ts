@@ -20,6 +20,15 @@ export function formatDuration(ms: number): string {
   return `${Math.round(ms / DAY)} days`;
 }
 
+/** The same in whole seconds, for how long ago something was. */
+export const formatAge = (ms: number) =>
+  ms < 10 * SECOND ? `${Math.max(1, Math.round(ms / SECOND))} s` : formatDuration(ms);
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
+/** Such as `14:03:22`, where the reader is. */
+export const clockTime = (at: string | number) => clock.format(new Date(at));
+
 /** `12/s`, `0.6/s`, `6/min`: per second where that is a readable number. */
 export function formatRate(perSecond: number): string {
   if (perSecond >= 10) return `${formatCount(Math.round(perSecond))}/s`;

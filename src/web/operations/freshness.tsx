@@ -1,6 +1,6 @@
 import type { Overview } from '../../contracts/http/overview-bodies.ts';
+import { clockTime } from '../components/format.ts';
 import { Shape } from '../components/mark.tsx';
-import { clockTime } from '../components/time.tsx';
 import type { Polled } from '../components/use-polled.ts';
 
 /** Says whether what the page shows is of now. */

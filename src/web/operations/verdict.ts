@@ -1,6 +1,7 @@
 import type { Overview } from '../../contracts/http/overview-bodies.ts';
-import { countOf, formatDuration } from '../components/format.ts';
-import { deadLetterWords, failureWords, gateWords, needsSomebody } from './words.ts';
+import { clockTime, countOf, formatAge, formatCount, formatDuration } from '../components/format.ts';
+import { depthOf } from './dead-letters/depth-of.ts';
+import { deadLetterWords, failureWords, gateWords, isBroken, needsSomebody } from './words.ts';
 
 /** Something that an operator should know. */
 export interface Finding {
@@ -18,6 +19,8 @@ export interface Finding {
 
 /** Users should have their answer within this time: the objective in deploy/prometheus/rules/service-level.yml. */
 const SLOW_MS = 60_000;
+/** So many silent processes are no accident. */
+const MANY_MISSING = 2;
 /** A failure counts as present for so long. */
 const RECENT_MS = 15 * 60_000;
 
@@ -39,7 +42,7 @@ const serverMeaning: Record<string, string> = {
 export function findingsOf(seen: Overview, nowMs: number): Finding[] {
   const findings = [
     ...serversDown(seen),
-    ...processesMissing(seen),
+    ...processesMissing(seen, nowMs),
     ...providers(seen),
     ...held(seen),
     ...slow(seen),
@@ -64,7 +67,7 @@ function serversDown({ servers }: Overview): Finding[] {
     }));
 }
 
-function processesMissing({ processes }: Overview): Finding[] {
+function processesMissing({ processes }: Overview, nowMs: number): Finding[] {
   if (!processes) return [];
   const link = { href: '#/?to=processes', words: 'Processes' };
   const missing = processes.filter(({ state }) => state === 'missing');
@@ -76,8 +79,17 @@ function processesMissing({ processes }: Overview): Finding[] {
   }
   if (missing.length === 0) return [];
   const roles = [...new Set(missing.map(({ role }) => role))].join(' and ');
-  const what = `${countOf(missing.length, `${roles} process`, `${roles} processes`)} fell silent without stopping.`;
-  return [{ level: 'warn', what, todo: 'Others go on with the work. Its log says why it died.', link }];
+  const latestMs = Math.min(...missing.map(({ silentSince }) => (silentSince ? nowMs - Date.parse(silentSince) : 0)));
+  const what = `${countOf(missing.length, `${roles} process`, `${roles} processes`)} fell silent without stopping, the latest ${formatAge(latestMs)} ago.`;
+  const runbook = 'HealifyProcessMissing';
+  if (missing.length < MANY_MISSING) {
+    const todo = 'Others go on with its work. The end of its log says why it died.';
+    return [{ level: 'warn', what, todo, link, runbook }];
+  }
+  const todo =
+    'The end of each log says why. If it says nothing, they were killed: look at their memory limit (exit code 137). ' +
+    'Others go on with their work. A question that kills each worker ends as worker_crashed, under Failures.';
+  return [{ level: 'bad', what, todo, link, runbook }];
 }
 
 /** Work that somebody holds up on purpose. */
@@ -101,24 +113,30 @@ function held({ intake, jobQueuePaused }: Overview): Finding[] {
   return findings;
 }
 
-function providers({ gates }: Overview): Finding[] {
+function providers({ gates, jobs }: Overview): Finding[] {
   const shut = gates?.filter(({ state }) => state !== 'closed') ?? [];
   if (!gates || shut.length === 0) return [];
   const noneLeft = shut.length === gates.length;
-  return shut.map(({ gate, cause, state }) => {
+  const waiting = jobs?.delayed ? `${countOf(jobs.delayed, 'question waits', 'questions wait')} meanwhile.` : '';
+  return shut.map(({ gate, cause, state, until, keyFingerprint }) => {
     const { means, todo } = gateWords(cause);
-    const how = state === 'half-open' ? 'is being tried again' : 'is not asked';
+    const key = cause === 'key' && keyFingerprint ? ` (fingerprint ${keyFingerprint})` : '';
+    const meanwhile = isBroken(cause) ? 'Questions fail at once.' : waiting;
+    const next =
+      state === 'half-open'
+        ? 'One call tries it now, and the others wait for that. If it works again and this takes long, press Open.'
+        : until && `Next try: ${clockTime(until)}.`;
     return {
       level: noneLeft || needsSomebody(cause) ? 'bad' : 'warn',
-      what: `${gate} ${how}: ${lowerFirst(means)}.`,
-      todo: noneLeft ? todo : `${todo} The others are asked meanwhile.`,
+      what: `${gate} ${state === 'half-open' ? 'is being tried again' : 'is not asked'}: ${lowerFirst(means)}${key}.`,
+      todo: [noneLeft ? meanwhile : 'The others are asked meanwhile.', todo, next].filter(Boolean).join(' '),
       link: { href: '#/?to=providers', words: 'Providers' },
-      runbook: needsSomebody(cause) && cause !== 'operator' ? 'HealifyProviderBroken' : 'HealifyProviderShut',
+      runbook: isBroken(cause) ? 'HealifyProviderBroken' : 'HealifyProviderShut',
     };
   });
 }
 
-function slow({ line, queues, intake }: Overview): Finding[] {
+function slow({ line, queues, jobs, intake }: Overview): Finding[] {
   const { waiting, etaMs, oldestQuestionAgeMs } = line;
   const link = { href: '#/?to=line', words: 'The line' };
   const idle = queues?.find(({ queue }) => queue === 'chat_requests');
@@ -141,6 +159,11 @@ function slow({ line, queues, intake }: Overview): Finding[] {
   }
   if (oldestQuestionAgeMs !== null && oldestQuestionAgeMs > SLOW_MS) {
     const what = `A question has waited for ${formatDuration(oldestQuestionAgeMs)}.`;
+    if (waiting === 0 && jobs && jobs.waiting + jobs.delayed + jobs.active === 0) {
+      const lost =
+        'No worker has it and no queue: it was lost, or refused while RabbitMQ was away. It ends by itself at its deadline, so there is nothing to press.';
+      return [{ level: 'warn', what, todo: lost, link, runbook: 'HealifyQuestionsLost' }];
+    }
     const search = { href: '#/jobs?status=delayed', words: 'Delayed jobs' };
     return [
       {
@@ -170,18 +193,25 @@ function failing({ failures }: Overview, nowMs: number): Finding[] {
   ];
 }
 
-function letters({ deadLetters }: Overview): Finding[] {
-  const total = deadLetters?.reduce((sum, { count }) => sum + count, 0) ?? 0;
-  if (!deadLetters || total === 0) return [];
+function letters(seen: Overview): Finding[] {
+  const deadLetters = seen.deadLetters ?? [];
+  const total = depthOf(seen) ?? deadLetters.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0) return [];
+  const runbook = 'HealifyDeadLettersStanding';
+  if (deadLetters.length === 0) {
+    const todo = 'Their reasons are counted within a minute, or when you look.';
+    const link = { href: '#/dead-letters', words: 'Dead letters' };
+    return [{ level: 'warn', what: `${countOf(total, 'new dead letter')}.`, todo, link, runbook }];
+  }
   const urgent = deadLetters.find(({ reason }) => deadLetterWords(reason).usersWait);
   const first = urgent ?? deadLetters.reduce((most, each) => (each.count > most.count ? each : most));
   return [
     {
       level: urgent ? 'bad' : 'warn',
-      what: `${countOf(total, 'dead letter')}: ${lowerFirst(deadLetterWords(first.reason).means)} (${first.reason}).${urgent ? ' Users wait for these.' : ''}`,
+      what: `${countOf(total, 'dead letter')}. ${first.count >= total ? '' : `${formatCount(first.count)} of them: `}${deadLetterWords(first.reason).means} (${first.reason}).${urgent ? ' Users wait for these.' : ''}`,
       todo: deadLetterWords(first.reason).todo,
       link: { href: `#/dead-letters/${first.queue}`, words: 'Dead letters' },
-      runbook: 'HealifyDeadLettersStanding',
+      runbook,
     },
   ];
 }

@@ -110,21 +110,26 @@ export const deadLetterWords = (reason: string) =>
 const gateCauses: Record<GateCause, { means: string; todo: string }> = {
   failures: { means: 'Too many calls failed', todo: 'It is tried again by itself.' },
   'retry-after': { means: 'The provider asked for a pause', todo: 'It is tried again by itself.' },
-  operator: { means: 'An operator has shut it', todo: 'Open it when it may be asked again.' },
-  key: { means: 'The provider refuses our key', todo: 'Set a good key and restart the workers.' },
-  quota: { means: 'Our quota or credit is used up', todo: 'Pay, then open the gate.' },
+  operator: { means: 'An operator has shut it', todo: 'Press Open when it may be asked again.' },
+  key: {
+    means: 'The provider refuses our key',
+    todo: 'Set a good key (OPENAI_API_KEY, or the variable of the fallback) and restart the workers. Then retry what has failed.',
+  },
+  quota: { means: 'Our quota or credit is used up', todo: 'Pay, then press Open. Then retry what has failed.' },
   model: {
     means: 'There is no such model, or nothing at its address',
-    todo: 'Correct CHAT_MODEL or OPENAI_BASE_URL and restart the workers.',
+    todo: 'Correct CHAT_MODEL or OPENAI_BASE_URL and restart the workers. Then retry what has failed.',
   },
 };
 
 export const gateWords = (cause: Gate['cause']) =>
   cause ? gateCauses[cause] : { means: 'It is not asked at present', todo: 'It is tried again by itself.' };
 
+/** Whether the provider is broken for everybody. */
+export const isBroken = (cause: Gate['cause']) => cause === 'key' || cause === 'quota' || cause === 'model';
+
 /** Whether waiting will not help. */
-export const needsSomebody = (cause: Gate['cause']) =>
-  cause === 'key' || cause === 'quota' || cause === 'model' || cause === 'operator';
+export const needsSomebody = (cause: Gate['cause']) => isBroken(cause) || cause === 'operator';
 
 /** How a job stands. */
 export const statusWords: Record<JobStatus, { tone: Tone; words: string }> = {

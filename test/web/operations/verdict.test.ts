@@ -24,6 +24,13 @@ const gate = {
   until: null,
   keyFingerprint: null,
 };
+const queuesWith = (messages: Record<string, number>) =>
+  ['chat_requests', 'chat_responses', 'chat_requests.dlq', 'chat_responses.dlq'].map((queue) => ({
+    queue,
+    messages: messages[queue] ?? 0,
+    consumers: 1,
+    notEmptyForMs: 0,
+  }));
 const well: Overview = {
   servers: [
     { server: 'rabbitmq', state: 'up', detail: null },
@@ -34,7 +41,7 @@ const well: Overview = {
   intake: { paused: false, since: null, by: null },
   jobQueuePaused: false,
   line: { waiting: 2, drainPerSecond: 3, etaMs: 900, oldestQuestionAgeMs: 500 },
-  queues: [{ queue: 'chat_requests', messages: 0, consumers: 1, notEmptyForMs: 0 }],
+  queues: queuesWith({}),
   jobs: { waiting: 1, delayed: 0, active: 1, completed: 5, failed: 0 },
   gates: [gate],
   deadLetters: [],
@@ -85,17 +92,46 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
   [
     'one of two workers is dead',
     { processes: [worker, { ...worker, id: 'w-2', state: 'missing', silentSince: secondsAgo(20) }] },
-    { level: 'warn', what: /^1 worker process fell silent/, todo: /log/, to: '#/?to=processes' },
+    {
+      level: 'warn',
+      what: /^1 worker process fell silent .* the latest 20 s ago\.$/,
+      todo: /log/,
+      to: '#/?to=processes',
+    },
+  ],
+  [
+    'workers die again and again',
+    {
+      processes: [
+        worker,
+        { ...worker, id: 'w-2', state: 'missing', silentSince: secondsAgo(20) },
+        { ...worker, id: 'w-3', state: 'missing', silentSince: secondsAgo(3) },
+      ],
+    },
+    { level: 'bad', what: /^2 worker processes fell silent .* latest 3 s ago/, todo: /memory limit .* worker_crashed/ },
   ],
   [
     'the only provider refuses the key',
-    { gates: [{ ...gate, state: 'open', cause: 'key' }] },
+    { gates: [{ ...gate, state: 'open', cause: 'key', keyFingerprint: '9f86d081' }] },
     {
       level: 'bad',
-      what: /openai gpt-4o is not asked: the provider refuses our key/,
-      todo: /^Set a good key and restart the workers\.$/,
+      what: /^openai gpt-4o is not asked: the provider refuses our key \(fingerprint 9f86d081\)\.$/,
+      todo: /^Questions fail at once\. Set a good key \(OPENAI_API_KEY.* restart the workers\. Then retry/,
       to: '#/?to=providers',
     },
+  ],
+  [
+    'the only provider has asked for a pause',
+    {
+      gates: [{ ...gate, state: 'open', cause: 'retry-after', until: secondsAgo(-60) }],
+      jobs: { waiting: 0, delayed: 207, active: 0, completed: 5, failed: 0 },
+    },
+    { level: 'bad', what: /asked for a pause\.$/, todo: /^207 questions wait meanwhile\..*by itself\. Next try: / },
+  ],
+  [
+    'a worker may have died over the one call that tries the provider',
+    { gates: [{ ...gate, state: 'half-open', cause: 'failures', until: secondsAgo(60) }] },
+    { level: 'bad', what: /is being tried again/, todo: /One call tries it now.*press Open\.$/ },
   ],
   [
     'one of two providers fails',
@@ -128,23 +164,40 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
     { level: 'warn', what: /slow: 900 questions in line, .* about 15 min/, todo: /Add workers/ },
   ],
   [
+    'a question is open that nobody has',
+    {
+      line: { waiting: 0, drainPerSecond: null, etaMs: 3, oldestQuestionAgeMs: 300_000 },
+      jobs: { waiting: 0, delayed: 0, active: 0, completed: 5, failed: 0 },
+    },
+    { level: 'warn', what: /^A question has waited for 5 min\.$/, todo: /nothing to press/ },
+  ],
+  [
     'questions have begun to fail',
     { failures: [failure('model_timeout', 12, 30)] },
     { level: 'warn', what: /the model took too long \(model_timeout\), 12 jobs/, todo: /retry/, to: '#/failures' },
   ],
   [
     'there is garbage on the queue',
-    { deadLetters: [{ queue: 'chat_requests', reason: 'not_json', count: 40 }] },
+    {
+      queues: queuesWith({ 'chat_requests.dlq': 40 }),
+      deadLetters: [{ queue: 'chat_requests', reason: 'not_json', count: 40 }],
+    },
     {
       level: 'warn',
-      what: /^40 dead letters: the body is not JSON \(not_json\)\.$/,
+      what: /^40 dead letters\. The body is not JSON \(not_json\)\.$/,
       todo: /publisher/,
       to: '#/dead-letters/chat_requests',
     },
   ],
   [
+    'garbage has just come, and nobody has looked at it yet',
+    { queues: queuesWith({ 'chat_requests.dlq': 6 }) },
+    { level: 'warn', what: /^6 new dead letters\.$/, todo: /within a minute/, to: '#/dead-letters' },
+  ],
+  [
     'there are dead letters whose users wait',
     {
+      queues: queuesWith({ 'chat_requests.dlq': 40, 'chat_responses.dlq': 1 }),
       deadLetters: [
         { queue: 'chat_requests', reason: 'not_json', count: 40 },
         { queue: 'chat_responses', reason: 'invalid_signature', count: 1 },
@@ -152,7 +205,7 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
     },
     {
       level: 'bad',
-      what: /no valid signature .* Users wait/,
+      what: /^41 dead letters\. 1 of them: .* no valid signature .* Users wait/,
       todo: /MESSAGE_SIGNING_KEY/,
       to: '#/dead-letters/chat_responses',
     },
@@ -166,13 +219,22 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
   });
 });
 
+test('dead letters that are gone since they were counted are no alarm', () => {
+  expect(firstOf({ deadLetters: [{ queue: 'chat_requests', reason: 'empty', count: 1 }] })).toBeUndefined();
+});
+
 test('failures of long ago are no alarm', () => {
   expect(firstOf({ failures: [failure('model_timeout', 12, 3_600)] })).toBeUndefined();
 });
 
 test('what users feel comes before what can wait', () => {
   const findings = findingsOf(
-    { ...well, deadLetters: [{ queue: 'chat_requests', reason: 'empty', count: 1 }], jobQueuePaused: true },
+    {
+      ...well,
+      queues: queuesWith({ 'chat_requests.dlq': 1 }),
+      deadLetters: [{ queue: 'chat_requests', reason: 'empty', count: 1 }],
+      jobQueuePaused: true,
+    },
     NOW,
   );
   expect(findings.map(({ level }) => level)).toEqual(['bad', 'warn']);

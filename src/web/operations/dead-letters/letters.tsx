@@ -4,6 +4,7 @@ import { Failed, Loading } from '../../components/card.tsx';
 import { countOf, formatCount } from '../../components/format.ts';
 import { At } from '../../components/time.tsx';
 import { usePolled } from '../../components/use-polled.ts';
+import { Outline } from './outline.tsx';
 
 const SHOWN = 20;
 
@@ -67,6 +68,12 @@ function Letter({ letter }: { letter: LetterPage['letters'][number] }) {
               </dd>
             </div>
           ))}
+        <div>
+          <dt>body</dt>
+          <dd>
+            <Outline letter={letter} />
+          </dd>
+        </div>
       </dl>
     </li>
   );

@@ -7,8 +7,8 @@ const HEIGHT = 44;
  * Depths of the last hour as a small area. Where nobody looked, there is a gap.
  * @param props.values the oldest first
  */
-export function Chart(props: { name: string; unit: string; values: (number | null)[]; stepMs: number; max: number }) {
-  const { name, unit, values, stepMs, max } = props;
+export function Chart(props: { name: string; unit: string; values: (number | null)[]; stepMs: number }) {
+  const { name, unit, values, stepMs } = props;
   const highest = Math.max(0, ...values.map((value) => value ?? 0));
   const highestAt = values.lastIndexOf(highest);
   const agoMs = (values.length - 1 - highestAt) * stepMs;
@@ -19,7 +19,7 @@ export function Chart(props: { name: string; unit: string; values: (number | nul
   return (
     <figure class="chart">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={summary}>
-        {areas(values, Math.max(max, 1)).map(({ line, area }) => (
+        {areas(values, Math.max(highest, 1)).map(({ line, area }) => (
           <g key={line}>
             <path class="area" d={area} />
             <path class="line" d={line} vector-effect="non-scaling-stroke" />

@@ -1,10 +1,14 @@
 import type { Overview } from '../../../contracts/http/overview-bodies.ts';
 import { Card, Empty } from '../../components/card.tsx';
 import { formatCount } from '../../components/format.ts';
+import { depthOf } from '../dead-letters/depth-of.ts';
 import { deadLetterWords } from '../words.ts';
 
 /** Messages that could not be processed, by reason. */
-export function DeadLettersCard({ deadLetters }: { deadLetters: Overview['deadLetters'] }) {
+export function DeadLettersCard({ seen }: { seen: Overview }) {
+  const { deadLetters } = seen;
+  const counted = deadLetters?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+  const depth = depthOf(seen) ?? 0;
   return (
     <Card
       id="letters"
@@ -13,7 +17,7 @@ export function DeadLettersCard({ deadLetters }: { deadLetters: Overview['deadLe
       aside={<a href="#/dead-letters">Look and redrive</a>}
     >
       {!deadLetters && <Empty>Not known while RabbitMQ is away.</Empty>}
-      {deadLetters?.length === 0 && (
+      {deadLetters?.length === 0 && depth === 0 && (
         <Empty>There are none. A message that nobody can process would be kept, and counted here by reason.</Empty>
       )}
       {deadLetters && deadLetters.length > 0 && (
@@ -32,6 +36,9 @@ export function DeadLettersCard({ deadLetters }: { deadLetters: Overview['deadLe
             </li>
           ))}
         </ul>
+      )}
+      {deadLetters && depth > counted && (
+        <p class="quiet">{formatCount(depth - counted)} more came since they were counted, less than a minute ago.</p>
       )}
     </Card>
   );

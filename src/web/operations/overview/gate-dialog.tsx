@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ActionDialog } from '../../components/action-dialog.tsx';
 import { ask } from '../../components/ask.ts';
-import { countOf } from '../../components/format.ts';
-import { clockTime } from '../../components/time.tsx';
+import { clockTime, countOf } from '../../components/format.ts';
 
 /** What the API says of a gate that is opened or shut. */
 interface GateReport {

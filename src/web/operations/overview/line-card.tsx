@@ -1,6 +1,6 @@
 import type { Overview } from '../../../contracts/http/overview-bodies.ts';
 import { Card } from '../../components/card.tsx';
-import { formatCount, formatDuration, formatRate } from '../../components/format.ts';
+import { formatAge, formatCount, formatDuration, formatRate } from '../../components/format.ts';
 import { jobsHref } from '../route.ts';
 
 /** How many questions wait, how quickly the line moves, and when a new question is answered. */
@@ -23,12 +23,12 @@ export function LineCard({ seen: { line, jobs } }: { seen: Overview }) {
         </div>
         <div>
           <dt>Oldest open question</dt>
-          <dd>{oldestQuestionAgeMs === null ? <Unknown>none</Unknown> : formatDuration(oldestQuestionAgeMs)}</dd>
+          <dd>{oldestQuestionAgeMs ? formatAge(oldestQuestionAgeMs) : <Unknown>none</Unknown>}</dd>
         </div>
       </dl>
       {jobs && (
         <p class="quiet">
-          Of these in the workers’ hands: <a href={jobsHref({ status: 'active' })}>{formatCount(jobs.active)} now</a>,{' '}
+          Taken by workers already: <a href={jobsHref({ status: 'active' })}>{formatCount(jobs.active)} now</a>,{' '}
           <a href={jobsHref({ status: 'waiting' })}>{formatCount(jobs.waiting)} next</a>,{' '}
           <a href={jobsHref({ status: 'delayed' })}>{formatCount(jobs.delayed)} between two attempts</a>.
         </p>

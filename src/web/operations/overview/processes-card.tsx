@@ -33,11 +33,11 @@ export function ProcessesCard({ seen: { servers, processes, warnings } }: { seen
                 'Alive'
               ) : (
                 <>
-                  Silent
+                  Fell silent
                   {silentSince && (
                     <>
                       {' '}
-                      since <Ago at={silentSince} />
+                      <Ago at={silentSince} />
                     </>
                   )}
                 </>

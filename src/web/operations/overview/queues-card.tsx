@@ -48,7 +48,9 @@ export function QueuesCard({ seen: { queues, jobs } }: { seen: Overview }) {
     <Card id="queues" title="Queues, over the last hour" width="wide">
       <ul class="queues">
         {rows.map(({ name, words, unit, now, note }) => {
-          const values = history?.series.find((series) => series.name === name)?.values;
+          const past = history?.series.find((series) => series.name === name)?.values;
+          // The present is newer than the last value.
+          const values = past && [...past.slice(1), now ?? null];
           return (
             <li key={name}>
               <div class="queue-now">
@@ -62,13 +64,7 @@ export function QueuesCard({ seen: { queues, jobs } }: { seen: Overview }) {
                 </p>
               </div>
               {history && values ? (
-                <Chart
-                  name={words}
-                  unit={unit}
-                  values={values}
-                  stepMs={history.stepMs}
-                  max={Math.max(...values.map((value) => value ?? 0))}
-                />
+                <Chart name={words} unit={unit} values={values} stepMs={history.stepMs} />
               ) : (
                 <Empty>The last hour will be drawn here.</Empty>
               )}

@@ -1,8 +1,7 @@
 import type { Overview } from '../../../contracts/http/overview-bodies.ts';
 import { RefusedError, serverNow } from '../../components/ask.ts';
-import { countOf } from '../../components/format.ts';
+import { clockTime, countOf } from '../../components/format.ts';
 import { Shape } from '../../components/mark.tsx';
-import { clockTime } from '../../components/time.tsx';
 import type { Polled } from '../../components/use-polled.ts';
 import { type Finding, findingsOf } from '../verdict.ts';
 
@@ -55,9 +54,11 @@ function outOfSight(error: Error, goodAtMs: number | undefined): Finding {
   const noRedis = error instanceof RefusedError && error.code === 'store_unavailable';
   return {
     level: 'bad',
-    what: noRedis ? 'Redis is down, so nothing can be asked or read.' : error.message,
+    what: noRedis ? 'Redis does not answer, so nothing can be asked or read.' : error.message,
     todo: [
-      noRedis ? 'Bring it back: work goes on by itself, and nothing is lost.' : 'See whether the api runs.',
+      noRedis
+        ? 'See whether it runs, hangs or has no memory, and bring it back: work goes on by itself, and nothing is lost.'
+        : 'See whether the api runs.',
       'This page asks again by itself.',
       goodAtMs === undefined ? '' : `What you see below is from ${clockTime(goodAtMs)}.`,
     ].join(' '),

@@ -36,7 +36,7 @@ export function OverviewView({ overview, to }: { overview: Polled<Overview>; to:
           <ProvidersCard gates={seen.gates} refresh={refresh} />
           <IntakeCard intake={seen.intake} refresh={refresh} />
           <FailuresCard failures={seen.failures} />
-          <DeadLettersCard deadLetters={seen.deadLetters} />
+          <DeadLettersCard seen={seen} />
           <QueuesCard seen={seen} />
           <ProcessesCard seen={seen} />
           <LinksCard />
