@@ -138,6 +138,20 @@ test('when the api does not answer, the page says so and of when its figures are
   await page.getByText('Live', { exact: true }).waitFor();
 }, 60_000);
 
+test('a page that nobody touches says so with each call, so that it does not keep a login alive', async () => {
+  await show(views()[0]!);
+  const overview = (background: boolean) =>
+    page.waitForRequest((request) => {
+      if (!request.url().endsWith('/admin/overview')) return false;
+      return (request.headers()['x-background'] === '1') === background;
+    });
+  await overview(true);
+  const touched = overview(false);
+  await page.keyboard.press('Shift');
+  await touched;
+  await overview(true);
+}, 60_000);
+
 test('a tab that nobody sees asks for nothing, and asks at once when it is seen again', async () => {
   await page.clock.install();
   await page.reload();

@@ -1,4 +1,5 @@
 import type { Problem } from '../../contracts/http/problem.ts';
+import { presenceHeaders } from './presence.ts';
 
 /** The API has refused a call. `message` says what the caller can do. */
 export class RefusedError extends Error {
@@ -29,22 +30,21 @@ export const serverNow = () => Date.now() + clockLeadMs;
  * @param path relative to the page's address
  * @param options.body is sent with POST
  * @param options.timeoutMs how long to wait for the reply, 15 s if not said
- * @param options.background nobody has asked for this just now, so it does not keep the login alive
  * @throws RefusedError, UnreachableError
  */
 export async function ask<T>(
   path: string,
-  options: { body?: object; signal?: AbortSignal; timeoutMs?: number; background?: boolean } = {},
+  options: { body?: object; signal?: AbortSignal; timeoutMs?: number } = {},
 ): Promise<T> {
-  const { body, signal, timeoutMs = REPLY_TIMEOUT_MS, background } = options;
+  const { body, signal, timeoutMs = REPLY_TIMEOUT_MS } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
   try {
     response = await fetch(path, {
       headers: {
         Accept: 'application/json',
+        ...presenceHeaders(),
         ...(body && { 'Content-Type': 'application/json' }),
-        ...(background && { 'X-Background': '1' }),
       },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(body && { method: 'POST', body: JSON.stringify(body) }),

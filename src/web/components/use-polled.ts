@@ -15,8 +15,7 @@ export interface Polled<T> {
 type Seen<T> = Omit<Polled<T>, 'refresh'> & { path: string };
 
 /**
- * Asks the API again and again while the tab is visible, and at once when it becomes visible. Only a call that a person
- * has caused keeps the login alive: the first one, one after `refresh`, and one when the tab becomes visible.
+ * Asks the API again and again while the tab is visible, and at once when it becomes visible.
  * @param path undefined: asks nothing for now
  * @param everyMs the pause between a reply and the next call; undefined: asks only once
  */
@@ -29,12 +28,12 @@ export function usePolled<T>(path: string | undefined, everyMs: number | undefin
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking = false;
-    const look = async (background: boolean) => {
+    const look = async () => {
       clearTimeout(timer);
       if (asking || document.hidden) return;
       asking = true;
       try {
-        const data = await ask<T>(path, { signal: stop.signal, background });
+        const data = await ask<T>(path, { signal: stop.signal });
         setSeen({ path, data, error: undefined, goodAtMs: Date.now() });
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -48,16 +47,15 @@ export function usePolled<T>(path: string | undefined, everyMs: number | undefin
       } finally {
         asking = false;
       }
-      if (everyMs !== undefined && !stop.signal.aborted) timer = setTimeout(look, everyMs, true);
+      if (everyMs !== undefined && !stop.signal.aborted) timer = setTimeout(look, everyMs);
     };
-    const lookNow = () => void look(false);
-    again.current = lookNow;
-    document.addEventListener('visibilitychange', lookNow);
-    lookNow();
+    again.current = look;
+    document.addEventListener('visibilitychange', look);
+    void look();
     return () => {
       stop.abort();
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', lookNow);
+      document.removeEventListener('visibilitychange', look);
     };
   }, [path, everyMs]);
 

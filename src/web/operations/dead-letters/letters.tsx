@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { LetterPage } from '../../../contracts/dead-letters.ts';
 import { Failed, Loading } from '../../components/card.tsx';
-import { countOf, formatCount } from '../../components/format.ts';
+import { countOf } from '../../components/format.ts';
 import { At } from '../../components/time.tsx';
 import { usePolled } from '../../components/use-polled.ts';
 import { Outline } from './outline.tsx';
@@ -42,7 +42,6 @@ export function Letters(props: {
 function Letter({ letter }: { letter: LetterPage['letters'][number] }) {
   const { messageId, detail, at, redriveCount, bytes, sender, headers } = letter;
   const facts: [string, string | null][] = [
-    ['fields', fieldsOf(letter)],
     ['app', sender.appId],
     ['RabbitMQ user', sender.userId],
     ...Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
@@ -77,14 +76,4 @@ function Letter({ letter }: { letter: LetterPage['letters'][number] }) {
       </dl>
     </li>
   );
-}
-
-/** What the body looks like. Its text is not shown to operators. */
-function fieldsOf({ outline, encoding }: LetterPage['letters'][number]): string {
-  if (!outline) return encoding === 'binary' ? 'none: the body is binary' : 'none that can be read';
-  const fields = outline.fields.map(
-    ({ name, type, length }) => `${name} (${type}${length === null ? '' : ` of ${formatCount(length)}`})`,
-  );
-  if (outline.otherFields > 0) fields.push(countOf(outline.otherFields, 'unknown field'));
-  return fields.join(', ') || 'none';
 }
