@@ -9,7 +9,7 @@ import type { EventStream } from './event-streams.ts';
 /** A worker ends the log moments after the turn. If it has died in between, readers get the turn's end after this time. */
 const END_OF_LOG_MS = 2_000;
 /** A log begins when its question is accepted. So if a turn has ended and its log shows nothing, there is none. */
-const BEGIN_OF_LOG_MS = 500;
+const BEGIN_OF_LOG_MS = 100;
 /** While the store is away, the turn is read so often, with a pause before each. After that, the reader connects again. */
 const TRIES = 5;
 const RETRY_MS = 1_000;
@@ -39,7 +39,7 @@ export async function followAnswer(
   stream: EventStream,
   { requestId, after, watch, answer, readTurn, idOf }: Following,
 ): Promise<boolean> {
-  const reading = logs.read(requestId, after);
+  const reading = logs.read(requestId, after, { hasEnded: !!answer });
   const settled = answer ? Promise.resolve(answer) : nextAnswer(watch, readTurn).catch(() => undefined);
   const patience = new AbortController();
   let sent = false;
@@ -49,7 +49,7 @@ export async function followAnswer(
   /** The log should have ended soon after the turn. */
   async function giveUpOnLog(): Promise<void> {
     const end = await settled;
-    const waitMs = !end ? 0 : sent || after >= 0 ? END_OF_LOG_MS : BEGIN_OF_LOG_MS;
+    const waitMs = !end ? 0 : sent || after >= 0 || answer ? END_OF_LOG_MS : BEGIN_OF_LOG_MS;
     await sleep(waitMs, undefined, { signal: patience.signal });
     log = 'of no use';
     reading.close();
