@@ -39,6 +39,8 @@ export const LONG_FILES: Record<string, number> = {
   'test/main/redis-rights.test.ts': 21,
   'test/api/signed-answers.test.ts': 20,
   'test/dashboards/queries.test.ts': 20,
+  'test/e2e/stream-resumed.test.ts': 24,
+  'test/api/realtime/answer-log-doors.test.ts': 22,
   'test/e2e/deadline-and-spend.test.ts': 20,
 };
 
