@@ -5,6 +5,7 @@ import type { Me } from '../contracts/http/me.ts';
 import type { SessionSummary, SessionsPageBody } from '../contracts/http/session-bodies.ts';
 import { readAnswer, type StreamOptions } from './answer-stream.ts';
 import { createHttp, type TokenSource } from './http.ts';
+import { randomKey } from './random-key.ts';
 
 export type { AnswerEvent, NumberedEvent } from '../contracts/answer-events.ts';
 export { isEnd, textAfter } from '../contracts/answer-text.ts';
@@ -94,7 +95,3 @@ export function createChatClient(options: {
     me: () => get('/me'),
   };
 }
-
-/** `crypto.randomUUID` is missing in pages that were not loaded over https. */
-const randomKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

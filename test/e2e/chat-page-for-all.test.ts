@@ -193,6 +193,18 @@ test('no hostile Markdown or HTML runs a script, loads anything, or leads anywhe
   expect(page.url()).toContain(`${all.api.url}/#/c/`);
 }, 120_000);
 
+test('behind a proxy with a path prefix, the page works with and without a slash at the end', async () => {
+  const api = await all.startAnotherApi({ BASE_PATH: '/healify' });
+  for (const address of [`${api.url}/healify`, `${api.url}/healify/`]) {
+    const opened = await openChat(all.browser, address);
+    await ask(opened.page, 'Hello from afar');
+    await waitForStatus(opened.page, 'completed');
+    expect(opened.complaints).toEqual([]);
+    await opened.page.close();
+  }
+  await api.stop();
+}, 60_000);
+
 test('no request went to another host, no script has failed, and nothing was against the page’s policy', () => {
   expect(foreign).toEqual([]);
   expect(complaints).toEqual([]);

@@ -105,7 +105,7 @@ test('somebody who goes offline in the middle is told, and reads on when they ar
   await expectWhole();
 });
 
-test('a question that is asked offline is kept, also over a reload of its text, and goes out by itself', async () => {
+test('a question that is asked offline is kept, and goes out by itself', async () => {
   await page.context().setOffline(true);
   await ask(page, 'Written in the tunnel');
   await waitForStatus(page, 'unsent');

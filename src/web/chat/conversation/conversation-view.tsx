@@ -1,9 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { randomKey } from '../../../client/random-key.ts';
 import { Failed, Loading } from '../../components/card.tsx';
 import { NoDoctor } from '../no-doctor.tsx';
 import { Announcer } from './announcer.tsx';
 import { Composer } from './composer.tsx';
-import { type Draft, keepDraft, newKey, readDraft } from './draft.ts';
+import { type Draft, keepDraft, readDraft } from './draft.ts';
 import type { OpenConversation } from './open-conversation.ts';
 import { isOpen, type ShownTurn } from './shown-turn.ts';
 import type { TurnActions } from './turn.tsx';
@@ -52,7 +53,7 @@ export function ConversationView(props: {
   };
   const send = () => {
     const { text, key } = draft;
-    setDraft({ text: '', key: newKey() });
+    setDraft({ text: '', key: randomKey() });
     void ask(text, key);
     field.current?.focus();
   };
@@ -60,11 +61,11 @@ export function ConversationView(props: {
     () => ({
       resend: ({ message, key }) => void ask(message, key),
       askAgain: ({ message }: ShownTurn) => {
-        void ask(message, newKey(), true);
+        void ask(message, randomKey(), true);
         field.current?.focus();
       },
       edit: ({ message }) => {
-        write({ text: message, key: newKey() });
+        write({ text: message, key: randomKey() });
         field.current?.focus();
       },
       rate: conversation.rate,
@@ -112,7 +113,7 @@ export function ConversationView(props: {
                   <button
                     type="button"
                     onClick={() => {
-                      write({ text: example, key: newKey() });
+                      write({ text: example, key: randomKey() });
                       field.current?.focus();
                     }}
                   >
@@ -126,7 +127,7 @@ export function ConversationView(props: {
       <Composer
         field={field}
         draft={draft}
-        onDraft={(text) => write({ text, key: newKey() })}
+        onDraft={(text) => write({ text, key: randomKey() })}
         onSend={send}
         onStop={current?.requestId ? () => void conversation.stop(current) : undefined}
         stopping={current?.stopping ?? false}

@@ -1,3 +1,4 @@
+import { randomKey } from '../../../client/random-key.ts';
 import { keep, readKept } from '../kept.ts';
 
 /** A question that is being written. It is kept until the api has accepted it. */
@@ -7,13 +8,10 @@ export interface Draft {
   key: string;
 }
 
-export const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 const nameOf = (userId: string, sessionId: string | undefined) => `draft:${userId}:${sessionId ?? 'new'}`;
 
 export const readDraft = (userId: string, sessionId: string | undefined): Draft =>
-  readKept<Draft>(nameOf(userId, sessionId)) ?? { text: '', key: newKey() };
+  readKept<Draft>(nameOf(userId, sessionId)) ?? { text: '', key: randomKey() };
 
 export const keepDraft = (userId: string, sessionId: string | undefined, draft: Draft) =>
   keep(nameOf(userId, sessionId), draft.text === '' ? undefined : draft);
