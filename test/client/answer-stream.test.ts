@@ -82,7 +82,8 @@ test('a connection that has fallen silent is made again', async () => {
   const connections: Connection[] = [];
   const stop = new AbortController();
   const reading = read({
-    silenceMs: 50,
+    // Long enough for a busy machine to answer first.
+    silenceMs: 1_000,
     signal: stop.signal,
     onConnection: (connection) => {
       connections.push(connection);

@@ -63,14 +63,15 @@ test('a stopped question keeps its text so far, in the log and in the session', 
   const asked = await user.send({ message: 'Stop? [[simulate mode=hang]]', stream: true });
   const { requestId } = asked.body;
   await readAll(read(requestId), 2);
-  // Another attempt has written this. The worker in hand hears of it only when it writes.
+  // Another attempt has written this. The worker, which does not know that text, must not tell its own end first.
+  process.kill(worker.pid, 'SIGSTOP');
   const log = createRedisLogWriter({ redis, ttlMs: 60_000 }).open({
     ...{ requestId, epoch: 1_000, attempt: 2, deadlineAt: Date.now() + 60_000 },
   });
   log.begun({ provider: 'p', model: 'm' });
   log.text('Eat vege');
   await log.close();
-  const stopped = await cancel(requestId);
+  const stopped = await cancel(requestId).finally(() => process.kill(worker.pid, 'SIGCONT'));
   expect(stopped.body).toMatchObject({ status: 'cancelled', response: 'Eat vege', finishReason: 'cancelled' });
   const events = await readAll(read(requestId));
   expect(events.at(-1)?.event.type).toBe('cancelled');

@@ -104,6 +104,8 @@ export function sendMessage(options: SendOptions): RequestHandler {
       }
       const location = addressOf(req, `/chat/session/${sessionId}`);
       if (events && watch) {
+        // Whoever resumes at another api at once must find the question there.
+        await shown;
         // The second is where a reader resumes.
         const resumeAt = addressOf(req, `/chat/requests/${requestId}/events`);
         res.set({ Location: location, 'Content-Location': resumeAt });
