@@ -4,6 +4,7 @@ import type { Queue } from 'bullmq';
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import { BACKGROUND_HEADER } from '../auth/authenticate.ts';
 import { toApiError } from '../problem.ts';
 import { type BoardActions, BoardQueue, JobElsewhereError, refuseWhatBreaksJobs } from './board-queue.ts';
 import { jobTitle } from './job-title.ts';
@@ -33,6 +34,12 @@ const boardPolicy = helmet.contentSecurityPolicy({
 const noFlow = Router().get('/api/queues/:queueName/:jobId/flow', (req, res) => {
   res.json({ nodeId: req.params.jobId, flowRoot: null, isFlowNode: false });
 });
+
+/** The board asks its API again and again by itself. That must not keep its admin's login alive. */
+const markPolls: RequestHandler = (req, _res, next) => {
+  if (req.method === 'GET' && req.path.startsWith('/api/')) req.headers[BACKGROUND_HEADER.toLowerCase()] = '1';
+  next();
+};
 
 /**
  * Bull Board at `/queues` of the router that it is mounted in.
@@ -70,5 +77,5 @@ export function createBullBoardRouter(options: {
     }
     return { status: status as 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message } };
   });
-  return Router().use('/queues', options.requireAdmin, boardPolicy, noFlow, adapter.getRouter());
+  return Router().use('/queues', markPolls, options.requireAdmin, boardPolicy, noFlow, adapter.getRouter());
 }

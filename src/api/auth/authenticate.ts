@@ -15,7 +15,7 @@ declare global {
 }
 
 /** A page sends it with what it asks for by itself, again and again. Such a request keeps no admin's login alive. */
-const BACKGROUND_HEADER = 'X-Background';
+export const BACKGROUND_HEADER = 'X-Background';
 
 const RETRY_AFTER_SECONDS = 5;
 
