@@ -5,6 +5,8 @@ export interface NewTurn extends TurnAddress {
   message: string;
   /** ISO 8601. */
   createdAt: string;
+  /** The trace of the question, for the log. Left out: it has none. */
+  traceId?: string;
   /** How many ms from now the turn becomes overdue. */
   dueInMs: number;
 }
@@ -90,6 +92,8 @@ export interface OverdueTurn extends TurnAddress {
   state: 'accepting' | 'queued' | 'ended' | 'gone';
   /** When the question was asked, ISO 8601. Empty if the turn is gone. */
   createdAt: string;
+  /** The trace of the question; '' if it is not known. */
+  traceId: string;
 }
 
 /** What an erased session has left in other stores, where it must be erased as well. */

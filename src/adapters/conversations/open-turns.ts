@@ -6,7 +6,7 @@ import type { OverdueTurn } from './conversation-store.ts';
 import { addOpenMember } from './redis-scripts/add-open-member.ts';
 import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';
 import { postponeMembers } from './redis-scripts/postpone-members.ts';
-import { createdAtOf } from './stored-turn.ts';
+import { createdAtOf, readQuestion } from './stored-turn.ts';
 import { addressOf, memberOf } from './turn-member.ts';
 
 /**
@@ -50,8 +50,9 @@ export async function readFirstOpenTurn(redis: Redis): Promise<number | undefine
   return question === null ? undefined : Date.parse(createdAtOf(question));
 }
 
-function stateOf(state: string | null, question: string | null): Pick<OverdueTurn, 'state' | 'createdAt'> {
-  if (!question) return { state: 'gone', createdAt: '' };
+function stateOf(state: string | null, question: string | null): Pick<OverdueTurn, 'state' | 'createdAt' | 'traceId'> {
+  if (!question) return { state: 'gone', createdAt: '', traceId: '' };
   const open = state === 'accepting' || state === 'queued';
-  return { state: open ? state : 'ended', createdAt: createdAtOf(question) };
+  const { createdAt, traceId = '' } = readQuestion(question);
+  return { state: open ? state : 'ended', createdAt, traceId };
 }

@@ -52,7 +52,7 @@ export const createdAtOf = (question: string): string => readQuestion(question).
 
 /** @param question the turn's number, followed by JSON */
 export const readQuestion = (question: string) =>
-  JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string };
+  JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string; traceId?: string };
 
 /** The stored feedback also says who gave the answer. */
 const feedbackOf = ({ rating, reason, comment, ratedAt }: Feedback): Feedback => ({ rating, reason, comment, ratedAt });

@@ -84,7 +84,7 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
   async function endTurns(turns: readonly OverdueTurn[]): Promise<void> {
     const ends = turns.map((turn) => endedTurn(turn, failure));
     const outcomes = await conversations.settle(ends);
-    for (const [index, { requestId, sessionId }] of turns.entries()) {
+    for (const [index, { requestId, sessionId, traceId }] of turns.entries()) {
       if (outcomes[index] !== 'settled') continue;
       onLost();
       // If this fails, readers still learn the end from the turn.
@@ -92,7 +92,7 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
       logs.end(requestId, { type: 'failed', at, error: failure, attempts: 0 }).catch(() => {});
       answerWaiter.settled(requestId, 'look');
       logger.warn(
-        { requestId, sessionId },
+        { requestId, sessionId, traceId },
         'a question was lost: no job and no message is left of it, so it has failed with deadline_exceeded',
       );
     }

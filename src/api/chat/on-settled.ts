@@ -21,11 +21,12 @@ export function createOnSettled(options: {
   const { answerWaiter, line, eraser, metrics, logger } = options;
   return (outcome, response, traceparent) => {
     const { status, cached, timings, requestId, sessionId } = response;
+    const traceId = traceIdOf(traceparent);
     metrics.responsesSettled.inc({ outcome });
     answerWaiter.settled(requestId, outcome === 'settled' ? response : 'look');
     if (outcome === 'settled') {
       const labels = { status, cached: String(cached) };
-      metrics.answerTime.observe(labels, timings.totalMs / 1000, traceIdOf(traceparent));
+      metrics.answerTime.observe(labels, timings.totalMs / 1000, traceId);
       line.settled(response);
     }
     if (outcome === 'erased') {
@@ -33,7 +34,7 @@ export function createOnSettled(options: {
         .eraseLate(response)
         .catch((error) =>
           logger.warn(
-            { requestId, sessionId, err: error },
+            { requestId, sessionId, traceId, err: error },
             'a late answer could not be erased yet; trying again later',
           ),
         );

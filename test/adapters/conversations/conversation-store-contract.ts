@@ -297,14 +297,15 @@ export function describeConversationStore(name: string, makeStore: () => Promise
 
     test('a turn is overdue after its deadline, until it has ended', async () => {
       const due = { dueInMs: -60_000 };
-      const [queued, ended, refused] = [await ask(due), await ask(due), newTurn(due)];
+      const [queued, ended, refused] = [await ask({ ...due, traceId: 'a-trace' }), await ask(due), newTurn(due)];
       await store.begin(refused, { newSession: true });
       await settle(ended);
-      const address = ({ sessionId, requestId, userId, createdAt }: NewTurn) => ({
+      const address = ({ sessionId, requestId, userId, createdAt, traceId = '' }: NewTurn) => ({
         sessionId,
         requestId,
         userId,
         createdAt,
+        traceId,
       });
       const overdue = async (forMs: number) => await store.overdue(forMs, 100);
       expect(await overdue(90_000)).toEqual([]);

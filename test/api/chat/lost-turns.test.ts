@@ -1,14 +1,15 @@
 import { expect, jest, test } from '@jest/globals';
-import { pino } from 'pino';
 import type { ConversationStore, OverdueTurn } from '../../../src/adapters/conversations/conversation-store.ts';
 import type { PlaceInLine } from '../../../src/adapters/jobs/place-in-line.ts';
 import { createLostTurns } from '../../../src/api/chat/lost-turns.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
+import { captureLog } from '../../captured-log.ts';
 import { until } from '../../until.ts';
 
 const turn = (fields: Partial<OverdueTurn> = {}): OverdueTurn => ({
   ...{ sessionId: 's', requestId: crypto.randomUUID(), userId: 'u', state: 'queued' },
   createdAt: new Date(Date.now() - 60_000).toISOString(),
+  traceId: '',
   ...fields,
 });
 
@@ -21,6 +22,7 @@ function sweeperOf(
   const settled: string[] = [];
   const discarded: string[] = [];
   const ended: [requestId: string, type: string][] = [];
+  const log = captureLog();
   const postponed = jest.fn<ConversationStore['postpone']>(async () => {});
   const open = () => turns.filter(({ requestId }) => !settled.includes(requestId) && !discarded.includes(requestId));
   const look = createLostTurns({
@@ -50,14 +52,14 @@ function sweeperOf(
     graceMs: 50,
     answerWaiter: { settled: () => {} },
     onLost: () => {},
-    logger: pino({ level: 'silent' }),
+    logger: log.logger,
   });
-  return { look, settled, discarded, ended, postponed };
+  return { look, settled, discarded, ended, postponed, log };
 }
 
 test('a turn without a job or a message ends at the second look, and so does its log; if its user never saw it, it is removed', async () => {
-  const [lost, refused] = [turn(), turn({ state: 'accepting' })];
-  const { look, settled, discarded, ended } = sweeperOf([lost, refused], () => 'none');
+  const [lost, refused] = [turn({ traceId: 'a-trace' }), turn({ state: 'accepting' })];
+  const { look, settled, discarded, ended, log } = sweeperOf([lost, refused], () => 'none');
   await look();
   expect([...settled, ...discarded]).toEqual([]);
   await until('they end', async () => {
@@ -67,6 +69,8 @@ test('a turn without a job or a message ends at the second look, and so does its
   expect(settled).toEqual([lost.requestId]);
   expect(discarded).toEqual([refused.requestId]);
   expect(ended).toEqual([[lost.requestId, 'failed']]);
+  const { requestId, sessionId } = lost;
+  expect(log.said('a question was lost')).toMatchObject([{ requestId, sessionId, traceId: 'a-trace' }]);
 });
 
 test('a turn whose message was just in somebody’s hands, in no queue and no job as yet, is not lost', async () => {
