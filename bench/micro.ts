@@ -111,7 +111,7 @@ try {
   const newJobs = () =>
     Array.from({ length: BATCH }, () => ({
       request: readChatRequest({ body: Buffer.from(JSON.stringify({ ...request, requestId: randomUUID() })) }),
-      traceparent: trace,
+      ...trace,
       receivedAt: new Date().toISOString(),
     }));
   const settle = (jobs: readonly TakenJob[], room: number) =>

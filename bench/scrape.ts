@@ -90,7 +90,7 @@ async function keepJobs({ redisUrl }: Servers): Promise<void> {
         ...{ message: 'How much water should I drink a day?', context: [] },
         ...{ cache: true, priority: 'interactive' as const },
       },
-      traceparent: continueTrace(undefined),
+      ...continueTrace(undefined),
       receivedAt: new Date().toISOString(),
     }));
     const { started } = await addJobs(queue, redis, jobs, { attempts: 3, room: BATCH });

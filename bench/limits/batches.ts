@@ -103,7 +103,7 @@ function record(task: Task, name: string, now: number): void {
 async function begin(deliveries: readonly Delivery[]): Promise<void> {
   const jobs = deliveries.map((delivery) => ({
     request: readChatRequest(delivery),
-    traceparent: continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
+    ...continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
     receivedAt: new Date().toISOString(),
   }));
   const questions = jobs.map(({ request }) => ({
@@ -166,7 +166,7 @@ function publish(task: Task): void {
   const { job, startedAt } = task;
   const response = completed(job, { answer: task.answer!, modelMs: 0 }, { number: ATTEMPT, startedAt });
   const { status, model, provider, cached, usage, attempts, timings } = response;
-  const { body, properties } = encode(response, job.traceparent);
+  const { body, properties } = encode(response, job);
   const headers = { ...properties.headers, [SIGNATURE_HEADER]: signatures?.sign(body) };
   channel.publish('', RESPONSES_QUEUE, body, { ...properties, headers, persistent: true, mandatory: true }, (error) => {
     if (error) throw error;

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { TRACEPARENT_HEADER } from '../contracts/queues.ts';
+import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../contracts/queues.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
 import type { Span, Tracer } from '../contracts/tracer.ts';
 import type { FindRoute } from './route-index.ts';
@@ -9,6 +9,8 @@ declare global {
     interface Request {
       /** W3C trace context of the request's span. If tracing is off: the caller's, or a new one. */
       traceparent: string;
+      /** What the caller's tracing systems have noted. */
+      tracestate?: string | undefined;
     }
   }
 }
@@ -17,7 +19,9 @@ declare global {
 export function trace(tracer: Tracer | undefined, findRoute: FindRoute): RequestHandler {
   return (req, res, next) => {
     const received = req.get(TRACEPARENT_HEADER);
-    if (!tracer || req.path.startsWith('/health')) req.traceparent = continueTrace(received);
+    const context = continueTrace(received, req.get(TRACESTATE_HEADER));
+    req.tracestate = context.tracestate;
+    if (!tracer || req.path.startsWith('/health')) req.traceparent = context.traceparent;
     else
       req.traceparent = startServerSpan(tracer, {
         req,

@@ -4,7 +4,7 @@ import { createBatchConsumer } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
-import { REQUESTS_QUEUE, TRACEPARENT_HEADER } from '../contracts/queues.ts';
+import { REQUESTS_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../contracts/queues.ts';
 import { readChatRequest } from '../contracts/read-chat-request.ts';
 import { readReplyAddress } from '../contracts/reply-address.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
@@ -126,7 +126,7 @@ function readJob(delivery: Delivery, replyAllowed: (queue: string) => boolean): 
   const reply = readReplyAddress({ replyTo, correlationId }, replyAllowed);
   return {
     request: readChatRequest({ ...delivery, replyTo, correlationId }),
-    traceparent: continueTrace(headers?.[TRACEPARENT_HEADER]),
+    ...continueTrace(headers?.[TRACEPARENT_HEADER], headers?.[TRACESTATE_HEADER]),
     ...(reply && { reply }),
     receivedAt: new Date().toISOString(),
   };

@@ -64,6 +64,7 @@ export const REDRIVE_RUN_HEADER = 'x-redrive-run';
 
 /** W3C trace context, passed on from the HTTP request to the answer. */
 export const TRACEPARENT_HEADER = 'traceparent';
+export const TRACESTATE_HEADER = 'tracestate';
 
 /** The prefix of BullMQ's keys. Because of the braces, all of them share a slot of a Redis Cluster. */
 export const JOBS_PREFIX = '{healify}';

@@ -50,7 +50,10 @@ const answered = (user: TestUser, sessionId: string, status = 'completed') =>
   });
 
 test('a question is accepted with 202, travels with all that a worker needs, and its answer is in the session', async () => {
-  const sent = await ann.send({ message: 'What are healthy eating habits?' }, { traceparent: traceparent() });
+  const sent = await ann.send(
+    { message: 'What are healthy eating habits?' },
+    { traceparent: traceparent(), tracestate: 'rojo=1,congo=2' },
+  );
   expect(sent).toMatchObject({ status: 202, body: { status: 'queued' } });
   const { sessionId, requestId } = sent.body;
   expect(sent.headers.get('location')).toBe(`/chat/session/${sessionId}`);
@@ -61,7 +64,10 @@ test('a question is accepted with 202, travels with all that a worker needs, and
   expect(request).toMatchObject({ version: 1, requestId, sessionId, userId: ann.userId, context: [] });
   expect(Date.parse(request.deadline!) - Date.parse(request.createdAt!)).toBe(900_000);
   expect(message.properties).toMatchObject({ messageId: requestId, correlationId: sessionId, deliveryMode: 2 });
-  expect(message.properties.headers?.traceparent).toContain('4bf92f3577b34da6a3ce929d0e0e4736');
+  expect(message.properties.headers).toMatchObject({
+    traceparent: expect.stringContaining('4bf92f3577b34da6a3ce929d0e0e4736'),
+    tracestate: 'rojo=1,congo=2',
+  });
 
   expect(await ann.session(sessionId)).toMatchObject({ status: 200, body: { status: 'queued', response: null } });
   await worker.answer(request, { response: 'Eat your greens.' });

@@ -135,6 +135,22 @@ test.each([
   await service.close();
 });
 
+test('an answer carries the trace context of its request, which may be of a later version, and so does its dead letter', async () => {
+  const traceId = randomUUID().replaceAll('-', '');
+  const headers = { traceparent: `01-${traceId}-00f067aa0ba902b7-01-later`, tracestate: 'rojo=1,congo=2' };
+  const replyTo = newName();
+  await client.channel.assertQueue(replyTo);
+  await ask(question(), { replyTo, headers });
+  const traced = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: headers.tracestate };
+  expect((await client.take(replyTo, 30_000)).properties.headers).toMatchObject(traced);
+
+  const asked = question();
+  await ask(asked, { replyTo: newName(), headers });
+  await letterFor(RESPONSES_QUEUE, asked.requestId);
+  const letter = await client.take(`${RESPONSES_QUEUE}.dlq`);
+  expect(letter.properties.headers).toMatchObject({ 'x-dead-letter-reason': 'reply_unroutable', ...traced });
+});
+
 test('without a correlation_id the answer carries the requestId, and without a body of its own two callers are told apart', async () => {
   const service = await openService(async (channel, take) =>
     consume(channel, (await channel.assertQueue(newName())).queue, take),

@@ -60,6 +60,8 @@ export interface ChatJobData {
   request: ChatRequest;
   /** W3C trace context of the request. */
   traceparent: string;
+  /** What other tracing systems have noted. */
+  tracestate?: string | undefined;
   /** Where the answer goes; absent: `chat_responses`. */
   reply?: ReplyAddress;
   /** When the bridge took the request from RabbitMQ, ISO 8601. */

@@ -14,7 +14,7 @@ import type { TakenJob } from './redis-scripts/taken-job.ts';
 export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
 
 /** The fields of a job that `addJobs` needs. */
-export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'receivedAt'>;
+export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'tracestate' | 'receivedAt'>;
 
 /** BullMQ's event stream is read only when somebody debugs, and it takes memory. */
 const EVENTS_KEPT = 1_000;

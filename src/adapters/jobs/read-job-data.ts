@@ -78,8 +78,9 @@ function wrongField(request: Fields): string | undefined {
   return undefined;
 }
 
-function wrongOrigin({ traceparent, receivedAt, reply }: Fields): string | undefined {
+function wrongOrigin({ traceparent, tracestate, receivedAt, reply }: Fields): string | undefined {
   if (!isText(traceparent)) return 'traceparent';
+  if (tracestate !== undefined && !isText(tracestate)) return 'tracestate';
   if (!isTime(receivedAt)) return 'receivedAt';
   if (reply !== undefined && !isAddress(reply)) return 'reply';
   return undefined;

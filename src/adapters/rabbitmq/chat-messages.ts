@@ -1,26 +1,27 @@
 import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../../contracts/queues.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
+import type { TraceHeaders } from '../../contracts/traceparent.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
 import { fits } from './message-properties.ts';
 import { inPublishSpan } from './message-spans.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
-export type PublishRequest = (request: ChatRequest, traceparent: string) => Promise<void>;
+export type PublishRequest = (request: ChatRequest, trace: TraceHeaders) => Promise<void>;
 /** @param reply where the request wants its answer; left out: `chat_responses` */
-export type PublishResponse = (response: ChatResponse, traceparent: string, reply?: ReplyAddress) => Promise<void>;
+export type PublishResponse = (response: ChatResponse, trace: TraceHeaders, reply?: ReplyAddress) => Promise<void>;
 
-export type PublishReply = (response: ChatResponse, traceparent: string, reply: ReplyAddress) => Promise<void>;
+export type PublishReply = (response: ChatResponse, trace: TraceHeaders, reply: ReplyAddress) => Promise<void>;
 
 /** Sends to `chat_requests`. Rejects as Publisher.publish does. */
 export const requestPublisher =
   (publisher: Publisher, tracer?: Tracer): PublishRequest =>
-  (request, parent) =>
-    inPublishSpan(tracer, { ...idsOf(request), queue: REQUESTS_QUEUE, parent }, (traceparent) => {
-      const { body, properties } = encode(request, traceparent);
+  (request, sentIn) =>
+    inPublishSpan(tracer, { ...idsOf(request), queue: REQUESTS_QUEUE, sentIn }, (trace) => {
+      const { body, properties } = encode(request, trace);
       return publisher.publish(REQUESTS_QUEUE, body, properties);
     });
 
@@ -37,11 +38,11 @@ export const responsePublisher =
     publishReply: PublishReply,
     tracer?: Tracer,
   ): PublishResponse =>
-  (response, parent, reply) =>
+  (response, sentIn, reply) =>
     // Another service's queue has no name in a trace: there is no limit to how many there are.
-    inPublishSpan(tracer, { ...idsOf(response), queue: reply ? 'reply' : RESPONSES_QUEUE, parent }, (traceparent) => {
-      if (reply) return publishReply(response, traceparent, reply);
-      const { body, properties } = encode(response, traceparent);
+    inPublishSpan(tracer, { ...idsOf(response), queue: reply ? 'reply' : RESPONSES_QUEUE, sentIn }, (trace) => {
+      if (reply) return publishReply(response, trace, reply);
+      const { body, properties } = encode(response, trace);
       if (signatures) properties.headers[SIGNATURE_HEADER] = signatures.sign(body);
       return publisher.publish(RESPONSES_QUEUE, body, properties);
     });
@@ -52,7 +53,7 @@ const idsOf = ({ requestId, sessionId }: ChatRequest | ChatResponse) => ({ reque
  * Returns a message's body and properties, without its signature. An id that is too long for a property is only in the
  * body.
  */
-export function encode(message: ChatRequest | ChatResponse, traceparent: string) {
+export function encode(message: ChatRequest | ChatResponse, { traceparent, tracestate }: TraceHeaders) {
   const { requestId, sessionId } = message;
   return {
     body: Buffer.from(JSON.stringify(message)),
@@ -62,7 +63,10 @@ export function encode(message: ChatRequest | ChatResponse, traceparent: string)
       contentType: 'application/json',
       contentEncoding: 'utf-8',
       timestamp: Math.floor(Date.now() / 1000),
-      headers: { [TRACEPARENT_HEADER]: traceparent } as Record<string, string>,
+      headers: {
+        [TRACEPARENT_HEADER]: traceparent,
+        ...(tracestate !== undefined && { [TRACESTATE_HEADER]: tracestate }),
+      } as Record<string, string>,
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { MessageProperties } from 'amqplib';
 import { TRACEPARENT_HEADER } from '../../contracts/queues.ts';
-import { isSampled } from '../../contracts/traceparent.ts';
+import { isSampled, type TraceHeaders } from '../../contracts/traceparent.ts';
 import { type Span, type SpanAttributes, spanCodeOf, type Tracer } from '../../contracts/tracer.ts';
 
 /** What is read here of a delivery, and of why it is refused. */
@@ -13,24 +13,24 @@ interface Refused {
 
 /**
  * Sends a message in a span of its own, which lasts until the broker's confirm.
- * @param message.parent the traceparent of what sends it
- * @param send is given the traceparent that the message must carry
+ * @param message.sentIn the trace context of what sends it
+ * @param send is given the trace context that the message must carry
  */
 export function inPublishSpan(
   tracer: Tracer | undefined,
-  message: { queue: string; requestId: string; sessionId: string; parent: string },
-  send: (traceparent: string) => Promise<void>,
+  message: { queue: string; requestId: string; sessionId: string; sentIn: TraceHeaders },
+  send: (trace: TraceHeaders) => Promise<void>,
 ): Promise<void> {
-  const { queue, requestId, sessionId, parent } = message;
-  if (!tracer) return send(parent);
+  const { queue, requestId, sessionId, sentIn } = message;
+  if (!tracer) return send(sentIn);
   const span = tracer.start({
     name: `publish ${queue}`,
     kind: 'producer',
-    parent,
+    parent: sentIn.traceparent,
     shared: messaging(queue, 'publish'),
     attributes: { 'healify.request.id': requestId, 'healify.session.id': sessionId },
   });
-  return inSpan(span, () => send(span.traceparent));
+  return inSpan(span, () => send({ ...sentIn, traceparent: span.traceparent }));
 }
 
 /** Keeps a message as a dead letter in a span of the message's own trace. */
@@ -42,7 +42,7 @@ export function inDeadLetterSpan(
 ): Promise<void> {
   if (!tracer) return keep();
   const shared = messaging(queue, 'dead-letter');
-  const span = tracer.start({ name: `dead-letter ${queue}`, kind: 'producer', parent: sentIn(delivery), shared });
+  const span = tracer.start({ name: `dead-letter ${queue}`, kind: 'producer', parent: parentOf(delivery), shared });
   span.fail(reason);
   return inSpan(span, keep);
 }
@@ -67,7 +67,7 @@ export function startConsumeSpans(tracer: Tracer, queue: string, deliveries: rea
     tracer.start({
       name: `consume ${queue}`,
       kind: 'consumer',
-      parent: sentIn(delivery),
+      parent: parentOf(delivery),
       attributes,
       shared,
     }),
@@ -113,7 +113,7 @@ async function inSpan(span: Span, run: () => Promise<void>): Promise<void> {
   }
 }
 
-const sentIn = (delivery: Received): string | undefined => delivery.properties.headers?.[TRACEPARENT_HEADER];
+const parentOf = (delivery: Received): string | undefined => delivery.properties.headers?.[TRACEPARENT_HEADER];
 
 type Operation = 'publish' | 'consume' | 'dead-letter';
 

@@ -7,9 +7,10 @@ import {
   UndeliverableReplyError,
   UnroutableError,
 } from '../../contracts/errors.ts';
-import { deadLetterHeaders, deadLetterQueueOf, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
+import { deadLetterHeaders, deadLetterQueueOf, RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import { isDirectReply, type ReplyAddress } from '../../contracts/reply-address.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import type { TraceHeaders } from '../../contracts/traceparent.ts';
 import { encode, type PublishReply } from './chat-messages.ts';
 import type { BrokerConnection } from './connection.ts';
 import { sendable } from './message-properties.ts';
@@ -29,7 +30,7 @@ export interface ReplyPublisher {
    * Keeps a response that could not be delivered as a dead letter of `chat_responses`. Rejects as Publisher.publish
    * does.
    */
-  keep(response: ChatResponse, traceparent: string, reply: ReplyAddress, why: UndeliverableReplyError): Promise<void>;
+  keep(response: ChatResponse, trace: TraceHeaders, reply: ReplyAddress, why: UndeliverableReplyError): Promise<void>;
 }
 
 /** @param options.onDeadLetter called for each dead letter, to count it */
@@ -44,15 +45,15 @@ export function createReplyPublisher(options: {
     model = connected;
   });
 
-  const messageOf = (response: ChatResponse, traceparent: string, reply: ReplyAddress) => {
-    const { body, properties } = encode(response, traceparent);
+  const messageOf = (response: ChatResponse, trace: TraceHeaders, reply: ReplyAddress) => {
+    const { body, properties } = encode(response, trace);
     const correlationId = reply.correlationId ?? response.requestId;
-    return { body, properties: sendable({ ...properties, correlationId }) };
+    return { body, headers: properties.headers, properties: sendable({ ...properties, correlationId }) };
   };
 
   return {
-    publish: async (response, traceparent, reply) => {
-      const { body, properties } = messageOf(response, traceparent, reply);
+    publish: async (response, trace, reply) => {
+      const { body, properties } = messageOf(response, trace, reply);
       const direct = isDirectReply(reply.to);
       if (direct && model) await mustHaveConsumer(model, reply.to);
       try {
@@ -64,10 +65,10 @@ export function createReplyPublisher(options: {
         throw error;
       }
     },
-    keep: async (response, traceparent, reply, why) => {
-      const { body, properties } = messageOf(response, traceparent, reply);
+    keep: async (response, trace, reply, why) => {
+      const { body, headers: traced, properties } = messageOf(response, trace, reply);
       const headers = {
-        [TRACEPARENT_HEADER]: traceparent,
+        ...traced,
         [deadLetterHeaders.reason]: why.code,
         [deadLetterHeaders.detail]: why.message,
         [deadLetterHeaders.at]: new Date().toISOString(),

@@ -4,6 +4,7 @@ import type { PublishRequest } from '../../adapters/rabbitmq/chat-messages.ts';
 import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
+import { traceIdOf } from '../../contracts/traceparent.ts';
 import { CONTEXT_TURNS, contextBytes, contextOf } from './context.ts';
 
 export interface NewQuestion {
@@ -26,6 +27,7 @@ export interface NewQuestion {
   stream: boolean;
   /** W3C trace context. */
   traceparent: string;
+  tracestate?: string | undefined;
   /** Whether the client waits for the answer. Then it does not read the turn before that. */
   waits: boolean;
 }
@@ -57,14 +59,14 @@ export interface AcceptOptions {
 export async function acceptQuestion(options: AcceptOptions, question: NewQuestion): Promise<AcceptedQuestion> {
   const { conversations, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
   const { requestId, sessionId, userId, message, newSession, chosenId, cache, model } = question;
-  const { priority, stream, traceparent, waits } = question;
+  const { priority, stream, traceparent, tracestate, waits } = question;
 
   const earlier = newSession ? [] : await newestTurns(options, sessionId, userId);
   if (!earlier) throw new ApiError('session_not_found', IN_BODY);
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
   const begun = await conversations.begin(
-    { sessionId, userId, requestId, message, createdAt, dueInMs: requestDeadlineMs },
+    { sessionId, userId, requestId, message, createdAt, traceId: traceIdOf(traceparent), dueInMs: requestDeadlineMs },
     { newSession },
   );
   if (begun === 'not_found') throw new ApiError('session_not_found', IN_BODY);
@@ -84,7 +86,7 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
     createdAt,
     deadline: new Date(now + requestDeadlineMs).toISOString(),
   };
-  await publishRequest(request, traceparent);
+  await publishRequest(request, { traceparent, tracestate });
   options.onAccepted();
   // If this fails, the worker begins the log.
   if (stream) options.logs.queued(requestId, now + requestDeadlineMs).catch(() => {});

@@ -144,6 +144,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
           }),
           Prefer: prefer('the answer'),
           traceparent: z.string().optional().meta({ description: 'W3C trace context to continue.' }),
+          tracestate: z.string().optional().meta({ description: 'Is passed on with the `traceparent`.' }),
         }),
       },
       requestBody: jsonBody(sendBody),

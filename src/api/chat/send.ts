@@ -81,7 +81,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
       let admitted: Progress | undefined;
       if (!turn) {
         admitted = { ...JUST_QUEUED, ...line.admit(requestId) };
-        const { traceparent } = req;
+        const { traceparent, tracestate } = req;
         const chosenId = chosen !== undefined;
         const question = {
           requestId,
@@ -95,10 +95,12 @@ export function sendMessage(options: SendOptions): RequestHandler {
           priority,
           stream: events !== undefined || body.stream === true,
         };
-        const accepted = await accept({ ...question, traceparent, waits: !!watch }).catch((error: unknown) => {
-          line.ended(requestId);
-          throw error;
-        });
+        const accepted = await accept({ ...question, traceparent, tracestate, waits: !!watch }).catch(
+          (error: unknown) => {
+            line.ended(requestId);
+            throw error;
+          },
+        );
         shown = accepted.shown;
         if (!repeated) turn = { sessionId, requestId, message, createdAt: accepted.createdAt, ...UNANSWERED };
       }

@@ -8,13 +8,17 @@ import {
   REQUESTS_QUEUE,
   RESPONSES_QUEUE,
   TRACEPARENT_HEADER,
+  TRACESTATE_HEADER,
 } from '../../contracts/queues.ts';
 import { createMessageSchemas, type MessageSchemaName } from './message-schemas.ts';
 
 const ref = (path: string) => ({ $ref: `#/${path}` });
 const text = (description: string) => ({ type: 'string', description });
 
-const traceparent = { [TRACEPARENT_HEADER]: text('W3C trace context.') };
+const traceContext = {
+  [TRACEPARENT_HEADER]: text('W3C trace context.'),
+  [TRACESTATE_HEADER]: text('What other tracing systems have noted. It is passed on with the traceparent.'),
+};
 const messageId = text('AMQP property: the requestId.');
 
 /**
@@ -84,7 +88,7 @@ export function createAsyncApiDocument({ version }: { version: string }) {
           name: 'ChatRequest',
           title: 'A question',
           headers: headers({
-            ...traceparent,
+            ...traceContext,
             message_id: text('AMQP property: serves as the requestId where the body has none.'),
             correlation_id: text('AMQP property: the answer to a reply_to carries it, too.'),
             reply_to: text(
@@ -99,7 +103,7 @@ export function createAsyncApiDocument({ version }: { version: string }) {
           title: 'An answer',
           headers: headers(
             {
-              ...traceparent,
+              ...traceContext,
               [SIGNATURE_HEADER]: {
                 ...text('`v1=` and the HMAC-SHA256, in hex, of `chat_responses`, a line feed and the body.'),
                 pattern: '^v1=[0-9a-f]{64}$',
@@ -115,7 +119,7 @@ export function createAsyncApiDocument({ version }: { version: string }) {
           name: 'ChatReply',
           title: 'An answer to a reply_to; it is not signed',
           headers: headers({
-            ...traceparent,
+            ...traceContext,
             message_id: messageId,
             correlation_id: text('AMQP property: that of the request, or the requestId where it had none.'),
           }),

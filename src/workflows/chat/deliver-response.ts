@@ -21,17 +21,19 @@ export interface ResponseDelivery {
  */
 export async function deliverResponse(
   { publish, keepReply }: ResponseDelivery,
-  { traceparent, reply }: ChatJobData,
+  { traceparent, tracestate, reply }: ChatJobData,
   run: Run,
   step: string,
   response: ChatResponse,
 ): Promise<void> {
   try {
-    await run.step(step, (span) => publish(response, span?.traceparent ?? traceparent, reply));
+    await run.step(step, (span) =>
+      publish(response, { traceparent: span?.traceparent ?? traceparent, tracestate }, reply),
+    );
   } catch (error) {
     if (!reply || !(error instanceof UndeliverableReplyError)) throw error;
     await run.step('keep-reply', async () => {
-      await keepReply(response, traceparent, reply, error);
+      await keepReply(response, { traceparent, tracestate }, reply, error);
       return true;
     });
     await run.save();

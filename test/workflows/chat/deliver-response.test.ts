@@ -6,7 +6,8 @@ import { completed } from '../../../src/workflows/chat/terminal-response.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
 import { answer, jobData } from '../stand-ins.ts';
 
-const job = jobData({ reply: { to: 'replies', correlationId: 'c' } });
+const job = jobData({ tracestate: 'rojo=1', reply: { to: 'replies', correlationId: 'c' } });
+const trace = { traceparent: job.traceparent, tracestate: 'rojo=1' };
 const response = completed(job, { answer, modelMs: 5 }, { number: 1, startedAt: Date.now() });
 const gone = new UndeliverableReplyError('reply_unroutable', 'not there');
 
@@ -30,14 +31,14 @@ async function deliver(error?: Error, earlier?: WorkflowState) {
 test('a response goes where its request wants it', async () => {
   const { result, published, kept } = await deliver();
   expect(result).toBeUndefined();
-  expect(published).toEqual([[response, job.traceparent, job.reply]]);
+  expect(published).toEqual([[response, trace, job.reply]]);
   expect(kept).toEqual([]);
 });
 
 test('a response that its reply queue does not take becomes one dead letter, however often it is tried', async () => {
   const first = await deliver(gone);
   expect(first.result).toBe(gone);
-  expect(first.kept).toEqual([[response, job.traceparent, job.reply, gone]]);
+  expect(first.kept).toEqual([[response, trace, job.reply, gone]]);
   const second = await deliver(gone, first.state);
   expect(second.result).toBe(gone);
   expect(second.kept).toEqual([]);
