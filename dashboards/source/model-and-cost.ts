@@ -9,6 +9,7 @@ const { provider, model, error, tokenType } = genAiLabels;
 const target = `${provider}, ${model}`;
 const targetLegend = `{{${provider}}} {{${model}}}`;
 const duration = (quantile: number) => quantileOf({ quantile, histogram: genAi.operationDuration, by: target });
+const firstText = (quantile: number) => quantileOf({ quantile, histogram: genAi.timeToFirstChunk, by: target });
 
 export const modelAndCost: Board = {
   name: 'model-and-cost',
@@ -77,6 +78,22 @@ export const modelAndCost: Board = {
           about: 'The slow end. Calls that reach MODEL_TIMEOUT are aborted, and may be charged all the same.',
           unit: 's',
           queries: [[targetLegend, duration(0.95)]],
+          traced: true,
+          width: 12,
+        }),
+        lines({
+          title: 'Time to the first text: half are quicker',
+          about: 'How long the reader of a streamed answer waits for the model. Thinking counts as waiting.',
+          unit: 's',
+          queries: [[targetLegend, firstText(0.5)]],
+          traced: true,
+          width: 12,
+        }),
+        lines({
+          title: 'Time to the first text: 95 % are quicker',
+          about: 'The slow end. A call without a byte within MODEL_FIRST_TOKEN_TIMEOUT is aborted.',
+          unit: 's',
+          queries: [[targetLegend, firstText(0.95)]],
           traced: true,
           width: 12,
         }),

@@ -124,7 +124,8 @@ export const serviceLevel: Board = {
         }),
         lines({
           title: 'Time of a request, by route',
-          about: '95 % of the requests are quicker. Requests that wait for the answer (Prefer: wait) are among them.',
+          about:
+            '95 % of the requests are quicker. Of a stream of events, this is the time until it began. Requests that wait for the answer (Prefer: wait) are among them.',
           unit: 's',
           queries: [
             [
@@ -145,9 +146,17 @@ export const serviceLevel: Board = {
           stacked: true,
         }),
         lines({
+          title: 'Open streams of events',
+          about: 'How many readers follow an answer while it is written. Each user may open a few.',
+          width: 8,
+          unit: 'short',
+          queries: [['{{instance}}', `sum by (instance) (${series('healify_event_streams_open')})`]],
+          stacked: true,
+        }),
+        lines({
           title: 'Share of requests that we failed',
           about: 'Requests with a status of 5xx, of all requests.',
-          width: 12,
+          width: 8,
           unit: 'percentunit',
           queries: [
             [
@@ -159,7 +168,7 @@ export const serviceLevel: Board = {
         lines({
           title: 'Answers that the api read',
           about: 'Messages of chat_responses in a second, by what became of them.',
-          width: 12,
+          width: 8,
           unit: 'reqps',
           queries: [['{{outcome}}', rateBy('outcome', 'healify_responses_settled_total')]],
           stacked: true,

@@ -17,8 +17,10 @@ export function measureRequests(
     res.once('close', () => {
       const route = findRoute(path)?.pattern ?? groupOf(path);
       const known = METHODS.has(method) ? method : 'other';
-      const status = res.writableFinished ? res.statusCode : CALLER_GONE;
-      const seconds = (performance.now() - startedAt) / 1000;
+      const { streamBeganAt } = res.locals;
+      // A stream is replied to once it has begun. How long it lasts is up to the answer and its reader.
+      const status = res.writableFinished || streamBeganAt ? res.statusCode : CALLER_GONE;
+      const seconds = ((streamBeganAt ?? performance.now()) - startedAt) / 1000;
       metrics.httpDuration.observe({ method: known, route, status }, seconds, traceIdOf(req.traceparent));
       const { problemCode } = res.locals;
       if (problemCode === 'rate_limited') metrics.requestsLimited.inc({ route });

@@ -150,15 +150,18 @@ export class RequestFailure extends HealifyError {
 /** The model is known to be out of reach for a while. Waiting for `retryAfterMs` uses up no attempt. */
 export class ModelPausedError extends RequestFailure {
   readonly retryAfterMs: number;
+  /** The gate that has refused the call. undefined: the model was asked, and has asked for the pause itself. */
+  readonly gate: string | undefined;
 
   constructor(
     code: FailureCode,
     cause: string,
     retryAfterMs: number,
-    options?: ErrorOptions & { provider?: string | undefined },
+    options?: ErrorOptions & { provider?: string | undefined; gate?: string | undefined },
   ) {
     super(code, cause, options);
     this.retryAfterMs = retryAfterMs;
+    this.gate = options?.gate;
   }
 }
 

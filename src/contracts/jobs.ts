@@ -71,7 +71,14 @@ export interface JobStory extends JobSummary {
   /** Why the latest attempt had to be repeated or to wait, and since when this goes on; null if none had to. */
   retry: { since: string; code: string } | null;
   /** The latest steps, oldest first. */
-  steps: { step: string; attempt: number; ms: number; failed: string | null }[];
+  steps: {
+    step: string;
+    attempt: number;
+    ms: number;
+    failed: string | null;
+    /** A model's gate has turned the attempt away so often. null: it is an ordinary step. */
+    waited: { gate: string; times: number } | null;
+  }[];
   /** The reasons of the latest failed attempts, oldest first. */
   failures: string[];
   /** What is known of the answer; null unless the job is completed or cancelled. */

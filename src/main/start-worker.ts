@@ -67,7 +67,7 @@ export async function startWorker(
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   });
   const toKey = (type: string) => queue.toKey(type);
-  const awaitingModel = createJobsAwaitingModel({ redis, toKey, mayAsk: () => model.mayBeAsked() });
+  const awaitingModel = createJobsAwaitingModel({ redis, toKey, askable: () => model.askable() });
   const reports = createModelReports(metrics, logger);
   const model = createConfiguredModel(config, {
     createProvider,

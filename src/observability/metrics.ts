@@ -120,7 +120,7 @@ export function createApiMetrics() {
     }),
     httpDuration: createHistogram({
       name: 'healify_http_request_duration_seconds',
-      help: 'Time until an HTTP request was replied to. route: its pattern; other for an address that the api does not have.',
+      help: 'Time until an HTTP request was replied to, or until its stream of events began. route: its pattern; other for an address that the api does not have.',
       labelNames: ['method', 'route', 'status'] as const,
       buckets: SECONDS,
       registers,

@@ -104,13 +104,15 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
   async function wait(task: Task, error: unknown, delayMs: number): Promise<void> {
     const code = codeOf(error);
     noteOutcome(task, 'waiting', code);
+    const paused = error instanceof ModelPausedError;
+    if (paused && error.gate !== undefined) task.run.turnedAway(error.gate);
     await saveWhyItGoesOn(task, code);
     logOf(logger, task).debug({ step: task.run.state.step, code, delayMs }, 'request waits');
     if (!(error instanceof AnswerUnderWayError)) await tellRetry(task, code, delayMs);
-    const forModel = error instanceof ModelPausedError;
-    await failForGood.failIfGone(task, await task.job.delay(delayMs, { forModel }), error);
+    const awaitedModel = paused ? (task.job.data.request.model ?? '') : undefined;
+    await failForGood.failIfGone(task, await task.job.delay(delayMs, { awaitedModel }), error);
     // A model's gate has closed since the attempt began. This job may not have been among the delayed ones by then.
-    if (forModel && workflow.awaitingModel.closings !== task.closings) workflow.awaitingModel.look();
+    if (paused && workflow.awaitingModel.closings !== task.closings) workflow.awaitingModel.look();
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
   }
 

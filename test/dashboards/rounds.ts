@@ -10,7 +10,7 @@ const TOO_MANY = 210;
 
 /**
  * Traffic in which everything happens that metrics count. A round has answers, some of them from the cache, a retry, failures,
- * a dead letter, refusals, a rating, and calls that may be paid without an answer. Before the first one, connections are lost.
+ * a dead letter, refusals, a rating, a stream, and calls that may be paid without an answer. Before the first one, connections are lost.
  * @returns a function that sends one round
  */
 export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbitMq: RabbitMq }) {
@@ -19,6 +19,20 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
   await rabbitMq.ctl('close_all_connections', 'by the test');
   const client = await startQueueClient(rabbitMq.url);
   const ask = (message: string) => user.send({ message }, { Prefer: 'wait=10' });
+
+  const readStream = async (message: string) => {
+    const reply = await fetch(`${api.url}/chat/send`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${user.accessToken}`,
+        'Content-Type': 'application/json',
+        Accept: 'text/event-stream',
+      },
+      body: JSON.stringify({ message }),
+    });
+    const events = await reply.text();
+    if (!events.includes('event: completed')) throw new Error(`the stream has not been completed: ${events}`);
+  };
 
   for (let sent = 0; sent < TOO_MANY; sent += 30)
     await Promise.all(Array.from({ length: 30 }, () => eager.send({ message: '' })));
@@ -41,6 +55,7 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
       ask(`Again. ${once} [[simulate status=500 times=1]]`),
       ask(`Without a count. ${once} [[simulate mode=no_usage]]`),
       ask(`Empty. ${once} [[simulate mode=empty times=1]]`),
+      readStream(`Word by word. ${once}`),
     ]);
     await user.put(`/chat/requests/${answered.body.requestId}/feedback`, { rating: 'up' });
   };

@@ -11,8 +11,8 @@ const FIRST_TURN = 10;
 const MOST_A_TURN = 200;
 
 /**
- * Jobs that wait because no model may be asked are delayed until a gate's time is over. If a gate closes earlier, so
- * that calls pass again, this puts them back in line: a few at first, then more, so that a provider that has just come
+ * Jobs that wait because their model may not be asked are delayed until its gate's time is over. If a gate closes
+ * earlier, so that calls pass again, this puts those back in line that waited for it: a few at first, then more, so that a provider that has just come
  * back is not flooded. A worker is:
  * - *idle*: nothing is to be done.
  * - *returning*: it goes through the delayed jobs once, some at a time.
@@ -35,13 +35,13 @@ export interface JobsAwaitingModel {
   stop(): void;
 }
 
-/** @param options.mayAsk whether the gate of a model is closed. While none is, jobs stay delayed */
+/** @param options.askable names the models that may be asked now; '' is the standard model. Jobs of others stay delayed */
 export function createJobsAwaitingModel(options: {
   redis: Redis;
   toKey: ToKey;
-  mayAsk: () => boolean;
+  askable: () => readonly string[];
 }): JobsAwaitingModel {
-  const { redis, toKey, mayAsk } = options;
+  const { redis, toKey, askable } = options;
   const stopping = new AbortController();
   let state: 'idle' | 'returning' | 'stopped' = 'stopped';
   let lookAgain = false;
@@ -49,7 +49,7 @@ export function createJobsAwaitingModel(options: {
 
   function look(): void {
     lookAgain = true;
-    if (state !== 'idle' || !mayAsk()) return;
+    if (state !== 'idle' || askable().length === 0) return;
     state = 'returning';
     void returnJobs();
   }
@@ -57,9 +57,11 @@ export function createJobsAwaitingModel(options: {
   async function returnJobs(): Promise<void> {
     let most = FIRST_TURN;
     let after: string | undefined;
-    while (state === 'returning' && mayAsk()) {
+    while (state === 'returning') {
+      const models = askable();
+      if (models.length === 0) break;
       if (after === undefined) lookAgain = false;
-      const turn = { after, most, turnMs: TURN_MS };
+      const turn = { models, after, most, turnMs: TURN_MS };
       // While Redis is away, or another worker has the turn, the same is tried again.
       const done = await orStoreUnavailable(returnAwaitingModel(redis, toKey, turn)).catch(() => undefined);
       if (done) after = done.next;

@@ -10,6 +10,11 @@ export interface StepRecord {
   ms: number;
   /** The error's code; absent for a step that finished. */
   failed?: string;
+  /**
+   * In place of the steps of attempts that a model's gate has turned away one after the other: which gate, how often, and
+   * since when, ISO 8601.
+   */
+  waited?: { gate: string; times: number; since: string };
 }
 
 /** Why a request has failed for good. */

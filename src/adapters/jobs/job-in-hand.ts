@@ -34,9 +34,10 @@ export interface JobInHand {
   fail(error: Error, state: WorkflowState): Promise<WhereItWent>;
   /**
    * Puts the job back in line after a time. This uses up no attempt.
-   * @param options.forModel no model may be asked; the job comes back earlier if one may: see awaiting-model.ts
+   * @param options.awaitedModel may not be asked; the job comes back earlier if it may: see awaiting-model.ts. '': the
+   * standard model. Left out: the job waits for its time
    */
-  delay(ms: number, options?: { forModel?: boolean }): Promise<WhereItWent>;
+  delay(ms: number, options?: { awaitedModel?: string | undefined }): Promise<WhereItWent>;
   /** Puts the job back in line at once, for another process. This uses up no attempt. */
   handBack(): Promise<WhereItWent>;
 }

@@ -125,7 +125,12 @@ export async function promoteJobs(queue: ChatQueue, redis: Redis, requestIds: re
 
 /** Puts all delayed jobs in line at once: see `returnJobs`. */
 export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<void> {
-  await returnJobs(queue, redis, 'delayed', await redis.zrange(queue.toKey('delayed'), '0', '-1'));
+  const delayed = queue.toKey('delayed');
+  // There may be very many, so each look takes some. A job that a worker delays again meanwhile comes last, and stays.
+  for (let left = await redis.zcard(delayed); left > 0; left -= MAX_RETURNED) {
+    const some = await redis.zrange(delayed, '0', String(Math.min(left, MAX_RETURNED) - 1));
+    await returnJobs(queue, redis, 'delayed', some);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import CircuitBreaker from 'opossum';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
+import { onFirstText } from './first-text.ts';
 import type { Model } from './model.ts';
 import type { GateState, ProviderGate } from './provider-gate.ts';
 
@@ -133,10 +134,15 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
     },
     parametersOf: (question) => model.parametersOf(question),
     ask: async (question, signal, attempt, options) => {
-      const pass = await gate.enter();
+      let pass = await gate.enter();
       const call: Call = { era: gate.era, requestId: question.requestId ?? Symbol() };
+      // A stream may last for minutes. Its first text shows that the provider works, so the others need not wait for its end.
+      const watched = onFirstText(options, () => {
+        if (pass === 'probe') void gate.probed('well');
+        pass = 'call';
+      });
       try {
-        const answer = await model.ask(question, signal, attempt, options);
+        const answer = await model.ask(question, signal, attempt, watched);
         answeredAt = performance.now();
         await count(true, pass, call);
         return answer;

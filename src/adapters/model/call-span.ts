@@ -1,6 +1,7 @@
 import { HealifyError } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import type { SpanAttributes, Tracer } from '../../contracts/tracer.ts';
+import { onFirstText } from './first-text.ts';
 import type { Model } from './model.ts';
 
 /** Who is asked, and with what. */
@@ -31,21 +32,13 @@ export function traceCalls(model: Model, tracer: Tracer, asked: AskedModel): Mod
         parent: options?.traceparent,
         shared,
       });
-      const { progress } = options ?? {};
-      if (progress) span.set({ 'gen_ai.request.stream': true });
+      if (options?.progress) span.set({ 'gen_ai.request.stream': true });
       const startedAt = performance.now();
-      const watched = progress && {
-        ...options,
-        progress: {
-          begun: (call: { provider: string; model: string }) => {
-            span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - startedAt) / 1000 });
-            progress.begun(call);
-          },
-          text: (piece: string) => progress.text(piece),
-        },
-      };
+      const watched = onFirstText(options, () =>
+        span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - startedAt) / 1000 }),
+      );
       try {
-        const answer = await model.ask(question, signal, attempt, watched ?? options);
+        const answer = await model.ask(question, signal, attempt, watched);
         span.set(attributesOf(answer));
         return answer;
       } catch (error) {

@@ -17,8 +17,6 @@ import { createModelProvider, type ModelProviderOptions } from './model-provider
 import { createProviderGate, type GateState } from './provider-gate.ts';
 
 const SIMULATOR = 'simulator';
-/** A probe may take this much longer than a call may. After that, the probing worker counts as dead. */
-const PROBE_GRACE_MS = 5_000;
 /** How often a worker registers its gates. */
 const REGISTER_MS = 3_600_000;
 
@@ -54,8 +52,11 @@ export type CreateProvider = (options: ModelProviderOptions) => Model;
 export interface ConfiguredModel extends Model {
   /** Whether there is no key, so that the model simulator answers. */
   readonly simulated: boolean;
-  /** Whether the gate of one of the models is closed, so that calls pass. */
-  mayBeAsked(): boolean;
+  /**
+   * The names of the models that a question may choose and that may be asked now, because the gate of the model or of a
+   * fallback is closed. '' is among them if the standard model is.
+   */
+  askable(): string[];
   close(): void;
 }
 
@@ -108,7 +109,6 @@ export function createConfiguredModel(
       redis,
       subscriber,
       openMs: config.breakerOpenMs,
-      probeMs: config.modelTimeoutMs + PROBE_GRACE_MS,
       onStateChange: (state, cause) => onBreaker(target, { state, cause, keyFingerprint }),
     });
     const limits = { maxTokens: config.maxTokens, temperature: config.temperature };
@@ -156,17 +156,27 @@ export function createConfiguredModel(
     promptPrice: config.pricePrompt,
     completionPrice: config.priceCompletion,
   };
-  const allowed = allowedModelsOf(config).map((name) => {
-    const chosen = behindBreaker({ ...first, model: simulated ? SIMULATOR : name });
-    return [name, createFallbackModel([chosen, ...fallbacks], config.fallbackAfterAttempts)] as const;
-  });
+  const allowed = new Map<string, [Breaker, ...Breaker[]]>(
+    allowedModelsOf(config).map((name) => [
+      name,
+      [behindBreaker({ ...first, model: simulated ? SIMULATOR : name }), ...fallbacks],
+    ]),
+  );
+  const models = new Map(
+    [...allowed].map(([name, breakers]) => [name, createFallbackModel(breakers, config.fallbackAfterAttempts)]),
+  );
 
   if (redis.status === 'ready') registerGates();
 
   return {
-    ...createChosenModel(new Map(allowed), config.chatModel),
+    ...createChosenModel(models, config.chatModel),
     simulated,
-    mayBeAsked: () => breakers.some(({ state }) => state === 'closed'),
+    askable: () => {
+      const names = [...allowed]
+        .filter(([, asked]) => asked.some(({ state }) => state === 'closed'))
+        .map(([name]) => name);
+      return names.includes(config.chatModel) ? ['', ...names] : names;
+    },
     close: () => {
       clearInterval(registration);
       redis.off('ready', registerGates);

@@ -9,6 +9,7 @@ import type { GateStanding } from './redis-scripts/gate-standing.ts';
 import { lookAtGate } from './redis-scripts/look-at-gate.ts';
 import { openGate } from './redis-scripts/open-gate.ts';
 import { releaseProbe } from './redis-scripts/release-probe.ts';
+import { renewProbe } from './redis-scripts/renew-probe.ts';
 import { reopenGate } from './redis-scripts/reopen-gate.ts';
 import { shutGate } from './redis-scripts/shut-gate.ts';
 
@@ -25,6 +26,7 @@ import { shutGate } from './redis-scripts/shut-gate.ts';
  *     closed ── a worker shuts the gate ──> open ── the time is over ──> half-open
  *     half-open ── the probe succeeds ──> closed
  *     half-open ── the probe fails ──> open
+ *     half-open ── the worker that probes dies ──> half-open: its lease expires, and another call may probe
  *     open, half-open ── an operator opens the gate ──> closed
  *     closed, half-open ── an operator shuts the gate ──> open
  *
@@ -61,6 +63,8 @@ export interface ProviderGate {
 const LOOK_MS = 5_000;
 /** A worker that has just started waits this long, at most, to learn the state. */
 const FIRST_LOOK_MS = 1_000;
+/** A worker that probes renews its lease three times in this time. So if it dies, another may soon probe. */
+const PROBE_LEASE_MS = 5_000;
 /** How long a call waits while another call probes. */
 const PROBE_WAIT_MS = 1_000;
 /** Refused calls return at random times, spread over this share of the pause. */
@@ -77,14 +81,15 @@ export function createProviderGate(options: {
   subscriber: Redis;
   /** How long the gate stays shut after the first failed probe. After more failed probes, up to four times as long. */
   openMs: number;
-  /** The longest time that a probe takes. After that, its worker counts as dead, and another call may probe. */
-  probeMs: number;
+  /** If the worker that probes has not been heard of for this long, another call may probe. */
+  probeLeaseMs?: number;
   /** The fingerprint of the key that this worker asks with. */
   key?: string;
   /** @param cause why the gate is not closed */
   onStateChange: (state: GateState, cause: GateCause | undefined) => void;
 }): ProviderGate {
-  const { name, provider, redis, subscriber, openMs, probeMs, key = '', onStateChange } = options;
+  const { name, provider, redis, subscriber, openMs, key = '', onStateChange } = options;
+  const { probeLeaseMs = PROBE_LEASE_MS } = options;
   const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
   /** Until when the gate is shut, in ms of the monotonic clock, and why. undefined: it is not shut. */
   let shut: { until: number; cause: GateCause; key: string } | undefined;
@@ -95,6 +100,8 @@ export function createProviderGate(options: {
   let learned = 0;
   /** The id of the probe that this worker is making. */
   let probe: string | undefined;
+  /** Renews the lease of that probe. */
+  let renewal: NodeJS.Timeout | undefined;
 
   const stateNow = (): GateState =>
     shut === undefined ? 'closed' : performance.now() < shut.until ? 'open' : 'half-open';
@@ -162,8 +169,12 @@ export function createProviderGate(options: {
     const id = randomUUID();
     probe = id;
     const before = learned;
-    const verdict = await claimProbe(redis, keys, id, probeMs, key).catch(() => 'probe' as const);
-    if (verdict === 'probe') return 'probe';
+    const verdict = await claimProbe(redis, keys, id, probeLeaseMs, key).catch(() => 'probe' as const);
+    if (verdict === 'probe') {
+      renewal = setInterval(() => void renewProbe(redis, keys, id, probeLeaseMs).catch(() => {}), probeLeaseMs / 3);
+      renewal.unref();
+      return 'probe';
+    }
     probe = undefined;
     if (learned !== before) return await enter();
     if (verdict === 'closed') {
@@ -184,6 +195,7 @@ export function createProviderGate(options: {
   const paused = (retryAfterMs: number) =>
     new ModelPausedError('model_unavailable', `${name} is not asked for a while`, Math.ceil(retryAfterMs), {
       provider,
+      gate: name,
     });
 
   return {
@@ -204,6 +216,7 @@ export function createProviderGate(options: {
     probed: async (outcome) => {
       const id = probe;
       probe = undefined;
+      clearInterval(renewal);
       if (!id) return;
       if (outcome === 'well') {
         learn(undefined);
@@ -219,6 +232,7 @@ export function createProviderGate(options: {
     },
     close: () => {
       clearInterval(poll);
+      clearInterval(renewal);
       subscriber.off('message', onMessage);
       subscriber.off('ready', subscribeAndLook);
       redis.off('ready', lookQuietly);

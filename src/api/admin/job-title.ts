@@ -20,5 +20,9 @@ function whereIs({ progress, returnvalue, processedOn }: Parameters<typeof jobTi
   return processedOn ? 'first attempt' : 'not begun';
 }
 
-const describeStep = ({ step, attempt, ms, failed }: StepRecord) =>
-  failed === undefined ? `${step} ${ms} ms` : `${step} ${ms} ms, attempt ${attempt}: ${failed}`;
+const describeStep = ({ step, attempt, ms, failed, waited }: StepRecord) =>
+  waited
+    ? `waited for the gate of ${waited.gate} ${ms} ms`
+    : failed === undefined
+      ? `${step} ${ms} ms`
+      : `${step} ${ms} ms, attempt ${attempt}: ${failed}`;

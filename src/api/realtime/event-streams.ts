@@ -73,6 +73,7 @@ export function createEventStreams(options: {
       'Cache-Control': 'no-cache, no-transform',
       'X-Accel-Buffering': 'no',
     });
+    res.locals.streamBeganAt = performance.now();
     // Some clients report the stream as open only after its first byte.
     res.write(': open\n\n');
     const heartbeat = setInterval(() => {

@@ -98,6 +98,10 @@ export const jobStory = summary
           attempt: z.int(),
           ms: z.number(),
           failed: z.string().nullable().describe('The code of the failure; null for a step that finished.'),
+          waited: z
+            .object({ gate: z.string(), times: z.int() })
+            .nullable()
+            .describe('How often the gate of a model has turned the request away, `ms` in all; null for a step.'),
         }),
       )
       .describe('The latest steps, oldest first.'),

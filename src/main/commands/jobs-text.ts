@@ -32,9 +32,10 @@ export function storyText(job: JobStory): string {
     `ended       ${timeText(job.endedAt)}`,
     `deadline    ${timeText(job.deadline)}`,
     ...(job.answer ? [`answer      ${answerText(job.answer)}`] : []),
-    ...job.steps.map(
-      ({ step, attempt, ms, failed }) =>
-        `step        ${step}, attempt ${attempt}, ${ms} ms${failed ? `: ${failed}` : ''}`,
+    ...job.steps.map(({ step, attempt, ms, failed, waited }) =>
+      waited
+        ? `waited      for the gate of ${waited.gate}, attempt ${attempt}, ${ms} ms, turned away ${waited.times} times`
+        : `step        ${step}, attempt ${attempt}, ${ms} ms${failed ? `: ${failed}` : ''}`,
     ),
     ...job.failures.map((failure) => `failure     ${failure}`),
   ];

@@ -4,6 +4,8 @@ import { type Span, spanCodeOf } from '../../contracts/tracer.ts';
 
 /** How many of a job's latest steps, of all its attempts, are kept for operators. */
 const STEPS_KEPT = 30;
+/** How a wait for a gate is called in the list of steps. */
+const WAIT = 'wait-for-gate';
 
 /**
  * One attempt at a workflow. Each step has a name and is timed. The result of a finished step is kept in `state`. A
@@ -23,6 +25,11 @@ export interface Run {
   step<T>(name: string, run: (span: Span | undefined) => Promise<T>): Promise<T>;
   /** Saves the results of the steps so far. Call it after a step that must not be repeated. */
   save(): Promise<void>;
+  /**
+   * Notes that a model's gate has turned this attempt away. The next attempt will take the same steps again, so one entry
+   * stands for the steps of all of them.
+   */
+  turnedAway(gate: string): void;
 }
 
 /** @param options.save writes the present state into the job. One round trip */
@@ -39,13 +46,19 @@ export function createRun(options: {
   const { attempt, crashes, earlier, save, onStep, startSpan } = options;
   const interrupted = crashes > (earlier?.crashes ?? 0);
   const steps = [...(earlier?.steps ?? [])];
+  const own = new Set<StepRecord>();
+  endWait(steps.at(-1));
   const state: WorkflowState = { step: '', results: {}, ...earlier, steps, attempt, crashes };
 
+  const add = (entry: StepRecord) => {
+    steps.push(entry);
+    if (steps.length > STEPS_KEPT) steps.shift();
+  };
   const record = (step: string, startedAt: number, failed?: string) => {
     const ms = Math.round((performance.now() - startedAt) * 10) / 10;
     const entry: StepRecord = { step, attempt, ms, ...(failed !== undefined && { failed }) };
-    steps.push(entry);
-    if (steps.length > STEPS_KEPT) steps.shift();
+    own.add(entry);
+    add(entry);
     onStep(step, failed === undefined ? 'ok' : 'failed', ms);
   };
 
@@ -53,6 +66,12 @@ export function createRun(options: {
     state,
     interrupted,
     save: () => save(state),
+    turnedAway: (gate) => {
+      steps.splice(0, steps.length, ...steps.filter((entry) => !own.has(entry)));
+      const last = steps.at(-1);
+      if (last?.waited?.gate === gate && last.attempt === attempt) last.waited.times += 1;
+      else add({ step: WAIT, attempt, ms: 0, waited: { gate, times: 1, since: new Date().toISOString() } });
+    },
     step: async <T>(name: string, run: (span: Span | undefined) => Promise<T>) => {
       if (name in state.results) return state.results[name] as T;
       state.step = name;
@@ -74,4 +93,9 @@ export function createRun(options: {
       return result;
     },
   };
+}
+
+/** A job that waited at a gate goes on now, or is turned away again. */
+function endWait(entry: StepRecord | undefined): void {
+  if (entry?.waited) entry.ms = Math.max(0, Date.now() - Date.parse(entry.waited.since));
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createJobsAwaitingModel } from '../../../src/adapters/jobs/awaiting-model.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs } from '../../../src/adapters/jobs/job-queue.ts';
-import { AWAITING_MODEL_FIELD } from '../../../src/adapters/jobs/redis-scripts/bullmq-layout.ts';
+import { AWAITING_MODEL_FIELD, awaitingModelOf } from '../../../src/adapters/jobs/redis-scripts/bullmq-layout.ts';
 import { returnAwaitingModel } from '../../../src/adapters/jobs/redis-scripts/return-awaiting-model.ts';
 import { until } from '../../until.ts';
 import { newJob } from './runner/new-job.ts';
@@ -17,8 +17,8 @@ beforeAll(async () => {
 beforeEach(() => around.redis.flushdb());
 afterAll(() => around.close());
 
-/** Adds jobs that are delayed for about an hour, because of a model or not. */
-async function delayed(ids: string[], forModel = true): Promise<void> {
+/** Adds jobs that are delayed for about an hour, because of a model, the standard one or another, or not. */
+async function delayed(ids: string[], field = awaitingModelOf('')): Promise<void> {
   const { queue, redis, toKey } = around;
   const { started } = await addJobs(queue, redis, ids.map(newJob), { attempts: 3, room: ids.length });
   const write = redis.pipeline();
@@ -27,21 +27,23 @@ async function delayed(ids: string[], forModel = true): Promise<void> {
   for (const { jobId } of started) {
     await queue.getBackend().moveToDelayed(jobId, Date.now(), HOUR, 'token', {
       skipAttempt: true,
-      fieldsToUpdate: { user: 'u', [AWAITING_MODEL_FIELD]: forModel ? '1' : '0' },
+      fieldsToUpdate: { user: 'u', [AWAITING_MODEL_FIELD]: field },
     });
   }
 }
 
 const counts = () => around.queue.getJobCounts('prioritized', 'delayed', 'active');
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
-const worker = (mayAsk = () => true) => {
+const BACKOFF = awaitingModelOf(undefined);
+const worker = (mayAsk = () => true) => workerFor(() => (mayAsk() ? [''] : []));
+const workerFor = (askable: () => string[]) => {
   const { redis, toKey } = around;
-  return createJobsAwaitingModel({ redis, toKey, mayAsk });
+  return createJobsAwaitingModel({ redis, toKey, askable });
 };
 
 test('when a model may be asked again, all requests that wait for it are in line once, and others wait for their time', async () => {
   await delayed(names('model', 300));
-  await delayed(names('backoff', 30), false);
+  await delayed(names('backoff', 30), BACKOFF);
   let mayAsk = false;
   const workers = [worker(() => mayAsk), worker(() => mayAsk)];
   for (const each of workers) each.start();
@@ -66,6 +68,20 @@ test('a provider that fails again at once is sent a few requests only, and the o
   one.stop();
 });
 
+test('a gate that closes puts back only those that wait for its model, and those of which an earlier version has not noted the model', async () => {
+  await delayed(names('standard', 5));
+  await delayed(names('large', 5), awaitingModelOf('large'));
+  await delayed(['unknown'], '1');
+  const one = workerFor(() => ['large']);
+  one.start();
+  await until('they are in line', async () => (await counts()).prioritized === 6);
+  await until('the round is over', async () => !(await around.redis.exists(around.toKey('awaiting-model-turn'))));
+  one.gateClosed();
+  one.stop();
+  const left = await around.redis.zrange(around.toKey('delayed'), '0', '-1');
+  expect(left.sort()).toEqual(names('standard', 5).map(jobIdOf).sort());
+});
+
 test('jobs delayed while others are put back come back too, and so do jobs of a worker that has just started', async () => {
   await delayed(names('early', 20));
   const one = worker();
@@ -82,9 +98,9 @@ test('jobs delayed while others are put back come back too, and so do jobs of a 
 
 test('one call looks at a bounded number of jobs, and workers that come within the same turn put none back', async () => {
   const { redis, toKey } = around;
-  await delayed(names('backoff', 520), false);
+  await delayed(names('backoff', 520), BACKOFF);
   await delayed(names('model', 7));
-  const options = { most: 5, turnMs: 60_000 };
+  const options = { models: [''], most: 5, turnMs: 60_000 };
   const first = await returnAwaitingModel(redis, toKey, options);
   expect(first).toMatchObject({ returned: 0, next: expect.stringMatching(/^\d+$/) });
   const second = await returnAwaitingModel(redis, toKey, { ...options, after: first?.next });

@@ -207,7 +207,7 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
     fieldsToUpdate: { [AWAITING_MODEL_FIELD]: '1' },
   });
   await look();
-  await returnAwaitingModel(redis, toKey, { most: 1, turnMs: 60_000 });
+  await returnAwaitingModel(redis, toKey, { models: [], most: 1, turnMs: 60_000 });
   await handBackJob(redis, toKey, { id: c.jobId, attemptsStarted: c.attemptsStarted, user: 'u' });
   await settle([completionOf(a)], 0);
   const limits = { kept: 10, ageMs: 60_000 };

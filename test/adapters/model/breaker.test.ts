@@ -72,7 +72,7 @@ function worker(
     maxConsecutive?: number;
     minCalls?: number;
     openMs?: number;
-    probeMs?: number;
+    probeLeaseMs?: number;
     key?: string;
     url?: string;
     subscriberUrl?: string;
@@ -90,7 +90,7 @@ function worker(
     redis,
     subscriber,
     openMs,
-    probeMs: options.probeMs ?? 1_000,
+    ...(options.probeLeaseMs !== undefined && { probeLeaseMs: options.probeLeaseMs }),
     key: options.key ?? 'key-1',
     onStateChange: (state) => states.push(state),
   });
@@ -107,7 +107,7 @@ function worker(
 }
 
 /** Two workers that hear of each other. */
-async function twoWorkers(model: Model, name: string, options: { openMs?: number; probeMs?: number } = {}) {
+async function twoWorkers(model: Model, name: string, options: { openMs?: number; probeLeaseMs?: number } = {}) {
   const [one, two] = [worker(model, name, options), worker(model, name, options)];
   await Promise.all([one.connected(), two.connected()]);
   return { one, two };
@@ -207,18 +207,52 @@ test('a probe that fails keeps the gate shut, longer each time', async () => {
   expect(one.state()).toBe('closed');
 });
 
-test('when the worker that probes dies, another probes', async () => {
+test('while a worker probes, nobody else does, however long it takes; when the worker dies, another probes soon', async () => {
   const model = provider();
   const name = randomUUID();
-  const { one, two } = await twoWorkers(model, name, { probeMs: 5_000 });
+  const { one, two } = await twoWorkers(model, name, { probeLeaseMs: 600 });
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
   model.behave = () => new Promise(() => {});
   await askTheProbe(model, one.ask);
-  one.breaker.close();
   model.recover();
-  expect(isPaused(await two.ask())).toBe(true);
+  const refusedUntil = performance.now() + 1_500;
+  while (performance.now() < refusedUntil) {
+    expect(isPaused(await two.ask())).toBe(true);
+    await sleep(50);
+  }
+  // It no longer renews its lease, as if it had been killed.
+  one.breaker.close();
   expect((await untilItPasses(two.ask)).result).toBe(answer);
+});
+
+test('a probe that streams lets all calls pass from its first text on, and how it ends is no news', async () => {
+  const model = provider();
+  const name = randomUUID();
+  const { one, two } = await twoWorkers(model, name);
+  model.fail(failure('model_unavailable'));
+  for (let i = 0; i < 3; i++) await one.ask();
+  const streamed = Promise.withResolvers<ModelAnswer>();
+  const streaming: Model = {
+    ...model,
+    ask: (_question, _signal, _attempt, options) => {
+      model.calls += 1;
+      options?.progress?.begun({ provider: 'p', model: 'm' });
+      return streamed.promise;
+    },
+  };
+  const three = worker(streaming, name);
+  await three.connected();
+  const progress = { begun: () => {}, text: () => {} };
+  const { probe } = await askTheProbe(model, () =>
+    three.breaker.ask(question, never, 1, { progress }).catch((error: unknown) => error),
+  );
+  model.recover();
+  for (const { state } of [one, two, three]) await until('this worker knows', () => state() === 'closed');
+  expect(await two.ask()).toBe(answer);
+  streamed.reject(failure('model_timeout'));
+  await probe;
+  expect(three.state()).toBe('closed');
 });
 
 test('a probe that its caller aborted shows nothing, and the next question probes', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import express from 'express';
 import { Redis } from 'ioredis';
 import {
@@ -143,6 +143,20 @@ describe('jobs that an admin lets go on get a place in the present line:', () =>
     expect(await queue.getJob('r-a')).toMatchObject({ priority: 1 });
     expect((await ask('PUT', '/promote')).status).toBe(200);
     expect(await queue.getJobCounts('prioritized', 'delayed', 'wait')).toEqual({ prioritized: 3, delayed: 0, wait: 0 });
+  });
+
+  test('all of very many, which are looked at some at a time', async () => {
+    const ids = Array.from({ length: 450 }, (_, i) => `${i}`);
+    await add(...ids);
+    const later = redis.pipeline();
+    for (const id of ids) later.zadd(queue.toKey('delayed'), (Date.now() + 60_000) * 4096, `r-${id}`);
+    await later.del(queue.toKey('prioritized')).exec();
+    const looks = jest.spyOn(redis, 'zrange');
+    expect((await ask('PUT', '/promote')).status).toBe(200);
+    const seen = await Promise.all(looks.mock.results.map(({ value }) => value as Promise<string[]>));
+    looks.mockRestore();
+    expect(Math.max(...seen.map(({ length }) => length))).toBeLessThanOrEqual(200);
+    expect(await queue.getJobCounts('prioritized', 'delayed')).toEqual({ prioritized: 450, delayed: 0 });
   });
 
   test('one that has gone on meanwhile is left alone', async () => {

@@ -19,7 +19,7 @@ const story: JobStory = {
   ...summary,
   ...{ traceId: 'a'.repeat(32), startedAt: summary.addedAt, deadline: null, maxAttempts: 3, crashes: 0, ahead: null },
   ...{ nextAttemptAt: null, retry: { since: summary.addedAt, code: 'model_timeout' }, failures: ['a'], answer: null },
-  steps: [{ step: 'ask-model', attempt: 3, ms: 1.5, failed: 'model_timeout' }],
+  steps: [{ step: 'ask-model', attempt: 3, ms: 1.5, failed: 'model_timeout', waited: null }],
 };
 const report = { dryRun: true, matching: 1, byCode: [{ code: 'model_timeout', count: 1 }], retried: 0, left: 1 };
 
@@ -105,7 +105,7 @@ test('one job is retried or cancelled, or it is said why not; a dry run says it 
 });
 
 test('an answer that is kept in the job is only sent again', async () => {
-  shown = { ...story, steps: [{ step: 'ask-model', attempt: 1, ms: 5, failed: null }] };
+  shown = { ...story, steps: [{ step: 'ask-model', attempt: 1, ms: 5, failed: null, waited: null }] };
   expect(await call('/Request-1/retry', { dryRun: true })).toMatchObject({ body: { asksModel: false } });
 });
 

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
 import { RequestFailure } from '../../../src/contracts/errors.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
@@ -68,6 +68,40 @@ test('whoever looks sees each step with its attempt, its time and what went wron
     { step: 'ask', attempt: 1, ms: expect.any(Number), failed: 'model_timeout' },
     { step: 'ask', attempt: 2, ms: expect.any(Number) },
   ]);
+});
+
+test('attempts that a gate turns away are one entry, with how often and for how long, and other steps stay', async () => {
+  jest.useFakeTimers({ doNotFake: ['performance'] });
+  try {
+    const first = begin(1);
+    await first.run.step('ask', fail).catch(() => {});
+    let { state } = first.run;
+    for (let i = 0; i < 40; i++) {
+      const { run } = begin(2, structuredClone(state));
+      await run.step('check', async () => undefined);
+      await run.step('ask', fail).catch(() => {});
+      run.turnedAway('p/m');
+      state = run.state;
+      jest.advanceTimersByTime(1_000);
+    }
+    const { run } = begin(2, structuredClone(state));
+    await run.step('ask', async () => 'paid for');
+    expect(run.state.steps).toEqual([
+      { step: 'ask', attempt: 1, ms: expect.any(Number), failed: 'model_timeout' },
+      {
+        step: 'wait-for-gate',
+        attempt: 2,
+        ms: 40_000,
+        waited: { gate: 'p/m', times: 40, since: expect.any(String) },
+      },
+      { step: 'ask', attempt: 2, ms: expect.any(Number) },
+    ]);
+    const elsewhere = begin(2, structuredClone(state)).run;
+    elsewhere.turnedAway('another');
+    expect(elsewhere.state.steps.map(({ waited }) => waited?.times)).toEqual([undefined, 40, 1]);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('the list of steps stays short however often a request is repeated', async () => {

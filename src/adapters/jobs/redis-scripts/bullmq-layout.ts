@@ -130,10 +130,14 @@ export const ownJobKeys = {
 export const USER_FIELD = 'user';
 
 /**
- * A field of our own in the hash of a job that was delayed. `1`: no model could be asked, and the job may come back
- * earlier: see ../awaiting-model.ts. `0`: it waits for its time.
+ * A field of our own in the hash of a job that was delayed. `model:NAME`: that model could not be asked, and the job may
+ * come back earlier: see ../awaiting-model.ts. `model:` stands for the standard model, and `1`, which an earlier version
+ * wrote, for any. `0`: it waits for its time.
  */
 export const AWAITING_MODEL_FIELD = 'awaitingModel';
+
+/** What that field says. @param model undefined: the job waits for its time. '': the standard model */
+export const awaitingModelOf = (model: string | undefined): string => (model === undefined ? '0' : `model:${model}`);
 
 type Key = keyof typeof bullMqKeys | keyof typeof ownKeys;
 

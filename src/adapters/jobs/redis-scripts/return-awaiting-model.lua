@@ -1,7 +1,7 @@
 --[[
-  Puts some of the jobs back into the line that are delayed because no model could be asked, each at the front of its
-  user's turn. Other delayed jobs stay. All workers share the pace: after a call that has put jobs back, further calls
-  do nothing for a time.
+  Puts some of the jobs back into the line that are delayed because their model could not be asked, if it may be asked
+  now, each at the front of its user's turn. Other delayed jobs stay. All workers share the pace: after a call that has
+  put jobs back, further calls do nothing for a time.
 
   KEYS:
     1 delayed
@@ -17,6 +17,7 @@
     3 how many jobs to look at, at most
     4 how many jobs to put back, at most
     5 how long further calls then do nothing, ms
+    then what the field of a job says that waits for a model that may be asked, for each of these models
 
   Output:
     nil if another worker has put jobs back just now; else
@@ -29,12 +30,16 @@
 -- constant: AWAITING_MODEL_FIELD
 local delayed, line, nextTags, marker, meta, turn = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local prefix, after, mostLooks, most, turnMs = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local FIRST_MODEL, ANY_MODEL = 6, '1'
+local mayBeAsked = {[ANY_MODEL] = true}
+for i = FIRST_MODEL, #ARGV do mayBeAsked[ARGV[i]] = true end
 
 if redis.call('EXISTS', turn) == 1 then return nil end
 local jobs = redis.call('ZRANGEBYSCORE', delayed, '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, mostLooks)
 local last, awaiting = '', {}
 for i = 1, #jobs, 2 do
-  if redis.call('HGET', prefix .. jobs[i], AWAITING_MODEL_FIELD) == '1' then awaiting[#awaiting + 1] = jobs[i] end
+  local waitsFor = redis.call('HGET', prefix .. jobs[i], AWAITING_MODEL_FIELD)
+  if waitsFor and mayBeAsked[waitsFor] then awaiting[#awaiting + 1] = jobs[i] end
   last = jobs[i + 1]
   if #awaiting == most then break end
 end

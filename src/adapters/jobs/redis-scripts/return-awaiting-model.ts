@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
-import { AWAITING_MODEL_FIELD, keysOf, type ToKey } from './bullmq-layout.ts';
+import { AWAITING_MODEL_FIELD, awaitingModelOf, keysOf, type ToKey } from './bullmq-layout.ts';
 import { lineConstants } from './line.ts';
 
 const script = defineScript(import.meta.dirname, 'return-awaiting-model', { ...lineConstants, AWAITING_MODEL_FIELD });
@@ -10,6 +10,7 @@ const MOST_LOOKS = 500;
 
 /**
  * Puts some of the jobs that wait for a model back in line. All workers share the pace. One round trip.
+ * @param options.models those that may be asked; '': the standard model
  * @param options.after where to go on, from an earlier call. Left out: at the first delayed job
  * @param options.most how many jobs are put back
  * @param options.turnMs how long further calls of all workers do nothing, if jobs were put back
@@ -18,10 +19,12 @@ const MOST_LOOKS = 500;
 export async function returnAwaitingModel(
   redis: Redis,
   toKey: ToKey,
-  { after = '-inf', most, turnMs }: { after?: string | undefined; most: number; turnMs: number },
+  options: { models: readonly string[]; after?: string | undefined; most: number; turnMs: number },
 ): Promise<{ next: string | undefined; returned: number } | undefined> {
+  const { models, after = '-inf', most, turnMs } = options;
   const keys = keysOf(toKey, 'delayed', 'prioritized', 'next-tags', 'marker', 'meta', 'awaiting-model-turn');
-  const result = (await script(redis, keys, [toKey(''), after, MOST_LOOKS, most, turnMs])) as [string, number] | null;
+  const args = [toKey(''), after, MOST_LOOKS, most, turnMs, ...models.map(awaitingModelOf)];
+  const result = (await script(redis, keys, args)) as [string, number] | null;
   if (!result) return undefined;
   const [last, returned] = result;
   return { next: last || undefined, returned };

@@ -10,7 +10,7 @@ export interface JobWrites {
   complete(job: ActiveJob, result: string): Promise<void>;
   retry(job: ActiveJob, error: Error, delayMs: number): Promise<WhereItWent>;
   fail(job: ActiveJob, error: Error, state: string): Promise<WhereItWent>;
-  delay(job: ActiveJob, ms: number, options: { forModel: boolean }): Promise<WhereItWent>;
+  delay(job: ActiveJob, ms: number, options: { awaitedModel: string | undefined }): Promise<WhereItWent>;
   handBack(job: ActiveJob): Promise<WhereItWent>;
 }
 
@@ -141,8 +141,8 @@ export class ActiveJob implements JobInHand {
     return this.#leave().fail(this, reason, this.#progress);
   }
 
-  delay(ms: number, { forModel = false } = {}): Promise<WhereItWent> {
-    return this.#leave().delay(this, ms, { forModel });
+  delay(ms: number, { awaitedModel }: { awaitedModel?: string | undefined } = {}): Promise<WhereItWent> {
+    return this.#leave().delay(this, ms, { awaitedModel });
   }
 
   handBack(): Promise<WhereItWent> {

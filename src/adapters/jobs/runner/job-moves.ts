@@ -5,7 +5,7 @@ import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { WhereItWent } from '../job-in-hand.ts';
 import { STACK_LINES_KEPT } from '../job-queue.ts';
 import { UnusableJobError } from '../read-job-data.ts';
-import { AWAITING_MODEL_FIELD, USER_FIELD } from '../redis-scripts/bullmq-layout.ts';
+import { AWAITING_MODEL_FIELD, awaitingModelOf, USER_FIELD } from '../redis-scripts/bullmq-layout.ts';
 import { handBackJob } from '../redis-scripts/hand-back-job.ts';
 import { rememberFinished } from '../redis-scripts/remember-finished.ts';
 import { untilStored } from '../until-stored.ts';
@@ -57,7 +57,11 @@ export function createJobMoves(options: {
     retry: (job, error, delayMs) =>
       move(job, async () =>
         backend.moveToDelayed(job.id, Date.now(), delayMs, token, {
-          fieldsToUpdate: { ...(await failureFields(job, error)), [USER_FIELD]: job.user, [AWAITING_MODEL_FIELD]: '0' },
+          fieldsToUpdate: {
+            ...(await failureFields(job, error)),
+            [USER_FIELD]: job.user,
+            [AWAITING_MODEL_FIELD]: awaitingModelOf(undefined),
+          },
         }),
       ),
     fail: (job, error, progress) =>
@@ -71,11 +75,11 @@ export function createJobMoves(options: {
         const minimal = { id: job.id, opts: { attempts: job.maxAttempts } } as MinimalJob;
         await backend.moveToFailed(minimal, fields.failedReason, failedJobs, token, false, fields);
       }),
-    delay: (job, ms, { forModel }) =>
+    delay: (job, ms, { awaitedModel }) =>
       move(job, () =>
         backend.moveToDelayed(job.id, Date.now(), Math.max(0, ms), token, {
           skipAttempt: true,
-          fieldsToUpdate: { [USER_FIELD]: job.user, [AWAITING_MODEL_FIELD]: forModel ? '1' : '0' },
+          fieldsToUpdate: { [USER_FIELD]: job.user, [AWAITING_MODEL_FIELD]: awaitingModelOf(awaitedModel) },
         }),
       ),
     handBack: (job) =>

@@ -77,7 +77,10 @@ export async function readStory(
     ahead: place.kind === 'waiting' ? place.ahead : null,
     nextAttemptAt: place.kind === 'delayed' ? isoOf(place.dueAt) : null,
     retry: state?.retry ? { since: state.retry.since, code: state.retry.code } : null,
-    steps: steps.map(({ step, attempt, ms, failed }) => ({ step, attempt, ms, failed: failed ?? null })),
+    steps: steps.map(({ step, attempt, ms, failed, waited }) => ({
+      ...{ step, attempt, ms, failed: failed ?? null },
+      waited: waited ? { gate: waited.gate, times: waited.times } : null,
+    })),
     failures: (jsonOf<string[]>(job.stacktrace) ?? []).map((line) => cutText(line, MAX_CAUSE_CHARS)),
     answer: result
       ? {

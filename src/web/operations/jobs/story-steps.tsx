@@ -1,6 +1,6 @@
 import type { JobStory } from '../../../contracts/jobs.ts';
 import { Card, Empty } from '../../components/card.tsx';
-import { formatDuration } from '../../components/format.ts';
+import { countOf, formatDuration } from '../../components/format.ts';
 import { Mark } from '../../components/mark.tsx';
 
 /** Each attempt with its steps, and how long each took. */
@@ -19,10 +19,16 @@ export function StorySteps({ story: { steps, crashes } }: { story: JobStory }) {
             <ol class="steps">
               {steps
                 .filter((step) => step.attempt === attempt)
-                .map(({ step, ms, failed }, index) => (
+                .map(({ step, ms, failed, waited }, index) => (
                   <li key={`${step} ${index}`}>
-                    <Mark tone={failed ? 'bad' : 'good'}>
-                      <code>{step}</code>
+                    <Mark tone={failed ? 'bad' : waited ? 'warn' : 'good'}>
+                      {waited ? (
+                        <>
+                          waited for the gate of <code>{waited.gate}</code>, {countOf(waited.times, 'time')}
+                        </>
+                      ) : (
+                        <code>{step}</code>
+                      )}
                       {failed && (
                         <>
                           {' '}

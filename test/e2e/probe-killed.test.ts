@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createGateAdmin } from '../../src/adapters/model/gate-admin.ts';
+import { startAnsweringWorker } from '../answering-worker.ts';
+import { startWorker } from '../processes.ts';
+import { until } from '../until.ts';
+
+const closing: (() => void)[] = [];
+afterAll(() => {
+  for (const close of closing) close();
+});
+
+const question = () => ({
+  ...{ requestId: randomUUID(), sessionId: 's', userId: 'u', message: `Question ${randomUUID()}` },
+});
+
+test('a worker that is killed while it probes holds the gate for seconds, and not for as long as a call may take', async () => {
+  const { rabbitMqUrl, redisUrl, simulator, client, worker } = await startAnsweringWorker({ MODEL_TIMEOUT: '10m' });
+  const redis = new Redis(redisUrl);
+  closing.push(() => redis.disconnect());
+  const gates = createGateAdmin(redis);
+  await simulator.behave({ latencyMs: 600_000 });
+  await until('the gate is shut', () => gates.shut('simulator/simulator', 100));
+  await client.ask(question());
+  await until('the probe is under way', async () => (await simulator.stats()).inFlight === 1, 30_000);
+  expect(await gates.list()).toMatchObject([{ state: 'half-open' }]);
+  await worker.kill();
+
+  await simulator.behave({});
+  await startWorker({ RABBITMQ_URL: rabbitMqUrl, REDIS_URL: redisUrl, MODEL_SIMULATOR_URL: simulator.baseUrl });
+  const asked = question();
+  await client.ask(asked);
+  expect(await client.responseTo(asked.requestId, 60_000)).toMatchObject({ status: 'completed', attempts: 1 });
+  expect(await gates.list()).toMatchObject([{ state: 'closed' }]);
+}, 120_000);
