@@ -5,16 +5,17 @@ import { dashboards } from '../dashboards/source/dashboards.ts';
 import { lintExceptions } from '../dashboards/source/lint-exceptions.ts';
 import { createAsyncApiDocument } from '../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
+import { brokerDefinitions } from './generate/broker-definitions.ts';
 import { composeSettings } from './generate/compose-settings.ts';
 import { envExample } from './generate/env-example.ts';
 import { errorTables } from './generate/error-tables.ts';
 import { metricsTables } from './generate/metrics-table.ts';
-import { redisUsers } from './generate/redis-users.ts';
+import { redisUsers, redisUsersFile } from './generate/redis-users.ts';
 import { settingsTables } from './generate/settings-tables.ts';
 
 const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md and the lists of
-docker-compose.yml. From src/contracts: the tables of docs/errors.md, the Redis rights in docs/operating.md, and in
-docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From
+docker-compose.yml. From src/contracts: the tables of docs/errors.md, the Redis rights in docs/operating.md, the
+users, rights and queues in deploy/redis and deploy/rabbitmq, and in docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From
 dashboards/source: the dashboards of Grafana.
 
   npm run generate              write them
@@ -65,6 +66,8 @@ const files = {
     'docker-compose.yml',
     [composeSettings('api'), composeSettings('worker')].join('\n\n'),
   ),
+  'deploy/rabbitmq/definitions.json': jsonFile(brokerDefinitions()),
+  'deploy/redis/users.acl': redisUsersFile(),
   'docs/errors.md': withGenerated('docs/errors.md', errorTables()),
   'docs/metrics.md': withGenerated('docs/metrics.md', metricsTables()),
   'docs/operating.md': withGenerated('docs/operating.md', redisUsers()),

@@ -8,12 +8,22 @@ const HELP = `Adds the secrets that .env lacks to it, each made at random. What 
 
   npm run secrets
 
-They are read by docker-compose: JWT_SECRET, MESSAGE_SIGNING_KEY, RABBITMQ_PASSWORD, REDIS_PASSWORD and GRAFANA_PASSWORD.
-RabbitMQ and Grafana take their passwords only when their volumes are new; to change them later, use rabbitmqctl
-change_password and grafana cli admin reset-admin-password.
+They are read by docker-compose: JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, and a password of the operator, of the
+api and of the worker for RabbitMQ (RABBITMQ_PASSWORD, RABBITMQ_API_PASSWORD, RABBITMQ_WORKER_PASSWORD) and for Redis. Grafana
+takes its password only when its volume is new; to change it later, use grafana cli admin reset-admin-password.
 `;
 
-const NAMES = ['JWT_SECRET', 'MESSAGE_SIGNING_KEY', 'RABBITMQ_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD'];
+const NAMES = [
+  'JWT_SECRET',
+  'MESSAGE_SIGNING_KEY',
+  'RABBITMQ_PASSWORD',
+  'RABBITMQ_API_PASSWORD',
+  'RABBITMQ_WORKER_PASSWORD',
+  'REDIS_PASSWORD',
+  'REDIS_API_PASSWORD',
+  'REDIS_WORKER_PASSWORD',
+  'GRAFANA_PASSWORD',
+];
 /** Letters that need no escaping in a URL, a shell or a compose file. */
 const makeSecret = () => randomBytes(48).toString('base64url');
 

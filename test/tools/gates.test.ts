@@ -9,7 +9,7 @@ import { settingGroups } from '../../tools/generate/setting-groups.ts';
 const root = join(import.meta.dirname, '../..');
 const copy = mkdtempSync(join(tmpdir(), 'healify-gates-'));
 beforeAll(() => {
-  for (const part of ['src', 'tools', 'dashboards', 'docs', 'package.json']) {
+  for (const part of ['src', 'tools', 'dashboards', 'deploy', 'docs', 'package.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
   for (const file of ['.env.example', 'docker-compose.yml', '.luacheckrc']) cpSync(join(root, file), join(copy, file));
@@ -31,6 +31,8 @@ test('a generated file that was edited by hand, or forgotten, is noticed', async
   const edits = [
     ['docs/configuration.md', '`API_PORT`', '`PORT`'],
     ['docker-compose.yml', '  HISTORY_RETENTION:\n', ''],
+    ['deploy/redis/users.acl', '-@all', '+@all'],
+    ['deploy/rabbitmq/definitions.json', '^(chat_requests)$', '.*'],
   ] as const;
   for (const [name, from, to] of edits) {
     const file = join(copy, name);

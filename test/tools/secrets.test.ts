@@ -23,16 +23,23 @@ test('one command makes all secrets that production asks for, readable by their 
     'GRAFANA_PASSWORD',
     'JWT_SECRET',
     'MESSAGE_SIGNING_KEY',
+    'RABBITMQ_API_PASSWORD',
     'RABBITMQ_PASSWORD',
+    'RABBITMQ_WORKER_PASSWORD',
+    'REDIS_API_PASSWORD',
     'REDIS_PASSWORD',
+    'REDIS_WORKER_PASSWORD',
   ]);
-  expect(new Set(Object.values(made)).size).toBe(5);
+  expect(new Set(Object.values(made)).size).toBe(9);
   for (const secret of Object.values(made)) {
     expect(said).not.toContain(secret);
     expect(encodeURIComponent(secret)).toBe(secret);
   }
   expect(statSync(join(dir, '.env')).mode & 0o777).toBe(0o600);
-  const urls = { RABBITMQ_URL: `amqp://u:${made.RABBITMQ_PASSWORD}@r`, REDIS_URL: `redis://:${made.REDIS_PASSWORD}@r` };
+  const urls = {
+    RABBITMQ_URL: `amqp://u:${made.RABBITMQ_API_PASSWORD}@r`,
+    REDIS_URL: `redis://u:${made.REDIS_API_PASSWORD}@r`,
+  };
   expect(loadApiConfig({ ...made, ...urls, NODE_ENV: 'production' })).toMatchObject({ nodeEnv: 'production' });
 });
 
@@ -58,7 +65,7 @@ const compose = [['docker-compose'], ['docker', 'compose']].find(
 );
 
 (compose ? test : test.skip)(
-  'docker-compose takes the secrets from .env, the same signing key for api and worker',
+  'docker-compose takes the secrets from .env: the same signing key for api and worker, and a password for each',
   () => {
     run();
     const [command, ...args] = [
@@ -70,8 +77,12 @@ const compose = [['docker-compose'], ['docker', 'compose']].find(
       'config',
     ];
     const config = execFileSync(command!, args, { cwd: dir, encoding: 'utf8', env: { PATH: process.env.PATH } });
-    const { MESSAGE_SIGNING_KEY, RABBITMQ_PASSWORD } = env();
-    expect(config.split(MESSAGE_SIGNING_KEY!)).toHaveLength(3);
-    expect(config.split(`amqp://healify:${RABBITMQ_PASSWORD}@rabbitmq:5672`)).toHaveLength(3);
+    const made = env();
+    expect(config.split(made.MESSAGE_SIGNING_KEY!)).toHaveLength(3);
+    for (const name of ['api', 'worker'] as const) {
+      const [rabbitMq, redis] = ['RABBITMQ', 'REDIS'].map((server) => made[`${server}_${name.toUpperCase()}_PASSWORD`]);
+      expect(config.split(`amqp://healify-${name}:${rabbitMq}@rabbitmq:5672`)).toHaveLength(2);
+      expect(config.split(`redis://healify-${name}:${redis}@redis:6379`)).toHaveLength(2);
+    }
   },
 );

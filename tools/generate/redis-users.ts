@@ -9,3 +9,16 @@ export const redisUsers = () =>
     ),
     '```',
   ].join('\n');
+
+/**
+ * The users of Redis in docker-compose, as its file of users has them. In place of the SHA-256 of each password stands the
+ * name of the variable that holds it.
+ */
+export const redisUsersFile = () =>
+  [
+    'user default on #REDIS_PASSWORD ~* &* +@all',
+    ...(['api', 'worker'] as const).map(
+      (name) => `user healify-${name} on #REDIS_${name.toUpperCase()}_PASSWORD ${rulesOf(name).join(' ')}`,
+    ),
+    '',
+  ].join('\n');

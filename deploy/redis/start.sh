@@ -1,0 +1,14 @@
+#!/bin/sh
+# Starts Redis in its container, with the users of users.acl. The users live in a file that is written at each start, so
+# they are still there after a restart, and a new password in the environment counts from the next start on.
+set -eu
+umask 077
+
+# The passwords stand in the file as their SHA-256, so a password may hold any letter.
+hash_of() { printf %s "$1" | sha256sum | cut -c 1-64; }
+sed -e "s/#REDIS_PASSWORD/#$(hash_of "$REDIS_PASSWORD")/" \
+  -e "s/#REDIS_API_PASSWORD/#$(hash_of "$REDIS_API_PASSWORD")/" \
+  -e "s/#REDIS_WORKER_PASSWORD/#$(hash_of "$REDIS_WORKER_PASSWORD")/" \
+  /etc/healify/users.acl >/tmp/users.acl
+unset REDIS_PASSWORD REDIS_API_PASSWORD REDIS_WORKER_PASSWORD
+exec docker-entrypoint.sh redis-server "$@" --aclfile /tmp/users.acl
