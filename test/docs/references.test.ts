@@ -35,6 +35,7 @@ const settingNames = Object.values(settings).flatMap((group) =>
 const otherVariables = [
   'ALERTMANAGER_CONFIG',
   'BENCH_PROFILES',
+  'BIND_ADDRESS',
   'HEALIFY_EMAIL',
   'HEALIFY_PASSWORD',
   'GRAFANA_PASSWORD',
@@ -45,6 +46,7 @@ const otherVariables = [
   'OTEL_EXPORTER_OTLP_TIMEOUT',
   'OTEL_RESOURCE_ATTRIBUTES',
   'OTEL_SERVICE_NAME',
+  'PROMETHEUS_PORT',
   'RABBITMQ_PASSWORD',
   'RABBITMQ_API_PASSWORD',
   'RABBITMQ_WORKER_PASSWORD',
