@@ -15,6 +15,7 @@ export const LONG_FILES: Record<string, number> = {
   'test/chaos/chaos.test.ts': 89,
   'test/e2e/faults/shared-work.test.ts': 69,
   'test/e2e/streamed-through-deaths.test.ts': 60,
+  'test/e2e/asked-together.test.ts': 75,
   'test/e2e/faults/servers-refuse.test.ts': 68,
   'test/e2e/start.test.ts': 55,
   'test/fuzz/fuzz.test.ts': 46,

@@ -200,7 +200,7 @@ describe('a request that waits', () => {
 
   test('for another’s answer is woken by that one, and by itself where that one has forgotten it', async () => {
     for (const isAwaiting of [true, false]) {
-      const cache = standInCache({ lookUp: async () => 'under way', isAwaiting: async () => isAwaiting });
+      const cache = standInCache({ lookUp: async () => ({ asker: 'another' }), isAwaiting: async () => isAwaiting });
       const { work, woken } = worker({ cache });
       const { job, ends } = standInJob();
       await work(job);

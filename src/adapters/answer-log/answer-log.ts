@@ -2,6 +2,9 @@ import type { AnswerEventType, EndEvent, NumberedEvent } from '../../contracts/a
 import type { AnswerProgress } from '../../contracts/answer-progress.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 
+/** How large a log may become. What exceeds this arrives with the end. */
+export const MAX_LOG_BYTES = 1024 * 1024;
+
 /** Which attempt writes, to which log. */
 export interface LogAttempt {
   requestId: string;
@@ -30,6 +33,17 @@ export interface AttemptLog extends AnswerProgress {
   readonly written: string;
   /** The model is being asked. */
   asking(): void;
+  /**
+   * Another request is asking the model the same question. Until a later attempt writes, the log shows what that one writes
+   * into its own log, from the beginning. If the store is out of reach, it does not. One round trip.
+   */
+  follow(asker: string): Promise<void>;
+  /**
+   * The whole answer is there, from another request. If the log has followed that one and shows the beginning of this text,
+   * its readers keep it. Call it before anything else. One round trip, and two more if the log has followed another.
+   * @returns whether they keep it. If not, the text must be written as a new one
+   */
+  resume(text: string): Promise<boolean>;
   /** The attempt has ended, and there will be another one. */
   retrying(why: { code: string; nextAt: string | null }): void;
   /**

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { NumberedEvent } from '../../contracts/answer-events.ts';
 import { isEnd } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { type CutOffReason, type LogReading, ReaderCutOffError } from './answer-log.ts';
-import { readLastEvent, readLog } from './read-log.ts';
+import { type LogEntry, readLastEntry, readPage } from './read-log.ts';
 
 /** A reading that is further behind than this is cut off, in characters of JSON. */
 const MAX_QUEUED_CHARS = 1024 * 1024;
@@ -16,7 +15,7 @@ const NO_LOG_MS = 5_000;
 
 /** A reading, as the part that hears of new events sees it. */
 export interface OpenReading extends LogReading {
-  take(events: readonly NumberedEvent[], chars: number): void;
+  take(entries: readonly LogEntry[], chars: number): void;
   /** Events may have been missed. */
   lookAgain(): void;
   cutOff(reason: CutOffReason): void;
@@ -35,30 +34,37 @@ export function openReading(options: {
   after: number;
   /** The log exists already, or never will. */
   hasEnded: boolean;
+  /** Leaves out what was copied from another request's log. */
+  ownOnly: boolean;
   /** Resolves once new events are heard of. */
   listening: () => Promise<void>;
+  /** The log follows another request, so that one's events must be copied. */
+  onFollows: () => void;
   onClosed: () => void;
 }): OpenReading {
-  const { redis, requestId, hasEnded, listening, onClosed } = options;
+  const { redis, requestId, hasEnded, ownOnly, listening, onFollows, onClosed } = options;
   let { after } = options;
   let state: 'behind' | 'live' | 'cut off' | 'closed' = 'behind';
   let reason: CutOffReason = 'no_log';
-  let queue: NumberedEvent[] = [];
+  let queue: LogEntry[] = [];
   let queuedChars = 0;
   /** The largest number that was heard of. */
   let heard = -1;
   let wake = () => {};
 
+  const isOpen = () => state === 'behind' || state === 'live';
+
   function close(): void {
     if (state === 'closed') return;
+    const wasOpen = isOpen();
     state = 'closed';
     queue = [];
-    onClosed();
+    if (wasOpen) onClosed();
     wake();
   }
 
   function cutOff(why: CutOffReason): void {
-    if (state === 'closed' || state === 'cut off') return;
+    if (!isOpen()) return;
     state = 'cut off';
     reason = why;
     queue = [];
@@ -66,7 +72,6 @@ export function openReading(options: {
     wake();
   }
 
-  const isOpen = () => state === 'behind' || state === 'live';
   const untilWoken = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -77,33 +82,35 @@ export function openReading(options: {
     });
 
   /** Returns the next page of the stream. If there is none, the reading is live. */
-  async function readPage(): Promise<NumberedEvent[]> {
+  async function nextPage(): Promise<LogEntry[]> {
     await listening();
     heard = -1;
-    const page = await orStoreUnavailable(readLog(redis, requestId, after, PAGE_EVENTS));
-    if (page.length === 0 && after < 0 && hasEnded) cutOff('no_log');
-    if (page.length === 0 && after >= 0) {
-      const last = await orStoreUnavailable(readLastEvent(redis, requestId));
+    const { entries, isWhole } = await orStoreUnavailable(readPage(redis, requestId, after, PAGE_EVENTS));
+    let last = entries.at(-1);
+    if (!last && after < 0 && hasEnded) cutOff('no_log');
+    if (!last && after >= 0) {
+      last = await orStoreUnavailable(readLastEntry(redis, requestId));
       if (last === undefined) cutOff('no_log');
       else if (last.number < after) cutOff('log_lost');
       else if (last.number === after && isEnd(last.event)) close();
     }
-    const reached = page.at(-1)?.number ?? after;
-    if (state === 'behind' && page.length < PAGE_EVENTS && heard <= reached) state = 'live';
-    return page;
+    if (last?.follows) onFollows();
+    const reached = entries.at(-1)?.number ?? after;
+    if (state === 'behind' && isWhole && heard <= reached) state = 'live';
+    return entries;
   }
 
-  async function step(): Promise<NumberedEvent[] | undefined> {
+  async function step(): Promise<LogEntry[] | undefined> {
     const begunAt = performance.now();
     while (isOpen()) {
       if (queue.length > 0) {
-        const events = queue;
+        const entries = queue;
         queue = [];
         queuedChars = 0;
-        return events;
+        return entries;
       }
       if (state === 'behind') {
-        const page = await readPage().catch(async () => {
+        const page = await nextPage().catch(async () => {
           await sleep(RETRY_MS, undefined, { ref: false });
           return [];
         });
@@ -128,11 +135,11 @@ export function openReading(options: {
       if (state === 'live') state = 'behind';
       wake();
     },
-    take: (events, chars) => {
-      heard = Math.max(heard, events.at(-1)?.number ?? -1);
+    take: (entries, chars) => {
+      heard = Math.max(heard, entries.at(-1)?.number ?? -1);
       if (state !== 'live') return;
       const reached = queue.at(-1)?.number ?? after;
-      const fresh = events.filter(({ number }) => number > reached);
+      const fresh = entries.filter(({ number }) => number > reached);
       if (fresh.length === 0) return;
       if (fresh[0]!.number > reached + 1) state = 'behind';
       else {
@@ -144,12 +151,15 @@ export function openReading(options: {
     },
     [Symbol.asyncIterator]: () => ({
       next: async () => {
-        const events = await step();
-        if (!events) return { done: true, value: undefined };
-        const last = events.at(-1)!;
-        after = last.number;
-        if (isEnd(last.event)) close();
-        return { done: false, value: events };
+        for (;;) {
+          const entries = await step();
+          if (!entries) return { done: true, value: undefined };
+          const last = entries.at(-1)!;
+          after = last.number;
+          if (isEnd(last.event)) close();
+          const shown = ownOnly ? entries.filter(({ isOwn }) => isOwn) : entries;
+          if (shown.length > 0) return { done: false, value: shown.map(({ number, event }) => ({ number, event })) };
+        }
       },
       return: async () => {
         close();

@@ -1,25 +1,63 @@
 import type { Redis } from 'ioredis';
 import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
+import { textAfter } from '../../contracts/answer-text.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 
-/** Reads the events after a number, oldest first. An erased log has none. @param count at most so many; left out: all */
-export async function readLog(
+/** An event as the log has it. */
+export interface LogEntry extends NumberedEvent {
+  /** Whether the log's own request has written it. Otherwise it was copied, or copying begins with it. */
+  isOwn: boolean;
+  /** Only for an entry from the store that is not the request's own. */
+  follows?: Followed;
+}
+
+/** The request whose events a log shows, because it asks the model. */
+export interface Followed {
+  asker: string;
+  /** The number, in its own log, up to which its events were copied. */
+  copied: number;
+}
+
+/**
+ * Reads the events after a number, oldest first. An erased log has none.
+ * @param count at most so many
+ * @returns `isWhole`: there were no more at that moment
+ */
+export async function readPage(
   redis: Redis,
   requestId: string,
   after: number,
-  count = Number.MAX_SAFE_INTEGER,
-): Promise<NumberedEvent[]> {
-  const entries = await redis.xrange(redisKeys.answerLog(requestId), String(after + 1), '+', 'COUNT', count);
-  return entries.map(eventIn).filter(({ event }) => (event.type as string) !== 'erased');
+  count: number,
+): Promise<{ entries: LogEntry[]; isWhole: boolean }> {
+  const stored = await redis.xrange(redisKeys.answerLog(requestId), String(after + 1), '+', 'COUNT', count);
+  return { entries: stored.map(entryIn).filter((entry) => entry !== undefined), isWhole: stored.length < count };
 }
 
-/** Returns the last event; undefined: there is no log. */
-export async function readLastEvent(redis: Redis, requestId: string): Promise<NumberedEvent | undefined> {
-  const [last] = await redis.xrevrange(redisKeys.answerLog(requestId), '+', '-', 'COUNT', 1);
-  return last && eventIn(last);
+/** Returns the text that readers of the whole log have, and its last event; undefined: there is no log, or it was erased. */
+export async function readText(
+  redis: Redis,
+  requestId: string,
+): Promise<{ text: string; last: NumberedEvent } | undefined> {
+  const { entries } = await readPage(redis, requestId, -1, Number.MAX_SAFE_INTEGER);
+  const last = entries.at(-1);
+  return last && { text: entries.reduce((before, { event }) => textAfter(before, event), ''), last };
 }
 
-const eventIn = ([id, fields]: [id: string, fields: string[]]): NumberedEvent => ({
-  number: Number(id.slice(0, id.indexOf('-'))),
-  event: JSON.parse(fields[1]!) as AnswerEvent,
-});
+/** Returns the last event; undefined: there is no log, or it was erased. */
+export async function readLastEntry(redis: Redis, requestId: string): Promise<LogEntry | undefined> {
+  // The last entry may be one that readers do not see.
+  const stored = await redis.xrevrange(redisKeys.answerLog(requestId), '+', '-', 'COUNT', 2);
+  return stored.map(entryIn).find((entry) => entry !== undefined);
+}
+
+/** The fields are described in log-entries.lua. */
+function entryIn([id, fields]: [id: string, fields: string[]]): LogEntry | undefined {
+  const [, json, , , , , mark, marked, , copied] = fields;
+  if (json === '') return undefined;
+  return {
+    number: Number(id.slice(0, id.indexOf('-'))),
+    event: JSON.parse(json!) as AnswerEvent,
+    isOwn: mark !== 'f',
+    ...(mark === 'f' && { follows: { asker: marked!, copied: Number(copied) } }),
+  };
+}

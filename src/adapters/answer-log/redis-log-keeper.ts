@@ -1,8 +1,7 @@
 import type { Redis } from 'ioredis';
-import { textAfter } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { AnswerLogKeeper, EndOf } from './answer-log.ts';
-import { readLog } from './read-log.ts';
+import { readText } from './read-log.ts';
 import { keptUnended } from './redis-log-writer.ts';
 import { appendEvents } from './redis-scripts/append-events.ts';
 import { eraseLog } from './redis-scripts/erase-log.ts';
@@ -23,19 +22,13 @@ export function createRedisLogKeeper({ redis, ttlMs }: { redis: Redis; ttlMs: nu
         events: [endOf(end)],
       });
       if (outcome === 'none') return undefined;
-      const { text, last } = await textOf(requestId);
-      return last && { by: outcome === 'written' ? 'us' : 'another', end: last, text };
+      const log = await orStoreUnavailable(readText(redis, requestId));
+      return log && { by: outcome === 'written' ? 'us' : 'another', end: log.last.event.type, text: log.text };
     },
     erase: async (requestIds) => {
       await Promise.all(requestIds.map((requestId) => eraseLog(redis, requestId)));
     },
   };
-
-  async function textOf(requestId: string) {
-    const events = await orStoreUnavailable(readLog(redis, requestId, -1));
-    const text = events.reduce((before, { event }) => textAfter(before, event), '');
-    return { text, last: events.at(-1)?.event.type };
-  }
 }
 
 /** The script adds the length of the text. */

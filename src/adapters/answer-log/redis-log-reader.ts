@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
-import type { AnswerLogReader } from './answer-log.ts';
+import type { AnswerEvent } from '../../contracts/answer-events.ts';
+import type { AnswerLogReader, LogReading } from './answer-log.ts';
 import { logChannelOf } from './log-channel.ts';
+import { createLogCopy, type LogCopy } from './log-copy.ts';
 import { type OpenReading, openReading } from './log-reading.ts';
+import type { LogEntry } from './read-log.ts';
+import { COPIED_MARK } from './redis-scripts/copy-events.ts';
 import { ERASED } from './redis-scripts/erase-log.ts';
+import { FOLLOWS } from './redis-scripts/follow-asker.ts';
 
 const RETRY_MS = 500;
 
@@ -18,13 +22,16 @@ interface Subscription {
 /**
  * Reads answer logs from Redis. New events come as messages on a channel of the log. What was missed, or came before, is read
  * from the stream. All readings of a process share its two connections, and those of one log share a subscription. So an
- * event costs a process one message, and a reading costs one or two round trips at its beginning.
+ * event costs a process one message, and a reading costs one or two round trips at its beginning. If a log follows another
+ * request, this process copies that one's events into it, as long as there are readings of it.
  * @param options.redis for reading
  * @param options.subscriber a connection in subscriber mode, which does not subscribe again by itself
  */
 export function createRedisLogReader(options: { redis: Redis; subscriber: Redis }): AnswerLogReader {
   const { redis, subscriber } = options;
   const subscriptions = new Map<string, Subscription>();
+  /** By channel: the copying into a log, and how many readings there are for which it is done. */
+  const copies = new Map<string, { copy: LogCopy; readings: number }>();
 
   async function subscribe(channel: string): Promise<void> {
     while (subscriptions.has(channel)) {
@@ -56,18 +63,63 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Redis 
     subscriber.unsubscribe(channel).catch(() => {});
   }
 
+  function open(
+    requestId: string,
+    after: number,
+    options: { hasEnded?: boolean; ownOnly?: boolean; onFollows?: () => void; onClosed?: () => void },
+  ): LogReading {
+    const { hasEnded = false, ownOnly = false, onFollows = () => {}, onClosed = () => {} } = options;
+    const channel = logChannelOf(redis, requestId);
+    const reading: OpenReading = openReading({
+      ...{ redis, requestId, after, hasEnded, ownOnly, onFollows },
+      listening: async () => {
+        await subscription.listening;
+      },
+      onClosed: () => {
+        leave(channel, reading);
+        onClosed();
+      },
+    });
+    const subscription = join(channel, reading);
+    return reading;
+  }
+
+  /** Returns the copying into a log, for one more reading. */
+  function joinCopy(channel: string, requestId: string): LogCopy {
+    const readOwn = (asker: string, after: number) => open(asker, after, { ownOnly: true });
+    const shared = copies.get(channel) ?? { copy: createLogCopy({ redis, requestId, readOwn }), readings: 0 };
+    copies.set(channel, shared);
+    shared.readings += 1;
+    return shared.copy;
+  }
+
+  function leaveCopy(channel: string): void {
+    const shared = copies.get(channel);
+    if (!shared) return;
+    shared.readings -= 1;
+    if (shared.readings > 0) return;
+    copies.delete(channel);
+    shared.copy.stop();
+  }
+
   subscriber.on('message', (channel: string, message: string) => {
     const subscription = subscriptions.get(channel);
     if (!subscription) return;
-    const events = message === ERASED ? undefined : eventsIn(message);
+    if (message === FOLLOWS) {
+      copies.get(channel)?.copy.lookAgain();
+      copies.get(channel)?.copy.start();
+      return;
+    }
+    const entries = message === ERASED ? undefined : entriesIn(message);
     for (const reading of [...subscription.readings]) {
-      if (events) reading.take(events, message.length);
+      if (entries) reading.take(entries, message.length);
       else reading.cutOff('no_log');
     }
   });
   subscriber.on('ready', () => {
     for (const [channel, subscription] of subscriptions) {
       subscription.listening = subscribe(channel);
+      copies.get(channel)?.copy.lookAgain();
       for (const reading of subscription.readings) reading.lookAgain();
     }
   });
@@ -75,15 +127,8 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Redis 
   return {
     read: (requestId, after, { hasEnded = false } = {}) => {
       const channel = logChannelOf(redis, requestId);
-      const reading: OpenReading = openReading({
-        ...{ redis, requestId, after, hasEnded },
-        listening: async () => {
-          await subscription.listening;
-        },
-        onClosed: () => leave(channel, reading),
-      });
-      const subscription = join(channel, reading);
-      return reading;
+      const copy = joinCopy(channel, requestId);
+      return open(requestId, after, { hasEnded, onFollows: copy.start, onClosed: () => leaveCopy(channel) });
     },
     stop: () => {
       for (const { readings } of [...subscriptions.values()]) for (const reading of [...readings]) reading.close();
@@ -91,11 +136,12 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Redis 
   };
 }
 
-function eventsIn(message: string): NumberedEvent[] {
-  const flat = JSON.parse(message) as (number | AnswerEvent)[];
-  const events: NumberedEvent[] = [];
+function entriesIn(message: string): LogEntry[] {
+  const isOwn = !message.startsWith(COPIED_MARK);
+  const flat = JSON.parse(isOwn ? message : message.slice(COPIED_MARK.length)) as (number | AnswerEvent)[];
+  const entries: LogEntry[] = [];
   for (let i = 0; i < flat.length; i += 2) {
-    events.push({ number: flat[i] as number, event: flat[i + 1] as AnswerEvent });
+    entries.push({ number: flat[i] as number, event: flat[i + 1] as AnswerEvent, isOwn });
   }
-  return events;
+  return entries;
 }

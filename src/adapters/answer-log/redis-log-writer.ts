@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { AnswerEvent } from '../../contracts/answer-events.ts';
-import type { AnswerLogWriter, AttemptLog, EndOf, LogAttempt } from './answer-log.ts';
+import { type AnswerLogWriter, type AttemptLog, type EndOf, type LogAttempt, MAX_LOG_BYTES } from './answer-log.ts';
+import { readText } from './read-log.ts';
 import { appendEvents, type EventToAppend } from './redis-scripts/append-events.ts';
+import { followAsker } from './redis-scripts/follow-asker.ts';
+import { stopFollowing } from './redis-scripts/stop-following.ts';
 
 /** How long text is collected before it is written. The first text of an attempt is written at once. */
 const COLLECT_MS = 30;
 const RETRY_MS = 1_000;
 /** If the end cannot be written for so long, it is given up. The response was published, so nothing is lost. */
 const END_WITHIN_MS = 15_000;
-/** What exceeds this arrives with the end. */
-const MAX_LOG_BYTES = 1024 * 1024;
 /** A log that never ends, of a request without a deadline. */
 const NO_DEADLINE_MS = 24 * 3_600_000;
 
@@ -51,6 +52,10 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
     events.push({ event: { type: 'delta', text: text.slice(sent), offset: sent }, charsAfter: text.length });
     sent = text.length;
   }
+
+  const started = (): AnswerEvent => {
+    return { type: 'started', at: now(), attempt: attempt.attempt, provider: null, model: null };
+  };
 
   function note(event: AnswerEvent): void {
     if (silent || ending) return;
@@ -134,7 +139,27 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
     get written() {
       return text;
     },
-    asking: () => tell({ type: 'started', at: now(), attempt: attempt.attempt, provider: null, model: null }),
+    asking: () => tell(started()),
+    follow: async (asker) => {
+      const keptMs = keptUnended(deadlineAt, ttlMs);
+      await followAsker(redis, attempt, { asker, event: started(), keptMs }).catch(() => {});
+    },
+    resume: async (whole) => {
+      // Only an earlier attempt can have followed another request.
+      if (epoch === 1) return false;
+      try {
+        const log = await stopFollowing(redis, attempt);
+        const shown = log && (await readText(redis, requestId))?.text;
+        if (!shown || !whole.startsWith(shown)) return false;
+        text = shown;
+        sent = shown.length;
+        next = log.number + 1;
+        bytes = log.bytes;
+        return true;
+      } catch {
+        return false;
+      }
+    },
     begun: ({ provider, model }) => {
       const hadText = sent > 0;
       text = '';

@@ -47,9 +47,12 @@ const entry = z.object({
 /**
  * What a look-up finds: the answer, the traceparent of the attempt that asked the model for it, if that was traced, and
  * `awaited` if it came while another request of this process asked for it; `claimed`: this request must ask the model;
- * `under way`: another request is asking it.
+ * `asker`: the id of another request, which is asking it.
  */
-export type LookUp = { answer: ModelAnswer; askedIn?: string | undefined; awaited?: true } | 'claimed' | 'under way';
+export type LookUp =
+  | { answer: ModelAnswer; askedIn?: string | undefined; awaited?: true }
+  | { asker: string }
+  | 'claimed';
 
 /** What other requests with the same question need to know about an answer. */
 export interface SharedAnswer {
@@ -169,7 +172,7 @@ export function createAnswerCache(options: {
       return found;
     }
     giveUp(question);
-    if (found === 'under way') return found;
+    if ('asker' in found) return found;
     const kept = readEntry(found.entry);
     if (kept) onBytes('hit', Buffer.byteLength(found.entry));
     return kept ?? lookUpAfterRemoval(question);
@@ -187,7 +190,7 @@ export function createAnswerCache(options: {
   async function lookUpAfter(given: Promise<void>, question: HashedQuestion): Promise<LookUp> {
     await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
     const found = await lookUpNow(question);
-    return typeof found === 'object' ? { ...found, awaited: true } : found;
+    return typeof found === 'object' && 'answer' in found ? { ...found, awaited: true } : found;
   }
 
   return {
@@ -235,7 +238,7 @@ export function createAnswerCache(options: {
 const entryOf = ({ response, model, provider, finishReason }: ModelAnswer, askedIn?: string) =>
   JSON.stringify({ response, model, provider, finishReason, askedIn });
 
-function readEntry(text: string): Exclude<LookUp, string> | undefined {
+function readEntry(text: string): Extract<LookUp, { answer: unknown }> | undefined {
   const kept = entry.safeParse(jsonOf(text));
   if (!kept.success) return undefined;
   const { askedIn, ...answer } = kept.data;

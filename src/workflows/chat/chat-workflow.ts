@@ -75,10 +75,7 @@ export async function answerRequest(
   try {
     const hit = isAnswered(run) ? undefined : await lookUp();
     attempt.signal.throwIfAborted();
-    if (hit) {
-      attempt.log?.begun(hit);
-      attempt.log?.text(hit.response);
-    }
+    if (hit && attempt.log) await show(hit, attempt.log);
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
     // A model may answer although its request was cancelled. Such an answer is not kept.
     throwIfCancelled(attempt.signal);
@@ -114,7 +111,7 @@ export async function answerRequest(
     const hasWaited = run.state.retry?.code === 'answer_under_way';
     const onLookup = (result: CacheLookup) => workflow.onCacheLookup(result === 'hit' && hasWaited ? 'joined' : result);
     const hit = await run.step('check-cache', (span) =>
-      checkCache(cache, { hash, requestId, span }, onLookup, early?.found),
+      checkCache(cache, { hash, requestId, span, log: attempt.log }, onLookup, early?.found),
     );
     claimed = !hit;
     return hit;
@@ -168,6 +165,13 @@ export async function answerRequest(
  */
 export function countCallCutShort({ onUncertainSpend }: Pick<ChatWorkflow, 'onUncertainSpend'>, run: Run): void {
   if (run.interrupted && !isAnswered(run)) onUncertainSpend('crashed');
+}
+
+/** Shows an answer from the cache. Readers who have seen it grow, because another request asked for it, keep what they have. */
+async function show(answer: ModelAnswer, log: AttemptLog): Promise<void> {
+  if (await log.resume(answer.response)) return;
+  log.begun(answer);
+  log.text(answer.response);
 }
 
 /** Whether an earlier attempt has got the model's answer. */

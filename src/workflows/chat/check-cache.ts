@@ -1,3 +1,4 @@
+import type { AttemptLog } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerCache, LookUp } from '../../adapters/answers/answer-cache.ts';
 import { AnswerUnderWayError } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
@@ -9,7 +10,9 @@ export type CacheLookup = 'hit' | 'joined' | 'miss' | 'under way' | 'error';
 /**
  * Returns the earlier answer to the same question. If there is none, this request claims the question: it asks the
  * model for all that ask the same, and gives up the claim afterwards. If the cache is out of reach, that counts as a
- * miss: it may cost a model call, but never an answer. One round trip.
+ * miss: it may cost a model call, but never an answer. One round trip; one more if another request has the claim and this
+ * one is streamed.
+ * @param asked.log follows the request that has the claim. undefined: nobody streams it
  * @param asked.span the step's span, which is linked to the attempt that asked the model
  * @param lookingUp a look-up that has begun already
  * @returns undefined: there is no answer
@@ -17,7 +20,17 @@ export type CacheLookup = 'hit' | 'joined' | 'miss' | 'under way' | 'error';
  */
 export async function checkCache(
   cache: AnswerCache,
-  { hash, requestId, span }: { hash: string; requestId: string; span?: Span | undefined },
+  {
+    hash,
+    requestId,
+    span,
+    log,
+  }: {
+    hash: string;
+    requestId: string;
+    span?: Span | undefined;
+    log?: Pick<AttemptLog, 'follow'> | undefined;
+  },
   onLookup: (result: CacheLookup) => void,
   lookingUp: Promise<LookUp> = cache.lookUp(hash, requestId),
 ): Promise<ModelAnswer | undefined> {
@@ -26,15 +39,16 @@ export async function checkCache(
     onLookup(result);
     span?.set({ 'healify.outcome': outcome });
   };
-  if (found === 'under way') {
+  if (found === undefined || found === 'claimed') {
+    note(found ? 'miss' : 'error');
+    return undefined;
+  }
+  if ('asker' in found) {
     note('under way');
+    await log?.follow(found.asker);
     throw new AnswerUnderWayError(hash, cache.leaseMs);
   }
-  if (typeof found === 'object') {
-    note(found.awaited ? 'joined' : 'hit', 'hit');
-    if (found.askedIn !== undefined) span?.link(found.askedIn);
-    return found.answer;
-  }
-  note(found === 'claimed' ? 'miss' : 'error');
-  return undefined;
+  note(found.awaited ? 'joined' : 'hit', 'hit');
+  if (found.askedIn !== undefined) span?.link(found.askedIn);
+  return found.answer;
 }

@@ -23,7 +23,7 @@ export const COMPLETED = {
   attempts: 1,
   timings: { waitMs: 0, modelMs: 1, totalMs: 1 },
 } as const;
-const CANCELLED = { type: 'cancelled', at: COMPLETED.at, finishReason: 'cancelled' } as const;
+export const CANCELLED = { type: 'cancelled', at: COMPLETED.at, finishReason: 'cancelled' } as const;
 
 export const attemptAt = (requestId: string, epoch: number) => ({
   requestId,
@@ -44,7 +44,7 @@ export async function readAll(reader: AsyncIterable<NumberedEvent>, atMost = Num
 
 export const textOf = (events: readonly NumberedEvent[], text = '') =>
   events.reduce((before, { event }) => textAfter(before, event), text);
-const typesOf = (events: readonly NumberedEvent[]) => events.map(({ event }) => event.type);
+export const typesOf = (events: readonly NumberedEvent[]) => events.map(({ event }) => event.type);
 
 /** What every way to read logs must do, as docs/protocol.md says. */
 export function describeAnswerLog(name: string, open: () => Promise<LogDoor>): void {

@@ -9,6 +9,7 @@ import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { attemptAt, COMPLETED, describeAnswerLog, readAll, textOf } from './answer-log-contract.ts';
+import { describeFollowedLog } from './followed-log-contract.ts';
 
 const TTL_MS = 3_600_000;
 const opened: Redis[] = [];
@@ -42,6 +43,7 @@ async function open(url?: string) {
 }
 
 describeAnswerLog('Redis', open);
+describeFollowedLog('in Redis', open);
 
 test('a reader whose connections are cut again and again sees each event once', async () => {
   const proxy = await startTcpProxy(await sharedUrl());

@@ -6,7 +6,8 @@ import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { createChatClient } from '../../../src/client/chat-client.ts';
 import type { NumberedEvent } from '../../../src/contracts/answer-events.ts';
-import { describeAnswerLog } from '../../adapters/answer-log/answer-log-contract.ts';
+import { describeAnswerLog, type LogDoor } from '../../adapters/answer-log/answer-log-contract.ts';
+import { describeFollowedLog } from '../../adapters/answer-log/followed-log-contract.ts';
 import { signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
@@ -73,7 +74,12 @@ async function* numbered(path: string, headers: Record<string, string>): AsyncGe
   }
 }
 
-describeAnswerLog(
+function describeLogs(name: string, open: () => Promise<LogDoor>): void {
+  describeAnswerLog(name, open);
+  describeFollowedLog(`read as ${name}`, open);
+}
+
+describeLogs(
   'a question’s events over SSE',
   door((requestId, after) => {
     const headers: Record<string, string> = after < 0 ? {} : { 'Last-Event-ID': String(after) };
@@ -81,7 +87,7 @@ describeAnswerLog(
   }),
 );
 
-describeAnswerLog(
+describeLogs(
   'a session’s events over SSE',
   door(async function* (requestId, after) {
     const sessionId = await asked(requestId);
@@ -89,7 +95,7 @@ describeAnswerLog(
   }),
 );
 
-describeAnswerLog(
+describeLogs(
   'the client',
   door((requestId, after) =>
     createChatClient({ baseUrl: nextApi(), token: ann.accessToken }).events(requestId, { after }),

@@ -5,6 +5,7 @@ import { checkCache } from '../../../src/workflows/chat/check-cache.ts';
 import { answer, standInCache } from '../stand-ins.ts';
 
 async function check(found: () => Promise<LookUp>, early?: Promise<LookUp>) {
+  const followed: string[] = [];
   const counted: string[] = [];
   let lookUps = 0;
   const cache = standInCache({
@@ -15,15 +16,20 @@ async function check(found: () => Promise<LookUp>, early?: Promise<LookUp>) {
   });
   const result = await checkCache(
     cache,
-    { hash: 'hash', requestId: 'r' },
+    { hash: 'hash', requestId: 'r', log: { follow: async (asker) => void followed.push(asker) } },
     (lookUp) => counted.push(lookUp),
     early,
   ).catch((error: unknown) => error);
-  return { result, counted, lookUps };
+  return { result, counted, lookUps, followed };
 }
 
 test('an answer that was given before is given again', async () => {
-  expect(await check(async () => ({ answer }))).toEqual({ result: answer, counted: ['hit'], lookUps: 1 });
+  expect(await check(async () => ({ answer }))).toMatchObject({
+    result: answer,
+    counted: ['hit'],
+    lookUps: 1,
+    followed: [],
+  });
 });
 
 test('an answer that another request of this process was asking for counts as a call that was saved', async () => {
@@ -34,11 +40,12 @@ test('a question that nobody has asked is this request’s to ask', async () => 
   expect(await check(async () => 'claimed')).toMatchObject({ result: undefined, counted: ['miss'] });
 });
 
-test('a question that another request asks is waited for, no longer than that one’s lease', async () => {
-  const { result, counted } = await check(async () => 'under way');
+test('a question that another request asks is waited for, no longer than that one’s lease, and its log is shown', async () => {
+  const { result, counted, followed } = await check(async () => ({ asker: 'another' }));
   expect(result).toBeInstanceOf(AnswerUnderWayError);
   expect(result).toMatchObject({ hash: 'hash', retryAfterMs: 10_000 });
   expect(counted).toEqual(['under way']);
+  expect(followed).toEqual(['another']);
 });
 
 test('a cache that is out of reach costs a model call, and no answer', async () => {
@@ -48,5 +55,9 @@ test('a cache that is out of reach costs a model call, and no answer', async () 
 
 test('a look-up that is under way is not repeated', async () => {
   const again = () => Promise.reject(new Error('looked up again'));
-  expect(await check(again, Promise.resolve({ answer }))).toEqual({ result: answer, counted: ['hit'], lookUps: 0 });
+  expect(await check(again, Promise.resolve({ answer }))).toMatchObject({
+    result: answer,
+    counted: ['hit'],
+    lookUps: 0,
+  });
 });

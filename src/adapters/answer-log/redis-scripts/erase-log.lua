@@ -16,6 +16,6 @@ local log = KEYS[1]
 local rememberMs, channel, message = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('EXISTS', log) == 0 then return end
 redis.call('DEL', log)
-redis.call('XADD', log, '0-1', 'e', '{"type":"erased"}', 'c', '0', 'b', '0', 'x', '1')
+redis.call('XADD', log, '0-1', 'e', '', 'c', '0', 'b', '0', 'x', '1')
 redis.call('PEXPIRE', log, rememberMs)
 redis.call('PUBLISH', channel, message)

@@ -13,13 +13,13 @@
   Output: for each answer one of
     the answer
     1 the request has the claim
-    0 the request waits for another's answer
+    {requestId}, an array: the request waits for the answer of that one
 
   Cost: 1 command; for each question without an answer 1 if it is new, 2 if its request comes again, else 3.
 ]]
 -- include: claim
 local FIRST_REQUEST = 2
-local HAS_CLAIM, WAITS = 1, 0
+local HAS_CLAIM = 1
 
 local leaseMs = ARGV[1]
 -- `claimed` has the claims that this script itself has written, because the same question may come twice in one call.
@@ -42,7 +42,7 @@ for i, key in ipairs(KEYS) do
       redis.call('SET', key, claimed[key], 'KEEPTTL')
       redis.call('SADD', key .. AWAITING, requestId)
       redis.call('PEXPIRE', key .. AWAITING, leaseMs * 2)
-      found[i] = WAITS
+      found[i] = {holder}
     end
   end
 end

@@ -9,8 +9,8 @@ export interface HashedQuestion {
   requestId: string;
 }
 
-/** What was found: the entry; `claimed`: this request must ask the model; `under way`: another request is asking it. */
-export type Found = { entry: string } | 'claimed' | 'under way';
+/** What was found: the entry; `claimed`: this request must ask the model; or the id of the request that is asking it. */
+export type Found = { entry: string } | 'claimed' | { asker: string };
 
 /**
  * Looks up questions. One round trip for all of them.
@@ -24,9 +24,9 @@ export async function lookUpAnswers(
 ): Promise<Found[]> {
   const keys = questions.map(({ hash }) => redisKeys.answer(hash));
   const requestIds = questions.map(({ requestId }) => requestId);
-  const found = (await script(redis, keys, [leaseMs, ...requestIds])) as (string | number)[];
+  const found = (await script(redis, keys, [leaseMs, ...requestIds])) as (string | number | [string])[];
   return found.map((value) => {
     if (typeof value === 'string') return { entry: value };
-    return value === 1 ? 'claimed' : 'under way';
+    return typeof value === 'number' ? 'claimed' : { asker: value[0] };
   });
 }

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { NumberedEvent } from '../../src/contracts/answer-events.ts';
+import { expectUnbroken, follow, roughlyOf } from '../adapters/answer-log/followed-log-contract.ts';
+import { readEvents } from '../api/realtime/event-reader.ts';
+import { signUp, type TestUser } from '../api-client.ts';
+import { startApi, startWorker, type TestProcess } from '../processes.ts';
+import { privateRedis, testRabbitMqUrl } from '../services.ts';
+import { startSimulator } from '../start-simulator.ts';
+import { until } from '../until.ts';
+
+const simulator = await startSimulator();
+afterAll(() => simulator.stop());
+
+let redis: Awaited<ReturnType<typeof privateRedis>>;
+let settings: Record<string, string>;
+let apis: TestProcess[];
+let workers: TestProcess[];
+let users: TestUser[];
+
+beforeAll(async () => {
+  redis = await privateRedis();
+  settings = {
+    REDIS_URL: redis.url,
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    MODEL_SIMULATOR_URL: simulator.baseUrl,
+    CACHE_SCOPE: 'all',
+    RETRY_BASE: '100ms',
+  };
+  apis = await Promise.all([startApi(settings), startApi(settings)]);
+  users = await Promise.all([1, 2, 3].map(() => signUp(apis[0]!.url)));
+}, 120_000);
+afterAll(() => redis?.stop());
+
+// A worker that streams one answer takes no other question. So each question below is another worker's.
+beforeEach(async () => {
+  await simulator.reset();
+  workers = await Promise.all([1, 2].map(() => startWorker({ ...settings, WORKER_CONCURRENCY: '1' })));
+}, 60_000);
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.kill()));
+}, 60_000);
+
+const question = (seconds: number) =>
+  `Healthy, ${randomUUID()}? [[simulate tokens-per-second=20 tokens=${20 * seconds}]]`;
+
+const events = async (user: TestUser, api: TestProcess, requestId: string, after = -1) => {
+  const response = await fetch(`${api.url}/chat/requests/${requestId}/events?after=${after}`, {
+    headers: { Authorization: `Bearer ${user.accessToken}` },
+    signal: AbortSignal.timeout(90_000),
+  });
+  return readEvents(response);
+};
+
+async function ask(user: TestUser, message: string, api = apis[0]!) {
+  const { requestId, sessionId } = (await user.at(api.url).send({ message, stream: true })).body;
+  const reading = follow(numbered(await events(user, api, requestId)));
+  const sawText = (deltas = 5) =>
+    until('some text', () => reading.events.filter(({ event }) => event.type === 'delta').length >= deltas, 60_000);
+  return { user, requestId, sessionId, ...reading, sawText };
+}
+type Asked = Awaited<ReturnType<typeof ask>>;
+
+async function* numbered(reader: AsyncIterable<NumberedEvent>) {
+  for await (const { number, event } of reader) yield { number, event };
+}
+
+/** Waits for the end, and checks that readers have exactly the answer that the session shows. */
+async function answerTo({ user, requestId, sessionId, ended }: Asked) {
+  const seen = await ended;
+  const text = expectUnbroken(seen);
+  const turn = await until(
+    'the turn has ended',
+    async () => {
+      const { body } = await user.session(sessionId);
+      return body.status === seen.at(-1)?.event.type ? body : undefined;
+    },
+    30_000,
+  );
+  expect(text).toBe(turn.response ?? '');
+  // Another api shows the same, also from the middle on.
+  const again = follow(numbered(await events(user, apis[1]!, requestId)));
+  expect(await again.ended).toEqual(seen);
+  const middle = Math.floor(seen.length / 2);
+  const rest = follow(numbered(await events(user, apis[1]!, requestId, middle)));
+  expect(await rest.ended).toEqual(seen.slice(middle + 1));
+  return { text, types: roughlyOf(seen), end: turn };
+}
+
+const ASKED = ['queued', 'started', 'started', 'delta', 'completed'];
+const FOLLOWED = ['queued', 'started', 'started', 'started', 'delta', 'completed'];
+
+test('two people who ask the same at once both see the one answer grow, also one who looks late', async () => {
+  const message = question(4);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const second = await ask(users[1]!, message, apis[1]);
+  await second.sawText();
+  expect(first.events.at(-1)?.event.type).toBe('delta');
+  const late = follow(numbered(await events(users[1]!, apis[0]!, second.requestId)));
+  const [one, other] = [await answerTo(first), await answerTo(second)];
+  expect(other.text).toBe(one.text);
+  expect(other.text).not.toBe('');
+  expect([one.types, other.types]).toEqual([ASKED, FOLLOWED]);
+  expect(await late.ended).toEqual(second.events);
+  expect([first, second].map(({ events: seen }) => seen.at(-1)?.event)).toMatchObject([
+    { cached: false },
+    { cached: true },
+  ]);
+  const told = JSON.stringify(second.events);
+  for (const secret of [first.requestId, first.sessionId, users[0]!.userId]) expect(told).not.toContain(secret);
+  expect((await simulator.stats()).started).toBe(1);
+}, 120_000);
+
+test('a reader who is cut off again and again, and goes on at the other api, gets the very same events', async () => {
+  const message = question(4);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const second = await ask(users[1]!, message);
+  const got: NumberedEvent[] = [];
+  for (let n = 0; got.at(-1)?.event.type !== 'completed'; n++) {
+    let left = 1 + Math.floor(Math.random() * 6);
+    for await (const event of numbered(await events(users[1]!, apis[n % 2]!, second.requestId, got.at(-1)?.number))) {
+      got.push(event);
+      left -= 1;
+      if (left === 0) break;
+    }
+  }
+  await answerTo(second);
+  expect(got).toEqual(second.events);
+  await first.ended;
+}, 120_000);
+
+test('when the worker that asks is killed, both are told that the text begins again, and one more call is made', async () => {
+  const message = question(4);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const asking = await busyWorker();
+  const second = await ask(users[1]!, message);
+  await second.sawText();
+  await asking.kill();
+  const answers = await Promise.all([answerTo(first), answerTo(second)]);
+  for (const { types, text } of answers) {
+    expect(types.filter((type) => type === 'restarted')).toHaveLength(1);
+    expect(text).toBe(answers[0]!.text);
+  }
+  expect((await simulator.stats()).started).toBe(2);
+}, 180_000);
+
+test('when the one who asks stops, the other is told that the text begins again, and a third goes on with that one', async () => {
+  const message = question(4);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const second = await ask(users[1]!, message);
+  const third = await ask(users[2]!, message);
+  await Promise.all([second.sawText(), third.sawText()]);
+  await users[0]!.post(`/chat/requests/${first.requestId}/cancel`);
+  const [stopped, ...others] = await Promise.all([first, second, third].map(answerTo));
+  expect(stopped!.types).toEqual([...ASKED.slice(0, -1), 'cancelled']);
+  expect(stopped!.text).not.toBe('');
+  for (const { types, text, end } of others) {
+    expect(types.filter((type) => type === 'restarted')).toHaveLength(1);
+    expect(text).toBe(others[0]!.text);
+    expect(end.status).toBe('completed');
+  }
+  expect((await simulator.stats()).started).toBe(2);
+}, 180_000);
+
+test('one who waits and stops keeps the text so far, and the one who asks gets the whole answer', async () => {
+  const message = question(4);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const second = await ask(users[1]!, message);
+  await second.sawText();
+  await users[1]!.post(`/chat/requests/${second.requestId}/cancel`);
+  const stopped = await answerTo(second);
+  expect(stopped.types).toEqual([...FOLLOWED.slice(0, -1), 'cancelled']);
+  expect(stopped.text).not.toBe('');
+  const whole = await answerTo(first);
+  expect(whole.types).toEqual(ASKED);
+  expect(whole.text.startsWith(stopped.text)).toBe(true);
+  expect((await simulator.stats()).started).toBe(1);
+}, 120_000);
+
+test('when the one who asks erases the session, the other begins again with an answer of its own', async () => {
+  const message = question(4);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const second = await ask(users[1]!, message);
+  await second.sawText();
+  await users[0]!.delete(`/chat/session/${first.sessionId}`);
+  const { types, end } = await answerTo(second);
+  expect(types.filter((type) => type === 'restarted')).toHaveLength(1);
+  expect(end.status).toBe('completed');
+  expect((await simulator.stats()).started).toBe(2);
+}, 120_000);
+
+test('both streams go on after Redis was killed and started again', async () => {
+  const message = question(6);
+  const first = await ask(users[0]!, message);
+  await first.sawText();
+  const second = await ask(users[1]!, message);
+  await second.sawText();
+  await redis.kill();
+  await redis.start();
+  const [one, other] = await Promise.all([answerTo(first), answerTo(second)]);
+  expect(other.text).toBe(one.text);
+}, 180_000);
+
+/** The worker that has a request in hand. */
+const busyWorker = () =>
+  until('a worker streams', async () => {
+    for (const worker of workers) {
+      const metrics = await (await fetch(worker.metricsUrl)).text();
+      if (/^healify_requests_in_flight\S* [1-9]/m.test(metrics)) return worker;
+    }
+    return undefined;
+  });
