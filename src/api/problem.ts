@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
+import type { Logger } from 'pino';
 import { saysUnavailable } from '../adapters/redis/reply-errors.ts';
 import { type ApiErrorCode, apiErrors } from '../contracts/error-codes.ts';
 import { ApiError, BrokerUnavailableError, StoreUnavailableError, UnroutableError } from '../contracts/errors.ts';
@@ -39,12 +40,7 @@ function codeOfClientFault(error: unknown, status: number): ApiErrorCode {
 /** The last middleware. It replies with an RFC 9457 problem document, and logs the errors on our side. */
 export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) => {
   const problem = toApiError(error);
-  if (problem.code === 'internal_error') {
-    req.log.error({ ...idsOf(req, res), err: error }, 'an unforeseen error');
-  } else if (problem.status >= 500) {
-    const reason = safeMessage(rootCause(problem));
-    req.log.warn({ ...idsOf(req, res), code: problem.code, reason }, 'refused for now');
-  }
+  logProblem(req.log, idsOf(req, res), problem);
   if (res.headersSent) {
     next(error);
     return;
@@ -52,22 +48,41 @@ export const answerWithProblem: ErrorRequestHandler = (error, req, res, next) =>
   res.locals.problemCode = problem.code;
   if (problem.retryAfterSeconds !== undefined) res.set('Retry-After', String(problem.retryAfterSeconds));
   if (problem.status === 401 && !res.hasHeader('WWW-Authenticate')) res.set('WWW-Authenticate', 'Bearer');
-  const body: Problem = {
+  const body = problemBody(problem, {
     type: addressOf(req, problemPath(problem.code)),
-    title: apiErrors[problem.code].title,
-    status: problem.status,
-    code: problem.code,
-    detail: problem.message,
-    instance: req.originalUrl.split('?', 1)[0],
+    instance: req.originalUrl.split('?', 1)[0]!,
     traceId: traceIdOf(req.traceparent),
-    ...(problem.errors && { errors: problem.errors.map(namingTheField) }),
-  };
+  });
   res
     .status(problem.status)
     .set('Cache-Control', 'no-store')
     .type('application/problem+json')
     .send(JSON.stringify(body));
 };
+
+/** Logs an error on our side. */
+export function logProblem(log: Pick<Logger, 'error' | 'warn'>, ids: object, problem: ApiError): void {
+  if (problem.code === 'internal_error') {
+    log.error({ ...ids, err: problem.cause ?? problem }, 'an unforeseen error');
+  } else if (problem.status >= 500) {
+    log.warn({ ...ids, code: problem.code, reason: safeMessage(rootCause(problem)) }, 'refused for now');
+  }
+}
+
+/** @param where what only the way in knows */
+export const problemBody = (
+  problem: ApiError,
+  { type, instance, traceId }: Pick<Problem, 'type' | 'instance' | 'traceId'>,
+): Problem => ({
+  type,
+  title: apiErrors[problem.code].title,
+  status: problem.status,
+  code: problem.code,
+  detail: problem.message,
+  ...(instance !== undefined && { instance }),
+  traceId,
+  ...(problem.errors && { errors: problem.errors.map(namingTheField) }),
+});
 
 /** The innermost cause, which came first. */
 function rootCause({ cause }: Error): Error | undefined {

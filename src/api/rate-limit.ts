@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { RateLimit } from '../adapters/rate-limits/rate-limit.ts';
+import type { RateLimit, RateLimitUse } from '../adapters/rate-limits/rate-limit.ts';
 import { ApiError } from '../contracts/errors.ts';
 import { clientAddress } from './client-address.ts';
 
@@ -10,11 +10,21 @@ import { clientAddress } from './client-address.ts';
  */
 export async function useLimit(limit: RateLimit, key: string, res: Response): Promise<void> {
   const { name, quota, windowSeconds } = limit;
-  const { allowed, remaining, windowEndsInMs } = await limit.use(key);
-  const seconds = Math.ceil(windowEndsInMs / 1000);
+  const used = await limit.use(key);
   res.set('RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
-  res.set('RateLimit', `"${name}";r=${remaining};t=${seconds}`);
-  if (!allowed) throw new ApiError('rate_limited', { retryAfterSeconds: Math.max(1, seconds) });
+  res.set('RateLimit', `"${name}";r=${used.remaining};t=${secondsLeft(used)}`);
+  mustBeAllowed(used);
+}
+
+/** The same where there are no headers. */
+export async function mustBeWithin(limit: RateLimit, key: string): Promise<void> {
+  mustBeAllowed(await limit.use(key));
+}
+
+const secondsLeft = ({ windowEndsInMs }: RateLimitUse) => Math.ceil(windowEndsInMs / 1000);
+
+function mustBeAllowed(used: RateLimitUse): void {
+  if (!used.allowed) throw new ApiError('rate_limited', { retryAfterSeconds: Math.max(1, secondsLeft(used)) });
 }
 
 /** Limits a route. Requests for which `keyOf` returns the same key share the limit. */

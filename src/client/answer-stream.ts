@@ -1,8 +1,7 @@
 import type { NumberedEvent } from '../contracts/answer-events.ts';
 import { isEnd } from '../contracts/answer-text.ts';
 import { ChatError } from './errors.ts';
-import { readConnection } from './event-connection.ts';
-import type { Http } from './http.ts';
+import type { Arrival, ReadOptions } from './event-connection.ts';
 import { backoffMs, pause } from './pause.ts';
 
 /** Whether the events of an answer arrive at the moment. `failures`: how many connections in a row have brought none. */
@@ -18,6 +17,9 @@ export interface StreamOptions {
   silenceMs?: number;
 }
 
+/** Reads the events of an answer after a number over one connection, until that ends. @throws ChatError */
+export type Connect = (after: number, options: ReadOptions) => AsyncIterable<Arrival>;
+
 /**
  * Reads the events of an answer: each exactly once, in order, until its end. It resumes by itself after a lost
  * connection, for as long as the caller reads on. It has these states:
@@ -27,20 +29,15 @@ export interface StreamOptions {
  *
  * @throws ChatError if the api refuses for good, for example `not_found`
  */
-export async function* readAnswer(
-  http: Http,
-  requestId: string,
-  options: StreamOptions = {},
-): AsyncGenerator<NumberedEvent, void> {
+export async function* readAnswer(connect: Connect, options: StreamOptions = {}): AsyncGenerator<NumberedEvent, void> {
   const { signal, onConnection = () => {}, silenceMs } = options;
-  const path = `/chat/requests/${encodeURIComponent(requestId)}/events`;
   let after = options.after ?? -1;
   let failures = 0;
 
   for (;;) {
     let serverPauseMs = 0;
     try {
-      for await (const arrival of readConnection(http, path, after, { signal, silenceMs })) {
+      for await (const arrival of connect(after, { signal, silenceMs })) {
         if (arrival.type === 'nothing-left') return;
         if (arrival.type === 'open') {
           onConnection({ state: 'open' });

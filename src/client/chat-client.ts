@@ -4,6 +4,8 @@ import type { Accepted, HistoryPageBody, SendBody, SessionNow } from '../contrac
 import type { Me } from '../contracts/http/me.ts';
 import type { SessionSummary, SessionsPageBody } from '../contracts/http/session-bodies.ts';
 import { readAnswer, type StreamOptions } from './answer-stream.ts';
+import { readConnection } from './event-connection.ts';
+import { createEventSocket } from './event-socket.ts';
 import { createHttp, type TokenSource } from './http.ts';
 import { randomKey } from './random-key.ts';
 
@@ -58,18 +60,19 @@ export interface ChatClient {
  * Talks with the api, from a browser or from Node. All methods reject with ChatError.
  * @param options.baseUrl where the api is. '' or left out: the page's own server
  * @param options.token the access token, or a function that gives it
+ * @param options.transport how events come: `sse`, with a connection for each answer, or `websocket`, with one for all.
+ * Left out: `sse`
  */
 export function createChatClient(options: {
   baseUrl?: string;
   token: string | TokenSource;
+  transport?: 'sse' | 'websocket';
   fetch?: typeof fetch;
 }): ChatClient {
-  const { token } = options;
-  const http = createHttp({
-    ...options,
-    baseUrl: options.baseUrl ?? '',
-    token: typeof token === 'string' ? () => token : token,
-  });
+  const { transport = 'sse', baseUrl = '' } = options;
+  const token = typeof options.token === 'string' ? () => options.token as string : options.token;
+  const http = createHttp({ ...options, baseUrl, token });
+  const socket = transport === 'websocket' ? createEventSocket({ baseUrl, token }) : undefined;
   const session = (sessionId: string) => `/chat/session/${encodeURIComponent(sessionId)}`;
   const request = (requestId: string) => `/chat/requests/${encodeURIComponent(requestId)}`;
   const get = <T>(path: string, query: object = {}) =>
@@ -83,7 +86,14 @@ export function createChatClient(options: {
         signal,
         retry: true,
       }),
-    events: (requestId, streamOptions) => readAnswer(http, requestId, streamOptions),
+    events: (requestId, streamOptions) =>
+      readAnswer(
+        (after, read) =>
+          socket
+            ? socket.read(requestId, after, read)
+            : readConnection(http, `${request(requestId)}/events`, after, read),
+        streamOptions,
+      ),
     stop: (requestId) => http.call('POST', `${request(requestId)}/cancel`, { retry: true }),
     session: (sessionId, page) => get(session(sessionId), page),
     sessions: (page) => get('/chat/sessions', page),

@@ -17,7 +17,13 @@ export type Arrival =
   | { type: 'nothing-left' };
 
 /** The server sends something at least every 15 s. After this time without anything, the connection is dead. */
-const SILENCE_MS = 40_000;
+export const SILENCE_MS = 40_000;
+
+export interface ReadOptions {
+  /** Ends the reading. */
+  signal?: AbortSignal | undefined;
+  silenceMs?: number | undefined;
+}
 
 /**
  * Reads one connection of server-sent events, until it ends. The connection is closed when the caller stops reading.
@@ -28,7 +34,7 @@ export async function* readConnection(
   http: Http,
   path: string,
   after: number,
-  options: { signal?: AbortSignal | undefined; silenceMs?: number | undefined } = {},
+  options: ReadOptions = {},
 ): AsyncGenerator<Arrival, void> {
   const { signal, silenceMs = SILENCE_MS } = options;
   const silence = new AbortController();

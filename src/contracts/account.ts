@@ -13,6 +13,14 @@ export interface Account {
   createdAt: string;
 }
 
+/** What a valid access token says. */
+export interface VerifiedToken extends Caller {
+  /** The login that the token belongs to. Only our own tokens have it. */
+  loginId?: string | undefined;
+  /** Seconds since 1970. */
+  expiresAt: number;
+}
+
 /** The sender of a request, whose account is ours or an identity provider's. */
 export interface Caller {
   userId: string;

@@ -31,6 +31,11 @@ export const apiErrors = {
     advice:
       'A refresh token that is used twice may have been stolen, so this login has ended, with all of its tokens. Log in again.',
   },
+  origin_not_allowed: {
+    status: 403,
+    title: 'Pages of this origin may not connect',
+    advice: 'Connect from a page of this server, or let its operator add the origin to `CORS_ORIGINS`.',
+  },
   forbidden: { status: 403, title: 'Not allowed', advice: 'Your account does not have the role that this needs.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },
   session_not_found: {
@@ -91,6 +96,11 @@ export const apiErrors = {
     status: 422,
     title: 'The Idempotency-Key belongs to another request',
     advice: 'Use a new key for a request with another body.',
+  },
+  upgrade_required: {
+    status: 426,
+    title: 'This address is a WebSocket',
+    advice: 'Connect to it with a WebSocket client.',
   },
   rate_limited: { status: 429, title: 'Too many requests', advice: 'Wait `Retry-After` seconds, then send it again.' },
   too_many_streams: {

@@ -20,8 +20,14 @@ export const limits = {
   sessionTurns: 500,
   /** Longest title of a conversation, in UTF-16 code units. */
   titleChars: 120,
-  /** Most event streams that a user may have open at one api process. */
+  /** Most event streams that a user may have open at one api process. A subscription of a WebSocket is one, too. */
   streamsPerUser: 50,
+  /** Most WebSockets that a user may have open at one api process. */
+  socketsPerUser: 20,
+  /** Most messages that a WebSocket may send at once, and then in each second. */
+  socketMessages: { atOnce: 100, perSecond: 20 },
+  /** Longest access token on a WebSocket. */
+  tokenChars: 16_384,
   /** Longest comment on an answer. */
   commentChars: 1_000,
   /** Longest text that is searched for in titles. */

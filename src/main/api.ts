@@ -15,15 +15,15 @@ import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
 import { createRetryRunAdmin } from '../adapters/jobs/retry-runs/retry-run-admin.ts';
 import { createRetryRunDriver } from '../adapters/jobs/retry-runs/retry-run-driver.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
-import { createRedisTicketStore } from '../adapters/logins/redis-ticket-store.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { areAllSilent, listProcesses } from '../adapters/processes/list-processes.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { createRedisRateLimit } from '../adapters/rate-limits/redis-rate-limit.ts';
 import { mustAnswer } from '../adapters/redis/connect-redis.ts';
 import { createApp } from '../api/app.ts';
-import { acceptQuestion } from '../api/chat/accept-question.ts';
+import { acceptQuestion, type NewQuestion } from '../api/chat/accept-question.ts';
 import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
 import { createSessionEraser } from '../api/chat/erase-session.ts';
 import { createLine, type Line } from '../api/chat/line/line.ts';
@@ -34,8 +34,7 @@ import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
 import { createPagesRouter } from '../api/pages/routes.ts';
-import { createEventStreams } from '../api/realtime/event-streams.ts';
-import { createRealtimeRouter } from '../api/realtime/routes.ts';
+import { byUser, limitRoute } from '../api/rate-limit.ts';
 import { refuseUntil } from '../api/refuse-until.ts';
 import { allowedModelsOf } from '../config/allowed-models.ts';
 import { loadApiConfig } from '../config/load.ts';
@@ -57,6 +56,7 @@ import { createAuthenticationParts } from './api/authentication.ts';
 import { createMeParts } from './api/me.ts';
 import { createOverviewParts } from './api/overview.ts';
 import { readPages } from './api/pages.ts';
+import { createRealtimeParts } from './api/realtime.ts';
 import { connectServers } from './api/servers.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
@@ -107,7 +107,7 @@ const cancel = (requestIds: string[]) => cancelRequests(queue, redis, requestIds
 
 // Parts
 const authentication = createAuthenticationParts({ config, redis, subscriber, logger });
-const { endedLogins, requireAdmin, accounts, limit } = authentication;
+const { endedLogins, requireAdmin, accounts, tickets, redeemTicket } = authentication;
 const answerWaiter = createAnswerWaiter({
   notices: createRedisSettledNotices({ subscriber, replica }),
   onSettled: (requestId) => line.ended(requestId),
@@ -216,39 +216,48 @@ const acceptOptions = {
   onAccepted: () => metrics.requestsAccepted.inc(),
 };
 const logReader = createRedisLogReader({ redis, subscriber });
-const streams = createEventStreams({
-  onCount: (open) => metrics.streamsOpen.set(open),
-  onCutOff: (reason) => metrics.streamsCutOff.inc({ reason }),
-});
-const chat = createChatRouter({
-  authenticate: authentication.authenticate,
-  limitSend: limit('send', config.rateSendPerMinute),
-  limitRead: limit('read', config.rateReadPerMinute),
+const sendLimit = createRedisRateLimit({ redis, name: 'send', perMinute: config.rateSendPerMinute });
+const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
+const answerOptions = {
   conversations,
-  feedback,
-  onRated: createFeedbackReport(metrics),
-  eraser,
   cancelRequests: cancel,
   logs,
-  accept: (question) => acceptQuestion(acceptOptions, question),
+  accept: (question: NewQuestion) => acceptQuestion(acceptOptions, question),
   idempotencyKeys,
   answerWaiter,
   logReader,
-  streams,
   line,
-  maxWaitMs: config.maxWaitMs,
   allowedModels: allowedModelsOf(config),
-  ...createMeParts(config, redis),
+};
+const { authenticate, identify } = authentication;
+const realtime = createRealtimeParts({
+  ...answerOptions,
+  ...{
+    sendLimit,
+    readLimit,
+    authenticate,
+    identify,
+    redeemTicket,
+    tickets,
+    endedLogins,
+    ready,
+    config,
+    metrics,
+    logger,
+  },
 });
-const realtime = createRealtimeRouter({
-  authenticate: authentication.authenticate,
-  limitRead: limit('read', config.rateReadPerMinute),
-  tickets: createRedisTicketStore({ redis }),
-  conversations,
-  answerWaiter,
-  logReader,
+const { streams, sockets } = realtime;
+const chat = createChatRouter({
+  ...answerOptions,
+  authenticate,
+  limitSend: limitRoute(sendLimit, byUser),
+  limitRead: limitRoute(readLimit, byUser),
+  feedback,
+  onRated: createFeedbackReport(metrics),
+  eraser,
   streams,
-  onResumed: () => metrics.streamsResumed.inc(),
+  maxWaitMs: config.maxWaitMs,
+  ...createMeParts(config, redis),
 });
 const app = createApp({
   version,
@@ -263,7 +272,7 @@ const app = createApp({
   pages: createPagesRouter(readPages(logger)),
   admin: onceReady(admin),
   accounts: accounts && onceReady(accounts),
-  chat: onceReady(Router().use(chat, realtime)),
+  chat: onceReady(Router().use(chat, realtime.router)),
   metrics,
   tracer,
   logger,
@@ -280,7 +289,7 @@ void ready.then(() => {
   retryRunDriver.start();
   rounds.start();
 });
-const server = await listen(app, { host: config.host, port: config.apiPort });
+const server = await listen(app, { host: config.host, port: config.apiPort, upgrades: sockets });
 const metricsServer = await startMetricsServer({
   host: config.metricsHost,
   port: config.apiMetricsPort,
@@ -297,6 +306,7 @@ stopOnSignal({
     stopping = true;
     // Before the waiting ends, so that readers are told to connect again.
     streams.stop();
+    await sockets.stop();
     logReader.stop();
     // Clients that wait for an answer are told where to ask for it.
     answerWaiter.stop();

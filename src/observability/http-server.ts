@@ -1,12 +1,23 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface HttpServer {
   /** The port that it listens on, also if 0 was asked for. */
   readonly port: number;
-  /** Takes no more connections. Resolves once all open requests were answered, or were cut off after `graceMs`. */
+  /**
+   * Takes no more connections. Resolves once all open requests were answered, or were cut off after `graceMs`, and all
+   * connections with another protocol were closed by those who opened them.
+   */
   stop(graceMs?: number): Promise<void>;
+}
+
+/** What becomes of requests that want to change the protocol, as WebSockets do. */
+export interface Upgrades {
+  /** false: it is handled as a request without this wish. */
+  mayUpgrade(req: IncomingMessage): boolean;
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 /**
@@ -21,9 +32,11 @@ const KEEP_ALIVE_MS = 75_000;
  */
 export async function listen(
   handler: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, upgrades }: { host: string; port: number; upgrades?: Upgrades },
 ): Promise<HttpServer> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
+  const shouldUpgradeCallback = (req: IncomingMessage) => upgrades?.mayUpgrade(req) ?? false;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback }, handler);
+  if (upgrades) server.on('upgrade', upgrades.upgrade);
   server.listen(port, host);
   await once(server, 'listening');
   return {

@@ -93,7 +93,8 @@ export function createApiMetrics() {
     }),
     streamsOpen: new Gauge({
       name: 'healify_event_streams_open',
-      help: 'Event streams that are open at this api.',
+      help: 'Event streams that are open at this api. kind: sse, or ws for the subscriptions of WebSockets.',
+      labelNames: ['kind'] as const,
       registers,
     }),
     streamsCutOff: createCounter({
@@ -105,6 +106,17 @@ export function createApiMetrics() {
     streamsResumed: new Counter({
       name: 'healify_event_streams_resumed_total',
       help: 'Event streams whose readers had a part of the answer already, from another connection.',
+      registers,
+    }),
+    socketsOpen: new Gauge({
+      name: 'healify_websockets_open',
+      help: 'WebSockets that are open at this api.',
+      registers,
+    }),
+    socketsEnded: createCounter({
+      name: 'healify_websockets_ended_total',
+      help: 'WebSockets that have ended at this api. reason: why the api has closed it, see docs/protocol.md; dead: its client did not answer any more; too_large: a message was; left: its client or the network has closed it.',
+      labelNames: ['reason'] as const,
       registers,
     }),
     feedback: new Counter({

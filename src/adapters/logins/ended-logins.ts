@@ -11,6 +11,8 @@ export interface EndedLogins {
    * @throws StoreUnavailableError
    */
   end(loginId: string): Promise<void>;
+  /** Calls this for each login that ends from now on, once this process knows. */
+  onEnd(listener: (loginId: string) => void): void;
   /** Resolves once this process knows which logins have ended. It must trust no token before that. */
   start(): Promise<void>;
   stop(): void;

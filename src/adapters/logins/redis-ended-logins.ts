@@ -42,10 +42,14 @@ export function createRedisEndedLogins(options: {
   let known = false;
   const waiting: (() => void)[] = [];
 
+  const listeners: ((loginId: string) => void)[] = [];
+
   function add(loginId: string): void {
+    const isNews = !ended.has(loginId);
     // Deleted first, so that it moves to the end of the map.
     ended.delete(loginId);
     ended.set(loginId, performance.now() + keepMs);
+    if (isNews) for (const listener of listeners) listener(loginId);
   }
 
   function forgetOld(): void {
@@ -88,6 +92,7 @@ export function createRedisEndedLogins(options: {
       await orStoreUnavailable(endLogin(redis, key, { loginId, keepMs, channel }));
       add(loginId);
     },
+    onEnd: (listener) => void listeners.push(listener),
     start: () => {
       subscriber.on('message', onMessage);
       subscriber.on('ready', subscribe);

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Caller } from '../../contracts/account.ts';
+import type { VerifiedToken } from '../../contracts/account.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { TicketStore } from './ticket-store.ts';
@@ -7,13 +7,13 @@ import type { TicketStore } from './ticket-store.ts';
 /** Tickets in Redis: one JSON string each. Every method costs one command. */
 export function createRedisTicketStore({ redis }: { redis: Redis }): TicketStore {
   return {
-    keep: async (ticketHash, { userId, role }, ttlMs) => {
-      const caller = JSON.stringify({ userId, role });
-      await orStoreUnavailable(redis.set(redisKeys.ticket(ticketHash), caller, 'PX', ttlMs));
+    keep: async (ticketHash, { userId, role, loginId, expiresAt }, ttlMs) => {
+      const token = JSON.stringify({ userId, role, loginId, expiresAt });
+      await orStoreUnavailable(redis.set(redisKeys.ticket(ticketHash), token, 'PX', ttlMs));
     },
     take: async (ticketHash) => {
-      const caller = await orStoreUnavailable(redis.getdel(redisKeys.ticket(ticketHash)));
-      return caller === null ? undefined : (JSON.parse(caller) as Caller);
+      const token = await orStoreUnavailable(redis.getdel(redisKeys.ticket(ticketHash)));
+      return token === null ? undefined : (JSON.parse(token) as VerifiedToken);
     },
   };
 }

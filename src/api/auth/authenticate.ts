@@ -1,7 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import passport from 'passport';
 import { ExtractJwt } from 'passport-jwt';
-import type { Caller } from '../../contracts/account.ts';
+import type { Logger } from 'pino';
+import type { Caller, VerifiedToken } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { readAdminCookie } from './admin-cookie.ts';
 import type { AdminSessions } from './admin-sessions.ts';
@@ -10,7 +11,8 @@ import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 
 declare global {
   namespace Express {
-    interface User extends Caller {}
+    /** Somebody with an access token has all fields of it. */
+    interface User extends Caller, Partial<Pick<VerifiedToken, 'loginId' | 'expiresAt'>> {}
   }
 }
 
@@ -19,7 +21,11 @@ export const BACKGROUND_HEADER = 'X-Background';
 
 const RETRY_AFTER_SECONDS = 5;
 
+/** Says whose a token is; undefined: it is refused, and the log says why. @throws ApiError identity_unavailable */
+export type IdentifyToken = (token: string, log: Pick<Logger, 'info'>) => Promise<VerifiedToken | undefined>;
+
 export interface Authentication {
+  identify: IdentifyToken;
   /** Sets `req.user` from `Authorization: Bearer`, or answers 401. */
   authenticate: RequestHandler;
   /** Does the same, but also accepts the admin's cookie. A caller who is not an admin gets 403. */
@@ -38,18 +44,24 @@ export function createAuthentication(options: {
   const { verifyToken, hasEnded, adminSessions } = options;
   const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
 
-  async function callerByToken(req: Request): Promise<Caller | undefined> {
-    const token = hasOneAuthorization(req) ? extractToken(req) : null;
-    if (token === null) return undefined;
+  const identify: IdentifyToken = async (token, log) => {
     try {
-      const { loginId, userId, role } = await verifyToken(token);
-      if (loginId === undefined || !hasEnded(loginId)) return { userId, role };
-      req.log.info({ reason: 'login ended' }, 'a token was refused');
+      const verified = await verifyToken(token);
+      if (verified.loginId === undefined || !hasEnded(verified.loginId)) return verified;
+      log.info({ reason: 'login ended' }, 'a token was refused');
     } catch (error) {
+      if (error instanceof KeysUnavailableError) {
+        throw new ApiError('identity_unavailable', { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS });
+      }
       if (!(error instanceof TokenRefusedError)) throw error;
-      req.log.info({ reason: error.reason, algorithm: error.algorithm }, 'a token was refused');
+      log.info({ reason: error.reason, algorithm: error.algorithm }, 'a token was refused');
     }
     return undefined;
+  };
+
+  async function callerByToken(req: Request): Promise<Caller | undefined> {
+    const token = hasOneAuthorization(req) ? extractToken(req) : null;
+    return token === null ? undefined : await identify(token, req.log);
   }
 
   async function admin(req: Request): Promise<Caller | undefined> {
@@ -65,6 +77,7 @@ export function createAuthentication(options: {
   const authenticateAdmin = authenticateWith(authenticator, 'admin');
 
   return {
+    identify,
     authenticate: authenticateWith(authenticator, 'bearer'),
     requireAdmin: (req, res, next) =>
       authenticateAdmin(req, res, (error?: unknown) => {
@@ -95,9 +108,6 @@ class CallerStrategy extends passport.Strategy {
 function authenticateWith(authenticator: passport.Authenticator, name: string): RequestHandler {
   return (req, res, next) => {
     const answer = (error: unknown, user?: Express.User | false) => {
-      if (error instanceof KeysUnavailableError) {
-        return next(new ApiError('identity_unavailable', { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS }));
-      }
       if (error) return next(error);
       if (user) {
         req.user = user;

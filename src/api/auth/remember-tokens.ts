@@ -1,4 +1,5 @@
-import type { VerifiedToken, VerifyToken } from './verify-tokens.ts';
+import type { VerifiedToken } from '../../contracts/account.ts';
+import type { VerifyToken } from './verify-tokens.ts';
 
 const MAX_TOKENS = 5_000;
 const MAX_CHARS = 4_096;

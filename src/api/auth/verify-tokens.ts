@@ -8,7 +8,7 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Dispatcher } from 'undici';
-import type { Caller } from '../../contracts/account.ts';
+import type { VerifiedToken } from '../../contracts/account.ts';
 import { id } from '../../contracts/scalars.ts';
 import { findClaim, namesIn } from './claims.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
@@ -29,13 +29,6 @@ export interface TokenRules {
   adminRole: string;
   /** How far the clock of the server that signs tokens may differ from ours. */
   clockToleranceMs: number;
-}
-
-export interface VerifiedToken extends Caller {
-  /** The login that the token belongs to. Only our own tokens have it. */
-  loginId?: string | undefined;
-  /** Seconds since 1970. */
-  expiresAt: number;
 }
 
 /** A token is refused. `reason` is safe to log, and so is `algorithm`, which the token asks for. */

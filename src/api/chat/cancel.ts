@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore, UnsettledTurn } from '../../adapters/conversations/conversation-store.ts';
+import type { Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { limits } from '../../contracts/limits.ts';
 import { parseId } from '../validate.ts';
@@ -38,22 +39,33 @@ export function cancelSession(options: CancelOptions): RequestHandler {
 
 /** POST /chat/requests/:requestId/cancel: cancels one question in the same way, and replies with its turn. */
 export function cancelRequest(options: CancelOptions): RequestHandler {
-  const { conversations } = options;
   return async (req, res) => {
     const requestId = parseId(req.params.requestId);
-    const { userId } = req.user!;
-    const sessionId = await conversations.sessionOf(requestId, userId);
-    const turns = sessionId === undefined ? undefined : await conversations.unsettled(sessionId, userId);
-    if (sessionId === undefined || !turns) throw new ApiError('not_found');
-    await cancelTurns(
-      options,
-      { sessionId, userId },
-      turns.filter((turn) => turn.requestId === requestId),
-    );
-    const turn = await conversations.turn(sessionId, requestId);
-    if (!turn) throw new ApiError('not_found');
-    res.json(turnWithSession(turn));
+    res.json(turnWithSession(await stopRequest(options, { requestId, userId: req.user!.userId })));
   };
+}
+
+/**
+ * Stops one question, and returns its turn. One that has ended stays as it is.
+ * @throws ApiError not_found
+ * @throws StoreUnavailableError
+ */
+export async function stopRequest(
+  options: CancelOptions,
+  { requestId, userId }: { requestId: string; userId: string },
+): Promise<Turn> {
+  const { conversations } = options;
+  const sessionId = await conversations.sessionOf(requestId, userId);
+  const turns = sessionId === undefined ? undefined : await conversations.unsettled(sessionId, userId);
+  if (sessionId === undefined || !turns) throw new ApiError('not_found');
+  await cancelTurns(
+    options,
+    { sessionId, userId },
+    turns.filter((turn) => turn.requestId === requestId),
+  );
+  const turn = await conversations.turn(sessionId, requestId);
+  if (!turn) throw new ApiError('not_found');
+  return turn;
 }
 
 async function cancelTurns(

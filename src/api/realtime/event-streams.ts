@@ -2,14 +2,21 @@ import { once } from 'node:events';
 import type { Response } from 'express';
 import { ApiError } from '../../contracts/errors.ts';
 import type { CutOffEvent, StreamEvent } from '../../contracts/http/realtime-bodies.ts';
-import { limits } from '../../contracts/limits.ts';
+import type { AnswerReader } from './follow-answer.ts';
+import type { StreamPlaces } from './stream-places.ts';
 
 /** Proxies close a connection that is silent for longer. */
 const HEARTBEAT_MS = 15_000;
 /** How long the readers of a process that stops wait before they connect to another one. */
 const RECONNECT_MS = { least: 500, most: 3_000 };
+/** `no-transform` keeps proxies from compressing, and the last header keeps nginx from buffering. */
+export const EVENT_STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+};
 /** A reader that takes nothing for so long is disconnected. */
-const STALLED_MS = 30_000;
+export const STALLED_MS = 30_000;
 
 /** A reply that is a stream of server-sent events. */
 export interface EventStream {
@@ -42,37 +49,25 @@ export interface EventStreams {
  * A stream is *open* at first. It is *begun* once its reply has begun, until its caller ends it, its reader disconnects or
  * the process stops. Then it is *ended* for good. While its reader takes nothing, it is *full*: no heartbeat is added, and
  * `send` does not resolve. A stream that is full for too long is disconnected.
- * @param options.onCount called with the number of open streams whenever it changes
  * @param options.onCutOff called when a reader is cut off
+ * @param options.stalledMs how long a stream may be full
  */
 export function createEventStreams(options: {
-  onCount: (open: number) => void;
+  places: StreamPlaces;
   onCutOff: (reason: CutOffEvent['reason']) => void;
+  stalledMs?: number;
 }): EventStreams {
-  const { onCount, onCutOff } = options;
+  const { places, onCutOff, stalledMs = STALLED_MS } = options;
   const streams = new Set<Response>();
-  const perUser = new Map<string, number>();
   let stopping = false;
 
-  const count = (userId: string, change: number) => {
-    const open = (perUser.get(userId) ?? 0) + change;
-    if (open === 0) perUser.delete(userId);
-    else perUser.set(userId, open);
-    onCount(streams.size);
-  };
-
   function end(res: Response, last = ''): void {
-    if (!res.writableEnded) res.end(stopping ? `${last}${retry()}` : last);
+    if (!res.writableEnded) res.end(stopping ? `${last}retry: ${reconnectInMs()}\n\n` : last);
   }
 
   function begin(res: Response): void {
     if (res.headersSent) return;
-    // `no-transform` keeps proxies from compressing, and the next header keeps nginx from buffering.
-    res.set({
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-cache, no-transform',
-      'X-Accel-Buffering': 'no',
-    });
+    res.set(EVENT_STREAM_HEADERS);
     res.locals.streamBeganAt = performance.now();
     // Some clients report the stream as open only after its first byte.
     res.write(': open\n\n');
@@ -89,7 +84,7 @@ export function createEventStreams(options: {
     const stalled = setTimeout(() => {
       onCutOff('too_slow');
       res.destroy();
-    }, STALLED_MS).unref();
+    }, stalledMs).unref();
     res.once('close', giveUp);
     await once(res, 'drain', { signal: waiting.signal }).catch(() => {});
     res.off('close', giveUp);
@@ -99,14 +94,11 @@ export function createEventStreams(options: {
   return {
     open: (res, userId) => {
       if (stopping) throw new ApiError('stopping', { retryAfterSeconds: 1 });
-      if ((perUser.get(userId) ?? 0) >= limits.streamsPerUser) {
-        throw new ApiError('too_many_streams', { retryAfterSeconds: 1 });
-      }
+      const giveBack = places.take(userId, 'sse');
       streams.add(res);
-      count(userId, 1);
       res.once('close', () => {
         streams.delete(res);
-        count(userId, -1);
+        giveBack();
       });
       return {
         begin: () => begin(res),
@@ -127,11 +119,17 @@ export function createEventStreams(options: {
   };
 }
 
-/** Spreads the readers, so that they do not all come to the next process at once. */
-function retry(): string {
+/** Spreads the readers of a process that stops, so that they do not all come to the next one at once. */
+export function reconnectInMs(): number {
   const { least, most } = RECONNECT_MS;
-  return `retry: ${Math.round(least + Math.random() * (most - least))}\n\n`;
+  return Math.round(least + Math.random() * (most - least));
 }
+
+/** @param idOf the id of an event on the wire */
+export const readerOf = (stream: EventStream, idOf: (number: number) => string): AnswerReader => ({
+  ...stream,
+  send: (event, number) => stream.send(event, number === undefined ? undefined : idOf(number)),
+});
 
 function textOf(event: StreamEvent, id: string | undefined): string {
   const idLine = id === undefined ? '' : `id: ${oneLine(id)}\n`;

@@ -1,20 +1,12 @@
-import type { RequestHandler, Response } from 'express';
-import type { AnswerLogReader } from '../../adapters/answer-log/answer-log.ts';
-import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import type { Request, RequestHandler, Response } from 'express';
 import { ApiError } from '../../contracts/errors.ts';
-import { type AnswerWaiter, LONGEST_WAIT_MS } from '../chat/answer-waiter.ts';
 import { parseId } from '../validate.ts';
-import type { EventStream, EventStreams } from './event-streams.ts';
-import { followAnswer } from './follow-answer.ts';
+import { EVENT_STREAM_HEADERS, type EventStream, type EventStreams, readerOf } from './event-streams.ts';
+import { type Follower, type FollowOptions, followRequest, followSession } from './follow-question.ts';
 import { positionInSession, readPosition, readPositionInSession } from './read-position.ts';
 
-export interface EventsOptions {
-  conversations: Pick<ConversationStore, 'session' | 'sessionOf' | 'turn'>;
-  answerWaiter: Pick<AnswerWaiter, 'watch'>;
-  logReader: Pick<AnswerLogReader, 'read'>;
+export interface EventsOptions extends FollowOptions {
   streams: EventStreams;
-  /** Called when a reader resumes after an event that it has. */
-  onResumed: () => void;
 }
 
 /**
@@ -22,17 +14,11 @@ export interface EventsOptions {
  * none after it, and none will come.
  */
 export function getRequestEvents(options: EventsOptions): RequestHandler {
-  const { conversations, streams } = options;
   return async (req, res) => {
     const requestId = parseId(req.params.requestId);
-    const { userId } = req.user!;
     const after = readPosition(req);
-    const sessionId = await conversations.sessionOf(requestId, userId);
-    if (sessionId === undefined) throw new ApiError('not_found');
-    const stream = streams.open(res, userId);
-    const question = { sessionId, requestId, after };
-    const any = await follow(options, { ...question, idOf: String }, stream, res);
-    if (!any) res.status(204).end();
+    const follower = followerOf(options.streams, req, res, () => String);
+    if (!(await followRequest(options, { requestId, after }, follower))) res.status(204).end();
   };
 }
 
@@ -41,47 +27,51 @@ export function getRequestEvents(options: EventsOptions): RequestHandler {
  * its question first. If it has the end of that, it gets the newest.
  */
 export function getSessionEvents(options: EventsOptions): RequestHandler {
-  const { conversations, streams } = options;
   return async (req, res) => {
     const sessionId = parseId(req.params.sessionId);
-    const { userId } = req.user!;
     const position = readPositionInSession(req);
-    const page = await conversations.session(sessionId, userId, { limit: 1 });
-    if (!page) throw new ApiError('not_found');
-    const newest = page.latest.requestId;
-    const stream = streams.open(res, userId);
-    const tell = (requestId: string, after: number) => {
-      const idOf = (number: number) => positionInSession(requestId, number);
-      return follow(options, { sessionId, requestId, after, idOf }, stream, res);
-    };
-    // What was asked on may be gone, or belong to another session. Then the newest begins.
-    const known = position && (await conversations.turn(sessionId, position.requestId)) ? position : undefined;
-    const any =
-      (known && (await tell(known.requestId, known.after))) ||
-      (known?.requestId !== newest && (await tell(newest, -1)));
-    if (!any) res.status(204).end();
+    const idOf = (requestId: string) => (number: number) => positionInSession(requestId, number);
+    const follower = followerOf(options.streams, req, res, idOf);
+    if (!(await followSession(options, { sessionId, position }, follower))) res.status(204).end();
   };
 }
 
-/** @returns whether there was anything to send */
-async function follow(
-  { conversations, answerWaiter, logReader, onResumed }: EventsOptions,
-  question: { sessionId: string; requestId: string; after: number; idOf: (number: number) => string },
-  stream: EventStream,
+/** HEAD on the events of a question: the headers of its stream, at once. */
+export function headOfRequestEvents({ conversations }: Pick<EventsOptions, 'conversations'>): RequestHandler {
+  return async (req, res) => {
+    const sessionId = await conversations.sessionOf(parseId(req.params.requestId), req.user!.userId);
+    if (sessionId === undefined) throw new ApiError('not_found');
+    res.set(EVENT_STREAM_HEADERS).end();
+  };
+}
+
+/** HEAD on the events of a session. */
+export function headOfSessionEvents({ conversations }: Pick<EventsOptions, 'conversations'>): RequestHandler {
+  return async (req, res) => {
+    const page = await conversations.session(parseId(req.params.sessionId), req.user!.userId, { limit: 1 });
+    if (!page) throw new ApiError('not_found');
+    res.set(EVENT_STREAM_HEADERS).end();
+  };
+}
+
+/** @param idOf gives the ids that the events of a question have on the wire */
+function followerOf(
+  streams: EventStreams,
+  req: Request,
   res: Response,
-): Promise<boolean> {
-  const { sessionId, requestId, after, idOf } = question;
-  const watch = await answerWaiter.watch(requestId, LONGEST_WAIT_MS);
-  res.once('close', () => watch.close());
-  try {
-    const readTurn = () => conversations.turn(sessionId, requestId);
-    // The watch comes first, because there is no notice of a turn that ended before it.
-    const turn = await readTurn();
-    if (!turn) throw new ApiError('not_found');
-    Object.assign(res.locals, { requestId, sessionId });
-    if (after >= 0) onResumed();
-    return await followAnswer(logReader, stream, { requestId, after, watch, answer: turn.answer, readTurn, idOf });
-  } finally {
-    watch.close();
-  }
+  idOf: (requestId: string) => (number: number) => string,
+): Follower {
+  const { userId } = req.user!;
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  let stream: EventStream | undefined;
+  return {
+    userId,
+    gone: gone.signal,
+    open: ({ sessionId, requestId }) => {
+      Object.assign(res.locals, { requestId, sessionId });
+      stream ??= streams.open(res, userId);
+      return readerOf(stream, idOf(requestId));
+    },
+  };
 }

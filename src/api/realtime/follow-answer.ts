@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnswerLogReader, type LogReading, ReaderCutOffError } from '../../adapters/answer-log/answer-log.ts';
-import type { NumberedEvent } from '../../contracts/answer-events.ts';
+import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
 import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
+import type { CutOffEvent } from '../../contracts/http/realtime-bodies.ts';
 import type { Watch } from '../chat/answer-waiter.ts';
 import { endOfTurn } from './end-of-turn.ts';
-import type { EventStream } from './event-streams.ts';
 
 /** A worker ends the log moments after the turn. If it has died in between, readers get the turn's end after this time. */
 const END_OF_LOG_MS = 2_000;
@@ -13,6 +13,21 @@ const BEGIN_OF_LOG_MS = 100;
 /** While the store is away, the turn is read so often, with a pause before each. After that, the reader connects again. */
 const TRIES = 5;
 const RETRY_MS = 1_000;
+
+/** Somebody who is told how an answer comes about, however it reaches them. */
+export interface AnswerReader {
+  /** There is something to tell. It is called before the first event, and may be called again. */
+  begin(): void;
+  /**
+   * Sends an event. Resolves once the reader has room for more.
+   * @param number after which the reader resumes; undefined for an event that comes from no log
+   */
+  send(event: AnswerEvent, number?: number): Promise<void>;
+  /** Tells the reader why it is not served any longer, and ends. */
+  cutOff(reason: CutOffEvent['reason']): void;
+  /** There is nothing more to tell. */
+  end(): void;
+}
 
 /** The answer that a reader follows. */
 export interface Following {
@@ -25,19 +40,17 @@ export interface Following {
   answer: Answer | null | undefined;
   /** undefined: it was erased. */
   readTurn: () => Promise<Turn | undefined>;
-  /** The id of an event on the wire. */
-  idOf: (number: number) => string;
 }
 
 /**
  * Sends the events of an answer until its end, from its log. Where there is no log, or the log does not end, the turn's own
  * end is sent, without an id. If the reader goes, nothing else ends.
- * @returns whether there was anything to send. If not, the reader has the end already, and the reply has not begun
+ * @returns whether there was anything to send. If not, the reader has the end already, and was not begun
  */
 export async function followAnswer(
   logs: Pick<AnswerLogReader, 'read'>,
-  stream: EventStream,
-  { requestId, after, watch, answer, readTurn, idOf }: Following,
+  reader: AnswerReader,
+  { requestId, after, watch, answer, readTurn }: Following,
 ): Promise<boolean> {
   const reading = logs.read(requestId, after, { hasEnded: !!answer });
   const settled = answer ? Promise.resolve(answer) : nextAnswer(watch, readTurn).catch(() => undefined);
@@ -58,27 +71,27 @@ export async function followAnswer(
 
   try {
     // If the answer is there already, the first events show whether there is anything to send.
-    if (!answer) stream.begin();
+    if (!answer) reader.begin();
     for await (const events of untilNoLog(reading)) {
       if (events === 'no_log') {
         log = 'of no use';
         break;
       }
-      stream.begin();
+      reader.begin();
       sent = true;
-      for (const { number, event } of events) await stream.send(event, idOf(number));
+      for (const { number, event } of events) await reader.send(event, number);
     }
     if (log === 'open') log = 'ended';
     if (log === 'ended' && answer && !sent) return false;
     const end = log === 'ended' ? undefined : await settled;
-    stream.begin();
-    if (end) await stream.send(endOfTurn(end));
-    stream.end();
+    reader.begin();
+    if (end) await reader.send(endOfTurn(end));
+    reader.end();
     return true;
   } catch (error) {
     if (!(error instanceof ReaderCutOffError) || error.reason === 'no_log') throw error;
-    stream.begin();
-    stream.cutOff(error.reason);
+    reader.begin();
+    reader.cutOff(error.reason);
     return true;
   } finally {
     patience.abort();

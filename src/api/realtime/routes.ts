@@ -5,23 +5,35 @@ import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import { streamEvent, ticketIssued } from '../../contracts/http/realtime-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, json, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
-import { type EventsOptions, getRequestEvents, getSessionEvents } from './events.ts';
-import { authenticateWithTicket, issueTicket } from './tickets.ts';
+import {
+  type EventsOptions,
+  getRequestEvents,
+  getSessionEvents,
+  headOfRequestEvents,
+  headOfSessionEvents,
+} from './events.ts';
+import { SOCKET_PATH, type Sockets } from './socket/sockets.ts';
+import { authenticateWithTicket, issueTicket, type RedeemTicket } from './tickets.ts';
 
 export interface RealtimeRouterOptions extends EventsOptions {
   /** Sets `req.user`, or answers 401. */
   authenticate: RequestHandler;
   /** Answers 429 to a user who asks too often. */
   limitRead: RequestHandler;
-  tickets: TicketStore;
+  tickets: Pick<TicketStore, 'keep'>;
+  redeemTicket: RedeemTicket;
+  sockets: Pick<Sockets, 'refuse'>;
 }
 
 /** The routes that tell how an answer comes about. */
 export function createRealtimeRouter(options: RealtimeRouterOptions): Router {
-  const { authenticate, limitRead, tickets } = options;
-  const authenticateReader = authenticateWithTicket(tickets, authenticate);
+  const { authenticate, limitRead, tickets, redeemTicket, sockets } = options;
+  const authenticateReader = authenticateWithTicket(redeemTicket, authenticate);
   return Router()
+    .get(SOCKET_PATH, sockets.refuse)
     .post('/chat/tickets', authenticate, limitRead, issueTicket(tickets))
+    .head('/chat/session/:sessionId/events', authenticateReader, limitRead, headOfSessionEvents(options))
+    .head('/chat/requests/:requestId/events', authenticateReader, limitRead, headOfRequestEvents(options))
     .get('/chat/session/:sessionId/events', authenticateReader, limitRead, getSessionEvents(options))
     .get('/chat/requests/:requestId/events', authenticateReader, limitRead, getRequestEvents(options));
 }
@@ -66,6 +78,20 @@ export const realtimePaths: ZodOpenApiPathsObject = {
         'and a token must not be in an address.',
       operationId: 'issueTicket',
       responses: { 201: json('The ticket.', ticketIssued, rateLimitHeaders), ...problems(...faults) },
+    },
+  },
+  [SOCKET_PATH]: {
+    get: {
+      tags,
+      summary: 'Open a WebSocket',
+      description:
+        'Carries questions, and the events of many answers. The first message authenticates, with a token or a ticket. ' +
+        '`/asyncapi.json` has the messages, and docs/protocol.md says what they mean.',
+      operationId: 'openSocket',
+      responses: {
+        101: { description: 'It is open.' },
+        ...problems('origin_not_allowed', 'upgrade_required', 'store_unavailable', 'stopping'),
+      },
     },
   },
   '/chat/session/{sessionId}/events': {

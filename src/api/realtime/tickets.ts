@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
+import type { VerifiedToken } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { TicketIssued } from '../../contracts/http/realtime-bodies.ts';
 
@@ -14,7 +15,8 @@ const WELL_FORMED = /^[\w-]{43}$/;
 export function issueTicket(tickets: Pick<TicketStore, 'keep'>): RequestHandler {
   return async (req, res) => {
     const ticket = randomBytes(32).toString('base64url');
-    await tickets.keep(hashOf(ticket), req.user!, TICKET_MS);
+    // Only a token leads here.
+    await tickets.keep(hashOf(ticket), req.user as VerifiedToken, TICKET_MS);
     res.status(201).json({ ticket, expiresIn: TICKET_MS / 1000 } satisfies TicketIssued);
   };
 }
@@ -23,18 +25,33 @@ export function issueTicket(tickets: Pick<TicketStore, 'keep'>): RequestHandler 
  * Sets `req.user` from the ticket in the query. Without a ticket, `authenticate` decides.
  * Refuses with unauthenticated.
  */
-export function authenticateWithTicket(
-  tickets: Pick<TicketStore, 'take'>,
-  authenticate: RequestHandler,
-): RequestHandler {
+export function authenticateWithTicket(redeem: RedeemTicket, authenticate: RequestHandler): RequestHandler {
   return async (req, res, next) => {
     const { ticket } = req.query;
     if (ticket === undefined) return authenticate(req, res, next);
-    const caller = typeof ticket === 'string' && WELL_FORMED.test(ticket) && (await tickets.take(hashOf(ticket)));
-    if (!caller)
-      throw new ApiError('unauthenticated', { detail: 'The ticket was used, has expired, or never existed.' });
-    req.user = caller;
+    req.user = await redeem(ticket);
     next();
+  };
+}
+
+/**
+ * Uses a ticket up, and returns the token that it stands for.
+ * @throws ApiError unauthenticated
+ * @throws StoreUnavailableError
+ */
+export type RedeemTicket = (ticket: unknown) => Promise<VerifiedToken>;
+
+/** @param options.hasEnded whether a login has ended, although its tokens have not expired */
+export function createRedeemTicket(options: {
+  tickets: Pick<TicketStore, 'take'>;
+  hasEnded: (loginId: string) => boolean;
+}): RedeemTicket {
+  const { tickets, hasEnded } = options;
+  return async (ticket) => {
+    const wellFormed = typeof ticket === 'string' && WELL_FORMED.test(ticket);
+    const token = wellFormed ? await tickets.take(hashOf(ticket)) : undefined;
+    if (token && (token.loginId === undefined || !hasEnded(token.loginId))) return token;
+    throw new ApiError('unauthenticated', { detail: 'The ticket was used, has expired, or never existed.' });
   };
 }
 

@@ -4,7 +4,11 @@ import { accepted } from './chat-bodies.ts';
 
 export const ticketIssued = z
   .object({
-    ticket: z.string().describe('Send it as `?ticket=...` in place of the access token. It can be used once.'),
+    ticket: z
+      .string()
+      .describe(
+        'Send it as `?ticket=...`, or as the first message of a WebSocket, in place of the access token. It can be used once.',
+      ),
     expiresIn: z.int().describe('Seconds until it expires.'),
   })
   .meta({ id: 'Ticket' });
@@ -16,7 +20,7 @@ const acceptedEvent = accepted.extend({ type: z.literal('accepted') }).meta({
   description: 'The question was accepted. Only a stream of `POST /chat/send` begins with it.',
 });
 
-const cutOffEvent = z
+export const cutOffEvent = z
   .object({
     type: z.literal('cut_off'),
     reason: z

@@ -1,17 +1,18 @@
-import type { RequestHandler, Router } from 'express';
+import type { Router } from 'express';
 import type { Redis } from 'ioredis';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
 import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
 import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
 import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
+import { createRedisTicketStore } from '../../adapters/logins/redis-ticket-store.ts';
+import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
-import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import { createAdminSessions } from '../../api/auth/admin-sessions.ts';
 import { type Authentication, createAuthentication } from '../../api/auth/authenticate.ts';
 import { rememberTokens } from '../../api/auth/remember-tokens.ts';
 import { tokenSecretOf } from '../../api/auth/token-secret.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
-import { byUser, limitRoute } from '../../api/rate-limit.ts';
+import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { Logger } from '../../observability/log.ts';
 import { createAccountRouters } from './accounts.ts';
@@ -27,8 +28,8 @@ export function createAuthenticationParts(options: {
   logger: Logger;
 }): Authentication & {
   endedLogins: EndedLogins;
-  /** Answers 429 to a user who calls an endpoint too often. */
-  limit: (name: string, perMinute: number) => RequestHandler;
+  redeemTicket: RedeemTicket;
+  tickets: TicketStore;
   /** undefined if an identity provider has the accounts. */
   accounts: Router | undefined;
   /** The login of the admin's pages. */
@@ -56,6 +57,7 @@ export function createAuthenticationParts(options: {
     }),
   );
   const store = createRedisAccountStore({ redis });
+  const tickets = createRedisTicketStore({ redis });
   const adminSessions = createAdminSessions({
     store: createRedisAdminSessionStore({ redis }),
     idleMs: config.adminIdleTimeoutMs,
@@ -64,7 +66,8 @@ export function createAuthenticationParts(options: {
   return {
     ...createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions }),
     endedLogins,
-    limit: (name, perMinute) => limitRoute(createRedisRateLimit({ redis, name, perMinute }), byUser),
+    tickets,
+    redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
     ...createAccountRouters({ config, secret, redis, verifyToken, store, adminSessions, endLogin: endedLogins.end }),
   };
 }

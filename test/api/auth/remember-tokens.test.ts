@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { rememberTokens } from '../../../src/api/auth/remember-tokens.ts';
-import { TokenRefusedError, type VerifiedToken } from '../../../src/api/auth/verify-tokens.ts';
+import { TokenRefusedError } from '../../../src/api/auth/verify-tokens.ts';
+import type { VerifiedToken } from '../../../src/contracts/account.ts';
 import { until } from '../../until.ts';
 
 /** Verifies tokens that are called `good…`, also some time after they have expired, and counts how often. */

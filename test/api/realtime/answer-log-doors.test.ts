@@ -11,7 +11,9 @@ import { describeFollowedLog } from '../../adapters/answer-log/followed-log-cont
 import { signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { until } from '../../until.ts';
 import { readEvents } from './event-reader.ts';
+import { openSocket } from './socket-client.ts';
 
 const TTL_MS = 3_600_000;
 let apis: TestProcess[];
@@ -96,7 +98,38 @@ describeLogs(
 );
 
 describeLogs(
-  'the client',
+  'a subscription of a WebSocket',
+  door(async function* (requestId, after) {
+    const socket = await openSocket(nextApi());
+    try {
+      await socket.authenticate(ann.accessToken);
+      socket.send({ type: 'subscribe', id: 's', requestId, after });
+      for (let read = 0; ; ) {
+        const events = await until('an event or the end', () => {
+          const all = socket.eventsOf('s');
+          return all.length > read || socket.messages.some(({ type }) => type === 'ended') ? all : undefined;
+        });
+        for (const { number, event } of events.slice(read)) yield { number: number!, event };
+        if (events.length === read) return;
+        read = events.length;
+      }
+    } finally {
+      socket.close();
+    }
+  }),
+);
+
+describeLogs(
+  'the client over a WebSocket',
+  door((requestId, after) =>
+    createChatClient({ baseUrl: nextApi(), token: ann.accessToken, transport: 'websocket' }).events(requestId, {
+      after,
+    }),
+  ),
+);
+
+describeLogs(
+  'the client over server-sent events',
   door((requestId, after) =>
     createChatClient({ baseUrl: nextApi(), token: ann.accessToken }).events(requestId, { after }),
   ),
