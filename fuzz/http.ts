@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { apiErrors } from '../src/contracts/error-codes.ts';
+import { asJson, odd } from './odd-values.ts';
 
 interface Operation {
   method: string;
@@ -78,7 +79,7 @@ export async function resumeAll(apiUrl: string, token: string): Promise<void> {
 }
 
 /** The ids of a session and a request that exist, so that some addresses lead to something. */
-async function ownIds(apiUrl: string, token: string): Promise<string[]> {
+export async function ownIds(apiUrl: string, token: string): Promise<string[]> {
   const response = await fetch(`${apiUrl}/chat/send`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
@@ -127,11 +128,6 @@ function resolve(document: Document, schema: Schema): Schema {
   return name ? resolve(document, document.components?.schemas?.[name] ?? {}) : schema;
 }
 
-const odd = fc.oneof(
-  fc.anything({ maxDepth: 2 }),
-  fc.constantFrom<unknown>(null, '', ' ', 0, -1, 1e308, true, {}, [], '__proto__', '\u0000', 'x'.repeat(20_000)),
-);
-
 /** Makes values that the schema allows, and some that it does not. */
 function valueFor(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
@@ -149,14 +145,6 @@ function valueFor(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.format === 'email') return fc.nat(50).map((n) => `fuzz-${n}@example.com`);
   return fc.string({ minLength: 1, maxLength: 100 });
 }
-
-const asJson = (value: unknown) => {
-  try {
-    return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)) ?? '';
-  } catch {
-    return '{}';
-  }
-};
 
 const bodyOf = (schema: Schema): fc.Arbitrary<string | Uint8Array | undefined> =>
   fc.oneof(
@@ -190,7 +178,8 @@ const oddHeaders = fc.record(
     'Content-Encoding': fc.constantFrom('gzip', 'br', 'identity', 'nonsense'),
     'Idempotency-Key': fc.oneof(printable, fc.constant('x'.repeat(300))),
     Prefer: fc.oneof(fc.constantFrom('wait=0', 'wait=-1', 'wait=1e9, wait=2', 'respond-async', 'wait="'), printable),
-    Accept: fc.oneof(fc.constantFrom('*/*', 'text/html', 'application/xml'), printable),
+    Accept: fc.oneof(fc.constantFrom('*/*', 'text/html', 'application/xml', 'text/event-stream'), printable),
+    'Last-Event-ID': fc.oneof(fc.constantFrom('0', '-1', '99', '1e3', 'a:1', ':', '9'.repeat(40)), printable),
     traceparent: fc.oneof(printable, fc.constant('00-00000000000000000000000000000000-0000000000000000-00')),
     Origin: fc.constantFrom('null', 'https://evil.example', 'nonsense'),
     'Sec-Fetch-Site': fc.constantFrom('cross-site', 'same-origin', 'x'),
@@ -225,6 +214,11 @@ const requestOf = (operations: Operation[], known: string[]): fc.Arbitrary<FuzzR
           '?cursor=%E0%A4%A',
           '?__proto__[x]=1',
           '?limit=5&limit=6',
+          '?after=0',
+          '?after=-1',
+          '?after=1e3&ticket=x',
+          '?after=0&after=1',
+          `?ticket=${'x'.repeat(43)}`,
         ),
         fc.webQueryParameters().map((query) => `?${query}`),
       ),

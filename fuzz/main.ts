@@ -2,20 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { JWT_SECRET, startStack } from '../chaos/stack.ts';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import { fuzzHttp, resumeAll } from './http.ts';
+import { fuzzHttp, ownIds, resumeAll } from './http.ts';
 import { fuzzQueues } from './queues.ts';
+import { fuzzSocket } from './socket.ts';
 
-const HELP = `Sends what nobody should send to both queues and to every HTTP endpoint, and checks what happened to each of them.
+const HELP = `Sends what nobody should send to both queues, to every HTTP endpoint and over WebSockets, and checks what happened to each of them.
 
-  npm run fuzz -- [--messages N] [--http M] [--seed S]
+  npm run fuzz -- [--messages N] [--http M] [--sockets C] [--seed S]
 
   --messages N    on chat_requests and chat_responses (default 10000)
   --http M        requests, made from the API's own OpenAPI document (default 2000)
+  --sockets C     WebSockets, with up to 12 messages each (default 1000)
   --seed S        the same again (default: random, and printed)
 
 Two apis and two workers as in production, on a private RabbitMQ and Redis, with the model simulator. Exits with 1 when a
-process dies, an answer is a 5xx other than 503, or a message is not accounted for; for HTTP with the smallest request
-that does it.
+process dies, an answer is a 5xx other than 503, a WebSocket ends with a code that is not documented, or a message is not
+accounted for; for HTTP and WebSockets with the smallest request that does it.
 `;
 
 /** How much time the product has to recover from the load. */
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '10000' },
     http: { type: 'string', default: '2000' },
+    sockets: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -33,16 +36,16 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const [messages, http, seed] = (['messages', 'http', 'seed'] as const).map((name) => {
+const [messages, http, sockets, seed] = (['messages', 'http', 'sockets', 'seed'] as const).map((name) => {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 0) {
     process.stderr.write(`--${name} must be a whole number\n`);
     process.exit(2);
   }
   return value;
-}) as [number, number, number];
+}) as [number, number, number, number];
 
-console.log(`seed ${seed}: ${messages} messages, ${http} requests`);
+console.log(`seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets`);
 const stack = await startStack({ preload: [] });
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 const [apiUrl] = stack.apiUrls;
@@ -82,6 +85,16 @@ try {
     },
   );
   await resumeAll(apiUrl!, token);
+  // A user of its own, because the requests above have used up the limits of the first one.
+  const socketToken = await accessTokens.sign({ userId: 'fuzz-socket', role: 'user' }, 'fuzz-socket');
+  const known = await ownIds(apiUrl!, socketToken);
+  await fuzzSocket({ apiUrl: apiUrl!, token: socketToken, known, connections: sockets, seed }).then(
+    (seen) => console.log(`  over WebSockets: ${JSON.stringify(seen)}`),
+    (error: Error) => {
+      violations.push('WebSocket');
+      console.log(error.message, error.cause);
+    },
+  );
   const found = await fuzzQueues({
     rabbitMqUrl: stack.rabbitMqUrl,
     messages,

@@ -62,3 +62,15 @@ test('a JavaScript program asks with the client, and prints the answer', async (
   expect(output).toContain('How much "water"? \\ 💧\n');
   expect(output).toContain('completed, answered by simulator');
 });
+
+test('a JavaScript program without a library asks several questions over one WebSocket', async () => {
+  const questions = [
+    QUESTION,
+    'And sleep? [[simulate mode=echo]]',
+    'Forbidden? [[simulate mode=context_length_exceeded]]',
+  ];
+  const output = await run(process.execPath, [join(examples, 'javascript/socket.js'), ...questions]);
+  expect(output).toContain('\n  How much "water"? \\ 💧\n');
+  expect(output).toContain('\n  And sleep?\n');
+  expect(output).toContain('(no answer: ');
+});

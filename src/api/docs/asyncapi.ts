@@ -11,6 +11,7 @@ import {
   TRACESTATE_HEADER,
 } from '../../contracts/queues.ts';
 import { createMessageSchemas, type MessageSchemaName } from './message-schemas.ts';
+import { streams } from './stream-channels.ts';
 
 const ref = (path: string) => ({ $ref: `#/${path}` });
 const text = (description: string) => ({ type: 'string', description });
@@ -22,8 +23,8 @@ const traceContext = {
 const messageId = text('AMQP property: the requestId.');
 
 /**
- * The AsyncAPI 3 document of the queues, from healify-chat's view. It is made from the schemas that messages are read
- * with.
+ * The AsyncAPI 3 document of the queues and of the streams, from healify-chat's view. It is made from the schemas that
+ * messages are read with.
  */
 export function createAsyncApiDocument({ version }: { version: string }) {
   return {
@@ -33,12 +34,14 @@ export function createAsyncApiDocument({ version }: { version: string }) {
       version,
       description:
         'Ask a question over RabbitMQ, and take its answer, or answer questions with a worker of your own. All messages go ' +
-        'through the default exchange. `docs/messages.md` explains the details.',
+        'through the default exchange. `docs/messages.md` explains the details. Or ask over a WebSocket, and read answers ' +
+        'while they are written, there or as server-sent events. `docs/protocol.md` explains these.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
     servers: {
       rabbitmq: { host: 'localhost:5672', protocol: 'amqp', protocolVersion: '0.9.1', description: 'Your RabbitMQ.' },
+      ...streams.servers,
     },
     channels: {
       requests: queue(REQUESTS_QUEUE, 'Questions.', 'request'),
@@ -51,9 +54,11 @@ export function createAsyncApiDocument({ version }: { version: string }) {
       ),
       reply: {
         address: null,
+        servers: [ref('servers/rabbitmq')],
         description: "The queue that a request's reply_to names.",
         messages: { reply: ref('components/messages/reply') },
       },
+      ...streams.channels,
     },
     operations: {
       takeRequest: {
@@ -81,6 +86,7 @@ export function createAsyncApiDocument({ version }: { version: string }) {
       },
       keepRequest: keep('deadRequests'),
       keepResponse: keep('deadResponses'),
+      ...streams.operations,
     },
     components: {
       messages: {
@@ -139,6 +145,7 @@ export function createAsyncApiDocument({ version }: { version: string }) {
           }),
           contentType: 'application/octet-stream',
         },
+        ...streams.messages(),
       },
     },
   } as const;
@@ -148,6 +155,7 @@ function queue(name: string, description: string, message: 'request' | 'response
   return {
     address: name,
     description,
+    servers: [ref('servers/rabbitmq')],
     messages: { [message]: ref(`components/messages/${message}`) },
     bindings: { amqp: { is: 'queue', queue: { name, durable: true, exclusive: false, autoDelete: false } } },
   };

@@ -13,7 +13,7 @@ import { startApi, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 import { until } from '../../until.ts';
 import { readEvents } from './event-reader.ts';
-import { openSocket } from './socket-client.ts';
+import { openSocket } from './socket/socket-client.ts';
 
 const TTL_MS = 3_600_000;
 let apis: TestProcess[];

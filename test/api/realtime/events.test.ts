@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { AnswerLogWriter } from '../../../src/adapters/answer-log/answer-log.ts';
 import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
@@ -30,6 +31,10 @@ beforeAll(async () => {
   logs = createRedisLogWriter({ redis, ttlMs: 3_600_000 });
   worker = await startStandInWorker(env.RABBITMQ_URL);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
+});
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
 });
 afterAll(async () => {
   redis.disconnect();
@@ -68,6 +73,7 @@ const eventsIn = (text: string) =>
     expect(event.type).toBe(type);
     return event;
   });
+const metricsOf = async (process: TestProcess) => (await fetch(process.metricsUrl)).text();
 const ticketOf = async (user: TestUser) => {
   const { status, body } = await user.post('/chat/tickets');
   expect(status).toBe(201);
@@ -146,9 +152,62 @@ test('a reader that has more than the log is told to begin again', async () => {
   const { requestId } = await asked({ message: 'How?', stream: true });
   const text = await (await open(`/chat/requests/${requestId}/events?after=99`)).text();
   expect(text).toMatch(/\n\nid: \nevent: cut_off\ndata: {"type":"cut_off","reason":"log_lost"}\n\n$/);
-  const metrics = await (await fetch(api.metricsUrl)).text();
+  const metrics = await metricsOf(api);
   expect(metrics).toMatch(/healify_event_streams_cut_off_total{.*reason="log_lost".*} 1/);
   expect(metrics).toMatch(/healify_event_streams_resumed_total{.*} [1-9]/);
+});
+
+test('a reader that does not read is told that it is too slow, and gets exactly the rest when it comes back', async () => {
+  const { requestId } = await asked({ message: 'How?', stream: true });
+  const path = `/chat/requests/${requestId}/events`;
+  const reader = connect(Number(new URL(api.url).port), '127.0.0.1');
+  closing.push(() => reader.destroy());
+  reader.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ann.accessToken}\r\n\r\n`);
+  let text = '';
+  const read = (data: Buffer) => {
+    text += data.toString('latin1');
+  };
+  reader.on('data', read);
+  await until('the stream has begun', () => text.includes('id: 0\n'));
+  reader.pause();
+  const cutOffs = async () =>
+    Number(/^healify_event_streams_cut_off_total{.*reason="too_slow".*} (\d+)/m.exec(await metricsOf(api))?.[1] ?? 0);
+  expect(await cutOffs()).toBe(0);
+  let epoch = 1;
+  // The system keeps some megabytes for a reader that does not read.
+  await until('nothing more is kept for the reader', async () => {
+    const log = logs.open({ requestId, epoch: epoch++, attempt: 1, deadlineAt: Date.now() + 60_000 });
+    log.begun({ provider: 'p', model: 'm' });
+    log.text('x'.repeat(400_000));
+    await log.close();
+    const [open] = [/^healify_event_streams_open{.*kind="sse".*} (\d+)/m.exec(await metricsOf(api))];
+    expect(open?.[1]).toBe('1');
+    return epoch > 30;
+  });
+  reader.resume();
+  await until('the reader is told', () =>
+    text.includes('event: cut_off\ndata: {"type":"cut_off","reason":"too_slow"}'),
+  );
+  expect(await cutOffs()).toBe(1);
+  await logs.open({ requestId, epoch, attempt: 1, deadlineAt: Date.now() + 60_000 }).end(COMPLETED, 'Eat.');
+  const last = [...text.matchAll(/^id: (\d+)$/gm)].at(-1)![1]!;
+  const rest = await (await open(`${path}?after=${last}`)).text();
+  expect(Number(/^id: (\d+)$/m.exec(rest)![1])).toBe(Number(last) + 1);
+  expect(eventsIn(rest).at(-1)).toMatchObject({ type: 'completed', rest: 'Eat.' });
+});
+
+test('HEAD on a stream is answered at once, as GET begins', async () => {
+  const { requestId, sessionId } = await asked();
+  const head = (path: string) =>
+    fetch(api.url + path, { method: 'HEAD', headers: { Authorization: `Bearer ${ann.accessToken}` } });
+  for (const path of [`/chat/requests/${requestId}/events`, `/chat/session/${sessionId}/events`]) {
+    const reply = await head(path);
+    expect([reply.status, await reply.text()]).toEqual([200, '']);
+    expect(reply.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+  }
+  for (const path of [`/chat/requests/${randomUUID()}/events`, `/chat/session/${randomUUID()}/events`]) {
+    expect((await head(path)).status).toBe(404);
+  }
 });
 
 test('a question can be asked with its answer’s stream as the reply, also again with its key', async () => {

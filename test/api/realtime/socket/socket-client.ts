@@ -1,6 +1,10 @@
 import { WebSocket } from 'ws';
-import { type ClientMessage, type ServerMessage, serverMessage } from '../../../src/contracts/http/socket-messages.ts';
-import { until } from '../../until.ts';
+import {
+  type ClientMessage,
+  type ServerMessage,
+  serverMessage,
+} from '../../../../src/contracts/http/socket-messages.ts';
+import { until } from '../../../until.ts';
 
 /** A message as a test writes it, with or without its defaults. */
 export type Sent = { [Type in ClientMessage['type']]: { type: Type } & Record<string, unknown> }[ClientMessage['type']];

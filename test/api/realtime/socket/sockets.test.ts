@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { AnswerLogWriter } from '../../../src/adapters/answer-log/answer-log.ts';
-import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
-import { createAccessTokens } from '../../../src/api/auth/access-tokens.ts';
-import { limits } from '../../../src/contracts/limits.ts';
-import { COMPLETED } from '../../adapters/answer-log/answer-log-contract.ts';
-import { postJson, register, signUp, type TestUser } from '../../api-client.ts';
-import { startApi, type TestProcess } from '../../processes.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
-import { type StandInWorker, startStandInWorker } from '../../stand-in-worker.ts';
-import { until } from '../../until.ts';
+import type { AnswerLogWriter } from '../../../../src/adapters/answer-log/answer-log.ts';
+import { createRedisLogWriter } from '../../../../src/adapters/answer-log/redis-log-writer.ts';
+import { createAccessTokens } from '../../../../src/api/auth/access-tokens.ts';
+import { limits } from '../../../../src/contracts/limits.ts';
+import { COMPLETED } from '../../../adapters/answer-log/answer-log-contract.ts';
+import { postJson, register, signUp, type TestUser } from '../../../api-client.ts';
+import { startApi, type TestProcess } from '../../../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../../../services.ts';
+import { type StandInWorker, startStandInWorker } from '../../../stand-in-worker.ts';
+import { until } from '../../../until.ts';
 import { openSocket, type TestSocket } from './socket-client.ts';
 
 const SECRET = 'a secret of at least thirty-two bytes';
