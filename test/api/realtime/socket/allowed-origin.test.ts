@@ -17,7 +17,7 @@ test.each<[string, Record<string, string>, number, string[]?]>([
     { host: 'api:3000', origin: `https://${host}`, 'x-forwarded-host': `${host}, inner` },
     1,
   ],
-])('%s may connect', (_, headers, trustProxy, corsOrigins) => {
+])('%s may connect', (_, ...[headers, trustProxy, corsOrigins]) => {
   expect(isAllowed(headers, trustProxy, corsOrigins)).toBe(true);
 });
 
