@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import express, { type Response } from 'express';
 import { createEventStreams } from '../../src/api/realtime/event-streams.ts';
+import { createStreamPlaces } from '../../src/api/realtime/stream-places.ts';
 import { measureRequests } from '../../src/api/request-metrics.ts';
 import { createApiMetrics } from '../../src/observability/metrics.ts';
 
 const metrics = createApiMetrics();
-const streams = createEventStreams({ onCount: () => {}, onCutOff: () => {} });
+const streams = createEventStreams({ places: createStreamPlaces({ onCount: () => {} }), onCutOff: () => {} });
 /** When the last stream had begun, by the monotonic clock. */
 let begunAt = 0;
 let reply: Response;

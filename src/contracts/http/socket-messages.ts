@@ -40,6 +40,7 @@ export const askMessage = z
       .optional()
       .describe('Asks only once, however often the message comes.'),
     traceparent: z.string().max(limits.idChars).optional().describe('W3C trace context to continue.'),
+    tracestate: z.string().max(512).optional().describe('Is passed on with the `traceparent`.'),
   })
   .meta({ id: 'AskMessage', description: 'Asks a question, and subscribes to its answer.' });
 

@@ -1,6 +1,7 @@
 import type { RateLimit } from '../../../adapters/rate-limits/rate-limit.ts';
 import type { Accepted } from '../../../contracts/http/chat-bodies.ts';
 import type { ClientMessage } from '../../../contracts/http/socket-messages.ts';
+import type { TraceHeaders } from '../../../contracts/traceparent.ts';
 import { type AnswerWaiter, LONGEST_WAIT_MS } from '../../chat/answer-waiter.ts';
 import { type AskOptions, askQuestion, mustBeAllowed, nameQuestion } from '../../chat/ask-question.ts';
 import { turnWithSession } from '../../chat/bodies.ts';
@@ -23,8 +24,7 @@ export interface From {
   userId: string;
   outbox: Outbox;
   subscriptions: Subscriptions;
-  /** W3C trace context of the message. */
-  traceparent: string;
+  trace: TraceHeaders;
   /** Call it once the message was replied to, if more comes after that. */
   onReplied: () => void;
 }
@@ -63,7 +63,7 @@ export async function answerMessage(
 
 async function ask(options: AnswerOptions, message: Message<'ask'>, from: From): Promise<void> {
   const { id, question: body, idempotencyKey: key } = message;
-  const { userId, outbox, subscriptions, traceparent, onReplied } = from;
+  const { userId, outbox, subscriptions, trace, onReplied } = from;
   const { answerWaiter, logReader, sendLimit, allowedModels } = options;
   mustBeAllowed(body.model, allowedModels);
   await mustBeWithin(sendLimit, userId);
@@ -73,7 +73,7 @@ async function ask(options: AnswerOptions, message: Message<'ask'>, from: From):
     const question = await nameQuestion(options, { userId, body, key });
     const watch = await answerWaiter.watch(question.requestId, LONGEST_WAIT_MS);
     try {
-      const asked = await askQuestion(options, question, { stream: true, waits: true, traceparent });
+      const asked = await askQuestion(options, question, { stream: true, waits: true, ...trace });
       subscription.gone.addEventListener('abort', () => watch.close());
       if (subscription.gone.aborted) watch.close();
       const onAccepted = async (accepted: Accepted) => {

@@ -121,7 +121,7 @@ export function openSocketConnection(
       firstAnswered = resolve;
     });
     let id: string | null = null;
-    let traceparent = continueTrace(undefined);
+    let trace = continueTrace(undefined);
     try {
       const value = readJson(text);
       id = idOf(value);
@@ -132,11 +132,11 @@ export function openSocketConnection(
       if (!token) await first;
       // The connection has closed, because the first message was refused.
       if (!token || end) return;
-      if (message.type === 'ask') traceparent = continueTrace(message.traceparent);
-      await answerMessage(options, message, { userId: token.userId, outbox, subscriptions, traceparent, onReplied });
+      if (message.type === 'ask') trace = continueTrace(message.traceparent, message.tracestate);
+      await answerMessage(options, message, { userId: token.userId, outbox, subscriptions, trace, onReplied });
     } catch (error) {
       const problem = toApiError(error);
-      const traceId = traceIdOf(traceparent);
+      const traceId = traceIdOf(trace.traceparent);
       logProblem(log, { traceId, ...(token && { userId: token.userId }) }, problem);
       const body = problemBody(problem, { type: `${basePath}${problemPath(problem.code)}`, traceId });
       const retryAfterMs = problem.retryAfterSeconds === undefined ? null : problem.retryAfterSeconds * 1_000;

@@ -83,7 +83,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   }
 
   function connect(socket: WebSocket, req: IncomingMessage): void {
-    const log = logger.child({ traceId: traceIdOf(continueTrace(req.headers.traceparent)) });
+    const log = logger.child({ traceId: traceIdOf(continueTrace(req.headers.traceparent).traceparent) });
     const connection = openSocketConnection(socket, {
       ...options,
       ...{ heartbeat, stalledMs, log, admit },
