@@ -4,8 +4,7 @@ import { expect, test } from '@jest/globals';
 import { clientMessage, serverMessage, socketCloses } from '../../src/contracts/http/socket-messages.ts';
 
 const protocol = readFileSync(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8');
-const section = (heading: string) =>
-  new RegExp(`^### ${heading}\\n(.*?)(?=^##)`, 'ms').exec(protocol)?.[1] ?? '';
+const section = (heading: string) => new RegExp(`^### ${heading}\\n(.*?)(?=^##)`, 'ms').exec(protocol)?.[1] ?? '';
 const firstCells = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name!);
 const typesOf = (union: typeof clientMessage | typeof serverMessage) =>
   union.options.map(({ shape }) => shape.type.value as string);

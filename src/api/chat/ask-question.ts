@@ -4,8 +4,8 @@ import type { IdempotencyKeys } from '../../adapters/idempotency-keys/idempotenc
 import type { Answer, Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { Accepted, SendBody } from '../../contracts/http/chat-bodies.ts';
-import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
 import type { TraceHeaders } from '../../contracts/traceparent.ts';
+import type { AcceptedQuestion, NewQuestion } from './accept-question.ts';
 import { claimKey, type QuestionIds } from './idempotency.ts';
 import type { Line } from './line/line.ts';
 import { ENDED, type Progress } from './line/progress.ts';
