@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { NumberedEvent } from '../../../src/contracts/answer-events.ts';
 import { isEnd, textAfter } from '../../../src/contracts/answer-text.ts';
 import { attemptAt, CANCELLED, COMPLETED, type LogDoor, readAll, textOf, typesOf } from './answer-log-contract.ts';
@@ -46,6 +47,9 @@ export function follow(reader: AsyncIterable<NumberedEvent>) {
   };
   return { events, ended, has };
 }
+
+const happening = fc.constantFrom('text', 'text', 'text', 'written', 'attempt', 'rejoin', 'another', 'cut', 'cut');
+const ending = fc.constantFrom('complete', 'stop');
 
 /** What every way to read logs must do with a request that waits for another one’s answer, as docs/protocol.md says. */
 export function describeFollowedLog(name: string, open: () => Promise<LogDoor>): void {
@@ -223,6 +227,28 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       expect(roughlyOf(await reading.ended)).toEqual(UNDISTURBED);
     });
 
+    test('shows nothing more of another request once its own worker has the answer', async () => {
+      const { writer, openReader, asker, follower, log } = await setUp();
+      const third = randomUUID();
+      await writer.open(attemptAt(third, 1)).follow(asker);
+      const [reading, other] = [follower, third].map((requestId) => follow(openReader(requestId, -1)));
+      log.begun({ provider: 'p', model: 'm' });
+      log.text('Eat vege');
+      await Promise.all([reading!.has('Eat vege'), other!.has('Eat vege')]);
+      const next = writer.open(attemptAt(follower, 2));
+      expect(await next.resume('Eat vegetables.')).toBe(true);
+      const again = writer.open(attemptAt(asker, 2));
+      again.begun({ provider: 'p', model: 'm' });
+      again.text('Drink');
+      await other!.has('Drink');
+      await next.end(COMPLETED, 'Eat vegetables.');
+      expect(expectUnbroken(await reading!.ended)).toBe('Eat vegetables.');
+      expect(typesOf(reading!.events)).not.toContain('restarted');
+      await again.end(COMPLETED, 'Drink.');
+      await writer.open(attemptAt(third, 2)).end(COMPLETED, 'Drink.');
+      await other!.ended;
+    });
+
     test('ends with the answer, even if it has shown another text', async () => {
       const { openReader, follower, log, complete } = await setUp();
       const reading = follow(openReader(follower, -1));
@@ -237,7 +263,77 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       expect(typesOf(events)).toContain('restarted');
     });
 
-    test('fails, or is cancelled by its worker, although it followed another one just before', async () => {
+    test('has the whole text, even if that of the request that asks exceeds its bound', async () => {
+      const { openReader, follower, log, complete } = await setUp();
+      const reading = follow(openReader(follower, -1));
+      log.begun({ provider: 'p', model: 'm' });
+      let text = '';
+      for (let n = 0; n < 15; n++) {
+        const piece = String.fromCharCode(97 + n).repeat(100_000);
+        text += piece;
+        log.text(piece);
+        await log.close();
+        if (n === 0) await reading.has(text);
+      }
+      await log.end(COMPLETED, text);
+      await complete(text);
+      expect(expectUnbroken(await reading.ended)).toBe(text);
+      expect((reading.events.at(-1)!.event as { rest: string }).rest.length).toBeGreaterThan(300_000);
+    });
+
+    test('gives every reader the same events, whatever happens to those that ask, and wherever it is cut off', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(happening, { minLength: 3, maxLength: 25 }), ending, async (happenings, end) => {
+          const { writer, keeper, openReader, follower, ...first } = await setUp();
+          const reading = follow(openReader(follower, -1));
+          let { asker, log } = first;
+          let [epoch, followerEpoch, text, pieces] = [1, 1, '', 0];
+          const cut: NumberedEvent[] = [];
+          const begin = () => {
+            text = '';
+            log.asking();
+            log.begun({ provider: 'p', model: 'm' });
+          };
+          begin();
+          for (const what of happenings) {
+            if (what === 'text') {
+              const piece = `${pieces++}🥦 `;
+              text += piece;
+              log.text(piece);
+            } else if (what === 'written') {
+              await log.close();
+              await reading.has(text);
+            } else if (what === 'attempt') {
+              log = writer.open(attemptAt(asker, ++epoch));
+              begin();
+            } else if (what === 'rejoin') {
+              await writer.open(attemptAt(follower, ++followerEpoch)).follow(asker);
+            } else if (what === 'another') {
+              // The one before is silent from now on, or goes on although nobody follows it.
+              log.text(' late');
+              asker = randomUUID();
+              epoch = 1;
+              log = writer.open(attemptAt(asker, epoch));
+              begin();
+              await writer.open(attemptAt(follower, ++followerEpoch)).follow(asker);
+            } else if (cut.length < reading.events.length) {
+              cut.push(...(await readAll(openReader(follower, cut.at(-1)?.number ?? -1), 1)));
+            }
+          }
+          const whole = `${text}.`;
+          await log.end(COMPLETED, whole);
+          let expected = whole;
+          if (end === 'stop') expected = (await keeper.end(follower, CANCELLED))!.text;
+          else await first.complete(whole, follower, followerEpoch + 1);
+          const events = await reading.ended;
+          expect(expectUnbroken(events)).toBe(expected);
+          expect([...cut, ...(await readAll(openReader(follower, cut.at(-1)?.number ?? -1)))]).toEqual(events);
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    test('fails, although it followed another one just before', async () => {
       const { writer, openReader, asker } = await setUp();
       const follower = randomUUID();
       const log = writer.open(attemptAt(follower, 1));
