@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import { closeInTime } from '../src/adapters/close-in-time.ts';
+import { closeInTime } from '../src/adapters/rabbitmq/close-in-time.ts';
 import {
   deadLetterHeaders,
   deadLetterQueueOf,

@@ -5,6 +5,7 @@ import { HealifyError } from './errors.ts';
  * tracing is off, there is no tracer: the parts take `Tracer | undefined` and call `tracer?.start(...)`, which costs nothing.
  *
  * A part passes a span on as its W3C traceparent, a string. So it does not matter whether the next part is in this process.
+ * Only a part that starts both spans itself passes the span.
  */
 export interface Tracer {
   start(span: NewSpan): Span;
@@ -14,8 +15,11 @@ export interface NewSpan {
   name: string;
   /** OpenTelemetry's kind of span. */
   kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
-  /** W3C traceparent of the span that this one belongs to. undefined, or unreadable: the span begins a trace. */
-  parent?: string | undefined;
+  /**
+   * The span that this one belongs to, or its W3C traceparent, which has to be read first. undefined, or unreadable: the
+   * span begins a trace.
+   */
+  parent?: Span | string | undefined;
   /** Traceparents of related spans in other traces. */
   links?: readonly string[];
   attributes?: SpanAttributes;

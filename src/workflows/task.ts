@@ -60,7 +60,7 @@ export function beginTask(
       earlier,
       save: (state) => job.saveState(state),
       onStep: (step, result, ms) => events.onStep(step, result, ms, traceId),
-      startSpan: span && ((step) => tracer.start({ name: step, kind: 'internal', parent: span.traceparent })),
+      startSpan: span && ((step) => tracer.start({ name: step, kind: 'internal', parent: span })),
     }),
     span,
     closings: awaitingModel.closings,

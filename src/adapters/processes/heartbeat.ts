@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { SeenProcess } from '../../contracts/processes.ts';
 import { PROCESSES_KEY } from '../../contracts/redis-keys.ts';
-import { closeInTime } from '../close-in-time.ts';
+import { closeInTime } from '../rabbitmq/close-in-time.ts';
 import { beat } from './redis-scripts/beat.ts';
 
 const BEAT_EVERY_MS = 2_000;

@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { closeInTime } from '../close-in-time.ts';
+import { closeInTime } from './close-in-time.ts';
 import type { BrokerConnection } from './connection.ts';
 import { QUEUE_REMEDY } from './queue-remedy.ts';
 import { explainRefusal } from './refusals.ts';

@@ -5,7 +5,7 @@ import { writeTogether } from '../../batching/write-together.ts';
 import { type BrokerRights, declaringRights } from '../../contracts/broker-rights.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { closeInTime } from '../close-in-time.ts';
+import { closeInTime } from './close-in-time.ts';
 import { type BrokerAddress, connect, connectArguments } from './amqp-client.ts';
 import { explainVirtualHost } from './refusals.ts';
 import { declareTopology } from './topology.ts';

@@ -7,13 +7,14 @@ const NO_LINKS: TraceContext[] = [];
 const NO_ATTRIBUTES: SpanAttributes = {};
 
 /** A span that is kept. It only notes what it is told, and two times. */
-export class RecordedSpan implements Span {
+export class RecordedSpan implements Span, TraceContext {
   readonly name: string;
   readonly kind: NewSpan['kind'];
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
-  readonly traceparent: string;
+  /** Sampled. Other spans are not recorded. */
+  readonly flags = 1;
   /** ms since 1970 */
   readonly startedAt = Date.now();
   durationMs = 0;
@@ -38,11 +39,15 @@ export class RecordedSpan implements Span {
     this.traceId = ids.traceId;
     this.spanId = ids.spanId;
     this.parentSpanId = ids.parentSpanId;
-    this.traceparent = `00-${ids.traceId}-${ids.spanId}-01`;
     this.attributes = attributes ?? NO_ATTRIBUTES;
     this.shared = shared;
     this.#onEnd = onEnd;
     for (const link of links ?? []) this.link(link);
+  }
+
+  /** Most spans have no children, so it is made when it is needed. */
+  get traceparent(): string {
+    return `00-${this.traceId}-${this.spanId}-01`;
   }
 
   set(attributes: SpanAttributes): void {

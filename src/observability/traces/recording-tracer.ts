@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readTraceparent } from '../../contracts/traceparent.ts';
-import type { Span, Tracer } from '../../contracts/tracer.ts';
+import { readTraceparent, type TraceContext } from '../../contracts/traceparent.ts';
+import type { NewSpan, Span, Tracer } from '../../contracts/tracer.ts';
 import { RecordedSpan } from './recorded-span.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -19,13 +19,18 @@ const SPAN_ID_DIGITS = 16;
 export function createRecordingTracer(keeps: Sampler, onEnd: (span: RecordedSpan) => void): Tracer {
   return {
     start: (span) => {
-      const parent = readTraceparent(span.parent);
+      const parent = contextOf(span.parent);
       const traceId = parent?.traceId ?? randomDigits(TRACE_ID_DIGITS);
       const spanId = randomDigits(SPAN_ID_DIGITS);
       if (!keeps(parent, traceId)) return dropped(`00-${traceId}-${spanId}-00`);
       return new RecordedSpan(span, { traceId, spanId, parentSpanId: parent?.spanId }, onEnd);
     },
   };
+}
+
+function contextOf(parent: NewSpan['parent']): TraceContext | undefined {
+  if (parent instanceof RecordedSpan) return parent;
+  return readTraceparent(typeof parent === 'object' ? parent.traceparent : parent);
 }
 
 /** A span of a trace that is not kept. Only its traceparent is of use. */

@@ -5,7 +5,7 @@ import { createSpanOutbox } from '../../../src/observability/traces/span-outbox.
 import { until } from '../../until.ts';
 
 /** An outbox whose collector takes each batch only when it is told to. */
-function outboxOf({ delayMs = 60_000, maxSpans = 2_000 } = {}) {
+function outboxOf({ delayMs = 60_000, maxSpans = 8_192 } = {}) {
   const sent: { spans: number; taken: () => void }[] = [];
   const onDropped = jest.fn();
   const outbox = createSpanOutbox({
@@ -29,17 +29,17 @@ test('a few spans are sent when their delay is over, many at once and one batch 
   expect(few.sent[0]!.spans).toBe(3);
 
   const many = outboxOf();
-  many.end(1_030);
-  expect(many.sent.map(({ spans }) => spans)).toEqual([512]);
+  many.end(4_100);
+  expect(many.sent.map(({ spans }) => spans)).toEqual([2_048]);
   many.sent[0]!.taken();
   await until('the next is sent', () => many.sent.length === 2);
-  expect(many.sent[1]!.spans).toBe(512);
+  expect(many.sent[1]!.spans).toBe(2_048);
 });
 
 test('while the collector takes nothing, spans wait up to a number, and further ones are dropped', () => {
   const { end, onDropped, sent } = outboxOf({ maxSpans: 600 });
-  end(1_112);
-  expect(sent.map(({ spans }) => spans)).toEqual([512]);
+  end(900);
+  expect(sent.map(({ spans }) => spans)).toEqual([300]);
   expect(onDropped).not.toHaveBeenCalled();
   end(5);
   expect(onDropped).toHaveBeenCalledTimes(5);

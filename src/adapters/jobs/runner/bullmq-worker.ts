@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../contracts/queues.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
-import { closeInTime } from '../../close-in-time.ts';
+import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import type { ChatJobData, ChatJobResult } from '../chat-job.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { closeInTime } from '../../close-in-time.ts';
+import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { atIntervals } from '../at-intervals.ts';
 import type { HeadStart } from '../job-in-hand.ts';

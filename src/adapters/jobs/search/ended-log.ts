@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { closeInTime } from '../../close-in-time.ts';
+import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { atIntervals } from '../at-intervals.ts';
 import { appendEnded } from '../redis-scripts/append-ended.ts';
