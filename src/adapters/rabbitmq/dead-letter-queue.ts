@@ -10,8 +10,8 @@ import {
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { closeInTime } from './close-in-time.ts';
 import { type BrokerAddress, connect, connectArguments } from './amqp-client.ts';
+import { closeInTime } from './close-in-time.ts';
 import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
