@@ -17,7 +17,7 @@ export interface DrainOptions {
   /** How often the measurement is repeated. Small backlogs need this, because CPU time is counted in ticks of 10 ms. */
   times?: number;
   /** The message of a question. @param i counts from 0, and the warm-up's messages come first */
-  question(i: number): { message: string; sessionId?: string; cache?: boolean };
+  question(i: number): { message: string; sessionId?: string; cache?: boolean; stream?: boolean };
   concurrency?: number | undefined;
   processes?: number;
 }

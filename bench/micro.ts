@@ -4,15 +4,18 @@ import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { Bench } from 'tinybench';
 import { fetch } from 'undici';
+import { appendEvents } from '../src/adapters/answer-log/redis-scripts/append-events.ts';
 import { createAnswerCache } from '../src/adapters/answers/answer-cache.ts';
 import { addJobs, openChatQueue } from '../src/adapters/jobs/job-queue.ts';
 import { saveJobs } from '../src/adapters/jobs/redis-scripts/save-jobs.ts';
 import { settleJobs } from '../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import type { TakenJob } from '../src/adapters/jobs/redis-scripts/taken-job.ts';
 import { answerParameters } from '../src/adapters/model/answer-parameters.ts';
+import { createEventStreamReader } from '../src/adapters/model/event-stream.ts';
 import { createDispatcher } from '../src/adapters/model/http/dispatcher.ts';
 import { createWholeFetch, type WholeFetch } from '../src/adapters/model/http/whole-fetch.ts';
 import { createModelProvider } from '../src/adapters/model/model-provider.ts';
+import { createProgressWriter } from '../src/adapters/model/progress-writer.ts';
 import { responsePublisher } from '../src/adapters/rabbitmq/chat-messages.ts';
 import { connectRabbitMq } from '../src/adapters/rabbitmq/connection.ts';
 import { createPublisher } from '../src/adapters/rabbitmq/publisher.ts';
@@ -134,6 +137,28 @@ try {
     taken = (await addJobs(queue, redis, jobs, { attempts: 3, room: BATCH })).started;
   };
 
+  const logIds = Array.from({ length: BATCH }, () => randomUUID());
+  let appended = 0;
+  const append = async () => {
+    appended += 1;
+    // A log begins with `queued`, so its first delta has the number 1.
+    const first = appended === 1 ? undefined : appended;
+    const event = { type: 'delta', text: 'two litres ', offset: 0 } as const;
+    const batch = { epoch: 1, first, ends: false, keptMs: undefined, events: [{ event, charsAfter: 0 }] };
+    await Promise.all(logIds.map((requestId) => appendEvents(redis, requestId, batch)));
+  };
+  const chunk = `data: ${JSON.stringify({
+    ...{ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 0, model: 'simulator', usage: null },
+    choices: [{ index: 0, delta: { content: 'litres ' }, finish_reason: null }],
+  })}\n\n`;
+  const readStream = () => {
+    const progress = { begun: () => {}, text: () => {} };
+    const callNow = () => ({ provider: 'simulator', model: 'simulator' });
+    const writer = createProgressWriter(progress, { removeThinking: true, callNow });
+    const reader = createEventStreamReader({ onText: writer.write });
+    for (let token = 0; token < BATCH; token += 1) reader.read(chunk);
+  };
+
   const each = <T>(run: () => Promise<T>) => Promise.all(Array.from({ length: BATCH }, run));
   const redisSteps: { name: string; run: () => Promise<unknown>; before?: () => Promise<void> }[] = [
     { name: 'jobs added into the line', run: () => addJobs(queue, redis, jobs, { attempts: 3 }), before: empty },
@@ -166,6 +191,7 @@ try {
       run: () => each(() => cache.keep(randomUUID(), answer, { hash: randomUUID(), requestId: randomUUID() })),
     },
     { name: 'last answers kept', run: () => each(() => cache.keep(randomUUID(), answer)) },
+    { name: 'deltas appended, each to another log', run: append },
   ];
 
   // The channel is opened after the connection.
@@ -193,6 +219,7 @@ try {
     .add('sign a response', () => signatures.sign(responseBody))
     .add('check the signature of a response', () => signatures.isValid(responseBody, signature))
     .add('check the signature of a response of 4 kB', () => signatures.isValid(longBody, longSignature))
+    .add(`read a stream of ${BATCH} tokens`, readStream)
     .add('hash a question', () => cache.hashOf(parametersOf(question), 'user'))
     .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal))

@@ -48,6 +48,18 @@ export function residentBytes(pids: readonly number[]): number {
   return pids.flatMap((pid) => descendants(processes, pid)).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
 }
 
+/** The most memory that a process has had resident so far, in bytes; NaN if there is no /proc. */
+export function peakResidentBytes(pid: number): number {
+  try {
+    return Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** A process and its children. */
+export const processTree = (pid: number): number[] => descendants(listProcesses(), pid).map((entry) => entry.pid);
+
 /** Signals a process and its children. */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
   process.kill(pid, signal);

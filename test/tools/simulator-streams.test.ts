@@ -52,3 +52,17 @@ test.each([
 test('a simulated stream without a usage counts as unknown', async () => {
   expect((await stream('stream-usage=none')).answer?.usage).toBeNull();
 });
+
+test('the tokens of a simulated stream can be the times when they are written', async () => {
+  await simulator.behave({ stream: { tokensPerSecond: 1000, tokens: 3, times: true } });
+  const now = () => Number(process.hrtime.bigint() / 1000n);
+  const askedAt = now();
+  const { pieces, options } = watchProgress();
+  await modelAt(simulator.baseUrl).ask({ message: 'What time is it?', context: [] }, never, 1, options);
+  await simulator.behave({});
+  const times = pieces.map(Number);
+  expect(times).toHaveLength(3);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+  expect(times[0]).toBeGreaterThan(askedAt);
+  expect(times[2]).toBeLessThan(now());
+});

@@ -38,6 +38,8 @@ export const streaming = z.strictObject({
   usage: z.enum(['asked', 'none', 'with-last-token']).default('asked'),
   /** Writes every chunk in two halves, which are cut within a character if there is one of several bytes. */
   cutBytes: z.boolean().default(false),
+  /** Each token is the time when it is written: µs of the machine's monotonic clock (`process.hrtime`). */
+  times: z.boolean().default(false),
 });
 
 const latencyMs = z.number().min(0).max(MAX_LATENCY_MS);

@@ -47,7 +47,8 @@ PUT /control/behavior decides what happens to all other calls, until the next PU
   "body": any JSON or text, "encoding": "gzip", "br" or "deflate"}}
 
   Streams: {"stream": {"tokensPerSecond": 20, "tokens": 600, "stallAt": 5, "stallMs": 10000, "breakAt": 5,
-  "breakBy": "reset", "end" or "error", "comments": true, "usage": "none" or "with-last-token", "cutBytes": true}}
+  "breakBy": "reset", "end" or "error", "comments": true, "usage": "none" or "with-last-token", "cutBytes": true,
+  "times": true}}    each token is the time when it is written, in µs of the machine's monotonic clock
 
   "calls" limits the mode to this many calls; the same "seed" gives the same choices again; the latency is fixed or log-normal.
 

@@ -7,9 +7,9 @@ import { contentOf, idOf, MODEL, nowSeconds } from './reply.ts';
 /** How often a stalled stream with comments sends one. */
 const COMMENT_MS = 1_000;
 
-/** What is written next, and how long after what was written before it. */
+/** What is written next, and how long after what was written before it. It is made when it is written. */
 interface Step {
-  bytes: string;
+  bytes: () => string;
   afterMs: number;
 }
 
@@ -27,18 +27,22 @@ export function streamCompletion(
   const resets = fault.mode === 'cut' || (fault.stream?.breakAt !== undefined && fault.stream.breakBy === 'reset');
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   let sent = 0;
+  /** When the next step is due. A timer that fires late delays no later step. */
+  let dueAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
   response.on('close', () => clearTimeout(timer));
   const sendNext = () => {
     // What is due at once goes into one write.
     let due = '';
     do {
-      due += steps[sent]!.bytes;
+      due += steps[sent]!.bytes();
       sent += 1;
     } while (sent < steps.length && steps[sent]!.afterMs === 0);
     const finish = sent < steps.length ? () => {} : () => (resets ? response.destroy() : response.end());
     writeAll(response, due, fault.stream?.cutBytes ?? false, finish);
-    if (sent < steps.length) timer = setTimeout(sendNext, steps[sent]!.afterMs);
+    if (sent === steps.length) return;
+    dueAt += steps[sent]!.afterMs;
+    timer = setTimeout(sendNext, dueAt - performance.now());
   };
   sendNext();
 }
@@ -61,7 +65,7 @@ function stepsOf(
   answer: Answer,
   options: { serial: number; includeUsage: boolean; spreadMs: number },
 ): Step[] {
-  const { tokensPerSecond, tokens, stallAt, stallMs, breakAt, breakBy, comments, usage } =
+  const { tokensPerSecond, tokens, stallAt, stallMs, breakAt, breakBy, comments, usage, times } =
     fault.stream ?? streaming.parse({});
   const head = { id: idOf(options.serial), object: 'chat.completion.chunk', created: nowSeconds(), model: MODEL };
   const isUsageAsked = options.includeUsage && usage !== 'none';
@@ -82,31 +86,37 @@ function stepsOf(
   const written = breaksBefore === undefined ? words : words.slice(0, breaksBefore - 1);
   const pauseMs = tokensPerSecond ? 1000 / tokensPerSecond : options.spreadMs / (words.length + 2);
 
-  const steps: Step[] = [{ bytes: event({ role: 'assistant', content: '', ...beside }), afterMs: 0 }];
+  const steps: Step[] = [{ bytes: () => event({ role: 'assistant', content: '', ...beside }), afterMs: 0 }];
   for (const [index, word] of written.entries()) {
     if (index + 1 === stallAt) steps.push(...stalled(stallMs, comments));
     const isLast = index === words.length - 1;
     const more = isLast && usage === 'with-last-token' ? { usage: answer.usage } : {};
     steps.push({
-      bytes: (comments ? ': keep-alive\n\n' : '') + event({ content: word }, null, more),
+      bytes: () => (comments ? ': keep-alive\n\n' : '') + event({ content: times ? timeNow() : word }, null, more),
       afterMs: pauseMs,
     });
     if (fault.mode === 'invalid_json' && index === Math.ceil(words.length / 2)) {
-      steps.push({ bytes: 'data: {"id": "chatcmpl-\n\n', afterMs: 0 });
+      steps.push({ bytes: () => 'data: {"id": "chatcmpl-\n\n', afterMs: 0 });
     }
   }
   if (breaksBefore !== undefined) {
     const error = { error: { message: 'Simulated: the stream broke off', type: 'server_error', code: null } };
     if (breakBy === 'error' && fault.mode !== 'cut')
-      steps.push({ bytes: `data: ${JSON.stringify(error)}\n\n`, afterMs: pauseMs });
+      steps.push({ bytes: () => `data: ${JSON.stringify(error)}\n\n`, afterMs: pauseMs });
     return steps;
   }
   const usageEvent = `data: ${JSON.stringify({ ...head, choices: [], usage: answer.usage })}\n\n`;
   const hasUsage = isUsageAsked && usage === 'asked' && fault.mode !== 'no_usage';
-  steps.push({ bytes: event({}, shaped.finish_reason), afterMs: pauseMs });
-  steps.push({ bytes: `${hasUsage ? usageEvent : ''}data: [DONE]\n\n`, afterMs: 0 });
+  steps.push({ bytes: () => event({}, shaped.finish_reason), afterMs: pauseMs });
+  steps.push({ bytes: () => `${hasUsage ? usageEvent : ''}data: [DONE]\n\n`, afterMs: 0 });
   return steps;
 }
+
+/**
+ * The time as a token: µs of the machine's monotonic clock, and a blank. All processes of a machine share this clock, so whoever
+ * sees the token knows how old it is.
+ */
+const timeNow = () => `${process.hrtime.bigint() / 1000n} `;
 
 const finishOf = (fault: Fault, answer: Answer): string =>
   fault.mode === 'content_filter' ? 'content_filter' : answer.finishReason;
@@ -123,7 +133,7 @@ function wordsOf(content: unknown, tokens: number | undefined): unknown[] {
 }
 
 function stalled(ms: number, comments: boolean): Step[] {
-  if (!comments) return [{ bytes: ': \n\n', afterMs: ms }];
+  if (!comments) return [{ bytes: () => ': \n\n', afterMs: ms }];
   const count = Math.max(1, Math.floor(ms / COMMENT_MS));
-  return Array.from({ length: count }, () => ({ bytes: ': keep-alive\n\n', afterMs: ms / count }));
+  return Array.from({ length: count }, () => ({ bytes: () => ': keep-alive\n\n', afterMs: ms / count }));
 }
