@@ -23,4 +23,5 @@ EXPOSE 3000 3001 9464 9465
 # Of the api, as CMD is. Who runs another command says with it how its health is asked.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=12 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/src/main/api.js"]
+# Thousands of readers of streams may be connected. With these limits, Node collects their garbage before it takes more memory.
+CMD ["node", "--max-old-space-size=768", "--max-semi-space-size=8", "dist/src/main/api.js"]

@@ -21,9 +21,9 @@ export const bridgeAndWorkflow = {
   workerConcurrency: setting({
     env: 'WORKER_CONCURRENCY',
     type: integer(1, 10_000),
-    default: '100',
+    default: '500',
     unit: 'jobs',
-    text: 'How many requests one worker process works on at once.',
+    text: 'How many requests one worker process works on at once, and so how many answers it streams at once. Set it lower if your model provider allows fewer calls at once.',
     readBy: worker,
   }),
   jobAttempts: setting({
