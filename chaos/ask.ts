@@ -39,7 +39,7 @@ const accessTokens = createAccessTokens({
   ttlMs: 24 * 3_600_000,
 });
 const tokens = new Map<string, Promise<string>>();
-const tokenOf = (userId: string) => {
+export const tokenOf = (userId: string) => {
   const token = tokens.get(userId) ?? accessTokens.sign({ userId, role: 'user' }, 'chaos');
   tokens.set(userId, token);
   return token;
@@ -92,7 +92,7 @@ async function ask(asker: Asker, seen: Seen, continued: string | undefined): Pro
 async function watch(asker: Asker, seen: Seen): Promise<void> {
   for (let waitMs = RETRY_MS; !seen.first && !asker.signal.aborted; waitMs = Math.min(POLL_MAX_MS, waitMs * 1.5)) {
     await sleep(waitMs);
-    const session = await look(asker, seen);
+    const session = await look(asker, { ...seen, userId: seen.question.userId });
     const turn = session?.turns.find(({ requestId }) => requestId === seen.requestId);
     if (turn) notice(seen, turn);
   }
@@ -122,11 +122,16 @@ function notice(seen: Seen, turn: Pick<TurnBody, 'status' | 'response'>): void {
 }
 
 /** The session as its user sees it now; undefined while the api cannot say. */
-export const look = (asker: Asker, { sessionId, question }: Seen) =>
-  call<SessionBody>(asker, `/chat/session/${sessionId}`, question.userId);
+export const look = (asker: Asker, { sessionId, userId }: { sessionId?: string; userId: string }) =>
+  call<SessionBody>(asker, `/chat/session/${sessionId}`, userId);
 
 /** undefined while the api is away, or says that it is unavailable. */
-async function call<T>(asker: Asker, path: string, userId: string, init: RequestInit = {}): Promise<T | undefined> {
+export async function call<T>(
+  asker: Asker,
+  path: string,
+  userId: string,
+  init: RequestInit = {},
+): Promise<T | undefined> {
   const apiUrl = asker.apiUrls[Math.floor(Math.random() * asker.apiUrls.length)]!;
   const method = init.method ?? 'GET';
   let response: Response;

@@ -135,7 +135,7 @@ export function audit(evidence: Evidence): Finding[] {
 
 export const violates = ({ value, allowed }: Finding) => allowed !== undefined && value > allowed.atMost;
 
-const none = (name: string, value: number): Finding => ({ name, value, allowed: { atMost: 0 } });
+export const none = (name: string, value: number): Finding => ({ name, value, allowed: { atMost: 0 } });
 
 function turnsTooMany(conversation: Seen[], final: Evidence['final']): boolean {
   const turns = final.get(conversation[0]?.sessionId ?? '') ?? [];

@@ -7,8 +7,9 @@ import { readUncertainSpend } from '../src/adapters/model/uncertain-spend.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
 import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';
-import { audit, type Evidence, type Kill, violates } from './audit.ts';
+import { audit, type Evidence, type Kill } from './audit.ts';
 import { readQueues, sendPoison } from './poison.ts';
+import { printFindings } from './print-findings.ts';
 import { planConversations } from './questions.ts';
 import { searchLogs } from './search-logs.ts';
 import { JWT_SECRET, MESSAGE_SIGNING_KEY, type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
@@ -197,7 +198,7 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
     if (!first?.sessionId) continue;
     const session = await within(
       CONCLUDE_MS,
-      () => look(asker, first),
+      () => look(asker, { ...first, userId: first.question.userId }),
       (found) => found !== undefined,
     );
     if (session) final.set(first.sessionId, session.turns);
@@ -239,15 +240,7 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
     logs,
   });
 
-  console.log();
-  for (const finding of findings) {
-    const { name, value, allowed } = finding;
-    const verdict = allowed ? `${violates(finding) ? 'VIOLATION' : 'ok'} (at most ${allowed.atMost})` : '';
-    console.log(`  ${name.padEnd(56)} ${String(value).padStart(8)}  ${verdict}`);
-  }
-  const violations = findings.filter(violates);
-  console.log(`\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `${violations.length} violations`}`);
-  if (violations.length === 0) return;
+  if (!printFindings(`seed ${seed}`, findings)) return;
   process.exitCode = 1;
   for (const reply of asker.odd.slice(0, ODD_SHOWN)) console.log(`  a reply that no outage explains: ${reply}`);
   for (const line of [...logs.leaks, ...logs.malformed].slice(0, ODD_SHOWN))

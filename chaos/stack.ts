@@ -53,8 +53,14 @@ export interface Stack {
   stop(keepLogs: boolean): Promise<string>;
 }
 
-/** @param options.preload modules that apis and workers load first, which break the product on purpose */
-export async function startStack(options: { preload: readonly string[] }): Promise<Stack> {
+/**
+ * @param options.preload modules that apis and workers load first, which break the product on purpose
+ * @param options.settings in place of the usual ones
+ */
+export async function startStack(options: {
+  preload: readonly string[];
+  settings?: Record<string, string>;
+}): Promise<Stack> {
   const dir = makeRunFolder('chaos');
   const [redis, rabbitMq, simulator] = await Promise.all([
     // What Redis confirms is on disk. Otherwise a loss of Redis would look like a loss of ours.
@@ -66,6 +72,7 @@ export async function startStack(options: { preload: readonly string[] }): Promi
   const env = {
     PATH: process.env.PATH,
     ...SETTINGS,
+    ...options.settings,
     REDIS_URL: redis.url,
     RABBITMQ_URL: rabbitMq.url,
     MODEL_SIMULATOR_URL: `${modelUrl}/v1`,

@@ -1,25 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
+import { figureOf, runHarness } from './run-harness.ts';
 
 jest.setTimeout(300_000);
 
 const main = join(import.meta.dirname, '../../chaos/main.ts');
 
-async function chaos(...args: string[]): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, [main, '--seed', '20', ...args]);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  }
-  const [code] = await once(child, 'close');
-  return { code, output };
-}
-
-const value = (output: string, finding: string) => Number(new RegExp(`^  ${finding} +(\\d+)`, 'm').exec(output)?.[1]);
+const chaos = (...args: string[]) => runHarness(main, ['--seed', '20', ...args]);
 
 test('with workers, apis, Redis and RabbitMQ killed under load, each question has one end, and the answer that is its own', async () => {
   const { code, output } = await chaos('--requests', '300', '--kills', '4', '--rate', '30');
@@ -33,8 +20,8 @@ test('with workers, apis, Redis and RabbitMQ killed under load, each question ha
     'poison sent',
     'lines of the logs',
   ]) {
-    expect([finding, value(output, finding)]).toEqual([finding, expect.any(Number)]);
-    expect(value(output, finding)).toBeGreaterThan(0);
+    expect([finding, figureOf(output, finding)]).toEqual([finding, expect.any(Number)]);
+    expect(figureOf(output, finding)).toBeGreaterThan(0);
   }
 });
 

@@ -13,6 +13,7 @@ type Tests = Parameters<InstanceType<typeof Sequencer>['sort']>[0];
 export const LONG_FILES: Record<string, number> = {
   'test/e2e/faults/answer.test.ts': 112,
   'test/chaos/chaos.test.ts': 89,
+  'test/chaos/streams.test.ts': 70,
   'test/e2e/faults/shared-work.test.ts': 69,
   'test/e2e/streamed-through-deaths.test.ts': 60,
   'test/e2e/asked-together.test.ts': 75,
