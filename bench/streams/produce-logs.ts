@@ -17,6 +17,5 @@ await writeTokens(
   logs.map((log) => ({ write: (token) => log.text(token) })),
   settings,
 );
-const end = { type: 'cancelled', at: new Date().toISOString(), finishReason: 'cancelled' } as const;
-await Promise.all(logs.map((log) => log.end(end, log.written)));
+await Promise.all(logs.map((log) => log.stop(new Date().toISOString())));
 redis.disconnect();

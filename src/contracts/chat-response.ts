@@ -31,6 +31,20 @@ export const usage = z
   })
   .meta({ id: 'Usage', description: 'What the model call was charged for; all zero for a cached answer.' });
 
+export const partialUsage = z
+  .object({
+    completionTokens: tokens.describe('What the model had written.'),
+    estimated: z
+      .boolean()
+      .describe('true: we have counted the tokens from the text, because the provider had not reported them.'),
+  })
+  .meta({
+    id: 'PartialUsage',
+    description:
+      'What model calls of a cancelled request had written until they ended without an answer. The provider may charge for it, ' +
+      'and for their prompts.',
+  });
+
 export const timings = z
   .object({
     waitMs: ms.describe('From the creation of the request to the start of its work.'),
@@ -64,6 +78,9 @@ export const chatResponse = z
       .nullable()
       .default(null)
       .describe('null where there is no answer, and where the provider reported none.'),
+    partialUsage: partialUsage
+      .optional()
+      .describe('Only for a cancelled request that was streamed, and whose model calls had written something.'),
     finishReason: finishReason
       .nullable()
       .default(null)
@@ -92,5 +109,6 @@ export const chatResponse = z
 export type ChatResponse = z.output<typeof chatResponse>;
 export type FinishReason = z.output<typeof finishReason>;
 export type Usage = z.output<typeof usage>;
+export type PartialUsage = z.output<typeof partialUsage>;
 export type Timings = z.output<typeof timings>;
 export type Failure = z.output<typeof failure>;

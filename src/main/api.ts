@@ -211,6 +211,7 @@ const acceptOptions = {
   conversations,
   logs,
   publishRequest: requestPublisher(publisher, tracer),
+  assertBrokerReady: publisher.assertReady,
   requestDeadlineMs: config.requestDeadlineMs,
   contextMaxTokens: config.contextMaxTokens,
   onAccepted: () => metrics.requestsAccepted.inc(),

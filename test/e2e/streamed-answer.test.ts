@@ -15,22 +15,25 @@ let worker: TestProcess;
 let user: TestUser;
 let redis: Redis;
 let subscriber: Redis;
+let reader: ReturnType<typeof createRedisLogReader>;
 beforeAll(async () => {
   const env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
   const simulator = await startSimulatorProcess();
   redis = new Redis(env.REDIS_URL);
   subscriber = new Redis(env.REDIS_URL, { autoResubscribe: false });
+  reader = createRedisLogReader({ redis, subscriber });
   const workerEnv = { ...env, MODEL_TIMEOUT: '60s', MODEL_SIMULATOR_URL: simulator.url };
   [api, worker] = await Promise.all([startApi(env), startWorker(workerEnv)]);
   user = await signUp(api.url);
 });
 afterAll(() => {
+  reader?.stop();
   redis?.disconnect();
   subscriber?.disconnect();
 });
 
 async function* read(requestId: string) {
-  for await (const events of createRedisLogReader({ redis, subscriber }).read(requestId, -1)) yield* events;
+  for await (const events of reader.read(requestId, -1)) yield* events;
 }
 const cancel = (requestId: string) =>
   postJson(`${api.url}/chat/requests/${requestId}/cancel`, {}, { Authorization: `Bearer ${user.accessToken}` });
@@ -91,6 +94,46 @@ test('a question that is stopped while the model writes ends with the text so fa
   expect(textOf(events)).not.toBe('');
   const counted = /^healify_uncertain_spend_tokens_total\{why="aborted".*\} [1-9]/m;
   await until('its tokens are counted', async () => counted.test(await (await fetch(worker.metricsUrl)).text()));
+  const turn = await until('its turn says them', async () => {
+    const [found] = (await user.session(asked.body.sessionId)).body.turns;
+    return found?.partialUsage ? found : undefined;
+  });
+  expect(turn).toMatchObject({ status: 'cancelled', usage: null, response: stopped.body.response });
+  expect(turn.partialUsage).toEqual({ completionTokens: expect.any(Number), estimated: true });
+  expect(turn.partialUsage!.completionTokens).toBeGreaterThan(4);
+});
+
+test('questions that are stopped together, while the model writes fast, each have one text in the log and in the session', async () => {
+  const message = 'Together? [[simulate tokens-per-second=200 tokens=4000]]';
+  const first = await user.send({ message, stream: true, cache: false });
+  const { sessionId } = first.body;
+  const asked = await Promise.all(
+    Array.from({ length: 15 }, () => user.send({ message, sessionId, stream: true, cache: false })),
+  );
+  const requestIds = [first, ...asked].map(({ body }) => body.requestId);
+  await Promise.all(requestIds.map((requestId) => readAll(read(requestId), 10)));
+  const stopped = await postJson(
+    `${api.url}/chat/session/${sessionId}/cancel`,
+    {},
+    { Authorization: `Bearer ${user.accessToken}` },
+  );
+  expect(stopped.status).toBe(200);
+  const { turns } = (await user.session(sessionId)).body;
+  for (const requestId of requestIds) {
+    const turn = turns.find((each) => each.requestId === requestId);
+    expect([turn?.status, turn?.response]).toEqual(['cancelled', textOf(await readAll(read(requestId)))]);
+  }
+});
+
+test('stopping a question that nobody streams asks nothing of a log', async () => {
+  const asked = await user.send({ message: 'Stop? [[simulate mode=hang]]' });
+  const monitor = await redis.monitor();
+  const commands: string[] = [];
+  monitor.on('monitor', (_time, command: string[]) => commands.push(command.join(' ')));
+  expect((await cancel(asked.body.requestId)).body).toMatchObject({ status: 'cancelled' });
+  await until('the turn was written', async () => commands.some((each) => each.includes(asked.body.requestId)));
+  monitor.disconnect();
+  expect(commands.filter((each) => each.includes(redisKeys.answerLog(asked.body.requestId)))).toEqual([]);
 });
 
 test('erasing a session erases the logs of its questions', async () => {

@@ -29,8 +29,6 @@ export interface AnswerLogWriter {
  * yet is written together, later. If another attempt has begun to write, everything else is dropped.
  */
 export interface AttemptLog extends AnswerProgress {
-  /** The text of this attempt so far, whether it is written down or not. */
-  readonly written: string;
   /** The model is being asked. */
   asking(): void;
   /**
@@ -39,21 +37,29 @@ export interface AttemptLog extends AnswerProgress {
    */
   follow(asker: string): Promise<void>;
   /**
-   * The whole answer is there, from another request. If the log has followed that one and shows the beginning of this text,
-   * its readers keep it. Call it before anything else. One round trip, and two more if the log has followed another.
+   * The whole answer is there, from an earlier attempt or another request. If the log shows the beginning of this text, its
+   * readers keep it, and are not told `restarted`. Call it before anything else. One round trip, and one more if it shows a
+   * text; none for the first attempt.
    * @returns whether they keep it. If not, the text must be written as a new one
    */
   resume(text: string): Promise<boolean>;
   /** The attempt has ended, and there will be another one. */
   retrying(why: { code: string; nextAt: string | null }): void;
   /**
-   * Ends the log. Call it after the response was published. If the response's text does not begin with the text that was
+   * Ends the log. Call it after the response was published; a cancelled request has `stop` instead. If the response's text does not begin with the text that was
    * written, readers are told `restarted`, and then given the whole.
    * @param end `rest` and `offset` are filled in
    * @param text of the response; '' for a failure
    * @returns once the store has it, or has refused it because the log had ended or was another attempt's
    */
   end(end: EndOf, text: string): Promise<void>;
+  /**
+   * Ends the log of a cancelled request, unless it has ended, for example because an api has ended it. Call it before the
+   * response is published.
+   * @param at ISO 8601
+   * @returns the text that readers have. If the store is out of reach, the text of this attempt
+   */
+  stop(at: string): Promise<string>;
   /** The attempt has ended without ending the log. Resolves once what is left was written, or the store is out of reach. */
   close(): Promise<void>;
 }
@@ -66,11 +72,12 @@ export interface AnswerLogKeeper {
   /** Begins the log with `queued`, unless it has begun already. @throws StoreUnavailableError */
   queued(requestId: string, deadlineAt: number): Promise<void>;
   /**
-   * Ends a log from outside: its user has stopped the request, or it was lost. Whoever ends a log first decides.
-   * @returns the type of the event that ended it, and the text; undefined: there is no log
+   * Ends the logs of streamed requests from outside: their user has stopped them, or they were lost. Whoever ends a log
+   * first decides. A log that has not begun begins with this. Two round trips, however many logs there are; none for no log.
+   * @returns for each request the type of the event that ended its log, and its text. A log that was erased is missing
    * @throws StoreUnavailableError
    */
-  end(requestId: string, end: EndOf): Promise<{ by: 'us' | 'another'; end: AnswerEventType; text: string } | undefined>;
+  end(requestIds: readonly string[], end: EndOf): Promise<Map<string, { end: AnswerEventType; text: string }>>;
   /** Removes logs, because their session was erased. Their readers are cut off. @throws StoreUnavailableError */
   erase(requestIds: readonly string[]): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { AnswerEventType } from '../../contracts/answer-events.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { AnswerLogKeeper, EndOf } from './answer-log.ts';
 import { readText } from './read-log.ts';
@@ -9,21 +10,24 @@ import { eraseLog } from './redis-scripts/erase-log.ts';
 export function createRedisLogKeeper({ redis, ttlMs }: { redis: Redis; ttlMs: number }): AnswerLogKeeper {
   return {
     queued: async (requestId, deadlineAt) => {
-      const event = { type: 'queued', at: new Date().toISOString() } as const;
       const keptMs = keptUnended(deadlineAt, ttlMs);
-      await appendEvents(redis, requestId, {
-        ...{ epoch: 0, first: undefined, ends: false, keptMs },
-        events: [{ event, charsAfter: 0 }],
-      });
+      // The script itself begins a log with `queued`.
+      await appendEvents(redis, requestId, { epoch: 0, first: undefined, ends: false, keptMs, events: [] });
     },
-    end: async (requestId, end) => {
-      const { outcome } = await appendEvents(redis, requestId, {
-        ...{ epoch: 0, first: undefined, ends: true, keptMs: ttlMs },
-        events: [endOf(end)],
-      });
-      if (outcome === 'none') return undefined;
-      const log = await orStoreUnavailable(readText(redis, requestId));
-      return log && { by: outcome === 'written' ? 'us' : 'another', end: log.last.event.type, text: log.text };
+    end: async (requestIds, end) => {
+      const events = [endOf(end)];
+      // Each of these waits for one round trip, however many logs there are.
+      await Promise.all(
+        requestIds.map((requestId) =>
+          appendEvents(redis, requestId, { epoch: 0, first: undefined, ends: true, keptMs: ttlMs, events }),
+        ),
+      );
+      const logs = await orStoreUnavailable(Promise.all(requestIds.map((requestId) => readText(redis, requestId))));
+      const ended = new Map<string, { end: AnswerEventType; text: string }>();
+      for (const [index, log] of logs.entries()) {
+        if (log) ended.set(requestIds[index]!, { end: log.last.event.type, text: log.text });
+      }
+      return ended;
     },
     erase: async (requestIds) => {
       await Promise.all(requestIds.map((requestId) => eraseLog(redis, requestId)));

@@ -5,7 +5,7 @@ import { type AnswerLogWriter, type AttemptLog, type EndOf, type LogAttempt, MAX
 import { readText } from './read-log.ts';
 import { appendEvents, type EventToAppend } from './redis-scripts/append-events.ts';
 import { followAsker } from './redis-scripts/follow-asker.ts';
-import { stopFollowing } from './redis-scripts/stop-following.ts';
+import { takeOverText } from './redis-scripts/take-over-text.ts';
 
 /** How long text is collected before it is written. The first text of an attempt is written at once. */
 const COLLECT_MS = 30;
@@ -39,6 +39,7 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
   let closing = false;
   /** The number of the next event; undefined: nothing is written yet. */
   let next: number | undefined;
+  let hasEnded = false;
   let bytes = 0;
   let silent = false;
   let busy = false;
@@ -112,6 +113,7 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
           events: mayJump ? again(batch, ends) : batch,
         });
         if (written.outcome !== 'gap') {
+          hasEnded = written.outcome === 'written' && ends;
           silent = written.outcome !== 'written' || ends;
           next = written.number + 1;
           bytes = written.bytes;
@@ -135,31 +137,48 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
     return [restarted, ...delta, ...(ends ? batch.slice(-1) : [])];
   }
 
+  /** Goes on with the text that readers have, from an earlier attempt. @param isRight whether that text is right */
+  async function goOnWith(isRight: (shown: string) => boolean): Promise<boolean> {
+    if (epoch === 1) return false;
+    // If the store is out of reach, readers are told `restarted`. That is right, too.
+    try {
+      const log = await takeOverText(redis, attempt);
+      const shown = log && (await readText(redis, requestId))?.text;
+      if (!shown || !isRight(shown)) return false;
+      text = shown;
+      sent = shown.length;
+      next = log.number + 1;
+      bytes = log.bytes;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async function end(last: EndOf, whole: string): Promise<void> {
+    if (!silent) {
+      takeText();
+      if (!whole.startsWith(text.slice(0, sent))) {
+        note({ type: 'restarted', at: now() });
+        sent = 0;
+      }
+      text = whole;
+      const event = endEvent(last, whole.slice(sent), sent);
+      sent = whole.length;
+      events.push({ event, charsAfter: sent });
+      ending = true;
+      write();
+    }
+    await running;
+  }
+
   return {
-    get written() {
-      return text;
-    },
     asking: () => tell(started()),
     follow: async (asker) => {
       const keptMs = keptUnended(deadlineAt, ttlMs);
       await followAsker(redis, attempt, { asker, event: started(), keptMs }).catch(() => {});
     },
-    resume: async (whole) => {
-      // Only an earlier attempt can have followed another request.
-      if (epoch === 1) return false;
-      try {
-        const log = await stopFollowing(redis, attempt);
-        const shown = log && (await readText(redis, requestId))?.text;
-        if (!shown || !whole.startsWith(shown)) return false;
-        text = shown;
-        sent = shown.length;
-        next = log.number + 1;
-        bytes = log.bytes;
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    resume: (whole) => goOnWith((shown) => whole.startsWith(shown)),
     begun: ({ provider, model }) => {
       const hadText = sent > 0;
       text = '';
@@ -177,21 +196,15 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
     },
     retrying: ({ code, nextAt }) =>
       tell({ type: 'retrying', at: now(), attempt: attempt.attempt, code, nextAt: nextAt ?? null }),
-    end: async (end, whole) => {
-      if (!silent) {
-        takeText();
-        if (!whole.startsWith(text.slice(0, sent))) {
-          note({ type: 'restarted', at: now() });
-          sent = 0;
-        }
-        text = whole;
-        const event = endEvent(end, whole.slice(sent), sent);
-        sent = whole.length;
-        events.push({ event, charsAfter: sent });
-        ending = true;
-        write();
-      }
-      await running;
+    end,
+    stop: async (at) => {
+      // An attempt that has written nothing keeps what an earlier one has written.
+      if (next === undefined && !busy) await goOnWith(() => true);
+      const mine = text;
+      await end({ type: 'cancelled', at, finishReason: 'cancelled' }, mine);
+      if (hasEnded) return mine;
+      const log = await readText(redis, requestId).catch(() => undefined);
+      return log?.text ?? mine;
     },
     close: async () => {
       closing = true;

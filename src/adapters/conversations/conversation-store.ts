@@ -7,6 +7,8 @@ export interface NewTurn extends TurnAddress {
   createdAt: string;
   /** The trace of the question, for the log. Left out: it has none. */
   traceId?: string;
+  /** Whether the answer can be read while it is written. Left out: false. */
+  stream?: boolean;
   /** How many ms from now the turn becomes overdue. */
   dueInMs: number;
 }
@@ -84,6 +86,8 @@ export interface UnsettledTurn {
   requestId: string;
   /** ISO 8601. */
   createdAt: string;
+  /** Whether the answer has a log. */
+  stream: boolean;
 }
 
 /** A turn whose deadline has passed before we saw it end. */
@@ -94,6 +98,8 @@ export interface OverdueTurn extends TurnAddress {
   createdAt: string;
   /** The trace of the question; '' if it is not known. */
   traceId: string;
+  /** Whether the answer has a log. */
+  stream: boolean;
 }
 
 /** What an erased session has left in other stores, where it must be erased as well. */

@@ -6,8 +6,10 @@ import type { OverdueTurn } from './conversation-store.ts';
 import { addOpenMember } from './redis-scripts/add-open-member.ts';
 import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';
 import { postponeMembers } from './redis-scripts/postpone-members.ts';
-import { createdAtOf, readQuestion } from './stored-turn.ts';
+import { readQuestion } from './stored-turn.ts';
 import { addressOf, memberOf } from './turn-member.ts';
+
+const READ_TOGETHER = 100;
 
 /**
  * The open turns of all users are in one sorted set. The score is the deadline, in ms. So an overdue turn is found even
@@ -31,7 +33,27 @@ export async function postponeTurns(redis: Redis, turns: readonly TurnAddress[],
  */
 export async function readOverdueTurns(redis: Redis, forMs: number, count: number): Promise<OverdueTurn[]> {
   const members = await findOverdueMembers(redis, forMs, count);
-  if (members.length === 0) return [];
+  return members.length === 0 ? [] : await readStates(redis, members);
+}
+
+/**
+ * When the question was asked that must be answered first, in ms. undefined: none is open. A question that the broker has not
+ * confirmed does not count: its user was refused, although it may still be answered. Two round trips, and two more for each
+ * `READ_TOGETHER` turns that do not count.
+ */
+export async function readFirstOpenTurn(redis: Redis): Promise<number | undefined> {
+  for (let from = 0; ; from += READ_TOGETHER) {
+    const members = await orStoreUnavailable(
+      redis.zrange(OPEN_TURNS_KEY, String(from), String(from + READ_TOGETHER - 1)),
+    );
+    if (members.length === 0) return undefined;
+    const turns = await orStoreUnavailable(readStates(redis, members));
+    const first = turns.find(({ state }) => state === 'queued');
+    if (first) return Date.parse(first.createdAt);
+  }
+}
+
+async function readStates(redis: Redis, members: readonly string[]): Promise<OverdueTurn[]> {
   const turns = members.map(addressOf);
   const commands = redis.pipeline();
   for (const { sessionId, requestId } of turns) {
@@ -41,18 +63,9 @@ export async function readOverdueTurns(redis: Redis, forMs: number, count: numbe
   return turns.map((turn, index) => ({ ...turn, ...stateOf(...fields[index]!) }));
 }
 
-/** When the question was asked that must be answered first, in ms. undefined: none is open. Two round trips. */
-export async function readFirstOpenTurn(redis: Redis): Promise<number | undefined> {
-  const [member] = await orStoreUnavailable(redis.zrange(OPEN_TURNS_KEY, '0', '0'));
-  if (member === undefined) return undefined;
-  const { sessionId, requestId } = addressOf(member);
-  const question = await orStoreUnavailable(redis.hget(redisKeys.turns(sessionId), `${requestId}:q`));
-  return question === null ? undefined : Date.parse(createdAtOf(question));
-}
-
-function stateOf(state: string | null, question: string | null): Pick<OverdueTurn, 'state' | 'createdAt' | 'traceId'> {
-  if (!question) return { state: 'gone', createdAt: '', traceId: '' };
+function stateOf(state: string | null, question: string | null): Omit<OverdueTurn, keyof TurnAddress> {
+  if (!question) return { state: 'gone', createdAt: '', traceId: '', stream: false };
   const open = state === 'accepting' || state === 'queued';
-  const { createdAt, traceId = '' } = readQuestion(question);
-  return { state: open ? state : 'ended', createdAt, traceId };
+  const { createdAt, traceId = '', stream = false } = readQuestion(question);
+  return { state: open ? state : 'ended', createdAt, traceId, stream };
 }

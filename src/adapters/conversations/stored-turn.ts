@@ -47,12 +47,14 @@ export async function readTurns(
   });
 }
 
-/** Returns when a stored question was asked, ISO 8601. */
-export const createdAtOf = (question: string): string => readQuestion(question).createdAt;
-
 /** @param question the turn's number, followed by JSON */
 export const readQuestion = (question: string) =>
-  JSON.parse(question.slice(question.indexOf(' '))) as { message: string; createdAt: string; traceId?: string };
+  JSON.parse(question.slice(question.indexOf(' '))) as {
+    message: string;
+    createdAt: string;
+    traceId?: string;
+    stream?: boolean;
+  };
 
 /** The stored feedback also says who gave the answer. */
 const feedbackOf = ({ rating, reason, comment, ratedAt }: Feedback): Feedback => ({ rating, reason, comment, ratedAt });

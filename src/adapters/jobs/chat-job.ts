@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../../contracts/chat-request.ts';
-import type { ChatResponse } from '../../contracts/chat-response.ts';
+import type { ChatResponse, PartialUsage } from '../../contracts/chat-response.ts';
 import type { FailureCode } from '../../contracts/error-codes.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
 
@@ -49,6 +49,8 @@ export interface WorkflowState {
   failure?: KnownFailure;
   /** How many full model calls brought no answer. Each further call may cost as much again. */
   costlyCalls?: number;
+  /** What model calls have written without coming to an answer. It is told if the request is cancelled. */
+  partialUsage?: PartialUsage;
   /**
    * When the job was last moved to the failed jobs, ISO 8601. It is written together with the move. So if an attempt
    * finds it, an operator has retried the job.

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { allowedModelsOf } from '../../config/allowed-models.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
+import type { PartialUsage } from '../../contracts/chat-response.ts';
 import { HealifyError, RequestFailure } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
@@ -203,9 +204,9 @@ const watchCalls = (model: Model, onCall: (end: CallEnd) => void): Model => ({
         },
         text: (piece: string) => progress.text(piece),
       },
-      onLost: (tokens: number) => {
-        lostTokens += tokens;
-        options.onLost?.(tokens);
+      onLost: (lost: PartialUsage) => {
+        lostTokens += lost.completionTokens;
+        options.onLost?.(lost);
       },
     };
     try {

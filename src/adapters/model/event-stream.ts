@@ -1,3 +1,4 @@
+import type { PartialUsage } from '../../contracts/chat-response.ts';
 import { jsonOf } from './lenient-json.ts';
 import { isError, textOf } from './read-completion.ts';
 
@@ -33,10 +34,10 @@ export interface EventStreamReader {
   /** The name that the model has given itself so far. */
   readonly model: unknown;
   /**
-   * How many tokens the model has written so far: as many as the provider has reported, otherwise an estimate from the
-   * number of events and the length of the text.
+   * What the model has written so far: as many tokens as the provider has reported, otherwise an estimate from the number of
+   * events and the length of the text.
    */
-  tokens(): number;
+  usageSoFar(): PartialUsage;
   /** The stream as one completion. A stream that reports an error, or ends before the model has finished, is an error. */
   completion(): object;
   /** Whether the text was longer than allowed, so that reading ended. */
@@ -138,11 +139,11 @@ export function createEventStreamReader({
     get isCut() {
       return isCut;
     },
-    tokens: () => {
+    usageSoFar: () => {
       const reported = (last.usage as { completion_tokens?: unknown } | undefined)?.completion_tokens;
-      if (typeof reported === 'number' && reported > 0) return reported;
+      if (typeof reported === 'number' && reported > 0) return { completionTokens: reported, estimated: false };
       const bytes = Buffer.byteLength(content) + Buffer.byteLength(text) + Buffer.byteLength(refusal) + unseenChars;
-      return Math.max(events, Math.ceil(bytes / BYTES_PER_TOKEN));
+      return { completionTokens: Math.max(events, Math.ceil(bytes / BYTES_PER_TOKEN)), estimated: true };
     },
     completion: () => {
       // The last line may lack its end.

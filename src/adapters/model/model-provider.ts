@@ -96,8 +96,8 @@ export function createModelProvider(options: ModelProviderOptions): ModelProvide
       signal.throwIfAborted();
       return readConnectionError(error);
     } finally {
-      const lost = isAnswer ? 0 : reader.tokens();
-      if (lost > 0) onLost?.(lost);
+      const lost = isAnswer ? undefined : reader.usageSoFar();
+      if (lost && lost.completionTokens > 0) onLost?.(lost);
     }
   }
 

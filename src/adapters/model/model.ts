@@ -1,6 +1,7 @@
 import type OpenAI from 'openai';
 import type { AnswerProgress } from '../../contracts/answer-progress.ts';
 import type { ContextTurn } from '../../contracts/chat-request.ts';
+import type { PartialUsage } from '../../contracts/chat-response.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 export interface ModelQuestion {
@@ -40,8 +41,7 @@ export interface AskOptions {
   /** Is told what the model writes while it writes. The answer is the same. Left out: the answer is asked for as a whole. */
   progress?: AnswerProgress | undefined;
   /**
-   * Is told how many tokens a call had written that ends without an answer, once for each such call. It is an estimate
-   * unless the provider has reported its usage. Only calls with `progress` know.
+   * Is told what a call had written that ends without an answer, once for each such call. Only calls with `progress` know.
    */
-  onLost?: ((tokens: number) => void) | undefined;
+  onLost?: ((lost: PartialUsage) => void) | undefined;
 }

@@ -10,6 +10,8 @@ import { QUEUE_REMEDY } from './queue-remedy.ts';
 export interface Publisher {
   /** Whether a message would be sent now. If not, it is rejected at once. */
   readonly ready: boolean;
+  /** @throws BrokerUnavailableError if a message would be rejected at once */
+  assertReady(): void;
   /**
    * Sends a persistent message to a queue and waits for the broker's confirm. The message is mandatory unless the
    * properties say otherwise. Simultaneous calls share a write to the socket, and may share a confirm.
@@ -87,6 +89,13 @@ export function createPublisher(options: {
     connection.troubles.report(`confirms of ${queue}`, unconfirmedText(queue), UNCONFIRMED_MS);
   };
 
+  /** Returns the channel on which messages are sent now. */
+  function openChannel(): ConfirmChannel {
+    if (connection.state === 'blocked') throw new BrokerUnavailableError(BLOCKED);
+    if (!channel || connection.state !== 'connected') throw new BrokerUnavailableError(NOT_CONNECTED);
+    return channel;
+  }
+
   const sweep = setInterval(() => {
     const oldest = performance.now() - timeoutMs;
     for (const entry of pending) {
@@ -104,16 +113,10 @@ export function createPublisher(options: {
     get ready() {
       return channel !== undefined && connection.state === 'connected';
     },
+    assertReady: () => void openChannel(),
     publish: (queue, body, properties) =>
       new Promise((resolve, reject) => {
-        if (connection.state === 'blocked') {
-          reject(new BrokerUnavailableError(BLOCKED));
-          return;
-        }
-        if (!channel || connection.state !== 'connected') {
-          reject(new BrokerUnavailableError(NOT_CONNECTED));
-          return;
-        }
+        const open = openChannel();
         const entry: Pending = { queue, sentAt: performance.now(), returned: false, reject };
         const onConfirm = (error: unknown) => {
           pending.delete(entry);
@@ -123,7 +126,7 @@ export function createPublisher(options: {
           else resolve();
         };
         try {
-          channel.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, onConfirm);
+          open.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, onConfirm);
         } catch (error) {
           // The channel is closing. Any other error means that the message cannot be encoded.
           throw (error as Error).name === 'IllegalOperationError' ? new BrokerUnavailableError(NOT_CONNECTED) : error;

@@ -42,6 +42,8 @@ export interface AcceptedQuestion {
 export interface AcceptOptions {
   conversations: Pick<ConversationStore, 'begin' | 'confirm' | 'session'>;
   publishRequest: PublishRequest;
+  /** @throws BrokerUnavailableError if nothing can be published now */
+  assertBrokerReady: () => void;
   logs: Pick<AnswerLogKeeper, 'queued'>;
   /** A question without an answer after this time fails. */
   requestDeadlineMs: number;
@@ -63,10 +65,17 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
 
   const earlier = newSession ? [] : await newestTurns(options, sessionId, userId);
   if (!earlier) throw new ApiError('session_not_found', IN_BODY);
+  // While the broker is away, a refused question leaves nothing behind. If the broker goes away later, it may have the
+  // question. So the turn stays, for an answer that may come.
+  options.assertBrokerReady();
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
   const begun = await conversations.begin(
-    { sessionId, userId, requestId, message, createdAt, traceId: traceIdOf(traceparent), dueInMs: requestDeadlineMs },
+    {
+      ...{ sessionId, userId, requestId, message, createdAt, stream },
+      traceId: traceIdOf(traceparent),
+      dueInMs: requestDeadlineMs,
+    },
     { newSession },
   );
   if (begun === 'not_found') throw new ApiError('session_not_found', IN_BODY);

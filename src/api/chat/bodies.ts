@@ -20,6 +20,7 @@ export function turnBody({ requestId, message, createdAt, answer, feedback }: Tu
     provider: answer?.provider ?? null,
     cached: answer?.cached ?? false,
     usage: answer?.usage ?? null,
+    partialUsage: answer?.partialUsage ?? null,
     finishReason: answer?.finishReason ?? null,
     attempts: answer?.attempts ?? now?.attempts ?? 0,
     retry: now?.retry ?? null,

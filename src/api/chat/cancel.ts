@@ -73,22 +73,16 @@ async function cancelTurns(
   session: { sessionId: string; userId: string },
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
-  if (turns.length === 0) return;
-  // The work is stopped first, so that a user who sees a cancelled turn can rely on it.
-  await cancelRequests(turns.map(({ requestId }) => requestId));
-  const stopped = (await Promise.all(turns.map((turn) => stopLog(logs, turn)))).filter((turn) => turn !== undefined);
-  if (stopped.length === 0) return;
-  await conversations.settle(stopped.map((turn) => endedTurn({ ...session, ...turn })));
-  for (const { requestId } of stopped) answerWaiter.settled(requestId, 'look');
-}
-
-/**
- * Ends the turn's log, if it is streamed. Returns the turn with its text so far, or undefined if its readers have seen
- * another end. Then that end is on its way to the turn.
- */
-async function stopLog(logs: CancelOptions['logs'], turn: UnsettledTurn) {
+  // Whoever ends a log first decides, also about the text. So the logs come before the worker is told, and before the turns.
+  const streamed = turns.filter(({ stream }) => stream).map(({ requestId }) => requestId);
   const at = new Date().toISOString();
-  const log = await logs.end(turn.requestId, { type: 'cancelled', at, finishReason: 'cancelled' });
-  if (log && log.end !== 'cancelled') return undefined;
-  return { ...turn, text: log?.text.slice(0, limits.responseChars) };
+  const ends = await logs.end(streamed, { type: 'cancelled', at, finishReason: 'cancelled' });
+  // If readers have seen another end, that is on its way to the turn.
+  const stopped = turns.filter(({ requestId }) => (ends.get(requestId)?.end ?? 'cancelled') === 'cancelled');
+  if (stopped.length === 0) return;
+  // The work is stopped before the turns end, so that a user who sees a cancelled turn can rely on it.
+  await cancelRequests(stopped.map(({ requestId }) => requestId));
+  const textOf = ({ requestId }: UnsettledTurn) => ends.get(requestId)?.text.slice(0, limits.responseChars);
+  await conversations.settle(stopped.map((turn) => endedTurn({ ...session, ...turn, text: textOf(turn) })));
+  for (const { requestId } of stopped) answerWaiter.settled(requestId, 'look');
 }

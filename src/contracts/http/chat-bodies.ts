@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { modelName, priority } from '../chat-request.ts';
-import { failure, finishReason, timings, usage } from '../chat-response.ts';
+import { failure, finishReason, partialUsage, timings, usage } from '../chat-response.ts';
 import { feedback } from '../feedback.ts';
 import { limits } from '../limits.ts';
 import { timestamp } from '../scalars.ts';
@@ -99,6 +99,11 @@ export const turn = z
     provider: z.string().nullable(),
     cached: z.boolean(),
     usage: usage.nullable().describe('null until there is an answer, and where the provider reported none.'),
+    partialUsage: partialUsage
+      .nullable()
+      .describe(
+        'null unless the turn was cancelled while the model wrote. It follows some moments after the cancellation.',
+      ),
     finishReason: finishReason
       .nullable()
       .describe('null until the turn has ended, for a failure, and where the provider did not say.'),

@@ -23,7 +23,7 @@ export async function announceFailure(
 }
 
 /**
- * Publishes that the request was cancelled, with the text so far if it is streamed.
+ * Publishes that the request was cancelled. If it is streamed, its log ends first, and decides the text.
  * @throws UndeliverableReplyError, or as Publisher.publish does
  */
 export async function announceCancellation(
@@ -32,8 +32,8 @@ export async function announceCancellation(
   run: Run,
   attempt: ChatAttempt,
 ): Promise<ChatResponse> {
-  const response = cancelled(job, attempt, attempt.log?.written || null);
+  const text = await attempt.log?.stop(new Date().toISOString());
+  const response = cancelled(job, attempt, { text, partialUsage: run.state.partialUsage });
   await deliverResponse(delivery, job, run, 'publish-cancellation', response);
-  await endLog(attempt.log, response);
   return response;
 }

@@ -22,11 +22,11 @@ export async function askModel(
   attempt: { number: number; deadlineAt: number; signal: AbortSignal } & AskOptions,
   onUncertainSpend: (why: UncertainSpend) => void,
 ): Promise<AskedAnswer> {
-  const { traceparent, progress } = attempt;
+  const { traceparent, progress, onLost } = attempt;
   if (Date.now() >= attempt.deadlineAt) throw deadlineExceeded();
   const startedAt = performance.now();
   try {
-    const answer = await model.ask(question, attempt.signal, attempt.number, { traceparent, progress });
+    const answer = await model.ask(question, attempt.signal, attempt.number, { traceparent, progress, onLost });
     return { answer, modelMs: Math.round(performance.now() - startedAt) };
   } catch (error) {
     if (attempt.signal.aborted) onUncertainSpend('aborted');

@@ -5,13 +5,13 @@ import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { JobSignal } from '../../adapters/jobs/job-in-hand.ts';
 import type { Model } from '../../adapters/model/model.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
-import type { ChatResponse } from '../../contracts/chat-response.ts';
+import type { ChatResponse, PartialUsage } from '../../contracts/chat-response.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { traceIdOf } from '../../contracts/traceparent.ts';
 import type { Span } from '../../contracts/tracer.ts';
 import type { Run } from '../engine/run.ts';
-import { askModel, type UncertainSpend } from './ask-model.ts';
+import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
 import { deliverResponse, type ResponseDelivery } from './deliver-response.ts';
 import { type EarlyLookUp, hashOf } from './early-look-up.ts';
@@ -73,7 +73,9 @@ export async function answerRequest(
 
   countCallCutShort(workflow, run);
   try {
-    const hit = isAnswered(run) ? undefined : await lookUp();
+    const saved = savedAnswerOf(run);
+    if (saved) await attempt.log?.resume(saved.answer.response);
+    const hit = saved ? undefined : await lookUp();
     attempt.signal.throwIfAborted();
     if (hit && attempt.log) await show(hit, attempt.log);
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
@@ -127,9 +129,18 @@ export async function answerRequest(
     return await askModel(
       workflow.model,
       question,
-      { ...attempt, traceparent, progress: attempt.log },
+      { ...attempt, traceparent, progress: attempt.log, onLost: countLost },
       workflow.onUncertainSpend,
     );
+  }
+
+  /** Counts what a call has written without coming to an answer, in case the request is cancelled. */
+  function countLost({ completionTokens, estimated }: PartialUsage): void {
+    const before = run.state.partialUsage;
+    run.state.partialUsage = {
+      completionTokens: (before?.completionTokens ?? 0) + completionTokens,
+      estimated: estimated || (before?.estimated ?? false),
+    };
   }
 
   /** Returns whether the answer was kept. Requests that wait for it go on. */
@@ -164,7 +175,7 @@ export async function answerRequest(
  * have been paid for.
  */
 export function countCallCutShort({ onUncertainSpend }: Pick<ChatWorkflow, 'onUncertainSpend'>, run: Run): void {
-  if (run.interrupted && !isAnswered(run)) onUncertainSpend('crashed');
+  if (run.interrupted && !savedAnswerOf(run)) onUncertainSpend('crashed');
 }
 
 /** Shows an answer from the cache. Readers who have seen it grow, because another request asked for it, keep what they have. */
@@ -174,8 +185,8 @@ async function show(answer: ModelAnswer, log: AttemptLog): Promise<void> {
   log.text(answer.response);
 }
 
-/** Whether an earlier attempt has got the model's answer. */
-const isAnswered = ({ state }: Run) => 'ask-model' in state.results;
+/** The model's answer, if an earlier attempt has got it. */
+const savedAnswerOf = ({ state }: Run) => state.results['ask-model'] as AskedAnswer | undefined;
 
 /** Whether the answer is complete. An answer that was cut is only used for its own request. */
 const isWhole = ({ finishReason }: ModelAnswer) => finishReason !== 'length' && finishReason !== 'content_filter';

@@ -1,5 +1,5 @@
 import type { ChatJobData, KnownFailure } from '../../adapters/jobs/chat-job.ts';
-import type { ChatResponse, Usage } from '../../contracts/chat-response.ts';
+import type { ChatResponse, PartialUsage, Usage } from '../../contracts/chat-response.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
@@ -52,10 +52,21 @@ export function failed(job: ChatJobData, failure: KnownFailure, attempt: LastAtt
   };
 }
 
-/** @param response the text so far, if there is any */
-export function cancelled(job: ChatJobData, attempt: LastAttempt, response: string | null = null): ChatResponse {
-  const ended = { ...terminal(job, 0, attempt), ...NO_ANSWER, response };
-  return { ...ended, status: 'cancelled', error: null, finishReason: 'cancelled' };
+/** @param so.text what was written until then, if anything was */
+export function cancelled(
+  job: ChatJobData,
+  attempt: LastAttempt,
+  so: { text?: string | undefined; partialUsage?: PartialUsage | undefined } = {},
+): ChatResponse {
+  return {
+    ...terminal(job, 0, attempt),
+    ...NO_ANSWER,
+    response: so.text || null,
+    status: 'cancelled',
+    error: null,
+    finishReason: 'cancelled',
+    ...(so.partialUsage && { partialUsage: so.partialUsage }),
+  };
 }
 
 function terminal({ request, receivedAt }: ChatJobData, modelMs: number, { number, startedAt }: LastAttempt) {

@@ -32,6 +32,9 @@ export const attemptAt = (requestId: string, epoch: number) => ({
   deadlineAt: Date.now() + 60_000,
 });
 
+const stop = async (keeper: AnswerLogKeeper, requestId: string) =>
+  (await keeper.end([requestId], CANCELLED)).get(requestId);
+
 /** Reads until the end of the log, or until there are so many events. */
 export async function readAll(reader: AsyncIterable<NumberedEvent>, atMost = Number.POSITIVE_INFINITY) {
   const events: NumberedEvent[] = [];
@@ -126,6 +129,49 @@ export function describeAnswerLog(name: string, open: () => Promise<LogDoor>): v
       expect(textOf(await readAll(openReader(requestId, -1)))).toBe('Drink.');
     });
 
+    test('a later attempt that has the answer already goes on with the text that readers have', async () => {
+      const { writer, openReader } = await open();
+      const requestId = randomUUID();
+      const first = writer.open(attemptAt(requestId, 1));
+      first.begun({ provider: 'p', model: 'm' });
+      first.text('Eat vege');
+      await first.close();
+      // It can only be published at the third attempt, and readers have not been told its end before.
+      const second = writer.open(attemptAt(requestId, 2));
+      await second.resume('Eat vegetables.');
+      second.retrying({ code: 'broker_unavailable', nextAt: null });
+      await second.close();
+      const third = writer.open(attemptAt(requestId, 3));
+      await third.resume('Eat vegetables.');
+      await third.end(COMPLETED, 'Eat vegetables.');
+      const events = await readAll(openReader(requestId, -1));
+      expect(typesOf(events)).toEqual(['queued', 'started', 'delta', 'retrying', 'completed']);
+      expect(events.at(-1)?.event).toMatchObject({ rest: 'tables.', offset: 8 });
+      expect(textOf(events)).toBe('Eat vegetables.');
+    });
+
+    test('a later attempt never goes on with another text, and once it goes on, an earlier one can write no more', async () => {
+      const { writer, openReader } = await open();
+      const requestId = randomUUID();
+      const first = writer.open(attemptAt(requestId, 1));
+      first.begun({ provider: 'p', model: 'm' });
+      first.text('Eat');
+      await first.close();
+      const second = writer.open(attemptAt(requestId, 2));
+      await second.resume('Eat.');
+      first.begun({ provider: 'q', model: 'n' });
+      first.text('Drink');
+      await first.close();
+      second.retrying({ code: 'broker_unavailable', nextAt: null });
+      await second.close();
+      const third = writer.open(attemptAt(requestId, 3));
+      await third.resume('Walk.');
+      await third.end(COMPLETED, 'Walk.');
+      const events = await readAll(openReader(requestId, -1));
+      expect(typesOf(events)).toEqual(['queued', 'started', 'delta', 'retrying', 'restarted', 'completed']);
+      expect(textOf(events)).toBe('Walk.');
+    });
+
     test('a stop ends the log with its text so far, and wins over a completion that comes later', async () => {
       const { writer, keeper, openReader } = await open();
       const requestId = randomUUID();
@@ -133,7 +179,7 @@ export function describeAnswerLog(name: string, open: () => Promise<LogDoor>): v
       log.begun({ provider: 'p', model: 'm' });
       log.text('Eat vege');
       await log.close();
-      expect(await keeper.end(requestId, CANCELLED)).toEqual({ by: 'us', end: 'cancelled', text: 'Eat vege' });
+      expect(await stop(keeper, requestId)).toEqual({ end: 'cancelled', text: 'Eat vege' });
       log.text('tables.');
       await log.end(COMPLETED, 'Eat vegetables.');
       const events = await readAll(openReader(requestId, -1));
@@ -141,12 +187,46 @@ export function describeAnswerLog(name: string, open: () => Promise<LogDoor>): v
       expect(textOf(events)).toBe('Eat vege');
     });
 
-    test('a stop comes too late for a log that has ended, and there is none to stop without a log', async () => {
-      const { writer, keeper } = await open();
+    test('a worker whose request is stopped learns the text that readers have, whoever has ended the log', async () => {
+      const { writer, keeper, openReader } = await open();
+      const [theirs, ours] = [randomUUID(), randomUUID()];
+      const logs = [theirs, ours].map((requestId) => writer.open(attemptAt(requestId, 1)));
+      for (const log of logs) {
+        log.begun({ provider: 'p', model: 'm' });
+        log.text('Eat vege');
+        await log.close();
+      }
+      await stop(keeper, theirs);
+      for (const log of logs) log.text('tables.');
+      expect(await logs[0]!.stop(COMPLETED.at)).toBe('Eat vege');
+      expect(await logs[1]!.stop(COMPLETED.at)).toBe('Eat vegetables.');
+      expect(textOf(await readAll(openReader(theirs, -1)))).toBe('Eat vege');
+      expect(textOf(await readAll(openReader(ours, -1)))).toBe('Eat vegetables.');
+    });
+
+    test('a worker that stops a request before it has written anything keeps what an earlier attempt has written', async () => {
+      const { writer, openReader } = await open();
+      const requestId = randomUUID();
+      const first = writer.open(attemptAt(requestId, 1));
+      first.begun({ provider: 'p', model: 'm' });
+      first.text('Eat vege');
+      first.retrying({ code: 'model_unavailable', nextAt: null });
+      await first.close();
+      expect(await writer.open(attemptAt(requestId, 2)).stop(COMPLETED.at)).toBe('Eat vege');
+      const events = await readAll(openReader(requestId, -1));
+      expect(typesOf(events)).toEqual(['queued', 'started', 'delta', 'retrying', 'cancelled']);
+      expect(textOf(events)).toBe('Eat vege');
+    });
+
+    test('a stop comes too late for a log that has ended, and comes first for one that has not begun', async () => {
+      const { writer, keeper, openReader } = await open();
       const requestId = randomUUID();
       await writer.open(attemptAt(requestId, 1)).end(COMPLETED, 'Eat.');
-      expect(await keeper.end(requestId, CANCELLED)).toEqual({ by: 'another', end: 'completed', text: 'Eat.' });
-      expect(await keeper.end(randomUUID(), CANCELLED)).toBeUndefined();
+      expect(await stop(keeper, requestId)).toEqual({ end: 'completed', text: 'Eat.' });
+      const early = randomUUID();
+      expect(await stop(keeper, early)).toEqual({ end: 'cancelled', text: '' });
+      await writer.open(attemptAt(early, 1)).end(COMPLETED, 'Eat.');
+      expect(typesOf(await readAll(openReader(early, -1)))).toEqual(['queued', 'cancelled']);
     });
 
     test('a log begins once, whether its api or its worker is first', async () => {

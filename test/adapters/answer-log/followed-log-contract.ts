@@ -149,7 +149,7 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       log.begun({ provider: 'p', model: 'm' });
       log.text('Eat vege');
       await Promise.all(readings.map(({ has }) => has('Eat vege')));
-      await keeper.end(asker, CANCELLED);
+      await keeper.end([asker], CANCELLED);
       const own = writer.open(attemptAt(follower, 2));
       own.asking();
       await own.close();
@@ -173,7 +173,7 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       log.begun({ provider: 'p', model: 'm' });
       log.text('Eat vege');
       await reading.has('Eat vege');
-      expect(await keeper.end(follower, CANCELLED)).toEqual({ by: 'us', end: 'cancelled', text: 'Eat vege' });
+      expect((await keeper.end([follower], CANCELLED)).get(follower)).toEqual({ end: 'cancelled', text: 'Eat vege' });
       log.text('tables.');
       await log.end(COMPLETED, 'Eat vegetables.');
       expect(expectUnbroken(await reading.ended)).toBe('Eat vege');
@@ -323,7 +323,7 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
           const whole = `${text}.`;
           await log.end(COMPLETED, whole);
           let expected = whole;
-          if (end === 'stop') expected = (await keeper.end(follower, CANCELLED))!.text;
+          if (end === 'stop') expected = (await keeper.end([follower], CANCELLED)).get(follower)!.text;
           else await first.complete(whole, follower, followerEpoch + 1);
           const events = await reading.ended;
           expect(expectUnbroken(events)).toBe(expected);

@@ -107,6 +107,31 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect((await store.history(turn.userId, { limit: 1 })).turns).toEqual([{ ...seen, answer: whole }]);
     });
 
+    test('what a stopped model call had written is added to its cancelled turn, once, and nothing else of it changes', async () => {
+      const turn = await ask();
+      const stopped = { ...cancelled, finishReason: 'cancelled', response: 'Eat vege' } as const;
+      await settle(turn, stopped);
+      const before = (await store.turn(turn.sessionId, turn.requestId))?.answer;
+      const partialUsage = { completionTokens: 7, estimated: true };
+      expect(await settle(turn, { ...stopped, response: 'Eat', attempts: 9, partialUsage })).toBe('duplicate');
+      const more = { ...partialUsage, completionTokens: 9 };
+      expect(await settle(turn, { ...stopped, partialUsage: more })).toBe('duplicate');
+      expect((await store.turn(turn.sessionId, turn.requestId))?.answer).toEqual({ ...before, partialUsage });
+
+      const answered = await ask();
+      await settle(answered);
+      await settle(answered, { ...stopped, partialUsage });
+      expect((await store.turn(answered.sessionId, answered.requestId))?.answer?.partialUsage).toBeUndefined();
+    });
+
+    test('a turn that has not ended says whether its answer is streamed', async () => {
+      const { sessionId, userId } = await ask({ stream: true });
+      await ask({ sessionId, userId }, { newSession: false });
+      expect((await store.unsettled(sessionId, userId))?.map(({ stream }) => stream).sort()).toEqual([false, true]);
+      const found = (await store.overdue(-1_000_000, 1_000)).filter((turn) => turn.sessionId === sessionId);
+      expect(found.map(({ stream }) => stream).sort()).toEqual([false, true]);
+    });
+
     test('a turn says why its answer ends, and a cancelled one that it was cancelled, whoever wrote it', async () => {
       const [cut, stopped] = [await ask(), await ask()];
       await settle(cut, { finishReason: 'length' });
@@ -289,7 +314,9 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       const found = await store.unsettled(sessionId, userId);
       expect(found).toHaveLength(2);
       expect(found).toEqual(
-        expect.arrayContaining([queued, accepting].map(({ requestId, createdAt }) => ({ requestId, createdAt }))),
+        expect.arrayContaining(
+          [queued, accepting].map(({ requestId, createdAt }) => ({ requestId, createdAt, stream: false })),
+        ),
       );
       expect(await store.sessionOf(queued.requestId, userId)).toBe(sessionId);
       expect(await store.sessionOf(randomUUID(), userId)).toBeUndefined();
@@ -313,8 +340,8 @@ export function describeConversationStore(name: string, makeStore: () => Promise
       expect(found).toHaveLength(2);
       expect(found).toEqual(
         expect.arrayContaining([
-          { ...address(queued), state: 'queued' },
-          { ...address(refused), state: 'accepting' },
+          { ...address(queued), state: 'queued', stream: false },
+          { ...address(refused), state: 'accepting', stream: false },
         ]),
       );
       await store.postpone(found, -30_000);

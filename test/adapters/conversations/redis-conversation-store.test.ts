@@ -229,13 +229,16 @@ test('without Redis every method says that the store is out of reach', async () 
   gone.disconnect();
 });
 
-test('the open question that must be answered first is found with the time when it was asked', async () => {
+test('the open question that must be answered first is found with the time when it was asked; one that was refused does not count', async () => {
   const own = await connect();
   const store = createRedisConversationStore({ redis: own, retentionMs: DAY_MS, replica: 'test' });
   expect(await readFirstOpenTurn(own)).toBeUndefined();
+  const refused = Array.from({ length: 120 }, () => ({ ...turn(), dueInMs: 500 }));
   const [late, early] = [turn(), { ...turn(), createdAt: '2026-01-02T03:04:05.678Z', dueInMs: 1_000 }];
-  for (const each of [late, early]) await store.begin(each, { newSession: true });
+  for (const each of [...refused, late, early]) await store.begin(each, { newSession: true });
+  expect(await readFirstOpenTurn(own)).toBeUndefined();
+  for (const { sessionId, requestId } of [late, early]) await store.confirm(sessionId, requestId, { hurry: true });
   expect(await readFirstOpenTurn(own)).toBe(Date.parse(early.createdAt));
-  await store.discard(early);
+  await store.settle([responseTo(early)]);
   expect(await readFirstOpenTurn(own)).toBe(Date.parse(late.createdAt));
 });

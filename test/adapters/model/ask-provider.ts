@@ -1,4 +1,5 @@
 import { createModelProvider, type ModelProviderOptions } from '../../../src/adapters/model/model-provider.ts';
+import type { PartialUsage } from '../../../src/contracts/chat-response.ts';
 import type { RequestFailure } from '../../../src/contracts/errors.ts';
 import { type ScriptedReply, startScriptedProvider } from '../../scripted-provider.ts';
 
@@ -25,7 +26,7 @@ export function watchProgress() {
   const texts: string[] = [];
   const pieces: string[] = [];
   const calls: { provider: string; model: string }[] = [];
-  const lost: number[] = [];
+  const lost: PartialUsage[] = [];
   return {
     texts,
     pieces,
@@ -43,7 +44,7 @@ export function watchProgress() {
           pieces.push(piece);
         },
       },
-      onLost: (tokens: number) => void lost.push(tokens),
+      onLost: (usage: PartialUsage) => void lost.push(usage),
     },
   };
 }

@@ -64,6 +64,8 @@ async function read(body: string, options: Partial<ModelProviderOptions> = {}) {
   return bytewise;
 }
 
+const estimated = (completionTokens: number) => [{ completionTokens, estimated: true }];
+
 describe('a stream', () => {
   test.each<[string, string, object]>([
     ['with its usage at the end', says('4', '2') + end, { usage: counted }],
@@ -181,7 +183,7 @@ describe('a stream that fails', () => {
   ])('%s is a failure, and its tokens are counted', async (_, rest, code) => {
     const { failure, lost } = await read(says('Half', ' a') + rest);
     expect(failure).toMatchObject({ code });
-    expect(lost).toEqual([2]);
+    expect(lost).toEqual(estimated(2));
   });
 
   test('because its connection breaks is a failure, and its tokens are counted', async () => {
@@ -190,7 +192,7 @@ describe('a stream that fails', () => {
     );
     const { failure, lost, texts } = await streamOnce(modelAt(provider.baseUrl));
     expect(failure).toMatchObject({ code: 'model_unreachable', mayBeCharged: true, costlyCalls: 0 });
-    expect([lost, texts]).toEqual([[2], ['Half a']]);
+    expect([lost, texts]).toEqual([estimated(2), ['Half a']]);
   });
 
   test('after it has said why it stopped is whole', async () => {
@@ -202,7 +204,7 @@ describe('a stream that fails', () => {
 
   test('counts the tokens that the provider has reported, if it has', async () => {
     const reported = chunk({ content: 'Half' }, null, { usage: { ...usage, completion_tokens: 17 } });
-    expect((await read(reported)).lost).toEqual([17]);
+    expect((await read(reported)).lost).toEqual([{ completionTokens: 17, estimated: false }]);
   });
 });
 
@@ -223,7 +225,7 @@ describe('a stream that its user stops', () => {
     });
     await expect(asked).rejects.toBe(reason);
     await closed;
-    expect(lost).toEqual([2]);
+    expect(lost).toEqual(estimated(2));
   });
 });
 
@@ -252,7 +254,7 @@ describe('the time of a stream', () => {
     const { failure, lost } = await streamOnce(modelAt(provider.baseUrl, limitsOf(10_000, 300)));
     expect(failure).toMatchObject({ code: 'model_timeout' });
     expect(failure!.message).toMatch(/MODEL_TOKEN_TIMEOUT$/);
-    expect(lost).toEqual([1]);
+    expect(lost).toEqual(estimated(1));
   });
 
   test('between two tokens may be longer while comments show that the provider works', async () => {

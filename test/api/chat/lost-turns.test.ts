@@ -7,7 +7,7 @@ import { captureLog } from '../../captured-log.ts';
 import { until } from '../../until.ts';
 
 const turn = (fields: Partial<OverdueTurn> = {}): OverdueTurn => ({
-  ...{ sessionId: 's', requestId: crypto.randomUUID(), userId: 'u', state: 'queued' },
+  ...{ sessionId: 's', requestId: crypto.randomUUID(), userId: 'u', state: 'queued', stream: true },
   createdAt: new Date(Date.now() - 60_000).toISOString(),
   traceId: '',
   ...fields,
@@ -38,9 +38,9 @@ function sweeperOf(
         }),
     },
     logs: {
-      end: async (requestId, { type }) => {
-        ended.push([requestId, type]);
-        return undefined;
+      end: async (requestIds, { type }) => {
+        for (const requestId of requestIds) ended.push([requestId, type]);
+        return new Map();
       },
     },
     placesOf: async (requestIds) => requestIds.map(() => ({ kind: place(), attemptsMade: 0 }) as PlaceInLine),
@@ -57,20 +57,24 @@ function sweeperOf(
   return { look, settled, discarded, ended, postponed, log };
 }
 
-test('a turn without a job or a message ends at the second look, and so does its log; if its user never saw it, it is removed', async () => {
+test('a turn without a job or a message ends at the second look, and so does its log if it has one; if its user never saw it, it is removed', async () => {
+  const unstreamed = turn({ stream: false });
   const [lost, refused] = [turn({ traceId: 'a-trace' }), turn({ state: 'accepting' })];
-  const { look, settled, discarded, ended, log } = sweeperOf([lost, refused], () => 'none');
+  const { look, settled, discarded, ended, log } = sweeperOf([lost, unstreamed, refused], () => 'none');
   await look();
   expect([...settled, ...discarded]).toEqual([]);
   await until('they end', async () => {
     await look();
-    return settled.length + discarded.length === 2;
+    return settled.length + discarded.length === 3;
   });
-  expect(settled).toEqual([lost.requestId]);
+  expect(settled).toEqual([lost.requestId, unstreamed.requestId]);
   expect(discarded).toEqual([refused.requestId]);
   expect(ended).toEqual([[lost.requestId, 'failed']]);
   const { requestId, sessionId } = lost;
-  expect(log.said('a question was lost')).toMatchObject([{ requestId, sessionId, traceId: 'a-trace' }]);
+  expect(log.said('a question was lost')).toMatchObject([
+    { requestId, sessionId, traceId: 'a-trace' },
+    { requestId: unstreamed.requestId },
+  ]);
 });
 
 test('a turn whose message was just in somebody’s hands, in no queue and no job as yet, is not lost', async () => {

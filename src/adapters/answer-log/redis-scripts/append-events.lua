@@ -22,7 +22,6 @@
       'ended'    the log has ended
       'begun'    an api wanted to begin a log that was there already
       'gap'      the server has lost events of this attempt
-      'none'     an api wanted to end a log that is not there
     2 number of the last event
     3 bytes of the log's events
 
@@ -44,7 +43,6 @@ local function reply(outcome) return {outcome, last.number, last.bytes} end
 if last.hasEnded then return reply(ends and epoch > 0 and last.writer == epoch and 'written' or 'ended') end
 if epoch == 0 then
   if isThere and not ends then return reply('begun') end
-  if ends and not isThere then return reply('none') end
 else
   if last.writer > epoch then return reply('lost') end
   local isBegun = last.writer == epoch and not last.isHidden and not last.asker
@@ -54,7 +52,7 @@ end
 
 local messages = {}
 if first > last.number + 1 then last.number = first - 1 end
-if epoch > 0 and first == -1 then beginText(log, last, epoch, now, messages) end
+if first == -1 and (epoch > 0 or not isThere) then beginText(log, last, epoch, now, messages) end
 for n = 1, count do
   local arg = FIRST_EVENT + ARGS_PER_EVENT * (n - 1)
   local event, charsAfter = ARGV[arg], tonumber(ARGV[arg + 1])

@@ -11,7 +11,7 @@ const script = defineScript(import.meta.dirname, 'append-events');
 export type EventToAppend = { event: AnswerEvent; charsAfter: number } | { event: object; charsAfter?: undefined };
 
 export interface Appended {
-  outcome: 'written' | 'lost' | 'ended' | 'begun' | 'gap' | 'none';
+  outcome: 'written' | 'lost' | 'ended' | 'begun' | 'gap';
   /** Of the last event in the log; -1 for none. */
   number: number;
   /** Of all events of the log. */

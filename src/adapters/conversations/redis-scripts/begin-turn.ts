@@ -13,13 +13,13 @@ const script = defineScript(import.meta.dirname, 'begin-turn');
  */
 export async function beginTurn(
   redis: Redis,
-  { sessionId, userId, requestId, message, createdAt, traceId }: NewTurn,
+  { sessionId, userId, requestId, message, createdAt, traceId, stream = false }: NewTurn,
   options: { newSession: boolean; ttlMs: number },
 ): Promise<BeginOutcome> {
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
   return (await script(redis, keys, [
     requestId,
-    JSON.stringify({ message, createdAt, traceId }),
+    JSON.stringify({ message, createdAt, traceId, ...(stream && { stream }) }),
     userId,
     options.newSession ? '1' : '0',
     options.newSession ? sessionBeginningWith({ sessionId, userId, message, createdAt }) : '',

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { UnsettledTurn } from '../conversation-store.ts';
-import { createdAtOf } from '../stored-turn.ts';
+import { readQuestion } from '../stored-turn.ts';
 
 const script = defineScript(import.meta.dirname, 'read-unsettled-turns');
 
@@ -14,5 +14,8 @@ export async function readUnsettledTurns(
 ): Promise<UnsettledTurn[] | undefined> {
   const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId)];
   const found = (await script(redis, keys, [userId])) as [string, string][] | null;
-  return found?.map(([requestId, question]) => ({ requestId, createdAt: createdAtOf(question) }));
+  return found?.map(([requestId, question]) => {
+    const { createdAt, stream = false } = readQuestion(question);
+    return { requestId, createdAt, stream };
+  });
 }

@@ -1,6 +1,7 @@
 --[[
   Writes an answer to its turn, and tells the api processes that the turn has ended. The first answer of a turn stays,
-  but an answer of the model replaces a failure.
+  but an answer of the model replaces a failure. The api ends a cancelled turn before the worker knows how many tokens
+  the model has written, so these are added when the worker tells them.
 
   If the session was erased, the answer is dropped, and its key in the cache is added to the tombstone: the worker may
   have cached the answer after the erasure.
@@ -20,20 +21,21 @@
     7 key of the answer in the cache, or nothing
     8 channel of notices
     9 the notice
+    10 the answer's `partialUsage` as JSON, or nothing
 
   Output:
     'settled'    the answer is written down
-    'duplicate'  the turn had an answer already
+    'duplicate'  the turn had an answer already, to which at most `partialUsage` was added
     'erased'     the session was erased
     'unknown'    there is no such turn, or it is another user's
 
-  Cost: 9 commands if the answer is written down, otherwise up to 4.
+  Cost: 9 commands if the answer is written down, otherwise up to 5.
 ]]
 -- constant: NOTHING_LEFT
 -- include: session-seen
 local sessionKey, turnsKey, tombstoneKey = KEYS[1], KEYS[2], KEYS[3]
 local requestId, userId, status, answer, completedAt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local retentionMs, answerKey, channel, notice = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local retentionMs, answerKey, channel, notice, partialUsage = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
 local function addToTombstone(tombstone)
   local remains = tombstone == NOTHING_LEFT and {userId = userId, requestIds = {}, answerKeys = {}}
@@ -55,7 +57,14 @@ local session = cjson.decode(text)
 if session.userId ~= userId then return 'unknown' end
 if redis.call('HEXISTS', turnsKey, requestId .. ':q') == 0 then return 'unknown' end
 local earlier = redis.call('HGET', turnsKey, requestId .. ':a')
-if earlier and not (status == 'completed' and cjson.decode(earlier).status == 'failed') then return 'duplicate' end
+if earlier then
+  local before = cjson.decode(earlier)
+  if status == 'cancelled' and before.status == 'cancelled' and partialUsage ~= '' and not before.partialUsage then
+    local more = ',"partialUsage":' .. partialUsage .. '}'
+    redis.call('HSET', turnsKey, requestId .. ':a', string.sub(earlier, 1, -2) .. more)
+  end
+  if status ~= 'completed' or before.status ~= 'failed' then return 'duplicate' end
+end
 redis.call('HDEL', turnsKey, requestId .. ':s')
 if answerKey == '' then
   redis.call('HSET', turnsKey, requestId .. ':a', answer)

@@ -19,10 +19,12 @@ export async function settleTurns(
     responses.map(async (response) => {
       // The cache key has a field of its own, so that an erasure finds it without reading answers.
       const { answerKey, ...shown } = response;
-      const { sessionId, requestId, userId, status, completedAt } = shown;
+      const { sessionId, requestId, userId, status, completedAt, partialUsage } = shown;
       const keys = [redisKeys.session(sessionId), redisKeys.turns(sessionId), redisKeys.erased(sessionId)];
       const answer = [requestId, userId, status, JSON.stringify(shown), completedAt];
-      const args = [...answer, retentionMs, answerKey ?? '', channel, `${replica} ${requestId}`];
+      const notice = `${replica} ${requestId}`;
+      const tokens = partialUsage ? JSON.stringify(partialUsage) : '';
+      const args = [...answer, retentionMs, answerKey ?? '', channel, notice, tokens];
       return (await script(redis, keys, args)) as SettleOutcome;
     }),
   );

@@ -3,15 +3,14 @@ import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { defineScript } from '../../redis/define-script.ts';
 
-const script = defineScript(import.meta.dirname, 'stop-following');
+const script = defineScript(import.meta.dirname, 'take-over-text');
 
 /**
- * Ends the copying of another request's events into a request's log, for an attempt that is going to write. One round trip.
- * Repeating it does no harm.
- * @returns the number of the last event, and the bytes of all; undefined: it followed no other request
+ * Takes the text of a request's log over for an attempt that is going to write. One round trip. Repeating it does no harm.
+ * @returns the number of the last event, and the bytes of all; undefined: there is no text to go on with
  * @throws StoreUnavailableError
  */
-export async function stopFollowing(
+export async function takeOverText(
   redis: Redis,
   { requestId, epoch }: { requestId: string; epoch: number },
 ): Promise<{ number: number; bytes: number } | undefined> {
