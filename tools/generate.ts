@@ -6,6 +6,7 @@ import { lintExceptions } from '../dashboards/source/lint-exceptions.ts';
 import { createAsyncApiDocument } from '../src/api/docs/asyncapi.ts';
 import { createMessageSchemas } from '../src/api/docs/message-schemas.ts';
 import { brokerDefinitions } from './generate/broker-definitions.ts';
+import { chartValuesSchema } from './generate/chart-values-schema.ts';
 import { composeSettings } from './generate/compose-settings.ts';
 import { envExample } from './generate/env-example.ts';
 import { errorTables } from './generate/error-tables.ts';
@@ -13,8 +14,8 @@ import { metricsTables } from './generate/metrics-table.ts';
 import { redisUsers, redisUsersFile } from './generate/redis-users.ts';
 import { settingsTables } from './generate/settings-tables.ts';
 
-const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md and the lists of
-docker-compose.yml. From src/contracts: the tables of docs/errors.md, the Redis rights in docs/operating.md, the
+const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md, the lists of
+docker-compose.yml and the schema of the Helm chart's values. From src/contracts: the tables of docs/errors.md, the Redis rights in docs/operating.md, the
 users, rights and queues in deploy/redis and deploy/rabbitmq, and in docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From
 dashboards/source: the dashboards of Grafana.
 
@@ -66,6 +67,7 @@ const files = {
     'docker-compose.yml',
     [composeSettings('api'), composeSettings('worker')].join('\n\n'),
   ),
+  'deploy/helm/healify-chat/values.schema.json': jsonFile(chartValuesSchema()),
   'deploy/rabbitmq/definitions.json': jsonFile(brokerDefinitions()),
   'deploy/redis/users.acl': redisUsersFile(),
   'docs/errors.md': withGenerated('docs/errors.md', errorTables()),

@@ -49,6 +49,11 @@ export const checks: readonly Check[] = [
     command: ['node', 'tools/check/dashboards.ts'],
   },
   {
+    name: 'chart',
+    finds: 'faults in the Helm chart, where npm, pip and Go can bring helm and the schemas of Kubernetes',
+    command: ['node', 'tools/check/chart.ts'],
+  },
+  {
     name: 'generated',
     finds: 'generated files that differ from what `npm run generate` writes',
     command: ['node', 'tools/generate.ts', '--check'],
