@@ -140,6 +140,14 @@ const SECRETS = {
     }
   });
 
+  test('a pod runs the program that docker-compose runs', () => {
+    const { services } = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true });
+    const [, imageRuns] = /^CMD (.*)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))!;
+    const argsOf = (process: ProcessName) => containerOf(render({}), process).args;
+    expect(argsOf('worker')).toEqual(services.worker.command);
+    expect(argsOf('api') ?? JSON.parse(imageRuns!)).toEqual(services.api.command);
+  });
+
   test('a pod reads the files of every Secret that is named', () => {
     const { volumes } = podOf(render(full), 'api').spec;
     expect(volumes[0].projected.sources).toEqual([
