@@ -29,17 +29,17 @@ module.exports = {
     ...houses,
     {
       name: 'adapters-import-only-the-servers',
-      comment: 'Of the folders in src/adapters, only redis and rabbitmq may be imported by the others.',
+      comment: 'Of the folders in src/adapters, only redis, rabbitmq and mongodb may be imported by the others.',
       severity: 'error',
       from: { path: '^src/adapters/([^/]+)/' },
-      to: { path: '^src/adapters/[^/]+/', pathNot: '^src/adapters/($1|redis|rabbitmq)/' },
+      to: { path: '^src/adapters/[^/]+/', pathNot: '^src/adapters/($1|redis|rabbitmq|mongodb)/' },
     },
     {
       name: 'servers-know-no-product',
-      comment: 'src/adapters/redis and src/adapters/rabbitmq do not import each other.',
+      comment: 'src/adapters/redis, src/adapters/rabbitmq and src/adapters/mongodb do not import each other.',
       severity: 'error',
-      from: { path: '^src/adapters/(redis|rabbitmq)/' },
-      to: { path: '^src/adapters/(redis|rabbitmq)/', pathNot: '^src/adapters/$1/' },
+      from: { path: '^src/adapters/(redis|rabbitmq|mongodb)/' },
+      to: { path: '^src/adapters/(redis|rabbitmq|mongodb)/', pathNot: '^src/adapters/$1/' },
     },
     {
       name: 'adapters-make-no-http-bodies',
@@ -50,12 +50,13 @@ module.exports = {
       to: { path: '^src/contracts/http/' },
     },
     {
-      name: 'api-speaks-no-redis',
-      comment: 'src/api uses ports. Only src/adapters speaks Redis; src/main says which adapter fills which port.',
+      name: 'api-speaks-to-no-store',
+      comment:
+        'src/api uses ports. Only src/adapters speaks Redis and MongoDB; src/main says which adapter fills which port.',
       severity: 'error',
       from: { path: '^src/api/' },
       to: {
-        path: '^(node_modules/ioredis/|src/adapters/redis/|src/adapters/[^/]+/redis-)',
+        path: '^(node_modules/(ioredis|mongodb)/|src/adapters/(redis|mongodb)/|src/adapters/[^/]+/(redis|mongodb)[-/])',
         // Bull Board passes on what BullMQ throws, so the api must know how Redis says that it is unavailable.
         pathNot: '^src/adapters/redis/reply-errors[.]ts$',
       },

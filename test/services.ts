@@ -4,7 +4,9 @@ import type { BrokerRights } from '../src/contracts/broker-rights.ts';
 import type { RabbitMq } from '../tools/services/rabbitmq.ts';
 import type { Service } from '../tools/services/service.ts';
 import { managementApi } from './services/management-api.ts';
-import { askForRabbitMq, askForRedis } from './services/server-desk.ts';
+import { startMongoDbFrom } from './services/mongodb-servers.ts';
+import { chosenMongoDb } from './services/mongodb-source.ts';
+import { askForMongoDb, askForRabbitMq, askForRedis } from './services/server-desk.ts';
 import { serversBy } from './services/servers.ts';
 
 /** The URL of an empty database of the run's Redis that nobody else uses. */
@@ -42,3 +44,13 @@ export const privateRedis = async (): Promise<Service> => (await serversBy((awai
 /** A RabbitMQ of the test's own, to be killed. The test stops it. */
 export const privateRabbitMq = async (): Promise<RabbitMq> =>
   (await serversBy((await askForRedis()).way)).startRabbitMq();
+
+/** The URL of a database of the run's MongoDB that is empty and that nobody else uses. */
+export async function testMongoDbUrl(): Promise<string> {
+  const url = new URL((await askForMongoDb()).url);
+  url.pathname = `/test-${randomUUID()}`;
+  return url.href;
+}
+
+/** A MongoDB of the test's own, to be killed. The test stops it. */
+export const privateMongoDb = async (): Promise<Service> => startMongoDbFrom(chosenMongoDb());

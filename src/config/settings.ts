@@ -6,6 +6,7 @@ import { answerLog } from './settings/answer-log.ts';
 import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
 import { general } from './settings/general.ts';
 import { model } from './settings/model.ts';
+import { mongoDb } from './settings/mongodb.ts';
 import { outgoingHttp } from './settings/outgoing-http.ts';
 import { rabbitMqAndRedis } from './settings/rabbitmq-and-redis.ts';
 import { requestsAndSessions } from './settings/requests-and-sessions.ts';
@@ -16,6 +17,7 @@ export const settings = {
   General: general,
   'Outgoing HTTP': outgoingHttp,
   'RabbitMQ and Redis': rabbitMqAndRedis,
+  MongoDB: mongoDb,
   'Accounts and tokens': accountsAndTokens,
   'Requests and sessions': requestsAndSessions,
   'Bridge and workflow': bridgeAndWorkflow,

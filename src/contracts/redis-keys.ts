@@ -22,6 +22,8 @@ export const redisKeys = {
    * `answerKeys` while something of the session must still be erased elsewhere, and then `1`.
    */
   erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
+  /** String: the session is being loaded from MongoDB, by the load that has this random text. */
+  loading: (sessionId: string) => `{chat:session:${sessionId}}:loading`,
   /** Sorted set: a user's turns, JSON `[sessionId, requestId]`, by the time when they were asked, in ms. */
   history: (userId: string) => `chat:history:${userId}`,
   /**

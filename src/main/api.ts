@@ -3,8 +3,6 @@ import { Router } from 'express';
 import { createRedisLogKeeper } from '../adapters/answer-log/redis-log-keeper.ts';
 import { createRedisLogReader } from '../adapters/answer-log/redis-log-reader.ts';
 import { forgetSession } from '../adapters/answers/forget-session.ts';
-import { createRedisConversationStore } from '../adapters/conversations/redis-conversation-store.ts';
-import { createRedisFeedbackStore } from '../adapters/conversations/redis-feedback-store.ts';
 import { createRedisSettledNotices } from '../adapters/conversations/redis-settled-notices.ts';
 import { addToSettledCount } from '../adapters/conversations/settled-count.ts';
 import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
@@ -16,6 +14,7 @@ import { createRetryRunAdmin } from '../adapters/jobs/retry-runs/retry-run-admin
 import { createRetryRunDriver } from '../adapters/jobs/retry-runs/retry-run-driver.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
+import { mustAnswer as mongoDbMustAnswer } from '../adapters/mongodb/connect-mongodb.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { areAllSilent, listProcesses } from '../adapters/processes/list-processes.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
@@ -58,6 +57,7 @@ import { createOverviewParts } from './api/overview.ts';
 import { readPages } from './api/pages.ts';
 import { createRealtimeParts } from './api/realtime.ts';
 import { connectServers } from './api/servers.ts';
+import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
@@ -76,7 +76,7 @@ const replica = randomUUID();
 // Connections
 const name = `healify-chat api ${replica.slice(0, 8)}`;
 const servers = await connectServers({ config, name, metrics, logger });
-const { consuming, publisher, depths, redis, subscriber, cacheRedis, queue } = servers;
+const { consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, queue } = servers;
 const lookAtQueues = createSharedQueuesLook(servers);
 measureQueues(metrics.registry, lookAtQueues);
 const oldestQuestionAgeMs = createSharedOldestTurnLook(servers);
@@ -97,8 +97,8 @@ const judgedProcesses = async () => {
 measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
-const conversations = createRedisConversationStore({ redis, retentionMs: config.historyRetentionMs, replica });
-const feedback = createRedisFeedbackStore({ redis, retentionMs: config.historyRetentionMs });
+const stores = createLastingStores({ config, redis, db: mongoDb?.db, replica });
+const { conversations, feedback } = stores;
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
 const gates = createGateAdmin(redis);
@@ -106,7 +106,7 @@ const placesOf = (requestIds: string[]) => placesInLine(queue, redis, requestIds
 const cancel = (requestIds: string[]) => cancelRequests(queue, redis, requestIds);
 
 // Parts
-const authentication = createAuthenticationParts({ config, redis, subscriber, logger });
+const authentication = createAuthenticationParts({ config, redis, subscriber, stores, logger });
 const { endedLogins, requireAdmin, accounts, tickets, redeemTicket } = authentication;
 const answerWaiter = createAnswerWaiter({
   notices: createRedisSettledNotices({ subscriber, replica }),
@@ -173,7 +173,11 @@ const redisMustServe = async () => {
   await ready;
   await mustAnswer(redis);
 };
-const checks = { rabbitmq: servers.brokerMustServe, redis: redisMustServe };
+const checks = {
+  rabbitmq: servers.brokerMustServe,
+  redis: redisMustServe,
+  ...(mongoDb && { mongodb: () => mongoDbMustAnswer(mongoDb.db) }),
+};
 const jobAdmin = createJobAdmin(queue, redis);
 const retryRuns = createRetryRunAdmin(queue, redis);
 const retryRunDriver = createRetryRunDriver({ queue, redis, logger });
@@ -258,7 +262,7 @@ const chat = createChatRouter({
   eraser,
   streams,
   maxWaitMs: config.maxWaitMs,
-  ...createMeParts(config, redis),
+  ...createMeParts(config, stores.accounts),
 });
 const app = createApp({
   version,

@@ -1,13 +1,12 @@
 import { text } from 'node:stream/consumers';
 import type { AccountStore } from '../adapters/accounts/account-store.ts';
-import { createRedisAccountStore } from '../adapters/accounts/redis-account-store.ts';
 import { registerAccount } from '../api/auth/accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { credentials } from '../contracts/http/account-bodies.ts';
+import { withAccounts } from './commands/accounts.ts';
 import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
-import { withRedis } from './commands/redis-connection.ts';
 
-const HELP = `Accounts of the API, from the command line. Reads REDIS_URL: from the environment, .env, or what npm start has started.
+const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and REDIS_URL: from the environment, .env, or what npm start has started.
 
   npm run users -- add --email E (--password-stdin | --password-env NAME) [--admin] [--if-absent]
   npm run users -- grant-admin --email E
@@ -35,8 +34,7 @@ async function main(): Promise<void> {
   const [command = ''] = positionals;
   const { email } = values;
   if (!email) throw new UsageError('--email is missing');
-  await withRedis('healify-chat users', async (redis) => {
-    const accounts = createRedisAccountStore({ redis });
+  await withAccounts('healify-chat users', async (accounts) => {
     if (command === 'add') await add(accounts, email, values);
     else if (command === 'grant-admin') await setRole(accounts, email, 'admin');
     else if (command === 'revoke-admin') await setRole(accounts, email, 'user');

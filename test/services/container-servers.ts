@@ -42,6 +42,16 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   };
 }
 
+export async function startMongoDb(): Promise<Service> {
+  const port = await freePort();
+  const container = await new GenericContainer(imageOf('mongo'))
+    .withExposedPorts({ container: 27017, host: port })
+    .withWaitStrategy(Wait.forLogMessage(/Waiting for connections/))
+    .start();
+  const url = `mongodb://${container.getHost()}:${port}`;
+  return { url, ...(await controls(container, () => answers(container, ['mongosh', '--quiet', '--eval', '1']))) };
+}
+
 async function controls(container: StartedTestContainer, isUp: () => Promise<boolean>) {
   const client = await getContainerRuntimeClient();
   const raw = client.container.getById(container.getId());

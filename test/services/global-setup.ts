@@ -1,6 +1,7 @@
 import { installMonitoring } from '../../tools/services/monitoring.ts';
 import { makeRunFolder, removeFolder } from '../../tools/services/run-folder.ts';
 import { chooseWay, installMissing } from './choose-way.ts';
+import { chooseMongoDb } from './mongodb-source.ts';
 import { openServerDesk } from './server-desk.ts';
 import { createSharedServers } from './shared-servers.ts';
 
@@ -17,9 +18,12 @@ export default async function setUp(): Promise<void> {
   // It may take minutes, which is longer than a test may wait.
   if (way === 'local') installMissing();
   installMonitoring();
+  const mongoDb = chooseMongoDb(way);
+  process.env.TEST_MONGODB_SOURCE = JSON.stringify(mongoDb);
+  if (mongoDb.kind === 'none') process.stdout.write(`Tests with MongoDB are left out: ${mongoDb.why}\n`);
   const folder = makeRunFolder('test');
   process.env.TEST_RUN_FOLDER = folder;
-  const servers = createSharedServers(way);
+  const servers = createSharedServers(way, mongoDb);
   const desk = await openServerDesk(servers);
   process.env.TEST_SERVER_DESK = desk.url;
   const endTestRun: EndOfRun = async ({ watching }) => {

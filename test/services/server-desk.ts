@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SharedRabbitMq, SharedRedis, SharedServers } from './shared-servers.ts';
+import type { SharedMongoDb, SharedRabbitMq, SharedRedis, SharedServers } from './shared-servers.ts';
 
 /** Where jest's workers ask for the servers that jest's main process starts. */
 export interface ServerDesk {
@@ -10,14 +10,17 @@ export interface ServerDesk {
   close(): void;
 }
 
-/** `GET /redis` and `GET /rabbitMq` are answered when the server is ready. */
+const SERVERS = ['redis', 'rabbitMq', 'mongoDb'] as const;
+
+/** `GET /redis`, `GET /rabbitMq` and `GET /mongoDb` are answered when the server is ready. */
 export async function openServerDesk(servers: SharedServers): Promise<ServerDesk> {
   const http = createServer(async (request, response) => {
     // A client that kept the connection for its next question could find it closed just then.
     response.setHeader('connection', 'close');
     try {
-      const server = await (request.url === '/redis' ? servers.redis() : servers.rabbitMq());
-      response.end(JSON.stringify(server));
+      const name = SERVERS.find((each) => request.url === `/${each}`);
+      if (!name) throw new Error(`there is no ${request.url}`);
+      response.end(JSON.stringify(await servers[name]()));
     } catch (error) {
       response.writeHead(500).end((error as Error).message);
     }
@@ -50,3 +53,6 @@ export const askForRedis = () => askFor<SharedRedis>('redis');
 
 /** The run's RabbitMQ, which is started if it does not run yet. */
 export const askForRabbitMq = () => askFor<SharedRabbitMq>('rabbitMq');
+
+/** The run's MongoDB, which is started if it does not run yet. */
+export const askForMongoDb = () => askFor<SharedMongoDb>('mongoDb');

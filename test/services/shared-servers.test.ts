@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { chosenMongoDb } from './mongodb-source.ts';
 import { askForRedis } from './server-desk.ts';
 import { createSharedServers } from './shared-servers.ts';
 
-const servers = createSharedServers((await askForRedis()).way);
+const servers = createSharedServers((await askForRedis()).way, chosenMongoDb());
 afterAll(() => servers.stop());
 
 const use = async <T>(work: (client: Redis) => Promise<T>) => {

@@ -1,7 +1,10 @@
 import { Redis } from 'ioredis';
 import { rabbitMqVersion, redisVersion } from '../../tools/services/versions.ts';
 import { installMissing } from './choose-way.ts';
+import { emptyMongoDb } from './empty-mongodb.ts';
 import { emptyRabbitMq } from './empty-rabbitmq.ts';
+import { startMongoDbFrom } from './mongodb-servers.ts';
+import type { MongoDbSource } from './mongodb-source.ts';
 import { serversBy, type Way } from './servers.ts';
 
 /** Where a server of the run is, and how it was started. */
@@ -16,11 +19,16 @@ export interface SharedRabbitMq {
   readonly managementUrl: string;
 }
 
-/** The one Redis and the one RabbitMQ that the tests of a run share. */
+export interface SharedMongoDb {
+  readonly url: string;
+}
+
+/** The one Redis, the one RabbitMQ and the one MongoDB that the tests of a run share. */
 export interface SharedServers {
   /** Starts it, if no test has asked for it before. */
   redis(): Promise<SharedRedis>;
   rabbitMq(): Promise<SharedRabbitMq>;
+  mongoDb(): Promise<SharedMongoDb>;
   /** Deletes what tests have left in those that run. */
   empty(): Promise<void>;
   stop(): Promise<void>;
@@ -30,7 +38,7 @@ export interface SharedServers {
  * Servers that are not started before a test asks for them. A server that could not be started stays so: each test that
  * asks for it fails with the same error.
  */
-export function createSharedServers(wantedWay: Way): SharedServers {
+export function createSharedServers(wantedWay: Way, mongoDbSource: MongoDbSource): SharedServers {
   const stops: (() => Promise<void>)[] = [];
   const redis = once(async () => {
     const { way, server } = await startRedis(wantedWay);
@@ -46,16 +54,29 @@ export function createSharedServers(wantedWay: Way): SharedServers {
     report(await rabbitMqVersion(managementUrl), way, startedAtMs);
     return { way, url, managementUrl };
   });
+  const mongoDb = once(async () => {
+    const startedAtMs = performance.now();
+    const { stop, url, kind } = await startMongoDbFrom(mongoDbSource);
+    stops.push(stop);
+    print(`MongoDB (${kind}) ready in ${Math.round(performance.now() - startedAtMs)} ms`);
+    return { url };
+  });
   return {
     redis,
     rabbitMq,
+    mongoDb,
     empty: async () => {
-      const [redisNow, rabbitMqNow] = await Promise.all([redis.started(), rabbitMq.started()]);
+      const [redisNow, rabbitMqNow, mongoDbNow] = await Promise.all([
+        redis.started(),
+        rabbitMq.started(),
+        mongoDb.started(),
+      ]);
       if (redisNow) await withRedis(redisNow.url, (client) => client.flushall());
       if (rabbitMqNow) await emptyRabbitMq(rabbitMqNow.managementUrl);
+      if (mongoDbNow) await emptyMongoDb(mongoDbNow.url);
     },
     stop: async () => {
-      await Promise.all([redis.started(), rabbitMq.started()]);
+      await Promise.all([redis.started(), rabbitMq.started(), mongoDb.started()]);
       await Promise.all(stops.map((stop) => stop()));
     },
   };

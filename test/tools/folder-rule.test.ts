@@ -28,12 +28,18 @@ const forbiddenImports: Record<string, [from: string, to: string][]> = {
   'api-imports-only-what-it-may': [['src/api/chat/of-bridge.ts', 'src/bridge/some.ts']],
   'main-imports-only-what-it-may': [['src/main/of-tools.ts', 'tools/some.ts']],
   'adapters-import-only-the-servers': [['src/adapters/answers/of-jobs.ts', 'src/adapters/jobs/some.ts']],
-  'servers-know-no-product': [['src/adapters/rabbitmq/of-redis.ts', 'src/adapters/redis/some.ts']],
+  'servers-know-no-product': [
+    ['src/adapters/rabbitmq/of-redis.ts', 'src/adapters/redis/some.ts'],
+    ['src/adapters/mongodb/of-redis.ts', 'src/adapters/redis/some.ts'],
+  ],
   'adapters-make-no-http-bodies': [['src/adapters/jobs/of-bodies.ts', 'src/contracts/http/some.ts']],
-  'api-speaks-no-redis': [
+  'api-speaks-to-no-store': [
     ['src/api/of-ioredis.ts', 'node_modules/ioredis/some.ts'],
+    ['src/api/of-mongodb.ts', 'node_modules/mongodb/some.ts'],
     ['src/api/of-redis.ts', 'src/adapters/redis/some.ts'],
+    ['src/api/of-mongodb-connection.ts', 'src/adapters/mongodb/some.ts'],
     ['src/api/auth/of-redis-store.ts', 'src/adapters/accounts/redis-account-store.ts'],
+    ['src/api/chat/of-mongodb-documents.ts', 'src/adapters/conversations/mongodb/documents.ts'],
   ],
   'client-imports-only-contracts': [
     ['src/client/of-web.ts', 'src/web/chat/some.ts'],
@@ -53,6 +59,7 @@ const forbiddenImports: Record<string, [from: string, to: string][]> = {
 
 const allowedImports: [from: string, to: string][] = [
   ['src/adapters/jobs/of-redis.ts', 'src/adapters/redis/some.ts'],
+  ['src/adapters/accounts/of-mongodb.ts', 'src/adapters/mongodb/some.ts'],
   ['src/adapters/jobs/of-jobs.ts', 'src/adapters/jobs/some.ts'],
   ['src/api/chat/of-adapters.ts', 'src/adapters/jobs/some.ts'],
   ['src/api/problem.ts', 'src/adapters/redis/reply-errors.ts'],

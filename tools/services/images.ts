@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Returns the image that docker-compose.yml names for a service, so that its tag is written only there. */
-export function imageOf(service: 'redis' | 'rabbitmq'): string {
+export function imageOf(service: 'redis' | 'rabbitmq' | 'mongo'): string {
   const compose = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
   const image = new RegExp(`^ {4}image: (${service}:\\S+)$`, 'm').exec(compose)?.[1];
   if (!image) throw new Error(`docker-compose.yml names no image for ${service}`);

@@ -10,6 +10,8 @@ export interface AccountStore {
   create(account: Account): Promise<'created' | 'email_taken'>;
   byEmail(email: string): Promise<Account | undefined>;
   byId(userId: string): Promise<Account | undefined>;
+  /** Gives every account, in no particular order. */
+  all(): AsyncIterable<Account>;
   /** Changes the role of the account that has this email. Returns false if no account has it. */
   setRole(email: string, role: Role): Promise<boolean>;
 }

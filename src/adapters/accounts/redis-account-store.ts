@@ -4,9 +4,11 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { AccountStore } from './account-store.ts';
 
+const READ_TOGETHER = 100;
+
 /**
  * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
- * id.
+ * id. `all` finds them by their keys, so the user needs the right to SCAN.
  */
 export function createRedisAccountStore({ redis }: { redis: Redis }): AccountStore {
   const read = async (userId: string | null): Promise<Account | undefined> => {
@@ -32,10 +34,22 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     return true;
   }
 
+  async function* all(): AsyncGenerator<Account> {
+    let cursor = '0';
+    do {
+      const scan = redis.scan(cursor, 'MATCH', redisKeys.account('*'), 'COUNT', READ_TOGETHER);
+      const [next, keys] = await orStoreUnavailable(scan);
+      const texts = await orStoreUnavailable(Promise.all(keys.map((key) => redis.get(key))));
+      for (const text of texts) if (text !== null) yield JSON.parse(text) as Account;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
   return {
     create: (account) => orStoreUnavailable(create(account)),
     byEmail: (email) => orStoreUnavailable(byEmail(email)),
     byId: (userId) => orStoreUnavailable(read(userId)),
+    all: () => all(),
     setRole: (email, role) => orStoreUnavailable(setRole(email, role)),
   };
 }

@@ -72,5 +72,6 @@ export async function readHistory(
   });
 }
 
-const memberOf = ({ sessionId, requestId }: { sessionId: string; requestId: string }) =>
+/** A turn as a member of its user's history. */
+export const memberOf = ({ sessionId, requestId }: { sessionId: string; requestId: string }) =>
   JSON.stringify([sessionId, requestId]);

@@ -34,7 +34,8 @@ export async function readNewestFirst(
   return entries;
 }
 
-const encodeCursor = (at: number, member: string) => Buffer.from(JSON.stringify([at, member])).toString('base64url');
+export const encodeCursor = (at: number, member: string) =>
+  Buffer.from(JSON.stringify([at, member])).toString('base64url');
 
 /**
  * Reads the entry after which a page begins.

@@ -32,7 +32,7 @@ import { pageOf, readPageCursor } from './session-page.ts';
 import { readTurns } from './stored-turn.ts';
 
 /** How long a new session is kept if its first turn is never confirmed. An answer may still come for it. */
-const UNCONFIRMED_MS = 3_600_000;
+export const UNCONFIRMED_MS = 3_600_000;
 const CONFIRM_WITHIN_MS = 10;
 const CONFIRMED_TOGETHER = 100;
 

@@ -8,7 +8,7 @@ import { readSessionHead } from './redis-scripts/read-session-head.ts';
 
 /** How many sessions a search reads in one round trip, and at most for one page. */
 const SEARCHED_TOGETHER = 100;
-const SEARCHED_FOR_A_PAGE = 1_000;
+export const SEARCHED_FOR_A_PAGE = 1_000;
 /** How many pages of the list are read for one page of sessions, if most of its sessions are gone. */
 const PAGES_TRIED = 5;
 
@@ -49,6 +49,6 @@ export async function removeFromSessionList(redis: Redis, userId: string, sessio
 }
 
 /** Capital letters, and different ways to write the same character, do not matter. */
-const hasInTitle = ({ title }: Session, search: string) => comparable(title ?? '').includes(comparable(search));
+export const hasInTitle = ({ title }: Session, search: string) => comparable(title ?? '').includes(comparable(search));
 
 const comparable = (text: string) => text.normalize('NFKC').toLowerCase();

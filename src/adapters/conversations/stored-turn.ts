@@ -57,4 +57,9 @@ export const readQuestion = (question: string) =>
   };
 
 /** The stored feedback also says who gave the answer. */
-const feedbackOf = ({ rating, reason, comment, ratedAt }: Feedback): Feedback => ({ rating, reason, comment, ratedAt });
+export const feedbackOf = ({ rating, reason, comment, ratedAt }: Feedback): Feedback => ({
+  rating,
+  reason,
+  comment,
+  ratedAt,
+});

@@ -137,7 +137,7 @@ export const rabbitMqAndRedis = {
     type: duration({ max: '5m' }),
     default: '2s',
     unit: 'duration',
-    text: 'How long a request waits for Redis before it is answered with 503.',
+    text: 'How long a request waits for Redis or MongoDB before it is answered with 503.',
     readBy: api,
   }),
 } as const;

@@ -1,7 +1,5 @@
 import type { RequestHandler, Response, Router } from 'express';
 import type { Redis } from 'ioredis';
-import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../../api/admin/login.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
@@ -13,6 +11,7 @@ import { createAccountsRouter } from '../../api/auth/routes.ts';
 import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
 import { byAddress, limitRoute, useLimit } from '../../api/rate-limit.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import type { LastingStores } from './stores.ts';
 
 /** The routes of accounts (none if an identity provider has the accounts), and the login of the admin's pages. */
 export function createAccountRouters(options: {
@@ -20,12 +19,12 @@ export function createAccountRouters(options: {
   secret: string;
   redis: Redis;
   verifyToken: VerifyToken;
-  store: AccountStore;
+  stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   adminSessions: AdminSessions;
   /** Ends the access tokens of a login. */
   endLogin: (loginId: string) => Promise<void>;
 }): { accounts: Router | undefined; login: Router } {
-  const { config, secret, redis, verifyToken, store, adminSessions, endLogin } = options;
+  const { config, secret, redis, verifyToken, stores, adminSessions, endLogin } = options;
   const limitOf = (name: string) => createRedisRateLimit({ redis, name, perMinute: config.rateLoginPerMinute });
   const limitAddress = (name: string): RequestHandler => limitRoute(limitOf(name), byAddress);
   const maxMs = config.adminSessionMaxMs;
@@ -42,7 +41,7 @@ export function createAccountRouters(options: {
     return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, maxMs })) };
   }
   const accounts = createAccounts({
-    store,
+    store: stores.accounts,
     passwords: createPasswords(),
     accessTokens: createAccessTokens({
       secret,
@@ -51,7 +50,7 @@ export function createAccountRouters(options: {
       ttlMs: config.accessTokenTtlMs,
     }),
     refreshTokens: createRefreshTokens({
-      store: createRedisRefreshFamilyStore({ redis, ttlMs: config.refreshTokenTtlMs }),
+      store: stores.refreshFamilies,
       graceMs: config.refreshGraceMs,
       endLogin,
     }),

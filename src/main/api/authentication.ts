@@ -1,6 +1,5 @@
 import type { Router } from 'express';
 import type { Redis } from 'ioredis';
-import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
 import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
 import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
 import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
@@ -16,6 +15,7 @@ import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/ticket
 import type { ApiConfig } from '../../config/settings.ts';
 import type { Logger } from '../../observability/log.ts';
 import { createAccountRouters } from './accounts.ts';
+import type { LastingStores } from './stores.ts';
 
 /** How far the clocks of several api processes may differ. */
 const CLOCK_MARGIN_MS = 60_000;
@@ -25,6 +25,7 @@ export function createAuthenticationParts(options: {
   config: ApiConfig;
   redis: Redis;
   subscriber: Redis;
+  stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   logger: Logger;
 }): Authentication & {
   endedLogins: EndedLogins;
@@ -35,7 +36,7 @@ export function createAuthenticationParts(options: {
   /** The login of the admin's pages. */
   login: Router;
 } {
-  const { config, redis, subscriber, logger } = options;
+  const { config, redis, subscriber, stores, logger } = options;
   const endedLogins = createRedisEndedLogins({
     redis,
     subscriber,
@@ -56,18 +57,17 @@ export function createAuthenticationParts(options: {
       },
     }),
   );
-  const store = createRedisAccountStore({ redis });
   const tickets = createRedisTicketStore({ redis });
   const adminSessions = createAdminSessions({
     store: createRedisAdminSessionStore({ redis }),
     idleMs: config.adminIdleTimeoutMs,
-    roleOf: config.jwtJwksUrl ? undefined : async (userId) => (await store.byId(userId))?.role,
+    roleOf: config.jwtJwksUrl ? undefined : async (userId) => (await stores.accounts.byId(userId))?.role,
   });
   return {
     ...createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions }),
     endedLogins,
     tickets,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
-    ...createAccountRouters({ config, secret, redis, verifyToken, store, adminSessions, endLogin: endedLogins.end }),
+    ...createAccountRouters({ config, secret, redis, verifyToken, stores, adminSessions, endLogin: endedLogins.end }),
   };
 }

@@ -1,13 +1,12 @@
-import type { Redis } from 'ioredis';
-import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { MeOptions } from '../../api/chat/me.ts';
 import { allowedModelsOf } from '../../config/allowed-models.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import { limits } from '../../contracts/limits.ts';
 
 /** What GET /me tells. */
-export function createMeParts(config: ApiConfig, redis: Redis): MeOptions {
-  const accounts = config.jwtJwksUrl ? undefined : createRedisAccountStore({ redis });
+export function createMeParts(config: ApiConfig, store: AccountStore): MeOptions {
+  const accounts = config.jwtJwksUrl ? undefined : store;
   const { messageChars, titleChars, searchChars, sessionTurns } = limits;
   return {
     emailOf: async (userId) => (await accounts?.byId(userId))?.email ?? null,

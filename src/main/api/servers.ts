@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
+import type { MongoDbConnection } from '../../adapters/mongodb/connect-mongodb.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
@@ -12,6 +13,7 @@ import { brokerAddressOf } from '../broker-address.ts';
 import { connectToBroker, mustBeConnected } from '../broker-connections.ts';
 import { checkDurability } from '../durability.ts';
 import { admitToRedis } from '../installation.ts';
+import { connectToMongoDb, prepareMongoDb } from '../mongodb.ts';
 import { nameMissingRedisRights } from '../redis-rights.ts';
 
 /** The api's connections, and what is opened on them. */
@@ -26,9 +28,12 @@ export interface ApiServers {
   subscriber: Redis;
   /** To the Redis of the answer cache, which may be the same. */
   cacheRedis: Redis;
+  /** undefined: what lasts is kept in Redis. */
+  mongoDb: MongoDbConnection | undefined;
   queue: ChatQueue;
   /**
-   * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
+   * Resolves once we know that this Redis is our installation's, and MongoDB has its indexes. Nothing may be read from them
+   * or written to them before.
    */
   admitted: Promise<void>;
   /** For a health check. @throws Error unless messages can be consumed from RabbitMQ and published to it now */
@@ -63,18 +68,23 @@ export async function connectServers(options: {
   const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache', 'redis-cache') : redis;
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
   nameMissingRedisRights({ redis, process: 'api', logger });
-  const admitted = admitToRedis({ ...config, redis, logger });
+  const mongoDb = connectToMongoDb({ config, name, logger, onUp: (up) => onUp('mongodb', up) });
+  const admitted = Promise.all([
+    admitToRedis({ ...config, redis, logger }),
+    mongoDb && prepareMongoDb(mongoDb.db, logger),
+  ]).then(() => {});
   const queue = openChatQueue(redis);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 
   return {
-    ...{ consuming, publisher, depths, redis, subscriber, cacheRedis, queue, admitted },
+    ...{ consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, queue, admitted },
     brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
     close: async () => {
       await Promise.all([publisher.close(), depths.close()]);
       await Promise.all([consuming.close(), publishing.close(), queue.close()]);
       for (const connection of [redis, subscriber, cacheRedis]) connection.disconnect();
+      await mongoDb?.close();
     },
   };
 }

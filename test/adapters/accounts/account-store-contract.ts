@@ -50,6 +50,15 @@ export function describeAccountStore(name: string, makeStore: () => Promise<Acco
       expect(await store.byEmail(email)).toEqual(accounts[outcomes.indexOf('created')]);
     });
 
+    test('all accounts are listed', async () => {
+      const accounts = Array.from({ length: 250 }, () => newAccount());
+      for (const account of accounts) await store.create(account);
+      const found: Account[] = [];
+      for await (const account of store.all()) found.push(account);
+      expect(found).toEqual(expect.arrayContaining(accounts));
+      expect(new Set(found.map(({ userId }) => userId)).size).toBe(found.length);
+    });
+
     test('a role is given and taken, and nothing else changes', async () => {
       const account = newAccount();
       await store.create(account);

@@ -1,0 +1,168 @@
+import type { Redis } from 'ioredis';
+import type { Db } from 'mongodb';
+import type { TurnAddress } from '../../contracts/conversation.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
+import type { BeginOutcome, ConversationStore, NewTurn, Remains } from './conversation-store.ts';
+import {
+  conversationsOf,
+  sessionDocumentIdOf,
+  type TurnDocument,
+  turnIdOf,
+  turnOf,
+  unexpired,
+} from './mongodb/documents.ts';
+import { readHistoryPage } from './mongodb/history-page.ts';
+import { orStoresUnavailable } from './mongodb/or-stores-unavailable.ts';
+import { readSessionList } from './mongodb/session-list.ts';
+import { createSessionLoader } from './mongodb/session-loader.ts';
+import { settleTurns } from './mongodb/settle.ts';
+import { decodeCursor } from './newest-first.ts';
+import { createRedisConversationStore, UNCONFIRMED_MS } from './redis-conversation-store.ts';
+import { holdSession } from './redis-scripts/hold-session.ts';
+import { restSession } from './redis-scripts/rest-session.ts';
+
+const LEAST_LOADED_MS = 10_000;
+
+/**
+ * Conversations in MongoDB. Turns that have ended are kept there, each with a document of its session. Redis has what is
+ * live: the open turns, and the sessions in use. A session goes through these states:
+ * - *in use* while it is in Redis. Its user's pages and the context of its next question come from there. While a turn is
+ *   open, it stays.
+ * - *idle* once `idleMs` have passed since its last turn ended. Then Redis forgets it.
+ * - *in use* again when somebody reads or continues it. Then it is loaded from MongoDB.
+ *
+ * Lists and histories are read from MongoDB. The open turns of the user come from Redis.
+ * @param options.retentionMs how long a session is kept after its last change
+ * @param options.replica names this process in the notices of settled turns; must not contain a space
+ */
+export function createMongoDbConversationStore(options: {
+  db: Db;
+  redis: Redis;
+  retentionMs: number;
+  idleMs: number;
+  replica: string;
+}): ConversationStore {
+  const { db, redis, retentionMs, idleMs } = options;
+  const conversations = conversationsOf(db);
+  const live = createRedisConversationStore(options);
+  const loader = createSessionLoader({ redis, conversations, retentionMs });
+  /** A session that is read stays at least so long that it can be read. */
+  const readMs = Math.max(idleMs, LEAST_LOADED_MS);
+  /** A session that a question is about to be added to stays at least as long as one that begins. */
+  const heldMs = Math.max(idleMs, UNCONFIRMED_MS);
+
+  async function takeIntoUse(sessionId: string): Promise<void> {
+    if (!(await holdSession(redis, sessionId, heldMs))) await loader.load(sessionId, { ttlMs: heldMs });
+  }
+
+  async function begin(turn: NewTurn, newSession: boolean): Promise<BeginOutcome> {
+    await takeIntoUse(turn.sessionId);
+    const outcome = await live.begin(turn, { newSession });
+    if (outcome !== 'begun') await restSession(redis, turn.sessionId, idleMs);
+    return outcome;
+  }
+
+  async function discard(turn: TurnAddress): Promise<void> {
+    await live.discard(turn);
+    await restSession(redis, turn.sessionId, idleMs);
+  }
+
+  /** Reads a session that is in use. One that is idle is loaded first. */
+  async function inUse<T>(sessionId: string, userId: string, read: () => Promise<T | undefined>) {
+    const found = await read();
+    if (found !== undefined || !(await loader.load(sessionId, { userId, ttlMs: readMs }))) return found;
+    return await read();
+  }
+
+  /**
+   * Writes the title that Redis has to MongoDB, and repeats that if the title changes meanwhile. So the last one that was
+   * chosen stays, whichever process writes last.
+   * @param written the title that MongoDB has
+   */
+  async function keepTitle(sessionId: string, written: string | null): Promise<void> {
+    for (let last = written; ; ) {
+      const text = await redis.get(redisKeys.session(sessionId));
+      if (text === null) return;
+      const title = (JSON.parse(text) as { title?: string }).title || null;
+      if (title === last) return;
+      await orStoreUnavailable(conversations.updateOne({ _id: sessionDocumentIdOf(sessionId) }, { $set: { title } }));
+      last = title;
+    }
+  }
+
+  async function rename(sessionId: string, userId: string, title: string) {
+    const renamed = await inUse(sessionId, userId, () => live.rename(sessionId, userId, title));
+    if (!renamed) return undefined;
+    const filter = { _id: sessionDocumentIdOf(sessionId), userId };
+    await orStoreUnavailable(conversations.updateOne(filter, { $set: { title } }));
+    await keepTitle(sessionId, title);
+    return renamed;
+  }
+
+  async function findTurn(sessionId: string, requestId: string) {
+    const filter = { _id: turnIdOf({ sessionId, requestId }), ...unexpired() };
+    const found = await orStoreUnavailable(conversations.findOne<TurnDocument>(filter));
+    return found ? turnOf(found) : undefined;
+  }
+
+  async function sessionOf(requestId: string, userId: string): Promise<string | undefined> {
+    const open = await live.sessionOf(requestId, userId);
+    if (open !== undefined) return open;
+    const filter = { userId, requestId, ...unexpired() };
+    const projection = { sessionId: 1 };
+    return (await orStoreUnavailable(conversations.findOne(filter, { projection })))?.sessionId;
+  }
+
+  async function unsettled(sessionId: string, userId: string) {
+    const open = await live.unsettled(sessionId, userId);
+    if (open) return open;
+    const filter = { _id: sessionDocumentIdOf(sessionId), userId, ...unexpired() };
+    const isIdle = await orStoreUnavailable(conversations.findOne(filter, { projection: { _id: 1 } }));
+    return isIdle ? [] : undefined;
+  }
+
+  async function erase(sessionId: string, userId: string): Promise<Remains | undefined> {
+    // The tombstone lists what all turns have left elsewhere, so the session must be in Redis.
+    await takeIntoUse(sessionId);
+    const remains = await live.erase(sessionId, userId);
+    if (remains) await orStoreUnavailable(conversations.deleteMany({ sessionId }));
+    else await restSession(redis, sessionId, idleMs);
+    return remains;
+  }
+
+  return {
+    begin: (turn, { newSession }) => orStoresUnavailable(begin(turn, newSession)),
+    confirm: live.confirm,
+    discard: (turn) => orStoresUnavailable(discard(turn)),
+    settle: (responses) =>
+      orStoresUnavailable(
+        settleTurns({ redis, conversations, live, loader, keepTitle, retentionMs, idleMs, readMs }, responses),
+      ),
+
+    session: (sessionId, userId, page) => inUse(sessionId, userId, () => live.session(sessionId, userId, page)),
+    sessions: async (userId, page) => {
+      if (page.cursor !== undefined) decodeCursor(page.cursor);
+      return await orStoresUnavailable(readSessionList({ redis, conversations }, userId, page));
+    },
+    rename: (sessionId, userId, title) => orStoresUnavailable(rename(sessionId, userId, title)),
+    turn: async (sessionId, requestId) =>
+      (await live.turn(sessionId, requestId)) ?? (await findTurn(sessionId, requestId)),
+    unsettled,
+    sessionOf,
+    history: async (userId, { limit, cursor }) => {
+      if (cursor !== undefined) decodeCursor(cursor);
+      return await orStoresUnavailable(
+        readHistoryPage({ redis, conversations, retentionMs }, userId, { limit, cursor }),
+      );
+    },
+
+    erase: (sessionId, userId) => orStoresUnavailable(erase(sessionId, userId)),
+    markErased: live.markErased,
+    unfinishedErasures: live.unfinishedErasures,
+
+    overdue: live.overdue,
+    postpone: live.postpone,
+    close: live.close,
+  };
+}

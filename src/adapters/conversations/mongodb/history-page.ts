@@ -1,0 +1,48 @@
+import type { Redis } from 'ioredis';
+import type { Turn } from '../../../contracts/conversation.ts';
+import { limits } from '../../../contracts/limits.ts';
+import type { HistoryPage } from '../conversation-store.ts';
+import { readHistory } from '../history-index.ts';
+import { readTurns } from '../stored-turn.ts';
+import { type Conversations, type TurnDocument, turnIdOf, turnOf } from './documents.ts';
+import { afterCursor, cursorOf, mergeNewestFirst, type Placed, readNewestFirst } from './newest-first.ts';
+
+/** Most open turns of a user that their history shows. More than that wait only if nobody answers for a long time. */
+const MOST_OPEN = 1_000;
+
+/**
+ * Returns a page of a user's visible turns, newest first. Redis has the open ones, MongoDB the others. One round trip to
+ * Redis, and one to MongoDB for each 25 turns; one more to Redis if turns are open.
+ * @param options.retentionMs turns that were asked before that are not shown
+ */
+export async function readHistoryPage(
+  options: { redis: Redis; conversations: Conversations; retentionMs: number },
+  userId: string,
+  { limit, cursor }: { limit: number; cursor: string | undefined },
+): Promise<HistoryPage> {
+  const { redis, conversations, retentionMs } = options;
+  const live = afterCursor(await readOpenTurns(redis, userId), cursor).slice(0, limit + 1);
+  const place = { userId, kind: 'turn', cursor, askedAfter: Date.now() - retentionMs } as const;
+  const lasting = readNewestFirst<TurnDocument>(conversations, place);
+  const turns: Turn[] = [];
+  let last: Placed<Turn> | undefined;
+  let chars = 0;
+  for await (const placed of mergeNewestFirst(live, lasting, turnOf)) {
+    const { value: turn } = placed;
+    chars += turn.message.length + (turn.answer?.response?.length ?? 0);
+    if (last && (turns.length === limit || chars > limits.pageBytes)) return { turns, nextCursor: cursorOf(last) };
+    turns.push(turn);
+    last = placed;
+  }
+  return { turns, nextCursor: null };
+}
+
+async function readOpenTurns(redis: Redis, userId: string): Promise<Placed<Turn>[]> {
+  const entries = await readHistory(redis, userId, { cursor: undefined, count: MOST_OPEN });
+  if (entries.length === 0) return [];
+  const turns = await readTurns(redis, entries);
+  return entries.flatMap((entry, index) => {
+    const turn = turns[index];
+    return turn ? [{ value: turn, at: entry.createdAt, id: turnIdOf(entry) }] : [];
+  });
+}

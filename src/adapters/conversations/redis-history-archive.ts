@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { chatResponse } from '../../contracts/chat-response.ts';
+import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import type { NewFeedback } from './feedback-store.ts';
+import { type ArchivedSession, type ArchivedTurn, archivedSession, type HistoryArchive } from './history-archive.ts';
+import { addToHistory } from './history-index.ts';
+import { loadSession } from './redis-scripts/load-session.ts';
+import { readStoredSession } from './stored-session.ts';
+import { readQuestion } from './stored-turn.ts';
+import { memberOf } from './turn-member.ts';
+
+const READ_TOGETHER = 100;
+const SESSION_KEY = /^chat:session:/;
+const NOTE_MS = 60_000;
+
+/**
+ * The sessions of Redis. They are found by their keys, so the user needs the right to SCAN. One round trip for each 100
+ * keys that Redis looks at, and two for each 100 sessions.
+ * @param options.retentionMs how long the lists of a user are kept after their last change
+ */
+export function createRedisHistoryArchive(options: { redis: Redis; retentionMs: number }): HistoryArchive {
+  const { redis, retentionMs } = options;
+
+  async function readSessions(sessionIds: readonly string[]): Promise<ArchivedSession[]> {
+    const commands = redis.pipeline();
+    for (const sessionId of sessionIds) {
+      const key = redisKeys.session(sessionId);
+      commands.get(key).pttl(key).hgetall(redisKeys.turns(sessionId));
+    }
+    const replies = await repliesOf(commands);
+    return sessionIds.flatMap((sessionId, i) => {
+      const [text, leftMs, fields] = replies.slice(3 * i, 3 * i + 3) as [string | null, number, Record<string, string>];
+      return text === null ? [] : archivedSessionOf(sessionId, text, leftMs, fields);
+    });
+  }
+
+  async function* read(): AsyncGenerator<ArchivedSession> {
+    let cursor = '0';
+    do {
+      const scan = redis.scan(cursor, 'MATCH', redisKeys.session('*'), 'COUNT', READ_TOGETHER);
+      const [next, keys] = await orStoreUnavailable(scan);
+      yield* await readSessions(keys.map((key) => key.replace(SESSION_KEY, '')));
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  async function writeSession(session: ArchivedSession): Promise<void> {
+    const { sessionId, userId, turns } = session;
+    const ttlMs = Date.parse(session.keptUntil) - Date.now();
+    if (ttlMs <= 0 || turns.length === 0) return;
+    const note = randomUUID();
+    // These commands are sent together: one round trip.
+    await Promise.all([
+      redis.set(redisKeys.loading(sessionId), note, 'PX', NOTE_MS),
+      loadSession(redis, { session, turns }, { note, ttlMs }),
+      ...turns.flatMap((turn) => addToLists(turn, { sessionId, userId })),
+    ]);
+  }
+
+  function addToLists(turn: ArchivedTurn, { sessionId, userId }: { sessionId: string; userId: string }) {
+    const { requestId, feedback } = turn;
+    const address = { sessionId, requestId, userId };
+    const inHistory = addToHistory(redis, userId, { ...address, createdAt: Date.parse(turn.createdAt) }, retentionMs);
+    const rated = feedback && redis.zadd(FEEDBACK_KEY, Date.parse(feedback.ratedAt), memberOf(address));
+    return [inHistory, rated];
+  }
+
+  return {
+    read,
+    write: async (sessions) => void (await orStoreUnavailable(Promise.all(sessions.map(writeSession)))),
+  };
+}
+
+/** Returns nothing of a session that has no ended turn. Turns of old versions are numbered by their questions. */
+function archivedSessionOf(
+  sessionId: string,
+  text: string,
+  leftMs: number,
+  fields: Record<string, string>,
+): ArchivedSession[] {
+  const turns: ArchivedTurn[] = [];
+  for (const [field, answer] of Object.entries(fields)) {
+    const requestId = field.slice(0, -2);
+    const question = fields[`${requestId}:q`];
+    if (!field.endsWith(':a') || question === undefined) continue;
+    const answerKey = fields[`${requestId}:k`];
+    const feedback = fields[`${requestId}:f`];
+    turns.push({
+      ...readQuestion(question),
+      requestId,
+      number: Number.parseInt(question, 10),
+      response: chatResponse.parse({ ...JSON.parse(answer), ...(answerKey !== undefined && { answerKey }) }),
+      feedback: feedback === undefined ? null : (JSON.parse(feedback) as NewFeedback),
+    });
+  }
+  if (turns.length === 0) return [];
+  turns.sort((a, b) => a.number - b.number);
+  const { userId } = JSON.parse(text) as { userId: string };
+  const first = fields[`${fields['0:n'] ?? turns[0]!.requestId}:q`] ?? '';
+  const keptUntil = new Date(Date.now() + Math.max(leftMs, 0)).toISOString();
+  return [archivedSession.parse({ ...readStoredSession(sessionId, text, first), userId, keptUntil, turns })];
+}

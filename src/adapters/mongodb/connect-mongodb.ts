@@ -1,0 +1,84 @@
+import { type Db, MongoClient, type ServerDescription, type TopologyDescription } from 'mongodb';
+import type { Logger } from 'pino';
+import { safeMessage } from '../../contracts/safe-message.ts';
+
+/** How often the driver looks at each server while nothing else happens. */
+const HEARTBEAT_MS = 3_000;
+const STILL_WAITING_MS = 10_000;
+
+export interface MongoDbConnection {
+  readonly db: Db;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to MongoDB in the background. If no server can be written to, the driver looks for one without an end. The log
+ * says once that there is none, and once that there is one again. Meanwhile commands fail after `commandTimeoutMs`, and so
+ * does a command that gets no reply. A command that is tried once more takes twice as long.
+ * @param options.url mongodb:// or mongodb+srv://, with user, password and database; several hosts are one replica set
+ * @param options.ca for TLS: the authority that signed the server's certificate, in PEM. Left out: those that Node trusts
+ */
+export function connectMongoDb(options: {
+  url: string;
+  ca?: Buffer | undefined;
+  name: string;
+  logger: Logger;
+  commandTimeoutMs: number;
+  connectTimeoutMs: number;
+  maxPoolSize: number;
+  retryWrites: boolean;
+  writeConcern: 'majority' | number;
+  /** Called whenever there begins or stops to be a server that can be written to. */
+  onUp?: (up: boolean) => void;
+}): MongoDbConnection {
+  const { url, ca, name, logger, commandTimeoutMs, onUp = () => {} } = options;
+  const client = new MongoClient(url, {
+    appName: name,
+    ...(ca && { ca }),
+    serverSelectionTimeoutMS: commandTimeoutMs,
+    waitQueueTimeoutMS: commandTimeoutMs,
+    socketTimeoutMS: commandTimeoutMs,
+    connectTimeoutMS: options.connectTimeoutMs,
+    heartbeatFrequencyMS: HEARTBEAT_MS,
+    maxPoolSize: options.maxPoolSize,
+    retryWrites: options.retryWrites,
+    writeConcern: { w: options.writeConcern, wtimeoutMS: commandTimeoutMs },
+    // What was acknowledged by a majority cannot be rolled back, and a user reads what they have written.
+    readPreference: 'primary',
+    ignoreUndefined: true,
+  });
+
+  let up = false;
+  let lastProblem: string | undefined;
+  let lastSaidAt = 0;
+  client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    const writable = hasWritableServer(newDescription);
+    if (writable === up) return;
+    up = writable;
+    onUp(up);
+    if (up) logger.info({ connection: name }, 'connected to MongoDB');
+    else logger.warn({ connection: name }, 'lost MongoDB, connecting again');
+    lastProblem = undefined;
+  });
+  client.on('serverHeartbeatFailed', ({ failure }) => {
+    const problem = safeMessage(failure);
+    const now = performance.now();
+    if (up || (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS)) return;
+    lastProblem = problem;
+    lastSaidAt = now;
+    logger.warn({ connection: name, reason: problem }, 'waiting for MongoDB');
+  });
+  // A failure is logged above, and the next command tries again.
+  client.connect().catch(() => {});
+  return { db: client.db(), close: () => client.close() };
+}
+
+/** For a health check. @throws Error unless MongoDB answers */
+export async function mustAnswer(db: Db): Promise<void> {
+  await db.command({ ping: 1 });
+}
+
+const WRITABLE: readonly ServerDescription['type'][] = ['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer'];
+
+const hasWritableServer = ({ servers }: TopologyDescription) =>
+  [...servers.values()].some(({ type }) => WRITABLE.includes(type));

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { api, setting } from '../setting.ts';
+import { duration, fileContent, flag, integer, optional } from '../value-types.ts';
+
+export const mongoDb = {
+  mongodbUrl: setting({
+    env: 'MONGODB_URL',
+    type: optional(
+      z
+        .string()
+        .regex(
+          /^mongodb(\+srv)?:\/\/[^/?]+\/[^/?]+/,
+          'must be a URL that starts with mongodb:// or mongodb+srv:// and names a database, such as mongodb://host/healify',
+        ),
+    ),
+    default: '',
+    unit: 'URL',
+    text: 'MongoDB 6.0 or newer, or a server that speaks its protocol, with the name of a database. There conversations, feedback, accounts and refresh tokens are kept. Left out: they are kept in Redis.',
+    mayBeInFile: true,
+    readBy: api,
+  }),
+  mongodbCaFile: setting({
+    env: 'MONGODB_CA_FILE',
+    type: optional(fileContent),
+    default: '',
+    unit: 'path',
+    text: "A file (PEM) with the certificate of your own authority, if that has signed MongoDB's certificate. For a MONGODB_URL with tls=true.",
+    readBy: api,
+  }),
+  mongodbWriteConcern: setting({
+    env: 'MONGODB_WRITE_CONCERN',
+    type: z
+      .string()
+      .regex(/^(majority|[1-9]\d?)$/, 'must be majority or a number of members')
+      .transform((text) => (text === 'majority' ? text : Number(text))),
+    default: 'majority',
+    unit: 'name or number',
+    text: 'How many members of a replica set must have a write before it counts: majority, or their number. With fewer than a majority, a failover may lose what was acknowledged.',
+    readBy: api,
+  }),
+  mongodbPoolSize: setting({
+    env: 'MONGODB_POOL_SIZE',
+    type: integer(1, 1_000),
+    default: '20',
+    unit: 'connections',
+    text: 'How many connections an api process may have to MongoDB.',
+    readBy: api,
+  }),
+  mongodbConnectTimeoutMs: setting({
+    env: 'MONGODB_CONNECT_TIMEOUT',
+    type: duration({ min: '100ms', max: '1m' }),
+    default: '5s',
+    unit: 'duration',
+    text: 'How long a connection to MongoDB may take to be made.',
+    readBy: api,
+  }),
+  mongodbRetryWrites: setting({
+    env: 'MONGODB_RETRY_WRITES',
+    type: flag,
+    default: 'true',
+    unit: 'true or false',
+    text: 'Whether a write is tried once more if its server has just failed. Only replica sets can do it.',
+    readBy: api,
+  }),
+  sessionIdleMs: setting({
+    env: 'SESSION_IDLE',
+    type: duration({ min: '1s' }),
+    default: '1h',
+    unit: 'duration',
+    text: 'With MONGODB_URL: how long a session stays in Redis after its last answer. After that it is read from MongoDB when it is needed again.',
+    readBy: api,
+  }),
+} as const;

@@ -1,0 +1,49 @@
+import type { Redis } from 'ioredis';
+import type { Db } from 'mongodb';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
+import { createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
+import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
+import { createMongoDbConversationStore } from '../../adapters/conversations/mongodb-conversation-store.ts';
+import { createMongoDbFeedbackStore } from '../../adapters/conversations/mongodb-feedback-store.ts';
+import { createRedisConversationStore } from '../../adapters/conversations/redis-conversation-store.ts';
+import { createRedisFeedbackStore } from '../../adapters/conversations/redis-feedback-store.ts';
+import { createMongoDbRefreshFamilyStore } from '../../adapters/logins/mongodb-refresh-family-store.ts';
+import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
+import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
+import type { ApiConfig } from '../../config/settings.ts';
+
+/** The stores of what lasts. */
+export interface LastingStores {
+  conversations: ConversationStore;
+  feedback: FeedbackStore;
+  accounts: AccountStore;
+  refreshFamilies: RefreshFamilyStore;
+}
+
+/** Keeps what lasts in MongoDB if there is one, and else in Redis. */
+export function createLastingStores(options: {
+  config: Pick<ApiConfig, 'historyRetentionMs' | 'sessionIdleMs' | 'refreshTokenTtlMs'>;
+  redis: Redis;
+  /** undefined: there is no MongoDB. */
+  db: Db | undefined;
+  replica: string;
+}): LastingStores {
+  const { config, redis, db, replica } = options;
+  const { historyRetentionMs: retentionMs, sessionIdleMs: idleMs, refreshTokenTtlMs: ttlMs } = config;
+  if (!db) {
+    return {
+      conversations: createRedisConversationStore({ redis, retentionMs, replica }),
+      feedback: createRedisFeedbackStore({ redis, retentionMs }),
+      accounts: createRedisAccountStore({ redis }),
+      refreshFamilies: createRedisRefreshFamilyStore({ redis, ttlMs }),
+    };
+  }
+  return {
+    conversations: createMongoDbConversationStore({ db, redis, retentionMs, idleMs, replica }),
+    feedback: createMongoDbFeedbackStore({ db, redis, retentionMs }),
+    accounts: createMongoDbAccountStore({ db }),
+    refreshFamilies: createMongoDbRefreshFamilyStore({ db, ttlMs }),
+  };
+}

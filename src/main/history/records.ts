@@ -1,0 +1,53 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { type ArchivedSession, archivedSession } from '../../adapters/conversations/history-archive.ts';
+import type { Account } from '../../contracts/account.ts';
+
+const record = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('account'),
+    account: z.object({
+      userId: z.string(),
+      email: z.string(),
+      passwordHash: z.string(),
+      role: z.enum(['user', 'admin']),
+      createdAt: z.string(),
+    }),
+  }),
+  z.object({ kind: z.literal('session'), session: archivedSession }),
+]);
+
+/** A line of the file: an account, or a session with its turns. */
+export type HistoryRecord = { kind: 'account'; account: Account } | { kind: 'session'; session: ArchivedSession };
+
+export const lineOf = (each: HistoryRecord) => `${JSON.stringify(each)}\n`;
+
+/** What a record is recognised by. */
+export const idOf = (each: HistoryRecord) =>
+  each.kind === 'account' ? `account ${each.account.userId}` : `session ${each.session.sessionId}`;
+
+/**
+ * Reads the records of a file from a byte on, each with the byte at which the next one begins. A last line without an end
+ * is left out: whoever wrote it was interrupted.
+ * @throws Error a line is no record
+ */
+export async function* readRecords(file: string, from: number): AsyncGenerator<{ record: HistoryRecord; end: number }> {
+  const { size } = await stat(file);
+  let end = from;
+  for await (const line of createInterface({ input: createReadStream(file, { start: from }) })) {
+    end += Buffer.byteLength(line) + 1;
+    if (end > size) return;
+    yield { record: parse(line, end), end };
+  }
+}
+
+function parse(line: string, end: number): HistoryRecord {
+  try {
+    return record.parse(JSON.parse(line));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? `${error.issues[0]!.path.join('.')} is wrong` : 'it is no JSON';
+    throw new Error(`the line that ends at byte ${end} is no record of this command: ${why}`);
+  }
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db } from 'mongodb';
+import { accountIndexes } from '../adapters/accounts/mongodb-account-store.ts';
+import { conversationIndexes } from '../adapters/conversations/mongodb/documents.ts';
+import { refreshFamilyIndexes } from '../adapters/logins/mongodb-refresh-family-store.ts';
+import { connectMongoDb, type MongoDbConnection } from '../adapters/mongodb/connect-mongodb.ts';
+import { createIndexes, describeIndex, WrongIndexError } from '../adapters/mongodb/indexes.ts';
+import type { ApiConfig } from '../config/settings.ts';
+import type { Logger } from '../observability/log.ts';
+
+const RETRY_MS = 1_000;
+const INDEXES = [...conversationIndexes, ...accountIndexes, ...refreshFamilyIndexes];
+
+type MongoDbConfig = Pick<
+  ApiConfig,
+  | 'mongodbUrl'
+  | 'mongodbCaFile'
+  | 'mongodbWriteConcern'
+  | 'mongodbPoolSize'
+  | 'mongodbConnectTimeoutMs'
+  | 'mongodbRetryWrites'
+  | 'storeTimeoutMs'
+>;
+
+/** Connects to the MongoDB of the settings; undefined if they name none. */
+export function connectToMongoDb(options: {
+  config: MongoDbConfig;
+  name: string;
+  logger: Logger;
+  onUp?: (up: boolean) => void;
+}): MongoDbConnection | undefined {
+  const { config, name, logger, onUp } = options;
+  if (!config.mongodbUrl) return undefined;
+  return connectMongoDb({
+    url: config.mongodbUrl,
+    ca: config.mongodbCaFile,
+    name,
+    logger,
+    commandTimeoutMs: config.storeTimeoutMs,
+    connectTimeoutMs: config.mongodbConnectTimeoutMs,
+    maxPoolSize: config.mongodbPoolSize,
+    retryWrites: config.mongodbRetryWrites,
+    writeConcern: config.mongodbWriteConcern,
+    ...(onUp && { onUp }),
+  });
+}
+
+/**
+ * Creates the indexes that are missing, as soon as MongoDB can be reached. If another index is in the place of one, the
+ * process logs what to do, and ends.
+ */
+export async function prepareMongoDb(db: Db, logger: Logger): Promise<void> {
+  for (;;) {
+    try {
+      const unsupported = await createIndexes(db, INDEXES);
+      for (const index of unsupported) {
+        logger.warn({ index: describeIndex(index) }, 'this MongoDB does not support an index that we need');
+      }
+      return;
+    } catch (error) {
+      if (error instanceof WrongIndexError) {
+        logger.fatal(error.message);
+        process.exit(1);
+      }
+      logger.warn({ err: error }, 'could not create the indexes of MongoDB; trying again');
+      await sleep(RETRY_MS);
+    }
+  }
+}
