@@ -39,6 +39,7 @@ const otherVariables = [
   'HEALIFY_EMAIL',
   'HEALIFY_PASSWORD',
   'GRAFANA_PASSWORD',
+  'MONGODB_PASSWORD',
   'GRAFANA_PORT',
   'LOCAL_SERVERS',
   'LOGS_BY_TRACE_URL',
@@ -55,6 +56,7 @@ const otherVariables = [
   'REDIS_WORKER_PASSWORD',
   'RUNBOOK_BASE_URL',
   'SECRETS_DIR',
+  'TEST_MONGODB_URL',
   'TEST_SERVICES',
 ];
 /** Words of others that look like variables. */

@@ -7,6 +7,7 @@ import { openMongoDb } from '../mongodb-connection.ts';
 import { startApi, startScript, startWorker, type TestProcess } from '../processes.ts';
 import { textOf } from '../redis-text.ts';
 import { testMongoDbUrl, testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { MESSAGE_SIGNING_KEY } from '../signing.ts';
 import { startSimulator, type TestSimulator } from '../start-simulator.ts';
 import { until } from '../until.ts';
 import { withMongoDb } from '../with-mongodb.ts';
@@ -80,7 +81,7 @@ withMongoDb('the whole product on MongoDB', () => {
 
   test('health and metrics show MongoDB', async () => {
     const health = (await (await fetch(`${api.url}/health/ready`)).json()) as { checks: Record<string, unknown> };
-    expect(health.checks).toMatchObject({ mongodb: { status: 'ok' } });
+    expect(health.checks).toMatchObject({ mongodb: { status: 'up' } });
     const metrics = await (await fetch(api.metricsUrl)).text();
     expect(metrics).toMatch(/^healify_connection_up\{server="mongodb"[^}]*\} 1$/m);
   });
@@ -88,12 +89,7 @@ withMongoDb('the whole product on MongoDB', () => {
   test('an api refuses to start on a MongoDB with another index, and says which', async () => {
     const MONGODB_URL = await testMongoDbUrl();
     await openMongoDb(MONGODB_URL).db.collection('accounts').createIndex({ email: 1 });
-    const other = await startScript('src/main/api.ts', [], {
-      ...env,
-      MONGODB_URL,
-      API_PORT: '0',
-      API_METRICS_PORT: '0',
-    });
+    const other = await startScript('src/main/api.ts', [], { ...env, MESSAGE_SIGNING_KEY, MONGODB_URL });
     await other.exited;
     expect(other.exitCode).toBe(1);
     expect(other.output()).toMatch(/another index in the place of \{\\?"email\\?":1\}/);

@@ -23,6 +23,7 @@ test('one command makes all secrets that production asks for, readable by their 
     'GRAFANA_PASSWORD',
     'JWT_SECRET',
     'MESSAGE_SIGNING_KEY',
+    'MONGODB_PASSWORD',
     'RABBITMQ_API_PASSWORD',
     'RABBITMQ_PASSWORD',
     'RABBITMQ_WORKER_PASSWORD',
@@ -30,7 +31,7 @@ test('one command makes all secrets that production asks for, readable by their 
     'REDIS_PASSWORD',
     'REDIS_WORKER_PASSWORD',
   ]);
-  expect(new Set(Object.values(made)).size).toBe(9);
+  expect(new Set(Object.values(made)).size).toBe(10);
   for (const secret of Object.values(made)) {
     expect(said).not.toContain(secret);
     expect(encodeURIComponent(secret)).toBe(secret);

@@ -8,7 +8,7 @@ import { settingGroups } from './setting-groups.ts';
  * and the service's `ports` lead to them.
  */
 export const DECIDED_BY_COMPOSE = {
-  atTheService: ['NODE_ENV', 'RABBITMQ_URL', 'REDIS_URL', 'MODEL_SIMULATOR_URL', 'METRICS_HOST'],
+  atTheService: ['NODE_ENV', 'RABBITMQ_URL', 'REDIS_URL', 'MONGODB_URL', 'MODEL_SIMULATOR_URL', 'METRICS_HOST'],
   keepTheirDefaults: ['HOST', 'API_PORT', 'WORKER_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT'],
 };
 
