@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { Db } from 'mongodb';
+import { freePort } from '../../tools/services/free-port.ts';
 import { signUp, type TestUser } from '../api-client.ts';
 import { openMongoDb } from '../mongodb-connection.ts';
 import { startApi, startScript, startWorker, type TestProcess } from '../processes.ts';
@@ -89,7 +90,8 @@ withMongoDb('the whole product on MongoDB', () => {
   test('an api refuses to start on a MongoDB with another index, and says which', async () => {
     const MONGODB_URL = await testMongoDbUrl();
     await openMongoDb(MONGODB_URL).db.collection('accounts').createIndex({ email: 1 });
-    const other = await startScript('src/main/api.ts', [], { ...env, MESSAGE_SIGNING_KEY, MONGODB_URL });
+    const ports = { API_PORT: String(await freePort()), API_METRICS_PORT: String(await freePort()) };
+    const other = await startScript('src/main/api.ts', [], { ...env, ...ports, MESSAGE_SIGNING_KEY, MONGODB_URL });
     await other.exited;
     expect(other.exitCode).toBe(1);
     expect(other.output()).toMatch(/another index in the place of \{\\?"email\\?":1\}/);
