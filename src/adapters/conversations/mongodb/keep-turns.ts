@@ -32,7 +32,7 @@ export async function keepTurns(conversations: Conversations, ended: readonly En
     written: inserted.delete(turn._id),
     newSession: inserted.delete(sessionDocumentIdOf(turn.sessionId)),
   }));
-  await replaceFailures(conversations, ended, kept);
+  await endAgain(conversations, ended, kept);
   return kept;
 }
 
@@ -77,19 +77,30 @@ async function writeAgainIfRaced(
   }
 }
 
-/** Changes those of `kept` whose answer has replaced a failure. */
-async function replaceFailures(
+/**
+ * Ends again what had ended before, where that is allowed: an answer replaces a failure, which then counts as written. A
+ * cancelled turn gets the tokens that its worker tells later.
+ */
+async function endAgain(
   conversations: Conversations,
   ended: readonly EndedTurn[],
   kept: readonly Kept[],
 ): Promise<void> {
   for (const [index, { turn }] of ended.entries()) {
-    if (kept[index]!.written || turn.status !== 'completed') continue;
+    if (kept[index]!.written) continue;
     const { _id, status, answer, answerKey, expireAt } = turn;
-    const { modifiedCount } = await conversations.updateOne(
-      { _id, status: 'failed' },
-      { $set: { status, answer, expireAt, ...(answerKey !== undefined && { answerKey }) } },
-    );
-    kept[index]!.written = modifiedCount === 1;
+    const { partialUsage } = answer;
+    if (status === 'completed') {
+      const { modifiedCount } = await conversations.updateOne(
+        { _id, status: 'failed' },
+        { $set: { status, answer, expireAt, ...(answerKey !== undefined && { answerKey }) } },
+      );
+      kept[index]!.written = modifiedCount === 1;
+    } else if (status === 'cancelled' && partialUsage) {
+      await conversations.updateOne(
+        { _id, status, 'answer.partialUsage': { $exists: false } },
+        { $set: { 'answer.partialUsage': partialUsage } },
+      );
+    }
   }
 }
