@@ -18,8 +18,8 @@ export type MongoDbSource =
 export function chooseMongoDb(way: Way): MongoDbSource {
   const { TEST_MONGODB_URL } = process.env;
   if (TEST_MONGODB_URL) return { kind: 'given', url: TEST_MONGODB_URL };
+  if (way === 'containers' && haveImage()) return { kind: 'container' };
   try {
-    if (way === 'containers' && haveImage()) return { kind: 'container' };
     return { kind: 'program', program: mongoDbProgram() };
   } catch (error) {
     return { kind: 'none', why: (error as Error).message };

@@ -32,7 +32,7 @@ withMongoDb(
         MONGODB_URL: `${mongoDb.url}/healify`,
       };
       const [api] = await Promise.all([
-        startApi({ ...env, RESPONSES_PREFETCH: '2' }),
+        startApi({ ...env, RESPONSES_PREFETCH: '2', RATE_READ_PER_MINUTE: '100000' }),
         startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.baseUrl, WORKER_CONCURRENCY: '4' }),
       ]);
       const user = await signUp(api.url);
