@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { brokerUrls } from '../contracts/broker-urls.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -101,6 +102,22 @@ export const url = (...schemes: string[]) =>
     },
     `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   );
+
+/** The addresses of a broker's nodes, separated by commas. They differ in host and port only. */
+export const brokerAddresses = z.string().superRefine((text, context) => {
+  const isUrl = url('amqp', 'amqps');
+  const urls = brokerUrls(text);
+  const problem = urls.map((one) => isUrl.safeParse(one).error).find((error) => error !== undefined);
+  if (problem) return context.addIssue(problem.issues[0]!.message);
+  if (new Set(urls.map(exceptHost)).size > 1)
+    context.addIssue('must have the same scheme, user, password, virtual host and parameters in all of its URLs');
+});
+
+const exceptHost = (text: string): string => {
+  const one = new URL(text);
+  [one.hostname, one.port] = ['node', '1'];
+  return one.href;
+};
 
 /** The content of a file. The text is the file's path. */
 export const fileContent = z.string().transform((path, context): Buffer => {

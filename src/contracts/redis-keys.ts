@@ -108,6 +108,8 @@ export const QUEUES_SEEN_KEY = `${JOBS_PREFIX}:queues-seen`;
 
 /** String, JSON: the dead letters by reason, as one api has seen them for the metrics of all; with a lease as above. */
 export const LETTERS_SEEN_KEY = '{chat:letters-seen}';
+/** String, JSON: the nodes of RabbitMQ's cluster, as one api has seen them for all; with a lease as above. */
+export const BROKER_MEMBERS_SEEN_KEY = '{healify}:broker-members-seen';
 /** List: the depths of the last hour, the latest first: the number of the step of time, a space and JSON. */
 export const DEPTHS_KEY = '{healify}:depths';
 

@@ -60,8 +60,14 @@ import { connectServers } from './api/servers.ts';
 import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
+import { virtualHostOf } from './installation.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
-import { createSharedLettersLook, createSharedOldestTurnLook, createSharedQueuesLook } from './shared-looks.ts';
+import {
+  createSharedLettersLook,
+  createSharedMembersLook,
+  createSharedOldestTurnLook,
+  createSharedQueuesLook,
+} from './shared-looks.ts';
 import { version } from './version.ts';
 
 const config = readConfig(loadApiConfig);
@@ -83,6 +89,11 @@ const oldestQuestionAgeMs = createSharedOldestTurnLook(servers);
 measureOldestQuestion(metrics.registry, oldestQuestionAgeMs);
 const lookAtLetters = createSharedLettersLook({ ...servers, broker: brokerAddressOf(config) });
 measureStandingLetters(metrics.registry, lookAtLetters);
+const lookAtMembers = createSharedMembersLook({
+  ...servers,
+  managementUrl: config.rabbitmqManagementUrl,
+  virtualHost: virtualHostOf(config.rabbitmqUrl),
+});
 const heartbeat = createHeartbeat({
   redis,
   process: { id: replica, role: 'api', version, settings: settingsFingerprint(config) },
@@ -191,6 +202,7 @@ const overview = createOverviewParts({
   checks: { ...checks, ...(cacheRedis !== redis && { 'redis-cache': () => mustAnswer(cacheRedis) }) },
   lookAtQueues,
   lookAtLetters,
+  lookAtMembers,
   oldestQuestionAgeMs,
   judgedProcesses,
   logger,

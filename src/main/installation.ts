@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { claimRedis, type Installation, isClusterNode, isMoved } from '../adapters/redis/installation.ts';
+import { brokerUrls } from '../contracts/broker-urls.ts';
 import { INSTALLATION_KEY } from '../contracts/redis-keys.ts';
 import type { Logger } from '../observability/log.ts';
 
@@ -37,9 +38,9 @@ export async function admitToRedis(options: {
   }
 }
 
-/** Returns the virtual host, read from the URL as amqplib does. Several URLs, separated by commas, have the same. */
+/** Returns the virtual host, read from the URL as amqplib does. The addresses of several nodes have the same. */
 export function virtualHostOf(rabbitmqUrl: string): string {
-  const { pathname } = new URL(rabbitmqUrl.split(',', 1)[0]!);
+  const { pathname } = new URL(brokerUrls(rabbitmqUrl)[0]!);
   return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/';
 }
 

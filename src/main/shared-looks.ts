@@ -3,11 +3,18 @@ import { readFirstOpenTurn } from '../adapters/conversations/open-turns.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { type ChatQueue, jobStates } from '../adapters/jobs/job-queue.ts';
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
+import { rabbitMqMembers } from '../adapters/rabbitmq/cluster-members.ts';
 import type { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { createSharedLook, holdLook } from '../adapters/redis/shared-look.ts';
 import { listLetters } from '../bridge/redrive/look.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
-import { LETTERS_SEEN_KEY, OLDEST_TURN_KEY, QUEUES_SEEN_KEY } from '../contracts/redis-keys.ts';
+import {
+  BROKER_MEMBERS_SEEN_KEY,
+  LETTERS_SEEN_KEY,
+  OLDEST_TURN_KEY,
+  QUEUES_SEEN_KEY,
+} from '../contracts/redis-keys.ts';
+import type { ServerMember } from '../contracts/server-members.ts';
 import { createLettersLook, type LettersSeen } from '../observability/letters-seen.ts';
 import { createQueuesLook, type QueuesSeen } from '../observability/queues-seen.ts';
 
@@ -74,6 +81,23 @@ export function createSharedLettersLook(options: {
     },
   });
   return onceAdmitted(admitted, createSharedLook<LettersSeen>({ redis, key: LETTERS_SEEN_KEY, look }));
+}
+
+/**
+ * Looks at the nodes of RabbitMQ's cluster. One api does so for all. undefined: they are not known.
+ * @param options.managementUrl undefined: nobody told it
+ * @param options.admitted as above
+ */
+export function createSharedMembersLook(options: {
+  redis: Redis;
+  managementUrl: string | undefined;
+  virtualHost: string;
+  admitted: Promise<void>;
+}): () => Promise<ServerMember[] | undefined> {
+  const { redis, managementUrl, virtualHost, admitted } = options;
+  if (managementUrl === undefined) return async () => undefined;
+  const look = () => rabbitMqMembers({ url: managementUrl, virtualHost });
+  return onceAdmitted(admitted, createSharedLook<ServerMember[]>({ redis, key: BROKER_MEMBERS_SEEN_KEY, look }));
 }
 
 function onceAdmitted<T>(admitted: Promise<void>, read: () => Promise<T | undefined>) {

@@ -36,8 +36,8 @@ test('an operator sees processes, servers, queues, gates, and why jobs failed, a
     30_000,
   );
   expect(seen.servers).toEqual([
-    { server: 'rabbitmq', state: 'up', detail: null },
-    { server: 'redis', state: 'up', detail: null },
+    { server: 'rabbitmq', state: 'up', detail: null, members: null },
+    { server: 'redis', state: 'up', detail: null, members: null },
   ]);
   expect(seen.failures).toMatchObject([{ code: 'model_rejected', count: 1 }]);
   expect(seen.gates).toMatchObject([{ state: 'closed' }]);

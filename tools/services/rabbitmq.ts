@@ -35,6 +35,20 @@ export interface RabbitMqOptions {
   plugins?: readonly string[];
   /** Shows metrics to Prometheus. */
   metrics?: boolean;
+  /** It is a node of a cluster. Left out: it is alone. */
+  member?: ClusterMember;
+}
+
+/** What the nodes of a cluster share, and which of them one is. */
+export interface ClusterMember {
+  /** Node names, such as rabbit1@localhost. */
+  name: string;
+  all: readonly string[];
+  /** The port of the epmd of all nodes. It runs already. */
+  epmdPort: number;
+  /** The password of the user healify. */
+  password: string;
+  erlangCookie: string;
 }
 
 /**
@@ -48,12 +62,13 @@ export async function startRabbitMq(options: RabbitMqOptions): Promise<RabbitMq>
 type Ports = [port: number, distPort: number, epmdPort: number, managementPort: number, metricsPort: number];
 
 async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq> {
-  const { dir, config = [], plugins = [], metrics = false } = options;
-  const [port, distPort, epmdPort, managementPort, metricsPort] = ports;
+  const { dir, config = [], plugins = [], metrics = false, member } = options;
+  const [port, distPort, ownEpmdPort, managementPort, metricsPort] = ports;
   const { rabbitMqServer, commandLine } = programs();
   if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
   mkdirSync(join(dir, 'home'), { recursive: true });
-  const password = keptPassword(join(dir, 'password'));
+  const password = member?.password ?? keptPassword(join(dir, 'password'));
+  if (member) keepCookie(join(dir, 'home/.erlang.cookie'), member.erlangCookie);
   const logFile = join(dir, 'rabbitmq.log');
 
   writeFileSync(
@@ -70,6 +85,7 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
       'log.console.level = warning',
       'log.file = false',
       ...(metrics ? ['prometheus.tcp.ip = 127.0.0.1', `prometheus.tcp.port = ${metricsPort}`] : []),
+      ...clusterLines(member),
       ...config,
       '',
     ].join('\n'),
@@ -80,7 +96,7 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',
     HOME: join(dir, 'home'),
-    RABBITMQ_NODENAME: 'healify@localhost',
+    RABBITMQ_NODENAME: member?.name ?? 'healify@localhost',
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distPort),
     RABBITMQ_MNESIA_BASE: join(dir, 'mnesia'),
@@ -92,15 +108,14 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
     // By default idle schedulers spin for a while, which takes CPU time from the processes under test.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
     ERL_CRASH_DUMP: join(dir, 'erl_crash.dump'),
-    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_PORT: String(member?.epmdPort ?? ownEpmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
   };
 
   let epmd: GuardedProcess | undefined;
   let server: GuardedProcess | undefined;
   const start = async () => {
-    if (!epmd?.running)
-      epmd = await startGuarded('sh', ['-c', DEAF, 'epmd', ...commandLine('epmd', [], dir).flat()], { env });
+    if (!member && !epmd?.running) epmd = await startEpmd(dir, ownEpmdPort);
     server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env, logFile });
     if (await isReady(server, epmd)) return;
     await kill();
@@ -137,9 +152,16 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
   };
 }
 
-async function isReady(server: GuardedProcess, epmd: GuardedProcess): Promise<boolean> {
+/** Starts epmd, which tells the nodes of one machine each other's ports. */
+export async function startEpmd(dir: string, port: number): Promise<GuardedProcess> {
+  const { commandLine } = programs();
+  const env = { PATH: process.env.PATH, ERL_EPMD_PORT: String(port), ERL_EPMD_ADDRESS: '127.0.0.1' };
+  return await startGuarded('sh', ['-c', DEAF, 'epmd', ...commandLine('epmd', [], dir).flat()], { env });
+}
+
+async function isReady(server: GuardedProcess, epmd: GuardedProcess | undefined): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline && server.running && epmd.running) {
+  while (Date.now() < deadline && server.running && epmd?.running !== false) {
     if (/completed with \d+ plugins/.test(server.output())) return true;
     await sleep(50);
   }
@@ -150,4 +172,17 @@ async function isReady(server: GuardedProcess, epmd: GuardedProcess): Promise<bo
 function keptPassword(file: string): string {
   if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
   return readFileSync(file, 'utf8');
+}
+
+const clusterLines = (member: ClusterMember | undefined): string[] =>
+  member
+    ? [
+        'cluster_formation.peer_discovery_backend = classic_config',
+        ...member.all.map((name, i) => `cluster_formation.classic_config.nodes.${i + 1} = ${name}`),
+        'cluster_partition_handling = pause_minority',
+      ]
+    : [];
+
+function keepCookie(file: string, cookie: string): void {
+  if (!existsSync(file)) writeFileSync(file, cookie, { mode: 0o400 });
 }

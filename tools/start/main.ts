@@ -82,16 +82,17 @@ async function start(): Promise<void> {
 
   const [servers, simulator] = await Promise.all([startServers(env), startSimulator(env)]);
   const secrets = keptSecrets(dataDir);
+  const { rabbitMqMetrics, managementUrl } = servers;
+  const management = managementUrl ? { RABBITMQ_MANAGEMENT_URL: managementUrl } : {};
   /** The present settings. What `npm start` chose or made itself is used only if the user has set nothing else. */
   const settingsNow = (): Environment => {
     const given = readEnvironment(root);
-    const all = { ...servers.urls, ...simulator, ...secrets, ...given };
+    const all = { ...servers.urls, ...management, ...simulator, ...secrets, ...given };
     return given.JWT_JWKS_URL ? { ...all, JWT_SECRET: given.JWT_SECRET } : all;
   };
   const all = settingsNow();
   writeAddresses(dataDir, all);
 
-  const { rabbitMqMetrics, managementUrl } = servers;
   const starting = startMonitoring({ env: all, rabbitMqMetrics, dataDir, terminal });
   await buildPages();
   const done = terminal.doing('api and worker');

@@ -1,13 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { credentials } from 'amqplib';
+import { unescape as decode } from 'node:querystring';
+import { credentials, type Options } from 'amqplib';
+import { brokerUrls } from '../../contracts/broker-urls.ts';
 
 export { connect } from 'amqplib';
 
 /** The address of a broker, and the certificates for it. */
 export interface BrokerAddress {
-  /** amqp:// or amqps://, with user, password and virtual host */
+  /** amqp:// or amqps://, with user, password and virtual host. Those of several nodes are separated by commas. */
   url: string;
   tls?: BrokerTls | undefined;
 }
@@ -25,15 +27,13 @@ const HEARTBEAT_SECONDS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Returns the arguments for amqplib's `connect`. If the URL has no user, our certificate is the login.
+ * Returns the options for amqplib's `connect`. If the URL has no user, our certificate is the login.
  * @param name shown in RabbitMQ's list of connections
  */
-export function connectArguments({ url, tls = {} }: BrokerAddress, name: string) {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+export function connectOptions({ url, tls = {} }: BrokerAddress, name: string) {
   const { ca, cert, key } = tls;
-  const isLogin = cert !== undefined && parsed.username === '';
-  const options = {
+  const isLogin = cert !== undefined && new URL(brokerUrls(url)[0]!).username === '';
+  return {
     timeout: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     noDelay: true,
@@ -42,7 +42,26 @@ export function connectArguments({ url, tls = {} }: BrokerAddress, name: string)
     ...(cert && { cert, key }),
     ...(isLogin && { credentials: credentials.external() }),
   };
-  return { url: parsed.href, options };
+}
+
+/** Returns the address of one node as amqplib's `connect` takes it. */
+export function nodeAddress(url: string): Options.Connect {
+  const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
+  const numberOf = (name: string) => (searchParams.has(name) ? { [name]: Number(searchParams.get(name)) } : {});
+  return {
+    protocol: protocol.slice(0, -1),
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (protocol === 'amqps:' ? 5671 : 5672),
+    ...(username === '' && password === ''
+      ? { username: 'guest', password: 'guest' }
+      : { username: decode(username), password: decode(password) }),
+    vhost: pathname.slice(1) || '/',
+    locale: searchParams.get('locale') ?? 'en_US',
+    heartbeat: HEARTBEAT_SECONDS,
+    ...numberOf('heartbeat'),
+    ...numberOf('frameMax'),
+    ...numberOf('channelMax'),
+  };
 }
 
 // amqplib may receive more data together with the end of the handshake, and reads it before it gives us the connection.

@@ -14,6 +14,12 @@ const UNANSWERED_MS = 10_000;
 const unansweredText = (name: string) =>
   `RabbitMQ does not answer on the channel ${name}, though it is connected: a quorum queue may not run. ${QUEUE_REMEDY}`;
 
+export interface ChannelKeeper {
+  /** Closes the channel, which is then opened again as if the broker had closed it. */
+  reopen(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Keeps a channel open. It has these states:
  * - *waiting* for a connection
@@ -32,7 +38,7 @@ export function keepChannel<C extends Channel>(options: {
   open: (model: ChannelModel) => Promise<C>;
   onOpen: (channel: C) => Promise<void> | void;
   onLost: () => void;
-}): { close(): Promise<void> } {
+}): ChannelKeeper {
   const { connection, name, logger, open, onOpen, onLost } = options;
   let latest: ChannelModel | undefined;
   let channel: C | undefined;
@@ -86,6 +92,9 @@ export function keepChannel<C extends Channel>(options: {
   });
 
   return {
+    reopen: async () => {
+      if (channel) await closeInTime(channel.close());
+    },
     close: async () => {
       closed = true;
       clearTimeout(timer);

@@ -5,8 +5,9 @@ import { writeTogether } from '../../batching/write-together.ts';
 import { type BrokerRights, declaringRights } from '../../contracts/broker-rights.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { type BrokerAddress, connect, connectArguments } from './amqp-client.ts';
+import { type BrokerAddress, connect, connectOptions, nodeAddress } from './amqp-client.ts';
 import { closeInTime } from './close-in-time.ts';
+import { createNodeOrder } from './node-order.ts';
 import { explainVirtualHost } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 import { createTroubles, type Troubles } from './troubles.ts';
@@ -37,7 +38,8 @@ const STILL_WAITING_MS = 10_000;
 
 /**
  * Connects to RabbitMQ and declares the queues. Whenever the connection is lost, it connects again with jittered
- * backoff, without an end. The log says once that the connection is lost, and once that it is back.
+ * backoff, without an end, each time to the next node if there are several. The log says once that the connection is lost,
+ * and once that it is back.
  * @param options.name shown in RabbitMQ's list of connections
  * @param options.rights what the process needs. Left out: all rights that any process needs
  */
@@ -64,10 +66,17 @@ export async function connectRabbitMq(
     onStateChange?.(next);
   };
 
-  const { url: fullUrl, options: connectOptions } = connectArguments(options, name);
-  const recovering: RecoveringChannelModel = await connect(fullUrl, {
-    ...connectOptions,
+  const order = createNodeOrder(url);
+  let node = order.next();
+  // amqplib reads this address anew for each try, so the next node is chosen by changing it.
+  const address = nodeAddress(node);
+  const recovering: RecoveringChannelModel = await connect(address, {
+    ...connectOptions(options, name),
     recovery: { initialDelay: 200, maxDelay: 5_000, jitter: 0.5, waitForConnect: false, setup: setUp },
+  });
+  recovering.on('reconnect-scheduled', () => {
+    node = order.next();
+    Object.assign(address, nodeAddress(node));
   });
 
   const warnOfOtherBroker = (model: ChannelModel) => {
@@ -87,23 +96,26 @@ export async function connectRabbitMq(
     lastProblem = undefined;
     enter('connected');
     warnOfOtherBroker(model);
-    logger.info({ connection: name }, 'connected to RabbitMQ');
+    logger.info({ connection: name, node: new URL(node).host }, 'connected to RabbitMQ');
     for (const open of openers) open(model);
   });
   recovering.on('disconnect', (error) => {
     current = undefined;
     troubles.clearAll();
     if (state !== 'closed')
-      logger.warn({ connection: name, reason: safeMessage(error) }, 'lost RabbitMQ, connecting again');
+      logger.warn(
+        { connection: name, node: new URL(node).host, reason: safeMessage(error) },
+        'lost RabbitMQ, connecting again',
+      );
     enter('connecting');
   });
   recovering.on('connect-failed', (error) => {
-    const problem = explainVirtualHost(describe(error), url);
+    const problem = explainVirtualHost(describe(error), node);
     const now = performance.now();
     if (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS) return;
     lastProblem = problem;
     lastSaidAt = now;
-    logger.warn({ connection: name, reason: problem }, 'waiting for RabbitMQ');
+    logger.warn({ connection: name, node: new URL(node).host, reason: problem }, 'waiting for RabbitMQ');
   });
   recovering.on('blocked', (reason) => {
     enter('blocked');

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
 import { leastRights, lockOf } from '../../contracts/broker-rights.ts';
+import { brokerUrls } from '../../contracts/broker-urls.ts';
 import { MAX_LETTERS_READ } from '../../contracts/dead-letters.ts';
 import {
   BrokerUnavailableError,
@@ -10,8 +11,9 @@ import {
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { type BrokerAddress, connect, connectArguments } from './amqp-client.ts';
+import { type BrokerAddress, connect, connectOptions, nodeAddress } from './amqp-client.ts';
 import { closeInTime } from './close-in-time.ts';
+import { createNodeOrder } from './node-order.ts';
 import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
 
@@ -122,12 +124,16 @@ export async function openDeadLetters(
   }
 }
 
+/** Tries each node once. @throws BrokerUnavailableError with what the last one said */
 async function connectOnce(address: BrokerAddress): Promise<ChannelModel> {
-  const { url, options } = connectArguments(address, 'healify-chat dead letters');
-  try {
-    return await connect(url, options);
-  } catch (error) {
-    throw asUnavailable(error);
+  const options = connectOptions(address, 'healify-chat dead letters');
+  const order = createNodeOrder(address.url);
+  for (let left = brokerUrls(address.url).length; ; left--) {
+    try {
+      return await connect(nodeAddress(order.next()), options);
+    } catch (error) {
+      if (left <= 1) throw asUnavailable(error);
+    }
   }
 }
 

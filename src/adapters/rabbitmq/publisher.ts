@@ -46,6 +46,18 @@ const mayPublish = (channel: ConfirmChannel) =>
     channel.publish('', 'healify-chat.no-queue', Buffer.alloc(0), {}, () => resolve());
   });
 
+/**
+ * If one of our queues has refused every message for this long, the channel is opened anew. A queue of ours has no maximum length,
+ * so it has no reason to refuse. But after a queue's leader has failed, a channel of RabbitMQ 3.10 may refuse for ever, while
+ * other channels work.
+ */
+const REFUSING_MS = 2_000;
+/** An operator's policy may limit a queue after all. So a channel is not opened anew more often than this. */
+const REOPEN_EVERY_MS = 10_000;
+
+/** Whether the queue refused a message. Otherwise the channel was lost, and the broker may have the message. */
+const isNack = (error: unknown): boolean => error instanceof Error && error.message === 'message nacked';
+
 const SWEEP_MS = 100;
 const NOT_CONNECTED = 'RabbitMQ is not connected';
 const BLOCKED = 'RabbitMQ is short of memory or disk and takes no messages';
@@ -62,6 +74,9 @@ export function createPublisher(options: {
   const pending = new Set<Pending>();
   /** Our queues whose latest message was not confirmed in time. */
   const unconfirmed = new Set<string>();
+  /** Since when each of our queues has refused every message, in ms of the monotonic clock. */
+  const refusingSince = new Map<string, number>();
+  let reopenedAt = Number.NEGATIVE_INFINITY;
 
   const keeper = keepChannel<ConfirmChannel>({
     connection,
@@ -79,6 +94,7 @@ export function createPublisher(options: {
     },
     onLost: () => {
       channel = undefined;
+      refusingSince.clear();
     },
   });
 
@@ -95,6 +111,17 @@ export function createPublisher(options: {
     if (!channel || connection.state !== 'connected') throw new BrokerUnavailableError(NOT_CONNECTED);
     return channel;
   }
+
+  const noteRefusal = (queue: string) => {
+    if (!channel || !Object.hasOwn(queueArguments, queue)) return;
+    const now = performance.now();
+    const since = refusingSince.get(queue) ?? now;
+    refusingSince.set(queue, since);
+    if (now - since < REFUSING_MS || now - reopenedAt < REOPEN_EVERY_MS) return;
+    reopenedAt = now;
+    logger.warn({ queue }, 'RabbitMQ refuses every message on this channel; opening another one');
+    void keeper.reopen();
+  };
 
   const sweep = setInterval(() => {
     const oldest = performance.now() - timeoutMs;
@@ -121,7 +148,12 @@ export function createPublisher(options: {
         const onConfirm = (error: unknown) => {
           pending.delete(entry);
           if (unconfirmed.size > 0 && unconfirmed.delete(queue)) connection.troubles.clear(`confirms of ${queue}`);
-          if (error) reject(new MessageRefusedError(`RabbitMQ did not take a message: ${safeMessage(error)}`));
+          const refused = isNack(error);
+          if (refused) noteRefusal(queue);
+          else if (refusingSince.size > 0) refusingSince.delete(queue);
+          const problem = error ? `RabbitMQ did not take a message: ${safeMessage(error)}` : '';
+          if (refused) reject(new MessageRefusedError(problem));
+          else if (error) reject(new BrokerUnavailableError(problem));
           else if (entry.returned) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();
         };

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { api, both, setting, worker } from '../setting.ts';
-import { duration, fileContent, flag, names, optional, secrets, url } from '../value-types.ts';
+import { brokerAddresses, duration, fileContent, flag, names, optional, secrets, url } from '../value-types.ts';
 
 export const rabbitMqAndRedis = {
   rabbitmqUrl: setting({
     env: 'RABBITMQ_URL',
-    type: url('amqp', 'amqps'),
+    type: brokerAddresses,
     default: undefined,
-    unit: 'URL',
-    text: 'RabbitMQ 3.10 or newer, with user, password and vhost; amqps:// for TLS.',
+    unit: 'URLs',
+    text: 'RabbitMQ 3.10 or newer, with user, password and vhost; amqps:// for TLS. For a cluster: one URL for each node, separated by commas. A process connects to any of them.',
     mayBeInFile: true,
     readBy: both,
   }),
@@ -35,6 +35,15 @@ export const rabbitMqAndRedis = {
     unit: 'path',
     text: 'A file (PEM) with the private key of RABBITMQ_CERT_FILE, without a passphrase.',
     readBy: both,
+  }),
+  rabbitmqManagementUrl: setting({
+    env: 'RABBITMQ_MANAGEMENT_URL',
+    type: optional(url('http', 'https')),
+    default: '',
+    unit: 'URL',
+    text: "RabbitMQ's management API, with a user that has the tag monitoring and may read the virtual host. With it, the operations page shows the nodes of a cluster.",
+    mayBeInFile: true,
+    readBy: api,
   }),
   publishTimeoutMs: setting({
     env: 'PUBLISH_TIMEOUT',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { gate } from '../gates.ts';
 import { WORK_QUEUES } from '../queues.ts';
+import { serverMember } from '../server-members.ts';
 import { intakePause } from './intake-bodies.ts';
 import { seenProcess } from './process-bodies.ts';
 import { failureGroup, retryRun } from './retry-run-bodies.ts';
@@ -21,6 +22,10 @@ export const overview = z
           server: z.string().describe('`rabbitmq`, `redis` or `redis-cache`.'),
           state: z.enum(['up', 'down']),
           detail: z.string().nullable().describe('What is wrong; null if nothing is.'),
+          members: z
+            .array(serverMember)
+            .nullable()
+            .describe('The nodes of a cluster; null: not known, see `RABBITMQ_MANAGEMENT_URL`.'),
         }),
       )
       .describe('The servers, as this api sees them.'),

@@ -10,6 +10,7 @@ import type { FailedOfCause, JobAdmin } from '../../contracts/jobs.ts';
 import { deadLetterQueueOf, WORK_QUEUES } from '../../contracts/queues.ts';
 import { FAILURES_SEEN_KEY } from '../../contracts/redis-keys.ts';
 import type { RetryRun, RetryRunAdmin } from '../../contracts/retry-runs.ts';
+import type { ServerMember } from '../../contracts/server-members.ts';
 import { type HealthChecks, readiness } from '../../observability/health.ts';
 import type { LettersSeen } from '../../observability/letters-seen.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -31,12 +32,25 @@ export function createOverviewParts(options: {
   checks: HealthChecks;
   lookAtQueues: () => Promise<QueuesSeen | undefined>;
   lookAtLetters: () => Promise<LettersSeen | undefined>;
+  lookAtMembers: () => Promise<ServerMember[] | undefined>;
   oldestQuestionAgeMs: () => Promise<number | undefined>;
   judgedProcesses: () => Promise<ProcessList>;
   logger: Logger;
 }) {
-  const { redis, jobs, retryRuns, gates, intake, line, checks, lookAtQueues, lookAtLetters, judgedProcesses, logger } =
-    options;
+  const {
+    redis,
+    jobs,
+    retryRuns,
+    gates,
+    intake,
+    line,
+    checks,
+    lookAtQueues,
+    lookAtLetters,
+    lookAtMembers,
+    judgedProcesses,
+    logger,
+  } = options;
   const lookAtFailures = createSharedLook<FailedOfCause[]>({
     redis,
     key: FAILURES_SEEN_KEY,
@@ -44,23 +58,26 @@ export function createOverviewParts(options: {
   });
 
   async function look(): Promise<Overview> {
-    const [health, judged, pause, queues, letters, listed, failures, runs, oldestQuestionAgeMs] = await Promise.all([
-      readiness(checks),
-      orNull(judgedProcesses()),
-      orNull(intake.read()),
-      lookAtQueues(),
-      lookAtLetters(),
-      orNull(gates.list()),
-      lookAtFailures(),
-      orNull(retryRuns.list()),
-      options.oldestQuestionAgeMs(),
-    ]);
+    const [health, judged, pause, queues, letters, members, listed, failures, runs, oldestQuestionAgeMs] =
+      await Promise.all([
+        readiness(checks),
+        orNull(judgedProcesses()),
+        orNull(intake.read()),
+        lookAtQueues(),
+        lookAtLetters(),
+        lookAtMembers(),
+        orNull(gates.list()),
+        lookAtFailures(),
+        orNull(retryRuns.list()),
+        options.oldestQuestionAgeMs(),
+      ]);
     const { waiting, drainRate, nextEtaMs } = line();
     return {
       servers: Object.entries(health.checks ?? {}).map(([server, { status, detail = null }]) => ({
         server,
         state: status,
         detail,
+        members: (server === 'rabbitmq' && members) || null,
       })),
       processes: judged && processesOf(judged),
       warnings: judged?.warnings ?? [],

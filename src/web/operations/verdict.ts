@@ -42,6 +42,7 @@ const serverMeaning: Record<string, string> = {
 export function findingsOf(seen: Overview, nowMs: number): Finding[] {
   const findings = [
     ...serversDown(seen),
+    ...membersMissing(seen),
     ...processesMissing(seen, nowMs),
     ...providers(seen),
     ...held(seen),
@@ -65,6 +66,23 @@ function serversDown({ servers }: Overview): Finding[] {
       link: { href: '#/?to=processes', words: 'Servers' },
       runbook: server === 'rabbitmq' ? 'HealifyRabbitMqDown' : 'HealifyRedisDown',
     }));
+}
+
+/** A cluster that lacks a node works, but has nothing to spare. */
+function membersMissing({ servers }: Overview): Finding[] {
+  return servers.flatMap(({ server, members }) => {
+    const unwell = members?.filter(({ state, detail }) => state === 'down' || detail !== null) ?? [];
+    if (unwell.length === 0) return [];
+    const names = unwell.map(({ name, state, detail }) => `${name} (${detail ?? state})`).join(', ');
+    return [
+      {
+        level: 'warn',
+        what: `${unwell.length} of ${members!.length} nodes of ${serverNames[server] ?? server} need help: ${names}.`,
+        todo: 'The others do the work. Bring the node back before another one fails.',
+        link: { href: '#/?to=processes', words: 'Servers' },
+      },
+    ];
+  });
 }
 
 function processesMissing({ processes }: Overview, nowMs: number): Finding[] {

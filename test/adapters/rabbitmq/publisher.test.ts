@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../../src/adapters/rabbitmq/publisher.ts';
-import { BrokerUnavailableError, UnroutableError } from '../../../src/contracts/errors.ts';
+import { BrokerUnavailableError, MessageRefusedError, UnroutableError } from '../../../src/contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import type { RabbitMq } from '../../../tools/services/rabbitmq.ts';
 import { captureLog } from '../../captured-log.ts';
 import { startQueueClient } from '../../queue-client.ts';
+import { managementApi } from '../../services/management-api.ts';
+import { askForRabbitMq } from '../../services/server-desk.ts';
 import { privateRabbitMq, testRabbitMqUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
@@ -130,7 +132,40 @@ test('messages that wait for their confirm when the connection is lost are refus
   proxy.silence();
   const sending = Array.from({ length: 10 }, () => outcomeOf(send(publisher)));
   proxy.cut();
-  for (const outcome of await Promise.all(sending)) expect(outcome).toBeInstanceOf(BrokerUnavailableError);
+  for (const outcome of await Promise.all(sending)) {
+    expect(outcome).toBeInstanceOf(BrokerUnavailableError);
+    // The broker may have them. Only a queue's own refusal means that it has not.
+    expect(outcome).not.toBeInstanceOf(MessageRefusedError);
+  }
+});
+
+test('a queue that refuses every message gets them on another channel soon', async () => {
+  const url = await testRabbitMqUrl();
+  const { publisher, connection } = await open(url);
+  await untilReady(publisher);
+  let channels = 0;
+  connection.onConnected((model) => {
+    const create = model.createConfirmChannel.bind(model);
+    model.createConfirmChannel = (...args) => {
+      channels += 1;
+      return create(...args);
+    };
+  });
+  const vhost = new URL(url).pathname.slice(1);
+  await managementApi((await askForRabbitMq()).managementUrl).put(`policies/${vhost}/short`, {
+    ...{ pattern: `^${RESPONSES_QUEUE}$`, 'apply-to': 'queues' },
+    definition: { 'max-length': 1 },
+  });
+  const outcomes = new Set<unknown>();
+  await until(
+    'another channel is opened',
+    async () => {
+      outcomes.add(Object(await outcomeOf(send(publisher, RESPONSES_QUEUE))).constructor.name);
+      return channels > 0;
+    },
+    30_000,
+  );
+  expect(outcomes).toContain('MessageRefusedError');
 });
 
 test('a broker that does not confirm in time has not taken the message, and a later one is confirmed', async () => {

@@ -33,8 +33,8 @@ const queuesWith = (messages: Record<string, number>) =>
   }));
 const well: Overview = {
   servers: [
-    { server: 'rabbitmq', state: 'up', detail: null },
-    { server: 'redis', state: 'up', detail: null },
+    { server: 'rabbitmq', state: 'up', detail: null, members: null },
+    { server: 'redis', state: 'up', detail: null, members: null },
   ],
   processes: [worker],
   warnings: [],
@@ -69,13 +69,30 @@ test('when all is well, nothing is found', () => {
 test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; todo: RegExp; to?: string }]>([
   [
     'RabbitMQ is away',
-    { servers: [{ server: 'rabbitmq', state: 'down', detail: 'connect ECONNREFUSED' }], queues: null },
+    { servers: [{ server: 'rabbitmq', state: 'down', detail: 'connect ECONNREFUSED', members: null }], queues: null },
     { level: 'bad', what: /^RabbitMQ is down \(connect ECONNREFUSED\)\.$/, todo: /nothing is lost/ },
+  ],
+  [
+    'a node of the cluster is away',
+    {
+      servers: [
+        {
+          server: 'rabbitmq',
+          state: 'up',
+          detail: null,
+          members: [
+            { name: 'rabbit@one', state: 'up', role: 'leads chat_requests', detail: null },
+            { name: 'rabbit@two', state: 'down', role: null, detail: null },
+          ],
+        },
+      ],
+    },
+    { level: 'warn', what: /^1 of 2 nodes of RabbitMQ need help: rabbit@two \(down\)\.$/, todo: /others do the work/ },
   ],
   [
     'Redis is away, so most is not known',
     {
-      servers: [{ server: 'redis', state: 'down', detail: null }],
+      servers: [{ server: 'redis', state: 'down', detail: null, members: null }],
       processes: null,
       intake: null,
       gates: null,

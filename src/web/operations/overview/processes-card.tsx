@@ -1,4 +1,5 @@
 import type { Overview } from '../../../contracts/http/overview-bodies.ts';
+import type { ServerMember } from '../../../contracts/server-members.ts';
 import { Card, Empty } from '../../components/card.tsx';
 import { Mark } from '../../components/mark.tsx';
 import { Ago } from '../../components/time.tsx';
@@ -15,12 +16,13 @@ export function ProcessesCard({ seen: { servers, processes, warnings } }: { seen
   return (
     <Card id="processes" title="Processes and servers" width="wide">
       <ul class="rows health">
-        {servers.map(({ server, state, detail }) => (
+        {servers.map(({ server, state, detail, members }) => (
           <li key={server}>
             <h3>{serverNames[server] ?? server}</h3>
             <Mark tone={state === 'up' ? 'good' : 'bad'}>
               {state === 'up' ? 'Up' : `Down${detail ? `: ${detail}` : ''}`}
             </Mark>
+            {members && members.length > 1 && <Members members={members} />}
           </li>
         ))}
         {processes?.map(({ id, role, version, settings, startedAt, state, silentSince }) => (
@@ -67,3 +69,18 @@ export function ProcessesCard({ seen: { servers, processes, warnings } }: { seen
     </Card>
   );
 }
+
+/** The nodes of a cluster. */
+const Members = ({ members }: { members: readonly ServerMember[] }) => (
+  <ul class="quiet">
+    {members.map(({ name, state, role, detail }) => (
+      <li key={name}>
+        <Mark tone={state === 'down' ? 'bad' : detail ? 'warn' : 'good'}>
+          {name}: {state}
+          {role && `, ${role}`}
+          {detail && `; ${detail}`}
+        </Mark>
+      </li>
+    ))}
+  </ul>
+);
