@@ -1,40 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { loadApiConfig, loadWorkerConfig } from '../../src/config/load.ts';
-import { findHelm } from '../../tools/helm/find-helm.ts';
-import { CHART, FULL_VALUES, type KubernetesObject, renderChart } from '../../tools/helm/render-chart.ts';
+import { CHART, FULL_VALUES, type KubernetesObject } from '../../tools/helm/render-chart.ts';
+import {
+  containerOf,
+  environmentOf,
+  named,
+  type ProcessName,
+  podOf,
+  portsOf,
+  processes,
+  render,
+  withHelm,
+  writeSecrets,
+} from './rendered-chart.ts';
 import { root, ruleFiles } from './rule-files.ts';
 import { withMonitoring } from './with-monitoring.ts';
 
-const helm = findHelm();
-if (!helm) process.stdout.write('the Helm chart: left out, because helm is missing and npm cannot bring it here\n');
-
 const full = { valuesFiles: [FULL_VALUES] };
 const renderings = { defaults: {}, 'everything switched on': full };
-const processes = ['api', 'worker'] as const;
-type ProcessName = (typeof processes)[number];
 
-const render = (rendering: Parameters<typeof renderChart>[1]) => renderChart(helm!, rendering);
-const named = (objects: readonly KubernetesObject[], kind: string, process: ProcessName) =>
-  objects.find((object) => object.kind === kind && object.metadata.name.endsWith(`-${process}`))!;
-const podOf = (objects: readonly KubernetesObject[], process: ProcessName) =>
-  named(objects, 'Deployment', process).spec.template;
-const containerOf = (objects: readonly KubernetesObject[], process: ProcessName) =>
-  podOf(objects, process).spec.containers[0];
-const portsOf = (objects: readonly KubernetesObject[], process: ProcessName) =>
-  Object.fromEntries(
-    containerOf(objects, process).ports.map((port: { name: string; containerPort: number }) => [
-      port.name,
-      port.containerPort,
-    ]),
-  );
-
-/** Where the pods find the Secrets. */
-const MOUNT = '/run/secrets/healify-chat';
 const SECRETS = {
   RABBITMQ_URL: 'amqp://user:password@rabbitmq:5672',
   REDIS_URL: 'redis://:password@redis:6379',
@@ -46,23 +34,13 @@ const SECRETS = {
   'redis-ca.pem': 'a certificate',
 };
 
-(helm ? describe : describe.skip)('the Helm chart', () => {
+withHelm('the Helm chart', () => {
   let secretsDir: string;
 
   beforeAll(() => {
-    secretsDir = mkdtempSync(join(tmpdir(), 'healify-helm-'));
-    for (const [name, secret] of Object.entries(SECRETS)) writeFileSync(join(secretsDir, name), secret);
+    secretsDir = writeSecrets(SECRETS);
   });
   afterAll(() => rmSync(secretsDir, { recursive: true }));
-
-  /** The environment of a process's container, with its Secrets in our folder. */
-  const environmentOf = (objects: readonly KubernetesObject[], process: ProcessName): Record<string, string> =>
-    Object.fromEntries(
-      containerOf(objects, process).env.map(({ name, value }: { name: string; value: string }) => [
-        name,
-        value.replace(MOUNT, secretsDir),
-      ]),
-    );
 
   describe.each(Object.entries(renderings))('with %s', (_, rendering) => {
     let objects: KubernetesObject[];
@@ -71,8 +49,8 @@ const SECRETS = {
     });
 
     test('api and worker accept the settings, and listen on the ports that the pods name', () => {
-      const api = loadApiConfig(environmentOf(objects, 'api'));
-      const worker = loadWorkerConfig(environmentOf(objects, 'worker'));
+      const api = loadApiConfig(environmentOf(objects, 'api', secretsDir));
+      const worker = loadWorkerConfig(environmentOf(objects, 'worker', secretsDir));
       expect(portsOf(objects, 'api')).toEqual({ http: api.apiPort, metrics: api.apiMetricsPort });
       expect(portsOf(objects, 'worker')).toEqual({ http: worker.workerPort, metrics: worker.workerMetricsPort });
       // Prometheus is in another pod.
@@ -136,7 +114,7 @@ const SECRETS = {
       const { terminationGracePeriodSeconds, containers } = podOf(objects, process).spec;
       // `docs/operating.md`: ten seconds more than the grace period, and the process is told only after `preStop`.
       expect(terminationGracePeriodSeconds).toBe(containers[0].lifecycle.preStop.sleep.seconds + seconds + 10);
-      expect(environmentOf(objects, process).SHUTDOWN_GRACE).toBe(shutdownGrace);
+      expect(environmentOf(objects, process, secretsDir).SHUTDOWN_GRACE).toBe(shutdownGrace);
     }
   });
 
