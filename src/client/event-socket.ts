@@ -7,6 +7,8 @@ import { network } from './pause.ts';
 
 /** The token is made new so long before it expires. */
 const AHEAD_MS = 20_000;
+/** Where the clock is ahead, each token seems to have expired. It is not made new again before this time. */
+const LEAST_MS = 5_000;
 /** The longest time that a timer can take: 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The codes with which a connection ends because of its token. docs/protocol.md has all codes. */
@@ -134,9 +136,9 @@ function openLink(
     if (message.type === 'authenticated') {
       const isFirst = !isOpen;
       isOpen = true;
-      const leftMs = Math.max(0, Date.parse(message.expiresAt) - Date.now());
+      const leftMs = Date.parse(message.expiresAt) - Date.now();
       clearTimeout(renewal);
-      const renewInMs = Math.min(Math.max(leftMs - AHEAD_MS, leftMs / 2), LONGEST_TIMER_MS);
+      const renewInMs = Math.min(Math.max(leftMs - AHEAD_MS, leftMs / 2, LEAST_MS), LONGEST_TIMER_MS);
       renewal = setTimeout(() => void authenticate(bearer), renewInMs);
       if (isFirst) for (const [id, reader] of readers) subscribe(id, reader);
       return;

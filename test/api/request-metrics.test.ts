@@ -9,7 +9,11 @@ import { measureRequests } from '../../src/api/request-metrics.ts';
 import { createApiMetrics } from '../../src/observability/metrics.ts';
 
 const metrics = createApiMetrics();
-const streams = createEventStreams({ places: createStreamPlaces({ onCount: () => {} }), onCutOff: () => {} });
+const streams = createEventStreams({
+  places: createStreamPlaces({ onCount: () => {} }),
+  hasEnded: () => false,
+  onCutOff: () => {},
+});
 /** When the last stream had begun, by the monotonic clock. */
 let begunAt = 0;
 let reply: Response;
@@ -23,7 +27,7 @@ app.use((req, _res, next) => {
 app.use(measureRequests(metrics, (path) => ({ pattern: path }) as never));
 app.get('/stream', (_req, res) => {
   reply = res;
-  streams.open(res, 'u').begin();
+  streams.open(res, { userId: 'u' }).begin();
   begunAt = performance.now();
   opened?.();
 });

@@ -48,7 +48,7 @@ export function openReading(options: {
   let reason: CutOffReason = 'no_log';
   let queue: LogEntry[] = [];
   let queuedChars = 0;
-  /** The largest number that was heard of. */
+  /** The largest number that was heard of. Infinity: something may have been missed. */
   let heard = -1;
   let wake = () => {};
 
@@ -132,6 +132,8 @@ export function openReading(options: {
     close,
     cutOff,
     lookAgain: () => {
+      // A page that is on its way may have been read before what was missed.
+      heard = Number.POSITIVE_INFINITY;
       if (state === 'live') state = 'behind';
       wake();
     },

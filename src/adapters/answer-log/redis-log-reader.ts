@@ -112,7 +112,8 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Redis 
     }
     const entries = message === ERASED ? undefined : entriesIn(message);
     for (const reading of [...subscription.readings]) {
-      if (entries) reading.take(entries, message.length);
+      if (entries === 'unreadable') reading.lookAgain();
+      else if (entries) reading.take(entries, message.length);
       else reading.cutOff('no_log');
     }
   });
@@ -136,12 +137,17 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Redis 
   };
 }
 
-function entriesIn(message: string): LogEntry[] {
+/** `unreadable`: the message is of a kind that only a later version knows. */
+function entriesIn(message: string): LogEntry[] | 'unreadable' {
   const isOwn = !message.startsWith(COPIED_MARK);
-  const flat = JSON.parse(isOwn ? message : message.slice(COPIED_MARK.length)) as (number | AnswerEvent)[];
-  const entries: LogEntry[] = [];
-  for (let i = 0; i < flat.length; i += 2) {
-    entries.push({ number: flat[i] as number, event: flat[i + 1] as AnswerEvent, isOwn });
+  try {
+    const flat = JSON.parse(isOwn ? message : message.slice(COPIED_MARK.length)) as (number | AnswerEvent)[];
+    const entries: LogEntry[] = [];
+    for (let i = 0; i < flat.length; i += 2) {
+      entries.push({ number: flat[i] as number, event: flat[i + 1] as AnswerEvent, isOwn });
+    }
+    return entries;
+  } catch {
+    return 'unreadable';
   }
-  return entries;
 }

@@ -36,7 +36,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const prefersEvents = req.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
     const waitSeconds = prefersEvents ? undefined : readPreferWait(req.get('Prefer'), maxWaitMs);
     // Whoever has too many streams is told so before the question is accepted.
-    const events = prefersEvents ? streams.open(res, userId) : undefined;
+    const events = prefersEvents ? streams.open(res, req.user!) : undefined;
 
     const question = await nameQuestion(options, { userId, body, key });
     const { sessionId, requestId } = question;
@@ -44,6 +44,8 @@ export function sendMessage(options: SendOptions): RequestHandler {
     const waitMs = events ? LONGEST_WAIT_MS : waitSeconds && waitSeconds * 1000;
     const watch = waitMs && (await answerWaiter.watch(requestId, waitMs));
     if (watch) res.once('close', () => watch.close());
+    // The client may have gone meanwhile.
+    if (watch && res.closed) watch.close();
     try {
       const { traceparent, tracestate } = req;
       const stream = events !== undefined || body.stream === true;

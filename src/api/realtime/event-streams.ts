@@ -33,12 +33,21 @@ export interface EventStream {
   end(): void;
 }
 
+/** Whose stream it is. */
+export interface StreamOwner {
+  userId: string;
+  /** undefined: the token belongs to no login that can end */
+  loginId?: string | undefined;
+}
+
 export interface EventStreams {
   /**
    * Takes a place for a stream, which is free again once the reply is over.
-   * @throws ApiError stopping, too_many_streams
+   * @throws ApiError stopping, unauthenticated, too_many_streams
    */
-  open(res: Response, userId: string): EventStream;
+  open(res: Response, owner: StreamOwner): EventStream;
+  /** A login has ended, and so do the streams that were opened with its tokens. */
+  endLogin(loginId: string): void;
   /** Tells all readers to connect again, and ends their streams. From then on, none is opened. */
   stop(): void;
 }
@@ -49,16 +58,19 @@ export interface EventStreams {
  * A stream is *open* at first. It is *begun* once its reply has begun, until its caller ends it, its reader disconnects or
  * the process stops. Then it is *ended* for good. While its reader takes nothing, it is *full*: no heartbeat is added, and
  * `send` does not resolve. A stream that is full for too long is disconnected.
+ * @param options.hasEnded whether a login has ended, although its tokens have not expired
  * @param options.onCutOff called when a reader is cut off
  * @param options.stalledMs how long a stream may be full
  */
 export function createEventStreams(options: {
   places: StreamPlaces;
+  hasEnded: (loginId: string) => boolean;
   onCutOff: (reason: CutOffEvent['reason']) => void;
   stalledMs?: number;
 }): EventStreams {
-  const { places, onCutOff, stalledMs = STALLED_MS } = options;
-  const streams = new Set<Response>();
+  const { places, hasEnded, onCutOff, stalledMs = STALLED_MS } = options;
+  /** The streams, and the logins with whose tokens they were opened. */
+  const streams = new Map<Response, string | undefined>();
   let stopping = false;
 
   function end(res: Response, last = ''): void {
@@ -66,7 +78,7 @@ export function createEventStreams(options: {
   }
 
   function begin(res: Response): void {
-    if (res.headersSent) return;
+    if (res.headersSent || res.closed) return;
     res.set(EVENT_STREAM_HEADERS);
     res.locals.streamBeganAt = performance.now();
     // Some clients report the stream as open only after its first byte.
@@ -91,15 +103,22 @@ export function createEventStreams(options: {
     clearTimeout(stalled);
   }
 
+  function takePlace(res: Response, { userId, loginId }: StreamOwner): void {
+    const giveBack = places.take(userId, 'sse');
+    streams.set(res, loginId);
+    res.once('close', () => {
+      streams.delete(res);
+      giveBack();
+    });
+  }
+
   return {
-    open: (res, userId) => {
+    open: (res, owner) => {
       if (stopping) throw new ApiError('stopping', { retryAfterSeconds: 1 });
-      const giveBack = places.take(userId, 'sse');
-      streams.add(res);
-      res.once('close', () => {
-        streams.delete(res);
-        giveBack();
-      });
+      // It may have ended since the token was checked.
+      if (owner.loginId !== undefined && hasEnded(owner.loginId)) throw new ApiError('unauthenticated');
+      // A reader that has gone already takes no place, because nothing would give it back.
+      if (!res.closed) takePlace(res, owner);
       return {
         begin: () => begin(res),
         send: (event, id) => write(res, textOf(event, id)),
@@ -112,9 +131,16 @@ export function createEventStreams(options: {
         end: () => end(res),
       };
     },
+    endLogin: (loginId) => {
+      for (const [res, ofStream] of streams) {
+        if (ofStream !== loginId) continue;
+        if (res.headersSent) end(res);
+        else res.destroy();
+      }
+    },
     stop: () => {
       stopping = true;
-      for (const res of streams) if (res.headersSent) end(res);
+      for (const res of streams.keys()) if (res.headersSent) end(res);
     },
   };
 }

@@ -61,16 +61,16 @@ function followerOf(
   res: Response,
   idOf: (requestId: string) => (number: number) => string,
 ): Follower {
-  const { userId } = req.user!;
+  const user = req.user!;
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   let stream: EventStream | undefined;
   return {
-    userId,
+    userId: user.userId,
     gone: gone.signal,
     open: ({ sessionId, requestId }) => {
       Object.assign(res.locals, { requestId, sessionId });
-      stream ??= streams.open(res, userId);
+      stream ??= streams.open(res, user);
       return readerOf(stream, idOf(requestId));
     },
   };

@@ -17,7 +17,7 @@ export function createRealtimeParts(
     Pick<SocketsOptions, 'identify' | 'redeemTicket' | 'ready' | 'logger'> &
     Pick<RealtimeRouterOptions, 'authenticate' | 'tickets'> & {
       readLimit: RateLimit;
-      endedLogins: Pick<EndedLogins, 'onEnd'>;
+      endedLogins: Pick<EndedLogins, 'has' | 'onEnd'>;
       config: ApiConfig;
       metrics: ApiMetrics;
     },
@@ -26,7 +26,7 @@ export function createRealtimeParts(
   const places = createStreamPlaces({ onCount: (kind, open) => metrics.streamsOpen.set({ kind }, open) });
   const onCutOff = (reason: CutOffEvent['reason']) => metrics.streamsCutOff.inc({ reason });
   const onResumed = () => metrics.streamsResumed.inc();
-  const streams = createEventStreams({ places, onCutOff });
+  const streams = createEventStreams({ places, hasEnded: endedLogins.has, onCutOff });
   const sockets = createSockets({
     ...options,
     ...{ places, onCutOff, onResumed },
@@ -37,6 +37,7 @@ export function createRealtimeParts(
     onCount: (open) => metrics.socketsOpen.set(open),
     onEnd: (reason) => metrics.socketsEnded.inc({ reason }),
   });
+  endedLogins.onEnd(streams.endLogin);
   endedLogins.onEnd(sockets.endLogin);
   const limitRead = limitRoute(readLimit, byUser);
   const router = createRealtimeRouter({ ...options, streams, sockets, onResumed, limitRead });

@@ -275,6 +275,8 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
         await log.close();
         if (n === 0) await reading.has(text);
       }
+      // So much is in the log. What is left is as long as an answer may be.
+      await reading.has(text.slice(0, 1_100_000));
       await log.end(COMPLETED, text);
       await complete(text);
       expect(expectUnbroken(await reading.ended)).toBe(text);

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { LogReading } from '../../../src/adapters/answer-log/answer-log.ts';
+import { logChannelOf } from '../../../src/adapters/answer-log/log-channel.ts';
+import { openReading } from '../../../src/adapters/answer-log/log-reading.ts';
 import { createRedisLogKeeper } from '../../../src/adapters/answer-log/redis-log-keeper.ts';
 import { createRedisLogReader } from '../../../src/adapters/answer-log/redis-log-reader.ts';
 import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
+import { until } from '../../until.ts';
 import { attemptAt, COMPLETED, describeAnswerLog, readAll, textOf } from './answer-log-contract.ts';
 import { describeFollowedLog } from './followed-log-contract.ts';
 
@@ -175,4 +178,42 @@ test('readers start again when Redis has lost what they have seen', async () => 
   expect(events.slice(0, 3)).toEqual(seen);
   expect(events[3]?.event.type).toBe('restarted');
   expect(textOf(events)).toBe('Eat more.');
+});
+
+test('what comes while a connection is renewed is not missed, also if a page is being read just then', async () => {
+  const { redis, writer } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.asking();
+  await log.close();
+  const reading = openReading({
+    ...{ redis, requestId, after: -1, hasEnded: false, ownOnly: false },
+    // No message ever comes.
+    listening: async () => {},
+    onFollows: () => {},
+    onClosed: () => {},
+  });
+  const events = reading[Symbol.asyncIterator]();
+  const page = events.next();
+  // The command is on its way, and the connection for messages is new.
+  await Promise.resolve();
+  reading.lookAgain();
+  expect((await page).value).toHaveLength(2);
+  await writer.open(attemptAt(requestId, 2)).end(COMPLETED, 'Eat.');
+  expect((await events.next()).value).toMatchObject([{ event: { type: 'completed' } }]);
+});
+
+test('a message that no reader can read makes it look into the log, and ends nothing', async () => {
+  const { redis, writer, openReader } = await open();
+  const requestId = randomUUID();
+  const log = writer.open(attemptAt(requestId, 1));
+  log.asking();
+  await log.close();
+  const events = openReader(requestId, -1);
+  await events.next();
+  await events.next();
+  const next = events.next();
+  await until('somebody listens', () => redis.publish(logChannelOf(redis, requestId), 'of a later version'));
+  await writer.open(attemptAt(requestId, 2)).end(COMPLETED, 'Eat.');
+  expect((await next).value).toMatchObject({ event: { type: 'completed' } });
 });

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 /** A server with one stream, which the test writes, and a reader that reads only when it is told. */
-async function start(stalledMs: number) {
+async function start(stalledMs: number, { openWhenGone = false } = {}) {
   const cutOff: string[] = [];
   const open = { sse: 0, ws: 0 };
   const streams: EventStreams = createEventStreams({
@@ -22,14 +22,20 @@ async function start(stalledMs: number) {
         open[kind] = count;
       },
     }),
+    hasEnded: () => false,
     onCutOff: (reason) => cutOff.push(reason),
     stalledMs,
   });
   let stream: EventStream | undefined;
   const server = createServer(
     express().use((_req, res) => {
-      stream = streams.open(res, 'ann');
-      stream.begin();
+      const open = () => {
+        stream = streams.open(res, { userId: 'ann' });
+        stream.begin();
+      };
+      if (!openWhenGone) return open();
+      res.once('close', open);
+      reader.destroy();
     }),
   );
   server.listen(0, '127.0.0.1');
@@ -60,6 +66,13 @@ test('a reader that takes nothing for too long is disconnected, and its place is
   await until('the place is free', () => open.sse === 0);
   // What is sent after that goes nowhere, and waits for nothing.
   await stream.send(LARGE, 'late');
+});
+
+test('a reader that goes before its stream is opened takes no place', async () => {
+  const { open, stream } = await start(60_000, { openWhenGone: true });
+  await stream.send(LARGE, '0');
+  stream.end();
+  expect(open.sse).toBe(0);
 });
 
 test('a reader that reads again in time gets everything', async () => {

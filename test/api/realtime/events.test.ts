@@ -6,7 +6,7 @@ import type { AnswerLogWriter } from '../../../src/adapters/answer-log/answer-lo
 import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
 import { answerEvent } from '../../../src/contracts/answer-events.ts';
 import { COMPLETED } from '../../adapters/answer-log/answer-log-contract.ts';
-import { signUp, type TestUser } from '../../api-client.ts';
+import { postJson, register, signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 import { type StandInWorker, startStandInWorker } from '../../stand-in-worker.ts';
@@ -269,6 +269,32 @@ test('another user’s question is not found, with a token or with a ticket', as
     expect((await open(`${path}?ticket=${await ticketOf(bob)}`, api.url, '')).status).toBe(404);
     expect((await open(path, api.url, '')).status).toBe(401);
   }
+});
+
+test('a stream ends when its login does, at every api; those of another login of this user go on', async () => {
+  const credentials = await register(api.url);
+  const [ends, stays] = await Promise.all(
+    [1, 2].map(async () => {
+      const { body } = await postJson(`${api.url}/auth/login`, credentials);
+      return body as unknown as { accessToken: string; refreshToken: string };
+    }),
+  );
+  const authorized = { Authorization: `Bearer ${ends!.accessToken}` };
+  const asking = await ask({ message: 'How?' }, authorized);
+  const path = asking.headers.get('content-location')!;
+  const { ticket } = (await postJson(`${api.url}/chat/tickets`, {}, authorized)).body as unknown as { ticket: string };
+  const readers = [
+    asking,
+    await open(path, replica.url, ends!.accessToken),
+    await open(`${path}?ticket=${ticket}`, api.url, ''),
+  ];
+  const other = await open(path, replica.url, stays!.accessToken);
+  await postJson(`${api.url}/auth/logout`, { refreshToken: ends!.refreshToken });
+  for (const reader of readers) expect(await reader.text()).not.toMatch(/event: (completed|failed|cancelled)/);
+  expect((await open(path, api.url, ends!.accessToken)).status).toBe(401);
+  const requestId = path.split('/').at(-2)!;
+  await worker.answer((await worker.delivery(requestId)).request, { response: 'At last.' });
+  expect(eventsIn(await other.text()).at(-1)).toMatchObject({ type: 'completed', rest: 'At last.' });
 });
 
 test('an erased session ends the streams of its questions', async () => {

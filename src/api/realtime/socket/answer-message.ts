@@ -66,10 +66,11 @@ async function ask(options: AnswerOptions, message: Message<'ask'>, from: From):
   const { userId, outbox, subscriptions, trace, onReplied } = from;
   const { answerWaiter, logReader, sendLimit, allowedModels } = options;
   mustBeAllowed(body.model, allowedModels);
-  await mustBeWithin(sendLimit, userId);
-  // Whoever has too many streams is told so before the question is accepted.
+  // Whoever has too many streams is told so before the question is accepted. Nothing comes before this that takes time,
+  // because a connection that closes ends only those subscriptions that it has.
   const subscription = subscriptions.open(id, userId);
   try {
+    await mustBeWithin(sendLimit, userId);
     const question = await nameQuestion(options, { userId, body, key });
     const watch = await answerWaiter.watch(question.requestId, LONGEST_WAIT_MS);
     try {

@@ -52,8 +52,10 @@ export async function openSocket(apiUrl: string, headers: Record<string, string>
       return await saw('authenticated');
     },
     /** The events of a subscription so far. */
-    eventsOf: (id: string) =>
-      messages.filter((message): message is Received<'event'> => message.type === 'event' && message.id === id),
+    eventsOf: (id: string) => {
+      if (wrong) throw wrong;
+      return messages.filter((message): message is Received<'event'> => message.type === 'event' && message.id === id);
+    },
     close: () => socket.close(),
   };
 }

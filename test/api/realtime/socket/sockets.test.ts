@@ -184,6 +184,21 @@ test('a question with a key is asked once, over WebSockets and HTTP together', a
   expect((await sockets[0]!.saw('problem', 'other')).problem.code).toBe('idempotency_key_reused');
 });
 
+test('a question whose connection breaks off at once keeps no place for its answer', async () => {
+  for (let n = 0; n < 10; n++) {
+    const socket = await connect();
+    socket.send({ type: 'ask', id: 'q', question: { message: 'How?' }, idempotencyKey: `broken ${n}` });
+    socket.socket.terminate();
+    // It was asked, or is now. It has no answer yet.
+    const { body } = await ann.send({ message: 'How?' }, { 'Idempotency-Key': `broken ${n}` });
+    await worker.delivery(body.requestId);
+  }
+  await until(
+    'every place is free',
+    async () => (await metric(/^healify_event_streams_open{.*kind="ws".*} (\d+)/m)) === 0,
+  );
+});
+
 test('what is refused over HTTP is refused here, with the same code, and the connection goes on', async () => {
   const socket = await connect();
   const others = await asked({ message: 'How?' });
