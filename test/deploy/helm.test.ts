@@ -25,7 +25,9 @@ const renderings = { defaults: {}, 'everything switched on': full };
 
 const SECRETS = {
   RABBITMQ_URL: 'amqp://user:password@rabbitmq:5672',
+  RABBITMQ_MANAGEMENT_URL: 'http://user:password@rabbitmq:15672',
   REDIS_URL: 'redis://:password@redis:6379',
+  MONGODB_URL: 'mongodb://user:password@mongodb/healify',
   MESSAGE_SIGNING_KEY: 'a key of production that is long enough',
   JWT_SECRET: 'a secret of production that is long enough',
   OPENAI_API_KEY: 'sk-of-production',
