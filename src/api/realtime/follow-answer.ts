@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnswerLogReader, type LogReading, ReaderCutOffError } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
+import { isEnd } from '../../contracts/answer-text.ts';
 import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
 import type { CutOffEvent } from '../../contracts/http/realtime-bodies.ts';
 import type { Watch } from '../chat/answer-waiter.ts';
@@ -56,6 +57,7 @@ export async function followAnswer(
   const settled = answer ? Promise.resolve(answer) : nextAnswer(watch, readTurn).catch(() => undefined);
   const patience = new AbortController();
   let sent = false;
+  let endSent = false;
   /** What the log has brought us to. */
   let log: 'open' | 'ended' | 'of no use' = 'open';
 
@@ -80,8 +82,10 @@ export async function followAnswer(
       reader.begin();
       sent = true;
       for (const { number, event } of events) await reader.send(event, number);
+      endSent = isEnd(events.at(-1)!.event);
     }
-    if (log === 'open') log = 'ended';
+    // The reader may have taken so long with the last events that the log was given up meanwhile.
+    if (log === 'open' || endSent) log = 'ended';
     if (log === 'ended' && answer && !sent) return false;
     const end = log === 'ended' ? undefined : await settled;
     reader.begin();
