@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnswerLogReader, type LogReading, ReaderCutOffError } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
-import { isEnd } from '../../contracts/answer-text.ts';
 import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
 import type { CutOffEvent } from '../../contracts/http/realtime-bodies.ts';
 import type { Watch } from '../chat/answer-waiter.ts';
@@ -57,7 +56,8 @@ export async function followAnswer(
   const settled = answer ? Promise.resolve(answer) : nextAnswer(watch, readTurn).catch(() => undefined);
   const patience = new AbortController();
   let sent = false;
-  let endSent = false;
+  /** The reader is being told events of the log. */
+  let telling = false;
   /** What the log has brought us to. */
   let log: 'open' | 'ended' | 'of no use' = 'open';
 
@@ -65,7 +65,9 @@ export async function followAnswer(
   async function giveUpOnLog(): Promise<void> {
     const end = await settled;
     const waitMs = !end ? 0 : sent || after >= 0 || answer ? END_OF_LOG_MS : BEGIN_OF_LOG_MS;
-    await sleep(waitMs, undefined, { signal: patience.signal });
+    // A reader may take its time with what the log has brought, and the end may be in that.
+    do await sleep(waitMs, undefined, { signal: patience.signal });
+    while (end && telling);
     log = 'of no use';
     reading.close();
   }
@@ -81,11 +83,11 @@ export async function followAnswer(
       }
       reader.begin();
       sent = true;
+      telling = true;
       for (const { number, event } of events) await reader.send(event, number);
-      endSent = isEnd(events.at(-1)!.event);
+      telling = false;
     }
-    // The reader may have taken so long with the last events that the log was given up meanwhile.
-    if (log === 'open' || endSent) log = 'ended';
+    if (log === 'open') log = 'ended';
     if (log === 'ended' && answer && !sent) return false;
     const end = log === 'ended' ? undefined : await settled;
     reader.begin();
