@@ -102,3 +102,21 @@ test('a reader that reads again in time gets everything', async () => {
   expect(cutOff).toEqual([]);
 });
 let lastSent = -1;
+
+test('a login that ends after its token was checked opens no stream', async () => {
+  const places = createStreamPlaces({ onCount: () => {} });
+  const streams = createEventStreams({ places, hasEnded: (loginId) => loginId === 'ended', onCutOff: () => {} });
+  const server = createServer(
+    express().use((req, res) => {
+      const stream = streams.open(res, { userId: 'ann', loginId: req.path.slice(1) });
+      stream.begin();
+      stream.end();
+    }),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => server.close());
+  const statusOf = async (loginId: string) =>
+    (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${loginId}`)).status;
+  expect([await statusOf('goes-on'), await statusOf('ended')]).toEqual([200, 401]);
+});
