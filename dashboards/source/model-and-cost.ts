@@ -55,9 +55,9 @@ export const modelAndCost: Board = {
         }),
         lines({
           title: 'Gates over time',
-          about: '0: the provider is asked. 1: one call tries it. 2: shut.',
+          about: '0: open, calls pass. 1: probing, one call tries the provider. 2: shut.',
           unit: 'short',
-          queries: [['{{provider}} {{model}}', maxBy('provider, model', 'healify_breaker_state')]],
+          queries: [['{{provider}} {{model}}', maxBy('provider, model', 'healify_gate_state')]],
           runbooks: ['HealifyProviderShut'],
         }),
       ],

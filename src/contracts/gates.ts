@@ -15,15 +15,15 @@ export const gate = z
     provider: z.string(),
     model: z.string(),
     state: z
-      .enum(['closed', 'open', 'half-open'])
-      .describe('`closed`: the model may be asked. `open`: it may not, for now. `half-open`: one call tries it.'),
+      .enum(['open', 'shut', 'probing'])
+      .describe('`open`: the model may be asked. `shut`: it may not, for now. `probing`: one call tries it.'),
     cause: gateCause
       .nullable()
       .describe(
-        'Why it is not closed: too many `failures`; the provider asked for a pause (`retry-after`); an `operator` has shut ' +
+        'Why it is not open: too many `failures`; the provider asked for a pause (`retry-after`); an `operator` has shut ' +
           'it; or it is broken for everybody, because of our `key`, our `quota` or credit, or the `model` or address.',
       ),
-    since: z.iso.datetime().nullable().describe('Since when it has not been closed.'),
+    since: z.iso.datetime().nullable().describe('Since when it has not been open.'),
     until: z.iso.datetime().nullable().describe('When one call tries it again.'),
     keyFingerprint: z.string().nullable().describe('Fingerprint of the key in use when the gate was shut.'),
   })
@@ -81,8 +81,7 @@ export type GateCause = z.output<typeof gateCause>;
 export type Gate = z.output<typeof gate>;
 
 /**
- * What an operator may do with the gates. A gate that is *shut* has the state `open` or `half-open`: see
- * provider-gate.ts.
+ * What an operator may do with the gates. `wasShut` is also true of a gate that was `probing`: see provider-gate.ts.
  */
 export interface GateAdmin {
   /** Returns all gates that workers have or had within a day, and all shut gates, by name. */

@@ -161,7 +161,7 @@ export const PROCESSES_KEY = '{healify}:processes';
  */
 export const GATES_KEY = 'ai:gate-names';
 
-/** Pub/sub channel: a gate has changed, JSON `[name, ms until it is half-open or -1, cause, fingerprint of the key]`. */
+/** Pub/sub channel: a gate has changed, JSON `[name, ms until one call may try the model or -1, cause, fingerprint of the key]`. */
 export const GATE_CHANNEL = 'ai:gates';
 
 /** String: how many answers were ever written down. */

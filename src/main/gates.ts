@@ -6,7 +6,7 @@ import { withRedis } from './commands/redis-connection.ts';
 const HELP = `Gates: whether each model provider may be asked, for all workers together. Reads REDIS_URL and NAMESPACE: from the
 environment, from .env, or from what npm start has started. In the image: node dist/src/main/gates.js list
 
-  npm run gates -- list         all gates: closed (calls pass), open (no calls pass), half-open (one call probes)
+  npm run gates -- list         all gates: open (calls pass), shut (no calls pass), probing (one call tries the model)
   npm run gates -- open GATE    let calls pass again at once; GATE as list shows it, or --all
   npm run gates -- shut GATE    stop all calls for a while; then one call tries the model
 
@@ -64,7 +64,7 @@ function listText(gates: Gate[]): string {
   if (gates.length === 0) return 'No worker has run within a day, so there is no gate to show.\n';
   return gates
     .map(({ gate, state, cause, since, until, keyFingerprint }) => {
-      if (state === 'closed') return `${gate}: closed, it may be asked\n`;
+      if (state === 'open') return `${gate}: open, it may be asked\n`;
       const key = keyFingerprint ? `, key ${keyFingerprint}` : '';
       return `${gate}: ${state} because of ${cause}, since ${since}, until ${until}${key}\n`;
     })

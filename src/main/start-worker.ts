@@ -78,7 +78,7 @@ export async function startWorker(
     ...reports,
     onBreaker: (target, change) => {
       reports.onBreaker(target, change);
-      if (change.state === 'closed') awaitingModel.gateClosed();
+      if (change.state === 'open') awaitingModel.gateOpened();
     },
   });
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');

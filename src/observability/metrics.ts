@@ -244,9 +244,9 @@ export function createWorkerMetrics() {
       labelNames: ['provider', 'model', 'cause'] as const,
       registers,
     }),
-    breakerState: new Gauge({
-      name: 'healify_breaker_state',
-      help: 'The circuit breaker of a provider’s model, which all workers share: 0 closed, 1 half-open, 2 open.',
+    gateState: new Gauge({
+      name: 'healify_gate_state',
+      help: 'The gate of a provider’s model, which all workers share: 0 open (calls pass), 1 probing (one call tries the model), 2 shut (no call passes).',
       labelNames: ['provider', 'model'] as const,
       registers,
     }),

@@ -28,14 +28,14 @@ interface CallEnd {
   firstTextMs?: number | undefined;
 }
 
-/** How `healify_breaker_state` shows the state of a gate. */
-const STATE_VALUES: Record<Gate['state'], number> = { closed: 0, 'half-open': 1, open: 2 };
+/** How `healify_gate_state` shows the state of a gate. */
+const STATE_VALUES: Record<Gate['state'], number> = { open: 0, probing: 1, shut: 2 };
 
 /** Reports events of the model providers to the metrics and the log. */
 export function createModelReports(
   metrics: Pick<
     WorkerMetrics,
-    | 'breakerState'
+    | 'gateState'
     | 'modelCost'
     | 'modelDuration'
     | 'modelFirstText'
@@ -80,13 +80,13 @@ export function createModelReports(
     ): void => {
       const { state, cause, keyFingerprint } = change;
       const target = bounded(asked);
-      metrics.breakerState.set(target, STATE_VALUES[state]);
+      metrics.gateState.set(target, STATE_VALUES[state]);
       for (const broken of brokenCauses) {
         metrics.providerBroken.set({ ...target, cause: broken }, cause === broken ? 1 : 0);
       }
       const line = { ...asked, state, cause, keyFingerprint };
       if (isBrokenCause(cause)) logger.error(line, 'the model provider fails every request: see `cause`');
-      else logger.info(line, 'circuit breaker');
+      else logger.info(line, 'the gate of a model provider has changed');
     },
   };
 }

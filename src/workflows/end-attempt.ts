@@ -111,8 +111,8 @@ export function createEndAttempt(surroundings: TaskSurroundings, failForGood: Fa
     if (!(error instanceof AnswerUnderWayError)) await tellRetry(task, code, delayMs);
     const awaitedModel = paused ? (task.job.data.request.model ?? '') : undefined;
     await failForGood.failIfGone(task, await task.job.delay(delayMs, { awaitedModel }), error);
-    // A model's gate has closed since the attempt began. This job may not have been among the delayed ones by then.
-    if (paused && workflow.awaitingModel.closings !== task.closings) workflow.awaitingModel.look();
+    // A model's gate has opened since the attempt began. This job may not have been among the delayed ones by then.
+    if (paused && workflow.awaitingModel.openings !== task.openings) workflow.awaitingModel.look();
     if (error instanceof AnswerUnderWayError) await wakeIfForgotten(error.hash, task.job.data.request.requestId);
   }
 

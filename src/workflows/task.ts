@@ -13,8 +13,8 @@ export interface Task {
   attempt: ChatAttempt;
   /** The span of the attempt. undefined: tracing is off. */
   span: Span | undefined;
-  /** How often a model's gate had closed when the attempt began. */
-  closings: number;
+  /** How often a model's gate had opened when the attempt began. */
+  openings: number;
 }
 
 /** What the worker reports, for the metrics. */
@@ -63,7 +63,7 @@ export function beginTask(
       startSpan: span && ((step) => tracer.start({ name: step, kind: 'internal', parent: span })),
     }),
     span,
-    closings: awaitingModel.closings,
+    openings: awaitingModel.openings,
     attempt: {
       number,
       startedAt: Date.now(),

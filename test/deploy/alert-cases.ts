@@ -227,11 +227,11 @@ export const alertCases: Record<string, AlertCases> = {
   },
   HealifyProviderShut: {
     fires: {
-      'the breaker stays open': { series: { 'healify_breaker_state{provider="openai",model="m"}': '2x10' }, at: '7m' },
+      'the gate stays shut': { series: { 'healify_gate_state{provider="openai",model="m"}': '2x10' }, at: '7m' },
     },
     silent: {
       'it closes after a minute': {
-        series: { 'healify_breaker_state{provider="openai",model="m"}': '0 2 1 0x10' },
+        series: { 'healify_gate_state{provider="openai",model="m"}': '0 2 1 0x10' },
         at: '7m',
       },
     },

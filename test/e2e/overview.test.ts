@@ -40,7 +40,7 @@ test('an operator sees processes, servers, queues, gates, and why jobs failed, a
     { server: 'redis', state: 'up', detail: null, members: null },
   ]);
   expect(seen.failures).toMatchObject([{ code: 'model_rejected', count: 1 }]);
-  expect(seen.gates).toMatchObject([{ state: 'closed' }]);
+  expect(seen.gates).toMatchObject([{ state: 'open' }]);
   expect(seen.intake).toEqual({ paused: false, since: null, by: null });
   expect(failureList.parse(await get('/failures'))).toMatchObject({
     counted: 1,

@@ -62,7 +62,7 @@ test('whatever models, providers and errors there are, the metrics of models sta
     const target = { provider: `p${index}`, model: 'm' };
     onCall(target, { outcome: `e${index}`, durationMs: 1, traceId: '', uncertain: 'no answer' });
     onCall({ provider: 'p', model: `m${index}` }, { outcome: 'ok', durationMs: 1, traceId: '' });
-    onBreaker(target, { state: 'open', cause: 'key', keyFingerprint: '' });
+    onBreaker(target, { state: 'shut', cause: 'key', keyFingerprint: '' });
   }
   onCall({ provider: 'p1', model: 'Why does\nmy "head" hurt?' }, { outcome: 'ok', durationMs: 1, traceId: '' });
   for (const pattern of [/^gen_ai_client_operation_duration_seconds_count/, /^healify_uncertain/, /^healify_breaker/]) {

@@ -60,25 +60,25 @@ test('an operator is alarmed by a provider that fails everybody, and sees what i
     (await scrape(/^healify_(model|breaker)/)).map((line) =>
       line.replace(/^healify_|provider="p",model="m",|,?process="worker"/g, ''),
     );
-  onBreaker(target, { state: 'open', cause: 'quota', keyFingerprint: 'f' });
+  onBreaker(target, { state: 'shut', cause: 'quota', keyFingerprint: 'f' });
   expect(await shown()).toEqual([
     'model_provider_broken{cause="key"} 0',
     'model_provider_broken{cause="quota"} 1',
     'model_provider_broken{cause="model"} 0',
-    'breaker_state{} 2',
+    'gate_state{} 2',
   ]);
-  onBreaker(target, { state: 'half-open', cause: 'failures', keyFingerprint: 'f' });
-  expect(await shown()).toContain('breaker_state{} 1');
-  onBreaker(target, { state: 'closed', cause: undefined, keyFingerprint: 'f' });
+  onBreaker(target, { state: 'probing', cause: 'failures', keyFingerprint: 'f' });
+  expect(await shown()).toContain('gate_state{} 1');
+  onBreaker(target, { state: 'open', cause: undefined, keyFingerprint: 'f' });
   expect(await shown()).toEqual([
     'model_provider_broken{cause="key"} 0',
     'model_provider_broken{cause="quota"} 0',
     'model_provider_broken{cause="model"} 0',
-    'breaker_state{} 0',
+    'gate_state{} 0',
   ]);
   expect(lines.map(({ level, state, cause }) => [level, state, cause])).toEqual([
-    ['error', 'open', 'quota'],
-    ['info', 'half-open', 'failures'],
-    ['info', 'closed', undefined],
+    ['error', 'shut', 'quota'],
+    ['info', 'probing', 'failures'],
+    ['info', 'open', undefined],
   ]);
 });

@@ -187,9 +187,9 @@ describe('a request that waits', () => {
   test('for the model is looked for if a gate has closed before it was delayed, because nobody saw it then', async () => {
     for (const closesMeanwhile of [true, false]) {
       let looks = 0;
-      const awaitingModel = { closings: 1, look: () => (looks += 1) };
+      const awaitingModel = { openings: 1, look: () => (looks += 1) };
       const ask = () => {
-        if (closesMeanwhile) awaitingModel.closings += 1;
+        if (closesMeanwhile) awaitingModel.openings += 1;
         return Promise.reject(new ModelPausedError('model_unavailable', 'shut', 4_000));
       };
       const { work } = worker({ model: standInModel(ask), awaitingModel });

@@ -83,7 +83,7 @@ export function standInWorkflow(parts: Partial<ChatWorkflow> = {}) {
     wake: async (requestIds) => {
       woken.push(...requestIds);
     },
-    awaitingModel: { closings: 0, look: () => {} },
+    awaitingModel: { openings: 0, look: () => {} },
     onCacheLookup: (result) => lookUps.push(result),
     onUncertainSpend: (why) => uncertain.push(why),
     ...parts,

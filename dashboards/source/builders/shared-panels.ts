@@ -7,11 +7,12 @@ import { maxBy, quantileOf, rateBy, series } from './promql.ts';
 export const gates = (title: string, width?: number) =>
   numbers({
     title,
-    about: 'Whether the model providers are asked. A gate that is shut opens by itself once a trial call succeeds.',
-    queries: [['{{provider}} {{model}}', maxBy('provider, model', 'healify_breaker_state')]],
+    about:
+      'Whether the model providers are asked: open, or shut. A gate that is shut opens by itself once a trial call succeeds.',
+    queries: [['{{provider}} {{model}}', maxBy('provider, model', 'healify_gate_state')]],
     meanings: [
-      [0, 'is asked', 'green'],
-      [1, 'is tried', 'orange'],
+      [0, 'open', 'green'],
+      [1, 'probing', 'orange'],
       [2, 'SHUT', 'red'],
     ],
     named: true,

@@ -11,25 +11,25 @@ const FIRST_TURN = 10;
 const MOST_A_TURN = 200;
 
 /**
- * Jobs that wait because their model may not be asked are delayed until its gate's time is over. If a gate closes
+ * Jobs that wait because their model may not be asked are delayed until its gate's time is over. If a gate opens
  * earlier, so that calls pass again, this puts those back in line that waited for it: a few at first, then more, so that a provider that has just come
  * back is not flooded. A worker is:
  * - *idle*: nothing is to be done.
  * - *returning*: it goes through the delayed jobs once, some at a time.
  * - *stopped*.
  *
- *     idle ── a gate has closed, or the worker starts ──> returning
+ *     idle ── a gate has opened, or the worker starts ──> returning
  *     returning ── all were seen, or no model may be asked ──> idle
  *
- * If a worker dies meanwhile, the others go on: each of them hears that the gate has closed. At worst, a job waits for
+ * If a worker dies meanwhile, the others go on: each of them hears that the gate has opened. At worst, a job waits for
  * the time that it was delayed for.
  */
 export interface JobsAwaitingModel {
-  /** How often a gate has closed, as far as this worker knows. */
-  readonly closings: number;
+  /** How often a gate has opened, as far as this worker knows. */
+  readonly openings: number;
   start(): void;
-  /** A gate has closed. */
-  gateClosed(): void;
+  /** A gate has opened. */
+  gateOpened(): void;
   /** Looks for jobs that wait, also for some that the present round has not met. */
   look(): void;
   stop(): void;
@@ -45,7 +45,7 @@ export function createJobsAwaitingModel(options: {
   const stopping = new AbortController();
   let state: 'idle' | 'returning' | 'stopped' = 'stopped';
   let lookAgain = false;
-  let closings = 0;
+  let openings = 0;
 
   function look(): void {
     lookAgain = true;
@@ -73,15 +73,15 @@ export function createJobsAwaitingModel(options: {
   }
 
   return {
-    get closings() {
-      return closings;
+    get openings() {
+      return openings;
     },
     start: () => {
       state = 'idle';
       look();
     },
-    gateClosed: () => {
-      closings += 1;
+    gateOpened: () => {
+      openings += 1;
       look();
     },
     look,

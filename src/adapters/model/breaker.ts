@@ -39,7 +39,7 @@ export interface BreakerOptions {
   /** This many requests that fail in a row shut the gate. */
   maxConsecutive: number;
   /** How long the gate is shut. */
-  openMs: number;
+  shutMs: number;
 }
 
 const WINDOW_MS = 10_000;
@@ -75,7 +75,7 @@ interface Call {
 }
 
 export function createBreaker(model: Model, gate: ProviderGate, options: BreakerOptions): Breaker {
-  const { openMs, maxConsecutive } = options;
+  const { shutMs, maxConsecutive } = options;
   /** The requests that have failed since the last answer. When they are enough to shut the gate, the set is cleared. */
   const failedInARow = new Set<string | symbol>();
   const failedLately = new Set<string | symbol>();
@@ -125,7 +125,7 @@ export function createBreaker(model: Model, gate: ProviderGate, options: Breaker
   async function shut(cause: GateCause): Promise<void> {
     failedInARow.clear();
     circuit.close();
-    await gate.shut(openMs, cause);
+    await gate.shut(shutMs, cause);
   }
 
   return {

@@ -55,7 +55,7 @@ export interface ConfiguredModel extends Model {
   readonly simulated: boolean;
   /**
    * The names of the models that a question may choose and that may be asked now, because the gate of the model or of a
-   * fallback is closed. '' is among them if the standard model is.
+   * fallback is open. '' is among them if the standard model is.
    */
   askable(): string[];
   close(): void;
@@ -109,7 +109,7 @@ export function createConfiguredModel(
       key: keyFingerprint,
       redis,
       subscriber,
-      openMs: config.breakerOpenMs,
+      shutMs: config.breakerOpenMs,
       onStateChange: (state, cause) => onBreaker(target, { state, cause, keyFingerprint }),
     });
     const limits = { maxTokens: config.maxTokens, temperature: config.temperature };
@@ -132,7 +132,7 @@ export function createConfiguredModel(
         errorPercent: config.breakerErrorPercent,
         minCalls: config.breakerMinCalls,
         maxConsecutive: config.breakerMaxConsecutive,
-        openMs: config.breakerOpenMs,
+        shutMs: config.breakerOpenMs,
       },
     );
     onBreaker(target, { state: breaker.state, cause: undefined, keyFingerprint });
@@ -174,7 +174,7 @@ export function createConfiguredModel(
     simulated,
     askable: () => {
       const names = [...allowed]
-        .filter(([, asked]) => asked.some(({ state }) => state === 'closed'))
+        .filter(([, asked]) => asked.some(({ state }) => state === 'open'))
         .map(([name]) => name);
       return names.includes(config.chatModel) ? ['', ...names] : names;
     },

@@ -6,7 +6,7 @@ import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import { openGate } from './redis-scripts/open-gate.ts';
 import { shutGate } from './redis-scripts/shut-gate.ts';
 
-/** A closed gate is listed until no worker has registered it for this long. */
+/** An open gate is listed until no worker has registered it for this long. */
 const LISTED_MS = 24 * 3_600_000;
 
 interface Registered {
@@ -33,7 +33,7 @@ export function createGateAdmin(redis: Redis): GateAdmin {
       gate: name,
       provider,
       model,
-      state: shutUntil === undefined ? 'closed' : shutUntil > now ? 'open' : 'half-open',
+      state: shutUntil === undefined ? 'open' : shutUntil > now ? 'shut' : 'probing',
       cause: shutUntil === undefined ? null : ((cause as GateCause | null) ?? 'failures'),
       since: isoOf(since),
       until: isoOf(shutUntil),
@@ -55,7 +55,7 @@ export function createGateAdmin(redis: Redis): GateAdmin {
       known.map(async ([name, of]) => ({ gate: await look(name, of, now), isRecent: now - of.seenAt < LISTED_MS })),
     );
     return gates
-      .filter(({ gate, isRecent }) => isRecent || gate.state !== 'closed')
+      .filter(({ gate, isRecent }) => isRecent || gate.state !== 'open')
       .map(({ gate }) => gate)
       .sort((a, b) => a.gate.localeCompare(b.gate));
   }
@@ -80,5 +80,5 @@ const keysOf = (name: string) => [redisKeys.gate(name), redisKeys.probe(name)] a
 /** Whether no model may be asked at present. If no gate is known, a model may be asked. */
 export async function areAllShut(gates: Pick<GateAdmin, 'list'>): Promise<boolean> {
   const known = await gates.list();
-  return known.length > 0 && known.every(({ state }) => state !== 'closed');
+  return known.length > 0 && known.every(({ state }) => state !== 'open');
 }

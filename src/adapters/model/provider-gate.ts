@@ -14,31 +14,30 @@ import { reopenGate } from './redis-scripts/reopen-gate.ts';
 import { shutGate } from './redis-scripts/shut-gate.ts';
 
 /**
- * Whether a provider's model may be asked. All workers share this state. The states have the names of a circuit
- * breaker's states, in which *open* means that nothing passes:
- * - *closed*: calls pass
- * - *open*: no call passes for a time, because the provider is down or has asked for a pause
- * - *half-open*: that time is over. One call of all workers passes as the probe, and the others wait for its outcome
+ * Whether a provider's model may be asked. All workers share this state:
+ * - *open*: calls pass
+ * - *shut*: no call passes for a time, because the provider is down or has asked for a pause
+ * - *probing*: that time is over. One call of all workers passes as the probe, and the others wait for its outcome
  *
- * In comments and names, to *shut* the gate means to stop calls (`closed` -> `open`), and to *open* the gate means to
- * let calls pass again (-> `closed`).
+ * A circuit breaker's states are named the other way round: its *closed* is our *open*. Operators open and shut a gate, so
+ * its states have the words of these two buttons.
  *
- *     closed ── a worker shuts the gate ──> open ── the time is over ──> half-open
- *     half-open ── the probe succeeds ──> closed
- *     half-open ── the probe fails ──> open
- *     half-open ── the worker that probes dies ──> half-open: its lease expires, and another call may probe
- *     open, half-open ── an operator opens the gate ──> closed
- *     closed, half-open ── an operator shuts the gate ──> open
+ *     open ── a worker shuts the gate ──> shut ── the time is over ──> probing
+ *     probing ── the probe succeeds ──> open
+ *     probing ── the probe fails ──> shut
+ *     probing ── the worker that probes dies ──> probing: its lease expires, and another call may probe
+ *     shut, probing ── an operator opens the gate ──> open
+ *     open, probing ── an operator shuts the gate ──> shut
  *
- * A gate that is not closed has a cause. If the provider is broken for everybody (our key, our quota or the model),
- * waiting does not help, so calls fail at once. Such a gate becomes half-open after a time, too. If the cause is the
+ * A gate that is not open has a cause. If the provider is broken for everybody (our key, our quota or the model),
+ * waiting does not help, so calls fail at once. Such a gate becomes probing after a time, too. If the cause is the
  * key, a worker with another key may probe at once.
  */
-export type GateState = 'closed' | 'open' | 'half-open';
+export type GateState = 'open' | 'shut' | 'probing';
 
 /**
  * One worker's view of a gate. The state is in Redis, with times of Redis's clock. Each worker has a copy: it is told
- * of each change, and it looks every few seconds. So a call costs no round trip while the gate is closed or open. While
+ * of each change, and it looks every few seconds. So a call costs no round trip while the gate is open or shut. While
  * Redis is away, each worker uses its copy.
  */
 export interface ProviderGate {
@@ -80,21 +79,21 @@ export function createProviderGate(options: {
   /** A connection to the same Redis that is used for subscriptions. */
   subscriber: Redis;
   /** How long the gate stays shut after the first failed probe. After more failed probes, up to four times as long. */
-  openMs: number;
+  shutMs: number;
   /** If the worker that probes has not been heard of for this long, another call may probe. */
   probeLeaseMs?: number;
   /** The fingerprint of the key that this worker asks with. */
   key?: string;
-  /** @param cause why the gate is not closed */
+  /** @param cause why the gate is not open */
   onStateChange: (state: GateState, cause: GateCause | undefined) => void;
 }): ProviderGate {
-  const { name, provider, redis, subscriber, openMs, key = '', onStateChange } = options;
+  const { name, provider, redis, subscriber, shutMs, key = '', onStateChange } = options;
   const { probeLeaseMs = PROBE_LEASE_MS } = options;
   const keys = [redisKeys.gate(name), redisKeys.probe(name)] as const;
   /** Until when the gate is shut, in ms of the monotonic clock, and why. undefined: it is not shut. */
   let shut: { until: number; cause: GateCause; key: string } | undefined;
   /** What `onStateChange` was told last. */
-  let said: [GateState, GateCause | undefined] = ['closed', undefined];
+  let said: [GateState, GateCause | undefined] = ['open', undefined];
   let era = 0;
   /** How many changes this worker has made or was told of. */
   let learned = 0;
@@ -103,8 +102,7 @@ export function createProviderGate(options: {
   /** Renews the lease of that probe. */
   let renewal: NodeJS.Timeout | undefined;
 
-  const stateNow = (): GateState =>
-    shut === undefined ? 'closed' : performance.now() < shut.until ? 'open' : 'half-open';
+  const stateNow = (): GateState => (shut === undefined ? 'open' : performance.now() < shut.until ? 'shut' : 'probing');
   const say = () => {
     const now = [stateNow(), shut?.cause] as const;
     if (now[0] === said[0] && now[1] === said[1]) return;
@@ -114,7 +112,7 @@ export function createProviderGate(options: {
   };
   /**
    * Updates the copy.
-   * @param standing undefined: the gate is closed
+   * @param standing undefined: the gate is open
    */
   const know = (standing: GateStanding | undefined) => {
     shut = standing && { ...standing, until: performance.now() + standing.leftMs };
@@ -159,11 +157,11 @@ export function createProviderGate(options: {
     if (shut === undefined) return 'call';
     const leftMs = shut.until - performance.now();
     const hasNewKey = shut.cause === 'key' && shut.key !== key;
-    if (leftMs > 0 && !hasNewKey) throw refusal(leftMs + Math.random() * JITTER * openMs);
-    return await enterHalfOpen();
+    if (leftMs > 0 && !hasNewKey) throw refusal(leftMs + Math.random() * JITTER * shutMs);
+    return await enterProbing();
   }
 
-  async function enterHalfOpen(): Promise<'call' | 'probe'> {
+  async function enterProbing(): Promise<'call' | 'probe'> {
     say();
     if (probe) throw paused(PROBE_WAIT_MS);
     const id = randomUUID();
@@ -177,11 +175,11 @@ export function createProviderGate(options: {
     }
     probe = undefined;
     if (learned !== before) return await enter();
-    if (verdict === 'closed') {
+    if (verdict === 'open') {
       learn(undefined);
       return 'call';
     }
-    if (verdict === 'taken') throw paused(Math.min(PROBE_WAIT_MS, openMs));
+    if (verdict === 'taken') throw paused(Math.min(PROBE_WAIT_MS, shutMs));
     learn(verdict);
     throw refusal(verdict.leftMs);
   }
@@ -223,8 +221,8 @@ export function createProviderGate(options: {
         const opened = await openGate(redis, keys, notices, name, 'probe').catch(() => true);
         if (opened === 'stays shut') await lookQuietly();
       } else if (outcome) {
-        learn({ leftMs: openMs, cause: outcome, key });
-        const shutting = { ms: openMs, cause: outcome, key };
+        learn({ leftMs: shutMs, cause: outcome, key });
+        const shutting = { ms: shutMs, cause: outcome, key };
         await knowUnlessLearned(() => reopenGate(redis, keys, id, shutting, notices, name));
       } else {
         await releaseProbe(redis, keys, id).catch(() => {});

@@ -37,7 +37,7 @@ export function createGatesRouter(options: {
     const [all, jobs] = await Promise.all([gates.list(), openJobs()]);
     const gate = all.find((one) => one.gate === name);
     if (!gate) throw noSuchGate();
-    const otherGatesOpen = all.filter((one) => one !== gate && one.state === 'closed').length;
+    const otherGatesOpen = all.filter((one) => one !== gate && one.state === 'open').length;
     return { gate, effects: { jobs, otherGatesOpen } };
   }
 
@@ -49,7 +49,7 @@ export function createGatesRouter(options: {
     .post('/gates/open', async (req, res) => {
       const { gate: name, dryRun } = parse(openGateBody, req.body ?? {});
       const { gate, effects } = await look(name);
-      const opened = dryRun ? { gate: name, wasShut: gate.state !== 'closed' } : await gates.open(name);
+      const opened = dryRun ? { gate: name, wasShut: gate.state !== 'open' } : await gates.open(name);
       if (!opened) throw noSuchGate();
       res.json({ ...opened, dryRun, effects });
     })
@@ -68,7 +68,7 @@ function wouldShut({ gate, state, until, cause }: Gate, forMs: number) {
   const isLonger = until !== null && Date.parse(until) > untilMs;
   return {
     gate,
-    wasShut: state !== 'closed',
+    wasShut: state !== 'open',
     until: isLonger ? until : new Date(untilMs).toISOString(),
     cause: isLonger && cause ? cause : ('operator' as const),
   };

@@ -137,7 +137,7 @@ export const model = {
     type: integer(1, 100),
     default: '50',
     unit: 'percent',
-    text: 'The share of failed calls within 10 s that opens the circuit breaker.',
+    text: 'The share of failed calls within 10 s that shuts the gate of a model.',
     readBy: worker,
   }),
   breakerMinCalls: setting({
@@ -145,7 +145,7 @@ export const model = {
     type: integer(1, 100_000),
     default: '10',
     unit: 'calls',
-    text: 'With fewer calls than this within 10 s, the breaker stays closed.',
+    text: 'With fewer calls than this within 10 s, the share does not count.',
     readBy: worker,
   }),
   breakerMaxConsecutive: setting({
@@ -153,7 +153,7 @@ export const model = {
     type: integer(1, 100_000),
     default: '5',
     unit: 'calls',
-    text: 'How many requests that fail in a row, in one worker, open the breaker.',
+    text: 'How many requests that fail in a row, in one worker, shut the gate.',
     readBy: worker,
   }),
   breakerOpenMs: setting({
@@ -161,7 +161,7 @@ export const model = {
     type: duration({ max: '1h' }),
     default: '15s',
     unit: 'duration',
-    text: 'How long the breaker stays open for all workers. After that, one call probes the model. While probes fail, the time grows to four times as long.',
+    text: 'How long a gate that was shut stays so, for all workers. After that, one call probes the model. While probes fail, the time grows to four times as long.',
     readBy: worker,
   }),
   pricePrompt: setting({

@@ -132,7 +132,7 @@ function held({ intake, jobQueuePaused }: Overview): Finding[] {
 }
 
 function providers({ gates, jobs }: Overview): Finding[] {
-  const shut = gates?.filter(({ state }) => state !== 'closed') ?? [];
+  const shut = gates?.filter(({ state }) => state !== 'open') ?? [];
   if (!gates || shut.length === 0) return [];
   const noneLeft = shut.length === gates.length;
   const waiting = jobs?.delayed ? `${countOf(jobs.delayed, 'question waits', 'questions wait')} meanwhile.` : '';
@@ -141,12 +141,12 @@ function providers({ gates, jobs }: Overview): Finding[] {
     const key = cause === 'key' && keyFingerprint ? ` (fingerprint ${keyFingerprint})` : '';
     const meanwhile = isBroken(cause) ? 'Questions fail at once.' : waiting;
     const next =
-      state === 'half-open'
+      state === 'probing'
         ? 'One call tries it now, and the others wait for that. If it works again and this takes long, press Open.'
         : until && `Next try: ${clockTime(until)}.`;
     return {
       level: noneLeft || needsSomebody(cause) ? 'bad' : 'warn',
-      what: `${gate} ${state === 'half-open' ? 'is being tried again' : 'is not asked'}: ${lowerFirst(means)}${key}.`,
+      what: `${gate} ${state === 'probing' ? 'is being tried again' : 'is not asked'}: ${lowerFirst(means)}${key}.`,
       todo: [noneLeft ? meanwhile : 'The others are asked meanwhile.', todo, next].filter(Boolean).join(' '),
       link: { href: '#/?to=providers', words: 'Providers' },
       runbook: isBroken(cause) ? 'HealifyProviderBroken' : 'HealifyProviderShut',

@@ -29,7 +29,7 @@ export interface ChatWorkflow extends ResponseDelivery {
   /** Puts requests that wait for the answer to the same question back in line. */
   wake: (requestIds: string[]) => Promise<void>;
   /** Puts requests that wait for a model back in line once a model may be asked again. */
-  awaitingModel: Pick<JobsAwaitingModel, 'closings' | 'look'>;
+  awaitingModel: Pick<JobsAwaitingModel, 'openings' | 'look'>;
   onCacheLookup: (result: CacheLookup | 'off') => void;
   onUncertainSpend: (why: UncertainSpend) => void;
 }

@@ -49,7 +49,7 @@ test('when a model may be asked again, all requests that wait for it are in line
   for (const each of workers) each.start();
   expect(await counts()).toMatchObject({ prioritized: 0, delayed: 330 });
   mayAsk = true;
-  for (const each of workers) each.gateClosed();
+  for (const each of workers) each.gateOpened();
   await until('they are in line', async () => (await counts()).prioritized === 300);
   expect(await counts()).toEqual({ prioritized: 300, delayed: 30, active: 0 });
   const left = await around.redis.zrange(around.toKey('delayed'), '0', '-1');

@@ -71,7 +71,7 @@ function worker(
   options: {
     maxConsecutive?: number;
     minCalls?: number;
-    openMs?: number;
+    shutMs?: number;
     probeLeaseMs?: number;
     key?: string;
     url?: string;
@@ -79,7 +79,7 @@ function worker(
     redisTimeoutMs?: number;
   } = {},
 ) {
-  const { url = redisUrl, openMs = OPEN_MS } = options;
+  const { url = redisUrl, shutMs = OPEN_MS } = options;
   // As the worker connects them.
   const redis = connectRedis({ url, name, logger, commandTimeoutMs: options.redisTimeoutMs ?? REDIS_TIMEOUT_MS });
   const subscriber = connectRedis({ url: options.subscriberUrl ?? url, name, logger });
@@ -89,7 +89,7 @@ function worker(
     name,
     redis,
     subscriber,
-    openMs,
+    shutMs,
     ...(options.probeLeaseMs !== undefined && { probeLeaseMs: options.probeLeaseMs }),
     key: options.key ?? 'key-1',
     onStateChange: (state) => states.push(state),
@@ -98,7 +98,7 @@ function worker(
     errorPercent: 50,
     minCalls: options.minCalls ?? 1_000,
     maxConsecutive: options.maxConsecutive ?? 3,
-    openMs,
+    shutMs,
   });
   breakers.push(breaker);
   const ask = (signal = never) => breaker.ask(question, signal, 1).catch((error: unknown) => error);
@@ -107,7 +107,7 @@ function worker(
 }
 
 /** Two workers that hear of each other. */
-async function twoWorkers(model: Model, name: string, options: { openMs?: number; probeLeaseMs?: number } = {}) {
+async function twoWorkers(model: Model, name: string, options: { shutMs?: number; probeLeaseMs?: number } = {}) {
   const [one, two] = [worker(model, name, options), worker(model, name, options)];
   await Promise.all([one.connected(), two.connected()]);
   return { one, two };
@@ -137,40 +137,40 @@ const askTheProbe = (model: { calls: number }, ask: () => Promise<unknown>) => {
 test('this many failures in a row shut the gate for all workers, and for one that starts later', async () => {
   const model = provider();
   const name = randomUUID();
-  const options = { openMs: 60_000 };
+  const options = { shutMs: 60_000 };
   const { one, two } = await twoWorkers(model, name, options);
   await two.ask();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await one.ask();
   const refused = await one.ask();
   expect(isPaused(refused)).toBe(true);
-  expect((refused as ModelPausedError).retryAfterMs).toBeLessThanOrEqual(options.openMs * 1.2);
-  await until('the other worker knows', () => two.state() !== 'closed');
+  expect((refused as ModelPausedError).retryAfterMs).toBeLessThanOrEqual(options.shutMs * 1.2);
+  await until('the other worker knows', () => two.state() !== 'open');
   expect(isPaused(await worker(model, name, options).ask())).toBe(true);
   expect(model.calls).toBe(4);
 });
 
 test('a share of failures shuts the gate too, but failures of requests do not', async () => {
   const model = provider();
-  const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10, openMs: 60_000 });
+  const one = worker(model, randomUUID(), { maxConsecutive: 1_000, minCalls: 10, shutMs: 60_000 });
   model.fail(failure('model_rejected'));
   for (let i = 0; i < 20; i++) await one.ask();
-  expect(one.state()).toBe('closed');
-  for (let i = 0; i < 30 && one.state() === 'closed'; i++) {
+  expect(one.state()).toBe('open');
+  for (let i = 0; i < 30 && one.state() === 'open'; i++) {
     model.fail(failure('model_timeout'));
     await one.ask();
   }
-  expect(one.state()).toBe('open');
+  expect(one.state()).toBe('shut');
 });
 
-test('a half-open gate lets one call of all workers probe, and its answer lets all calls pass', async () => {
+test('a probing gate lets one call of all workers probe, and its answer lets all calls pass', async () => {
   const model = provider();
   const name = randomUUID();
   const workers = [worker(model, name), worker(model, name), worker(model, name)];
   for (const { connected } of workers) await connected();
   model.fail(failure('model_unavailable'));
   for (let i = 0; i < 3; i++) await workers[0]!.ask();
-  for (const { state } of workers) await until('all know', () => state() !== 'closed');
+  for (const { state } of workers) await until('all know', () => state() !== 'open');
   const probe = Promise.withResolvers<ModelAnswer>();
   model.behave = () => probe.promise;
   model.calls = 0;
@@ -185,7 +185,7 @@ test('a half-open gate lets one call of all workers probe, and its answer lets a
   expect(settled.filter((result) => result === answer)).toHaveLength(1);
   expect(settled.filter(isPaused)).toHaveLength(5);
   for (const { ask, state } of workers) {
-    await until('this worker knows', () => state() === 'closed');
+    await until('this worker knows', () => state() === 'open');
     expect(await ask()).toBe(answer);
   }
 });
@@ -204,7 +204,7 @@ test('a probe that fails keeps the gate shut, longer each time', async () => {
   expect(pauses[2]!).toBeGreaterThan(pauses[1]! * 1.3);
   model.recover();
   expect((await untilItPasses(one.ask)).result).toBe(answer);
-  expect(one.state()).toBe('closed');
+  expect(one.state()).toBe('open');
 });
 
 test('while a worker probes, nobody else does, however long it takes; when the worker dies, another probes soon', async () => {
@@ -277,7 +277,7 @@ test('Retry-After of one call holds back all workers, for as long as it says', a
   await two.ask();
   model.fail(new ModelPausedError('model_rate_limited', 'Later.', 3 * 24 * 3_600_000));
   await one.ask();
-  await until('the other worker knows', () => two.state() === 'open');
+  await until('the other worker knows', () => two.state() === 'shut');
   for (const { ask } of [one, two, worker(model, name)]) {
     const refused = await ask();
     expect((refused as ModelPausedError).retryAfterMs).toBeGreaterThan(3 * 24 * 3_600_000 - 60_000);
@@ -306,7 +306,7 @@ for (const way of ['cut', 'silence'] as const) {
     const proxy = await startTcpProxy(redisUrl);
     try {
       const model = provider();
-      const alone = worker(model, randomUUID(), { url: proxy.url, redisTimeoutMs: 200, openMs: 2_000 });
+      const alone = worker(model, randomUUID(), { url: proxy.url, redisTimeoutMs: 200, shutMs: 2_000 });
       expect(await alone.ask()).toBe(answer);
       proxy[way]();
       expect(await alone.ask()).toBe(answer);
@@ -315,7 +315,7 @@ for (const way of ['cut', 'silence'] as const) {
       expect(isPaused(await alone.ask())).toBe(true);
       model.recover();
       expect((await untilItPasses(alone.ask)).result).toBe(answer);
-      expect(alone.states).toEqual(['open', 'half-open', 'closed']);
+      expect(alone.states).toEqual(['shut', 'probing', 'open']);
     } finally {
       await proxy.stop();
     }
@@ -362,10 +362,10 @@ test('a look that was under way when a notice came does not undo it', async () =
     await sleep(100);
     model.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
     await one.ask();
-    await until('the other worker knows', () => two.state() === 'open');
+    await until('the other worker knows', () => two.state() === 'shut');
     proxy.release();
     await sleep(100);
-    expect(two.state()).toBe('open');
+    expect(two.state()).toBe('shut');
   } finally {
     await proxy.stop();
   }
@@ -379,7 +379,7 @@ test('a worker that missed a notice finds the change at its next look', async ()
   const redis = new Redis(redisUrl);
   opened.push(redis);
   await redis.hset(redisKeys.gate(name), 'until', Date.now() + 60_000);
-  await until('it is seen', () => one.state() === 'open', 15_000);
+  await until('it is seen', () => one.state() === 'shut', 15_000);
 });
 
 test('the next provider is asked while the first is shut or has failed often enough, and the answer names it', async () => {
@@ -419,11 +419,11 @@ const broken = (why: 'key' | 'quota' | 'model' = 'key') => new ProviderBrokenErr
 test('a provider that is broken for everybody is asked once, and by no other worker; nobody waits for it', async () => {
   const model = provider();
   const name = randomUUID();
-  const { one, two } = await twoWorkers(model, name, { openMs: 60_000 });
+  const { one, two } = await twoWorkers(model, name, { shutMs: 60_000 });
   await two.ask();
   model.fail(broken('quota'));
   expect(await one.ask()).toMatchObject({ code: 'model_quota_exhausted' });
-  await until('the other worker knows', () => two.state() === 'open');
+  await until('the other worker knows', () => two.state() === 'shut');
   for (const { ask } of [one, two, worker(model, name)]) {
     expect(await ask()).toMatchObject({ code: 'model_quota_exhausted', why: 'quota', retryable: false });
   }
@@ -436,49 +436,49 @@ test('a provider that was broken is found to be well by one call, and fails all 
   model.fail(broken());
   await one.ask();
   expect(await one.ask()).toBeInstanceOf(ProviderBrokenError);
-  await until('the time is over', () => one.state() === 'half-open');
+  await until('the time is over', () => one.state() === 'probing');
   expect(await one.ask()).toBeInstanceOf(ProviderBrokenError);
   expect(model.calls).toBe(2);
-  expect(one.state()).toBe('open');
+  expect(one.state()).toBe('shut');
   model.recover();
-  await until('the time is over', () => one.state() === 'half-open');
+  await until('the time is over', () => one.state() === 'probing');
   expect(await one.ask()).toBe(answer);
-  expect(one.state()).toBe('closed');
+  expect(one.state()).toBe('open');
 });
 
 test('a worker with another key than the refused one asks at once', async () => {
   const model = provider();
   const name = randomUUID();
-  const old = worker(model, name, { openMs: 60_000 });
+  const old = worker(model, name, { shutMs: 60_000 });
   model.fail(broken());
   await old.ask();
   model.recover();
-  const renewed = worker(model, name, { openMs: 60_000, key: 'key-2' });
+  const renewed = worker(model, name, { shutMs: 60_000, key: 'key-2' });
   expect(await renewed.ask()).toBe(answer);
-  await until('the other worker knows', () => old.state() === 'closed');
+  await until('the other worker knows', () => old.state() === 'open');
 });
 
 test('gates are listed with what is wrong with them, and one that is opened is asked again by all workers', async () => {
   const model = provider();
   const name = `p/${randomUUID()}`;
-  const { one, two } = await twoWorkers(model, name, { openMs: 60_000 });
+  const { one, two } = await twoWorkers(model, name, { shutMs: 60_000 });
   await two.ask();
   const redis = new Redis(redisUrl);
   opened.push(redis);
   await registerGate(redis, name, { provider: 'p', model: name.slice(2) });
   const admin = createGateAdmin(redis);
   const gateNow = async () => (await admin.list()).find(({ gate }) => gate === name);
-  expect(await gateNow()).toMatchObject({ state: 'closed', cause: null, since: null, until: null });
+  expect(await gateNow()).toMatchObject({ state: 'open', cause: null, since: null, until: null });
   model.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
   await one.ask();
   const shut = (await gateNow())!;
-  expect(shut).toMatchObject({ provider: 'p', state: 'open', cause: 'retry-after' });
+  expect(shut).toMatchObject({ provider: 'p', state: 'shut', cause: 'retry-after' });
   expect(Date.parse(shut.until!) - Date.parse(shut.since!)).toBeGreaterThan(59_000);
-  await until('the other worker knows', () => two.state() === 'open');
+  await until('the other worker knows', () => two.state() === 'shut');
   model.recover();
   expect(await admin.open(name)).toEqual({ gate: name, wasShut: true });
   for (const { state, ask } of [one, two]) {
-    await until('this worker knows', () => state() === 'closed');
+    await until('this worker knows', () => state() === 'open');
     expect(await ask()).toBe(answer);
   }
   expect(await admin.open('p/unheard-of')).toBeUndefined();
@@ -496,17 +496,17 @@ test('a gate that an operator shuts stays shut, even if a probe succeeds that wa
   for (let i = 0; i < 3; i++) await one.ask();
   const answered = Promise.withResolvers<ModelAnswer>();
   model.behave = () => answered.promise;
-  await until('the gate is half-open', () => one.state() === 'half-open');
+  await until('the gate is probing', () => one.state() === 'probing');
   const { probe } = (await askTheProbe(model, one.ask)) as { probe: Promise<unknown> };
   expect(await admin.shut(name, 60_000)).toMatchObject({ gate: name, wasShut: true, cause: 'operator' });
   answered.resolve(answer);
   expect(await probe).toBe(answer);
   for (const { state, ask } of [one, two]) {
-    await until('this worker knows', () => state() === 'open');
+    await until('this worker knows', () => state() === 'shut');
     expect(await ask()).toBeInstanceOf(ModelPausedError);
   }
   const [gate] = (await admin.list()).filter((listed) => listed.gate === name);
-  expect(gate).toMatchObject({ state: 'open', cause: 'operator' });
+  expect(gate).toMatchObject({ state: 'shut', cause: 'operator' });
   model.recover();
   await admin.open(name);
   for (const { ask } of [one, two]) expect(await untilItPasses(ask)).toEqual({ result: answer });
@@ -549,15 +549,15 @@ test('one request that fails again and again shuts the provider for nobody else'
   const ask = (requestId: string) => breaker.ask({ ...question, requestId }, never, 1).catch((error: unknown) => error);
   model.fail(failure('model_unavailable'));
   for (let attempt = 0; attempt < 6; attempt++) await ask('poison');
-  expect(state()).toBe('closed');
+  expect(state()).toBe('open');
   await ask('another');
   await ask('a third');
-  expect(state()).toBe('open');
+  expect(state()).toBe('shut');
 });
 
 test('a refusal that may be about its one request shuts nothing while the provider answers others', async () => {
   const model = provider();
-  const { ask, state } = worker(model, randomUUID(), { maxConsecutive: 3, openMs: 60_000 });
+  const { ask, state } = worker(model, randomUUID(), { maxConsecutive: 3, shutMs: 60_000 });
   const forbidden = new ProviderBrokenError('key', 'forbidden', { certain: false });
   for (let i = 0; i < 4; i++) {
     model.recover();
@@ -565,22 +565,22 @@ test('a refusal that may be about its one request shuts nothing while the provid
     model.fail(forbidden);
     expect(await ask()).toBe(forbidden);
     await ask();
-    expect(state()).toBe('closed');
+    expect(state()).toBe('open');
   }
   await ask();
-  expect(state()).toBe('open');
+  expect(state()).toBe('shut');
 });
 
 test('a refusal shuts a provider at once that has answered nobody, or that names what is broken', async () => {
   const model = provider();
-  const uncertain = worker(model, randomUUID(), { openMs: 60_000 });
+  const uncertain = worker(model, randomUUID(), { shutMs: 60_000 });
   model.fail(new ProviderBrokenError('key', 'forbidden', { certain: false }));
   await uncertain.ask();
-  expect(uncertain.state()).toBe('open');
-  const certain = worker(model, randomUUID(), { openMs: 60_000 });
+  expect(uncertain.state()).toBe('shut');
+  const certain = worker(model, randomUUID(), { shutMs: 60_000 });
   model.recover();
   await certain.ask();
   model.fail(new ProviderBrokenError('key', 'refused'));
   await certain.ask();
-  expect(certain.state()).toBe('open');
+  expect(certain.state()).toBe('shut');
 });

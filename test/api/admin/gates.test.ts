@@ -7,7 +7,7 @@ const gate: Gate = {
   gate: 'api.example.com/gpt',
   provider: 'api.example.com',
   model: 'gpt',
-  state: 'open',
+  state: 'shut',
   cause: 'key',
   since: '2026-01-01T00:00:00.000Z',
   until: '2026-01-01T00:00:15.000Z',

@@ -18,7 +18,7 @@ const gate = {
   gate: 'openai gpt-4o',
   provider: 'openai',
   model: 'gpt-4o',
-  state: 'closed' as const,
+  state: 'open' as const,
   cause: null,
   since: null,
   until: null,
@@ -129,7 +129,7 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
   ],
   [
     'the only provider refuses the key',
-    { gates: [{ ...gate, state: 'open', cause: 'key', keyFingerprint: '9f86d081' }] },
+    { gates: [{ ...gate, state: 'shut', cause: 'key', keyFingerprint: '9f86d081' }] },
     {
       level: 'bad',
       what: /^openai gpt-4o is not asked: the provider refuses our key \(fingerprint 9f86d081\)\.$/,
@@ -140,19 +140,19 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
   [
     'the only provider has asked for a pause',
     {
-      gates: [{ ...gate, state: 'open', cause: 'retry-after', until: secondsAgo(-60) }],
+      gates: [{ ...gate, state: 'shut', cause: 'retry-after', until: secondsAgo(-60) }],
       jobs: { waiting: 0, delayed: 207, active: 0, completed: 5, failed: 0 },
     },
     { level: 'bad', what: /asked for a pause\.$/, todo: /^207 questions wait meanwhile\..*by itself\. Next try: / },
   ],
   [
     'a worker may have died over the one call that tries the provider',
-    { gates: [{ ...gate, state: 'half-open', cause: 'failures', until: secondsAgo(60) }] },
+    { gates: [{ ...gate, state: 'probing', cause: 'failures', until: secondsAgo(60) }] },
     { level: 'bad', what: /is being tried again/, todo: /One call tries it now.*press Open\.$/ },
   ],
   [
     'one of two providers fails',
-    { gates: [gate, { ...gate, gate: 'b', state: 'open', cause: 'failures' }] },
+    { gates: [gate, { ...gate, gate: 'b', state: 'shut', cause: 'failures' }] },
     {
       level: 'warn',
       what: /b is not asked: too many calls failed/,

@@ -1,6 +1,6 @@
 --[[
-  Claims the probe for one worker: the right to try a model whose gate is half-open. If our key was refused, a worker
-  with another key need not wait until the gate is half-open.
+  Claims the probe for one worker: the right to try a model whose gate is probing. If our key was refused, a worker
+  with another key need not wait until the gate is probing.
 
   KEYS:
     1 gate
@@ -13,9 +13,9 @@
 
   Output:
     0  the worker may try
-    -1 the gate is closed: all calls may pass
+    -1 the gate is open: all calls may pass
     -2 another worker is trying
-    {ms until it is half-open, cause, fingerprint of the key that was in use when it was shut}: the gate is open
+    {ms until one call may try the model, cause, fingerprint of the key that was in use when it was shut}: it is shut
 
   Cost: 2 or 3 commands.
 ]]

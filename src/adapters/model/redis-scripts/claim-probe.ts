@@ -5,7 +5,7 @@ import { type GateKeys, type GateStanding, type RawStanding, standingOf } from '
 const script = defineScript(import.meta.dirname, 'claim-probe');
 
 /**
- * Claims the probe for this worker, unless another worker has it or the gate is not half-open. One round trip.
+ * Claims the probe for this worker, unless another worker has it or the gate is not probing. One round trip.
  * @param id of this try
  * @param key the fingerprint of this worker's API key
  */
@@ -15,9 +15,9 @@ export async function claimProbe(
   id: string,
   leaseMs: number,
   key: string,
-): Promise<'probe' | 'taken' | 'closed' | GateStanding> {
+): Promise<'probe' | 'taken' | 'open' | GateStanding> {
   const verdict = (await script(redis, [gate, probe], [id, leaseMs, key])) as number | RawStanding;
   if (Array.isArray(verdict)) return standingOf(verdict);
   if (verdict === 0) return 'probe';
-  return verdict === -1 ? 'closed' : 'taken';
+  return verdict === -1 ? 'open' : 'taken';
 }

@@ -17,9 +17,9 @@ export interface Shutting {
   key: string;
 }
 
-/** The state of a gate that is not closed. */
+/** The state of a gate that is not open. */
 export interface GateStanding {
-  /** ms until it is half-open */
+  /** ms until one call may try the model */
   leftMs: number;
   cause: GateCause;
   /** The fingerprint of the API key that was in use when it was shut. */

@@ -5,8 +5,8 @@
     1 gate
 
   Output:
-    -1 the gate is closed: all calls may pass
-    {ms until it is half-open, cause, fingerprint of the key that was in use when it was shut}
+    -1 the gate is open: all calls may pass
+    {ms until one call may try the model, cause, fingerprint of the key that was in use when it was shut}
 
   Cost: 2 commands.
 ]]

@@ -1,6 +1,5 @@
 --[[
-  Opens a provider's gate: all calls of all workers may pass again. Tells the workers. (Its state is then `closed`, as
-  in a circuit breaker.)
+  Opens a provider's gate: all calls of all workers may pass again. Tells the workers.
 
   KEYS:
     1 gate

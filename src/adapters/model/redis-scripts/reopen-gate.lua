@@ -15,7 +15,7 @@
     6 name of the gate
 
   Output:
-    {ms until it is half-open, cause, fingerprint of the key}: how the gate is shut now
+    {ms until one call may try the model, cause, fingerprint of the key}: how the gate is shut now
 
   Cost: 8 to 10 commands.
 ]]

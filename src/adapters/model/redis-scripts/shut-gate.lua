@@ -12,7 +12,7 @@
     5 name of the gate
 
   Output:
-    {ms until it is half-open, cause, fingerprint of the key}: how the gate is shut now
+    {ms until one call may try the model, cause, fingerprint of the key}: how the gate is shut now
 
   Cost: 6 or 7 commands.
 ]]

@@ -28,7 +28,7 @@ export function ProvidersCard({ gates, refresh }: { gates: Gate[] | null; refres
                 <Standing gate={gate} />
               </div>
               <div class="row-buttons">
-                {gate.state !== 'closed' && (
+                {gate.state !== 'open' && (
                   <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'open' })}>
                     Open …<span class="visually-hidden"> {gate.gate}</span>
                   </button>
@@ -49,13 +49,13 @@ export function ProvidersCard({ gates, refresh }: { gates: Gate[] | null; refres
 }
 
 function Standing({ gate: { state, cause, since, until, keyFingerprint } }: { gate: Gate }) {
-  if (state === 'closed') return <Mark tone="good">Open: it is asked</Mark>;
+  if (state === 'open') return <Mark tone="good">Open: it is asked</Mark>;
   const { means, todo } = gateWords(cause);
   return (
     <>
       <Mark tone={needsSomebody(cause) ? 'bad' : 'warn'}>
-        {state === 'half-open' ? (
-          'One call tries it now'
+        {state === 'probing' ? (
+          'Probing: one call tries it now'
         ) : (
           <>
             Shut
@@ -78,7 +78,7 @@ function Standing({ gate: { state, cause, since, until, keyFingerprint } }: { ga
       </Mark>
       <p class="quiet">
         {todo}{' '}
-        {state === 'open' && until && (
+        {state === 'shut' && until && (
           <>
             Next try: <At at={until} />.
           </>
