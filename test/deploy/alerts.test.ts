@@ -72,7 +72,7 @@ test('each alert says whom it wakes, what it belongs to, whose outage explains i
   }
 });
 
-test('each runbook says what the alert means for users, how to confirm it, what to do, and what not to do', () => {
+test('each runbook says what the alert means for users, where it is seen, how to confirm it, what to do, and what not to do', () => {
   for (const alert of alertNames) {
     const file = join(root, 'docs/runbooks', `${alert}.md`);
     expect([file, existsSync(file)]).toEqual([file, true]);
@@ -80,6 +80,7 @@ test('each runbook says what the alert means for users, how to confirm it, what 
     expect(text.match(/^#+ .*$/gm)).toEqual([
       `# ${alert}`,
       '## What it means for users',
+      '## Where to see it',
       '## How to confirm it',
       '## What to do',
       '## What not to do',

@@ -9,6 +9,7 @@ import { deadLetterReasons } from '../../src/contracts/error-codes.ts';
 
 const root = join(import.meta.dirname, '../..');
 const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/*.md', { cwd: root })];
+const runbooks = globSync('docs/runbooks/*.md', { cwd: root });
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
 const proseOf = (file: string) => textOf(file).replace(/^```.*?^```$/gms, '');
 const namesIn = (text: string, pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))];
@@ -65,12 +66,12 @@ const otherWords = ['ERR_JWKS_NO_MATCHING_KEY'];
 /** This list is generated from the code. */
 const metricNames = namesIn(textOf('docs/metrics.md'), /^\| `([a-z_\d]+)` \|/gm);
 
-describe.each(documents)('%s', (file) => {
-  test('says first who it is for, and what they can do after reading it', () => {
-    const beginning = textOf(file).split('\n## ')[0]!.replaceAll('\n', ' ');
-    expect(beginning).toMatch(/This page is for \w+ who.*After reading /);
-  });
+test.each(documents)('%s says first who it is for, and what they can do after reading it', (file) => {
+  const beginning = textOf(file).split('\n## ')[0]!.replaceAll('\n', ' ');
+  expect(beginning).toMatch(/This page is for \w+ who.*After reading /);
+});
 
+describe.each([...documents, ...runbooks])('%s', (file) => {
   test('links to files and headings that exist', () => {
     for (const target of namesIn(proseOf(file), /\]\((?!https?:)([^)]+)\)/g)) {
       const [path, anchor] = target.split('#');

@@ -75,7 +75,7 @@ test('a refused key fails requests at once, in words for users, until an operato
   expect(said).toMatch(/"cause":"key".*"keyFingerprint":"[0-9a-f]{8}"/);
 
   const { output } = await gates('list');
-  expect(output).toMatch(/^127\.0\.0\.1\/asked: open because of key, since .* until .*, key [0-9a-f]{8}$/m);
+  expect(output).toMatch(/^127\.0\.0\.1\/asked: shut because of key, since .* until .*, key [0-9a-f]{8}$/m);
   provider.answerNow({ body: completion('42') });
   expect(await gates('open', '127.0.0.1/asked')).toMatchObject({ code: 0, output: expect.stringContaining('asked') });
   await until('the worker knows', async () => /provider_broken\{.*cause="key".*\} 0/.test(await metrics()));

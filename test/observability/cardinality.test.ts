@@ -65,7 +65,7 @@ test('whatever models, providers and errors there are, the metrics of models sta
     onBreaker(target, { state: 'shut', cause: 'key', keyFingerprint: '' });
   }
   onCall({ provider: 'p1', model: 'Why does\nmy "head" hurt?' }, { outcome: 'ok', durationMs: 1, traceId: '' });
-  for (const pattern of [/^gen_ai_client_operation_duration_seconds_count/, /^healify_uncertain/, /^healify_breaker/]) {
+  for (const pattern of [/^gen_ai_client_operation_duration_seconds_count/, /^healify_uncertain/, /^healify_gate/]) {
     const series = await seriesOf(metrics.registry, pattern);
     expect(series).toBeGreaterThan(90);
     expect(series).toBeLessThan(310);

@@ -57,7 +57,7 @@ test('an operator sees each call of a model, how long it took, and what it charg
 test('an operator is alarmed by a provider that fails everybody, and sees what is wrong until it is mended', async () => {
   const { onBreaker, lines, scrape } = reports();
   const shown = async () =>
-    (await scrape(/^healify_(model|breaker)/)).map((line) =>
+    (await scrape(/^healify_(model|gate)/)).map((line) =>
       line.replace(/^healify_|provider="p",model="m",|,?process="worker"/g, ''),
     );
   onBreaker(target, { state: 'shut', cause: 'quota', keyFingerprint: 'f' });

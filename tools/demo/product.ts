@@ -13,6 +13,8 @@ export interface Product {
   apiUrl: string;
   rabbitMqUrl: string;
   simulatorUrl: string;
+  /** undefined: it is not installed. */
+  prometheusUrl: string | undefined;
   env: Environment;
   /** undefined if it ran before. */
   started: GuardedProcess | undefined;
@@ -34,12 +36,17 @@ export async function findOrStartProduct(dataDir: string): Promise<Product> {
 }
 
 function addressesIn(env: Environment) {
-  const { MODEL_SIMULATOR_URL, RABBITMQ_URL, OPENAI_API_KEY, JWT_JWKS_URL } = env;
+  const { MODEL_SIMULATOR_URL, PROMETHEUS_URL, RABBITMQ_URL, OPENAI_API_KEY, JWT_JWKS_URL } = env;
   if (OPENAI_API_KEY || !MODEL_SIMULATOR_URL) {
     throw new Error('A real model is asked, and each question costs money. Remove OPENAI_API_KEY, and start again.');
   }
   if (JWT_JWKS_URL) throw new Error('An identity provider has the accounts. Remove JWT_JWKS_URL, and start again.');
-  return { apiUrl: baseUrlOf(env, 'API_PORT'), rabbitMqUrl: RABBITMQ_URL!, simulatorUrl: MODEL_SIMULATOR_URL };
+  return {
+    apiUrl: baseUrlOf(env, 'API_PORT'),
+    rabbitMqUrl: RABBITMQ_URL!,
+    simulatorUrl: MODEL_SIMULATOR_URL,
+    prometheusUrl: PROMETHEUS_URL,
+  };
 }
 
 async function start(dataDir: string): Promise<GuardedProcess> {

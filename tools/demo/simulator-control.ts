@@ -6,7 +6,9 @@ export interface SimulatorControl {
   ordinary(): Promise<void>;
   /** Each call fails. */
   outage(): Promise<void>;
-  /** Answers as it did before the demo. */
+  /** Each answer is this text, and a streamed one comes at this speed. */
+  says(answer: string, tokensPerSecond: number): Promise<void>;
+  /** Answers as it did at the beginning. */
   asBefore(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export async function controlSimulator(baseUrl: string): Promise<SimulatorContro
   return {
     ordinary: () => behave(ORDINARY),
     outage: () => behave(OUTAGE),
+    says: (answer, tokensPerSecond) => behave({ answer, stream: { tokensPerSecond } }),
     asBefore: () => behave(before),
   };
 }

@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { dashboards } from '../../dashboards/source/dashboards.ts';
 import { drawPage, PAGE_WIDTH } from './draw/page.ts';
 import { type Line, queryPanel } from './query-panel.ts';
+import { takePicture } from './take-picture.ts';
 
 /** About as many points as a panel is wide. */
 const POINTS = 240;
@@ -37,6 +38,6 @@ export async function pictureDashboard(options: {
   const html = drawPage(dashboard, { linesOf: (panel) => lines.get(panel) ?? [], span, rows });
   const page = await browser.newPage({ viewport: { width: PAGE_WIDTH, height: 900 } });
   await page.setContent(html);
-  await page.screenshot({ path: file, fullPage: true });
+  await takePicture(page, file, { fullPage: true });
   await page.close();
 }

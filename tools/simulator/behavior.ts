@@ -52,6 +52,8 @@ const fault = z.strictObject({
   retryAfterFormat: z.enum(['seconds', 'http-date']).default('seconds'),
   /** The whole reply, for mode `scripted`. */
   reply: scriptedReply.optional(),
+  /** What the model says, instead of an answer that names the question. */
+  answer: z.string().max(100_000).optional(),
   stream: streaming.optional(),
 });
 
@@ -89,7 +91,7 @@ export function createPlanner(current: Behavior): { behavior: Behavior; next(): 
     return Math.min(MAX_LATENCY_MS, logNormal(random, current.latencyMs.median, current.latencyMs.sigma));
   };
   const nextFault = () => {
-    if ((current.mode === 'ok' && !current.stream) || callsLeft === 0) return NO_FAULT;
+    if (callsLeft === 0) return NO_FAULT;
     callsLeft -= 1;
     return current.probability === 1 || random() < current.probability ? current : NO_FAULT;
   };

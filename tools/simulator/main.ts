@@ -46,6 +46,8 @@ PUT /control/behavior decides what happens to all other calls, until the next PU
   Or a whole reply: {"mode": "scripted", "reply": {"status": 500, "headers": {"retry-after": ["1", "2"]},
   "body": any JSON or text, "encoding": "gzip", "br" or "deflate"}}
 
+  Or other words than those of a simulated answer, such as Markdown: {"answer": "**Yes.**"}
+
   Streams: {"stream": {"tokensPerSecond": 20, "tokens": 600, "stallAt": 5, "stallMs": 10000, "breakAt": 5,
   "breakBy": "reset", "end" or "error", "comments": true, "usage": "none" or "with-last-token", "cutBytes": true,
   "times": true}}    each token is the time when it is written, in µs of the machine's monotonic clock

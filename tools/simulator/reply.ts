@@ -112,5 +112,5 @@ export function sendCompletion(response: ServerResponse, fault: Fault, answer: A
 }
 
 export function contentOf(fault: Fault, answer: Answer): string {
-  return fault.mode === 'empty' || fault.mode === 'content_filter' ? '' : answer.text;
+  return fault.mode === 'empty' || fault.mode === 'content_filter' ? '' : (fault.answer ?? answer.text);
 }

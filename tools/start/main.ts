@@ -118,6 +118,7 @@ async function start(): Promise<void> {
     watches.push(watchHealth({ name, baseUrl: () => baseUrlOf(script.env, `${name.toUpperCase()}_PORT`), terminal }));
   }
   const monitoring = await starting;
+  writeAddresses(dataDir, { ...all, PROMETHEUS_URL: monitoring.prometheusUrl });
   for (const server of monitoring.started)
     started.push(superviseServer({ ...server, meanwhile: 'something is not measured' }, terminal));
   terminal.say(banner({ env: all, accounts, managementUrl, monitoring, simulated: simulator !== undefined, dataDir }));

@@ -12,8 +12,8 @@ const MOST_A_TURN = 200;
 
 /**
  * Jobs that wait because their model may not be asked are delayed until its gate's time is over. If a gate opens
- * earlier, so that calls pass again, this puts those back in line that waited for it: a few at first, then more, so that a provider that has just come
- * back is not flooded. A worker is:
+ * earlier, so that calls pass again, this puts those back in line that waited for it: a few at first, then more, so that
+ * a provider that has just come back is not flooded. A worker is:
  * - *idle*: nothing is to be done.
  * - *returning*: it goes through the delayed jobs once, some at a time.
  * - *stopped*.
