@@ -11,6 +11,7 @@ let complaints: string[];
 beforeAll(async () => {
   all = await startOperations({
     TRACE_URL: 'http://traces.example/trace/{traceId}',
+    LOGS_BY_TRACE_URL: 'http://logs.example/search?q=',
     DASHBOARDS_URL: 'http://dashboards.example/',
   });
   ({ page, complaints } = await openWatched(all.browser));
@@ -60,6 +61,8 @@ test('an operator sees a failure come without a reload, follows it to its story,
   await page.getByText('ask-model failed: model_rejected').waitFor();
   const trace = page.getByRole('link', { name: /^[0-9a-f]{32}$/ });
   expect(await trace.getAttribute('href')).toBe(`http://traces.example/trace/${await trace.textContent()}`);
+  const logs = page.getByRole('link', { name: 'Its log lines' });
+  expect(await logs.getAttribute('href')).toBe(`http://logs.example/search?q=${await trace.textContent()}`);
   const dialog = await confirm('Retry …', /This one question will be put in line again/, 'Retry this job');
   await dialog.getByText('It is in line again.').waitFor();
   await close();

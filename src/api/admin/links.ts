@@ -19,7 +19,7 @@ export const linkPaths: ZodOpenApiPathsObject = {
     get: {
       tags: ['Admin'],
       security: bearer,
-      summary: 'See where traces and dashboards are',
+      summary: 'See where traces, logs and dashboards are',
       operationId: 'listLinks',
       responses: {
         200: json('Their addresses.', operatorLinks),

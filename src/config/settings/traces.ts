@@ -66,4 +66,12 @@ export const traces = {
     text: 'Where a trace can be seen, with {traceId} at its place, such as http://localhost:16686/trace/{traceId}. The operations page links there.',
     readBy: api,
   }),
+  logsByTraceUrl: setting({
+    env: 'LOGS_BY_TRACE_URL',
+    type: optional(url('https', 'http')),
+    default: '',
+    unit: 'URL',
+    text: 'The address that finds the log lines of a trace once the id is added to it, such as https://logs.example/search?q=. The operations page links there, and so do the dashboards that come with docker-compose.',
+    readBy: api,
+  }),
 } as const;

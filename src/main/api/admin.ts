@@ -66,7 +66,11 @@ export function createAdminParts(options: {
     createRetryRunsRouter({ retryRuns, requireAdmin, logger }),
     createOverviewRouter({ ...overview, requireAdmin }),
     createLinksRouter({
-      links: { trace: config.traceUrl ?? null, dashboards: config.dashboardsUrl ?? null },
+      links: {
+        trace: config.traceUrl ?? null,
+        logs: config.logsByTraceUrl ?? null,
+        dashboards: config.dashboardsUrl ?? null,
+      },
       requireAdmin,
     }),
   );

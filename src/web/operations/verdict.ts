@@ -120,6 +120,7 @@ function held({ intake, jobQueuePaused }: Overview): Finding[] {
       what: 'The intake is paused, so new questions wait.',
       todo: 'Resume it when the reason is gone.',
       link,
+      runbook: 'HealifyIntakePaused',
     });
   }
   if (jobQueuePaused) {

@@ -10,7 +10,7 @@ import { useLinks } from '../use-links.ts';
 /** Whose it is, when what happened, and what the answer took. */
 export function StoryFacts({ story }: { story: JobStory }) {
   const { requestId, sessionId, userId, traceId, addedAt, startedAt, endedAt, deadline, answer } = story;
-  const trace = useLinks()?.trace;
+  const { trace, logs } = useLinks() ?? {};
   return (
     <Card id="facts" title="Facts" width="half">
       <dl class="facts">
@@ -36,6 +36,12 @@ export function StoryFacts({ story }: { story: JobStory }) {
                 <code>{traceId}</code>
               )}{' '}
               <CopyButton text={traceId} what="the trace’s id" />
+              {logs && (
+                <>
+                  {' '}
+                  <a href={logs + encodeURIComponent(traceId)}>Its log lines</a>
+                </>
+              )}
             </>
           )}
         </Fact>

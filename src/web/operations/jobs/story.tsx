@@ -105,7 +105,7 @@ function Standing({ story }: { story: JobStory }) {
         )}
         {!endedAt && retry && (
           <>
-            {failureWords(retry.code).means} (<code>{retry.code}</code>), since <Ago at={retry.since} />.
+            {failureWords(retry.code).means} (<code>{retry.code}</code>), first <Ago at={retry.since} />.
           </>
         )}
         {answer?.cached && 'The answer came from the cache.'}
