@@ -36,7 +36,9 @@ export async function sendDay(product: Product, day: { questions: number; length
       for (const due = Math.round(day.questions * shareUntil(share)); sent < due; sent++) {
         traffic.send(eventAt(sent), users[sent % users.length]!);
       }
-      say(`${clockAt(share)}  ${bar(share)}  ${traffic.counts.questions} questions${down ? '  the model is down' : ''}`);
+      say(
+        `${clockAt(share)}  ${bar(share)}  ${traffic.counts.questions} questions${down ? '  the model is down' : ''}`,
+      );
     }
     traffic.send({ kind: 'ask', what: 'pause', message: PAUSE }, users[0]!);
   } finally {

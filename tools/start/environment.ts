@@ -33,7 +33,15 @@ export const readCommandEnvironment = (root: string, dataDir = join(root, '.data
 });
 
 /** What commands must know of the product that runs. */
-const FOR_COMMANDS = ['RABBITMQ_URL', 'REDIS_URL', 'MONGODB_URL', 'MODEL_SIMULATOR_URL', 'HOST', 'API_PORT', 'PROMETHEUS_URL'];
+const FOR_COMMANDS = [
+  'RABBITMQ_URL',
+  'REDIS_URL',
+  'MONGODB_URL',
+  'MODEL_SIMULATOR_URL',
+  'HOST',
+  'API_PORT',
+  'PROMETHEUS_URL',
+];
 
 /** Writes for the commands where everything is. */
 export function writeAddresses(dataDir: string, env: Environment): void {

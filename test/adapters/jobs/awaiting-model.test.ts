@@ -68,7 +68,7 @@ test('a provider that fails again at once is sent a few requests only, and the o
   one.stop();
 });
 
-test('a gate that closes puts back only those that wait for its model, and those of which an earlier version has not noted the model', async () => {
+test('a gate that opens puts back only those that wait for its model, and those of which an earlier version has not noted the model', async () => {
   await delayed(names('standard', 5));
   await delayed(names('large', 5), awaitingModelOf('large'));
   await delayed(['unknown'], '1');
@@ -76,7 +76,7 @@ test('a gate that closes puts back only those that wait for its model, and those
   one.start();
   await until('they are in line', async () => (await counts()).prioritized === 6);
   await until('the round is over', async () => !(await around.redis.exists(around.toKey('awaiting-model-turn'))));
-  one.gateClosed();
+  one.gateOpened();
   one.stop();
   const left = await around.redis.zrange(around.toKey('delayed'), '0', '-1');
   expect(left.sort()).toEqual(names('standard', 5).map(jobIdOf).sort());

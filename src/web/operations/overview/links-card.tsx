@@ -23,8 +23,8 @@ export function LinksCard() {
         </li>
       </ul>
       <p class="quiet">
-        The same on the command line: <code>npm run jobs</code>, <code>npm run gates</code>,{' '}
-        <code>npm run intake</code>, <code>npm run dlq</code>.
+        The same on the command line: <code>npm run jobs</code>, <code>npm run gates</code>, <code>npm run intake</code>
+        , <code>npm run dlq</code>.
       </p>
     </Card>
   );
