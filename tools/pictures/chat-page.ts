@@ -1,6 +1,6 @@
 import { controlSimulator } from '../demo/simulator-control.ts';
 import { makeAsker } from './asker.ts';
-import type { Scene } from './screens.ts';
+import type { Scene } from './scene.ts';
 import { takePicture } from './take-picture.ts';
 
 const EARLIER = ['What are healthy eating habits?', 'How much should I sleep?', 'Is coffee bad for the heart?'];

@@ -60,7 +60,7 @@ async function run(): Promise<void> {
       if (values.demo) await sendDay(product, DAY);
       const scene = { ...product, browser, admin: demoAccounts(dataDir).admin };
       for (const name of [...wanted, ...others]) {
-        const file = join(values.to, `${name}.png`);
+        const file = join(values.to, `${name}.webp`);
         const dashboard = DASHBOARD.exec(name)?.[1];
         if (dashboard === undefined) await screens[name]!(scene, file);
         else if (product.prometheusUrl === undefined) throw new Error('Dashboards need Prometheus: install it.');

@@ -1,17 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import type { Account } from '../start/accounts.ts';
+import type { Page } from 'playwright-core';
 import { makeAsker } from './asker.ts';
 import { pictureChat } from './chat-page.ts';
+import type { Scene } from './scene.ts';
 import { takePicture } from './take-picture.ts';
-
-/** What the pictures of pages are taken of. */
-export interface Scene {
-  browser: Browser;
-  apiUrl: string;
-  /** With /v1 at its end. */
-  simulatorUrl: string;
-  admin: Account;
-}
 
 const DESKTOP = { width: 1280, height: 960 };
 const PHONE = { width: 360, height: 740 };
