@@ -18,13 +18,19 @@ quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g; s/	/
 post() {
   printf '%s' "$2" | curl -sS --fail-with-body "$api$1" -H 'Content-Type: application/json' --data-binary @- ${3:+-K "$3"}
 }
+# The reply of an api that refuses says why.
+refused() {
+  printf '%s\n' "$reply" >&2
+  exit 1
+}
 
 secrets="$(mktemp)"
 trap 'rm -f "$secrets" "$secrets.last"' EXIT
-token="$(post /auth/login "{\"email\":$(quoted "$HEALIFY_EMAIL"),\"password\":$(quoted "$HEALIFY_PASSWORD")}" | field accessToken)"
-printf 'header = "Authorization: Bearer %s"\n' "$token" > "$secrets"
+reply="$(post /auth/login "{\"email\":$(quoted "$HEALIFY_EMAIL"),\"password\":$(quoted "$HEALIFY_PASSWORD")}")" || refused
+printf 'header = "Authorization: Bearer %s"\n' "$(printf '%s' "$reply" | field accessToken)" > "$secrets"
 
-request="$(post /chat/send "{\"message\":$(quoted "$question"),\"stream\":true}" "$secrets" | field requestId)"
+reply="$(post /chat/send "{\"message\":$(quoted "$question"),\"stream\":true}" "$secrets")" || refused
+request="$(printf '%s' "$reply" | field requestId)"
 
 # -N prints each event at once. If the connection breaks, we go on after the last event that we have seen.
 last=""

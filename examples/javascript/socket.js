@@ -25,8 +25,8 @@ const login = await fetch(`${baseUrl}/auth/login`, {
   headers: { 'Content-Type': 'application/json' },
   body: JSON.stringify({ email, password }),
 });
-if (!login.ok) throw new Error(`login: ${login.status}`);
-const { accessToken } = await login.json();
+const { accessToken, detail } = await login.json();
+if (!login.ok) throw new Error(detail);
 
 // What an event does to the text; see "The text" in docs/protocol.md.
 function textAfter(text, event) {

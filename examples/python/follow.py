@@ -31,7 +31,7 @@ def events(session, request_id):
                 f"{API}/chat/requests/{request_id}/events", headers=headers, stream=True, timeout=SILENCE_SECONDS
             ) as reply:
                 if reply.status_code not in (429, 502, 503, 504):
-                    reply.raise_for_status()
+                    check(reply)
                     for number, event in read(reply):
                         last = number or last
                         yield event
@@ -40,6 +40,13 @@ def events(session, request_id):
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
             pass
         time.sleep(1)
+
+
+def check(reply):
+    """Ends the program if the api refuses. The reply says what to do."""
+    if not reply.ok:
+        problem = reply.json()
+        sys.exit(f"{problem['code']}: {problem['detail']} {problem.get('errors', '')}")
 
 
 def read(reply):
@@ -70,14 +77,14 @@ def main():
     session = requests.Session()
     login = {"email": os.environ["HEALIFY_EMAIL"], "password": os.environ["HEALIFY_PASSWORD"]}
     tokens = session.post(f"{API}/auth/login", json=login, timeout=30)
-    tokens.raise_for_status()
+    check(tokens)
     session.headers["Authorization"] = f"Bearer {tokens.json()['accessToken']}"
     # With a key, a question that is sent twice is asked once.
     question = {"message": " ".join(sys.argv[1:]), "stream": True}
     sent = session.post(
         f"{API}/chat/send", json=question, headers={"Idempotency-Key": str(uuid.uuid4())}, timeout=30
     )
-    sent.raise_for_status()
+    check(sent)
     text = b""
     for event in events(session, sent.json()["requestId"]):
         before, text = text, text_after(text, event)

@@ -38,8 +38,13 @@ export function fieldRule(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_format':
       return `must be ${FORMATS[issue.format] ?? 'of the documented form'}`;
     case 'invalid_value':
-      return `must be ${issue.values.length > 1 ? 'one of: ' : ''}${issue.values.map(String).join(', ')}`;
+      return oneOf(issue.values);
+    case 'invalid_union':
+      return Array.isArray(issue.options) ? oneOf(issue.options) : 'is not valid';
     default:
       return 'is not valid';
   }
 }
+
+const oneOf = (values: readonly unknown[]) =>
+  `must be ${values.length > 1 ? 'one of: ' : ''}${values.map(String).join(', ')}`;

@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => all?.browser.close());
 
 const seriousProblems = async () => (await findProblems(page)).filter((found) => /^(serious|critical)/.test(found));
-const focused = (what: string) => page.evaluate(`document.activeElement.${what}`);
+const focused = (what: string) => page.evaluate<string>(`document.activeElement.${what}`);
 
 test('Markdown is shown as tables, lists, quotes, links and code, and code can be copied', async () => {
   await ask(page, RICH);
@@ -95,11 +95,19 @@ test('on a telephone the list of conversations is opened and closed, also by key
   expect(await open.getAttribute('aria-expanded')).toBe('false');
   const search = page.getByLabel('Search in titles');
   expect(await search.isVisible()).toBe(false);
-  await open.click();
-  await search.click();
+  const isOpenButtonFocused = async () => (await focused('className')).includes('list-button');
+  await open.focus();
+  await page.keyboard.press('Enter');
+  await until('the focus is in the list', async () => (await focused('textContent')) === 'Close');
   expect(await seriousProblems()).toEqual([]);
   await page.keyboard.press('Escape');
   await search.waitFor({ state: 'hidden' });
+  expect(await isOpenButtonFocused()).toBe(true);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Sign out' }).focus();
+  await page.keyboard.press('Tab');
+  await search.waitFor({ state: 'hidden' });
+  expect(await isOpenButtonFocused()).toBe(true);
   await page.setViewportSize({ width: 1280, height: 900 });
 });
 

@@ -63,6 +63,9 @@ test('the title of a conversation comes from its question; it is renamed, found,
   await waitForStatus(page, 'completed');
   await page.getByRole('heading', { level: 1, name: 'Is coffee healthy?' }).waitFor();
   await button('Rename Is coffee healthy?').click();
+  await page.getByLabel('Title', { exact: true }).fill('   ');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByRole('alert').filter({ hasText: /\w/ }).waitFor();
   await page.getByLabel('Title', { exact: true }).fill('Coffee');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Coffee' }).waitFor();
@@ -148,6 +151,12 @@ test('stop keeps what was written; the question can be asked again, and edited',
   await until('another turn', async () => (await turns.count()) > count);
   await newestTurn(page).locator('.question').getByText('Short, please').waitFor();
   await expectWhole();
+  await ask(page, `Stop me by the button ${SLOW}`);
+  await grown(page, 10);
+  await button('Stop').focus();
+  await page.keyboard.press('Enter');
+  await waitForStatus(page, 'cancelled');
+  expect(await page.evaluate('document.activeElement.id')).toBe('question');
 });
 
 test('an attempt that fails is explained, and an answer from the cache says so', async () => {

@@ -33,13 +33,13 @@ afterAll(async () => {
 });
 
 /** Returns what a program has printed, once it has ended. */
-async function run(command: string, args: string[]): Promise<string> {
+async function run(command: string, args: string[], password = account.password): Promise<string> {
   const script = await startGuarded(command, args, {
     env: {
       PATH: process.env.PATH,
       HEALIFY_API: api.url,
       HEALIFY_EMAIL: account.email,
-      HEALIFY_PASSWORD: account.password,
+      HEALIFY_PASSWORD: password,
     },
   });
   scripts.push(script);
@@ -55,6 +55,12 @@ withCurl('a shell script asks with curl, and prints the events until the end', a
   const events = [...output.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as AnswerEvent);
   expect(events.reduce(textAfter, '')).toBe('How much "water"? \\ 💧');
   expect(output).not.toContain(account.password);
+});
+
+withCurl('the shell script says why it cannot ask, and ends', async () => {
+  const script = join(examples, 'curl/ask.sh');
+  expect(await run('sh', [script, QUESTION], 'not the password')).toContain('"code":"invalid_credentials"');
+  expect(await run('sh', [script, ' '])).toContain('"code":"validation_failed"');
 });
 
 test('a JavaScript program asks with the client, and prints the answer', async () => {

@@ -15,6 +15,7 @@ export function Chat({ userId }: { userId: string }) {
   const [isListOpen, setIsListOpen] = useState(false);
   const [email, setEmail] = useState<string | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
+  const listButton = useRef<HTMLButtonElement>(null);
   const conversation = useConversation(sessionId, (accepted, { isOpen }) => {
     if (isOpen) show(accepted);
     sessions.changed(accepted);
@@ -48,6 +49,10 @@ export function Chat({ userId }: { userId: string }) {
       else document.getElementById('question')?.focus();
     });
   };
+  const closeList = () => {
+    setIsListOpen(false);
+    listButton.current?.focus();
+  };
   useEffect(() => document.getElementById('question')?.focus(), []);
 
   return (
@@ -60,7 +65,7 @@ export function Chat({ userId }: { userId: string }) {
         current={state.sessionId}
         email={email}
         onOpen={open}
-        onClose={() => setIsListOpen(false)}
+        onClose={closeList}
         isOpen={isListOpen}
         onErased={(erased) => {
           if (erased === conversation.state.sessionId) open(undefined);
@@ -74,7 +79,8 @@ export function Chat({ userId }: { userId: string }) {
             class="small list-button"
             aria-expanded={isListOpen}
             aria-controls="conversations"
-            onClick={() => setIsListOpen(!isListOpen)}
+            ref={listButton}
+            onClick={() => setIsListOpen(true)}
           >
             <svg viewBox="0 0 16 16" aria-hidden="true">
               <path d="M2 3.500h12v1.500H2zM2 7.300h12v1.500H2zM2 11.100h12v1.500H2z" />

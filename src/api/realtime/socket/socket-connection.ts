@@ -120,6 +120,10 @@ export function openSocketConnection(
     first ??= new Promise((resolve) => {
       firstAnswered = resolve;
     });
+    // A fault of a later message must not end a connection that is still being authenticated.
+    if (!isFirst && !token) await first;
+    // The connection has closed, because the first message was refused.
+    if (end) return;
     let id: string | null = null;
     let trace = continueTrace(undefined);
     try {
@@ -128,10 +132,7 @@ export function openSocketConnection(
       if (stopping) throw new ApiError('stopping', { retryAfterSeconds: 1 });
       const message = parse(clientMessage, value);
       if (message.type === 'authenticate') return await authenticate(message);
-      if (isFirst) throw new ApiError('unauthenticated', { detail: 'The first message must be `authenticate`.' });
-      if (!token) await first;
-      // The connection has closed, because the first message was refused.
-      if (!token || end) return;
+      if (!token) throw new ApiError('unauthenticated', { detail: 'The first message must be `authenticate`.' });
       if (message.type === 'ask') trace = continueTrace(message.traceparent, message.tracestate);
       await answerMessage(options, message, { userId: token.userId, outbox, subscriptions, trace, onReplied });
     } catch (error) {

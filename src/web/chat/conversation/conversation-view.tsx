@@ -57,6 +57,11 @@ export function ConversationView(props: {
     void ask(text, key);
     field.current?.focus();
   };
+  // The button that stops goes away, so the focus must go elsewhere.
+  const stop = (turn: ShownTurn) => {
+    void conversation.stop(turn);
+    field.current?.focus();
+  };
   const actions = useMemo<TurnActions>(
     () => ({
       resend: ({ message, key }) => void ask(message, key),
@@ -129,7 +134,7 @@ export function ConversationView(props: {
         draft={draft}
         onDraft={(text) => write({ text, key: randomKey() })}
         onSend={send}
-        onStop={current?.requestId ? () => void conversation.stop(current) : undefined}
+        onStop={current?.requestId ? () => stop(current) : undefined}
         stopping={current?.stopping ?? false}
       />
       <Announcer turn={turns.at(-1)} />

@@ -1,11 +1,12 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SessionSummary } from '../../../contracts/http/session-bodies.ts';
 import { hrefOf } from '../use-route.ts';
-import { EraseDialog } from './erase-dialog.tsx';
-import { RenameDialog } from './rename-dialog.tsx';
+import { ConfirmDialog } from './confirm-dialog.tsx';
 import type { Sessions } from './use-sessions.ts';
 
 const UNTITLED = 'Without a title';
+/** The API's own bound; see `limits.titleChars`. */
+const TITLE_CHARS = 120;
 
 /** The conversations of the user, with a search. */
 export function SideList(props: {
@@ -23,6 +24,11 @@ export function SideList(props: {
   const { sessions, current, email, isOpen, onOpen, onClose, onErased, onSignOut } = props;
   const [renaming, setRenaming] = useState<SessionSummary>();
   const [erasing, setErasing] = useState<SessionSummary>();
+  const closeButton = useRef<HTMLButtonElement>(null);
+  // The list covers the conversation, so the focus goes into it.
+  useEffect(() => {
+    if (isOpen) closeButton.current?.focus();
+  }, [isOpen]);
   return (
     <>
       <nav
@@ -32,10 +38,13 @@ export function SideList(props: {
         onKeyDown={(event) => {
           if (event.key === 'Escape' && isOpen) onClose();
         }}
+        onFocusOut={({ relatedTarget }) => {
+          if (isOpen && relatedTarget instanceof Element && relatedTarget.closest('main')) onClose();
+        }}
       >
         <div class="side-head">
           <p class="product">healify-chat</p>
-          <button type="button" class="small close-button" onClick={onClose}>
+          <button type="button" ref={closeButton} class="small close-button" onClick={onClose}>
             Close
           </button>
         </div>
@@ -103,16 +112,42 @@ export function SideList(props: {
       {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape and the button do the same by keyboard */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the same */}
       <div class="shade" onClick={onClose} />
-      {renaming && <RenameDialog session={renaming} rename={sessions.rename} onClose={() => setRenaming(undefined)} />}
+      {renaming && (
+        <ConfirmDialog
+          title="Rename the conversation"
+          verb="Rename"
+          look="primary"
+          act={(fields) => sessions.rename(renaming.sessionId, String(fields.get('title')))}
+          onClose={() => setRenaming(undefined)}
+        >
+          <label>
+            Title
+            <input
+              name="title"
+              required
+              maxLength={TITLE_CHARS}
+              dir="auto"
+              defaultValue={renaming.title ?? ''}
+              autocomplete="off"
+            />
+          </label>
+        </ConfirmDialog>
+      )}
       {erasing && (
-        <EraseDialog
-          title={erasing.title ?? UNTITLED}
-          erase={async () => {
+        <ConfirmDialog
+          title="Delete the conversation?"
+          verb="Delete"
+          look="danger"
+          act={async () => {
             await sessions.erase(erasing.sessionId);
             onErased(erasing.sessionId);
           }}
           onClose={() => setErasing(undefined)}
-        />
+        >
+          <p>
+            <bdi>{erasing.title ?? UNTITLED}</bdi> will be erased everywhere. Nobody can bring it back.
+          </p>
+        </ConfirmDialog>
       )}
     </>
   );

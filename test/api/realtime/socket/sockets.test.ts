@@ -276,6 +276,23 @@ test('the first message must say who it is, with a token or a ticket that counts
   }
 });
 
+test('a fault of a message that follows at once ends no connection that is still being authenticated', async () => {
+  const { accessToken } = await signUp(api.url);
+  const sockets = await Promise.all(Array.from({ length: limits.socketsPerUser }, () => open()));
+  for (const { socket, send } of sockets) {
+    send({ type: 'authenticate', token: accessToken });
+    for (const fault of ['no JSON', '{"type":"dance","id":"d"}']) socket.send(fault);
+    send({ type: 'ping', id: 'p' });
+  }
+  for (const { saw, messages } of sockets) {
+    await saw('pong', 'p');
+    expect((await saw('problem', 'd')).problem.errors).toEqual([
+      { path: 'type', message: '`type` must be one of: authenticate, ask, subscribe, unsubscribe, stop, ping' },
+    ]);
+    expect(messages.map(({ type }) => type)).toEqual(['authenticated', 'problem', 'problem', 'pong']);
+  }
+});
+
 test('a connection on which nobody authenticates is closed', async () => {
   const socket = await open();
   expect(await socket.closed).toEqual({ code: 4001, reason: 'unauthenticated' });
