@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConfirmChannel, connect, type Message } from 'amqplib';
+import { type ConfirmChannel, connect, type Message, type Options } from 'amqplib';
 import fc from 'fast-check';
-import { deadLetterHeaders, deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import {
+  deadLetterHeaders,
+  deadLetterQueueOf,
+  NEWER_SINCE_HEADER,
+  REQUESTS_QUEUE,
+  RESPONSES_QUEUE,
+} from '../src/contracts/queues.ts';
 import { answerIn, type Fate, fateOfRequest, Multiset, reasonOfResponse, signed } from './expected.ts';
 import { REPLY_QUEUE, requestMessages, responseMessages, signings } from './messages.ts';
 
@@ -53,13 +59,15 @@ export async function fuzzQueues(options: {
     const one = fc.tuple(fc.boolean(), requestMessages, responseMessages, signings);
     for (const [toRequests, request, response, signing] of fc.sample(one, { numRuns: count, seed: seed + sent })) {
       if (toRequests) {
-        channel.sendToQueue(REQUESTS_QUEUE, request.body, request.properties);
         const fate = fateOfRequest(request);
-        if ('reason' in fate) dead[REQUESTS_QUEUE].add(request.body, fate.reason);
+        const reason = 'reason' in fate ? fate.reason : '';
+        channel.sendToQueue(REQUESTS_QUEUE, request.body, waitedLong(request.properties, reason));
+        if ('reason' in fate) dead[REQUESTS_QUEUE].add(request.body, reason);
         else fates.set(fate.requestId, [...(fates.get(fate.requestId) ?? []), fate]);
       } else {
-        channel.sendToQueue(RESPONSES_QUEUE, response.body, signed(response, signing));
-        dead[RESPONSES_QUEUE].add(response.body, reasonOfResponse(response, signing));
+        const reason = reasonOfResponse(response, signing);
+        channel.sendToQueue(RESPONSES_QUEUE, response.body, waitedLong(signed(response, signing), reason));
+        dead[RESPONSES_QUEUE].add(response.body, reason);
       }
     }
     await channel.waitForConfirms();
@@ -112,6 +120,12 @@ export async function fuzzQueues(options: {
     left,
   };
 }
+
+/** A message of a newer version would stay in its queue for an hour. So it comes as one that has waited for longer. */
+const waitedLong = (properties: Options.Publish, reason: string): Options.Publish =>
+  reason === 'newer_version'
+    ? { ...properties, headers: { ...properties.headers, [NEWER_SINCE_HEADER]: new Date(0).toISOString() } }
+    : properties;
 
 async function takeAll(channel: ConfirmChannel, queue: string, take: (message: Message) => void): Promise<void> {
   await channel.prefetch(BATCH);

@@ -20,13 +20,17 @@ export interface TestProcess extends GuardedProcess {
   readonly metricsUrl: string;
 }
 
-/** Starts a file with Node; it ends with the test file at the latest. */
+/**
+ * Starts a file with Node; it ends with the test file at the latest.
+ * @param of the folder of the version whose file it is
+ */
 export async function startScript(
   file: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
+  of = root,
 ): Promise<GuardedProcess> {
-  const child = await startGuarded(process.execPath, [join(root, file), ...args], {
+  const child = await startGuarded(process.execPath, [join(of, file), ...args], {
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'test',
@@ -34,45 +38,54 @@ export async function startScript(
       NODE_COMPILE_CACHE,
       ...env,
     },
-    cwd: root,
+    cwd: of,
   });
   started.push(child);
   return child;
 }
 
 /** The api, once it is ready. */
-export const startApi = (env: Record<string, string>) => startServer('api', env);
+export const startApi = (env: Record<string, string>, of?: string) => startServer('api', env, of);
 
 /** A worker, once it is ready. */
-export const startWorker = (env: Record<string, string>) => startServer('worker', env);
+export const startWorker = (env: Record<string, string>, of?: string) => startServer('worker', env, of);
 
 const TRIES = 3;
 
 /** Between our choice of a free port and the start of the process, another program may take that port. */
-async function startServer(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
+async function startServer(name: 'api' | 'worker', env: Record<string, string>, of?: string): Promise<TestProcess> {
   for (let tries = 1; ; tries++) {
     try {
-      return await startOnFreePorts(name, env);
+      return await startOnFreePorts(name, env, of);
     } catch (error) {
       if (tries === TRIES || !String(error).includes('EADDRINUSE')) throw error;
     }
   }
 }
 
-async function startOnFreePorts(name: 'api' | 'worker', env: Record<string, string>): Promise<TestProcess> {
+async function startOnFreePorts(
+  name: 'api' | 'worker',
+  env: Record<string, string>,
+  of?: string,
+): Promise<TestProcess> {
   const prefix = name.toUpperCase();
   // A process may come back where another one was.
   const port = Number(env[`${prefix}_PORT`] ?? (await freePort()));
   const metricsPort = await freePort();
-  const child = await startScript(`src/main/${name}.ts`, [], {
-    HOST: '127.0.0.1',
-    // On a slow machine a shorter timeout would publish a message twice, and tests that count messages would fail.
-    PUBLISH_TIMEOUT: '60s',
-    MESSAGE_SIGNING_KEY,
-    [`${prefix}_PORT`]: String(port),
-    [`${prefix}_METRICS_PORT`]: String(metricsPort),
-    ...env,
-  });
+  const child = await startScript(
+    `src/main/${name}.ts`,
+    [],
+    {
+      HOST: '127.0.0.1',
+      // On a slow machine a shorter timeout would publish a message twice, and tests that count messages would fail.
+      PUBLISH_TIMEOUT: '60s',
+      MESSAGE_SIGNING_KEY,
+      [`${prefix}_PORT`]: String(port),
+      [`${prefix}_METRICS_PORT`]: String(metricsPort),
+      ...env,
+    },
+    of,
+  );
   const url = `http://127.0.0.1:${port}`;
   await until(
     `${name} is ready`,

@@ -198,5 +198,8 @@ createBatchConsumer({
   deadLetter: async (_, reason) => {
     throw new Error(reason);
   },
+  giveBack: async () => {
+    throw new Error('of a newer version');
+  },
   logger,
 }).start();

@@ -3,6 +3,7 @@ import { type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-
 import { createBatchConsumer } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import type { GiveBack } from '../adapters/rabbitmq/newer-messages.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../contracts/queues.ts';
 import { readChatRequest } from '../contracts/read-chat-request.ts';
@@ -41,6 +42,7 @@ export function createIntake(options: {
   /** Resolves with the number of waiting jobs, once the new jobs are safe in Redis. */
   addJobs: (jobs: NewJob[]) => Promise<number>;
   deadLetter: DeadLetter;
+  giveBack: GiveBack;
   /** Whether a request may name this queue as its reply queue. */
   replyAllowed: (queue: string) => boolean;
   prefetch: number;
@@ -64,6 +66,7 @@ export function createIntake(options: {
     read: (delivery) => readJob(delivery, replyAllowed),
     handle,
     deadLetter,
+    giveBack: options.giveBack,
     tracer: options.tracer,
     logger,
   });

@@ -245,6 +245,7 @@ export const deadLetterReasons = [
   'not_utf8',
   'not_json',
   'unsupported_version',
+  'newer_version',
   'invalid_message',
   'invalid_signature',
   'invalid_reply_to',

@@ -62,6 +62,12 @@ export const ORIGINAL_REPLY_TO_HEADER = 'x-original-reply-to';
 export const REDRIVE_COUNT_HEADER = 'x-redrive-count';
 export const REDRIVE_RUN_HEADER = 'x-redrive-run';
 
+/**
+ * On a message of a version that none of its readers has known so far: since when, ISO 8601. See
+ * adapters/rabbitmq/newer-messages.ts.
+ */
+export const NEWER_SINCE_HEADER = 'x-newer-version-since';
+
 /** W3C trace context, passed on from the HTTP request to the answer. */
 export const TRACEPARENT_HEADER = 'traceparent';
 export const TRACESTATE_HEADER = 'tracestate';

@@ -15,10 +15,13 @@ export function readChatRequest(source: MessageSource): ChatRequest {
   checkVersion(value.version);
   const given = withoutEmpty(value);
   given.requestId ??= source.messageId || derivedRequestId(source);
-  const parsed = chatRequest.safeParse(given, { error: fieldRule });
+  const parsed = readable.safeParse(given, { error: fieldRule });
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
 }
+
+/** A field that only a later version knows is kept, so that a process of that version finds it in the job. */
+const readable = chatRequest.loose();
 
 /** In these fields, an empty text counts as missing. In a deadline it is an error. */
 const EMPTY_IS_ABSENT = new Set(['requestId', 'model', 'priority', 'createdAt']);

@@ -16,13 +16,16 @@ export function readChatResponse(source: MessageSource): ChatResponse {
   // null counts as missing.
   const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== null));
   const completedAt = readMoment(value.completedAt) ?? value.completedAt;
-  const parsed = chatResponse.safeParse(
+  const parsed = readable.safeParse(
     { ...given, error: currentFailure(given.error), completedAt },
     { error: fieldRule },
   );
   if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
   return parsed.data;
 }
+
+/** A field that only a later version knows is kept with the turn. */
+const readable = chatResponse.loose();
 
 /** An answer may have waited in the queue since an earlier version wrote it. Its failure gets today's code. */
 function currentFailure(error: unknown): unknown {

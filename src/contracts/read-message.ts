@@ -61,9 +61,13 @@ function textInAmqp10(body: Buffer): Buffer {
   return read.text;
 }
 
-/** @throws UnreadableMessage unsupported_version */
+/** @throws UnreadableMessage newer_version, if a later version of this product may know it; otherwise unsupported_version */
 export function checkVersion(version: unknown): void {
   if (version === undefined || version === null || version === 1 || version === '1') return;
+  const number = typeof version === 'string' && /^\d{1,9}$/.test(version) ? Number(version) : version;
+  if (Number.isSafeInteger(number) && (number as number) > 1) {
+    throw new UnreadableMessage('newer_version', 'no process that knows this version has taken the message in time');
+  }
   throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
 }
 

@@ -19,6 +19,7 @@ import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { areAllSilent, listProcesses } from '../adapters/processes/list-processes.ts';
 import { requestPublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { createGiveBack } from '../adapters/rabbitmq/newer-messages.ts';
 import { createRedisRateLimit } from '../adapters/rate-limits/redis-rate-limit.ts';
 import { mustAnswer } from '../adapters/redis/connect-redis.ts';
 import { createApp } from '../api/app.ts';
@@ -170,6 +171,11 @@ const settler = createResponseSettler({
     publisher,
     logger,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
+  }),
+  giveBack: createGiveBack({
+    queue: RESPONSES_QUEUE,
+    publisher,
+    onGivenBack: () => metrics.newerMessages.inc({ queue: RESPONSES_QUEUE }),
   }),
   prefetch: config.responsesPrefetch,
   onSettled: createOnSettled({ answerWaiter, line, eraser, metrics, logger }),

@@ -13,6 +13,7 @@ import { countUncertainSpend } from '../adapters/model/uncertain-spend.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
+import { createGiveBack } from '../adapters/rabbitmq/newer-messages.ts';
 import { createReplyPublisher } from '../adapters/rabbitmq/reply-publisher.ts';
 import { createIntake } from '../bridge/intake.ts';
 import { namedSecret } from '../config/setting-text.ts';
@@ -141,6 +142,11 @@ export async function startWorker(
       publisher,
       logger,
       onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: REQUESTS_QUEUE, reason }),
+    }),
+    giveBack: createGiveBack({
+      queue: REQUESTS_QUEUE,
+      publisher,
+      onGivenBack: () => metrics.newerMessages.inc({ queue: REQUESTS_QUEUE }),
     }),
     replyAllowed: nameMatcher(config.replyQueues),
     prefetch: config.bridgePrefetch,

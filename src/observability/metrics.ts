@@ -30,6 +30,12 @@ function createProcessMetrics(process: 'api' | 'worker') {
       labelNames: ['queue', 'reason'] as const,
       registers,
     }),
+    newerMessages: createCounter({
+      name: 'healify_newer_messages_total',
+      help: 'How often this process gave a message back to its queue because only a newer version of this product can read it. queue: which queue.',
+      labelNames: ['queue'] as const,
+      registers,
+    }),
     clock: new Gauge({
       name: 'healify_clock_seconds',
       help: 'The time by the clock of this process, in seconds since 1970. Compared with the time of the scrape, it shows a clock that is wrong.',

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { addJobs, type ChatQueue, countWaiting, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
 import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import { createDeadLetter } from '../../src/adapters/rabbitmq/dead-letters.ts';
+import { createGiveBack } from '../../src/adapters/rabbitmq/newer-messages.ts';
 import { createPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { createIntake } from '../../src/bridge/intake.ts';
 import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
@@ -57,6 +58,7 @@ async function startIntake() {
     queue,
     addJobs: async (jobs) => (await addJobs(queue, redis, jobs, { attempts: 3 })).untaken,
     deadLetter: createDeadLetter({ queue: REQUESTS_QUEUE, publisher, logger, onDeadLetter: () => {} }),
+    giveBack: createGiveBack({ queue: REQUESTS_QUEUE, publisher, onGivenBack: () => {} }),
     replyAllowed: () => true,
     prefetch: PREFETCH,
     highWater: HIGH_WATER,

@@ -63,7 +63,12 @@ export interface WorkflowState {
   crashesForgiven?: number;
 }
 
+/** The version of the job data that this code writes. A worker leaves jobs of a later version to others. */
+export const JOB_DATA_VERSION = 1;
+
 export interface ChatJobData {
+  /** Absent in a job that an earlier version has added; it counts as 1. */
+  version?: number;
   request: ChatRequest;
   /** W3C trace context of the request. */
   traceparent: string;

@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
-import { type ChatJobData, type ChatJobResult, jobIdOf } from './chat-job.ts';
+import { type ChatJobData, type ChatJobResult, JOB_DATA_VERSION, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
 import { finishedDigest } from './redis-scripts/finished-requests.ts';
@@ -65,7 +65,7 @@ export async function addJobs(
         user: data.request.userId,
         tags: tagsOf(data.request.priority),
         digest: finishedDigest(id),
-        data: JSON.stringify(data),
+        data: JSON.stringify({ version: JOB_DATA_VERSION, ...data }),
         parsedData: data,
       };
     });

@@ -1,6 +1,6 @@
 import { failureCodeOf } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
-import { type ChatJobData, jobIdOf, type KnownFailure, type WorkflowState } from './chat-job.ts';
+import { type ChatJobData, JOB_DATA_VERSION, jobIdOf, type KnownFailure, type WorkflowState } from './chat-job.ts';
 
 /** The job's data is not usable. The message names fields, and never what they contain. */
 export class UnusableJobError extends HealifyError {
@@ -12,6 +12,19 @@ export class UnusableJobError extends HealifyError {
   }
 }
 
+/** A later version of this product has added the job, and only that version knows what to do with it. */
+export class NewerJobError extends HealifyError {
+  readonly code = 'newer_job';
+  readonly retryable = true;
+  /** In whose turn the job is; '' if this version cannot read it. */
+  readonly user: string;
+
+  constructor(user: string) {
+    super('newer_job: a newer version has added the job');
+    this.user = user;
+  }
+}
+
 type Fields = Record<string, unknown>;
 
 /**
@@ -20,6 +33,7 @@ type Fields = Record<string, unknown>;
  * JSON, for every job.
  * @param json the job's data; undefined or empty for a job without data
  * @throws UnusableJobError
+ * @throws NewerJobError
  */
 export function readJobData(jobId: string, json: string | undefined): ChatJobData {
   const data = objectOf(json);
@@ -28,6 +42,9 @@ export function readJobData(jobId: string, json: string | undefined): ChatJobDat
     throw new UnusableJobError('its request is finished, and its text is not kept: ask the question again');
   }
   const { request } = data;
+  if (Number.isSafeInteger(data.version) && (data.version as number) > JOB_DATA_VERSION) {
+    throw new NewerJobError(isObject(request) && isText(request.userId) ? request.userId : '');
+  }
   if (!isObject(request)) throw new UnusableJobError('its data has no `request`');
   const wrong = wrongField(request) ?? wrongOrigin(data);
   if (wrong) throw new UnusableJobError(`\`${wrong}\` is missing or not what it should be`);

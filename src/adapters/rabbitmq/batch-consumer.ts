@@ -2,7 +2,8 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
-import { createBatchSettler, type Handling } from './settle-batch.ts';
+import { createNewerMessages, type GiveBack, WAITS_FOR_MS, waitedMs } from './newer-messages.ts';
+import { createBatchSettler, type Entry, type Handling } from './settle-batch.ts';
 
 export interface BatchConsumer {
   start(): void;
@@ -31,6 +32,8 @@ const ACK_WITHIN_MS = 50;
  * Each delivery is read once. A delivery that cannot be read, or that `handle` refuses, goes to `deadLetter`. It goes
  * there only once, however often the rest of its batch is tried again.
  *
+ * A delivery of a newer version is not for us: newer-messages.ts holds it for a while, and gives it back to the queue.
+ *
  * `handle` must be idempotent. If it rejects with a foreseen error (a retryable HealifyError), the batch is tried again
  * while the channel exists. After any other error, the deliveries are tried one by one. A delivery that fails again and
  * again goes to `deadLetter`, but only if another delivery has succeeded since its first failure. While none succeeds,
@@ -42,21 +45,22 @@ export function createBatchConsumer<Item>(
     queue: string;
     /** How many deliveries may be in hand at once. */
     prefetch: number;
+    /** Called for a message that only a newer version can read. See newer-messages.ts. */
+    giveBack: GiveBack;
     logger: Logger;
   },
 ): BatchConsumer {
   const { connection, queue, prefetch, logger } = options;
   const { toEntry, settle } = createBatchSettler(options);
   const maxBatch = Math.ceil(prefetch / BATCHES_IN_HAND);
+  const newer = createNewerMessages({ ...options, places: maxBatch });
   let channel: Channel | undefined;
   let consumerTag: string | undefined;
   let wanted = false;
   let stopping = false;
   let buffer: ConsumeMessage[] = [];
-  /** The last message that was handled but is not acknowledged yet. */
-  let handled: ConsumeMessage | undefined;
-  /** How many messages are handled but not acknowledged. */
-  let unacknowledged = 0;
+  /** The messages that were handled but are not acknowledged yet. */
+  let handled: ConsumeMessage[] = [];
   let ackTimer: NodeJS.Timeout | undefined;
   let pumping: Promise<void> | undefined;
   let keeper: { close(): Promise<void> } | undefined;
@@ -70,22 +74,24 @@ export function createBatchConsumer<Item>(
     buffer = [];
     clearTimeout(ackTimer);
     ackTimer = undefined;
-    handled = undefined;
-    unacknowledged = 0;
+    handled = [];
+    newer.forget();
   };
 
   const acknowledge = () => {
     clearTimeout(ackTimer);
     ackTimer = undefined;
-    if (channel && handled) channel.ack(handled, true);
-    handled = undefined;
-    unacknowledged = 0;
+    const last = handled.at(-1);
+    if (channel && last) {
+      if (newer.size === 0) channel.ack(last, true);
+      else for (const message of handled) channel.ack(message);
+    }
+    handled = [];
   };
 
   const acknowledgeSoon = (entries: readonly { message: ConsumeMessage }[]) => {
-    handled = entries.at(-1)?.message ?? handled;
-    unacknowledged += entries.length;
-    if (unacknowledged >= maxBatch) acknowledge();
+    for (const { message } of entries) handled.push(message);
+    if (handled.length >= maxBatch) acknowledge();
     else ackTimer ??= setTimeout(acknowledge, ACK_WITHIN_MS);
   };
 
@@ -129,13 +135,26 @@ export function createBatchConsumer<Item>(
     });
   }
 
+  /** Reads the messages that have arrived, and leaves out those that stay in the queue for a newer version. */
+  function takeEntries(on: Channel): Entry<Item>[] {
+    return buffer.splice(0, maxBatch).flatMap((message) => {
+      const entry = toEntry(message);
+      const { delivery, todo } = entry;
+      if ('item' in todo || todo.refusal.reason !== 'newer_version' || waitedMs(delivery) > WAITS_FOR_MS)
+        return [entry];
+      newer.hold(on, message, delivery);
+      return [];
+    });
+  }
+
   async function pump(): Promise<void> {
     // After one turn of the event loop, all deliveries of one read of the socket have arrived.
     await new Promise(setImmediate);
     while (channel && buffer.length > 0) {
       const on = channel;
-      const takeMore = () => (channel === on ? buffer.splice(0, maxBatch) : []);
-      const entries = takeMore().map(toEntry);
+      await newer.room();
+      const takeMore = () => (channel === on ? takeEntries(on) : []);
+      const entries = takeMore();
       const goesOn = () => channel === on && !stopping;
       await settle(entries, { takeMore, goesOn, acknowledge: (message) => on.ack(message) });
       if (channel !== on) continue;
@@ -177,8 +196,10 @@ export function createBatchConsumer<Item>(
       wanted = false;
       stopping = true;
       await cancel();
+      const nothingIsSent = newer.stop();
       await pumping;
       acknowledge();
+      await nothingIsSent;
       await keeper?.close();
     },
   };

@@ -10,6 +10,19 @@ const MAX_BYTES_A_CHAR = 3;
 export const fits = (text: string) =>
   text.length * MAX_BYTES_A_CHAR <= MAX_TEXT_BYTES || Buffer.byteLength(text) <= MAX_TEXT_BYTES;
 
+/**
+ * Headers that describe a message's past in RabbitMQ. They must not be sent on: if `x-death` names a queue twice, RabbitMQ
+ * thinks that the message goes in circles, and drops it. CC and BCC would send copies elsewhere.
+ */
+export const HEADERS_OF_THE_PAST: readonly string[] = [
+  ...['first', 'last'].flatMap((which) => ['exchange', 'queue', 'reason'].map((what) => `x-${which}-death-${what}`)),
+  'x-death',
+  'x-delivery-count',
+  'x-acquired-count',
+  'CC',
+  'BCC',
+];
+
 /** Removes the properties that are missing, and those that AMQP cannot hold. */
 export const sendable = (properties: Options.Publish): Options.Publish =>
   Object.fromEntries(Object.entries(properties).filter(([, value]) => isSendable(value)));

@@ -48,9 +48,9 @@ export interface Entry<Item> {
 }
 
 /** The consumer whose messages are settled. */
-interface Settling {
+interface Settling<Item> {
   /** Returns the messages that have arrived since. */
-  takeMore: () => ConsumeMessage[];
+  takeMore: () => Entry<Item>[];
   /** false: the channel is lost, or the consumer must stop. */
   goesOn: () => boolean;
   acknowledge: (message: ConsumeMessage) => void;
@@ -94,7 +94,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
    * @param options.acknowledge called for each message that is settled while others must wait, so that it is not
    * delivered again if this process dies. The message is removed from the entries
    */
-  async function settle(entries: Entry<Item>[], options: Settling): Promise<void> {
+  async function settle(entries: Entry<Item>[], options: Settling<Item>): Promise<void> {
     const { goesOn } = options;
     for (let tries = 1; ; tries++) {
       const error = await tryOnce(entries, () => acknowledgeSettled(entries, options));
@@ -107,7 +107,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
     await settleOneByOne(entries, options);
   }
 
-  function acknowledgeSettled(entries: Entry<Item>[], { acknowledge, goesOn }: Settling): void {
+  function acknowledgeSettled(entries: Entry<Item>[], { acknowledge, goesOn }: Settling<Item>): void {
     if (!goesOn()) return;
     for (const { settled, message } of entries) if (settled) acknowledge(message);
     entries.splice(0, entries.length, ...entries.filter(({ settled }) => !settled));
@@ -169,7 +169,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
   }
 
   /** Finds the messages that are to blame: those that fail while others succeed. While all fail, all wait. */
-  async function settleOneByOne(entries: Entry<Item>[], options: Settling): Promise<void> {
+  async function settleOneByOne(entries: Entry<Item>[], options: Settling<Item>): Promise<void> {
     const { takeMore, goesOn } = options;
     /** How often each message has failed since another one succeeded. undefined: no other has. */
     const failures = new Map<Entry<Item>, number | undefined>();
@@ -192,7 +192,7 @@ export function createBatchSettler<Item>(options: Handling<Item> & { queue: stri
       if (entries.every(({ settled }) => settled)) return;
       acknowledgeSettled(entries, options);
       if (!(await pause(round, goesOn))) return;
-      entries.push(...takeMore().map(toEntry));
+      entries.push(...takeMore());
     }
   }
 

@@ -3,6 +3,7 @@ import type { ConversationStore, SettleOutcome } from '../../adapters/conversati
 import { createBatchConsumer } from '../../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
+import type { GiveBack } from '../../adapters/rabbitmq/newer-messages.ts';
 import type { Delivery, Refusal } from '../../adapters/rabbitmq/settle-batch.ts';
 import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
@@ -30,7 +31,7 @@ export interface ResponseSettler {
 /**
  * Consumes `chat_responses`. Writes each answer to its session and the user's history, and acknowledges its message
  * only after that. A batch costs one round trip to the store. A message goes to the dead-letter queue if it cannot be
- * read, has no valid signature, or belongs to no session.
+ * read, has no valid signature, or belongs to no session. A message of a newer version is given back to the queue.
  * @param options.signatures undefined: there is no key, so every answer is accepted
  * @param options.acceptUnsigned whether an answer without a signature is accepted; one with a wrong signature never is
  * @param options.unknownSession what happens to an answer that belongs to no session: it is kept as a dead letter, or
@@ -45,6 +46,7 @@ export function createResponseSettler(options: {
   acceptUnsigned: boolean;
   unknownSession: 'dead-letter' | 'drop';
   deadLetter: DeadLetter;
+  giveBack: GiveBack;
   prefetch: number;
   onSettled: (outcome: SettleOutcome, response: ChatResponse, traceparent: unknown) => void;
   tracer?: Tracer | undefined;
@@ -91,6 +93,7 @@ export function createResponseSettler(options: {
     read,
     handle,
     deadLetter,
+    giveBack: options.giveBack,
     tracer: options.tracer,
     logger,
   });

@@ -1,26 +1,19 @@
 import type { MessageProperties, Options } from 'amqplib';
-import { propertiesToSendOn } from '../../adapters/rabbitmq/message-properties.ts';
+import { HEADERS_OF_THE_PAST, propertiesToSendOn } from '../../adapters/rabbitmq/message-properties.ts';
 import {
   deadLetterHeaders,
+  NEWER_SINCE_HEADER,
   ORIGINAL_REPLY_TO_HEADER,
   REDRIVE_COUNT_HEADER,
   REDRIVE_RUN_HEADER,
 } from '../../contracts/queues.ts';
 
-/**
- * Headers that are left out when a letter is sent back: ours, and those in which RabbitMQ describes the letter's past.
- * If `x-death` names a queue twice, RabbitMQ thinks that the message goes in circles, and drops it. CC and BCC would
- * send copies elsewhere.
- */
+/** Headers that are left out when a letter is sent back: ours, and those in which RabbitMQ describes the letter's past. */
 const LEFT_OUT = new Set<string>([
   ...Object.values(deadLetterHeaders),
-  ...['first', 'last'].flatMap((which) => ['exchange', 'queue', 'reason'].map((what) => `x-${which}-death-${what}`)),
-  'x-death',
-  'x-delivery-count',
-  'x-acquired-count',
+  ...HEADERS_OF_THE_PAST,
+  NEWER_SINCE_HEADER,
   'x-original-expiration',
-  'CC',
-  'BCC',
 ]);
 
 /**

@@ -74,6 +74,11 @@ const deadLetters: Record<string, { means: string; todo: string; usersWait?: boo
   not_utf8: { means: 'The body is not UTF-8', todo: mendPublisher },
   not_json: { means: 'The body is not JSON', todo: mendPublisher },
   unsupported_version: { means: 'The message has an unknown version', todo: mendPublisher },
+  newer_version: {
+    means: 'Only a newer version of healify-chat can read it',
+    todo: 'Upgrade the processes that read the queue, then redrive.',
+    usersWait: true,
+  },
   invalid_message: { means: 'Fields are missing or wrong', todo: mendPublisher },
   invalid_reply_to: {
     means: 'It names a reply queue that is not allowed',

@@ -145,7 +145,7 @@ test('jobs are added as BullMQ itself adds them', async () => {
       queue.addBulk(
         ['a', 'b'].map((id, index) => ({
           name: JOBS_QUEUE,
-          data: newJob(id),
+          data: { version: 1, ...newJob(id) },
           opts: {
             jobId: `r-${id}`,
             priority: index + 1,

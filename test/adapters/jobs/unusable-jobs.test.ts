@@ -188,3 +188,25 @@ test('a finished job that is put back by hand fails, and asks nobody', async () 
   expect((await queue.getJob('r-a'))!.failedReason).toMatch(/its request is finished/);
   expect(worked).toEqual(['a']);
 });
+
+test('a job of a newer version is left to workers of that version: it waits, never fails, and others go on', async () => {
+  const id = jobIdOf('newer');
+  const newer = { version: 2, request: { userId: 'u', question: { text: MARKER } } };
+  await addByHand(id, newer, { priority: 3, attempts: 1 });
+  start();
+  await until('it was left to others twice', async () => ((await queue.getJob(id))?.attemptsStarted ?? 0) >= 2, 30_000);
+  await runner.add([data('good')]);
+  await until('the good one is worked on', () => worked.length > 0);
+  await until('it waits', async () => (await queue.getJobState(id)) === 'delayed');
+  const job = (await queue.getJob(id))!;
+  expect([job.data, job.attemptsMade, job.failedReason]).toEqual([newer, 0, undefined]);
+  expect(await redis.hget(queue.toKey(id), 'user')).toBe('u');
+  expect(worked).toEqual(['good']);
+  expect(lines.filter(({ msg }) => String(msg).includes('newer version'))).toHaveLength(1);
+  expect(JSON.stringify(lines)).not.toContain(MARKER);
+});
+
+test('a job carries the version of its data', async () => {
+  await addJobs(queue, redis, [data('a')], { attempts: 1 });
+  expect((await queue.getJob(jobIdOf('a')))?.data).toEqual({ ...data('a'), version: 1 });
+});

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type BatchConsumer, createBatchConsumer } from '../../../src/adapters/rabbitmq/batch-consumer.ts';
 import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
+import { createGiveBack, WAITS_FOR_MS } from '../../../src/adapters/rabbitmq/newer-messages.ts';
+import { createPublisher } from '../../../src/adapters/rabbitmq/publisher.ts';
 import type { Delivery, Refusal } from '../../../src/adapters/rabbitmq/settle-batch.ts';
 import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
-import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
+import { NEWER_SINCE_HEADER, REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
 import { UnreadableMessage } from '../../../src/contracts/read-message.ts';
 import { captureLog } from '../../captured-log.ts';
 import { type QueueClient, startQueueClient } from '../../queue-client.ts';
@@ -34,12 +36,15 @@ type Handle = (bodies: string[]) => Promise<unknown>;
 
 /** Consumes through the proxy; what begins with `garbage` cannot be read; `batches` has the bodies of what was handed over, `dead` of what was given up. */
 async function consume(handle: Handle = async () => {}, prefetch = 10) {
+  const givenBack: string[] = [];
   const { logger, lines } = captureLog();
   const connection = await connectRabbitMq({ url: proxy.url, name: 'test', logger });
   const batches: string[][] = [];
   const dead: string[] = [];
   const reasons: string[] = [];
   const textOf = (delivery: Delivery) => delivery.body.toString();
+  const publisher = createPublisher({ connection, timeoutMs: 5_000, logger });
+  const giveBack = createGiveBack({ queue: REQUESTS_QUEUE, publisher, onGivenBack: () => {} });
   const consumer = createBatchConsumer({
     connection,
     queue: REQUESTS_QUEUE,
@@ -47,6 +52,7 @@ async function consume(handle: Handle = async () => {}, prefetch = 10) {
     read: (delivery) => {
       const text = textOf(delivery);
       if (text.startsWith('garbage')) throw new UnreadableMessage('not_json', 'garbage');
+      if (text.startsWith('newer')) throw new UnreadableMessage('newer_version', 'newer');
       return text;
     },
     handle: async (bodies) => {
@@ -57,14 +63,19 @@ async function consume(handle: Handle = async () => {}, prefetch = 10) {
       dead.push(textOf(delivery));
       reasons.push(reason);
     },
+    giveBack: async (delivery) => {
+      await giveBack(delivery);
+      givenBack.push(textOf(delivery));
+    },
     logger,
   });
   consumer.start();
   cleanups.push(async () => {
     await consumer.stop();
+    await publisher.close();
     await connection.close();
   });
-  return { consumer, connection, batches, dead, reasons, lines };
+  return { consumer, connection, batches, dead, reasons, givenBack, lines };
 }
 
 const send = async (...texts: string[]) => {
@@ -332,4 +343,65 @@ test('what was in hand when its queue was deleted is let go, and the consumer go
   await until('it consumes', () => batches.flat().includes('next'), 30_000);
   await untilEmpty(consumer);
   expect(lines.filter(({ msg }) => msg.includes('PRECONDITION_FAILED'))).toEqual([]);
+});
+
+test('a message of a newer version stays in the queue for a process that knows it, unchanged, and no other waits for it', async () => {
+  const { consumer, batches, dead, givenBack, lines } = await consume();
+  const properties = {
+    ...{ messageId: 'm-1', correlationId: 'theirs', replyTo: 'somewhere', contentType: 'application/x', priority: 3 },
+    ...{ timestamp: 1_700_000_000, expiration: '86400000', type: 'question', appId: 'their-service' },
+  };
+  await client.send(REQUESTS_QUEUE, Buffer.from('newer'), { ...properties, headers: { 'x-theirs': 'kept' } });
+  await send(...numbers(50));
+  await until('the others are handled', () => batches.flat().length === 50);
+  await until('it was given back twice', () => givenBack.length === 2);
+  await consumer.stop();
+
+  const message = await client.take(REQUESTS_QUEUE);
+  expect(message.content.toString()).toBe('newer');
+  expect(message.properties).toMatchObject(properties);
+  expect(message.properties.headers).toMatchObject({ 'x-theirs': 'kept' });
+  expect(Date.parse(message.properties.headers?.[NEWER_SINCE_HEADER])).toBeLessThan(Date.now());
+  expect(await client.depth(REQUESTS_QUEUE)).toBe(0);
+  expect([dead, sorted(batches.flat())]).toEqual([[], sorted(numbers(50))]);
+  expect(lines.filter(({ msg }) => msg.includes('newer version'))).toHaveLength(1);
+});
+
+test('many messages of a newer version are given back, and let the others through, however few are delivered at a time', async () => {
+  const { consumer, batches, dead, givenBack } = await consume(undefined, 2);
+  await send(...numbers(20).map((number) => `newer ${number}`), 'other');
+  await until('the other is handled', () => batches.flat().length === 1, 30_000);
+  expect(new Set(givenBack).size).toBeGreaterThanOrEqual(18);
+  await consumer.stop();
+  expect(dead).toEqual([]);
+  await until('all are in the queue', async () => (await client.depth(REQUESTS_QUEUE)) === 20);
+});
+
+test('a message of a newer version that nobody knew in time becomes a dead letter', async () => {
+  const { consumer, dead, reasons } = await consume();
+  const headers = { [NEWER_SINCE_HEADER]: new Date(Date.now() - WAITS_FOR_MS - 1_000).toISOString() };
+  await client.send(REQUESTS_QUEUE, Buffer.from('newer'), { headers });
+  await until('it is a dead letter', () => dead.length === 1);
+  expect(reasons).toEqual(['newer_version']);
+  await untilEmpty(consumer);
+});
+
+test('messages in hand are not acknowledged together with one of a newer version', async () => {
+  const { connection, batches, givenBack } = await consume();
+  await send('newer', ...numbers(20));
+  await until('the others are handled', () => batches.flat().length === 20);
+  expect(givenBack).toEqual([]);
+  // RabbitMQ delivers again what was not acknowledged.
+  await connection.close();
+  const message = await client.take(REQUESTS_QUEUE);
+  expect(message.content.toString()).toBe('newer');
+});
+
+test('a consumer that stops while it holds a message of a newer version leaves that in the queue', async () => {
+  const { consumer, batches, givenBack } = await consume();
+  await send('newer', ...numbers(5));
+  await until('the others are handled', () => batches.flat().length === 5);
+  await consumer.stop();
+  expect(givenBack).toEqual([]);
+  expect((await client.take(REQUESTS_QUEUE)).content.toString()).toBe('newer');
 });

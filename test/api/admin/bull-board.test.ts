@@ -85,7 +85,7 @@ describe('an action that would make a job unusable is refused, with the reason:'
   test.each([[{}], [{ request: null }], [job('b')]])('to change the data of a job to %j', async (jobData) => {
     await add('a');
     expect((await ask('PATCH', '/r-a/update-data', { jobData })).status).toBe(409);
-    expect((await queue.getJob('r-a'))!.data).toEqual(job('a'));
+    expect((await queue.getJob('r-a'))!.data).toEqual({ version: 1, ...job('a') });
   });
 
   test('to change its place in line', async () => {

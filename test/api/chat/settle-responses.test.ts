@@ -49,6 +49,9 @@ test('a dead letter that RabbitMQ does not take is tried again, and does not end
       if (++tries === 1) throw new BrokerUnavailableError('RabbitMQ is not connected');
       kept.push(body.toString());
     },
+    giveBack: async () => {
+      throw new Error('of a newer version');
+    },
     prefetch: 10,
     onSettled: () => {},
     logger,

@@ -1,7 +1,7 @@
 import { ProcessStoppingError, RequestCancelledError } from '../../../contracts/errors.ts';
 import type { ChatJobData, ChatJobResult, WorkflowState } from '../chat-job.ts';
 import type { JobInHand, JobSignal, WhereItWent } from '../job-in-hand.ts';
-import { isJson, readJobData, readJobState, UnusableJobError } from '../read-job-data.ts';
+import { isJson, NewerJobError, readJobData, readJobState, UnusableJobError } from '../read-job-data.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 
 /** Writes to Redis what an active job has come to. States and results are JSON. */
@@ -79,13 +79,13 @@ export class ActiveJob implements JobInHand {
     return this.#data;
   }
 
-  /** Why the job's data is not usable; undefined if it is. */
-  get unusable(): UnusableJobError | undefined {
+  /** Why this version cannot work on the job; undefined if it can. */
+  get unreadable(): UnusableJobError | NewerJobError | undefined {
     try {
       this.#data ??= readJobData(this.id, this.#json);
       return undefined;
     } catch (error) {
-      if (error instanceof UnusableJobError) return error;
+      if (error instanceof UnusableJobError || error instanceof NewerJobError) return error;
       throw error;
     }
   }
@@ -100,7 +100,9 @@ export class ActiveJob implements JobInHand {
 
   /** The user in whose turn the job is; '' if the job's data is not usable. */
   get user(): string {
-    return this.unusable ? '' : this.data.request.userId;
+    const { unreadable } = this;
+    if (!unreadable) return this.data.request.userId;
+    return unreadable instanceof NewerJobError ? unreadable.user : '';
   }
 
   get state(): WorkflowState | undefined {

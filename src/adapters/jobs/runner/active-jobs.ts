@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import type { HeadStart, JobInHand } from '../job-in-hand.ts';
-import type { UnusableJobError } from '../read-job-data.ts';
+import { NewerJobError, type UnusableJobError } from '../read-job-data.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import { ActiveJob, type JobWrites } from './active-job.ts';
 import type { Places } from './places.ts';
 
 /** How many cancellations are remembered, because the notice of a cancellation may arrive before the job does. */
 const CANCELLATIONS_REMEMBERED = 1_000;
+
+const NEWER_DELAY_MS = 500;
+const NEWER_MAX_DELAY_MS = 30_000;
 
 export type Work<Start extends HeadStart> = (job: JobInHand, headStart: Start | undefined) => Promise<void>;
 
@@ -38,13 +41,15 @@ export function createActiveJobs<Start extends HeadStart>(options: {
   const { places, logger } = options;
   const jobs = new Map<string, ActiveJob>();
   const cancelledLately = new Set<string>();
+  let toldOfNewer = false;
   let started: { work: Work<Start>; writes: JobWrites } | undefined;
 
   async function run(job: ActiveJob, work: Work<Start>, headStart: Start | undefined): Promise<void> {
     try {
-      const { unusable } = job;
-      if (unusable) await giveUp(job, unusable, headStart);
-      else await work(job, headStart);
+      const { unreadable } = job;
+      if (!unreadable) await work(job, headStart);
+      else if (unreadable instanceof NewerJobError) await leaveToOthers(job);
+      else await giveUp(job, unreadable, headStart);
     } catch (error) {
       logger.warn({ jobId: job.id, err: error }, 'the work on a job broke off; the job will be taken up again');
     } finally {
@@ -57,6 +62,17 @@ export function createActiveJobs<Start extends HeadStart>(options: {
     headStart?.drop();
     logger.warn({ jobId: job.id, reason: reason.message }, 'the data of a job is not usable, so it fails');
     await job.giveUp(reason);
+  }
+
+  /**
+   * A job of a newer version waits in Redis for a worker of that version, longer each time it comes to one that does not know
+   * it.
+   */
+  async function leaveToOthers(job: ActiveJob): Promise<void> {
+    if (!toldOfNewer)
+      logger.warn({ jobId: job.id }, 'a newer version has added a job: it is left to workers of that version');
+    toldOfNewer = true;
+    await job.delay(Math.min(NEWER_MAX_DELAY_MS, NEWER_DELAY_MS * 2 ** Math.min(job.attemptsStarted - 1, 10)));
   }
 
   function letGo(job: ActiveJob): void {

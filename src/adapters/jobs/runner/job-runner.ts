@@ -160,6 +160,6 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(
 
 /** What is noted of a job that ends now. Nobody knows whose an unusable one is. */
 function endedJobOf(job: ActiveJob, status: EndedJob['status'], code: string): EndedJob {
-  const { userId = '', sessionId = '' } = job.unusable ? {} : job.data.request;
+  const { userId = '', sessionId = '' } = job.unreadable ? {} : job.data.request;
   return { jobId: job.id, at: Date.now(), status, code, userId, sessionId };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { ChatJobResult, WorkflowState } from '../../../../src/adapters/jobs/chat-job.ts';
+import type { UnusableJobError } from '../../../../src/adapters/jobs/read-job-data.ts';
 import { ActiveJob } from '../../../../src/adapters/jobs/runner/active-job.ts';
 import { jobWrites } from './job-writes.ts';
 import { takenJob } from './new-job.ts';
@@ -59,8 +60,8 @@ test('a job that was cancelled before it was taken is aborted from the beginning
 
 test('a job that nobody can work on says why, is shown as JSON, and fails with the state that it had', async () => {
   const { job, writes } = open({ data: 'not JSON', progress: '{"odd":true}' });
-  expect(job.unusable?.message).toMatch(/not a JSON object/);
+  expect(job.unreadable?.message).toMatch(/not a JSON object/);
   expect([job.user, JSON.parse(job.shownData)]).toEqual(['', 'not JSON']);
-  await job.giveUp(job.unusable!);
+  await job.giveUp(job.unreadable as UnusableJobError);
   expect(writes.fail).toHaveBeenCalledWith(job, expect.anything(), '{"odd":true}');
 });

@@ -28,7 +28,7 @@ test('a job is taken as it was added, and is locked', async () => {
   expect(await worker.takeOne()).toEqual({
     job: {
       jobId: 'r-a',
-      data: JSON.stringify(newJob('a')),
+      data: JSON.stringify({ version: 1, ...newJob('a') }),
       options: expect.stringContaining('"attempts":2'),
       attemptsMade: 0,
       attemptsStarted: 1,
