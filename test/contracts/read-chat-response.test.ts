@@ -24,3 +24,13 @@ test('an answer that an earlier version has left in the queue is read, with its 
   expect(readError(failed.error)).toEqual(failureOf('model_provider_broken'));
   expect(() => readError({ ...failed.error, code: 'constructor' })).toThrow('error.code');
 });
+
+test('a field that this version does not know is kept with the answer, and a newer version is left to others', () => {
+  const answer = {
+    ...{ requestId: 'r', sessionId: 's', userId: 'u', status: 'completed', response: 'Yes.', attempts: 1 },
+    ...{ completedAt: '2026-01-01T00:00:00Z', timings: { waitMs: 0, modelMs: 0, totalMs: 0 }, tone: { kind: true } },
+  };
+  const read = (more: object) => readChatResponse({ body: Buffer.from(JSON.stringify({ ...answer, ...more })) });
+  expect(read({})).toMatchObject({ response: 'Yes.', tone: { kind: true } });
+  expect(() => read({ version: 2 })).toThrow(expect.objectContaining({ reason: 'newer_version' }));
+});
