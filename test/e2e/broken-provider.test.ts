@@ -80,7 +80,7 @@ test('a refused key fails requests at once, in words for users, until an operato
   expect(await gates('open', '127.0.0.1/asked')).toMatchObject({ code: 0, output: expect.stringContaining('asked') });
   await until('the worker knows', async () => /provider_broken\{.*cause="key".*\} 0/.test(await metrics()));
   expect(await ask()).toMatchObject({ status: 'completed', response: '42' });
-  expect((await gates('list')).output).toContain('127.0.0.1/asked: closed');
+  expect((await gates('list')).output).toContain('127.0.0.1/asked: open');
   expect(await gates('open', 'nobody/nothing')).toMatchObject({ code: 1 });
   expect(await gates('shut')).toMatchObject({ code: 2 });
 });

@@ -7,6 +7,7 @@ import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { readAll, textOf } from '../adapters/answer-log/answer-log-contract.ts';
 import { postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
+import { startRedisMonitor } from '../redis-monitor.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { until } from '../until.ts';
 
@@ -14,12 +15,14 @@ let api: TestProcess;
 let worker: TestProcess;
 let user: TestUser;
 let redis: Redis;
+let redisUrl: string;
 let subscriber: Redis;
 let reader: ReturnType<typeof createRedisLogReader>;
 beforeAll(async () => {
   const env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
   const simulator = await startSimulatorProcess();
-  redis = new Redis(env.REDIS_URL);
+  redisUrl = env.REDIS_URL;
+  redis = new Redis(redisUrl);
   subscriber = new Redis(env.REDIS_URL, { autoResubscribe: false });
   reader = createRedisLogReader({ redis, subscriber });
   const workerEnv = { ...env, MODEL_TIMEOUT: '60s', MODEL_SIMULATOR_URL: simulator.url };
@@ -127,13 +130,12 @@ test('questions that are stopped together, while the model writes fast, each hav
 
 test('stopping a question that nobody streams asks nothing of a log', async () => {
   const asked = await user.send({ message: 'Stop? [[simulate mode=hang]]' });
-  const monitor = await redis.monitor();
-  const commands: string[] = [];
-  monitor.on('monitor', (_time, command: string[]) => commands.push(command.join(' ')));
+  const monitor = await startRedisMonitor(redisUrl);
   expect((await cancel(asked.body.requestId)).body).toMatchObject({ status: 'cancelled' });
-  await until('the turn was written', async () => commands.some((each) => each.includes(asked.body.requestId)));
-  monitor.disconnect();
-  expect(commands.filter((each) => each.includes(redisKeys.answerLog(asked.body.requestId)))).toEqual([]);
+  const ofRequest = () => monitor.commands().filter((each) => each.includes(asked.body.requestId));
+  await until('the turn was written', () => ofRequest().length > 0);
+  monitor.stop();
+  expect(ofRequest().filter((each) => each.includes(redisKeys.answerLog(asked.body.requestId)))).toEqual([]);
 });
 
 test('erasing a session erases the logs of its questions', async () => {

@@ -32,7 +32,7 @@ const retrying: Progress = { status: 'retrying', attempts: 1, retry, position: 0
 test('a turn that has ended is shown with its answer, whatever the queue says', () => {
   const body = turnBody(ended, new Map([['r-1', retrying]]));
   const { requestId, message, createdAt } = ended;
-  expect(body).toEqual({ requestId, message, createdAt, ...answer, retry: null, feedback: null });
+  expect(body).toEqual({ requestId, message, createdAt, ...answer, partialUsage: null, retry: null, feedback: null });
   expect(turnSchema.parse(body)).toEqual(body);
 });
 
