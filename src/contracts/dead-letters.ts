@@ -81,8 +81,8 @@ export const letterGroups = z
         count: z.int(),
         oldest: moment,
         newest: moment,
-        detail: z.string().nullable().describe('What is wrong with the first of these letters.'),
-        sender: letterSender.describe('Who sent the first of these letters, as far as it says so.'),
+        detail: z.string().nullable().describe('What is wrong with the latest of these letters.'),
+        sender: letterSender.describe('Who sent the latest of these letters, as far as it says so.'),
       }),
     ),
   })

@@ -62,6 +62,7 @@ import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { virtualHostOf } from './installation.ts';
+import { mustTakeWrites } from './must-take-writes.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
 import {
   createSharedLettersLook,
@@ -189,6 +190,7 @@ const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, o
 const redisMustServe = async () => {
   await ready;
   await mustAnswer(redis);
+  mustTakeWrites(heartbeat);
 };
 const checks = {
   rabbitmq: servers.brokerMustServe,

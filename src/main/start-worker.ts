@@ -32,6 +32,7 @@ import { measureQueues } from '../observability/queue-metrics.ts';
 import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
+import { mustTakeWrites } from './must-take-writes.ts';
 import { createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
 import { connectServers } from './worker/servers.ts';
@@ -191,7 +192,13 @@ export async function startWorker(
   const healthServer = await startHealthServer({
     host: config.host,
     port: config.workerPort,
-    checks: servers.checks,
+    checks: {
+      rabbitmq: servers.brokerMustServe,
+      redis: async () => {
+        await servers.redisMustAnswer();
+        mustTakeWrites(heartbeat);
+      },
+    },
     version,
   });
   const metricsServer = await startMetricsServer({

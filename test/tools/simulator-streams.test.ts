@@ -66,3 +66,15 @@ test('the tokens of a simulated stream can be the times when they are written', 
   expect(times[0]).toBeGreaterThan(askedAt);
   expect(times[2]).toBeLessThan(now());
 });
+
+test('the simulator says what it is told to say, streamed or not', async () => {
+  const said = 'Yes.\n\n- **first**\n- second';
+  await simulator.behave({ answer: said, stream: { tokensPerSecond: 1_000 } });
+  const { options, pieces } = watchProgress();
+  const question = { message: 'What is it?', context: [] };
+  const model = modelAt(simulator.baseUrl, { maxTokens: 1_000 });
+  expect(await model.ask(question, never, 1, options)).toMatchObject({ response: said });
+  expect(pieces.length).toBeGreaterThan(3);
+  expect(await model.ask(question, never, 1)).toMatchObject({ response: said });
+  await simulator.behave({});
+});

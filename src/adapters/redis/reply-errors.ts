@@ -47,6 +47,15 @@ export const saysUnavailable = (error: unknown): boolean =>
   (error instanceof RedisError || (error instanceof Error && CONNECTION_ERROR.test(error.message))) &&
   verdictOn(error) !== 'fault';
 
+/** Why a server that answers refuses to write, in words that everybody may read. undefined: it does not. */
+export function writeRefusal(error: unknown): string | undefined {
+  if (!(error instanceof ReplyError) || verdictOn(error) !== 'refusal') return undefined;
+  const reply = unwrapped((error as Error).message);
+  if (reply.startsWith('OOM') || SCRIPT_WITHOUT_MEMORY.test(reply)) return 'no memory left, so it takes no writes';
+  if (reply.startsWith('MISCONF')) return 'it cannot save to its disk, so it takes no writes';
+  return 'it takes no writes; see the log';
+}
+
 /** Whether the server takes no writes, because another one is the primary now. */
 export const isFromReplica = (error: Error): boolean => unwrapped(error.message).startsWith('READONLY');
 

@@ -29,13 +29,14 @@ export async function listLetters(
   const groups = new Map<string, Group>();
   const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
     const { reason, detail, at } = causeOf(letter);
-    const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at, detail, sender: senderOf(letter) };
+    const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at };
     groups.set(reason, {
       count: group.count + 1,
       oldest: pick(Math.min, group.oldest, at),
       newest: pick(Math.max, group.newest, at),
-      detail: group.detail,
-      sender: group.sender,
+      // The last one counts: while letters arrive, that is who sends them now.
+      detail,
+      sender: senderOf(letter),
     });
   });
   return {

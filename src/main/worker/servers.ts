@@ -6,7 +6,6 @@ import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/que
 import { connectRedis, mustAnswer } from '../../adapters/redis/connect-redis.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
-import type { HealthChecks } from '../../observability/health.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { WorkerMetrics } from '../../observability/metrics.ts';
 import { brokerAddressOf } from '../broker-address.ts';
@@ -43,7 +42,9 @@ export interface WorkerServers {
    * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
    */
   admitted: Promise<void>;
-  checks: HealthChecks;
+  /** For health checks. @throws Error unless the server serves this process */
+  brokerMustServe(): Promise<void>;
+  redisMustAnswer(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -90,12 +91,10 @@ export async function connectServers(options: {
   return {
     ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, fsyncRedis, queue },
     admitted,
-    checks: {
-      rabbitmq: async () => mustBeConnected({ consuming, publishing, publisher }),
-      redis: async () => {
-        await admitted;
-        await mustAnswer(redis);
-      },
+    brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
+    redisMustAnswer: async () => {
+      await admitted;
+      await mustAnswer(redis);
     },
     close: async () => {
       await Promise.all([publisher.close(), depths.close()]);

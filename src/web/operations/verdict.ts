@@ -21,6 +21,8 @@ export interface Finding {
 const SLOW_MS = 60_000;
 /** So many silent processes are no accident. */
 const MANY_MISSING = 2;
+/** If none has died for so long, they have stopped dying. */
+const STILL_DYING_MS = 2 * 60_000;
 /** A failure counts as present for so long. */
 const RECENT_MS = 15 * 60_000;
 
@@ -34,6 +36,9 @@ const serverMeaning: Record<string, string> = {
   redis: 'Nothing can be asked or read meanwhile. Bring it back: work goes on by itself, and nothing is lost.',
   'redis-cache': 'Answers are not cached meanwhile, so the model is asked more often. Bring it back.',
 };
+
+const FULL =
+  'Nothing can be asked meanwhile. Give it more memory (CONFIG SET maxmemory), but no eviction policy: work goes on by itself, and nothing is lost.';
 
 /**
  * Returns what is wrong, the worst first. Nothing if all is well.
@@ -62,9 +67,9 @@ function serversDown({ servers }: Overview): Finding[] {
     .map(({ server, detail }) => ({
       level: server === 'redis-cache' ? 'warn' : 'bad',
       what: `${serverNames[server] ?? server} is down${detail ? ` (${detail})` : ''}.`,
-      todo: serverMeaning[server] ?? 'Bring it back.',
+      todo: (isFull(detail) ? FULL : serverMeaning[server]) ?? 'Bring it back.',
       link: { href: '#/?to=processes', words: 'Servers' },
-      runbook: server === 'rabbitmq' ? 'HealifyRabbitMqDown' : 'HealifyRedisDown',
+      runbook: runbookOf(server, detail),
     }));
 }
 
@@ -85,8 +90,17 @@ function membersMissing({ servers }: Overview): Finding[] {
   });
 }
 
-function processesMissing({ processes }: Overview, nowMs: number): Finding[] {
-  if (!processes) return [];
+/** Whether a Redis refuses to write for want of memory. */
+const isFull = (detail: string | null) => detail?.startsWith('no memory left') ?? false;
+
+function runbookOf(server: string, detail: string | null): string {
+  if (server === 'rabbitmq') return 'HealifyRabbitMqDown';
+  return isFull(detail) ? 'HealifyRedisMemory' : 'HealifyRedisDown';
+}
+
+function processesMissing({ processes, servers }: Overview, nowMs: number): Finding[] {
+  // A Redis that takes no writes takes no heartbeats either, so all processes seem to be missing.
+  if (!processes || servers.some(({ server, state }) => server === 'redis' && state === 'down')) return [];
   const link = { href: '#/?to=processes', words: 'Processes' };
   const missing = processes.filter(({ state }) => state === 'missing');
   if (!processes.some(({ role, state }) => role === 'worker' && state === 'alive')) {
@@ -107,7 +121,7 @@ function processesMissing({ processes }: Overview, nowMs: number): Finding[] {
   const todo =
     'The end of each log says why. If it says nothing, they were killed: look at their memory limit (exit code 137). ' +
     'Others go on with their work. A question that kills each worker ends as worker_crashed, under Failures.';
-  return [{ level: 'bad', what, todo, link, runbook }];
+  return [{ level: latestMs < STILL_DYING_MS ? 'bad' : 'warn', what, todo, link, runbook }];
 }
 
 /** Work that somebody holds up on purpose. */
@@ -124,8 +138,9 @@ function held({ intake, jobQueuePaused }: Overview): Finding[] {
     });
   }
   if (jobQueuePaused) {
-    const todo = 'Resume it in Bull Board.';
-    const link = { href: 'admin/queues/queue/chat', words: 'Bull Board' };
+    const todo =
+      'Nothing of ours pauses it. Ask whoever did so with BullMQ. The runbook has the command that resumes it.';
+    const link = { href: '#/?to=queues', words: 'Queues' };
     const what = 'The job queue is paused, so nothing is answered.';
     findings.push({ level: 'bad', what, todo, link, runbook: 'HealifyJobsPaused' });
   }
@@ -183,16 +198,15 @@ function slow({ line, queues, jobs, intake }: Overview): Finding[] {
         'No worker has it and no queue: it was lost, or refused while RabbitMQ was away. It ends by itself at its deadline, so there is nothing to press.';
       return [{ level: 'warn', what, todo: lost, link, runbook: 'HealifyQuestionsLost' }];
     }
-    const search = { href: '#/jobs?status=delayed', words: 'Delayed jobs' };
-    return [
-      {
-        level: 'warn',
-        what,
-        todo: 'It may be between two attempts: see why in its story.',
-        link: search,
-        runbook: 'HealifyOldestQuestion',
-      },
-    ];
+    const runbook = 'HealifyOldestQuestion';
+    if (jobs && jobs.active > 0 && jobs.delayed === 0) {
+      const inWork = { href: '#/jobs?status=active', words: 'Jobs in work' };
+      const todo = `Workers have ${countOf(jobs.active, 'question')} in hand, so the model has not answered yet. MODEL_TIMEOUT ends a call that takes too long.`;
+      return [{ level: 'warn', what, todo, link: inWork, runbook }];
+    }
+    const delayed = { href: '#/jobs?status=delayed', words: 'Delayed jobs' };
+    const todo = 'It may be between two attempts: see why in its story.';
+    return [{ level: 'warn', what, todo, link: delayed, runbook }];
   }
   return [];
 }
@@ -214,16 +228,22 @@ function failing({ failures }: Overview, nowMs: number): Finding[] {
 
 function letters(seen: Overview): Finding[] {
   const deadLetters = seen.deadLetters ?? [];
-  const total = depthOf(seen) ?? deadLetters.reduce((sum, { count }) => sum + count, 0);
+  const counted = deadLetters.reduce((sum, { count }) => sum + count, 0);
+  const total = depthOf(seen) ?? counted;
   if (total === 0) return [];
   const runbook = 'HealifyDeadLettersStanding';
-  if (deadLetters.length === 0) {
-    const todo = 'Their reasons are counted within a minute, or when you look.';
-    const link = { href: '#/dead-letters', words: 'Dead letters' };
-    return [{ level: 'warn', what: `${countOf(total, 'new dead letter')}.`, todo, link, runbook }];
-  }
   const urgent = deadLetters.find(({ reason }) => deadLetterWords(reason).usersWait);
-  const first = urgent ?? deadLetters.reduce((most, each) => (each.count > most.count ? each : most));
+  const first = urgent ?? mostOf(deadLetters);
+  // The reasons were counted up to a minute ago. What has come since is the news.
+  if (!first || (!urgent && total - counted > first.count)) {
+    const what =
+      counted === 0
+        ? `${countOf(total, 'new dead letter')}.`
+        : `${countOf(total - counted, 'new dead letter')}, ${formatCount(total)} in all.`;
+    const todo = 'Their reasons are counted within a minute, or when you look.';
+    const link = { href: `#/dead-letters/${mostNew(seen)}`, words: 'Dead letters' };
+    return [{ level: 'warn', what, todo, link, runbook: 'HealifyDeadLettersArriving' }];
+  }
   return [
     {
       level: urgent ? 'bad' : 'warn',
@@ -233,6 +253,20 @@ function letters(seen: Overview): Finding[] {
       runbook,
     },
   ];
+}
+
+const mostOf = (letters: NonNullable<Overview['deadLetters']>) =>
+  letters.reduce<(typeof letters)[number] | undefined>(
+    (most, each) => (most && most.count >= each.count ? most : each),
+    undefined,
+  );
+
+/** The queue that has the most dead letters whose reasons are not counted yet. */
+function mostNew(seen: Overview): string {
+  const newIn = (queue: string) =>
+    (depthOf(seen, queue) ?? 0) -
+    (seen.deadLetters ?? []).reduce((sum, each) => sum + (each.queue === queue ? each.count : 0), 0);
+  return newIn('chat_responses') > newIn('chat_requests') ? 'chat_responses' : 'chat_requests';
 }
 
 const lowerFirst = (text: string) => text[0]!.toLowerCase() + text.slice(1);

@@ -6,7 +6,7 @@ import { createHeartbeat } from '../../../src/adapters/processes/heartbeat.ts';
 import { listProcesses } from '../../../src/adapters/processes/list-processes.ts';
 import { beat } from '../../../src/adapters/processes/redis-scripts/beat.ts';
 import { PROCESSES_KEY } from '../../../src/contracts/redis-keys.ts';
-import { testRedisUrl } from '../../services.ts';
+import { privateRedis, testRedisUrl } from '../../services.ts';
 import { until } from '../../until.ts';
 
 let redis: Redis;
@@ -53,3 +53,25 @@ test('a process that falls silent is missing, and is forgotten later', async () 
   await beat(redis, 'other', JSON.stringify({ role: 'api', version: '1', settings: 's', startedAt: 'then' }), 600_000);
   expect(await listProcesses(redis)).toMatchObject([{ id: 'other', state: 'alive' }]);
 });
+
+test('a process knows that Redis takes no writes, although it answers, and when it does again', async () => {
+  const server = await privateRedis();
+  const own = new Redis(server.url);
+  const about = { id: randomUUID(), role: 'worker' as const, version: '1', settings: 's' };
+  const heartbeat = createHeartbeat({ redis: own, process: about, logger: pino({ level: 'silent' }) });
+  heartbeat.start();
+  try {
+    await until('it is listed', async () => (await listProcesses(own)).length === 1);
+    expect(heartbeat.refusal).toBeUndefined();
+    await own.config('SET', 'maxmemory', '1');
+    await until('it is told', () => heartbeat.refusal !== undefined);
+    expect(heartbeat.refusal).toMatch(/no memory left/);
+    expect(await own.ping()).toBe('PONG');
+    await own.config('SET', 'maxmemory', '0');
+    await until('it is told', () => heartbeat.refusal === undefined);
+  } finally {
+    await heartbeat.stop();
+    own.disconnect();
+    await server.stop();
+  }
+}, 60_000);

@@ -117,6 +117,30 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
     },
   ],
   [
+    'Redis has no memory left, and so has no heartbeats',
+    {
+      servers: [{ server: 'redis', state: 'down', detail: 'no memory left, so it takes no writes', members: null }],
+      processes: [{ ...worker, state: 'missing', silentSince: secondsAgo(20) }],
+    },
+    {
+      level: 'bad',
+      what: /^Redis is down \(no memory left, so it takes no writes\)\.$/,
+      todo: /more memory .* no eviction/,
+      to: '#/?to=processes',
+    },
+  ],
+  [
+    'workers have died, but none of late',
+    {
+      processes: [
+        worker,
+        { ...worker, id: 'w-2', state: 'missing', silentSince: secondsAgo(300) },
+        { ...worker, id: 'w-3', state: 'missing', silentSince: secondsAgo(240) },
+      ],
+    },
+    { level: 'warn', what: /^2 worker processes fell silent .* latest 4 min ago/, todo: /memory limit/ },
+  ],
+  [
     'workers die again and again',
     {
       processes: [
@@ -168,7 +192,7 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
   [
     'somebody has paused the job queue',
     { jobQueuePaused: true },
-    { level: 'bad', what: /job queue is paused/, todo: /Bull Board/, to: 'admin/queues/queue/chat' },
+    { level: 'bad', what: /job queue is paused/, todo: /runbook/, to: '#/?to=queues' },
   ],
   [
     'no worker takes the questions in RabbitMQ',
@@ -187,6 +211,19 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
       jobs: { waiting: 0, delayed: 0, active: 0, completed: 5, failed: 0 },
     },
     { level: 'warn', what: /^A question has waited for 5 min\.$/, todo: /nothing to press/ },
+  ],
+  [
+    'the model does not answer those that it was asked',
+    {
+      line: { waiting: 0, drainPerSecond: null, etaMs: 3, oldestQuestionAgeMs: 69_000 },
+      jobs: { waiting: 0, delayed: 0, active: 30, completed: 5, failed: 0 },
+    },
+    {
+      level: 'warn',
+      what: /^A question has waited for 69 s\.$/,
+      todo: /^Workers have 30 questions in hand, so the model has not answered/,
+      to: '#/jobs?status=active',
+    },
   ],
   [
     'questions have begun to fail',
@@ -209,7 +246,20 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
   [
     'garbage has just come, and nobody has looked at it yet',
     { queues: queuesWith({ 'chat_requests.dlq': 6 }) },
-    { level: 'warn', what: /^6 new dead letters\.$/, todo: /within a minute/, to: '#/dead-letters' },
+    { level: 'warn', what: /^6 new dead letters\.$/, todo: /within a minute/, to: '#/dead-letters/chat_requests' },
+  ],
+  [
+    'much more garbage has come since the reasons were counted',
+    {
+      queues: queuesWith({ 'chat_requests.dlq': 3, 'chat_responses.dlq': 200 }),
+      deadLetters: [{ queue: 'chat_requests', reason: 'not_json', count: 3 }],
+    },
+    {
+      level: 'warn',
+      what: /^200 new dead letters, 203 in all\.$/,
+      todo: /within a minute/,
+      to: '#/dead-letters/chat_responses',
+    },
   ],
   [
     'there are dead letters whose users wait',

@@ -7,6 +7,7 @@ import { formatCount } from '../../components/format.ts';
 import { Ago } from '../../components/time.tsx';
 import { type Polled, usePolled } from '../../components/use-polled.ts';
 import { deadLetterWords } from '../words.ts';
+import { depthOf } from './depth-of.ts';
 import { DropDialog } from './drop-dialog.tsx';
 import { Letters } from './letters.tsx';
 import { RedriveDialog } from './redrive-dialog.tsx';
@@ -109,15 +110,16 @@ function Group(props: {
                 , newest <Ago at={newest} />
               </>
             )}
-            {from && (
-              <>
-                , sent by <code>{from}</code>
-              </>
-            )}
           </p>
-          {detail && (
+          {(from || detail) && (
             <p>
-              The first: <q>{detail}</q>
+              The latest{from && <>, sent by </>}
+              {from && <code>{from}</code>}
+              {detail && (
+                <>
+                  : <q>{detail}</q>
+                </>
+              )}
             </p>
           )}
           <p>
@@ -139,8 +141,10 @@ function Group(props: {
   );
 }
 
-const countIn = (seen: Overview | undefined, queue: Queue) =>
-  seen?.deadLetters ? seen.deadLetters.reduce((sum, each) => sum + (each.queue === queue ? each.count : 0), 0) : '?';
+const countIn = (seen: Overview | undefined, queue: Queue) => {
+  const depth = seen && depthOf(seen, queue);
+  return depth === undefined ? '?' : formatCount(depth);
+};
 
 const LOOK_AGAIN_MS = 2_000;
 
@@ -157,7 +161,7 @@ function useLookUntilFree(error: Error | undefined, look: () => void): boolean {
 
 /** Looking locks the queue for a moment. So this page looks only when the number of letters has changed. */
 function useLookWhenCountsChange(seen: Overview | undefined, queue: Queue, look: () => void): void {
-  const count = seen?.queues?.find((each) => each.queue === `${queue}.dlq`)?.messages;
+  const count = seen && depthOf(seen, queue);
   const before = useRef(count);
   useEffect(() => {
     if (count === undefined) return;
