@@ -5,14 +5,12 @@ import type { Scene } from './scene.ts';
 import { takePicture } from './take-picture.ts';
 
 const DESKTOP = { width: 1280, height: 960 };
-const PHONE = { width: 360, height: 740 };
 /** A view asks for its data as soon as it is shown. */
 const SETTLE_MS = 2_000;
 
 /** Each picture of a page, by its name. They are taken in this order, because the later ones open the gate. */
 export const screens: Record<string, (scene: Scene, file: string) => Promise<void>> = {
   'operations-page': async (scene, file) => await pictureView(scene, file, { view: '/', size: DESKTOP }),
-  'operations-page-phone': async (scene, file) => await pictureView(scene, file, { view: '/', size: PHONE }),
   'job-story': async (scene, file) => {
     await openGates(scene);
     const asker = await makeAsker(scene.apiUrl);
@@ -23,7 +21,7 @@ export const screens: Record<string, (scene: Scene, file: string) => Promise<voi
     await openGates(scene);
     const asker = await makeAsker(scene.apiUrl);
     const requestId = await asker.ask('Can this be asked at all? [[simulate status=400]]');
-    const page = await openAsAdmin(scene, DESKTOP);
+    const page = await openAsAdmin(scene, { width: 1280, height: 500 });
     await page.goto(`${scene.apiUrl}/admin/queues/queue/chat/r-${requestId}`);
     await page.getByText(requestId).first().waitFor();
     await finish(page, file);
