@@ -31,9 +31,9 @@ export async function writeTokens(
             stream.write(`${nowUs()} `);
             written += 1;
             if (written >= seconds * tokensPerSecond) resolve();
-            else setTimeout(next, dueAt() - performance.now());
+            else setTimeout(next, Math.max(0, dueAt() - performance.now()));
           };
-          setTimeout(next, dueAt() - performance.now());
+          setTimeout(next, Math.max(0, dueAt() - performance.now()));
         }),
     ),
   );

@@ -42,7 +42,7 @@ export function streamCompletion(
     writeAll(response, due, fault.stream?.cutBytes ?? false, finish);
     if (sent === steps.length) return;
     dueAt += steps[sent]!.afterMs;
-    timer = setTimeout(sendNext, dueAt - performance.now());
+    timer = setTimeout(sendNext, Math.max(0, dueAt - performance.now()));
   };
   sendNext();
 }
