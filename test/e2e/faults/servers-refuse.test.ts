@@ -99,7 +99,7 @@ test.each(Object.entries(refusals))(
 
     await refuse(redis, proxy);
     await client.ask(...later);
-    await until('the model has answered', async () => (await simulator.stats()).finished === 1);
+    await until('the model has answered', async () => (await simulator.stats()).finished === 1, 60_000);
     // Longer than an unforeseen error is retried.
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(client.responses).toEqual([]);

@@ -75,7 +75,7 @@ test('messages to a slow reader keep their order, and none is lost once it reads
 });
 
 test('a connection whose peer does not answer a ping is dead; one that answers, or cannot answer, is not', async () => {
-  const heartbeat = createHeartbeat(200);
+  const heartbeat = createHeartbeat(1_000);
   closing.push(heartbeat.stop);
   const dead: string[] = [];
   const watch = (name: string, socket: WebSocket, isFull = () => false) =>
