@@ -48,8 +48,8 @@ const mayPublish = (channel: ConfirmChannel) =>
 
 /**
  * If one of our queues has refused every message for this long, the channel is opened anew. A queue of ours has no maximum length,
- * so it has no reason to refuse. But after a queue's leader has failed, a channel of RabbitMQ 3.10 may refuse for ever, while
- * other channels work.
+ * so it has no reason to refuse. But after a queue's leader had been killed, a channel of RabbitMQ 3.10 refused everything for a
+ * minute and longer.
  */
 const REFUSING_MS = 2_000;
 /** An operator's policy may limit a queue after all. So a channel is not opened anew more often than this. */
