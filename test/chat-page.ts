@@ -15,7 +15,6 @@ export async function startChat(settings: Record<string, string> = {}) {
     RATE_READ_PER_MINUTE: '100000',
     RATE_SEND_PER_MINUTE: '10000',
     RATE_LOGIN_PER_MINUTE: '1000',
-    RETRY_BACKOFF: '1s',
     ...settings,
   };
   const [simulator, browser] = await Promise.all([startSimulatorProcess(), startChromium()]);

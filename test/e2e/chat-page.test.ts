@@ -13,8 +13,8 @@ import {
 } from '../chat-page.ts';
 import { until } from '../until.ts';
 
-/** An answer that takes three seconds. */
-const SLOW = '[[simulate tokens-per-second=20 tokens=60]]';
+/** An answer that takes six seconds, so that a slow machine sees it grow. */
+const SLOW = '[[simulate tokens-per-second=20 tokens=120]]';
 
 let all: ChatProduct;
 let page: Page;
@@ -161,7 +161,7 @@ test('stop keeps what was written; the question can be asked again, and edited',
 
 test('an attempt that fails is explained, and an answer from the cache says so', async () => {
   await button('New conversation').click();
-  await ask(page, 'A stumbling block [[simulate status=500 times=1]]');
+  await ask(page, 'A stumbling block [[simulate status=500 times=1 retry-after=5]]');
   await page.getByText(/^That did not work: .* Trying again/).waitFor();
   await expectWhole();
   await button('New conversation').click();

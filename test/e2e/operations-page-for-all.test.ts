@@ -153,22 +153,25 @@ test('a page that nobody touches says so with each call, so that it does not kee
 }, 60_000);
 
 test('a tab that nobody sees asks for nothing, and asks at once when it is seen again', async () => {
-  await page.clock.install();
-  await page.reload();
-  await page.getByText('Live', { exact: true }).waitFor();
+  // A tab of its own, because its clock is changed.
+  const tab = await page.context().newPage();
+  await tab.clock.install();
+  await tab.goto(`${origin()}/admin`);
+  await tab.getByText('Live', { exact: true }).waitFor();
   // Chromium without a screen shows all tabs, so we tell the page that it is hidden.
-  await setHidden(true);
+  await setHidden(tab, true);
   const asked: string[] = [];
-  page.on('request', (request) => asked.push(request.url()));
-  await page.clock.fastForward(60_000);
+  tab.on('request', (request) => asked.push(request.url()));
+  await tab.clock.fastForward(60_000);
   expect(asked).toEqual([]);
-  const request = page.waitForRequest('**/admin/overview');
-  await setHidden(false);
+  const request = tab.waitForRequest('**/admin/overview');
+  await setHidden(tab, false);
   await request;
+  await tab.close();
 });
 
-const setHidden = (hidden: boolean) =>
-  page.evaluate(
+const setHidden = (tab: Page, hidden: boolean) =>
+  tab.evaluate(
     `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });` +
       `document.dispatchEvent(new Event('visibilitychange'));`,
   );
