@@ -1,14 +1,15 @@
 # One image for api, worker and the model simulator; docker-compose.yml says which command each runs.
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund --loglevel=error
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY tools ./tools
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund --loglevel=error
 # More than half of the packages' bytes, of which Node reads none. TypeScript is there because a package names it as a peer.
-RUN rm -rf node_modules/typescript node_modules/@typescript node_modules/openai/src && \
+# The image has a Node of its own.
+RUN rm -rf node_modules/typescript node_modules/@typescript node_modules/openai/src node_modules/node-linux-* node_modules/.bin/node && \
   find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
 
 FROM node:24.21.0-bookworm-slim

@@ -7,6 +7,15 @@ import { fileURLToPath } from 'node:url';
 const NODE_MAJOR = 24;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
+const nodePackage = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+
+/** Runs npm in the project's folder, and returns its exit code; null if it could not be run. */
+const npm = (...args) =>
+  spawnSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', [...args, '--loglevel=error'], {
+    cwd: root,
+    stdio: 'inherit',
+  }).status;
+
 /** The packages that a lock file lists, by path. An absent file lists none. */
 const packagesIn = (file) =>
   existsSync(join(root, file)) ? JSON.parse(readFileSync(join(root, file), 'utf8')).packages : {};
@@ -25,11 +34,7 @@ function isInstalled() {
 if (!isInstalled()) {
   console.log('Installing packages (npm ci) ...');
   const startedAt = Date.now();
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const status = npm('ci', '--no-audit', '--no-fund');
   if (status !== 0) {
     console.error('npm ci failed; see above. It needs the npm registry to be reachable.');
     process.exit(status ?? 1);
@@ -37,11 +42,15 @@ if (!isInstalled()) {
   console.log(`Packages installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }
 
-const { stdout } = spawnSync(join(modules, '.bin', 'node'), ['--version'], { encoding: 'utf8' });
-if (!(Number(/^v(\d+)/.exec(stdout ?? '')?.[1]) >= NODE_MAJOR)) {
+// npm 10 leaves out the link to an optional package's program.
+if (existsSync(join(modules, nodePackage)) && !existsSync(join(modules, '.bin', 'node'))) npm('rebuild', nodePackage);
+
+const ours = spawnSync(join(modules, '.bin', 'node'), ['--version'], { encoding: 'utf8' });
+const version = ours.stdout ?? process.version;
+if (!(Number(/^v(\d+)/.exec(version)?.[1]) >= NODE_MAJOR)) {
   console.error(
-    `Node ${NODE_MAJOR} comes along as the package "node", but its install script did not run (ignore-scripts?).\n` +
-      `Run "npm ci --ignore-scripts=false", or use Node ${NODE_MAJOR} yourself.`,
+    `This needs Node ${NODE_MAJOR}, and found ${version}. npm brings Node ${NODE_MAJOR} along for Linux and Windows. Install it yourself\n` +
+      'on another system, or if npm was told to leave optional packages out.',
   );
   process.exit(1);
 }

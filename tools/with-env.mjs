@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 if (!process.features.typescript) {
   console.error(
-    `This command needs Node 24, and ${process.version} runs it. Node 24 comes along as the package "node": run "npm ci",\n` +
+    `This command needs Node 24, and ${process.version} runs it. Node 24 comes along for Linux and Windows: run "npm run packages",\n` +
       'and then the command by its npm script, such as: npm run users -- --help',
   );
   process.exit(1);

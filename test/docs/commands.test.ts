@@ -57,6 +57,6 @@ test('an older Node, which cannot run TypeScript, is told what to do', async () 
   });
   await expect(run).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/needs Node 24.*npm ci.*npm run/s),
+    stderr: expect.stringMatching(/needs Node 24.*npm run packages.*npm run/s),
   });
 });

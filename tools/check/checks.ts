@@ -54,6 +54,11 @@ export const checks: readonly Check[] = [
     command: ['node', 'tools/check/chart.ts'],
   },
   {
+    name: 'supply-chain',
+    finds: 'packages of the lock file without a hash, or with a licence that is not allowed',
+    command: ['node', 'tools/check/supply-chain.ts'],
+  },
+  {
     name: 'generated',
     finds: 'generated files that differ from what `npm run generate` writes',
     command: ['node', 'tools/generate.ts', '--check'],
