@@ -82,6 +82,8 @@ export const redisKeys = {
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
   /** String, JSON: whose ticket it is, by the ticket's hash. */
   ticket: (ticketHash: string) => `auth:ticket:${ticketHash}`,
+  /** Hash: tries to log in that have failed, by a hash of the client's address and the email: `count`; `latest`, in ms. */
+  loginTries: (keyHash: string) => `auth:login-tries:${keyHash}`,
   /** Sorted set: logins that have ended while their access tokens may be unexpired, by the time they ended, in ms. */
   endedLogins: () => 'auth:ended-logins',
   /** Hash: a family of refresh tokens, one login. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -188,23 +189,37 @@ test.each([
   expect(answer.headers.get('www-authenticate')).toBe('Bearer');
 });
 
-test('too many tries for an email are refused, from whichever address, and told when to come back', async () => {
+test('who fails too often for an account must wait, and nobody else: the person at another address gets in', async () => {
   const strict = await startApi({
     REDIS_URL: await testRedisUrl(),
     RABBITMQ_URL: rabbitMqUrl,
-    RATE_LOGIN_PER_MINUTE: '3',
+    RATE_LOGIN_PER_MINUTE: '1000',
     TRUST_PROXY: '1',
   });
-  const tryFrom = (address: string, email = 'grace@example.com') =>
-    postJson(`${strict.url}/auth/login`, { email, password: 'guess' }, { 'X-Forwarded-For': address });
-  const first = await tryFrom('192.0.2.1');
-  expect(first.headers.get('ratelimit-policy')).toMatch(/^"login-email";q=3;w=60$/);
-  for (const host of [2, 3]) expect((await tryFrom(`192.0.2.${host}`)).status).toBe(401);
-  const refused = await tryFrom('192.0.2.4');
-  expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  const from = (address: string, path: string, body: unknown) =>
+    postJson(`${strict.url}${path}`, body, { 'X-Forwarded-For': address });
+  const guess = { ...credentials('grace'), password: 'a guess at it' };
+  await from('192.0.2.1', '/auth/register', credentials('grace'));
+
+  let guesses = 0;
+  const refused = await until('the client must wait', async () => {
+    // All of this is one client, because the addresses are of one network.
+    const reply = await from(`2001:db8::${++guesses}`, '/auth/login', guess);
+    if (reply.status === 429) return reply;
+    expect(reply.status).toBe(401);
+  });
+  expect(guesses).toBeGreaterThan(5);
+  expect(refused.body.code).toBe('rate_limited');
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(refused.headers.get('ratelimit')).toMatch(/r=0;t=\d+/);
-  expect((await tryFrom('192.0.2.4', 'somebody@example.com')).status).toBe(401);
+
+  expect((await from('192.0.2.1', '/auth/login', credentials('grace'))).status).toBe(200);
+  await from('192.0.2.1', '/auth/register', credentials('greta'));
+  expect((await from('2001:db8::1', '/auth/login', credentials('greta'))).status).toBe(200);
+});
+
+test('a client that guesses at an email without an account must wait as well', async () => {
+  const nobody = { email: 'no-gwen@example.com', password: 'a guess at it' };
+  await until('it must wait', async () => (await post('/auth/login', nobody)).status === 429);
 });
 
 test('an address that tries many emails is refused as well', async () => {
@@ -325,3 +340,33 @@ function historyOf(userId: string, accessToken: string, url = api.url) {
 function sign(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}, secret = JWT_SECRET): string {
   return signToken({ header: { alg: 'HS256', typ: 'JWT', ...header }, payload: goodClaims(claims) }, secret);
 }
+
+test('a login has its own limit of refreshes, whatever others at its address do', async () => {
+  const strict = await startApi({
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: rabbitMqUrl,
+    RATE_LOGIN_PER_MINUTE: '3',
+  });
+  const at = (path: string, body: unknown) => postJson(`${strict.url}${path}`, body);
+  await at('/auth/register', credentials('hanna'));
+  const logins = [];
+  for (let i = 0; i < 3; i++) logins.push((await at('/auth/login', credentials('hanna'))).body as unknown as Tokens);
+  for (const { refreshToken } of logins) {
+    const refreshes = [];
+    let token = refreshToken;
+    for (let i = 0; i < 4; i++) {
+      const reply = await at('/auth/refresh', { refreshToken: token });
+      refreshes.push(reply);
+      token = (reply.body as unknown as Tokens).refreshToken;
+    }
+    expect(refreshes.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(refreshes[0]!.headers.get('ratelimit-policy')).toBe('"refresh";q=3;w=60');
+  }
+
+  const unknown = `${randomUUID()}.${'x'.repeat(43)}`;
+  const made = [];
+  for (let i = 0; i < 4; i++) made.push((await at('/auth/refresh', { refreshToken: unknown })).status);
+  expect(made).toEqual([401, 401, 401, 429]);
+  expect((await at('/auth/logout', { refreshToken: unknown })).status).toBe(429);
+  for (const { refreshToken } of logins) expect((await at('/auth/logout', { refreshToken })).status).toBe(204);
+});

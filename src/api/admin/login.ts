@@ -6,18 +6,21 @@ import { ApiError } from '../../contracts/errors.ts';
 import { loginBody } from '../../contracts/http/account-bodies.ts';
 import { ADMIN_COOKIE, readAdminCookie } from '../auth/admin-cookie.ts';
 import type { AdminSessions } from '../auth/admin-sessions.ts';
+import type { GuardLogin } from '../auth/guard-login.ts';
 import { KeysUnavailableError } from '../auth/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { addressOf } from '../base-path.ts';
+import { clientAddress } from '../client-address.ts';
 import { toApiError } from '../problem.ts';
 import { loginPage } from './login-page.ts';
 import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
  * Finds out who logs in with a form, and how long the session may last at most, in ms.
+ * @param address of the client, see clientAddress
  * @throws ApiError invalid_credentials, rate_limited, overloaded, identity_unavailable
  */
-export type LogIn = (form: unknown, res: Response) => Promise<Caller & { maxMs: number }>;
+export type LogIn = (form: unknown, address: string) => Promise<Caller & { maxMs: number }>;
 
 const FORM_BYTES = 16 * 1024;
 const PLAIN_HTTP =
@@ -88,7 +91,7 @@ export function createLoginRouter(options: {
           return;
         }
         try {
-          const { maxMs, ...caller } = await logIn(req.body, res);
+          const { maxMs, ...caller } = await logIn(req.body, clientAddress(req));
           if (caller.role !== 'admin') throw new ApiError('forbidden');
           const sessionId = await sessions.begin(caller, maxMs);
           res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: maxMs });
@@ -125,14 +128,14 @@ function messageOf(error: ApiError, accounts: boolean): string {
 export const logInWithAccount =
   (options: {
     check: (credentials: { email: string; password: string }) => Promise<Caller>;
-    limitEmail: (email: string, res: Response) => Promise<void>;
+    guardLogin: GuardLogin;
     maxMs: number;
   }): LogIn =>
-  async (form, res) => {
+  async (form, address) => {
     const credentials = loginBody.safeParse(form);
     if (!credentials.success) throw new ApiError('invalid_credentials');
-    await options.limitEmail(credentials.data.email, res);
-    const { userId, role } = await options.check(credentials.data);
+    const who = { address, account: credentials.data.email };
+    const { userId, role } = await options.guardLogin(who, () => options.check(credentials.data));
     return { userId, role, maxMs: options.maxMs };
   };
 

@@ -29,10 +29,13 @@ export interface Accounts {
   check(credentials: Credentials): Promise<Account>;
   /** @throws ApiError invalid_credentials */
   login(credentials: Credentials): Promise<Tokens>;
-  /** @throws ApiError invalid_refresh_token, refresh_token_reused */
-  refresh(refreshToken: string): Promise<Tokens>;
-  /** Ends the login, with all of its tokens. An unknown token does nothing. */
-  logout(refreshToken: string): Promise<void>;
+  /**
+   * @param admit see RefreshTokens.rotate
+   * @throws ApiError invalid_refresh_token, refresh_token_reused
+   */
+  refresh(refreshToken: string, admit: (loginId: string) => Promise<void>): Promise<Tokens>;
+  /** Ends the login, with all of its tokens. Returns false if the token is unknown. */
+  logout(refreshToken: string): Promise<boolean>;
 }
 
 export function createAccounts(options: {
@@ -71,8 +74,8 @@ export function createAccounts(options: {
       const account = await check(credentials);
       return tokensOf(account, await refreshTokens.issue(account.userId));
     },
-    refresh: async (refreshToken) => {
-      const next = await refreshTokens.rotate(refreshToken);
+    refresh: async (refreshToken, admit) => {
+      const next = await refreshTokens.rotate(refreshToken, admit);
       const account = await store.byId(next.userId);
       if (!account) throw new ApiError('invalid_refresh_token');
       return tokensOf(account, next);

@@ -24,12 +24,13 @@ export interface RefreshTokens {
   /**
    * Exchanges a token for the next one. For a grace period after its exchange, an old token gives the token that is
    * valid now, so that several tabs can refresh at the same time.
+   * @param admit is called once the login is known, before the exchange. The exchange fails with what it rejects with
    * @throws ApiError invalid_refresh_token: its family has ended, or never had this token
    * @throws ApiError refresh_token_reused: it was exchanged before the grace period. This ends its login
    */
-  rotate(token: string): Promise<RefreshToken>;
-  /** Ends the login that the token belongs to, even if the token is no longer valid. An unknown token does nothing. */
-  revoke(token: string): Promise<void>;
+  rotate(token: string, admit: (loginId: string) => Promise<void>): Promise<RefreshToken>;
+  /** Ends the login that the token belongs to, even if the token is no longer valid. Returns false if it is unknown. */
+  revoke(token: string): Promise<boolean>;
 }
 
 /** How many exchanges later a token is still recognised as one of its family. */
@@ -83,13 +84,14 @@ export function createRefreshTokens(options: {
       await store.create(id, { userId, hash: sha256(token), secret: randomText(), issuedAt });
       return { token, userId, loginId: loginIdOf(id), issuedAt };
     },
-    rotate: async (token) => {
-      for (;;) {
+    rotate: async (token, admit) => {
+      for (let tries = 0; ; tries++) {
         const found = await find(token);
         const place = found && placeIn(found, token);
         if (!place) throw new ApiError('invalid_refresh_token');
         const { id, family, nowMs } = found;
         const login = { userId: family.userId, loginId: loginIdOf(id) };
+        if (tries === 0) await admit(login.loginId);
         if (place.exchangesAgo === 0) {
           const next = await exchange(found, token);
           if (next) return { ...login, ...next };
@@ -105,7 +107,9 @@ export function createRefreshTokens(options: {
     },
     revoke: async (token) => {
       const found = await find(token);
-      if (found && placeIn(found, token)) await end(found.id);
+      if (!found || !placeIn(found, token)) return false;
+      await end(found.id);
+      return true;
     },
   };
 }

@@ -1,37 +1,53 @@
 import { type RequestHandler, type Response, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { ApiError } from '../../contracts/errors.ts';
 import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http/account-bodies.ts';
+import { clientAddress } from '../client-address.ts';
 import { bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { parse } from '../validate.ts';
 import type { Accounts } from './accounts.ts';
+import type { GuardLogin } from './guard-login.ts';
 
 export interface AccountsRouterOptions {
   accounts: Accounts;
   /** Answers 429 to an address that uses this endpoint too often. */
   limitAddress: (endpoint: string) => RequestHandler;
-  /** @throws ApiError rate_limited: too many tries for this email, from all addresses together */
-  limitEmail: (email: string, res: Response) => Promise<void>;
+  /** @throws ApiError rate_limited: the login refreshes too often */
+  limitLogin: (loginId: string, res: Response) => Promise<void>;
+  /** @throws ApiError rate_limited: the address sends too many refresh tokens that are unknown */
+  limitUnknown: (address: string, res: Response) => Promise<void>;
+  guardLogin: GuardLogin;
 }
 
 /** The routes of the accounts. They do not exist if an identity provider has the accounts. */
-export function createAccountsRouter({ accounts, limitAddress, limitEmail }: AccountsRouterOptions): Router {
+export function createAccountsRouter(options: AccountsRouterOptions): Router {
+  const { accounts, limitAddress, limitLogin, limitUnknown, guardLogin } = options;
   return Router()
     .post('/auth/register', limitAddress('register'), async (req, res) => {
       res.status(201).json(await accounts.register(parse(credentials, req.body), 'user'));
     })
     .post('/auth/login', limitAddress('login'), async (req, res) => {
       const body = parse(loginBody, req.body);
-      await limitEmail(body.email, res);
-      res.json(await accounts.login(body));
+      const who = { address: clientAddress(req), account: body.email };
+      res.json(await guardLogin(who, () => accounts.login(body)));
     })
-    .post('/auth/refresh', limitAddress('refresh'), async (req, res) => {
-      res.json(await accounts.refresh(parse(refreshBody, req.body).refreshToken));
+    .post('/auth/refresh', async (req, res) => {
+      const { refreshToken } = parse(refreshBody, req.body);
+      try {
+        res.json(await accounts.refresh(refreshToken, (loginId) => limitLogin(loginId, res)));
+      } catch (error) {
+        if (isUnknownToken(error)) await limitUnknown(clientAddress(req), res);
+        throw error;
+      }
     })
-    .post('/auth/logout', limitAddress('logout'), async (req, res) => {
-      await accounts.logout(parse(refreshBody, req.body).refreshToken);
+    .post('/auth/logout', async (req, res) => {
+      const isKnown = await accounts.logout(parse(refreshBody, req.body).refreshToken);
+      if (!isKnown) await limitUnknown(clientAddress(req), res);
       res.status(204).end();
     });
 }
+
+const isUnknownToken = (error: unknown) => error instanceof ApiError && error.code === 'invalid_refresh_token';
 
 const tags = ['Accounts'];
 const faults = ['validation_failed', ...bodyFaults, 'rate_limited', 'store_unavailable'] as const;
@@ -68,7 +84,8 @@ export const accountPaths: ZodOpenApiPathsObject = {
       summary: 'Get the next tokens',
       description:
         'A refresh token can be used once. For ten seconds (a setting) after that it gives the same pair again, so that ' +
-        'several tabs can send it at the same time. If it is used later, its login ends with all of its tokens.',
+        'several tabs can send it at the same time. If it is used later, its login ends with all of its tokens. Each login ' +
+        'has a limit of its own. Unknown tokens count for the address.',
       operationId: 'refresh',
       requestBody: jsonBody(refreshBody),
       responses: {

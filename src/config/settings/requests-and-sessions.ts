@@ -87,7 +87,7 @@ export const requestsAndSessions = {
     type: integer(1, 1_000_000),
     default: '10',
     unit: 'per minute',
-    text: 'How often each client address may call register, login, refresh or logout, counted apart. For login it counts for each email as well.',
+    text: 'How often each client address may call register or login, counted apart, or send refresh tokens that are unknown. How often each login may refresh.',
     readBy: api,
   }),
   trustProxy: setting({

@@ -1,10 +1,12 @@
-import type { RequestHandler, Response, Router } from 'express';
+import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
+import { createRedisLoginTries } from '../../adapters/logins/redis-login-tries.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../../api/admin/login.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
+import { createGuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
 import { createPasswords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../../api/auth/routes.ts';
@@ -55,10 +57,16 @@ export function createAccountRouters(options: {
       endLogin,
     }),
   });
-  const perEmail = limitOf('login-email');
-  const limitEmail = (email: string, res: Response) => useLimit(perEmail, email, res);
+  const [perLogin, unknownTokens] = [limitOf('refresh'), limitOf('unknown-refresh-token')];
+  const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
   return {
-    accounts: createAccountsRouter({ accounts, limitAddress, limitEmail }),
-    login: loginRouter(true, logInWithAccount({ check: accounts.check, limitEmail, maxMs })),
+    accounts: createAccountsRouter({
+      accounts,
+      limitAddress,
+      limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
+      limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
+      guardLogin,
+    }),
+    login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),
   };
 }
