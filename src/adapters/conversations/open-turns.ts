@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
-import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { OverdueTurn } from './conversation-store.ts';
 import { addOpenMember } from './redis-scripts/add-open-member.ts';
 import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';
@@ -55,11 +55,10 @@ export async function readFirstOpenTurn(redis: Redis): Promise<number | undefine
 
 async function readStates(redis: Redis, members: readonly string[]): Promise<OverdueTurn[]> {
   const turns = members.map(addressOf);
-  const commands = redis.pipeline();
-  for (const { sessionId, requestId } of turns) {
-    commands.hmget(redisKeys.turns(sessionId), `${requestId}:s`, `${requestId}:q`);
-  }
-  const fields = (await repliesOf(commands)) as [string | null, string | null][];
+  const commands = turns.map(({ sessionId, requestId }) =>
+    redis.hmget(redisKeys.turns(sessionId), `${requestId}:s`, `${requestId}:q`),
+  );
+  const fields = (await orStoreUnavailable(Promise.all(commands))) as [string | null, string | null][];
   return turns.map((turn, index) => ({ ...turn, ...stateOf(...fields[index]!) }));
 }
 

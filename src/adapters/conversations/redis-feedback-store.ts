@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import type { RatedAnswer } from '../../contracts/feedback.ts';
 import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
-import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Earlier, FeedbackStore, NewFeedback } from './feedback-store.ts';
 import { rateTurn } from './redis-scripts/rate-turn.ts';
 import { addressOf, memberOf } from './turn-member.ts';
@@ -74,9 +74,8 @@ export async function removeFromFeedback(redis: Redis, turns: readonly TurnAddre
 
 /** Reads the feedback of turns, without the comments. Turns that have none are left out. One round trip. */
 async function readFeedback(redis: Redis, turns: readonly TurnAddress[]): Promise<RatedAnswer[]> {
-  const commands = redis.pipeline();
-  for (const { sessionId, requestId } of turns) commands.hget(redisKeys.turns(sessionId), `${requestId}:f`);
-  const texts = (await repliesOf(commands)) as (string | null)[];
+  const commands = turns.map(({ sessionId, requestId }) => redis.hget(redisKeys.turns(sessionId), `${requestId}:f`));
+  const texts = await orStoreUnavailable(Promise.all(commands));
   return turns.flatMap((turn, index) => {
     const text = texts[index];
     if (!text) return [];

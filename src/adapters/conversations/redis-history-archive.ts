@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { chatResponse } from '../../contracts/chat-response.ts';
 import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
-import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { NewFeedback } from './feedback-store.ts';
 import { type ArchivedSession, type ArchivedTurn, archivedSession, type HistoryArchive } from './history-archive.ts';
 import { addToHistory } from './history-index.ts';
@@ -24,14 +24,14 @@ export function createRedisHistoryArchive(options: { redis: Redis; retentionMs: 
   const { redis, retentionMs } = options;
 
   async function readSessions(sessionIds: readonly string[]): Promise<ArchivedSession[]> {
-    const commands = redis.pipeline();
-    for (const sessionId of sessionIds) {
+    const read = (sessionId: string) => {
       const key = redisKeys.session(sessionId);
-      commands.get(key).pttl(key).hgetall(redisKeys.turns(sessionId));
-    }
-    const replies = await repliesOf(commands);
-    return sessionIds.flatMap((sessionId, i) => {
-      const [text, leftMs, fields] = replies.slice(3 * i, 3 * i + 3) as [string | null, number, Record<string, string>];
+      return Promise.all([redis.get(key), redis.pttl(key), redis.hgetall(redisKeys.turns(sessionId))]);
+    };
+    // These commands are sent together: one round trip.
+    const stored = await orStoreUnavailable(Promise.all(sessionIds.map(read)));
+    return sessionIds.flatMap((sessionId, index) => {
+      const [text, leftMs, fields] = stored[index]!;
       return text === null ? [] : archivedSessionOf(sessionId, text, leftMs, fields);
     });
   }

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Session } from '../../../contracts/conversation.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
-import { repliesOf } from '../../redis/connect-redis.ts';
 import type { SessionListPage, SessionListQuery } from '../conversation-store.ts';
 import { readSessionHead } from '../redis-scripts/read-session-head.ts';
 import { hasInTitle, SEARCHED_FOR_A_PAGE } from '../session-list.ts';
@@ -56,7 +55,7 @@ async function readLiveSessions(redis: Redis, userId: string): Promise<Placed<Se
   // These commands are sent together: one round trip.
   const heads = await Promise.all(entries.map(({ sessionId }) => readSessionHead(redis, { sessionId, userId })));
   const gone = entries.filter((_, index) => heads[index] === 'gone');
-  if (gone.length > 0) await repliesOf(redis.pipeline().zrem(key, ...gone.map(({ sessionId }) => sessionId)));
+  if (gone.length > 0) await redis.zrem(key, ...gone.map(({ sessionId }) => sessionId));
   return entries.flatMap(({ sessionId, at }, index) => {
     const head = heads[index]!;
     return typeof head === 'string' ? [] : [{ value: head, at, id: sessionDocumentIdOf(sessionId) }];

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../mongodb/or-store-unavailable.ts';
-import { repliesOf } from '../../redis/connect-redis.ts';
+import { orStoreUnavailable as orRedisUnavailable } from '../../redis/connect-redis.ts';
 import type { ConversationStore, SettleOutcome } from '../conversation-store.ts';
 import { leaveLiveLists } from '../redis-scripts/leave-live-lists.ts';
 import { restSession } from '../redis-scripts/rest-session.ts';
@@ -89,12 +89,11 @@ async function readQuestions(options: SettleOptions, responses: readonly ChatRes
 }
 
 async function readStored(redis: Redis, responses: readonly ChatResponse[]) {
-  const commands = redis.pipeline();
-  for (const { sessionId, requestId } of responses) {
-    commands.get(redisKeys.session(sessionId)).hget(redisKeys.turns(sessionId), `${requestId}:q`);
-  }
-  const replies = (await repliesOf(commands)) as (string | null)[];
-  return responses.map((_, index) => [replies[2 * index]!, replies[2 * index + 1]!] as const);
+  // These commands are sent together: one round trip.
+  const read = responses.map(({ sessionId, requestId }) =>
+    Promise.all([redis.get(redisKeys.session(sessionId)), redis.hget(redisKeys.turns(sessionId), `${requestId}:q`)]),
+  );
+  return await orRedisUnavailable(Promise.all(read));
 }
 
 function endedTurn(
