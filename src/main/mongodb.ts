@@ -22,14 +22,18 @@ type MongoDbConfig = Pick<
   | 'storeTimeoutMs'
 >;
 
-/** Connects to the MongoDB of the settings; undefined if they name none. */
+/**
+ * Connects to the MongoDB of the settings; undefined if they name none.
+ * @param options.replyTimeoutMs see `connectMongoDb`
+ */
 export function connectToMongoDb(options: {
   config: MongoDbConfig;
   name: string;
   logger: Logger;
+  replyTimeoutMs?: number | undefined;
   onUp?: (up: boolean) => void;
 }): MongoDbConnection | undefined {
-  const { config, name, logger, onUp } = options;
+  const { config, name, logger, replyTimeoutMs, onUp } = options;
   if (!config.mongodbUrl) return undefined;
   return connectMongoDb({
     url: config.mongodbUrl,
@@ -37,6 +41,7 @@ export function connectToMongoDb(options: {
     name,
     logger,
     commandTimeoutMs: config.storeTimeoutMs,
+    replyTimeoutMs,
     connectTimeoutMs: config.mongodbConnectTimeoutMs,
     maxPoolSize: config.mongodbPoolSize,
     retryWrites: config.mongodbRetryWrites,

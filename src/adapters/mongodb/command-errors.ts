@@ -25,11 +25,12 @@ const FAULTS = new Set([2, 9, 14, 22, 40, 52, 66, DUPLICATE_KEY, 10_334, 17_280,
 
 /**
  * HostUnreachable, UserNotFound, Unauthorized, AuthenticationFailed, a time limit, WriteConcernFailed, disk full,
- * NotWritablePrimary and its relatives, shutdowns, a quota of Atlas, a lost cursor.
+ * NotWritablePrimary and its relatives, shutdowns, ReadConcernMajorityNotAvailableYet, a login that has run out, a quota of
+ * Atlas, a lost cursor.
  */
 const REFUSALS = new Set([
-  6, 7, 11, 13, 18, 43, 46, 50, 64, 79, 89, 91, 100, 112, 133, 189, 202, 234, 237, 262, 8_000, 9_001, 10_058, 10_107,
-  11_600, 11_602, 13_388, 13_435, 13_436, 14_031,
+  6, 7, 11, 13, 18, 43, 46, 50, 64, 79, 89, 91, 100, 112, 133, 134, 189, 202, 234, 237, 262, 391, 8_000, 9_001, 10_058,
+  10_107, 11_600, 11_602, 13_388, 13_435, 13_436, 14_031,
 ]);
 
 export function verdictOn(error: unknown): CommandVerdict {

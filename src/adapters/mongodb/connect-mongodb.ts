@@ -15,6 +15,7 @@ export interface MongoDbConnection {
  * Connects to MongoDB in the background. If no server can be written to, the driver looks for one without an end. The log
  * says once that there is none, and once that there is one again. Meanwhile commands fail after `commandTimeoutMs`, and so
  * does a command that gets no reply. A command that is tried once more takes twice as long.
+ * @param options.replyTimeoutMs how long a reply may take, where it may take longer than `commandTimeoutMs`
  * @param options.url mongodb:// or mongodb+srv://, with user, password and database; several hosts are one replica set
  * @param options.ca for TLS: the authority that signed the server's certificate, in PEM. Left out: those that Node trusts
  */
@@ -24,6 +25,7 @@ export function connectMongoDb(options: {
   name: string;
   logger: Logger;
   commandTimeoutMs: number;
+  replyTimeoutMs?: number | undefined;
   connectTimeoutMs: number;
   maxPoolSize: number;
   retryWrites: boolean;
@@ -37,7 +39,7 @@ export function connectMongoDb(options: {
     ...(ca && { ca }),
     serverSelectionTimeoutMS: commandTimeoutMs,
     waitQueueTimeoutMS: commandTimeoutMs,
-    socketTimeoutMS: commandTimeoutMs,
+    socketTimeoutMS: options.replyTimeoutMs ?? commandTimeoutMs,
     connectTimeoutMS: options.connectTimeoutMs,
     heartbeatFrequencyMS: HEARTBEAT_MS,
     maxPoolSize: options.maxPoolSize,

@@ -9,9 +9,14 @@ const TIMEOUT_MS = 5_000;
 /**
  * Runs a part of a command with a connection to the MongoDB of the settings. Returns false if they name none.
  * @param name the name of this process in MongoDB's list of clients
+ * @param options.replyTimeoutMs how long a reply may take; left out: as long as finding a server may
  * @throws UsageError a setting is missing, or wrong
  */
-export async function withMongoDb(name: string, use: (db: Db) => Promise<void>): Promise<boolean> {
+export async function withMongoDb(
+  name: string,
+  use: (db: Db) => Promise<void>,
+  { replyTimeoutMs }: { replyTimeoutMs?: number } = {},
+): Promise<boolean> {
   const connection = connectToMongoDb({
     config: {
       mongodbUrl: readSetting(mongoDb.mongodbUrl),
@@ -24,6 +29,7 @@ export async function withMongoDb(name: string, use: (db: Db) => Promise<void>):
     },
     name,
     logger: createLogger('api', 'silent'),
+    replyTimeoutMs,
   });
   if (!connection) return false;
   try {

@@ -1,3 +1,4 @@
+import type { Db } from 'mongodb';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { accountIndexes, createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
@@ -13,6 +14,8 @@ import { readSetting } from '../commands/read-setting.ts';
 import { withRedis } from '../commands/redis-connection.ts';
 
 const NAME = 'healify-chat history';
+/** A server that has much to read and a slow disk may need a while for the first sessions. */
+const REPLY_TIMEOUT_MS = 300_000;
 
 export interface HistoryStores {
   archive: HistoryArchive;
@@ -34,9 +37,10 @@ export async function withHistoryStores(
     );
   }
   if (store !== 'mongodb') throw new UsageError('say which store: redis or mongodb');
-  const isSet = await withMongoDb(NAME, async (db) => {
+  const useDb = async (db: Db) => {
     await createIndexes(db, [...conversationIndexes, ...accountIndexes]);
     await use({ archive: createMongoDbHistoryArchive({ db }), accounts: createMongoDbAccountStore({ db }) });
-  });
+  };
+  const isSet = await withMongoDb(NAME, useDb, { replyTimeoutMs: REPLY_TIMEOUT_MS });
   if (!isSet) throw new UsageError('MONGODB_URL is not set');
 }
