@@ -4,6 +4,7 @@ import type { TurnAddress } from '../../contracts/conversation.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
 import type { BeginOutcome, ConversationStore, NewTurn, Remains } from './conversation-store.ts';
+import { addErasure } from './erasures.ts';
 import {
   conversationsOf,
   sessionDocumentIdOf,
@@ -122,7 +123,12 @@ export function createMongoDbConversationStore(options: {
     return isIdle ? [] : undefined;
   }
 
+  /** While MongoDB is away, an erasure is only noted. So no store shows what is gone from the other. */
   async function erase(sessionId: string, userId: string): Promise<Remains | undefined> {
+    await addErasure(redis, { sessionId, userId });
+    await orStoreUnavailable(
+      conversations.findOne({ _id: sessionDocumentIdOf(sessionId) }, { projection: { _id: 1 } }),
+    );
     // The tombstone lists what all turns have left elsewhere, so the session must be in Redis.
     await takeIntoUse(sessionId);
     const remains = await live.erase(sessionId, userId);

@@ -10,6 +10,7 @@ import { settled } from './fault-case.ts';
 
 const QUESTIONS = 40;
 const KILLS = 2;
+const unavailable = { status: 503, body: { code: 'store_unavailable' } };
 
 withMongoDb(
   'MongoDB is killed',
@@ -23,7 +24,7 @@ withMongoDb(
 
     const historyOf = async (user: TestUser) => (await user.history('?limit=100')).body.items;
 
-    test('while answers are written down: each question is answered once, and meanwhile callers get 503', async () => {
+    test('while answers are written down: each question is answered once, and meanwhile callers get 503, also who erases', async () => {
       mongoDb = await privateMongoDb();
       simulator = await startSimulator();
       const env = {
@@ -37,6 +38,7 @@ withMongoDb(
       ]);
       const user = await signUp(api.url);
       const asked: string[] = [];
+      const { sessionId: erased } = (await user.send({ message: 'Erase this' }, { Prefer: 'wait=20' })).body;
       for (let i = 0; i < QUESTIONS; i++) {
         // Answers come one after the other, so that some of them come while MongoDB is away.
         const { status, body } = await user.send({
@@ -51,11 +53,15 @@ withMongoDb(
         await mongoDb.kill();
         await until('the api is not ready', async () => (await fetch(`${api.url}/health/ready`)).status === 503);
         const refused = await user.send({ message: 'Meanwhile' });
-        expect(refused).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+        expect(refused).toMatchObject(unavailable);
         expect((await user.history()).status).toBe(503);
+        expect(await user.delete(`/chat/session/${erased}`)).toMatchObject(unavailable);
         await mongoDb.start();
         await until('the api is ready', async () => (await fetch(`${api.url}/health/ready`)).ok, 30_000);
       }
+      // An api may have completed it in the meantime.
+      expect([204, 404]).toContain((await user.delete(`/chat/session/${erased}`)).status);
+      expect((await user.session(erased)).status).toBe(404);
       await until(
         'all are answered',
         async () => (await historyOf(user)).filter(({ status }) => status === 'completed').length === QUESTIONS,
@@ -63,8 +69,8 @@ withMongoDb(
       );
       const shown = await historyOf(user);
       expect(shown.map(({ requestId }) => requestId).sort()).toEqual(asked.toSorted());
-      expect((await simulator.stats()).started).toBe(QUESTIONS);
-      expect(await settled(api, 'settled')).toBe(QUESTIONS);
+      expect((await simulator.stats()).started).toBe(QUESTIONS + 1);
+      expect(await settled(api, 'settled')).toBe(QUESTIONS + 1);
     }, 240_000);
   },
   { killed: true },
