@@ -19,7 +19,7 @@ const kinds: readonly { name: string; matches: RegExp; ofJobs: boolean }[] = [
   { name: 'finished jobs that stay in Bull Board', matches: /^\{healify\}:chat:r-/, ofJobs: true },
   { name: 'recognition of finished requests', matches: /^\{healify\}:chat:finished/, ofJobs: true },
   { name: 'lists of jobs, events', matches: /^\{healify\}:chat:/, ofJobs: true },
-  { name: 'answer cache (CACHE_TTL)', matches: /^\{ai:answer\}:/, ofJobs: false },
+  { name: 'answer cache (CACHE_TTL)', matches: /^\{ai:answer:/, ofJobs: false },
   { name: 'last answers of sessions (CACHE_TTL)', matches: /^ai:response:/, ofJobs: false },
   { name: 'other keys', matches: /./, ofJobs: false },
 ];

@@ -113,7 +113,7 @@ async function begin(deliveries: readonly Delivery[]): Promise<void> {
   const stepStartedAt = performance.now();
   const [{ started }, found] = await Promise.all([
     addJobs(queue, redis, jobs, { attempts: config.jobAttempts, room: jobs.length }),
-    lookUpAnswers(redis, questions, LEASE_MS),
+    Promise.all(lookUpAnswers(redis, questions, LEASE_MS)),
   ]);
   if (started.length < jobs.length || found.some((value) => value !== 'claimed')) throw new Error('not the usual way');
   metrics.requestsReceived.inc(jobs.length);
@@ -150,7 +150,7 @@ const keep = step(async (tasks) => {
   });
   await Promise.all([
     saveJobs(redis, kept),
-    landAnswers(
+    ...landAnswers(
       redis,
       kept.map(({ landing }) => landing),
     ),

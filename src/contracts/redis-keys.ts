@@ -1,8 +1,9 @@
+import { keyBeside } from './key-beside.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
 
 /**
- * Every key that we keep in Redis, except BullMQ's own (`JOBS_PREFIX`). Keys of one session share a slot of a Redis
- * Cluster: the tag in braces is the whole name of the session's main key.
+ * Every key that we keep in Redis, except BullMQ's own (`JOBS_PREFIX`). Keys that one script uses share a slot of a Redis
+ * Cluster: `keyBeside` gives those of a session or a user, `{chat:session:…}:turns` for ordinary ids.
  */
 export const redisKeys = {
   /**
@@ -16,21 +17,21 @@ export const redisKeys = {
    * state until it has an answer; then `{requestId}:a`, the answer as JSON, and `{requestId}:k`, the answer's key in
    * the answer cache; `{requestId}:f`, what its user thinks of it, as JSON. The order of the turns: `{number}:n`, the requestId; `index:n`, the next number and the count.
    */
-  turns: (sessionId: string) => `{chat:session:${sessionId}}:turns`,
+  turns: (sessionId: string): string => keyBeside(redisKeys.session(sessionId), 'turns'),
   /**
    * String: the session was erased, and late answers are dropped. It is JSON with `userId`, `requestIds` and
    * `answerKeys` while something of the session must still be erased elsewhere, and then `1`.
    */
-  erased: (sessionId: string) => `{chat:session:${sessionId}}:erased`,
+  erased: (sessionId: string): string => keyBeside(redisKeys.session(sessionId), 'erased'),
   /** String: the session is being loaded from MongoDB, by the load that has this random text. */
-  loading: (sessionId: string) => `{chat:session:${sessionId}}:loading`,
+  loading: (sessionId: string): string => keyBeside(redisKeys.session(sessionId), 'loading'),
   /** Sorted set: a user's turns, JSON `[sessionId, requestId]`, by the time when they were asked, in ms. */
   history: (userId: string) => `chat:history:${userId}`,
   /**
    * Sorted set: the ids of a user's sessions, by the time of the latest question in ms. Some may be gone, not visible or
    * another user's: readers look at the session as well.
    */
-  sessions: (userId: string) => `{chat:history:${userId}}:sessions`,
+  sessions: (userId: string): string => keyBeside(redisKeys.history(userId), 'sessions'),
   /**
    * String, JSON: the ids of the question that had a user's Idempotency-Key, and the question's fingerprint; by the
    * key's hash.
@@ -43,17 +44,18 @@ export const redisKeys = {
   response: (sessionId: string) => `ai:response:${sessionId}`,
   /**
    * String: an answer as JSON, by the hash of everything that it depends on. Before there is an answer, it is a lease:
-   * `?` and the id of the request that is asking the model, or `!` and that id if others wait. All are in one slot, so
-   * that many are read at once.
+   * `?` and the id of the request that is asking the model, or `!` and that id if others wait. The first character of
+   * the hash is the tag, so the answers are in 64 slots: enough to spread them over the nodes of a Redis Cluster, and so few
+   * that answers which are read together often share one. (Twice that character spreads them more evenly than once.)
    */
-  answer: (hash: string) => `{ai:answer}:${hash}`,
+  answer: (hash: string) => `{ai:answer:${hash.slice(0, 1).repeat(2)}}:${hash}`,
   /**
    * Stream: a request's answer log. The id of each entry has the event's number, then the epoch of the attempt that wrote it
    * plus 1. The fields of the entries are described in append-events.lua.
    */
   answerLog: (requestId: string) => `{ai:log:${requestId}}`,
   /** Set: the ids of the requests that wait for the answer. */
-  awaiting: (hash: string) => `{ai:answer}:${hash}:awaiting`,
+  awaiting: (hash: string): string => `${redisKeys.answer(hash)}:awaiting`,
   /**
    * String: the user has cancelled the job's request. Whoever takes the job also reads this key, which is in the same
    * slot.

@@ -38,7 +38,7 @@ const COMMON_KEYS = {
   [INSTALLATION_KEY]: INSTALLATION_KEY,
   '{healify}:*': '{healify}:chat:a',
   'ai:*': 'ai:a',
-  '{ai:*': '{ai:answer}:a',
+  '{ai:*': '{ai:answer:aa}:a',
 };
 const CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:auth:*': 'a:0:auth:a' };
 

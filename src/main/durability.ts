@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durability.ts';
+import type { Redis } from '../adapters/redis/redis.ts';
 import type { Logger } from '../observability/log.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { claimRedis, type Installation, isClusterNode, isMoved } from '../adapters/redis/installation.ts';
+import type { Redis } from '../adapters/redis/redis.ts';
 import { brokerUrls } from '../contracts/broker-urls.ts';
 import { INSTALLATION_KEY } from '../contracts/redis-keys.ts';
 import type { Logger } from '../observability/log.ts';

@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis';
 import { missingRights } from '../adapters/redis/missing-rights.ts';
+import { everyPrimary } from '../adapters/redis/nodes.ts';
+import type { Redis } from '../adapters/redis/redis.ts';
 import { inShell, type RedisProcess, redisRights } from '../contracts/redis-rights.ts';
 import type { Logger } from '../observability/log.ts';
 
@@ -11,7 +12,7 @@ export function nameMissingRedisRights(options: { redis: Redis; process: RedisPr
   const name = async () => {
     const missing = await missingRights(redis, redisRights[process]);
     if (missing.length === 0) return;
-    const user = redis.options.username || 'default';
+    const user = everyPrimary(redis)[0]?.options.username || 'default';
     const rules = missing.map(inShell).join(' ');
     logger.error(
       { missing },

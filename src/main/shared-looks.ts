@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
 import { readFirstOpenTurn } from '../adapters/conversations/open-turns.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { type ChatQueue, jobStates } from '../adapters/jobs/job-queue.ts';
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import { rabbitMqMembers } from '../adapters/rabbitmq/cluster-members.ts';
 import type { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import type { Redis } from '../adapters/redis/redis.ts';
 import { createSharedLook, holdLook } from '../adapters/redis/shared-look.ts';
 import { listLetters } from '../bridge/redrive/look.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';

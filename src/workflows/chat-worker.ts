@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { onCancelled } from '../adapters/jobs/cancellations.ts';
 import { jobIdOf, type KnownFailure } from '../adapters/jobs/chat-job.ts';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/runner/job-runner.ts';
+import type { Subscriber } from '../adapters/redis/redis.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import type { Tracer } from '../contracts/tracer.ts';
 import { answerRequest, type ChatWorkflow, countCallCutShort } from './chat/chat-workflow.ts';
@@ -15,7 +15,7 @@ import { beginTask, type ChatWorkerEvents, logOf, type Task } from './task.ts';
 export interface ChatWorkerOptions {
   jobs: JobRunner<EarlyLookUp>;
   /** A connection of its own, which receives the notices of cancelled requests. */
-  subscriber: Redis;
+  subscriber: Subscriber;
   workflow: ChatWorkflow;
   /** A request fails if more processes than this have died while working on it. */
   maxCrashes: number;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
@@ -18,32 +18,71 @@ export interface RedisOptions {
 }
 
 /** Starts the installed Redis with its data in `dir`. It appends each write to a file, and never evicts. */
-export async function startRedis(options: RedisOptions): Promise<Service> {
-  return await onFreePorts(1, ([port]) => startOn(port!, options));
+export async function startRedis({ databases = 16, ...options }: RedisOptions): Promise<Service> {
+  return await onFreePorts(1, async ([port]) =>
+    startOneProcess({
+      url: `redis://127.0.0.1:${port}`,
+      ...runRedis({ ...options, settings: { port: port!, databases } }),
+    }),
+  );
 }
 
-async function startOn(
-  port: number,
-  { dir, databases = 16, appendfsync = 'everysec' }: RedisOptions,
-): Promise<Service> {
+/** Settings of redis.conf, by name. */
+export type RedisSettings = Readonly<Record<string, string | number>>;
+
+/** How to start a Redis with further settings. */
+export function runRedis({
+  dir,
+  appendfsync = 'everysec',
+  settings,
+}: Pick<RedisOptions, 'dir' | 'appendfsync'> & { settings: RedisSettings }): RedisRun {
+  return runServer(dir, [], READY, {
+    ...{ save: '', appendonly: 'yes', appendfsync, 'auto-aof-rewrite-min-size': '512mb' },
+    ...{ 'maxmemory-policy': 'noeviction', ...settings },
+  });
+}
+
+/** How to start a Sentinel with these settings; `more` are further lines, as a Sentinel has them. */
+export function runSentinel(options: { dir: string; settings: RedisSettings; more: readonly string[] }): RedisRun {
+  const { dir, settings, more } = options;
+  mkdirSync(dir, { recursive: true });
+  // It keeps its state there.
+  const file = join(dir, 'sentinel.conf');
+  writeFileSync(file, `${more.join('\n')}\n`);
+  return runServer(dir, [file], SENTINEL_READY, settings, ['--sentinel']);
+}
+
+/** What `startOneProcess` needs. */
+interface RedisRun {
+  logFile: string;
+  run: () => Promise<GuardedProcess>;
+}
+
+const READY = 'Ready to accept connections';
+const SENTINEL_READY = 'Sentinel ID is';
+
+function runServer(
+  dir: string,
+  first: readonly string[],
+  ready: string,
+  settings: RedisSettings,
+  last: readonly string[] = [],
+): RedisRun {
   mkdirSync(dir, { recursive: true });
   const { redisServer, commandLine } = programs();
   if (!redisServer) throw new Error('redis-server is not installed');
-  const args = [
-    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--databases', String(databases)],
-    ...['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
-    ...['--auto-aof-rewrite-min-size', '512mb', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
-  ];
+  const all = { bind: '127.0.0.1', dir, daemonize: 'no', ...settings };
+  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const logFile = join(dir, 'redis.log');
-  const run = async () => untilReady(await startGuarded(...commandLine(redisServer, args, dir), { logFile }));
-  return await startOneProcess({ url: `redis://127.0.0.1:${port}`, logFile, run });
+  const command = commandLine(redisServer, [...first, ...args, ...last], dir);
+  return { logFile, run: async () => untilReady(await startGuarded(...command, { logFile }), ready) };
 }
 
 /** A ping would not do: if another Redis has the port, that one answers it. */
-async function untilReady(server: GuardedProcess): Promise<GuardedProcess> {
+async function untilReady(server: GuardedProcess, ready: string): Promise<GuardedProcess> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && server.running) {
-    if (server.output().includes('Ready to accept connections')) return server;
+    if (server.output().includes(ready)) return server;
     await sleep(20);
   }
   await server.kill();

@@ -1,10 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { Account } from '../../contracts/account.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
+import { scanKeys } from '../redis/scan-keys.ts';
 import type { AccountStore } from './account-store.ts';
-
-const READ_TOGETHER = 100;
 
 /**
  * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
@@ -35,14 +34,10 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
   }
 
   async function* all(): AsyncGenerator<Account> {
-    let cursor = '0';
-    do {
-      const scan = redis.scan(cursor, 'MATCH', redisKeys.account('*'), 'COUNT', READ_TOGETHER);
-      const [next, keys] = await orStoreUnavailable(scan);
+    for await (const keys of scanKeys(redis, redisKeys.account('*'))) {
       const texts = await orStoreUnavailable(Promise.all(keys.map((key) => redis.get(key))));
       for (const text of texts) if (text !== null) yield JSON.parse(text) as Account;
-      cursor = next;
-    } while (cursor !== '0');
+    }
   }
 
   return {

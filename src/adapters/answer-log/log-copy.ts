@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { NumberedEvent } from '../../contracts/answer-events.ts';
 import { isEnd } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { type LogReading, MAX_LOG_BYTES, ReaderCutOffError } from './answer-log.ts';
 import { readLastEntry } from './read-log.ts';
 import { copyEvents } from './redis-scripts/copy-events.ts';

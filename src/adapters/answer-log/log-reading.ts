@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { isEnd } from '../../contracts/answer-text.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { type CutOffReason, type LogReading, ReaderCutOffError } from './answer-log.ts';
 import { type LogEntry, readLastEntry, readPage } from './read-log.ts';
 

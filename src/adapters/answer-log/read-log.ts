@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
 import { textAfter } from '../../contracts/answer-text.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Redis } from '../redis/redis.ts';
 
 /** An event as the log has it. */
 export interface LogEntry extends NumberedEvent {

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { AnswerEventType } from '../../contracts/answer-events.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { AnswerLogKeeper, EndOf } from './answer-log.ts';
 import { readText } from './read-log.ts';
 import { keptUnended } from './redis-log-writer.ts';

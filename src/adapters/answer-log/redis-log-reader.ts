@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { AnswerEvent } from '../../contracts/answer-events.ts';
+import type { Redis, Subscriber } from '../redis/redis.ts';
 import type { AnswerLogReader, LogReading } from './answer-log.ts';
 import { logChannelOf } from './log-channel.ts';
 import { createLogCopy, type LogCopy } from './log-copy.ts';
@@ -27,7 +27,7 @@ interface Subscription {
  * @param options.redis for reading
  * @param options.subscriber a connection in subscriber mode, which does not subscribe again by itself
  */
-export function createRedisLogReader(options: { redis: Redis; subscriber: Redis }): AnswerLogReader {
+export function createRedisLogReader(options: { redis: Redis; subscriber: Subscriber }): AnswerLogReader {
   const { redis, subscriber } = options;
   const subscriptions = new Map<string, Subscription>();
   /** By channel: the copying into a log, and how many readings there are for which it is done. */

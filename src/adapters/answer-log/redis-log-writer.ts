@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { AnswerEvent } from '../../contracts/answer-events.ts';
+import type { Redis } from '../redis/redis.ts';
 import { type AnswerLogWriter, type AttemptLog, type EndOf, type LogAttempt, MAX_LOG_BYTES } from './answer-log.ts';
 import { readText } from './read-log.ts';
 import { appendEvents, type EventToAppend } from './redis-scripts/append-events.ts';

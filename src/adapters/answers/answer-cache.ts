@@ -1,11 +1,11 @@
 import { hash as digest } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { inBatches } from '../../batching/in-batches.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Redis } from '../redis/redis.ts';
 import { forgetAnswers } from './redis-scripts/forget-answers.ts';
 import { type Landing, landAnswers } from './redis-scripts/land-answers.ts';
 import { type Found, type HashedQuestion, lookUpAnswers } from './redis-scripts/look-up-answers.ts';
@@ -144,24 +144,23 @@ export function createAnswerCache(options: {
 
   const land = inBatches(
     async (landings: Landing[]) => {
-      try {
-        return await landAnswers(redis, landings);
-      } finally {
-        for (const { question } of landings) if (question) giveUp(question);
-      }
+      const landed = landAnswers(redis, landings);
+      await Promise.allSettled(landed);
+      for (const { question } of landings) if (question) giveUp(question);
+      return landed;
     },
     { maxItems: MAX_BATCH },
   );
 
   const lookUpNow = inBatches<HashedQuestion, LookUp>(
     async (questions) => {
-      try {
-        const found = await lookUpAnswers(redis, questions, LEASE_MS);
-        return found.map((value, index) => learn(questions[index]!, value));
-      } catch (error) {
-        questions.forEach(giveUp);
-        throw error;
-      }
+      const outcomes = await Promise.allSettled(lookUpAnswers(redis, questions, LEASE_MS));
+      return outcomes.map((outcome, index) => {
+        const question = questions[index]!;
+        if (outcome.status === 'fulfilled') return learn(question, outcome.value);
+        giveUp(question);
+        return Promise.reject(outcome.reason);
+      });
     },
     { maxItems: MAX_BATCH },
   );

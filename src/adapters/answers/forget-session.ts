@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { forgetAnswers } from './redis-scripts/forget-answers.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { ERASURES_KEY } from '../../contracts/redis-keys.ts';
+import type { Redis } from '../redis/redis.ts';
 
 interface Erasure {
   sessionId: string;

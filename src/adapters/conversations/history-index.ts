@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Redis } from '../redis/redis.ts';
 import { readNewestFirst } from './newest-first.ts';
 import { addHistoryMember } from './redis-scripts/add-history-member.ts';
 

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { Db } from 'mongodb';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { BeginOutcome, ConversationStore, NewTurn, Remains } from './conversation-store.ts';
 import { addErasure } from './erasures.ts';
 import {

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Db, UpdateFilter } from 'mongodb';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { eachOrStoreUnavailable, orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { Earlier, FeedbackStore } from './feedback-store.ts';
 import { conversationsOf, type TurnDocument, turnIdOf, unexpired } from './mongodb/documents.ts';
 import { orStoresUnavailable } from './mongodb/or-stores-unavailable.ts';

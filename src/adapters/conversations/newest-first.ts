@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis } from '../redis/redis.ts';
 import { UnreadableCursor } from './conversation-store.ts';
 
 /** A member of a sorted set whose scores are times in ms. */

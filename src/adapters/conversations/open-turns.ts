@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { OPEN_TURNS_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { OverdueTurn } from './conversation-store.ts';
 import { addOpenMember } from './redis-scripts/add-open-member.ts';
 import { findOverdueMembers } from './redis-scripts/find-overdue-members.ts';

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import { inBatches } from '../../batching/in-batches.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import {
   type BeginOutcome,
   type ConversationStore,

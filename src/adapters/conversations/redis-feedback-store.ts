@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import type { RatedAnswer } from '../../contracts/feedback.ts';
 import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { Earlier, FeedbackStore, NewFeedback } from './feedback-store.ts';
 import { rateTurn } from './redis-scripts/rate-turn.ts';
 import { addressOf, memberOf } from './turn-member.ts';

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { chatResponse } from '../../contracts/chat-response.ts';
 import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
+import { scanKeys } from '../redis/scan-keys.ts';
 import type { NewFeedback } from './feedback-store.ts';
 import { type ArchivedSession, type ArchivedTurn, archivedSession, type HistoryArchive } from './history-archive.ts';
 import { addToHistory } from './history-index.ts';
@@ -11,7 +12,6 @@ import { readStoredSession } from './stored-session.ts';
 import { readQuestion } from './stored-turn.ts';
 import { memberOf } from './turn-member.ts';
 
-const READ_TOGETHER = 100;
 const SESSION_KEY = /^chat:session:/;
 const NOTE_MS = 60_000;
 
@@ -37,13 +37,9 @@ export function createRedisHistoryArchive(options: { redis: Redis; retentionMs: 
   }
 
   async function* read(): AsyncGenerator<ArchivedSession> {
-    let cursor = '0';
-    do {
-      const scan = redis.scan(cursor, 'MATCH', redisKeys.session('*'), 'COUNT', READ_TOGETHER);
-      const [next, keys] = await orStoreUnavailable(scan);
+    for await (const keys of scanKeys(redis, redisKeys.session('*'))) {
       yield* await readSessions(keys.map((key) => key.replace(SESSION_KEY, '')));
-      cursor = next;
-    } while (cursor !== '0');
+    }
   }
 
   async function writeSession(session: ArchivedSession): Promise<void> {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { SETTLED_CHANNEL } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Subscriber } from '../redis/redis.ts';
 import type { SettledNotices } from './settled-notices.ts';
 
 const RETRY_MS = 1_000;
@@ -19,7 +19,7 @@ const RETRY_MS = 1_000;
  * @param options.subscriber a connection in subscriber mode, which cannot send other commands
  * @param options.replica the name of this process in its own notices, which it ignores
  */
-export function createRedisSettledNotices(options: { subscriber: Redis; replica: string }): SettledNotices {
+export function createRedisSettledNotices(options: { subscriber: Subscriber; replica: string }): SettledNotices {
   const { subscriber, replica } = options;
   const notices = channelOf(subscriber, SETTLED_CHANNEL);
   /** Undefined: not subscribed. Pending: subscribing. Resolved: listening. */

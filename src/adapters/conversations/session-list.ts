@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Session } from '../../contracts/conversation.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { SessionListPage, SessionListQuery } from './conversation-store.ts';
 import { readNewestFirst } from './newest-first.ts';
 import { makeSessionList } from './redis-scripts/make-session-list.ts';

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { answerOf, type Turn } from '../../contracts/conversation.ts';
 import type { Feedback } from '../../contracts/feedback.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 
 /** The fields of a turn in the session's hash. It has a state until it has an answer. */
 export interface StoredTurn {

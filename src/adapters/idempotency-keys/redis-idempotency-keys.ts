@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { Claim, IdempotencyKeys } from './idempotency-keys.ts';
 
 /**

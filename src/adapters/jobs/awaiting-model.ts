@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { ToKey } from './redis-scripts/bullmq-layout.ts';
 import { returnAwaitingModel } from './redis-scripts/return-awaiting-model.ts';
 

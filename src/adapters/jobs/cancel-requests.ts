@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { cancelRequest } from './cancellations.ts';
 import { type ChatQueue, promoteJobs } from './job-queue.ts';
 

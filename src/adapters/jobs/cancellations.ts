@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
+import type { Redis, Subscriber } from '../redis/redis.ts';
 import { jobIdOf } from './chat-job.ts';
 
 /** A cancelled request may wait in a backlog for days. All that time, its cancellation must be remembered. */
@@ -27,7 +27,7 @@ export async function cancelRequest(redis: Redis, requestId: string): Promise<vo
  * again
  */
 export function onCancelled(options: {
-  subscriber: Redis;
+  subscriber: Subscriber;
   callback: (requestId: string) => void;
   onRefused: (error: unknown) => void;
 }): void {

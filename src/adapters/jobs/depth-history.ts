@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { DEPTHS_KEPT, DEPTHS_STEP_MS, type DepthHistory, type DepthSeries } from '../../contracts/depths.ts';
 import { DEPTHS_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { atIntervals } from './at-intervals.ts';
 import { recordDepths } from './redis-scripts/record-depths.ts';
 

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { IntakeAdmin, IntakePause } from '../../contracts/intake.ts';
 import { INTAKE_CHANNEL, INTAKE_PAUSE_KEY } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis, Subscriber } from '../redis/redis.ts';
 import { atIntervals } from './at-intervals.ts';
 
 const NOT_PAUSED: IntakePause = { paused: false, since: null, by: null };
@@ -45,7 +45,7 @@ function readPause(json: string | null): IntakePause {
  */
 export function watchIntakePause(options: {
   redis: Redis;
-  subscriber: Redis;
+  subscriber: Subscriber;
   onChange: (pause: IntakePause) => void;
   logger: Logger;
 }): { start(): Promise<void>; stop(): void } {

@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { type ChatJobData, type ChatJobResult, JOB_DATA_VERSION, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { jobIdOf } from './chat-job.ts';
 import type { ChatQueue } from './job-queue.ts';
 import { type FoundJob, findJobs } from './redis-scripts/find-jobs.ts';

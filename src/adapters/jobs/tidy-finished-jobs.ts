@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { atIntervals } from './at-intervals.ts';
 import type { ToKey } from './redis-scripts/bullmq-layout.ts';
 import { findTexts } from './redis-scripts/find-texts.ts';

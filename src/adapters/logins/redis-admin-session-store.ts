@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { AdminSession, AdminSessionStore } from './admin-session-store.ts';
 
 /** Sessions of the admin's pages in Redis: one JSON string each. Every method costs one command. */

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis, Subscriber } from '../redis/redis.ts';
 import type { EndedLogins } from './ended-logins.ts';
 import { endLogin } from './redis-scripts/end-login.ts';
 
@@ -27,7 +27,7 @@ const OVERLAP_MS = 10_000;
  */
 export function createRedisEndedLogins(options: {
   redis: Redis;
-  subscriber: Redis;
+  subscriber: Subscriber;
   keepMs: number;
   logger: Logger;
 }): EndedLogins {

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { LoginTries, LoginTriesRules } from './login-tries.ts';
 import { beginLoginTry } from './redis-scripts/begin-login-try.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable, repliesOf } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { exchangeRefreshToken } from './redis-scripts/exchange-refresh-token.ts';
 import { readRefreshFamily } from './redis-scripts/read-refresh-family.ts';
 import type { RefreshFamilyStore } from './refresh-family-store.ts';

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { VerifiedToken } from '../../contracts/account.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import type { TicketStore } from './ticket-store.ts';
 
 /** Tickets in Redis: one JSON string each. Every method costs one command. */

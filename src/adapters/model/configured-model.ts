@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { allowedModelsOf } from '../../config/allowed-models.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import type { PartialUsage } from '../../contracts/chat-response.ts';
@@ -7,6 +6,7 @@ import { HealifyError, RequestFailure } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
+import type { Redis, Subscriber } from '../redis/redis.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { traceCalls } from './call-span.ts';
 import { createChosenModel } from './chosen-model.ts';
@@ -74,7 +74,7 @@ export function createConfiguredModel(
     createProvider?: CreateProvider | undefined;
     tracer?: Tracer | undefined;
     redis: Redis;
-    subscriber: Redis;
+    subscriber: Subscriber;
     keyOf: (variable: string) => string;
     onCall: (target: Target, end: CallEnd) => void;
     /** @param change.keyFingerprint tells which key is in use, without showing it */

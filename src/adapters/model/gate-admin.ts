@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { Gate, GateAdmin, GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 import { openGate } from './redis-scripts/open-gate.ts';
 import { shutGate } from './redis-scripts/shut-gate.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { isBrokenCause, ModelPausedError, ProviderBrokenError } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
+import type { Redis, Subscriber } from '../redis/redis.ts';
 import { claimProbe } from './redis-scripts/claim-probe.ts';
 import type { GateStanding } from './redis-scripts/gate-standing.ts';
 import { lookAtGate } from './redis-scripts/look-at-gate.ts';
@@ -77,7 +77,7 @@ export function createProviderGate(options: {
   /** Calls wait for commands on this connection, so the commands must fail soon while Redis is away. */
   redis: Redis;
   /** A connection to the same Redis that is used for subscriptions. */
-  subscriber: Redis;
+  subscriber: Subscriber;
   /** How long the gate stays shut after the first failed probe. After more failed probes, up to four times as long. */
   shutMs: number;
   /** If the worker that probes has not been heard of for this long, another call may probe. */

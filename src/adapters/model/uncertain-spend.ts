@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { UNCERTAIN_SPEND_KEY } from '../../contracts/redis-keys.ts';
+import type { Redis } from '../redis/redis.ts';
 
 /**
  * Counts a model call that may have been paid for although it brought no answer. The count is in Redis, because the

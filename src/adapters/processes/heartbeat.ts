@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { SeenProcess } from '../../contracts/processes.ts';
 import { PROCESSES_KEY } from '../../contracts/redis-keys.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { closeInTime } from '../rabbitmq/close-in-time.ts';
+import type { Redis } from '../redis/redis.ts';
 import { writeRefusal } from '../redis/reply-errors.ts';
 import { beat } from './redis-scripts/beat.ts';
 

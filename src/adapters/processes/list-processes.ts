@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { SeenProcess } from '../../contracts/processes.ts';
 import { PROCESSES_KEY } from '../../contracts/redis-keys.ts';
 import { repliesOf } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
 
 /** Three heartbeats and a second. */
 const MISSING_AFTER_MS = 7_000;

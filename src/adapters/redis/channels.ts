@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis } from './redis.ts';
 
 const DEFAULT_NAMESPACE = 'healify';
 const namespaces = new WeakMap<Redis, string>();
@@ -13,4 +13,7 @@ export function useNamespace(redis: Redis, namespace: string): void {
  * namespace and the database, and two installations on one server do not receive each other's messages.
  */
 export const channelOf = (redis: Redis, channel: string): string =>
-  `${namespaces.get(redis) ?? DEFAULT_NAMESPACE}:${redis.options.db ?? 0}:${channel}`;
+  `${namespaces.get(redis) ?? DEFAULT_NAMESPACE}:${databaseOf(redis)}:${channel}`;
+
+/** A Redis Cluster has only one. */
+const databaseOf = ({ options }: Redis) => ('db' in options ? (options.db ?? 0) : 0);

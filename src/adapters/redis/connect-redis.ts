@@ -1,9 +1,11 @@
-import { type ChainableCommander, Redis } from 'ioredis';
+import { type ChainableCommander, Redis as SingleRedis } from 'ioredis';
 import type { Logger } from 'pino';
 import { writeTogether } from '../../batching/write-together.ts';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { useNamespace } from './channels.ts';
+import { everyPrimary } from './nodes.ts';
+import type { Redis } from './redis.ts';
 import { isFromReplica, verdictOn } from './reply-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -44,9 +46,9 @@ export function connectRedis(options: {
   onUp?: (up: boolean) => void;
   /** How long the server may be silent before it counts as down. */
   silentAfterMs?: number;
-}): Redis {
+}): SingleRedis {
   const { url, ca, name, logger, commandTimeoutMs, onUp = () => {}, silentAfterMs = SILENT_AFTER_MS } = options;
-  const redis = new Redis(url, {
+  const redis = new SingleRedis(url, {
     connectionName: name.replaceAll(' ', '-'),
     connectTimeout: CONNECT_TIMEOUT_MS,
     ...(ca && url.startsWith('rediss:') && { tls: { ca } }),
@@ -131,10 +133,10 @@ export function connectRedis(options: {
   return redis;
 }
 
-/** For a health check. @throws Error unless Redis answers */
+/** For a health check. @throws Error unless Redis answers; of a Cluster, all its primaries */
 export async function mustAnswer(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') throw new Error('not connected');
-  await redis.ping();
+  await Promise.all(everyPrimary(redis).map((node) => node.ping()));
 }
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';

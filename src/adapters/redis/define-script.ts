@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Command, type Redis } from 'ioredis';
+import { Command } from 'ioredis';
 import { assembleScript, type ScriptConstants } from './assemble-script.ts';
+import type { Redis } from './redis.ts';
 
 type Value = string | number;
 

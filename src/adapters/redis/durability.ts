@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis } from './redis.ts';
 
 /**
  * Returns why this Redis may lose what it has confirmed, one sentence for each reason; an empty list if it keeps

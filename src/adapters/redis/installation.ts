@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { INSTALLATION_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from './connect-redis.ts';
+import type { Redis } from './redis.ts';
 
 /** The installation that owns a Redis. All processes of one installation have the same two values. */
 export interface Installation {

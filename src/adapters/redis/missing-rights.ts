@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis';
 import { aclNameOf, type RedisRights } from '../../contracts/redis-rights.ts';
+import { everyPrimary } from './nodes.ts';
+import type { Redis } from './redis.ts';
 
 /**
  * Finds the rights that a connection's user lacks, as rules of ACL SETUSER. Many servers forbid the ACL commands, so it
@@ -7,7 +8,8 @@ import { aclNameOf, type RedisRights } from '../../contracts/redis-rights.ts';
  * rights when a command is queued, and runs nothing. Costs a connection of its own and two round trips.
  */
 export async function missingRights(redis: Redis, rights: RedisRights): Promise<string[]> {
-  const probe = redis.duplicate({ retryStrategy: () => null, lazyConnect: true, enableReadyCheck: false });
+  const [node] = everyPrimary(redis);
+  const probe = node!.duplicate({ retryStrategy: () => null, lazyConnect: true, enableReadyCheck: false });
   probe.on('error', () => {});
   const [someKey = ''] = Object.values(rights.keys);
   const [someChannel = ''] = Object.values(rights.channels);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { repliesOf } from './connect-redis.ts';
+import type { Redis } from './redis.ts';
 
 /** One process looks, and for this long the others read what it saw. */
 const EVERY_MS = 5_000;

@@ -1,7 +1,7 @@
 import type { RequestHandler, Router } from 'express';
-import type { Redis } from 'ioredis';
 import { createRedisLoginTries } from '../../adapters/logins/redis-login-tries.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
 import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../../api/admin/login.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';

@@ -1,8 +1,8 @@
 import type { RequestHandler, Router } from 'express';
-import type { Redis } from 'ioredis';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
 import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
 import { createFeedbackRouter } from '../../api/admin/feedback.ts';

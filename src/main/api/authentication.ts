@@ -1,11 +1,11 @@
 import type { Router } from 'express';
-import type { Redis } from 'ioredis';
 import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
 import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
 import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
 import { createRedisTicketStore } from '../../adapters/logins/redis-ticket-store.ts';
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
+import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
 import { createAdminSessions } from '../../api/auth/admin-sessions.ts';
 import { type Authentication, createAuthentication } from '../../api/auth/authenticate.ts';
 import { rememberTokens } from '../../api/auth/remember-tokens.ts';
@@ -24,7 +24,7 @@ const CLOCK_MARGIN_MS = 60_000;
 export function createAuthenticationParts(options: {
   config: ApiConfig;
   redis: Redis;
-  subscriber: Redis;
+  subscriber: Subscriber;
   stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   logger: Logger;
 }): Authentication & {

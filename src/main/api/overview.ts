@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { createDepthRecorder, type DepthSample, readDepthHistory } from '../../adapters/jobs/depth-history.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
 import { createSharedLook } from '../../adapters/redis/shared-look.ts';
 import type { Line } from '../../api/chat/line/line.ts';
 import type { GateAdmin } from '../../contracts/gates.ts';

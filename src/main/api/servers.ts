@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
 import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
 import type { MongoDbConnection } from '../../adapters/mongodb/connect-mongodb.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis } from '../../adapters/redis/connect-redis.ts';
+import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -25,7 +25,7 @@ export interface ApiServers {
   /** To Redis, for everything but the next two. */
   redis: Redis;
   /** To Redis, in subscriber mode. */
-  subscriber: Redis;
+  subscriber: Subscriber;
   /** To the Redis of the answer cache, which may be the same. */
   cacheRedis: Redis;
   /** undefined: what lasts is kept in Redis. */

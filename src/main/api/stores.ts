@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Db } from 'mongodb';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
@@ -12,6 +11,7 @@ import { createRedisFeedbackStore } from '../../adapters/conversations/redis-fee
 import { createMongoDbRefreshFamilyStore } from '../../adapters/logins/mongodb-refresh-family-store.ts';
 import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
 import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 
 /** The stores of what lasts. */

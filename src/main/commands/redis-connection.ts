@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { connectRedis } from '../../adapters/redis/connect-redis.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
 import { rabbitMqAndRedis } from '../../config/settings/rabbitmq-and-redis.ts';
 import { createLogger } from '../../observability/log.ts';
 import { readSetting } from './read-setting.ts';

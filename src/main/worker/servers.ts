@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis, mustAnswer } from '../../adapters/redis/connect-redis.ts';
+import type { Redis, SingleRedis, Subscriber } from '../../adapters/redis/redis.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -34,9 +34,9 @@ export interface WorkerServers {
   /** To Redis, for the gates of the model's providers; its commands fail soon. */
   gateRedis: Redis;
   /** To Redis, in subscriber mode. */
-  subscriber: Redis;
+  subscriber: Subscriber;
   /** To Redis, for adding jobs that must be on its disk. Nothing else may wait behind them. */
-  fsyncRedis: Redis | undefined;
+  fsyncRedis: SingleRedis | undefined;
   queue: ChatQueue;
   /**
    * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { AnswerEvent } from '../../../contracts/answer-events.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { logChannelOf } from '../log-channel.ts';
 
 const script = defineScript(import.meta.dirname, 'follow-asker');

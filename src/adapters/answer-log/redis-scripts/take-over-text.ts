@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 
 const script = defineScript(import.meta.dirname, 'take-over-text');
 

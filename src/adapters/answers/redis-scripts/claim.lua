@@ -2,10 +2,10 @@
 -- asks. No answer begins with a mark. The claim is a lease: the key expires unless it is renewed. A set beside the key
 -- has the requests that wait for the answer.
 --
---     {ai:answer}:{hash}            ?{requestId}    claimed, nobody waits
---                                   !{requestId}    claimed, others wait
---                                   {"response"...  the answer, as JSON
---     {ai:answer}:{hash}:awaiting   set: requestIds of those that wait
+--     the question's key                 ?{requestId}    claimed, nobody waits
+--                                        !{requestId}    claimed, others wait
+--                                        {"response"...  the answer, as JSON
+--     the question's key and :awaiting   set: requestIds of those that wait
 
 local CLAIMED = '?'
 local CLAIMED_AND_AWAITED = '!'

@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import { inSlotGroups } from '../../redis/in-slot-groups.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { HashedQuestion } from './look-up-answers.ts';
 
 const script = defineScript(import.meta.dirname, 'land-answers');
@@ -23,7 +24,27 @@ export interface Landing {
 /**
  * Keeps answers, and gives the claims up. One round trip. @returns for each landing, the ids of the requests that wait
  */
-export async function landAnswers(redis: Redis, landings: readonly Landing[]): Promise<string[][]> {
+export function landAnswers(redis: Redis, landings: readonly Landing[]): Promise<string[]>[] {
+  if (!redis.isCluster)
+    return inSlotGroups(
+      redis,
+      landings,
+      () => '',
+      (group) => landGroup(redis, group),
+    );
+  // The two places where an answer is kept are in two slots.
+  const parts = landings.map(({ question, entry, last }): Landing[] => [
+    ...(question ? [{ question, entry }] : []),
+    ...(last ? [{ last }] : []),
+  ]);
+  const landed = inSlotGroups(redis, parts.flat(), keyOf, (group) => landGroup(redis, group));
+  return parts.map(async ({ length }) => (await Promise.all(landed.splice(0, length))).flat());
+}
+
+const keyOf = ({ question, last }: Landing) =>
+  question ? redisKeys.answer(question.hash) : redisKeys.response(last!.sessionId);
+
+async function landGroup(redis: Redis, landings: readonly Landing[]): Promise<string[][]> {
   const keys: string[] = [];
   const args: (string | number)[] = [];
   for (const { question, entry, last } of landings) {

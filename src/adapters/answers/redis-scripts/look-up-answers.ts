@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import { inSlotGroups } from '../../redis/in-slot-groups.ts';
+import type { Redis } from '../../redis/redis.ts';
 
 const script = defineScript(import.meta.dirname, 'look-up-answers');
 
@@ -17,11 +18,16 @@ export type Found = { entry: string } | 'claimed' | { asker: string };
  * @param leaseMs how long a claim holds
  * @returns what was found for each question, in order
  */
-export async function lookUpAnswers(
-  redis: Redis,
-  questions: readonly HashedQuestion[],
-  leaseMs: number,
-): Promise<Found[]> {
+export function lookUpAnswers(redis: Redis, questions: readonly HashedQuestion[], leaseMs: number): Promise<Found>[] {
+  return inSlotGroups(
+    redis,
+    questions,
+    ({ hash }) => redisKeys.answer(hash),
+    (group) => lookUpGroup(redis, group, leaseMs),
+  );
+}
+
+async function lookUpGroup(redis: Redis, questions: readonly HashedQuestion[], leaseMs: number): Promise<Found[]> {
   const keys = questions.map(({ hash }) => redisKeys.answer(hash));
   const requestIds = questions.map(({ requestId }) => requestId);
   const found = (await script(redis, keys, [leaseMs, ...requestIds])) as (string | number | [string])[];

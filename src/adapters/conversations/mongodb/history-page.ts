@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Turn } from '../../../contracts/conversation.ts';
 import { limits } from '../../../contracts/limits.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { HistoryPage } from '../conversation-store.ts';
 import { readHistory } from '../history-index.ts';
 import { readTurns } from '../stored-turn.ts';

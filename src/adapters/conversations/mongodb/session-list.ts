@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Session } from '../../../contracts/conversation.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { SessionListPage, SessionListQuery } from '../conversation-store.ts';
 import { readSessionHead } from '../redis-scripts/read-session-head.ts';
 import { hasInTitle, SEARCHED_FOR_A_PAGE } from '../session-list.ts';

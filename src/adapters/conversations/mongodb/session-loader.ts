@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../../contracts/errors.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../mongodb/or-store-unavailable.ts';
 import { orStoreUnavailable as orRedisUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { type LoadOutcome, loadSession } from '../redis-scripts/load-session.ts';
 import { archivedTurnOf, type Conversations, sessionDocumentIdOf, type TurnDocument, unexpired } from './documents.ts';
 

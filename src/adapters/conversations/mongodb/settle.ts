@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../mongodb/or-store-unavailable.ts';
 import { orStoreUnavailable as orRedisUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ConversationStore, SettleOutcome } from '../conversation-store.ts';
 import { leaveLiveLists } from '../redis-scripts/leave-live-lists.ts';
 import { restSession } from '../redis-scripts/rest-session.ts';

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import { limits } from '../../../contracts/limits.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { titleOf } from '../../../contracts/title.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { BeginOutcome, NewTurn } from '../conversation-store.ts';
 
 const script = defineScript(import.meta.dirname, 'begin-turn');

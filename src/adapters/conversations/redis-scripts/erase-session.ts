@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
 import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { Remains } from '../conversation-store.ts';
 import { NOTHING_LEFT, TOMBSTONE_MS } from '../tombstone.ts';
 

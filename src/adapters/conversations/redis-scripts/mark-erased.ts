@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { Remains } from '../conversation-store.ts';
 import { NOTHING_LEFT, TOMBSTONE_MS } from '../tombstone.ts';
 

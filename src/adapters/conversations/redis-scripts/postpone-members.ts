@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { OPEN_TURNS_KEY } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 
 const script = defineScript(import.meta.dirname, 'postpone-members');
 

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { TurnAddress } from '../../../contracts/conversation.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 
 const script = defineScript(import.meta.dirname, 'rate-turn');
 

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Session } from '../../../contracts/conversation.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { readStoredSession } from '../stored-session.ts';
 
 const script = defineScript(import.meta.dirname, 'read-session-head');

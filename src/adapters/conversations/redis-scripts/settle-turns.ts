@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys, SETTLED_CHANNEL } from '../../../contracts/redis-keys.ts';
 import { channelOf } from '../../redis/channels.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { SettleOutcome } from '../conversation-store.ts';
 import { NOTHING_LEFT } from '../tombstone.ts';
 

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ToKey } from './bullmq-layout.ts';
 import { FINISHED_DATA } from './finished-data.ts';
 

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { RETRY_RUNS_KEY, RUNNING_RETRY_RUNS_KEY, redisKeys } from '../../../contracts/redis-keys.ts';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { keysOf, type ToKey } from './bullmq-layout.ts';
 import { lineConstants } from './line.ts';
 

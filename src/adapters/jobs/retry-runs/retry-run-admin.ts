@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { RETRY_RUNS_KEY, redisKeys } from '../../../contracts/redis-keys.ts';
 import { type RetryRun, RetryRunActiveError, type RetryRunAdmin } from '../../../contracts/retry-runs.ts';
 import { orStoreUnavailable, repliesOf } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import { beginRetryRun } from '../redis-scripts/begin-retry-run.ts';
 import { stopRetryRun } from '../redis-scripts/stop-retry-run.ts';

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { RUNNING_RETRY_RUNS_KEY } from '../../../contracts/redis-keys.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { atIntervals } from '../at-intervals.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import { stepRetryRun } from '../redis-scripts/step-retry-run.ts';

@@ -1,9 +1,9 @@
 import { type IQueueBackend, type JobJson, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../contracts/queues.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ChatJobData, ChatJobResult } from '../chat-job.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 

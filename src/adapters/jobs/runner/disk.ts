@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../../contracts/errors.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { SingleRedis } from '../../redis/redis.ts';
 import type { Disk } from './job-adder.ts';
 
 const FSYNC_TIMEOUT_MS = 10_000;
@@ -11,7 +11,7 @@ const FSYNC_TIMEOUT_MS = 10_000;
  * be made on `redis`, and that connection must not have been lost in between. All other commands on it also wait for
  * the disk, up to 10 s.
  */
-export function createDisk(redis: Redis): Disk {
+export function createDisk(redis: SingleRedis): Disk {
   return {
     ready: async () => {
       if (redis.status !== 'ready') await orStoreUnavailable(once(redis, 'ready'));
@@ -26,7 +26,7 @@ export function createDisk(redis: Redis): Disk {
 }
 
 /** @throws StoreUnavailableError the writes are not on disk in time */
-async function waitForFsync(redis: Redis): Promise<void> {
+async function waitForFsync(redis: SingleRedis): Promise<void> {
   const [onDisk] = (await redis.call('WAITAOF', 1, 0, FSYNC_TIMEOUT_MS)) as [number, number];
   if (onDisk < 1) throw new StoreUnavailableError('Redis did not write to its disk in time.');
 }

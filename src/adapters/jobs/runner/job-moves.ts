@@ -1,7 +1,7 @@
 import { ErrorCode, type IQueueBackend, type KeepJobs, type MinimalJob } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { WhereItWent } from '../job-in-hand.ts';
 import { STACK_LINES_KEPT } from '../job-queue.ts';
 import { UnusableJobError } from '../read-job-data.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis, SingleRedis } from '../../redis/redis.ts';
 import { atIntervals } from '../at-intervals.ts';
 import type { HeadStart } from '../job-in-hand.ts';
 import { addJobs, type ChatQueue, type NewJob } from '../job-queue.ts';
@@ -64,7 +64,7 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(
   options: EndedJobLimits & {
     queue: ChatQueue;
     redis: Redis;
-    fsyncRedis?: Redis | undefined;
+    fsyncRedis?: SingleRedis | undefined;
     concurrency: number;
     attempts: number;
     finishedJobTextMs: number;

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { JobFilter, JobStatus } from '../../../contracts/jobs.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import { findLiveJobs, type LivePlace } from '../redis-scripts/find-live-jobs.ts';
 import { partsOf } from './ended-line.ts';

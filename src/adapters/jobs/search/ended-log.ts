@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { atIntervals } from '../at-intervals.ts';
 import { appendEnded } from '../redis-scripts/append-ended.ts';
 import type { ToKey } from '../redis-scripts/bullmq-layout.ts';

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { FailedJobFilter, FailedOfCause } from '../../../contracts/jobs.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import type { EndedLine } from './ended-line.ts';
 import { requestIdOf } from './read-job.ts';

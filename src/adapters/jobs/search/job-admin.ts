@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { JobAdmin } from '../../../contracts/jobs.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { cancelRequests } from '../cancel-requests.ts';
 import { jobIdOf } from '../chat-job.ts';
 import { type ChatQueue, returnJobs } from '../job-queue.ts';

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import { appendToEndedLog, type EndedJobLimits } from './ended-log.ts';
 import { startAt } from './position.ts';

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ToKey } from '../redis-scripts/bullmq-layout.ts';
 import { type EndedLine, readLine, SAME_END_MS } from './ended-line.ts';
 import { comesAfter, latestFirst, type Position } from './position.ts';

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import { cutText } from '../../../contracts/cut-text.ts';
 import type { JobStatus, JobStory, JobSummary } from '../../../contracts/jobs.ts';
 import { traceIdOf } from '../../../contracts/traceparent.ts';
 import { repliesOf } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from '../chat-job.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import type { PlaceInLine } from '../place-in-line.ts';

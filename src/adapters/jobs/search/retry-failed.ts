@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { FailedJobFilter, RetryOptions, RetryReport } from '../../../contracts/jobs.ts';
 import { repliesOf } from '../../redis/connect-redis.ts';
+import type { Redis } from '../../redis/redis.ts';
 import { type ChatQueue, returnJobs } from '../job-queue.ts';
 import { type EndedLine, partsOf, SAME_END_MS } from './ended-line.ts';
 import { startAt } from './position.ts';

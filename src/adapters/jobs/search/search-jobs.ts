@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { JobFilter, JobPage, JobSummary } from '../../../contracts/jobs.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { ChatQueue } from '../job-queue.ts';
 import { placesInLine } from '../place-in-line.ts';
 import { type Candidate, sourcesFor } from './candidates.ts';

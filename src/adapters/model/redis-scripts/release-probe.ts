@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 import type { GateKeys } from './gate-standing.ts';
 
 const script = defineScript(import.meta.dirname, 'release-probe');
