@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { JWT_SECRET, startStack } from '../chaos/stack.ts';
+import { createRedisAccountStore } from '../src/adapters/accounts/redis-account-store.ts';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
 import { fuzzHttp, ownIds, resumeAll } from './http.ts';
 import { fuzzQueues } from './queues.ts';
@@ -55,6 +57,17 @@ const readyWithin = async (ms: number) => {
     if (status === 200 || Date.now() > end) return status;
   }
 };
+/** Admins need an account, which is looked at in each of their requests. Returns its user's id. */
+async function makeAdmin(redisUrl: string): Promise<string> {
+  const redis = new Redis(redisUrl);
+  const userId = 'fuzz';
+  const store = createRedisAccountStore({ redis });
+  const email = 'fuzz@chaos.example';
+  await store.create({ userId, email, passwordHash: '', role: 'admin', createdAt: new Date().toISOString() });
+  await redis.quit();
+  return userId;
+}
+
 const violations: string[] = [];
 const mustBe = (name: string, value: number, expected: number) => {
   console.log(
@@ -69,7 +82,8 @@ try {
     audience: 'healify-chat',
     ttlMs: 24 * 3_600_000,
   });
-  const token = await accessTokens.sign({ userId: 'fuzz', role: 'admin' }, 'fuzz');
+  const admin = await makeAdmin(stack.redisUrl);
+  const token = await accessTokens.sign({ userId: admin, role: 'admin' }, 'fuzz');
   await fuzzHttp({
     apiUrl: apiUrl!,
     token,

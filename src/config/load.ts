@@ -12,7 +12,7 @@ type Environment = Record<string, string | undefined>;
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
     const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
-    if (config.nodeEnv === 'production' && !config.jwtSecret && !config.jwtJwksUrl) {
+    if (config.nodeEnv === 'production' && config.jwtSecret.length === 0 && !config.jwtJwksUrl) {
       problems.push(
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
       );

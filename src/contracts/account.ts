@@ -1,17 +1,24 @@
-/** What somebody may do. An admin may do everything that a user may, and use /admin. */
-export type Role = 'user' | 'admin';
+import { z } from 'zod';
 
-/** Somebody who can log in. */
-export interface Account {
-  userId: string;
+const role = z.enum(['user', 'admin']);
+
+/** What somebody may do. An admin may do everything that a user may, and use /admin. */
+export type Role = z.output<typeof role>;
+
+/** Somebody who can log in. Times are ISO 8601. */
+export const account = z.object({
+  userId: z.string(),
   /** Lower case. */
-  email: string;
+  email: z.string(),
   /** PHC string of argon2id. */
-  passwordHash: string;
-  role: Role;
-  /** ISO 8601. */
-  createdAt: string;
-}
+  passwordHash: z.string(),
+  role,
+  createdAt: z.string(),
+  /** Since when nobody can log in; left out: everything is well. */
+  disabledAt: z.string().optional(),
+});
+
+export type Account = z.output<typeof account>;
 
 /** What a valid access token says. */
 export interface VerifiedToken extends Caller {

@@ -36,6 +36,11 @@ export const apiErrors = {
     title: 'Pages of this origin may not connect',
     advice: 'Connect from a page of this server, or let its operator add the origin to `CORS_ORIGINS`.',
   },
+  account_disabled: {
+    status: 403,
+    title: 'The account is disabled',
+    advice: 'Ask an admin to enable it.',
+  },
   forbidden: { status: 403, title: 'Not allowed', advice: 'Your account does not have the role that this needs.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },
   session_not_found: {

@@ -90,6 +90,8 @@ export const redisKeys = {
   endedLogins: () => 'auth:ended-logins',
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
+  /** Sorted set: the ids of a user's families of refresh tokens, by when they expire, in ms. Some may be gone. */
+  refreshFamilies: (userId: string) => `auth:refresh-families:${userId}`,
 };
 
 /** String, JSON: the installation that owns this Redis: its namespace and RabbitMQ's virtual host. */

@@ -228,6 +228,7 @@ const admin = createAdminParts({
   feedback,
   judgedProcesses,
   login: authentication.login,
+  accountAdmin: authentication.accountAdmin,
   requireAdmin,
   logger,
 });

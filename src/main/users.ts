@@ -1,8 +1,10 @@
 import { text } from 'node:stream/consumers';
 import type { AccountStore } from '../adapters/accounts/account-store.ts';
 import { registerAccount } from '../api/auth/accounts.ts';
+import { createAccountAdmin } from '../api/auth/manage-accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { credentials } from '../contracts/http/account-bodies.ts';
+import type { AdminAccount } from '../contracts/http/admin-account-bodies.ts';
 import { withAccounts } from './commands/accounts.ts';
 import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 
@@ -11,6 +13,10 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- add --email E (--password-stdin | --password-env NAME) [--admin] [--if-absent]
   npm run users -- grant-admin --email E
   npm run users -- revoke-admin --email E
+  npm run users -- show --email E
+  npm run users -- disable --email E
+  npm run users -- enable --email E
+  npm run users -- end-logins --email E
 
 In the image: node dist/src/main/users.js add ...
 
@@ -19,7 +25,10 @@ In the image: node dist/src/main/users.js add ...
   --admin            make it an admin, who may use /admin
   --if-absent        an account that is there already is no error
 
-A change of role counts from the account's next token on, which is within ACCESS_TOKEN_TTL (15 minutes).
+  disable            end all logins of the account, and let nobody log in to it until it is enabled
+  end-logins         end all logins of the account, as it does by logging out everywhere
+
+All of this counts at once, at every api.
 `;
 
 async function main(): Promise<void> {
@@ -34,13 +43,28 @@ async function main(): Promise<void> {
   const [command = ''] = positionals;
   const { email } = values;
   if (!email) throw new UsageError('--email is missing');
-  await withAccounts('healify-chat users', async (accounts) => {
-    if (command === 'add') await add(accounts, email, values);
-    else if (command === 'grant-admin') await setRole(accounts, email, 'admin');
-    else if (command === 'revoke-admin') await setRole(accounts, email, 'user');
-    else throw new UsageError(`there is no command ${command}`);
+  await withAccounts('healify-chat users', async ({ accounts, logins }) => {
+    if (command === 'add') return add(accounts, email, values);
+    const admin = createAccountAdmin({ store: accounts, logins });
+    const changes: Record<string, (email: string) => Promise<AdminAccount | undefined>> = {
+      'grant-admin': (named) => admin.setRole(named, 'admin'),
+      'revoke-admin': (named) => admin.setRole(named, 'user'),
+      show: admin.find,
+      disable: admin.disable,
+      enable: admin.enable,
+      'end-logins': admin.endLogins,
+    };
+    const change = changes[command];
+    if (!change) throw new UsageError(`there is no command ${command}`);
+    const account = await change(email.toLowerCase());
+    if (!account) throw new UsageError(`there is no account for ${email}`);
+    process.stdout.write(textOf(account));
   });
 }
+
+const textOf = ({ email, userId, role, createdAt, disabledAt, logins }: AdminAccount) =>
+  `${email}: ${role}, ${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ${logins} open logins, ` +
+  `made ${createdAt}, user id ${userId}\n`;
 
 async function add(
   accounts: AccountStore,
@@ -60,12 +84,6 @@ async function add(
   const role = options.admin ? 'admin' : 'user';
   const { userId } = await registerAccount({ store: accounts, passwords: createPasswords() }, parsed.data, role);
   process.stdout.write(`made ${email} (${role}), user id ${userId}\n`);
-}
-
-async function setRole(accounts: AccountStore, givenEmail: string, role: 'admin' | 'user'): Promise<void> {
-  const email = givenEmail.toLowerCase();
-  if (!(await accounts.setRole(email, role))) throw new UsageError(`there is no account for ${email}`);
-  process.stdout.write(`${email} is ${role === 'admin' ? 'an admin' : 'no admin'} now\n`);
 }
 
 async function readPassword(fromStdin: boolean | undefined, variable: string | undefined): Promise<string> {

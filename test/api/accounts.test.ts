@@ -4,11 +4,15 @@ import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import type { z } from 'zod';
+import type { openLogins } from '../../src/contracts/http/login-bodies.ts';
 import { call, postJson, signUp } from '../api-client.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { goodClaims, oddTokens, seconds, signToken } from '../sign-token.ts';
 import { until } from '../until.ts';
+
+type OpenLogins = z.output<typeof openLogins>;
 
 const JWT_SECRET = 'a secret of at least thirty-two bytes';
 let api: TestProcess;
@@ -21,7 +25,7 @@ beforeAll(async () => {
     REDIS_URL: redisUrl,
     RABBITMQ_URL: rabbitMqUrl,
     JWT_SECRET,
-    RATE_LOGIN_PER_MINUTE: '100',
+    RATE_LOGIN_PER_MINUTE: '1000',
   });
 });
 
@@ -101,7 +105,7 @@ test('a refresh token that is used again after the grace ends its login, with it
     RABBITMQ_URL: rabbitMqUrl,
     JWT_SECRET,
     REFRESH_GRACE: '0s',
-    RATE_LOGIN_PER_MINUTE: '100',
+    RATE_LOGIN_PER_MINUTE: '1000',
   });
   const refresh = (refreshToken: string) => postJson(`${strict.url}/auth/refresh`, { refreshToken });
   const { refreshToken, userId } = await login('dave');
@@ -369,4 +373,142 @@ test('a login has its own limit of refreshes, whatever others at its address do'
   expect(made).toEqual([401, 401, 401, 429]);
   expect((await at('/auth/logout', { refreshToken: unknown })).status).toBe(429);
   for (const { refreshToken } of logins) expect((await at('/auth/logout', { refreshToken })).status).toBe(204);
+});
+
+test('people see where they are logged in, and end one login or all others at once', async () => {
+  await post('/auth/register', credentials('iris'));
+  const agents = ['Browser "one"', 'phone', 'x'.repeat(500)];
+  const logins: Tokens[] = [];
+  for (const agent of agents) {
+    const { body } = await postJson(`${api.url}/auth/login`, credentials('iris'), { 'User-Agent': agent });
+    logins.push(body as unknown as Tokens);
+  }
+  const [here, there, elsewhere] = logins as [Tokens, Tokens, Tokens];
+  const use = async (method: string, path: string, { accessToken }: Tokens) => {
+    const { status, body } = await call(`${api.url}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${accessToken}` },
+    });
+    return { status, body: body as unknown as OpenLogins & { ended: number } };
+  };
+  const listed = await use('GET', '/auth/logins', here);
+  expect(listed.body.logins.map(({ agent }) => agent).sort()).toEqual(['Browser "one"', 'phone', 'x'.repeat(200)]);
+  expect(listed.body.logins.filter(({ current }) => current)).toMatchObject([
+    { agent: 'Browser "one"', address: '127.0.0.1' },
+  ]);
+  expect(JSON.stringify(listed.body)).not.toContain(here.refreshToken.split('.')[0]);
+
+  const foreign = await login('ivy');
+  const { loginId } = listed.body.logins.find(({ agent }) => agent === 'phone')!;
+  expect((await use('DELETE', `/auth/logins/${loginId}`, foreign as Tokens)).status).toBe(404);
+  expect((await historyOf(there.userId, there.accessToken)).status).toBe(200);
+  expect((await use('DELETE', `/auth/logins/${loginId}`, here)).status).toBe(204);
+  expect((await historyOf(there.userId, there.accessToken)).status).toBe(401);
+  expect((await post('/auth/refresh', { refreshToken: there.refreshToken })).status).toBe(401);
+  expect((await use('DELETE', `/auth/logins/${loginId}`, here)).status).toBe(404);
+
+  expect(await use('DELETE', '/auth/logins', here)).toMatchObject({ status: 200, body: { ended: 1 } });
+  expect((await historyOf(here.userId, elsewhere.accessToken)).status).toBe(401);
+  expect((await use('GET', '/auth/logins', here)).body.logins).toMatchObject([{ current: true }]);
+});
+
+test('a login ends for good after its longest time, and its access token does not outlive it', async () => {
+  const env = {
+    REDIS_URL: redisUrl,
+    RABBITMQ_URL: rabbitMqUrl,
+    JWT_SECRET,
+    LOGIN_MAX: '10m',
+    RATE_LOGIN_PER_MINUTE: '1000',
+  };
+  const brief = await startApi(env);
+  await post('/auth/register', credentials('jan'));
+  const { body } = await postJson(`${brief.url}/auth/login`, credentials('jan'));
+  const { refreshToken, expiresIn } = body as unknown as Tokens & { expiresIn: number };
+  expect(expiresIn).toBeLessThanOrEqual(600);
+  const redis = new Redis(redisUrl);
+  const key = `auth:refresh:${refreshToken.split('.')[0]}`;
+  expect(await redis.pttl(key)).toBeLessThanOrEqual(600_000);
+  await redis.hset(key, 'endsAt', Date.now() - 1);
+  await redis.quit();
+  expect(await post('/auth/refresh', { refreshToken })).toMatchObject({
+    status: 401,
+    body: { code: 'invalid_refresh_token' },
+  });
+});
+
+test('while a key is changed, tokens of the old and of the new one are accepted, and later only those of the new one', async () => {
+  const [older, newer] = ['o'.repeat(40), 'n'.repeat(40)];
+  const start = (secret: string) =>
+    startApi({ REDIS_URL: redisUrl, RABBITMQ_URL: rabbitMqUrl, JWT_SECRET: secret, RATE_LOGIN_PER_MINUTE: '1000' });
+  const [before, during, after] = await Promise.all([older, `${newer},${older}`, newer].map(start));
+  await post('/auth/register', credentials('jill'));
+  const logInAt = async ({ url }: TestProcess) =>
+    (await postJson(`${url}/auth/login`, credentials('jill'))).body as unknown as Tokens;
+  const statusAt = async ({ url }: TestProcess, { userId, accessToken }: Tokens) =>
+    (await historyOf(userId, accessToken, url)).status;
+  const [old, next] = [await logInAt(before!), await logInAt(during!)];
+  expect([await statusAt(during!, old), await statusAt(during!, next)]).toEqual([200, 200]);
+  expect([await statusAt(after!, old), await statusAt(after!, next)]).toEqual([401, 200]);
+  expect(await statusAt(before!, next)).toBe(401);
+
+  const kid = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid as string;
+  expect(kid(old.accessToken)).toMatch(/^[\w-]{11}$/);
+  expect(kid(old.accessToken)).not.toBe(kid(next.accessToken));
+  // Another key's name helps nobody: the signature counts.
+  const claims = goodClaims({ sub: next.userId });
+  const forge = (name: string | undefined, secret: string) =>
+    signToken({ header: { alg: 'HS256', ...(name && { kid: name }) }, payload: claims }, secret);
+  const accepted = async (token: string) => statusAt(during!, { ...next, accessToken: token });
+  expect(await accepted(forge(kid(old.accessToken), newer))).toBe(401);
+  expect(await accepted(forge(kid(old.accessToken), older))).toBe(200);
+  for (const secret of [older, newer]) expect(await accepted(forge(undefined, secret))).toBe(200);
+  expect(await accepted(forge(kid(next.accessToken), 'x'.repeat(40)))).toBe(401);
+});
+
+test('an admin disables an account: its tokens end at once at every api, and nobody logs in until it is enabled', async () => {
+  const env = { REDIS_URL: redisUrl, RABBITMQ_URL: rabbitMqUrl, JWT_SECRET, RATE_LOGIN_PER_MINUTE: '1000' };
+  const other = await startApi(env);
+  const users = async (command: string, email: string, ...more: string[]) => {
+    const run = await startScript('src/main/users.ts', [command, '--email', email, ...more], {
+      REDIS_URL: redisUrl,
+      PASSWORD: credentials('').password,
+    });
+    await run.exited;
+    return run.output();
+  };
+  await users('add', 'boss@example.com', '--password-env', 'PASSWORD', '--admin');
+  const boss = await login('boss');
+  const manage = (command: string, email: string, { accessToken } = boss) =>
+    postJson(`${api.url}/admin/accounts/${command}`, { email }, { Authorization: `Bearer ${accessToken}` });
+  const kim = await login('kim');
+  const at = async (url: string) => (await historyOf(kim.userId, kim.accessToken, url)).status;
+  expect([await at(api.url), await at(other.url)]).toEqual([200, 200]);
+  expect(await manage('find', 'KIM@example.com')).toMatchObject({
+    body: { role: 'user', logins: 1, disabledAt: null },
+  });
+  expect((await manage('disable', 'boss@example.com', kim)).status).toBe(403);
+  expect((await manage('find', 'no-kim@example.com')).status).toBe(404);
+
+  const disabled = await manage('disable', 'kim@example.com');
+  expect(disabled).toMatchObject({ status: 200, body: { logins: 0, disabledAt: expect.any(String) } });
+  expect(await at(api.url)).toBe(401);
+  await until('the other api has heard of it', async () => (await at(other.url)) === 401);
+  expect((await post('/auth/refresh', { refreshToken: kim.refreshToken })).status).toBe(401);
+  expect(await post('/auth/login', credentials('kim'))).toMatchObject({
+    status: 403,
+    body: { code: 'account_disabled' },
+  });
+  const wrong = await post('/auth/login', { ...credentials('kim'), password: 'not the password' });
+  expect(wrong).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } });
+  await manage('enable', 'kim@example.com');
+  expect((await post('/auth/login', credentials('kim'))).status).toBe(200);
+
+  expect(await users('disable', 'boss@example.com')).toMatch(/^boss@example\.com: admin, disabled since /);
+  await until('the api has heard of it', async () => (await manage('find', 'kim@example.com')).status === 401);
+  expect(await users('enable', 'boss@example.com')).toContain('enabled');
+  const again = await login('boss');
+  expect((await manage('find', 'kim@example.com', again)).status).toBe(200);
+  expect(await users('revoke-admin', 'boss@example.com')).toContain('user, enabled');
+  // Its token still says admin. The account counts.
+  expect((await manage('find', 'kim@example.com', again)).status).toBe(403);
 });

@@ -76,7 +76,7 @@ test('a secret may stand in a file, which counts before the variable, and whose 
     cacheRedisUrl: 'redis://:from-file@cache',
     messageSigningKey: ['k'.repeat(40)],
   };
-  expect(loadApiConfig({ ...files, ...servers })).toMatchObject({ ...common, jwtSecret: 'j'.repeat(40) });
+  expect(loadApiConfig({ ...files, ...servers })).toMatchObject({ ...common, jwtSecret: ['j'.repeat(40)] });
   expect(loadWorkerConfig(files)).toMatchObject({ ...common, openaiApiKey: 'sk-from-file' });
   rmSync(dir, { recursive: true });
   const problems = problemsOf(loadWorkerConfig, { ...files, ...servers });

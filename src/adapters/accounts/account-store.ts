@@ -1,4 +1,4 @@
-import type { Account, Role } from '../../contracts/account.ts';
+import type { Account } from '../../contracts/account.ts';
 
 /** The accounts. Every method rejects with StoreUnavailableError if the store is out of reach. */
 export interface AccountStore {
@@ -12,6 +12,11 @@ export interface AccountStore {
   byId(userId: string): Promise<Account | undefined>;
   /** Gives every account, in no particular order. */
   all(): AsyncIterable<Account>;
-  /** Changes the role of the account that has this email. Returns false if no account has it. */
-  setRole(email: string, role: Role): Promise<boolean>;
+  /**
+   * Replaces an account by what `next` makes of it. If somebody else changes the account meanwhile, `next` is called again,
+   * with what they have left. So no change is lost.
+   * @param next leaves `userId` and `email` as they are. undefined: the account stays as it is
+   * @returns the account as it is now; undefined if there is none, or if it stays as it is
+   */
+  change(userId: string, next: (account: Account) => Account | undefined): Promise<Account | undefined>;
 }

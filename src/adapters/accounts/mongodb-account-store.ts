@@ -11,13 +11,14 @@ export const accountIndexes: readonly NeededIndex[] = [
   { collection: COLLECTION, keys: { email: 1 }, options: { unique: true } },
 ];
 
-type StoredAccount = Omit<Account, 'userId'> & { _id: string };
+/** `revision` counts the changes. An account that was never changed may have none. */
+type StoredAccount = Omit<Account, 'userId'> & { _id: string; revision?: number };
 
 /** Accounts in MongoDB: one document each, under its user's id. A unique index keeps an email to one account. */
 export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
   const accounts = db.collection<StoredAccount>(COLLECTION);
 
-  const accountOf = ({ _id: userId, ...account }: StoredAccount): Account => ({ userId, ...account });
+  const accountOf = ({ _id: userId, revision: _, ...account }: StoredAccount): Account => ({ userId, ...account });
 
   async function find(filter: { _id: string } | { email: string }): Promise<Account | undefined> {
     const found = await accounts.findOne(filter);
@@ -34,8 +35,19 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
     }
   }
 
-  async function setRole(email: string, role: Account['role']): Promise<boolean> {
-    return (await accounts.updateOne({ email }, { $set: { role } })).matchedCount === 1;
+  async function change(_id: string, next: Parameters<AccountStore['change']>[1]): Promise<Account | undefined> {
+    for (;;) {
+      const before = await accounts.findOne({ _id });
+      const after = before ? next(accountOf(before)) : undefined;
+      if (!before || !after) return undefined;
+      const { userId: _, ...fields } = after;
+      const unchanged = { _id, revision: before.revision ?? { $exists: false } };
+      const { matchedCount } = await accounts.replaceOne(unchanged, {
+        ...fields,
+        revision: (before.revision ?? 0) + 1,
+      });
+      if (matchedCount === 1) return after;
+    }
   }
 
   return {
@@ -45,6 +57,6 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
     all: async function* () {
       for await (const found of eachOrStoreUnavailable(accounts.find())) yield accountOf(found);
     },
-    setRole: (email, role) => orStoreUnavailable(setRole(email, role)),
+    change: (userId, next) => orStoreUnavailable(change(userId, next)),
   };
 }

@@ -4,6 +4,7 @@ import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
 import type { AccountStore } from './account-store.ts';
+import { replaceAccount } from './redis-scripts/replace-account.ts';
 
 /**
  * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
@@ -26,11 +27,14 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     return 'email_taken';
   }
 
-  async function setRole(email: string, role: Account['role']): Promise<boolean> {
-    const account = await byEmail(email);
-    if (!account) return false;
-    await write({ ...account, role });
-    return true;
+  async function change(userId: string, next: Parameters<AccountStore['change']>[1]): Promise<Account | undefined> {
+    const key = redisKeys.account(userId);
+    for (;;) {
+      const before = await redis.get(key);
+      const after = before === null ? undefined : next(JSON.parse(before) as Account);
+      if (before === null || !after) return undefined;
+      if (await replaceAccount(redis, key, before, JSON.stringify(after))) return after;
+    }
   }
 
   async function* all(): AsyncGenerator<Account> {
@@ -45,6 +49,6 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     byEmail: (email) => orStoreUnavailable(byEmail(email)),
     byId: (userId) => orStoreUnavailable(read(userId)),
     all: () => all(),
-    setRole: (email, role) => orStoreUnavailable(setRole(email, role)),
+    change: (userId, next) => orStoreUnavailable(change(userId, next)),
   };
 }

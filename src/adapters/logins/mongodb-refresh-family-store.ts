@@ -1,12 +1,13 @@
 import type { Db } from 'mongodb';
 import type { NeededIndex } from '../mongodb/indexes.ts';
 import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
-import type { RefreshFamily, RefreshFamilyStore } from './refresh-family-store.ts';
+import { familyLifetimeMs, MOST_LISTED, type RefreshFamily, type RefreshFamilyStore } from './refresh-family-store.ts';
 
 const COLLECTION = 'refreshFamilies';
 
 export const refreshFamilyIndexes: readonly NeededIndex[] = [
   { collection: COLLECTION, keys: { expireAt: 1 }, options: { ttl: true } },
+  { collection: COLLECTION, keys: { userId: 1, expireAt: -1 } },
 ];
 
 type StoredFamily = RefreshFamily & { _id: string; expireAt: Date };
@@ -19,12 +20,12 @@ type StoredFamily = RefreshFamily & { _id: string; expireAt: Date };
 export function createMongoDbRefreshFamilyStore(options: { db: Db; ttlMs: number }): RefreshFamilyStore {
   const { db, ttlMs } = options;
   const families = db.collection<StoredFamily>(COLLECTION);
-  const expireAt = () => new Date(Date.now() + ttlMs);
+  const expireAt = (family: Pick<RefreshFamily, 'endsAt'>) => new Date(Date.now() + familyLifetimeMs(family, ttlMs));
   const unexpired = () => ({ expireAt: { $gt: new Date() } });
 
   return {
     create: async (_id, family) => {
-      const whole = { ...family, generation: 0, rotations: [], expireAt: expireAt() };
+      const whole = { ...family, generation: 0, rotations: [], expireAt: expireAt(family) };
       await orStoreUnavailable(families.insertOne({ _id, ...whole }));
     },
     find: async (_id) => {
@@ -33,19 +34,23 @@ export function createMongoDbRefreshFamilyStore(options: { db: Db; ttlMs: number
         Promise.all([families.findOne({ _id, ...unexpired() }), db.command({ hello: 1 })]),
       );
       if (!found) return undefined;
-      const { userId, hash, secret, generation, rotations, issuedAt } = found;
-      return {
-        family: { userId, hash, secret, generation, rotations, issuedAt },
-        nowMs: (localTime as Date).getTime(),
-      };
+      return { family: familyOf(found), nowMs: (localTime as Date).getTime() };
     },
-    exchange: async (_id, hash, { secret, generation, rotations, issuedAt, hash: next }) => {
-      const fields = { secret, generation, rotations, issuedAt, hash: next, expireAt: expireAt() };
+    exchange: async (_id, hash, next) => {
       const { modifiedCount } = await orStoreUnavailable(
-        families.updateOne({ _id, hash, ...unexpired() }, { $set: fields }),
+        families.replaceOne({ _id, hash, ...unexpired() }, { ...next, expireAt: expireAt(next) }),
       );
       return modifiedCount === 1;
+    },
+    list: async (userId) => {
+      const found = families
+        .find({ userId, ...unexpired() })
+        .sort({ expireAt: -1 })
+        .limit(MOST_LISTED);
+      return (await orStoreUnavailable(found.toArray())).map((each) => ({ id: each._id, family: familyOf(each) }));
     },
     remove: async (_id) => void (await orStoreUnavailable(families.deleteOne({ _id }))),
   };
 }
+
+const familyOf = ({ _id, expireAt: _, ...family }: StoredFamily): RefreshFamily => family;

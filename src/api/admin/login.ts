@@ -117,6 +117,7 @@ const viewOf = (value: unknown): string =>
 
 function messageOf(error: ApiError, accounts: boolean): string {
   if (error.code === 'forbidden') return 'This account is not an admin’s.';
+  if (error.code === 'account_disabled') return 'This account is disabled.';
   if (error.code === 'rate_limited') return `Too many tries. Wait ${error.retryAfterSeconds} seconds.`;
   if (error.code === 'overloaded') return 'Too busy. Try again in a moment.';
   if (error.code === 'identity_unavailable') return 'The identity provider cannot be reached. Try again in a moment.';

@@ -1,17 +1,27 @@
-import { createSecretKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Caller } from '../../contracts/account.ts';
+import { ownKeyOf } from './own-keys.ts';
+
+/** When a token was made, and when its login ends, in seconds since 1970. */
+export interface TokenTimes {
+  /** Left out: now. */
+  issuedAt?: number;
+  /** The token does not outlive it. Left out: the login has no end. */
+  loginEndsAt?: number;
+}
 
 export interface AccessTokens {
   /**
-   * Makes a JWT (HS256) with the user, the role and the login.
+   * Makes a JWT (HS256) with the user, the role and the login. The same caller, login and times give the same token.
    * @param loginId the login that the token belongs to. The token is refused once the login has ended, see EndedLogins
-   * @param issuedAt in seconds since 1970; left out: now. The same caller, login and time give the same token
    */
-  sign(caller: Caller, loginId: string, issuedAt?: number): Promise<string>;
+  sign(caller: Caller, loginId: string, times?: TokenTimes): Promise<string>;
+  /** When such a token expires, in seconds since 1970. */
+  expiryOf(times: TokenTimes & { issuedAt: number }): number;
   readonly ttlSeconds: number;
 }
 
+/** @param options.secret of the key that signs; its id stands in each token (`kid`) */
 export function createAccessTokens(options: {
   secret: string;
   issuer: string;
@@ -19,18 +29,21 @@ export function createAccessTokens(options: {
   ttlMs: number;
 }): AccessTokens {
   const { secret, issuer, audience, ttlMs } = options;
-  const key = createSecretKey(secret, 'utf8');
+  const { kid, key } = ownKeyOf(secret);
   const ttlSeconds = Math.floor(ttlMs / 1000);
+  const expiryOf = ({ issuedAt, loginEndsAt = Number.POSITIVE_INFINITY }: TokenTimes & { issuedAt: number }) =>
+    Math.min(issuedAt + ttlSeconds, loginEndsAt);
   return {
     ttlSeconds,
-    sign: ({ userId, role }, loginId, issuedAt = Math.floor(Date.now() / 1000)) =>
+    expiryOf,
+    sign: ({ userId, role }, loginId, { issuedAt = Math.floor(Date.now() / 1000), loginEndsAt } = {}) =>
       new SignJWT({ role, sid: loginId })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid })
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + ttlSeconds)
+        .setExpirationTime(expiryOf({ issuedAt, ...(loginEndsAt !== undefined && { loginEndsAt }) }))
         .sign(key),
   };
 }

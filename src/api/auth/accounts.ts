@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
+import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
 import type { Account, Role } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -25,10 +26,10 @@ export interface Tokens {
 export interface Accounts {
   /** @throws ApiError email_taken */
   register(credentials: Credentials, role: Role): Promise<{ userId: string; email: string }>;
-  /** @throws ApiError invalid_credentials */
+  /** @throws ApiError invalid_credentials, account_disabled */
   check(credentials: Credentials): Promise<Account>;
-  /** @throws ApiError invalid_credentials */
-  login(credentials: Credentials): Promise<Tokens>;
+  /** @throws ApiError invalid_credentials, account_disabled */
+  login(credentials: Credentials, client: LoginClient): Promise<Tokens>;
   /**
    * @param admit see RefreshTokens.rotate
    * @throws ApiError invalid_refresh_token, refresh_token_reused
@@ -46,16 +47,17 @@ export function createAccounts(options: {
 }): Accounts {
   const { store, passwords, accessTokens, refreshTokens } = options;
 
-  async function tokensOf(account: Account, { token, loginId, issuedAt }: RefreshToken): Promise<Tokens> {
+  async function tokensOf(account: Account, { token, loginId, issuedAt, endsAt }: RefreshToken): Promise<Tokens> {
     const { ttlSeconds } = accessTokens;
     const now = Math.floor(Date.now() / 1000);
     // Tabs that refresh at the same time get the same access token, while at least half of its time is left.
     const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
+    const times = { issuedAt: from, loginEndsAt: Math.floor(endsAt / 1000) };
     return {
-      accessToken: await accessTokens.sign(account, loginId, from),
+      accessToken: await accessTokens.sign(account, loginId, times),
       refreshToken: token,
       tokenType: 'Bearer',
-      expiresIn: Math.min(ttlSeconds, from + ttlSeconds - now),
+      expiresIn: Math.max(0, Math.min(ttlSeconds, accessTokens.expiryOf(times) - now)),
       userId: account.userId,
     };
   }
@@ -64,20 +66,28 @@ export function createAccounts(options: {
     const account = await store.byEmail(email);
     const matches = await passwords.verify(password, account?.passwordHash);
     if (!account || !matches) throw new ApiError('invalid_credentials');
+    if (account.disabledAt !== undefined) throw new ApiError('account_disabled');
     return account;
   }
 
   return {
     check,
     register: ({ email, password }, role) => registerAccount({ store, passwords }, { email, password }, role),
-    login: async (credentials) => {
+    login: async (credentials, client) => {
       const account = await check(credentials);
-      return tokensOf(account, await refreshTokens.issue(account.userId));
+      const begun = await refreshTokens.issue(account.userId, client);
+      // Whatever ends all logins of the account may have come after the check, and before there was this login to end.
+      const now = await store.byId(account.userId);
+      if (!now || now.disabledAt !== undefined || now.passwordHash !== account.passwordHash) {
+        await refreshTokens.revoke(begun.token);
+        throw new ApiError('invalid_credentials');
+      }
+      return tokensOf(account, begun);
     },
     refresh: async (refreshToken, admit) => {
       const next = await refreshTokens.rotate(refreshToken, admit);
       const account = await store.byId(next.userId);
-      if (!account) throw new ApiError('invalid_refresh_token');
+      if (!account || account.disabledAt !== undefined) throw new ApiError('invalid_refresh_token');
       return tokensOf(account, next);
     },
     logout: (refreshToken) => refreshTokens.revoke(refreshToken),

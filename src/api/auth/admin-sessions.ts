@@ -19,15 +19,17 @@ export interface AdminSessions {
   end(sessionId: string): Promise<void>;
 }
 
+/** Returns the present role of an account; undefined: there is none any more, or it is disabled. */
+export type RoleOf = (userId: string) => Promise<Role | undefined>;
+
 /**
  * @param options.idleMs how long a session lasts after its person has last done something
- * @param options.roleOf the present role of an account; undefined: there is none any more. Left out: an identity provider
- * has the accounts, and the role is that of its token
+ * @param options.roleOf left out: an identity provider has the accounts, and the role is that of its token
  */
 export function createAdminSessions(options: {
   store: AdminSessionStore;
   idleMs: number;
-  roleOf?: ((userId: string) => Promise<Role | undefined>) | undefined;
+  roleOf?: RoleOf | undefined;
 }): AdminSessions {
   const { store, idleMs, roleOf } = options;
   const ttlMs = (endsAt: number) => Math.max(1, Math.floor(Math.min(idleMs, endsAt - Date.now())));

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Caller, VerifiedToken } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { readAdminCookie } from './admin-cookie.ts';
-import type { AdminSessions } from './admin-sessions.ts';
+import type { AdminSessions, RoleOf } from './admin-sessions.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 
@@ -35,13 +35,15 @@ export interface Authentication {
 /**
  * Finds out who sends a request.
  * @param options.hasEnded whether a login has ended, although its tokens have not expired
+ * @param options.roleOf see createAdminSessions
  */
 export function createAuthentication(options: {
   verifyToken: VerifyToken;
   hasEnded: (loginId: string) => boolean;
   adminSessions: Pick<AdminSessions, 'find'>;
+  roleOf?: RoleOf | undefined;
 }): Authentication {
-  const { verifyToken, hasEnded, adminSessions } = options;
+  const { verifyToken, hasEnded, adminSessions, roleOf } = options;
   const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
 
   const identify: IdentifyToken = async (token, log) => {
@@ -65,7 +67,12 @@ export function createAuthentication(options: {
   }
 
   async function admin(req: Request): Promise<Caller | undefined> {
-    if (req.get('Authorization') !== undefined) return callerByToken(req);
+    if (req.get('Authorization') !== undefined) {
+      const caller = await callerByToken(req);
+      if (!caller || !roleOf) return caller;
+      const role = await roleOf(caller.userId);
+      return role && { ...caller, role };
+    }
     const sessionId = readAdminCookie(req);
     if (sessionId === undefined) return undefined;
     return adminSessions.find(sessionId, { active: req.get(BACKGROUND_HEADER) === undefined });

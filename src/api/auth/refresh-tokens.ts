@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
-import type { RefreshFamily, RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
+import type { LoginClient, RefreshFamily, RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
+import { loginIdOf } from './logins.ts';
 
 /** A refresh token, and the login that it belongs to. */
 export interface RefreshToken {
@@ -10,6 +11,8 @@ export interface RefreshToken {
   loginId: string;
   /** When the token was made, in seconds since 1970, on the clock of the api process that made it. */
   issuedAt: number;
+  /** When the login ends at the latest, in ms since 1970, on the clock of the api process that began it. */
+  endsAt: number;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface RefreshToken {
  */
 export interface RefreshTokens {
   /** Begins a login: makes the first token of a new family. */
-  issue(userId: string): Promise<RefreshToken>;
+  issue(userId: string, client: LoginClient): Promise<RefreshToken>;
   /**
    * Exchanges a token for the next one. For a grace period after its exchange, an old token gives the token that is
    * valid now, so that several tabs can refresh at the same time.
@@ -39,30 +42,26 @@ const MAX_RECENT_ROTATIONS = 20;
 
 /**
  * @param options.graceMs how long after its exchange a token still gives the valid one
- * @param options.endLogin ends the login's access tokens
+ * @param options.maxMs how long a login lasts at most, however often its token is exchanged
+ * @param options.endFamily ends a login, with its access tokens
  */
 export function createRefreshTokens(options: {
   store: RefreshFamilyStore;
   graceMs: number;
-  endLogin: (loginId: string) => Promise<void>;
+  maxMs: number;
+  endFamily: (id: string, userId: string) => Promise<void>;
 }): RefreshTokens {
-  const { store, graceMs, endLogin } = options;
-
-  /** The access tokens end first. If the rest fails, the login can be ended again. */
-  async function end(id: string): Promise<void> {
-    await endLogin(loginIdOf(id));
-    await store.remove(id);
-  }
+  const { store, graceMs, maxMs, endFamily } = options;
 
   /** Makes the next token of a family; undefined if another request was faster. */
   async function exchange(found: Found, token: string): Promise<{ token: string; issuedAt: number } | undefined> {
     const { id, family, nowMs } = found;
-    const { hash, secret, generation, rotations } = family;
+    const { hash, generation, rotations } = family;
     const next = nextToken(found, token);
     const issuedAt = nowSeconds();
     const exchanged = await store.exchange(id, hash, {
+      ...family,
       hash: sha256(next),
-      secret,
       generation: generation + 1,
       rotations: [nowMs, ...rotations.filter((at) => nowMs - at <= graceMs)].slice(0, MAX_RECENT_ROTATIONS),
       issuedAt,
@@ -73,16 +72,23 @@ export function createRefreshTokens(options: {
   async function find(token: string): Promise<Found | undefined> {
     const id = familyIdOf(token);
     const found = id === undefined ? undefined : await store.find(id);
-    return found && { id: id!, ...found };
+    if (!found) return undefined;
+    const { family, nowMs } = found;
+    // A login that an earlier version began has no end. It gets one at its next exchange.
+    const { endsAt = Date.now() + maxMs } = family;
+    return Date.now() < endsAt ? { id: id!, family: { ...family, endsAt }, nowMs } : undefined;
   }
 
   return {
-    issue: async (userId) => {
+    issue: async (userId, client) => {
       const id = randomUUID();
       const token = `${id}.${randomText()}`;
       const issuedAt = nowSeconds();
-      await store.create(id, { userId, hash: sha256(token), secret: randomText(), issuedAt });
-      return { token, userId, loginId: loginIdOf(id), issuedAt };
+      const startedAt = Date.now();
+      const endsAt = startedAt + maxMs;
+      const times = { issuedAt, startedAt, endsAt };
+      await store.create(id, { userId, hash: sha256(token), secret: randomText(), ...times, client });
+      return { token, userId, loginId: loginIdOf(id), issuedAt, endsAt };
     },
     rotate: async (token, admit) => {
       for (let tries = 0; ; tries++) {
@@ -90,7 +96,7 @@ export function createRefreshTokens(options: {
         const place = found && placeIn(found, token);
         if (!place) throw new ApiError('invalid_refresh_token');
         const { id, family, nowMs } = found;
-        const login = { userId: family.userId, loginId: loginIdOf(id) };
+        const login = { userId: family.userId, loginId: loginIdOf(id), endsAt: family.endsAt };
         if (tries === 0) await admit(login.loginId);
         if (place.exchangesAgo === 0) {
           const next = await exchange(found, token);
@@ -101,14 +107,14 @@ export function createRefreshTokens(options: {
         if (exchangedAt !== undefined && nowMs - exchangedAt < graceMs) {
           return { ...login, token: place.validToken, issuedAt: family.issuedAt };
         }
-        await end(id);
+        await endFamily(id, family.userId);
         throw new ApiError('refresh_token_reused');
       }
     },
     revoke: async (token) => {
       const found = await find(token);
       if (!found || !placeIn(found, token)) return false;
-      await end(found.id);
+      await endFamily(found.id, found.family.userId);
       return true;
     },
   };
@@ -117,7 +123,7 @@ export function createRefreshTokens(options: {
 /** A family, and when it was read: on the store's clock. */
 interface Found {
   id: string;
-  family: RefreshFamily;
+  family: RefreshFamily & { endsAt: number };
   nowMs: number;
 }
 
@@ -142,7 +148,5 @@ const nowSeconds = () => Math.floor(Date.now() / 1000);
 const randomText = () => randomBytes(32).toString('base64url');
 
 const familyIdOf = (token: string) => /^([0-9a-f-]{36})\.[\w-]{43}$/.exec(token)?.[1];
-
-const loginIdOf = (familyId: string) => createHash('sha256').update(familyId).digest('base64url').slice(0, 22);
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,7 @@
-import { type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
+import { cutText } from '../../contracts/cut-text.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http/account-bodies.ts';
 import { clientAddress } from '../client-address.ts';
@@ -7,6 +9,8 @@ import { bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/
 import { parse } from '../validate.ts';
 import type { Accounts } from './accounts.ts';
 import type { GuardLogin } from './guard-login.ts';
+
+const AGENT_CHARS = 200;
 
 export interface AccountsRouterOptions {
   accounts: Accounts;
@@ -29,7 +33,7 @@ export function createAccountsRouter(options: AccountsRouterOptions): Router {
     .post('/auth/login', limitAddress('login'), async (req, res) => {
       const body = parse(loginBody, req.body);
       const who = { address: clientAddress(req), account: body.email };
-      res.json(await guardLogin(who, () => accounts.login(body)));
+      res.json(await guardLogin(who, () => accounts.login(body, clientOf(req))));
     })
     .post('/auth/refresh', async (req, res) => {
       const { refreshToken } = parse(refreshBody, req.body);
@@ -46,6 +50,12 @@ export function createAccountsRouter(options: AccountsRouterOptions): Router {
       res.status(204).end();
     });
 }
+
+/** What a user sees of a login in the list of them. */
+const clientOf = (req: Request): LoginClient => ({
+  address: clientAddress(req),
+  agent: cutText(req.get('User-Agent') ?? '', AGENT_CHARS),
+});
 
 const isUnknownToken = (error: unknown) => error instanceof ApiError && error.code === 'invalid_refresh_token';
 
@@ -74,7 +84,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
       requestBody: jsonBody(loginBody),
       responses: {
         200: json('An access token, and a refresh token to get the next pair with.', tokens, rateLimitHeaders),
-        ...problems(...faults, 'invalid_credentials', 'overloaded'),
+        ...problems(...faults, 'invalid_credentials', 'account_disabled', 'overloaded'),
       },
     },
   },

@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import {
   decodeProtectedHeader,
   errors,
@@ -11,10 +10,11 @@ import type { Dispatcher } from 'undici';
 import type { VerifiedToken } from '../../contracts/account.ts';
 import { id } from '../../contracts/scalars.ts';
 import { findClaim, namesIn } from './claims.ts';
+import { verifyWithOwnKeys } from './own-keys.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
-/** How tokens are checked: with our own secret, or with the keys that an identity provider publishes. */
-export type TokenKey = { secret: string } | { jwksUrl: string; dispatcher: Dispatcher };
+/** How tokens are checked: with our own secrets, or with the keys that an identity provider publishes. */
+export type TokenKeys = { secrets: readonly string[] } | { jwksUrl: string; dispatcher: Dispatcher };
 
 /** What a token must contain, and which claims have the roles. */
 export interface TokenRules {
@@ -64,9 +64,9 @@ const PROVIDER_ALGORITHMS = [
  * Verifies tokens. We decide which algorithms are accepted, and the key decides which of them fits. The token decides
  * nothing.
  */
-export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules }): VerifyToken {
-  const { key, rules } = options;
-  const own = 'secret' in key;
+export function createTokenVerifier(options: { keys: TokenKeys; rules: TokenRules }): VerifyToken {
+  const { keys, rules } = options;
+  const own = 'secrets' in keys;
   const usesAud = own || rules.audienceClaim === 'aud';
   const verifyOptions: JWTVerifyOptions = {
     algorithms: own ? OWN_ALGORITHMS : PROVIDER_ALGORITHMS,
@@ -76,8 +76,8 @@ export function createTokenVerifier(options: { key: TokenKey; rules: TokenRules 
     requiredClaims: ['exp', 'sub'],
   };
   const verify = own
-    ? withKey(createSecretKey(key.secret, 'utf8'), verifyOptions)
-    : withKeySet(createProviderKeys(key.jwksUrl, key.dispatcher), verifyOptions);
+    ? verifyWithOwnKeys(keys.secrets, verifyOptions)
+    : withKeySet(createProviderKeys(keys.jwksUrl, keys.dispatcher), verifyOptions);
 
   return async (token) => {
     try {
@@ -105,9 +105,6 @@ class ClaimError extends Error {
     this.claim = claim;
   }
 }
-
-const withKey = (key: KeyObject, options: JWTVerifyOptions) => async (token: string) =>
-  (await jwtVerify(token, key, options)).payload;
 
 /** If a token does not say which key has signed it and several keys fit, each of them is tried. */
 const withKeySet = (findKey: JWTVerifyGetKey, options: JWTVerifyOptions) => async (token: string) => {

@@ -1,4 +1,5 @@
 import { createDocument } from 'zod-openapi';
+import { adminAccountPaths } from '../admin/accounts.ts';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
 import { feedbackPaths } from '../admin/feedback.ts';
 import { gatePaths } from '../admin/gates.ts';
@@ -8,6 +9,7 @@ import { linkPaths } from '../admin/links.ts';
 import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
+import { loginPaths } from '../auth/login-routes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
 import { realtimePaths } from '../realtime/routes.ts';
@@ -61,7 +63,7 @@ export function createOpenApiDocument(options: {
       },
     },
     paths: {
-      ...(options.accounts ? accountPaths : {}),
+      ...(options.accounts ? { ...accountPaths, ...loginPaths, ...adminAccountPaths } : {}),
       ...chatPaths,
       ...realtimePaths,
       ...deadLetterPaths,

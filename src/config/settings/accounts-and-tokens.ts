@@ -1,21 +1,13 @@
-import { z } from 'zod';
 import { api, setting } from '../setting.ts';
-import { duration, flag, optional, someNames, text, url } from '../value-types.ts';
+import { duration, flag, optional, secrets, someNames, text, url } from '../value-types.ts';
 
 export const accountsAndTokens = {
   jwtSecret: setting({
     env: 'JWT_SECRET',
-    type: optional(
-      z
-        .string()
-        .refine(
-          (value) => Buffer.byteLength(value) >= 32,
-          'must have at least 32 bytes; make one with: openssl rand -base64 48',
-        ),
-    ),
+    type: secrets(32, 'openssl rand -base64 48'),
     default: '',
     unit: 'secret',
-    text: 'Signs access tokens (HS256). Required in production unless JWT_JWKS_URL is set.',
+    text: 'Signs access tokens (HS256). Several, separated by commas: the first signs, all are accepted. Required in production unless JWT_JWKS_URL is set.',
     mayBeInFile: true,
     readBy: api,
   }),
@@ -89,6 +81,14 @@ export const accountsAndTokens = {
     default: '30d',
     unit: 'duration',
     text: 'How long a login lasts without a refresh.',
+    readBy: api,
+  }),
+  loginMaxMs: setting({
+    env: 'LOGIN_MAX',
+    type: duration({ min: '1m', max: '3650d' }),
+    default: '90d',
+    unit: 'duration',
+    text: 'How long a login lasts at most, however often it is refreshed.',
     readBy: api,
   }),
   refreshGraceMs: setting({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { id } from '../scalars.ts';
 
-const email = z
+export const email = z
   .email()
   .max(limits.emailChars)
   .transform((value) => value.toLowerCase())

@@ -1,4 +1,4 @@
-import type { RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { createRedisLoginTries } from '../../adapters/logins/redis-login-tries.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
@@ -7,26 +7,38 @@ import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
 import { createGuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
+import { createLoginsRouter } from '../../api/auth/login-routes.ts';
+import { createLogins } from '../../api/auth/logins.ts';
+import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createPasswords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../../api/auth/routes.ts';
 import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
-import { byAddress, limitRoute, useLimit } from '../../api/rate-limit.ts';
+import { byAddress, byUser, limitRoute, useLimit } from '../../api/rate-limit.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { LastingStores } from './stores.ts';
 
-/** The routes of accounts (none if an identity provider has the accounts), and the login of the admin's pages. */
-export function createAccountRouters(options: {
+export interface AccountParts {
+  /** undefined if an identity provider has the accounts, as the next. */
+  accounts: Router | undefined;
+  accountAdmin: AccountAdmin | undefined;
+  /** The login of the admin's pages. */
+  login: Router;
+}
+
+/** @param options.secrets the first signs access tokens */
+export function createAccountParts(options: {
   config: ApiConfig;
-  secret: string;
+  secrets: readonly string[];
   redis: Redis;
   verifyToken: VerifyToken;
   stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   adminSessions: AdminSessions;
   /** Ends the access tokens of a login. */
   endLogin: (loginId: string) => Promise<void>;
-}): { accounts: Router | undefined; login: Router } {
-  const { config, secret, redis, verifyToken, stores, adminSessions, endLogin } = options;
+  authenticate: RequestHandler;
+}): AccountParts {
+  const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate } = options;
   const limitOf = (name: string) => createRedisRateLimit({ redis, name, perMinute: config.rateLoginPerMinute });
   const limitAddress = (name: string): RequestHandler => limitRoute(limitOf(name), byAddress);
   const maxMs = config.adminSessionMaxMs;
@@ -40,13 +52,15 @@ export function createAccountRouters(options: {
     });
 
   if (config.jwtJwksUrl) {
-    return { accounts: undefined, login: loginRouter(false, logInWithToken({ verifyToken, maxMs })) };
+    const login = loginRouter(false, logInWithToken({ verifyToken, maxMs }));
+    return { accounts: undefined, accountAdmin: undefined, login };
   }
+  const logins = createLogins({ families: stores.refreshFamilies, endLogin });
   const accounts = createAccounts({
     store: stores.accounts,
     passwords: createPasswords(),
     accessTokens: createAccessTokens({
-      secret,
+      secret: secrets[0]!,
       issuer: config.jwtIssuer,
       audience: config.jwtAudience[0]!,
       ttlMs: config.accessTokenTtlMs,
@@ -54,19 +68,25 @@ export function createAccountRouters(options: {
     refreshTokens: createRefreshTokens({
       store: stores.refreshFamilies,
       graceMs: config.refreshGraceMs,
-      endLogin,
+      maxMs: config.loginMaxMs,
+      endFamily: logins.endFamily,
     }),
   });
   const [perLogin, unknownTokens] = [limitOf('refresh'), limitOf('unknown-refresh-token')];
   const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
+  const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
   return {
-    accounts: createAccountsRouter({
-      accounts,
-      limitAddress,
-      limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
-      limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
-      guardLogin,
-    }),
+    accounts: Router().use(
+      createAccountsRouter({
+        accounts,
+        limitAddress,
+        limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
+        limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
+        guardLogin,
+      }),
+      createLoginsRouter({ logins, authenticate, limitUser: limitRoute(readLimit, byUser) }),
+    ),
+    accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
     login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),
   };
 }

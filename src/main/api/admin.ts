@@ -1,8 +1,9 @@
-import type { RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
 import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
+import { createAdminAccountsRouter } from '../../api/admin/accounts.ts';
 import { createBullBoardRouter } from '../../api/admin/bull-board.ts';
 import { createDeadLettersRouter } from '../../api/admin/dead-letters.ts';
 import { createFeedbackRouter } from '../../api/admin/feedback.ts';
@@ -14,6 +15,7 @@ import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../api/admin/retry-runs.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
+import type { AccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { GateAdmin } from '../../contracts/gates.ts';
@@ -40,11 +42,13 @@ export function createAdminParts(options: {
   feedback: FeedbackStore;
   judgedProcesses: () => Promise<ProcessList>;
   login: Router;
+  /** undefined if an identity provider has the accounts. */
+  accountAdmin: AccountAdmin | undefined;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
   const { config, queue, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
-  const { judgedProcesses, login, requireAdmin, logger } = options;
+  const { judgedProcesses, login, accountAdmin, requireAdmin, logger } = options;
   const openJobs = () => countOpenJobs(queue, redis);
   return createAdminRouter(
     login,
@@ -61,6 +65,7 @@ export function createAdminParts(options: {
     createGatesRouter({ gates, openJobs, requireAdmin }),
     createIntakeRouter({ intake, effects: intakeEffects, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),
+    accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, requireAdmin }) : Router(),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs, requireAdmin }),
     createRetryRunsRouter({ retryRuns, requireAdmin, logger }),

@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
 import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
 import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
@@ -6,15 +6,15 @@ import { createRedisTicketStore } from '../../adapters/logins/redis-ticket-store
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
-import { createAdminSessions } from '../../api/auth/admin-sessions.ts';
+import { createAdminSessions, type RoleOf } from '../../api/auth/admin-sessions.ts';
 import { type Authentication, createAuthentication } from '../../api/auth/authenticate.ts';
 import { rememberTokens } from '../../api/auth/remember-tokens.ts';
-import { tokenSecretOf } from '../../api/auth/token-secret.ts';
+import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
 import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { Logger } from '../../observability/log.ts';
-import { createAccountRouters } from './accounts.ts';
+import { type AccountParts, createAccountParts } from './accounts.ts';
 import type { LastingStores } from './stores.ts';
 
 /** How far the clocks of several api processes may differ. */
@@ -31,11 +31,7 @@ export function createAuthenticationParts(options: {
   endedLogins: EndedLogins;
   redeemTicket: RedeemTicket;
   tickets: TicketStore;
-  /** undefined if an identity provider has the accounts. */
-  accounts: Router | undefined;
-  /** The login of the admin's pages. */
-  login: Router;
-} {
+} & AccountParts {
   const { config, redis, subscriber, stores, logger } = options;
   const endedLogins = createRedisEndedLogins({
     redis,
@@ -43,10 +39,10 @@ export function createAuthenticationParts(options: {
     keepMs: config.accessTokenTtlMs + config.jwtClockToleranceMs + CLOCK_MARGIN_MS,
     logger,
   });
-  const secret = tokenSecretOf({ ...config, logger });
+  const secrets = tokenSecretsOf({ ...config, logger });
   const verifyToken = rememberTokens(
     createTokenVerifier({
-      key: config.jwtJwksUrl ? { jwksUrl: config.jwtJwksUrl, dispatcher: createDispatcher(config) } : { secret },
+      keys: config.jwtJwksUrl ? { jwksUrl: config.jwtJwksUrl, dispatcher: createDispatcher(config) } : { secrets },
       rules: {
         issuer: config.jwtIssuer,
         audiences: config.jwtAudience,
@@ -58,16 +54,29 @@ export function createAuthenticationParts(options: {
     }),
   );
   const tickets = createRedisTicketStore({ redis });
+  const roleOf = config.jwtJwksUrl ? undefined : createRoleOf(stores.accounts);
   const adminSessions = createAdminSessions({
     store: createRedisAdminSessionStore({ redis }),
     idleMs: config.adminIdleTimeoutMs,
-    roleOf: config.jwtJwksUrl ? undefined : async (userId) => (await stores.accounts.byId(userId))?.role,
+    roleOf,
   });
+  const authentication = createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions, roleOf });
+  const { authenticate } = authentication;
   return {
-    ...createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions }),
+    ...authentication,
     endedLogins,
     tickets,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
-    ...createAccountRouters({ config, secret, redis, verifyToken, stores, adminSessions, endLogin: endedLogins.end }),
+    ...createAccountParts({
+      ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate },
+      endLogin: endedLogins.end,
+    }),
   };
 }
+
+const createRoleOf =
+  (accounts: AccountStore): RoleOf =>
+  async (userId) => {
+    const account = await accounts.byId(userId);
+    return account?.disabledAt === undefined ? account?.role : undefined;
+  };

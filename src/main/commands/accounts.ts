@@ -1,19 +1,52 @@
+import type { Redis } from 'ioredis';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { accountIndexes, createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import {
+  createMongoDbRefreshFamilyStore,
+  refreshFamilyIndexes,
+} from '../../adapters/logins/mongodb-refresh-family-store.ts';
+import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
+import { endLogin } from '../../adapters/logins/redis-scripts/end-login.ts';
+import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
 import { createIndexes } from '../../adapters/mongodb/indexes.ts';
+import { channelOf } from '../../adapters/redis/channels.ts';
+import { createLogins, type Logins } from '../../api/auth/logins.ts';
+import { accountsAndTokens } from '../../config/settings/accounts-and-tokens.ts';
+import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { withMongoDb } from './mongodb-connection.ts';
+import { readSetting } from './read-setting.ts';
 import { withRedis } from './redis-connection.ts';
 
+/** No access token of any api outlives its login by more: ACCESS_TOKEN_TTL is a day at most. */
+const KEEP_MS = 25 * 3_600_000;
+
+interface AccountStores {
+  accounts: AccountStore;
+  logins: Logins;
+}
+
 /**
- * Runs a part of a command with the store of accounts: in MongoDB if MONGODB_URL is set, and else in Redis.
- * @param name the name of this process in the server's list of clients
+ * Runs a part of a command with the accounts and their logins: in MongoDB if MONGODB_URL is set, and else in Redis. The
+ * apis are told through Redis of logins that end.
+ * @param name the name of this process in the servers' lists of clients
  * @throws UsageError a setting is missing, or wrong
  */
-export async function withAccounts(name: string, use: (accounts: AccountStore) => Promise<void>): Promise<void> {
-  const isMongoDb = await withMongoDb(name, async (db) => {
-    await createIndexes(db, accountIndexes);
-    await use(createMongoDbAccountStore({ db }));
+export async function withAccounts(name: string, use: (stores: AccountStores) => Promise<void>): Promise<void> {
+  const ttlMs = readSetting(accountsAndTokens.refreshTokenTtlMs);
+  await withRedis(name, async (redis) => {
+    const isMongoDb = await withMongoDb(name, async (db) => {
+      await createIndexes(db, [...accountIndexes, ...refreshFamilyIndexes]);
+      const logins = loginsOf(redis, createMongoDbRefreshFamilyStore({ db, ttlMs }));
+      await use({ accounts: createMongoDbAccountStore({ db }), logins });
+    });
+    if (isMongoDb) return;
+    const logins = loginsOf(redis, createRedisRefreshFamilyStore({ redis, ttlMs }));
+    await use({ accounts: createRedisAccountStore({ redis }), logins });
   });
-  if (!isMongoDb) await withRedis(name, (redis) => use(createRedisAccountStore({ redis })));
+}
+
+function loginsOf(redis: Redis, families: RefreshFamilyStore): Logins {
+  const [key, channel] = [redisKeys.endedLogins(), channelOf(redis, LOGIN_ENDED_CHANNEL)];
+  return createLogins({ families, endLogin: (loginId) => endLogin(redis, key, { loginId, keepMs: KEEP_MS, channel }) });
 }

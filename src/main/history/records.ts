@@ -3,18 +3,12 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ArchivedSession, archivedSession } from '../../adapters/conversations/history-archive.ts';
-import type { Account } from '../../contracts/account.ts';
+import { type Account, account } from '../../contracts/account.ts';
 
 const record = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('account'),
-    account: z.object({
-      userId: z.string(),
-      email: z.string(),
-      passwordHash: z.string(),
-      role: z.enum(['user', 'admin']),
-      createdAt: z.string(),
-    }),
+    account,
   }),
   z.object({ kind: z.literal('session'), session: archivedSession }),
 ]);

@@ -3,8 +3,16 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { AccountStore } from '../../../src/adapters/accounts/account-store.ts';
 import type { Account } from '../../../src/contracts/account.ts';
 
-/** What every store of accounts must do. @param makeStore an empty one */
-export function describeAccountStore(name: string, makeStore: () => Promise<AccountStore>): void {
+/**
+ * What every store of accounts must do.
+ * @param makeStore an empty one
+ * @param options.isAtomic whether the server compares and changes a document in one step
+ */
+export function describeAccountStore(
+  name: string,
+  makeStore: () => Promise<AccountStore>,
+  { isAtomic = true } = {},
+): void {
   describe(`${name} is a store of accounts`, () => {
     let store: AccountStore;
     beforeAll(async () => {
@@ -30,7 +38,7 @@ export function describeAccountStore(name: string, makeStore: () => Promise<Acco
     test('nobody is found where there is nobody', async () => {
       expect(await store.byEmail('nobody@example.com')).toBeUndefined();
       expect(await store.byId(randomUUID())).toBeUndefined();
-      expect(await store.setRole('nobody@example.com', 'admin')).toBe(false);
+      expect(await store.change(randomUUID(), (account) => account)).toBeUndefined();
     });
 
     test('an email has one account, and the second attempt leaves nothing behind', async () => {
@@ -59,13 +67,31 @@ export function describeAccountStore(name: string, makeStore: () => Promise<Acco
       expect(new Set(found.map(({ userId }) => userId)).size).toBe(found.length);
     });
 
-    test('a role is given and taken, and nothing else changes', async () => {
+    test('a change replaces the account, and a field that is left out is gone', async () => {
       const account = newAccount();
       await store.create(account);
-      expect(await store.setRole(account.email, 'admin')).toBe(true);
-      expect(await store.byId(account.userId)).toEqual({ ...account, role: 'admin' });
-      expect(await store.setRole(account.email, 'user')).toBe(true);
-      expect(await store.byEmail(account.email)).toEqual(account);
+      const disabled = { ...account, role: 'admin', disabledAt: '2026-01-02T00:00:00.000Z' } as const;
+      expect(await store.change(account.userId, () => disabled)).toEqual(disabled);
+      expect(await store.byId(account.userId)).toEqual(disabled);
+      const { disabledAt: _, ...enabled } = disabled;
+      await store.change(account.userId, () => enabled);
+      expect(await store.byEmail(account.email)).toEqual(enabled);
+    });
+
+    test('a change that is none leaves the account as it is', async () => {
+      const account = newAccount();
+      await store.create(account);
+      expect(await store.change(account.userId, () => undefined)).toBeUndefined();
+      expect(await store.byId(account.userId)).toEqual(account);
+    });
+
+    (isAtomic ? test : test.skip)('of many changes at once none is lost', async () => {
+      const account = newAccount({ passwordHash: '' });
+      await store.create(account);
+      const add = (letter: string) =>
+        store.change(account.userId, (now) => ({ ...now, passwordHash: now.passwordHash + letter }));
+      await Promise.all([...'abcdefgh'].map(add));
+      expect([...(await store.byId(account.userId))!.passwordHash].sort().join('')).toBe('abcdefgh');
     });
   });
 }

@@ -1,11 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { accountIndexes, createMongoDbAccountStore } from '../../../src/adapters/accounts/mongodb-account-store.ts';
 import { testMongoDb, unreachableMongoDb } from '../../mongodb-connection.ts';
-import { withMongoDb } from '../../with-mongodb.ts';
+import { isFerretDb, withMongoDb } from '../../with-mongodb.ts';
 import { describeAccountStore } from './account-store-contract.ts';
 
 withMongoDb('with MongoDB', () => {
-  describeAccountStore('MongoDB', async () => createMongoDbAccountStore({ db: await testMongoDb(accountIndexes) }));
+  const makeStore = async () => createMongoDbAccountStore({ db: await testMongoDb(accountIndexes) });
+  // FerretDB looks for a document first and changes it later, so two changes at once may both find it as it was.
+  describeAccountStore('MongoDB', makeStore, { isAtomic: !isFerretDb() });
 });
 
 test('without MongoDB every method says that the store is out of reach', async () => {
@@ -13,7 +15,7 @@ test('without MongoDB every method says that the store is out of reach', async (
   for (const use of [
     () => store.byEmail('a@example.com'),
     () => store.byId('u1'),
-    () => store.setRole('a@example.com', 'admin'),
+    () => store.change('u1', (account) => account),
   ]) {
     await expect(use()).rejects.toMatchObject({ code: 'store_unavailable' });
   }

@@ -19,7 +19,7 @@ test('without Redis every method says that the store is out of reach', async () 
   for (const use of [
     () => store.byEmail('a@example.com'),
     () => store.byId('u1'),
-    () => store.setRole('a@example.com', 'admin'),
+    () => store.change('u1', (account) => account),
   ]) {
     await expect(use()).rejects.toMatchObject({ code: 'store_unavailable' });
   }

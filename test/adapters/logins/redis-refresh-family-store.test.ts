@@ -31,7 +31,8 @@ test('without Redis every method says that the store is out of reach', async () 
     () => store.create('f', family),
     () => store.find('f'),
     () => store.exchange('f', 'h', family),
-    () => store.remove('f'),
+    () => store.list('u'),
+    () => store.remove('f', 'u'),
   ]) {
     await expect(use()).rejects.toMatchObject({ code: 'store_unavailable' });
   }

@@ -36,7 +36,7 @@ beforeAll(async () => {
   tokens = { admin: await tokenOf('admin'), user: await tokenOf('user') };
   const { requireAdmin } = createAuthentication({
     verifyToken: createTokenVerifier({
-      key: { secret },
+      keys: { secrets: [secret] },
       rules: {
         issuer: 'i',
         audiences: ['a'],

@@ -4,13 +4,14 @@
   KEYS:
     1 family
 
-  Output: {the server's time in ms, {userId, hash, secret, generation, rotations, issuedAt}}
+  ARGV:
+    1.. the fields to read
+
+  Output: {the server's time in ms, {the values of the fields}}
     Missing fields are nil. If there is no family, all of them are nil.
 
   Cost: 2 commands.
 ]]
 -- include: server-time
-return {
-  serverTimeMs(),
-  redis.call('HMGET', KEYS[1], 'userId', 'hash', 'secret', 'generation', 'rotations', 'issuedAt')
-}
+local family = KEYS[1]
+return {serverTimeMs(), redis.call('HMGET', family, unpack(ARGV))}

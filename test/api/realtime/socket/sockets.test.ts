@@ -61,7 +61,7 @@ async function connect(user = ann, url = api.url) {
 const tokens = createAccessTokens({ secret: SECRET, issuer: 'healify-chat', audience: 'healify-chat', ttlMs: 60_000 });
 /** A token that expires so many seconds from now. */
 const tokenFor = (userId: string, seconds: number) =>
-  tokens.sign({ userId, role: 'user' }, randomUUID(), Math.floor(Date.now() / 1000) - 60 + seconds);
+  tokens.sign({ userId, role: 'user' }, randomUUID(), { issuedAt: Math.floor(Date.now() / 1000) - 60 + seconds });
 const ticketOf = async (user: TestUser) =>
   ((await user.post('/chat/tickets')).body as unknown as { ticket: string }).ticket;
 const attempt = (requestId: string) => logs.open({ requestId, epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 });

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { id, timestamp } from '../scalars.ts';
+import { email } from './account-bodies.ts';
+
+/** Names an account. The email is in the body and not in the address, because addresses are logged. */
+export const accountBody = z.strictObject({ email }).meta({ id: 'AccountNamed' });
+
+export const adminAccount = z
+  .object({
+    userId: id,
+    email: z.string(),
+    role: z.enum(['user', 'admin']),
+    createdAt: timestamp,
+    disabledAt: timestamp.nullable().describe('Since when nobody can log in. null: the account is enabled.'),
+    logins: z.int().nonnegative().describe('How many logins have not ended.'),
+  })
+  .meta({ id: 'AdminAccount', description: 'An account, as admins see it.' });
+
+export type AdminAccount = z.output<typeof adminAccount>;
