@@ -43,7 +43,9 @@ async function npmRun(...args: string[]): Promise<string> {
 test('the commands for accounts and dead letters work as documented, and say nothing of a .env that is not there', async () => {
   const added = await npmRun('users', '--', 'add', '--email', 'You@example.com', '--password-stdin', '--admin');
   expect(added).toContain('made you@example.com (admin)');
-  expect(await npmRun('users', '--', 'grant-admin', '--email', 'you@example.com')).toContain('is an admin now');
+  expect(await npmRun('users', '--', 'grant-admin', '--email', 'you@example.com')).toContain(
+    'you@example.com: admin, enabled',
+  );
   const listed = await npmRun('dlq', '--', 'list');
   expect(listed).toContain('chat_requests.dlq');
   for (const output of [added, listed]) expect(output).not.toMatch(/\.env|not found|Warning/);

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { startApi, startScript, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { until } from '../../until.ts';
 
 // Minutes pass in Redis and in the stored session, and not in the test: it changes the time that is left.
 
@@ -68,6 +69,7 @@ test('a login lasts while its person does something at any api, and what a page 
     expect(await leftMs()).toBeLessThanOrEqual(IDLE_MS);
   }
   await redis.pexpire(key, 1);
+  await until('it has expired', async () => (await redis.exists(key)) === 0);
   for (const api of apis) expect(await ask(api)).toBe(401);
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Router } from 'express';
+import { createAdminAccountsRouter } from '../../../src/api/admin/accounts.ts';
 import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
 import { createFeedbackRouter } from '../../../src/api/admin/feedback.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
@@ -9,6 +10,7 @@ import { createLinksRouter } from '../../../src/api/admin/links.ts';
 import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
+import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
@@ -98,7 +100,7 @@ test('what needs a token says so', () => {
   for (const { path, operation } of operations) {
     const secured = operation.security !== undefined;
     // A WebSocket gets its token in a message.
-    const needsToken = /^\/(me$|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
+    const needsToken = /^\/(me$|auth\/logins|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
     expect({ path, secured }).toEqual({ path, secured: needsToken });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
@@ -112,6 +114,8 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createHealthRouter(unused)),
     ...routesOf(createDocsRouter(document)),
     ...routesOf(createAccountsRouter(unused)),
+    ...routesOf(createLoginsRouter(unused)),
+    ...routesOf(createAdminAccountsRouter(unused), '/admin'),
     ...routesOf(createChatRouter(unused)),
     ...routesOf(createRealtimeRouter(unused)),
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
