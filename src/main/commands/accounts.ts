@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { accountIndexes, createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
@@ -11,6 +10,7 @@ import { endLogin } from '../../adapters/logins/redis-scripts/end-login.ts';
 import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
 import { createIndexes } from '../../adapters/mongodb/indexes.ts';
 import { channelOf } from '../../adapters/redis/channels.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
 import { createLogins, type Logins } from '../../api/auth/logins.ts';
 import { accountsAndTokens } from '../../config/settings/accounts-and-tokens.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { defineScript } from '../../redis/define-script.ts';
+import type { Redis } from '../../redis/redis.ts';
 
 const script = defineScript(import.meta.dirname, 'replace-account');
 
