@@ -11,6 +11,7 @@ import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 /** A private RabbitMQ, Redis and model simulator, which all contenders share. */
 export interface Servers {
   readonly rabbitMqUrl: string;
+  readonly rabbitMqManagementUrl: string;
   readonly redisUrl: string;
   /** The address, `/v1` included. */
   readonly modelUrl: string;
@@ -44,6 +45,7 @@ export async function startServers(): Promise<Servers> {
 
   return {
     rabbitMqUrl: rabbitMq.url,
+    rabbitMqManagementUrl: rabbitMq.managementUrl,
     redisUrl: redisServer.url,
     modelUrl: `${modelUrl}/v1`,
     redis,

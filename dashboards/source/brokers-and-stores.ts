@@ -11,7 +11,7 @@ const inMinutes = '10m';
 export const brokersAndStores: Board = {
   name: 'brokers-and-stores',
   title: 'Healify: brokers and stores',
-  about: 'RabbitMQ and Redis: queues, dead letters, connections, memory, disk.',
+  about: 'RabbitMQ, Redis and MongoDB: queues, dead letters, connections, memory, disk.',
   lookBack: '1h',
   rows: [
     {
@@ -52,6 +52,16 @@ export const brokersAndStores: Board = {
           runbooks: ['HealifyRedisDown', 'HealifyMonitoringMissing'],
         }),
         numbers({
+          title: 'MongoDB',
+          about: 'Whether an api reaches a MongoDB that can be written to. Empty where history is in Redis.',
+          queries: [['mongodb', `max(${series('healify_connection_up', 'server="mongodb"')})`]],
+          meanings: [
+            [0, 'DOWN', 'red'],
+            [1, 'up', 'green'],
+          ],
+          runbooks: ['HealifyMongoDbDown'],
+        }),
+        numbers({
           title: 'Persistence of Redis',
           about:
             'Whether Redis writes all changes to disk (append-only file), and whether its latest writes went well.',
@@ -87,6 +97,12 @@ export const brokersAndStores: Board = {
           unit: 'short',
           queries: [['{{queue}}', maxBy('queue', 'healify_broker_queue_consumers', 'queue!~".+[.]dlq"')]],
           runbooks: ['HealifyNoConsumers'],
+        }),
+        lines({
+          title: 'Messages of a newer version',
+          about: `Messages that were given back to their queue in the last ${inMinutes}, because only a newer version can read them. They come with an upgrade, and end with it.`,
+          unit: 'short',
+          queries: [['{{queue}}', increaseBy('queue', 'healify_newer_messages_total', inMinutes)]],
         }),
         lines({
           title: 'Not empty for',
@@ -181,6 +197,47 @@ export const brokersAndStores: Board = {
             ['waiting', `sum(${series('rabbitmq_queue_messages_ready')})`],
             ['not acknowledged', `sum(${series('rabbitmq_queue_messages_unacked')})`],
           ],
+        }),
+      ],
+    },
+    {
+      title: 'MongoDB, where history is kept in it',
+      panels: [
+        lines({
+          title: 'Time of MongoDB’s commands',
+          about: 'How long a command takes on average, as the apis see it.',
+          unit: 's',
+          queries: [
+            [
+              '{{command}}',
+              `sum by (command) (rate(${series('healify_mongodb_command_seconds_sum')}[$__rate_interval])) / sum by (command) (rate(${series('healify_mongodb_command_seconds_count')}[$__rate_interval]))`,
+            ],
+          ],
+          steps: [['green'], ['red', 0.5]],
+          runbooks: ['HealifyMongoDbSlow'],
+        }),
+        lines({
+          title: 'Commands of MongoDB',
+          about: 'Commands of the apis in a second.',
+          unit: 'ops',
+          queries: [
+            [
+              '{{command}}',
+              `sum by (command) (rate(${series('healify_mongodb_command_seconds_count')}[$__rate_interval]))`,
+            ],
+          ],
+        }),
+        lines({
+          title: 'Commands that MongoDB has failed',
+          about: `Commands that failed in the last ${inMinutes}, as a whole or in part. A few in a failover are normal.`,
+          unit: 'short',
+          queries: [
+            [
+              '{{command}}',
+              increaseBy('command', 'healify_mongodb_command_seconds_count', inMinutes, 'result="failed"'),
+            ],
+          ],
+          runbooks: ['HealifyMongoDbErrors'],
         }),
       ],
     },

@@ -211,6 +211,7 @@ const overview = createOverviewParts({
   lookAtQueues,
   lookAtLetters,
   lookAtMembers,
+  mongoDbMembers: mongoDb?.members,
   oldestQuestionAgeMs,
   judgedProcesses,
   logger,

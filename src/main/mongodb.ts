@@ -32,8 +32,9 @@ export function connectToMongoDb(options: {
   logger: Logger;
   replyTimeoutMs?: number | undefined;
   onUp?: (up: boolean) => void;
+  onCommand?: (command: string, ms: number, result: 'ok' | 'failed') => void;
 }): MongoDbConnection | undefined {
-  const { config, name, logger, replyTimeoutMs, onUp } = options;
+  const { config, name, logger, replyTimeoutMs, onUp, onCommand } = options;
   if (!config.mongodbUrl) return undefined;
   return connectMongoDb({
     url: config.mongodbUrl,
@@ -42,6 +43,7 @@ export function connectToMongoDb(options: {
     logger,
     commandTimeoutMs: config.storeTimeoutMs,
     replyTimeoutMs,
+    onCommand,
     connectTimeoutMs: config.mongodbConnectTimeoutMs,
     maxPoolSize: config.mongodbPoolSize,
     retryWrites: config.mongodbRetryWrites,

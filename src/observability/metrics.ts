@@ -143,6 +143,13 @@ export function createApiMetrics() {
       buckets: SECONDS,
       registers,
     }),
+    mongoDbCommands: createHistogram({
+      name: 'healify_mongodb_command_seconds',
+      help: 'Time that MongoDB took for a command of this api. command: its name in MongoDB; result: ok or failed; a bulk write of which some writes have failed counts as failed.',
+      labelNames: ['command', 'result'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
     answerTime: createHistogram({
       name: 'healify_answer_seconds',
       help: 'Time from the creation of a question to its end, as its user sees it. status: completed, failed or cancelled; cached: whether the answer was in the cache.',

@@ -18,6 +18,8 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
   const [eager, patient] = [await signUp(api.url), await signUp(api.url)];
   await rabbitMq.ctl('close_all_connections', 'by the test');
   const client = await startQueueClient(rabbitMq.url);
+  // It goes back to its queue again and again.
+  client.channel.sendToQueue(REQUESTS_QUEUE, Buffer.from('{"version":99}'));
   const ask = (message: string) => user.send({ message }, { Prefer: 'wait=10' });
 
   const readStream = async (message: string) => {

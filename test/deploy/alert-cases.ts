@@ -23,6 +23,11 @@ const oldestJob = 'healify_jobs_first_age_seconds{state="prioritized"}';
 const cost = 'healify_model_cost_dollars_total{provider="openai",model="m"}';
 const tokens = 'gen_ai_client_token_usage_sum{gen_ai_provider_name="openai"}';
 const connection = 'healify_connection_up{process="worker",server="redis",instance="w"}';
+const mongoDb = (api: string) => `healify_connection_up{process="api",server="mongodb",instance="${api}"}`;
+const commands = (command: string, result: string, api = 'a') =>
+  `healify_mongodb_command_seconds_count{command="${command}",result="${result}",instance="${api}"}`;
+const seconds = (command: string) =>
+  `healify_mongodb_command_seconds_sum{command="${command}",result="ok",instance="a"}`;
 const ended = (status: string) => `healify_answer_seconds_count{status="${status}",cached="false"}`;
 const inTime = (le: string) => `healify_answer_seconds_bucket{status="completed",cached="false",le="${le}"}`;
 const redis = (name: string, labels = '') => `redis_${name}{job="redis",instance="redis-exporter:9121"${labels}}`;
@@ -346,6 +351,49 @@ export const alertCases: Record<string, AlertCases> = {
   HealifyConnectionDown: {
     fires: { 'a connection is gone for minutes': { series: { [connection]: '1 0x10' }, at: '6m' } },
     silent: { 'it is back after a minute': { series: { [connection]: '1 0 0 1x10' }, at: '6m' } },
+  },
+  HealifyMongoDbDown: {
+    fires: {
+      'no api has it': { series: { [mongoDb('a')]: '1 0x10', [mongoDb('b')]: '1 0x10' }, at: '4m' },
+    },
+    silent: {
+      'one api has lost it': { series: { [mongoDb('a')]: '0x10', [mongoDb('b')]: '1x10' }, at: '4m' },
+      'a failover takes less than a minute': { series: { [mongoDb('a')]: '1 0 1x10' }, at: '2m' },
+      'history is in Redis': { series: { [connection]: '1x10' }, at: '4m' },
+    },
+  },
+  HealifyMongoDbErrors: {
+    fires: {
+      'writes fail again and again': { series: { [commands('update', 'failed')]: '0+3x20' }, at: '15m' },
+      'two apis have some each': {
+        series: { [commands('find', 'failed')]: '0+0.8x20', [commands('find', 'failed', 'b')]: '0+0.8x20' },
+        at: '15m',
+        labels: 'command="find"',
+      },
+    },
+    silent: {
+      'a few have failed in a failover': { series: { [commands('update', 'failed')]: '0x5 4x20' }, at: '8m' },
+      'all go well': { series: { [commands('update', 'ok')]: '0+900x20' }, at: '15m' },
+    },
+  },
+  HealifyMongoDbSlow: {
+    fires: {
+      'a read takes a second': {
+        series: { [commands('find', 'ok')]: '0+60x30', [seconds('find')]: '0+60x30' },
+        at: '20m',
+        labels: 'command="find"',
+      },
+    },
+    silent: {
+      'it was slow for some minutes': {
+        series: { [commands('find', 'ok')]: '0+60x30', [seconds('find')]: '0+60x4 240+0.6x30' },
+        at: '12m',
+      },
+      'a read takes 10 ms': {
+        series: { [commands('find', 'ok')]: '0+60x30', [seconds('find')]: '0+0.6x30' },
+        at: '20m',
+      },
+    },
   },
   HealifyReconnectStorm: {
     fires: {

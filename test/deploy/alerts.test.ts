@@ -62,7 +62,9 @@ test('each alert says whom it wakes, what it belongs to, whose outage explains i
     expect(labels).toEqual({
       severity: expect.stringMatching(/^(critical|warning)$/),
       subject: expect.stringMatching(/^[a-z-]+$/),
-      follows: expect.stringMatching(/^(none|(rabbitmq|redis|worker|provider)(-(rabbitmq|redis|worker|provider))*)$/),
+      follows: expect.stringMatching(
+        /^(none|(rabbitmq|redis|mongodb|worker|provider)(-(rabbitmq|redis|mongodb|worker|provider))*)$/,
+      ),
       ...(labels.speed && { speed: expect.stringMatching(/^(fast|medium|slow)$/) }),
     });
     expect(annotations).toEqual({

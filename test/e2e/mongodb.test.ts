@@ -80,10 +80,11 @@ withMongoDb('the whole product on MongoDB', () => {
     expect((await ann.session(sessionId)).status).toBe(404);
   });
 
-  test('health and metrics show MongoDB', async () => {
+  test('health and metrics show MongoDB, and how long its commands take', async () => {
     const health = (await (await fetch(`${api.url}/health/ready`)).json()) as { checks: Record<string, unknown> };
     expect(health.checks).toMatchObject({ mongodb: { status: 'up' } });
     const metrics = await (await fetch(api.metricsUrl)).text();
+    expect(metrics).toMatch(/^healify_mongodb_command_seconds_count\{[^}]*command="update",result="ok"[^}]*\} [1-9]/m);
     expect(metrics).toMatch(/^healify_connection_up\{server="mongodb"[^}]*\} 1$/m);
   });
 

@@ -1,6 +1,8 @@
 import { type Db, MongoClient, type ServerDescription, type TopologyDescription } from 'mongodb';
 import type { Logger } from 'pino';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import type { ServerMember } from '../../contracts/server-members.ts';
+import { membersOf } from './members.ts';
 
 /** How often the driver looks at each server while nothing else happens. */
 const HEARTBEAT_MS = 3_000;
@@ -8,6 +10,8 @@ const STILL_WAITING_MS = 10_000;
 
 export interface MongoDbConnection {
   readonly db: Db;
+  /** The members of its replica set, as they were seen last. */
+  members(): ServerMember[];
   close(): Promise<void>;
 }
 
@@ -32,6 +36,8 @@ export function connectMongoDb(options: {
   writeConcern: 'majority' | number;
   /** Called whenever there begins or stops to be a server that can be written to. */
   onUp?: (up: boolean) => void;
+  /** Called after each command. failed: also if only some of its writes have failed. */
+  onCommand?: ((command: string, ms: number, result: 'ok' | 'failed') => void) | undefined;
 }): MongoDbConnection {
   const { url, ca, name, logger, commandTimeoutMs, onUp = () => {} } = options;
   const client = new MongoClient(url, {
@@ -48,12 +54,16 @@ export function connectMongoDb(options: {
     // What was acknowledged by a majority cannot be rolled back, and a user reads what they have written.
     readPreference: 'primary',
     ignoreUndefined: true,
+    monitorCommands: options.onCommand !== undefined,
   });
+  if (options.onCommand) reportCommands(client, options.onCommand);
 
+  let members: ServerMember[] = [];
   let up = false;
   let lastProblem: string | undefined;
   let lastSaidAt = 0;
   client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    members = membersOf(newDescription);
     const writable = hasWritableServer(newDescription);
     if (writable === up) return;
     up = writable;
@@ -72,7 +82,21 @@ export function connectMongoDb(options: {
   });
   // A failure is logged above, and the next command tries again.
   client.connect().catch(() => {});
-  return { db: client.db(), close: () => client.close() };
+  return { db: client.db(), members: () => members, close: () => client.close() };
+}
+
+/** Commands of the driver itself. */
+const NOT_REPORTED = new Set(['hello', 'ping', 'endSessions']);
+
+function reportCommands(client: MongoClient, report: (command: string, ms: number, result: 'ok' | 'failed') => void) {
+  client.on('commandSucceeded', ({ commandName, duration, reply }) => {
+    const { writeErrors, writeConcernError } = (reply ?? {}) as { writeErrors?: unknown; writeConcernError?: unknown };
+    const result = writeErrors || writeConcernError ? 'failed' : 'ok';
+    if (!NOT_REPORTED.has(commandName)) report(commandName, duration, result);
+  });
+  client.on('commandFailed', ({ commandName, duration }) => {
+    if (!NOT_REPORTED.has(commandName)) report(commandName, duration, 'failed');
+  });
 }
 
 /** For a health check. @throws Error unless MongoDB answers */

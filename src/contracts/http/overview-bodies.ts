@@ -19,13 +19,15 @@ export const overview = z
     servers: z
       .array(
         z.object({
-          server: z.string().describe('`rabbitmq`, `redis` or `redis-cache`.'),
+          server: z.string().describe('`rabbitmq`, `redis`, `redis-cache` or `mongodb`.'),
           state: z.enum(['up', 'down']),
           detail: z.string().nullable().describe('What is wrong; null if nothing is.'),
           members: z
             .array(serverMember)
             .nullable()
-            .describe('The nodes of a cluster; null: not known, see `RABBITMQ_MANAGEMENT_URL`.'),
+            .describe(
+              'The nodes of a cluster or a replica set; null: not known, for RabbitMQ see `RABBITMQ_MANAGEMENT_URL`.',
+            ),
         }),
       )
       .describe('The servers, as this api sees them.'),

@@ -33,6 +33,7 @@ export function createOverviewParts(options: {
   lookAtQueues: () => Promise<QueuesSeen | undefined>;
   lookAtLetters: () => Promise<LettersSeen | undefined>;
   lookAtMembers: () => Promise<ServerMember[] | undefined>;
+  mongoDbMembers: (() => ServerMember[]) | undefined;
   oldestQuestionAgeMs: () => Promise<number | undefined>;
   judgedProcesses: () => Promise<ProcessList>;
   logger: Logger;
@@ -77,7 +78,7 @@ export function createOverviewParts(options: {
         server,
         state: status,
         detail,
-        members: (server === 'rabbitmq' && members) || null,
+        members: (server === 'rabbitmq' ? members : server === 'mongodb' ? options.mongoDbMembers?.() : null) ?? null,
       })),
       processes: judged && processesOf(judged),
       warnings: judged?.warnings ?? [],

@@ -68,7 +68,11 @@ export async function connectServers(options: {
   const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache', 'redis-cache') : redis;
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
   nameMissingRedisRights({ redis, process: 'api', logger });
-  const mongoDb = connectToMongoDb({ config, name, logger, onUp: (up) => onUp('mongodb', up) });
+  const mongoDb = connectToMongoDb({
+    ...{ config, name, logger },
+    onUp: (up) => onUp('mongodb', up),
+    onCommand: (command, ms, result) => metrics.mongoDbCommands.observe({ command, result }, ms / 1000),
+  });
   const admitted = Promise.all([
     admitToRedis({ ...config, redis, logger }),
     mongoDb && prepareMongoDb(mongoDb.db, logger),

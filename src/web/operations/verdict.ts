@@ -30,11 +30,14 @@ const serverNames: Record<string, string> = {
   rabbitmq: 'RabbitMQ',
   redis: 'Redis',
   'redis-cache': 'The Redis of the answer cache',
+  mongodb: 'MongoDB',
 };
 const serverMeaning: Record<string, string> = {
   rabbitmq: 'Questions are refused meanwhile. Bring it back: work goes on by itself, and nothing is lost.',
   redis: 'Nothing can be asked or read meanwhile. Bring it back: work goes on by itself, and nothing is lost.',
   'redis-cache': 'Answers are not cached meanwhile, so the model is asked more often. Bring it back.',
+  mongodb:
+    'Histories, logins and new conversations are refused meanwhile. Bring it back: answers wait, and nothing is lost.',
 };
 
 const FULL =
@@ -75,7 +78,8 @@ function serversDown({ servers }: Overview): Finding[] {
 
 /** A cluster that lacks a node works, but has nothing to spare. */
 function membersMissing({ servers }: Overview): Finding[] {
-  return servers.flatMap(({ server, members }) => {
+  return servers.flatMap(({ server, state: ofServer, members }) => {
+    if (ofServer === 'down') return [];
     const unwell = members?.filter(({ state, detail }) => state === 'down' || detail !== null) ?? [];
     if (unwell.length === 0) return [];
     const names = unwell.map(({ name, state, detail }) => `${name} (${detail ?? state})`).join(', ');
@@ -95,6 +99,7 @@ const isFull = (detail: string | null) => detail?.startsWith('no memory left') ?
 
 function runbookOf(server: string, detail: string | null): string {
   if (server === 'rabbitmq') return 'HealifyRabbitMqDown';
+  if (server === 'mongodb') return 'HealifyMongoDbDown';
   return isFull(detail) ? 'HealifyRedisMemory' : 'HealifyRedisDown';
 }
 

@@ -73,6 +73,11 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
     { level: 'bad', what: /^RabbitMQ is down \(connect ECONNREFUSED\)\.$/, todo: /nothing is lost/ },
   ],
   [
+    'MongoDB is away',
+    { servers: [{ server: 'mongodb', state: 'down', detail: null, members: null }] },
+    { level: 'bad', what: /^MongoDB is down\.$/, todo: /answers wait, and nothing is lost/ },
+  ],
+  [
     'a node of the cluster is away',
     {
       servers: [

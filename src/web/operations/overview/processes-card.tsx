@@ -8,6 +8,7 @@ const serverNames: Record<string, string> = {
   rabbitmq: 'RabbitMQ',
   redis: 'Redis',
   'redis-cache': 'Redis of the cache',
+  mongodb: 'MongoDB',
 };
 
 /** Whether every process and every server is there. */
