@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
 import { BSON } from 'mongodb';
-import { openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../src/adapters/jobs/job-shards.ts';
 import { describeMachine } from './machine.ts';
 import { COSTS_FILE, type Cost, type Costs } from './scaling/costs.ts';
 import { documentsOf } from './scaling/mongodb-documents.ts';

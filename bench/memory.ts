@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../src/adapters/jobs/job-shards.ts';
 import { RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { pipeline } from './contenders.ts';
 import { fill } from './drain.ts';

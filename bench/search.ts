@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../src/adapters/jobs/chat-job.ts';
-import { openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { openJobShards } from '../src/adapters/jobs/job-shards.ts';
 import { FINISHED_DATA } from '../src/adapters/jobs/redis-scripts/finished-data.ts';
 import type { EndedJob } from '../src/adapters/jobs/search/ended-line.ts';
 import { appendToEndedLog } from '../src/adapters/jobs/search/ended-log.ts';
@@ -40,8 +40,8 @@ if (process.argv.includes('--help')) {
 const dir = mkdtempSync(join(tmpdir(), 'healify-bench-'));
 const server = await startRedis({ dir });
 const redis = new Redis(server.url, { maxRetriesPerRequest: null });
-const queue = openChatQueue(redis);
-const toKey = (type: string) => queue.toKey(type);
+const shards = openJobShards(redis, 1);
+const { toKey } = shards.all[0]!;
 const startedAt = Date.now() - JOBS;
 
 const endedJob = (i: number): EndedJob => ({
@@ -105,7 +105,7 @@ const searches: Record<string, JobFilter> = {
 };
 
 async function measure(filter: JobFilter) {
-  const jobs = createJobAdmin(queue, redis);
+  const jobs = createJobAdmin(shards, redis);
   const times: number[] = [];
   let found = 0;
   for (let run = 0; run < RUNS; run += 1) {
@@ -138,7 +138,7 @@ try {
   console.log(`longest command of Redis: ${blockedMs.toFixed(1)} ms, goal: under ${GOAL_BLOCKED_MS} ms`);
   if (slowest >= GOAL_MS || blockedMs >= GOAL_BLOCKED_MS) process.exitCode = 1;
 } finally {
-  await queue.close();
+  await shards.close();
   redis.disconnect();
   await server.stop();
   rmSync(dir, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { openChatQueue } from '../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../src/adapters/jobs/job-shards.ts';
 import { readUncertainSpend } from '../src/adapters/model/uncertain-spend.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
 import { seededRandom } from '../tools/simulator/random.ts';

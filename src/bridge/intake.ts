@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type ChatQueue, countWaiting, type NewJob } from '../adapters/jobs/job-queue.ts';
+import type { NewJob } from '../adapters/jobs/job-queue.ts';
 import { createBatchConsumer } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
@@ -38,7 +38,8 @@ const LOW_WATER = 0.8;
  */
 export function createIntake(options: {
   connection: BrokerConnection;
-  queue: ChatQueue;
+  /** Counts the jobs that wait. */
+  countWaiting: () => Promise<number>;
   /** Resolves with the number of waiting jobs, once the new jobs are safe in Redis. */
   addJobs: (jobs: NewJob[]) => Promise<number>;
   deadLetter: DeadLetter;
@@ -52,7 +53,7 @@ export function createIntake(options: {
   tracer?: Tracer | undefined;
   logger: Logger;
 }): Intake {
-  const { queue, addJobs, deadLetter, replyAllowed, highWater, onReceived, onPaused, logger } = options;
+  const { countWaiting, addJobs, deadLetter, replyAllowed, highWater, onReceived, onPaused, logger } = options;
   let full = false;
   let held = false;
   let paused = false;
@@ -96,7 +97,7 @@ export function createIntake(options: {
   }
 
   async function resumeIfLow(): Promise<void> {
-    const waiting = await countWaiting(queue).catch(() => Number.POSITIVE_INFINITY);
+    const waiting = await countWaiting().catch(() => Number.POSITIVE_INFINITY);
     if (stopped) return;
     if (waiting > highWater * LOW_WATER) {
       schedulePoll();

@@ -72,6 +72,15 @@ export const NEWER_SINCE_HEADER = 'x-newer-version-since';
 export const TRACEPARENT_HEADER = 'traceparent';
 export const TRACESTATE_HEADER = 'tracestate';
 
-/** The prefix of BullMQ's keys. Because of the braces, all of them share a slot of a Redis Cluster. */
+/**
+ * The prefix of BullMQ's keys, and of keys about all jobs. Because of the braces, keys with the same prefix share a slot of a
+ * Redis Cluster.
+ */
 export const JOBS_PREFIX = '{healify}';
 export const JOBS_QUEUE = 'chat';
+
+/**
+ * The prefix of the keys of one of the queues over which jobs are spread. If there is only one, its prefix is what it always
+ * was.
+ */
+export const jobsPrefixOf = (shard: number, shards: number) => (shards === 1 ? JOBS_PREFIX : `{healify:${shard}}`);

@@ -58,9 +58,9 @@ export const redisKeys = {
   awaiting: (hash: string): string => `${redisKeys.answer(hash)}:awaiting`,
   /**
    * String: the user has cancelled the job's request. Whoever takes the job also reads this key, which is in the same
-   * slot.
+   * slot. The prefix is that of the job's shard.
    */
-  cancelled: (jobId: string) => `${JOBS_PREFIX}:${JOBS_QUEUE}:${jobId}:cancelled`,
+  cancelled: (prefix: string, jobId: string) => `${prefix}:${JOBS_QUEUE}:${jobId}:cancelled`,
   /**
    * Hash: no worker asks a provider's model for a while. `until` and `since`, in ms; `cause`; `key`, its fingerprint.
    */
@@ -69,11 +69,16 @@ export const redisKeys = {
   probe: (name: string) => `{ai:gate:${name}}:probe`,
   /**
    * Hash: a run that retries all failed jobs of a cause. `state`, `code`, `by`, `startedAt` and `endedAt` in ms, `rate`,
-   * `matching`, `retried`, `left`, `problem`; `paidUntil`, the time in ms up to which its rate is used up.
+   * `matching`, `retried`, `left`, `problem`; `paidUntil`, the time in ms up to which its rate is used up. Each shard of the
+   * jobs has a part of the run, under its prefix, and so have the next three keys.
    */
-  retryRun: (id: string) => `${JOBS_PREFIX}:retry-run:${id}`,
+  retryRun: (prefix: string, id: string) => `${prefix}:retry-run:${id}`,
   /** List: the jobs that a run has still to retry, `{ms when it failed} {job id}`, the oldest failure first. */
-  retryRunJobs: (id: string) => `${JOBS_PREFIX}:retry-run:${id}:jobs`,
+  retryRunJobs: (prefix: string, id: string) => `${prefix}:retry-run:${id}:jobs`,
+  /** Hash: the ids of the runs that retry failed jobs at present, by the code of the failure. */
+  runningRetryRuns: (prefix: string) => `${prefix}:running-retry-runs`,
+  /** Sorted set: the ids of the latest such runs, ended ones too, by the time when they began in ms. */
+  retryRuns: (prefix: string) => `${prefix}:retry-runs`,
   /** String: how often the user has called the endpoint in the minute that began with the first of these calls. */
   rate: (userId: string, endpoint: string) => `rate:${userId}:${endpoint}`,
   /** String, JSON: an account. */
@@ -124,11 +129,6 @@ export const FAILURES_SEEN_KEY = '{healify}:failures-seen';
 
 /** String, JSON: an operator has paused the intake of all workers: `since`, ISO 8601, and `by` whom. */
 export const INTAKE_PAUSE_KEY = '{healify}:intake-pause';
-
-/** Hash: the ids of the runs that retry failed jobs at present, by the code of the failure. */
-export const RUNNING_RETRY_RUNS_KEY = '{healify}:running-retry-runs';
-/** Sorted set: the ids of the latest such runs, ended ones too, by the time when they began in ms. */
-export const RETRY_RUNS_KEY = '{healify}:retry-runs';
 
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';

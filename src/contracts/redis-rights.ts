@@ -37,6 +37,7 @@ XADD KEY * a b|XTRIM KEY MAXLEN 0|XRANGE KEY - +|XREVRANGE KEY + -`.split(/[|\n]
 const COMMON_KEYS = {
   [INSTALLATION_KEY]: INSTALLATION_KEY,
   '{healify}:*': '{healify}:chat:a',
+  '{healify:*': '{healify:0}:chat:a',
   'ai:*': 'ai:a',
   '{ai:*': '{ai:answer:aa}:a',
 };

@@ -9,7 +9,7 @@ import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-i
 import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import { forgetJobs } from '../adapters/jobs/job-queue.ts';
-import { lookAtJobs, placesInLine } from '../adapters/jobs/place-in-line.ts';
+import { lookAtJobs, placesInLine, type UsersRequest } from '../adapters/jobs/place-in-line.ts';
 import { createRetryRunAdmin } from '../adapters/jobs/retry-runs/retry-run-admin.ts';
 import { createRetryRunDriver } from '../adapters/jobs/retry-runs/retry-run-driver.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
@@ -84,7 +84,7 @@ const replica = randomUUID();
 // Connections
 const name = `healify-chat api ${replica.slice(0, 8)}`;
 const servers = await connectServers({ config, name, metrics, logger });
-const { consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, queue } = servers;
+const { consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, shards } = servers;
 const lookAtQueues = createSharedQueuesLook(servers);
 measureQueues(metrics.registry, lookAtQueues);
 const oldestQuestionAgeMs = createSharedOldestTurnLook(servers);
@@ -115,8 +115,13 @@ const { conversations, feedback } = stores;
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
 const gates = createGateAdmin(redis);
-const placesOf = (requestIds: string[]) => placesInLine(queue, redis, requestIds);
-const cancel = (requestIds: string[]) => cancelRequests(queue, redis, requestIds);
+const placesOf = (requests: readonly UsersRequest[]) =>
+  placesInLine(
+    shards,
+    redis,
+    requests.map(({ requestId, userId }) => ({ requestId, shard: shards.of(userId) })),
+  );
+const cancel = (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds);
 
 // Parts
 const authentication = createAuthenticationParts({ config, redis, subscriber, stores, logger });
@@ -128,7 +133,7 @@ const answerWaiter = createAnswerWaiter({
 const line: Line = createLine({
   look: createLookAtLine({
     depths,
-    lookAtJobs: () => lookAtJobs(queue, redis),
+    lookAtJobs: () => lookAtJobs(shards, redis),
     areWorkersSilent: async () => areAllSilent(await listProcesses(redis), 'worker'),
     isModelShut: () => areAllShut(gates),
     addToSettledCount: (newlySettled) => addToSettledCount(redis, newlySettled),
@@ -141,7 +146,8 @@ const line: Line = createLine({
 const eraser = createSessionEraser({
   conversations,
   cancelRequests: cancel,
-  forgetJobs: (requestIds) => forgetJobs(queue, redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
+  forgetJobs: (userId, requestIds) =>
+    forgetJobs(shards.of(userId), redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
   forgetAnswers: (sessionId, answerKeys) => forgetSession(cacheRedis, sessionId, answerKeys),
   eraseLogs: logs.erase,
 });
@@ -197,9 +203,9 @@ const checks = {
   redis: redisMustServe,
   ...(mongoDb && { mongodb: () => mongoDbMustAnswer(mongoDb.db) }),
 };
-const jobAdmin = createJobAdmin(queue, redis);
-const retryRuns = createRetryRunAdmin(queue, redis);
-const retryRunDriver = createRetryRunDriver({ queue, redis, logger });
+const jobAdmin = createJobAdmin(shards, redis);
+const retryRuns = createRetryRunAdmin(shards, redis);
+const retryRunDriver = createRetryRunDriver({ shards, redis, logger });
 const overview = createOverviewParts({
   redis,
   jobs: jobAdmin,
@@ -218,7 +224,7 @@ const overview = createOverviewParts({
 });
 const admin = createAdminParts({
   config,
-  queue,
+  shards,
   redis,
   gates,
   intake,

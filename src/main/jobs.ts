@@ -1,4 +1,4 @@
-import { openChatQueue } from '../adapters/jobs/job-queue.ts';
+import { openJobShards } from '../adapters/jobs/job-shards.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
 import { age } from '../contracts/dead-letters.ts';
 import { DEFAULT_RETRIES_PER_SECOND, jobFilter } from '../contracts/http/job-bodies.ts';
@@ -82,8 +82,7 @@ async function main(): Promise<void> {
   const print = printer(values.json);
 
   await withRedis('healify-chat jobs', async (redis) => {
-    const queue = openChatQueue(redis);
-    const jobs = createJobAdmin(queue, redis);
+    const jobs = createJobAdmin(openJobShards(redis, 1), redis);
     if (command === 'list') {
       const found = await listJobs(jobs, filter, limit ?? DEFAULT_LISTED);
       print(found, jobsText);

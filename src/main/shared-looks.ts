@@ -1,6 +1,7 @@
 import { readFirstOpenTurn } from '../adapters/conversations/open-turns.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
-import { type ChatQueue, jobStates } from '../adapters/jobs/job-queue.ts';
+import { jobStates } from '../adapters/jobs/job-queue.ts';
+import type { JobShards } from '../adapters/jobs/job-shards.ts';
 import type { BrokerAddress } from '../adapters/rabbitmq/amqp-client.ts';
 import { rabbitMqMembers } from '../adapters/rabbitmq/cluster-members.ts';
 import type { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
@@ -24,15 +25,15 @@ import { createQueuesLook, type QueuesSeen } from '../observability/queues-seen.
  */
 export function createSharedQueuesLook(options: {
   redis: Redis;
-  queue: ChatQueue;
+  shards: JobShards;
   depths: Pick<QueueDepths, 'states'>;
   admitted: Promise<void>;
 }): () => Promise<QueuesSeen | undefined> {
-  const { redis, queue, depths, admitted } = options;
+  const { redis, shards, depths, admitted } = options;
   const intake = createIntakeAdmin(redis);
   const look = createQueuesLook({
     brokerQueues: depths.states,
-    jobs: () => jobStates(queue, redis),
+    jobs: () => jobStates(shards, redis),
     intakePaused: async () => (await intake.read()).paused,
   });
   return onceAdmitted(admitted, createSharedLook<QueuesSeen>({ redis, key: QUEUES_SEEN_KEY, look }));

@@ -3,7 +3,7 @@ import { createRedisLogWriter } from '../adapters/answer-log/redis-log-writer.ts
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
 import { createJobsAwaitingModel } from '../adapters/jobs/awaiting-model.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
-import { promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { countWaiting, promoteJobs } from '../adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
 import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
@@ -53,7 +53,7 @@ export async function startWorker(
   const id = randomUUID();
   const name = `healify-chat worker ${id.slice(0, 8)}`;
   const servers = await connectServers({ config, name, metrics, logger });
-  const { consuming, publishing, publisher, redis, queue, subscriber } = servers;
+  const { consuming, publishing, publisher, redis, shards, subscriber } = servers;
   measureQueues(metrics.registry, createSharedQueuesLook(servers));
 
   const heartbeat = createHeartbeat({
@@ -68,8 +68,7 @@ export async function startWorker(
     publisher,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   });
-  const toKey = (type: string) => queue.toKey(type);
-  const awaitingModel = createJobsAwaitingModel({ redis, toKey, askable: () => model.askable() });
+  const awaitingModel = createJobsAwaitingModel({ redis, shards, askable: () => model.askable() });
   const reports = createModelReports(metrics, logger);
   const model = createConfiguredModel(config, {
     createProvider,
@@ -94,14 +93,14 @@ export async function startWorker(
   });
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
-    queue,
+    shards,
     redis,
     fsyncRedis: servers.fsyncRedis,
     concurrency: config.workerConcurrency,
     attempts: config.jobAttempts,
     logger,
   });
-  const tidying = tidyFinishedJobs({ ...config, redis, toKey, logger });
+  const tidying = tidyFinishedJobs({ ...config, redis, shards, logger });
   const beginWork = () =>
     startChatWorker({
       jobs,
@@ -113,7 +112,7 @@ export async function startWorker(
         cache,
         settings: config,
         logs: createRedisLogWriter({ redis, ttlMs: config.answerLogTtlMs }),
-        wake: (requestIds) => promoteJobs(queue, redis, requestIds),
+        wake: (requestIds) => promoteJobs(shards, redis, requestIds),
         awaitingModel,
         onUncertainSpend: (why) => {
           // The model's own reports count the other calls, each by its provider and model.
@@ -136,7 +135,7 @@ export async function startWorker(
 
   const intake = createIntake({
     connection: consuming,
-    queue,
+    countWaiting: () => countWaiting(shards),
     addJobs: jobs.add,
     deadLetter: createDeadLetter({
       queue: REQUESTS_QUEUE,
@@ -181,7 +180,7 @@ export async function startWorker(
     await intakePause.start();
     if (stopping) return;
     intake.start();
-    await logMissingJobs(queue, redis, config).catch((error) =>
+    await logMissingJobs(shards, redis, config).catch((error) =>
       logger.warn(
         { err: error },
         'not all ended jobs can be searched for by user and session; tried again at the next start',

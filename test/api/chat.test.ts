@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
-import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
+import { JOBS_PREFIX } from '../../src/contracts/queues.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { call, postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
@@ -222,7 +223,7 @@ test('a cancelled question is over for its user at once, and an answer that come
   const cancel = () =>
     postJson(`${api.url}/chat/session/${request.sessionId}/cancel`, {}, { Authorization: `Bearer ${ann.accessToken}` });
   expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled', turns: [{ response: null }] } });
-  expect(await redis.exists(redisKeys.cancelled(jobIdOf(request.requestId)))).toBe(1);
+  expect(await redis.exists(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(request.requestId)))).toBe(1);
   await worker.answer(request, { response: 'Too late.' });
   const marker = await ask(ann);
   await worker.answer(marker);
@@ -304,7 +305,7 @@ test('what a session leaves in the cache and in the queue is erased with it, als
 
   expect((await ann.delete(`/chat/session/${first.sessionId}`)).status).toBe(204);
   for (const requestId of [first.requestId, hidden]) {
-    expect(await redis.exists(redisKeys.cancelled(jobIdOf(requestId)))).toBe(1);
+    expect(await redis.exists(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(requestId)))).toBe(1);
   }
   expect(await textOf(redis)).not.toContain(secret);
   expect((await ann.delete(`/chat/session/${first.sessionId}`)).status).toBe(404);
@@ -366,7 +367,7 @@ test('one question of a conversation is cancelled, and the others go on', async 
   const expected = { status: 200, body: { sessionId, requestId: first.requestId, status: 'cancelled' } };
   expect(await cancel(ann, first.requestId)).toMatchObject(expected);
   expect(await cancel(ann, first.requestId)).toMatchObject(expected);
-  expect(await redis.exists(redisKeys.cancelled(jobIdOf(first.requestId)))).toBe(1);
+  expect(await redis.exists(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(first.requestId)))).toBe(1);
   expect((await ann.session(sessionId)).body.turns).toMatchObject([{ status: 'cancelled' }, { status: 'queued' }]);
   await worker.answer(second, { response: 'Go on.' });
   expect(await answered(ann, sessionId)).toMatchObject({ response: 'Go on.' });

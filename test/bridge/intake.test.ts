@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { addJobs, type ChatQueue, countWaiting, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { addJobs, countWaiting } from '../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, type JobShards, openJobShards } from '../../src/adapters/jobs/job-shards.ts';
 import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import { createDeadLetter } from '../../src/adapters/rabbitmq/dead-letters.ts';
 import { createGiveBack } from '../../src/adapters/rabbitmq/newer-messages.ts';
@@ -22,6 +23,7 @@ let rabbitMqUrl: string;
 let redisUrl: string;
 let client: QueueClient;
 let redis: Redis;
+let shards: JobShards;
 let queue: ChatQueue;
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -29,12 +31,13 @@ beforeEach(async () => {
   [rabbitMqUrl, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
   client = await startQueueClient(rabbitMqUrl);
   redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
-  queue = openChatQueue(redis);
+  shards = openJobShards(redis, 1);
+  ({ queue } = shards.all[0]!);
 });
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  await queue.close();
+  await shards.close();
   redis.disconnect();
 });
 
@@ -55,7 +58,7 @@ async function startIntake() {
   const pauses: boolean[] = [];
   const intake = createIntake({
     connection,
-    queue,
+    countWaiting: () => countWaiting(shards),
     addJobs: async (jobs) => (await addJobs(queue, redis, jobs, { attempts: 3 })).untaken,
     deadLetter: createDeadLetter({ queue: REQUESTS_QUEUE, publisher, logger, onDeadLetter: () => {} }),
     giveBack: createGiveBack({ queue: REQUESTS_QUEUE, publisher, onGivenBack: () => {} }),
@@ -85,17 +88,17 @@ test('of a backlog no more than the high water and one batch leaves RabbitMQ, an
   await until('it pauses', () => pauses.length === 1, 30_000);
   // What it had in hand when it paused comes to Redis a moment later.
   await until('all is in one place or the other', async () => {
-    return (await client.depth(REQUESTS_QUEUE)) + (await countWaiting(queue)) === 2_000;
+    return (await client.depth(REQUESTS_QUEUE)) + (await countWaiting(shards)) === 2_000;
   });
-  expect(await countWaiting(queue)).toBeGreaterThanOrEqual(HIGH_WATER);
-  expect(await countWaiting(queue)).toBeLessThanOrEqual(HIGH_WATER + PREFETCH);
+  expect(await countWaiting(shards)).toBeGreaterThanOrEqual(HIGH_WATER);
+  expect(await countWaiting(shards)).toBeLessThanOrEqual(HIGH_WATER + PREFETCH);
 
   await queue.drain();
   await until('it pauses again', () => pauses.filter(Boolean).length === 2, 30_000);
   expect(pauses).toEqual([true, false, true]);
   await stop();
-  expect((await client.depth(REQUESTS_QUEUE)) + (await countWaiting(queue))).toBeLessThanOrEqual(2_000 - HIGH_WATER);
-  expect(await countWaiting(queue)).toBeLessThanOrEqual(HIGH_WATER + PREFETCH);
+  expect((await client.depth(REQUESTS_QUEUE)) + (await countWaiting(shards))).toBeLessThanOrEqual(2_000 - HIGH_WATER);
+  expect(await countWaiting(shards)).toBeLessThanOrEqual(HIGH_WATER + PREFETCH);
 }, 120_000);
 
 test('a message that is published again, also in the same batch, is one job', async () => {
@@ -105,7 +108,7 @@ test('a message that is published again, also in the same batch, is one job', as
   await until('all came', () => received() === 3);
   await client.ask(asked, request());
   await until('all came', () => received() === 5);
-  expect(await countWaiting(queue)).toBe(2);
+  expect(await countWaiting(shards)).toBe(2);
 });
 
 test('messages without an id are told apart by what they say', async () => {
@@ -113,7 +116,7 @@ test('messages without an id are told apart by what they say', async () => {
   await client.ask(anonymous, anonymous, { ...anonymous, message: 'Something else?' });
   const { received } = await startIntake();
   await until('all came', () => received() === 3);
-  expect(await countWaiting(queue)).toBe(2);
+  expect(await countWaiting(shards)).toBe(2);
 });
 
 test('a stop while it is paused leaves the backlog in RabbitMQ', async () => {
@@ -124,7 +127,7 @@ test('a stop while it is paused leaves the backlog in RabbitMQ', async () => {
   await queue.drain();
   await until('nothing is in hand', async () => (await client.depth(REQUESTS_QUEUE)) >= 500 - HIGH_WATER - PREFETCH);
   expect(pauses).toEqual([true]);
-  expect(await countWaiting(queue)).toBe(0);
+  expect(await countWaiting(shards)).toBe(0);
 });
 
 test('a worker with a backlog far above its high water answers all of it, each once', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
-import { JOBS_PREFIX, JOBS_QUEUE } from '../../src/contracts/queues.ts';
+import { JOBS_PREFIX, JOBS_QUEUE, jobsPrefixOf } from '../../src/contracts/queues.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { redisRights } from '../../src/contracts/redis-rights.ts';
 import type { RedisCluster } from '../../tools/services/redis-cluster.ts';
@@ -13,9 +13,17 @@ const together: Record<string, (id: string) => string[]> = {
   "a user's lists": (id) => [redisKeys.history(id), redisKeys.sessions(id)],
   'a cached answer': (id) => [redisKeys.answer(id), redisKeys.awaiting(id)],
   'a gate': (id) => [redisKeys.gate(id), redisKeys.probe(id)],
-  'a job': (id) => [`${JOBS_PREFIX}:${JOBS_QUEUE}:meta`, `${JOBS_PREFIX}:${JOBS_QUEUE}:${id}`, redisKeys.cancelled(id)],
-  'a run of retries': (id) => [redisKeys.retryRun(id), redisKeys.retryRunJobs(id)],
+  'a job and a run of retries': (id) => jobKeys(JOBS_PREFIX, id),
+  'a job and a run of retries in a shard': (id) => jobKeys(jobsPrefixOf(1, 3), id),
 };
+
+function jobKeys(prefix: string, id: string): string[] {
+  const queue = `${prefix}:${JOBS_QUEUE}`;
+  return [
+    ...[`${queue}:meta`, `${queue}:${id}`, redisKeys.cancelled(prefix, id)],
+    ...[redisKeys.retryRun(prefix, id), redisKeys.retryRunJobs(prefix, id)],
+  ];
+}
 
 /** Ids as somebody would choose them who wants to break the keys. */
 const awkwardId = fc.oneof(
@@ -85,7 +93,7 @@ test('two ids never share a key', () => {
     fc.property(awkwardId, awkwardId, (one, other) => {
       fc.pre(one !== other);
       const others = new Set(all(other));
-      others.delete(`${JOBS_PREFIX}:${JOBS_QUEUE}:meta`);
+      for (const key of others) if (key.endsWith(`:${JOBS_QUEUE}:meta`)) others.delete(key);
       expect(all(one).filter((key) => others.has(key))).toEqual([]);
     }),
     { numRuns: 2_000 },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
-import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { signUp } from '../api-client.ts';
 import { startApi, startWorker } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { OPEN_TURNS_KEY } from '../../src/contracts/redis-keys.ts';
 import { signUp, type TestUser } from '../api-client.ts';
 import { startApi, startWorker, type TestProcess } from '../processes.ts';

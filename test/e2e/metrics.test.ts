@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
 import { genAi } from '../../src/observability/gen-ai-names.ts';
 import { checkMetrics, hasPromtool } from '../../tools/services/promtool.ts';

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
-import { type ChatQueue, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
+import { JOBS_PREFIX } from '../../src/contracts/queues.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { startAnsweringWorker } from '../answering-worker.ts';
 import type { QueueClient } from '../queue-client.ts';
@@ -51,7 +52,7 @@ test('requests that are finished, failed or cancelled are neither asked nor answ
   const good = Array.from({ length: 5 }, (_, index) => request(`Question ${index}`));
   const bad = Array.from({ length: 3 }, (_, index) => request(`[[simulate status=400]] Question ${index}`));
   const cancelled = request('Never mind');
-  await redis.set(redisKeys.cancelled(jobIdOf(cancelled.requestId)), '1');
+  await redis.set(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(cancelled.requestId)), '1');
   const all = [...good, ...bad, cancelled];
   for (const each of all) {
     await client.ask(each);
@@ -65,7 +66,7 @@ test('requests that are finished, failed or cancelled are neither asked nor answ
   });
   const calls = (await simulator.calls()).length;
   // The cancellation itself is forgotten.
-  await redis.del(redisKeys.cancelled(jobIdOf(cancelled.requestId)));
+  await redis.del(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(cancelled.requestId)));
   await queue.clean(0, 100, 'completed');
   await queue.clean(0, 100, 'failed');
 
@@ -83,7 +84,7 @@ test('a request that had failed, but was cancelled or erased before its user was
   const failure = { code: 'model_rejected', cause: MARKER };
   const state = { step: 'ask-model', attempt: 1, steps: [], results: {}, crashes: 0, failure };
   await redis.hset(queue.toKey(jobId), 'progress', JSON.stringify(state));
-  await redis.set(redisKeys.cancelled(jobId), '1');
+  await redis.set(redisKeys.cancelled(JOBS_PREFIX, jobId), '1');
   await queue.resume();
   expect(await client.responseTo(erased.requestId)).toMatchObject({ status: 'cancelled' });
   await until('it is finished', async () => (await queue.getJobState(jobId)) === 'completed');

@@ -4,10 +4,10 @@ import { type Channel, type ConsumeMessage, connect, type GetMessage, type Optio
 import { Redis } from 'ioredis';
 import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
 import { jobIdOf } from '../../src/adapters/jobs/chat-job.ts';
-import { type ChatQueue, openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { createDeadLetterAdmin } from '../../src/bridge/redrive/dead-letter-admin.ts';
 import { redriveOptions } from '../../src/contracts/dead-letters.ts';
-import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../src/contracts/queues.ts';
+import { JOBS_PREFIX, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../src/contracts/queues.ts';
 import { readChatResponse } from '../../src/contracts/read-chat-response.ts';
 import { signUp, type TestUser } from '../api-client.ts';
 import { startApi, startWorker, type TestProcess } from '../processes.ts';
@@ -125,7 +125,7 @@ test.each([
   const slow = question('How? [[simulate latency=20s]]');
   service.ask(slow, { correlationId: 'call-9' });
   await until('it is asked', async () => (await simulator.stats()).inFlight > 0);
-  await cancelRequest(redis, slow.requestId);
+  await cancelRequest({ prefix: JOBS_PREFIX }, redis, slow.requestId);
   expect(await service.answer()).toMatchObject({ status: 'cancelled', correlationId: 'call-9' });
 
   const own = await user.send({ message: 'And I?' }, { Prefer: 'wait=20' });

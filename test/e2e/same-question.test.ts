@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
+import { JOBS_PREFIX } from '../../src/contracts/queues.ts';
 import { startAnsweringWorker } from '../answering-worker.ts';
 import type { QueueClient } from '../queue-client.ts';
 import type { TestSimulator } from '../start-simulator.ts';
@@ -108,7 +109,7 @@ test('a question that is cancelled while the model thinks stops the model call, 
   const asked = request();
   await client.ask(asked);
   await until('the model thinks', async () => (await simulator.stats()).inFlight === 1);
-  await cancelRequest(redis, asked.requestId);
+  await cancelRequest({ prefix: JOBS_PREFIX }, redis, asked.requestId);
 
   expect(await client.responseTo(asked.requestId)).toMatchObject({ status: 'cancelled', response: null, error: null });
   expect(await simulator.stats()).toMatchObject({ started: 1, abortedByClient: 1, inFlight: 0 });
@@ -116,7 +117,7 @@ test('a question that is cancelled while the model thinks stops the model call, 
 
 test('a question that is cancelled before its turn never reaches the model', async () => {
   const asked = request();
-  await cancelRequest(redis, asked.requestId);
+  await cancelRequest({ prefix: JOBS_PREFIX }, redis, asked.requestId);
   await client.ask(asked);
 
   expect(await client.responseTo(asked.requestId)).toMatchObject({ status: 'cancelled' });
@@ -132,7 +133,7 @@ test('when the one who asks cancels, others who wait for the same answer still g
   await client.ask(second);
   await until('the second waits', async () => (await redis.keys('*awaiting')).length > 0);
   await simulator.behave({});
-  await cancelRequest(redis, first.requestId);
+  await cancelRequest({ prefix: JOBS_PREFIX }, redis, first.requestId);
 
   expect(await client.responseTo(first.requestId)).toMatchObject({ status: 'cancelled' });
   expect(await client.responseTo(second.requestId)).toMatchObject({ status: 'completed' });

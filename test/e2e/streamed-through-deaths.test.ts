@@ -3,6 +3,7 @@ import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisLogKeeper } from '../../src/adapters/answer-log/redis-log-keeper.ts';
 import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
+import { JOBS_PREFIX } from '../../src/contracts/queues.ts';
 import { textOf } from '../adapters/answer-log/answer-log-contract.ts';
 import { startWorker } from '../processes.ts';
 import { startQueueClient } from '../queue-client.ts';
@@ -112,7 +113,7 @@ test('streams that are stopped while they are written end with one text, in the 
   const requestIds = streams.map(({ requestId }) => requestId);
   const at = new Date().toISOString();
   await keeper.end(requestIds, { type: 'cancelled', at, finishReason: 'cancelled' });
-  await Promise.all(requestIds.map((requestId) => cancelRequest(redis, requestId)));
+  await Promise.all(requestIds.map((requestId) => cancelRequest({ prefix: JOBS_PREFIX }, redis, requestId)));
   for (const { requestId, ended } of streams) {
     const response = await client.responseTo(requestId);
     expect(response).toMatchObject({ status: 'cancelled', response: textOf(await ended), usage: null });

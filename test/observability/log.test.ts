@@ -8,7 +8,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import OpenAI from 'openai';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
-import { openChatQueue } from '../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { connectRedis, orStoreUnavailable } from '../../src/adapters/redis/connect-redis.ts';
 import { createProviderKeys } from '../../src/api/auth/provider-keys.ts';
 import { captureLog } from '../captured-log.ts';

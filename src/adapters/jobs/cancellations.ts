@@ -3,18 +3,23 @@ import { CANCEL_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { channelOf } from '../redis/channels.ts';
 import type { Redis, Subscriber } from '../redis/redis.ts';
 import { jobIdOf } from './chat-job.ts';
+import type { JobShard } from './job-shards.ts';
 
 /** A cancelled request may wait in a backlog for days. All that time, its cancellation must be remembered. */
 const REMEMBERED_SECONDS = 7 * 24 * 3600;
 const RETRY_MS = 1_000;
 
 /**
- * Stops the work on a request, in whichever process has the request now or gets it later. This writes a key. A worker
+ * Stops the work on a request of a shard, in whichever process has the request now or gets it later. This writes a key. A worker
  * reads it when it takes a job, and about once a second while it works on the job. A notice is published too, only to
  * make this quicker. One round trip.
  */
-export async function cancelRequest(redis: Redis, requestId: string): Promise<void> {
-  const remembered = redis.set(redisKeys.cancelled(jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
+export async function cancelRequest(
+  { prefix }: Pick<JobShard, 'prefix'>,
+  redis: Redis,
+  requestId: string,
+): Promise<void> {
+  const remembered = redis.set(redisKeys.cancelled(prefix, jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
   const notice = redis.publish(channelOf(redis, CANCEL_CHANNEL), requestId).catch(() => {});
   await Promise.all([remembered, notice]);
 }

@@ -1,23 +1,22 @@
-import { Queue } from 'bullmq';
-import { JOBS_PREFIX, JOBS_QUEUE } from '../../contracts/queues.ts';
+import { JOBS_QUEUE } from '../../contracts/queues.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
-import { type ChatJobData, type ChatJobResult, JOB_DATA_VERSION, jobIdOf } from './chat-job.ts';
+import { type ChatJobData, JOB_DATA_VERSION, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
+import type { JobShard, JobShards } from './job-shards.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
 import { finishedDigest } from './redis-scripts/finished-requests.ts';
 import { forgetJobs as forgetSomeJobs } from './redis-scripts/forget-jobs.ts';
-import { type JobStates, lookAtStates } from './redis-scripts/look-at-states.ts';
+import { type JobState, type JobStates, lookAtStates } from './redis-scripts/look-at-states.ts';
 import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
 
-export type ChatQueue = Queue<ChatJobData, ChatJobResult>;
+/** What most functions need of a shard. */
+type Shard = Pick<JobShard, 'toKey'>;
 
 /** The fields of a job that `addJobs` needs. */
 export type NewJob = Pick<ChatJobData, 'request' | 'traceparent' | 'tracestate' | 'receivedAt'>;
 
-/** BullMQ's event stream is read only when somebody debugs, and it takes memory. */
-const EVENTS_KEPT = 1_000;
 /** How many failures of a job an operator can see. */
 export const STACK_LINES_KEPT = 3;
 /** How many jobs one script adds at most. Redis does nothing else while a script runs. */
@@ -25,30 +24,17 @@ const MAX_BATCH = 1_000;
 /** How many jobs one script puts back in line. Each costs several commands. */
 const MAX_RETURNED = 200;
 
-export function openChatQueue(connection: Redis): ChatQueue {
-  const queue: ChatQueue = new Queue(JOBS_QUEUE, {
-    connection,
-    prefix: JOBS_PREFIX,
-    streams: { events: { maxLen: EVENTS_KEPT } },
-    // BullMQ asks for the version only once. If the connection were lost meanwhile, the queue would never work.
-    skipVersionCheck: true,
-  });
-  // These are the connection's errors, which its owner logs already. Without a listener BullMQ would print them.
-  queue.on('error', () => {});
-  return queue;
-}
-
 /**
- * Adds the jobs that do not exist yet, each at its user's place in line. One round trip for a thousand jobs. Waits
- * while Redis is away.
+ * Adds those jobs to their shard that do not exist yet, each at its user's place in line. One round trip for a thousand jobs.
+ * Waits while Redis is away.
  * @param redis the connection to add them on
  * @param options.room how many jobs the caller can begin to work on at once. The caller gets none if other jobs wait,
  * or if there are more jobs than room
- * @returns `untaken`: how many jobs no worker has in hand now; `started`: the jobs that the caller must work on, each
+ * @returns `untaken`: how many jobs of the shard no worker has in hand now; `started`: the jobs that the caller must work on, each
  * with its index in `jobs`
  */
 export async function addJobs(
-  queue: ChatQueue,
+  { toKey }: Shard,
   redis: Redis,
   jobs: readonly NewJob[],
   { attempts, room = 0 }: { attempts: number; room?: number },
@@ -70,7 +56,7 @@ export async function addJobs(
       };
     });
     const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : 0 };
-    const added = await addJobsToQueue(redis, (type) => queue.toKey(type), batch, settings);
+    const added = await addJobsToQueue(redis, toKey, batch, settings);
     untaken = added.untaken;
     for (const { place, cancelled } of added.started) {
       const { id, digest, data, parsedData } = batch[place]!;
@@ -93,56 +79,56 @@ export async function addJobs(
 }
 
 /** Counts the jobs that are not finished and that no worker has in hand (waiting, prioritised, delayed). One round trip. */
-export async function countWaiting(queue: ChatQueue): Promise<number> {
-  const { wait, prioritized, delayed } = await queue.getJobCounts('wait', 'prioritized', 'delayed');
-  return (wait ?? 0) + (prioritized ?? 0) + (delayed ?? 0);
+export async function countWaiting({ all }: Pick<JobShards, 'all'>): Promise<number> {
+  const counts = await Promise.all(all.map(({ queue }) => queue.getJobCounts('wait', 'prioritized', 'delayed')));
+  return counts.flatMap((count) => Object.values(count)).reduce((sum, count) => sum + count, 0);
 }
 
 /**
- * Puts delayed or failed jobs in line at once, each at the front of its user's turn. Jobs in other states stay as they
- * are. One round trip for 200 jobs.
- * @param redis the connection that the queue was opened with
+ * Puts delayed or failed jobs of a shard in line at once, each at the front of its user's turn. Jobs in other states stay as
+ * they are. One round trip for 200 jobs.
+ * @param redis the connection that the shards were opened with
  * @returns how many of the jobs were in the state `from`
  */
 export async function returnJobs(
-  queue: ChatQueue,
+  { toKey }: Shard,
   redis: Redis,
   from: 'delayed' | 'failed',
   jobIds: readonly string[],
 ): Promise<number> {
   let returned = 0;
   for (let first = 0; first < jobIds.length; first += MAX_RETURNED) {
-    const batch = jobIds.slice(first, first + MAX_RETURNED);
-    returned += await returnJobsToLine(redis, (type) => queue.toKey(type), from, batch);
+    returned += await returnJobsToLine(redis, toKey, from, jobIds.slice(first, first + MAX_RETURNED));
   }
   return returned;
 }
 
-/** Puts the delayed jobs of these requests in line at once: see `returnJobs`. */
-export async function promoteJobs(queue: ChatQueue, redis: Redis, requestIds: readonly string[]): Promise<void> {
-  await returnJobs(queue, redis, 'delayed', requestIds.map(jobIdOf));
+/** Puts the delayed jobs of these requests in line at once, whosever they are: see `returnJobs`. */
+export async function promoteJobs({ all }: JobShards, redis: Redis, requestIds: readonly string[]): Promise<void> {
+  const jobIds = requestIds.map(jobIdOf);
+  await Promise.all(all.map((shard) => returnJobs(shard, redis, 'delayed', jobIds)));
 }
 
-/** Puts all delayed jobs in line at once: see `returnJobs`. */
-export async function promoteAllJobs(queue: ChatQueue, redis: Redis): Promise<void> {
-  const delayed = queue.toKey('delayed');
+/** Puts all delayed jobs of a shard in line at once: see `returnJobs`. */
+export async function promoteAllJobs(shard: Shard, redis: Redis): Promise<void> {
+  const delayed = shard.toKey('delayed');
   // There may be very many, so each look takes some. A job that a worker delays again meanwhile comes last, and stays.
   for (let left = await redis.zcard(delayed); left > 0; left -= MAX_RETURNED) {
     const some = await redis.zrange(delayed, '0', String(Math.min(left, MAX_RETURNED) - 1));
-    await returnJobs(queue, redis, 'delayed', some);
+    await returnJobs(shard, redis, 'delayed', some);
   }
 }
 
 /**
- * Removes the jobs of these requests, except jobs that a worker has in hand. A digest of each request stays, so that a
- * duplicate of its message is recognised. One round trip for a thousand requests.
- * @param redis the connection that the queue was opened with
+ * Removes the jobs of these requests, which are in one shard, except jobs that a worker has in hand. A digest of each request
+ * stays, so that a duplicate of its message is recognised. One round trip for a thousand requests.
+ * @param redis the connection that the shards were opened with
  * @param options.rememberMs how long a duplicate is recognised
  * @returns the ids of the jobs that a worker has in hand
  * @throws StoreUnavailableError
  */
 export async function forgetJobs(
-  queue: ChatQueue,
+  { toKey }: Shard,
   redis: Redis,
   requestIds: readonly string[],
   options: { rememberMs: number },
@@ -151,11 +137,25 @@ export async function forgetJobs(
   const inHand: string[] = [];
   for (let first = 0; first < jobIds.length; first += MAX_BATCH) {
     const some = jobIds.slice(first, first + MAX_BATCH);
-    inHand.push(...(await orStoreUnavailable(forgetSomeJobs(redis, (type) => queue.toKey(type), some, options))));
+    inHand.push(...(await orStoreUnavailable(forgetSomeJobs(redis, toKey, some, options))));
   }
   return inHand;
 }
 
-/** Counts the jobs by state, for an operator, and tells how old the first of each is. One round trip. */
-export const jobStates = (queue: ChatQueue, redis: Redis): Promise<JobStates> =>
-  lookAtStates(redis, (type) => queue.toKey(type));
+/**
+ * Counts the jobs by state, for an operator, and tells how old the first of each is. They are paused if a shard is. One round
+ * trip.
+ */
+export async function jobStates({ all }: JobShards, redis: Redis): Promise<JobStates> {
+  const seen = await Promise.all(all.map(({ toKey }) => lookAtStates(redis, toKey)));
+  return seen.reduce((sum, { paused, states }) => ({
+    paused: sum.paused || paused,
+    states: Object.fromEntries(
+      Object.entries(states).map(([state, { count, ageMs }]) => {
+        const before = sum.states[state as JobState];
+        const oldest = Math.max(before.ageMs ?? -1, ageMs ?? -1);
+        return [state, { count: before.count + count, ageMs: oldest < 0 ? undefined : oldest }];
+      }),
+    ) as JobStates['states'],
+  }));
+}

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { atIntervals } from './at-intervals.ts';
-import type { ToKey } from './redis-scripts/bullmq-layout.ts';
+import type { JobShard, JobShards } from './job-shards.ts';
 import { findTexts } from './redis-scripts/find-texts.ts';
 import { rememberFinished } from './redis-scripts/remember-finished.ts';
 import { removeOldJobs } from './redis-scripts/remove-old-jobs.ts';
@@ -33,11 +33,26 @@ interface FinishedJobLimits {
  * @returns `start` resolves once those requests are remembered. No job may complete before that: it might push out one
  * of those jobs, and then a duplicate of that job's request would be answered again
  */
-export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; toKey: ToKey; logger: Logger }): {
+export function tidyFinishedJobs(options: FinishedJobLimits & { redis: Redis; shards: JobShards; logger: Logger }): {
   start(): Promise<void>;
   stop(): void;
 } {
-  const { redis, toKey, logger, redeliveryWindowMs } = options;
+  const all = options.shards.all.map((shard) => tidyShard({ ...options, shard }));
+  return {
+    start: async () => {
+      await Promise.all(all.map((shard) => shard.start()));
+    },
+    stop: () => {
+      for (const shard of all) shard.stop();
+    },
+  };
+}
+
+function tidyShard(
+  options: FinishedJobLimits & { redis: Redis; shard: JobShard; logger: Logger },
+): ReturnType<typeof tidyFinishedJobs> {
+  const { redis, logger, redeliveryWindowMs } = options;
+  const { toKey } = options.shard;
   /** Jobs that completed before this time, in ms, have no text any more. */
   let tidyUntil = 0;
   let stop = () => {};

@@ -22,12 +22,16 @@ export interface BoardActions {
  * others. So the board uses our functions for both, which keep the order fair.
  */
 export class BoardQueue extends BullMQAdapter {
+  readonly #name: string;
   readonly #actions: BoardActions;
   /** A finished request has its answer, and its job no longer has the question, so it cannot be asked again. */
   override readonly allowCompletedRetries = false;
 
-  /** @param pagePath where the operations page is: `/admin` */
-  constructor(queue: Queue, actions: BoardActions, pagePath: string) {
+  /**
+   * @param options.name no other queue of the board has it
+   * @param options.pagePath where the operations page is: `/admin`
+   */
+  constructor(queue: Queue, { name, actions, pagePath }: { name: string; actions: BoardActions; pagePath: string }) {
     super(queue, {
       externalJobUrl: ({ id }) => ({
         displayText: 'Story',
@@ -35,7 +39,12 @@ export class BoardQueue extends BullMQAdapter {
         href: `${pagePath}#/jobs/${String(id).replace(/^r-/, '')}`,
       }),
     });
+    this.#name = name;
     this.#actions = actions;
+  }
+
+  override getName(): string {
+    return this.#name;
   }
 
   override async getJob(id: string) {

@@ -44,24 +44,26 @@ const markPolls: RequestHandler = (req, _res, next) => {
 /**
  * Bull Board at `/queues` of the router that it is mounted in.
  * @param options.mountPath the path of that router: `/admin`
- * @param options.actions what its buttons do
+ * @param options.queues with the names that the board shows, and what its buttons do
  * @param options.requireAdmin lets only admins pass
  */
 export function createBullBoardRouter(options: {
-  queue: Queue;
-  actions: BoardActions;
+  queues: readonly { queue: Queue; name: string; actions: BoardActions }[];
   mountPath: string;
   requireAdmin: RequestHandler;
 }): Router {
   const adapter = new ExpressAdapter();
   adapter.setBasePath(`${options.mountPath}/queues`);
-  const queue = new BoardQueue(options.queue, options.actions, options.mountPath);
-  queue.setFormatter('name', jobTitle);
-  queue.setFormatter('data', dataWithoutTexts);
-  queue.setFormatter('progress', progressWithoutTexts);
-  queue.setFormatter('returnValue', resultWithoutTexts);
+  const queues = options.queues.map(({ queue, ...how }) => {
+    const shown = new BoardQueue(queue, { ...how, pagePath: options.mountPath });
+    shown.setFormatter('name', jobTitle);
+    shown.setFormatter('data', dataWithoutTexts);
+    shown.setFormatter('progress', progressWithoutTexts);
+    shown.setFormatter('returnValue', resultWithoutTexts);
+    return shown;
+  });
   createBullBoard({
-    queues: [queue],
+    queues,
     serverAdapter: adapter,
     options: {
       uiConfig: { boardTitle: 'healify-chat', hideRedisDetails: true },

@@ -108,7 +108,7 @@ export async function askQuestion(
       if (now?.answer) return endedAs(now.answer);
       if (admitted && !waited) return admitted;
       const createdAt = now?.createdAt ?? new Date().toISOString();
-      return (await line.progress([{ requestId, createdAt }]))[0]!;
+      return (await line.progress(userId, [{ requestId, createdAt }]))[0]!;
     },
   };
 }

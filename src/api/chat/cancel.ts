@@ -12,8 +12,8 @@ import { TURNS_SHOWN } from './session.ts';
 
 export interface CancelOptions {
   conversations: Pick<ConversationStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
-  /** Stops the work on these requests, wherever they are. */
-  cancelRequests: (requestIds: string[]) => Promise<void>;
+  /** Stops the work on these requests of a user, wherever they are. */
+  cancelRequests: (userId: string, requestIds: string[]) => Promise<void>;
   /** Tells clients that wait at this process. They get no notice of what this process writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;
   logs: Pick<AnswerLogKeeper, 'end'>;
@@ -81,7 +81,10 @@ async function cancelTurns(
   const stopped = turns.filter(({ requestId }) => (ends.get(requestId)?.end ?? 'cancelled') === 'cancelled');
   if (stopped.length === 0) return;
   // The work is stopped before the turns end, so that a user who sees a cancelled turn can rely on it.
-  await cancelRequests(stopped.map(({ requestId }) => requestId));
+  await cancelRequests(
+    session.userId,
+    stopped.map(({ requestId }) => requestId),
+  );
   const textOf = ({ requestId }: UnsettledTurn) => ends.get(requestId)?.text.slice(0, limits.responseChars);
   await conversations.settle(stopped.map((turn) => endedTurn({ ...session, ...turn, text: textOf(turn) })));
   for (const { requestId } of stopped) answerWaiter.settled(requestId, 'look');

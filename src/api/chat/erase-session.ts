@@ -23,10 +23,10 @@ const FINISHED_TOGETHER = 10;
 
 export function createSessionEraser(options: {
   conversations: Pick<ConversationStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
-  /** Stops the work on these requests, wherever they are. A worker that takes one of them later stops as well. */
-  cancelRequests: (requestIds: string[]) => Promise<void>;
-  /** Removes the jobs of these requests. Returns the requests whose jobs stay, because a worker has them in hand. */
-  forgetJobs: (requestIds: string[]) => Promise<string[]>;
+  /** Stops the work on these requests of a user, wherever they are. A worker that takes one of them later stops as well. */
+  cancelRequests: (userId: string, requestIds: string[]) => Promise<void>;
+  /** Removes the jobs of these requests of a user. Returns the requests whose jobs stay, because a worker has them in hand. */
+  forgetJobs: (userId: string, requestIds: string[]) => Promise<string[]>;
   /** Removes the session's last answer, and the answers under these keys, from the cache. */
   forgetAnswers: (sessionId: string, answerKeys: string[]) => Promise<void>;
   /** Removes the answer logs of these requests. */
@@ -41,9 +41,9 @@ export function createSessionEraser(options: {
   async function erase(sessionId: string, userId: string): Promise<'erased' | 'in_hand' | 'not_found'> {
     const remains = await conversations.erase(sessionId, userId);
     if (!remains) return 'not_found';
-    await cancelRequests(remains.requestIds);
+    await cancelRequests(userId, remains.requestIds);
     await Promise.all([forgetAnswers(sessionId, remains.answerKeys), eraseLogs(remains.requestIds)]);
-    const inHand = await forgetJobs(remains.requestIds);
+    const inHand = await forgetJobs(userId, remains.requestIds);
     if (inHand.length === 0) await conversations.markErased(sessionId, userId, remains);
     return inHand.length === 0 ? 'erased' : 'in_hand';
   }

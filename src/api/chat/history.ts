@@ -19,6 +19,6 @@ export function getHistory(
     const { userId } = req.user!;
     if (req.params.userId !== userId) throw new ApiError('not_found');
     const page = await orBadCursor(conversations.history(userId, parse(historyQuery, req.query)));
-    res.json(historyPageBody(page, await readProgress(page.turns, line)));
+    res.json(historyPageBody(page, await readProgress(userId, page.turns, line)));
   };
 }

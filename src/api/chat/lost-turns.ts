@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
 import type { ConversationStore, OverdueTurn } from '../../adapters/conversations/conversation-store.ts';
-import type { PlaceInLine } from '../../adapters/jobs/place-in-line.ts';
+import type { PlaceInLine, UsersRequest } from '../../adapters/jobs/place-in-line.ts';
 import { failureOf } from '../../contracts/error-codes.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
@@ -35,7 +35,7 @@ export interface LostTurnsOptions {
   /** The log of a lost turn ends with its failure. */
   logs: Pick<AnswerLogKeeper, 'end'>;
   /** Finds where the jobs of these requests are. */
-  placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
+  placesOf: (requests: readonly UsersRequest[]) => Promise<PlaceInLine[]>;
   /** Counts the messages that wait in each of our queues; undefined: the broker is out of reach. */
   queueDepths: () => Promise<Record<string, number> | undefined>;
   requestDeadlineMs: number;
@@ -108,7 +108,7 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
     const depths = await queueDepths();
     if (!depths) return 0;
     const messages = depths[REQUESTS_QUEUE]! + depths[RESPONSES_QUEUE]!;
-    const places = await placesOf(open.map(({ requestId }) => requestId));
+    const places = await placesOf(open);
     const seemsLost = ({ createdAt }: OverdueTurn, index: number) => {
       const lateMs = Date.now() - Date.parse(createdAt) - requestDeadlineMs;
       if (!isNowhere(places[index]!)) return lateMs > PATIENCE_MS.hasJob;

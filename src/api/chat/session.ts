@@ -44,7 +44,7 @@ export function getSession(options: SessionOptions): RequestHandler {
       if (!answer && (await hasEnded(requestId, waitSeconds * 1000))) found = await read();
     }
     const { turns, latest } = found;
-    const progress = await readProgress(page.cursor === undefined ? turns : [...turns, latest], line);
+    const progress = await readProgress(userId, page.cursor === undefined ? turns : [...turns, latest], line);
     const { position, etaMs } = progress.get(latest.requestId) ?? ENDED;
     const body = sessionBody(found, progress);
     if (order === 'newest') body.turns.reverse();

@@ -1,6 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
-import { type ChatQueue, jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
+import { jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
+import type { JobShards } from '../../adapters/jobs/job-shards.ts';
 import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
 import { createAdminAccountsRouter } from '../../api/admin/accounts.ts';
@@ -31,7 +32,7 @@ import type { createOverviewParts } from './overview.ts';
 /** All that is behind `/admin`. */
 export function createAdminParts(options: {
   config: ApiConfig;
-  queue: ChatQueue;
+  shards: JobShards;
   redis: Redis;
   gates: GateAdmin;
   intake: IntakeAdmin;
@@ -47,17 +48,20 @@ export function createAdminParts(options: {
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { config, queue, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
+  const { config, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
   const { judgedProcesses, login, accountAdmin, requireAdmin, logger } = options;
-  const openJobs = () => countOpenJobs(queue, redis);
+  const openJobs = () => countOpenJobs(shards, redis);
   return createAdminRouter(
     login,
     createBullBoardRouter({
-      queue,
-      actions: {
-        returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
-        promoteAll: () => promoteAllJobs(queue, redis),
-      },
+      queues: shards.all.map((shard) => ({
+        queue: shard.queue,
+        name: shard.name,
+        actions: {
+          returnJob: (from, jobId) => returnJobs(shard, redis, from, [jobId]),
+          promoteAll: () => promoteAllJobs(shard, redis),
+        },
+      })),
       mountPath: `${config.basePath}/admin`,
       requireAdmin: orLogin(requireAdmin),
     }),
@@ -90,8 +94,8 @@ export function createAdminParts(options: {
   }
 }
 
-async function countOpenJobs(queue: ChatQueue, redis: Redis): Promise<OpenJobs> {
-  const { states } = await jobStates(queue, redis);
+async function countOpenJobs(shards: JobShards, redis: Redis): Promise<OpenJobs> {
+  const { states } = await jobStates(shards, redis);
   const { wait, prioritized, delayed, active } = states;
   return { waiting: wait.count + prioritized.count, delayed: delayed.count, active: active.count };
 }

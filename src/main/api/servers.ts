@@ -1,4 +1,4 @@
-import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
+import { type JobShards, openJobShards } from '../../adapters/jobs/job-shards.ts';
 import type { MongoDbConnection } from '../../adapters/mongodb/connect-mongodb.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
@@ -30,7 +30,7 @@ export interface ApiServers {
   cacheRedis: Redis;
   /** undefined: what lasts is kept in Redis. */
   mongoDb: MongoDbConnection | undefined;
-  queue: ChatQueue;
+  shards: JobShards;
   /**
    * Resolves once we know that this Redis is our installation's, and MongoDB has its indexes. Nothing may be read from them
    * or written to them before.
@@ -77,16 +77,16 @@ export async function connectServers(options: {
     admitToRedis({ ...config, redis, logger }),
     mongoDb && prepareMongoDb(mongoDb.db, logger),
   ]).then(() => {});
-  const queue = openChatQueue(redis);
+  const shards = openJobShards(redis, 1);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 
   return {
-    ...{ consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, queue, admitted },
+    ...{ consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, shards, admitted },
     brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
     close: async () => {
       await Promise.all([publisher.close(), depths.close()]);
-      await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+      await Promise.all([consuming.close(), publishing.close(), shards.close()]);
       for (const connection of [redis, subscriber, cacheRedis]) connection.disconnect();
       await mongoDb?.close();
     },

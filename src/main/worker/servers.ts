@@ -1,4 +1,4 @@
-import { type ChatQueue, openChatQueue } from '../../adapters/jobs/job-queue.ts';
+import { type JobShards, openJobShards } from '../../adapters/jobs/job-shards.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
@@ -37,7 +37,7 @@ export interface WorkerServers {
   subscriber: Subscriber;
   /** To Redis, for adding jobs that must be on its disk. Nothing else may wait behind them. */
   fsyncRedis: SingleRedis | undefined;
-  queue: ChatQueue;
+  shards: JobShards;
   /**
    * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
    */
@@ -84,12 +84,12 @@ export async function connectServers(options: {
   const fsyncRedis = config.ackAfterFsync
     ? connectTo(config.redisUrl, 'redis-add', { silentAfterMs: FSYNC_SILENCE_MS })
     : undefined;
-  const queue = openChatQueue(redis);
+  const shards = openJobShards(redis, 1);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 
   return {
-    ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, fsyncRedis, queue },
+    ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, fsyncRedis, shards },
     admitted,
     brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
     redisMustAnswer: async () => {
@@ -98,7 +98,7 @@ export async function connectServers(options: {
     },
     close: async () => {
       await Promise.all([publisher.close(), depths.close()]);
-      await Promise.all([consuming.close(), publishing.close(), queue.close()]);
+      await Promise.all([consuming.close(), publishing.close(), shards.close()]);
       for (const connection of [redis, fsyncRedis, cacheRedis, gateRedis, subscriber]) connection?.disconnect();
     },
   };

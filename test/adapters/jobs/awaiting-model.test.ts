@@ -37,8 +37,8 @@ const names = (prefix: string, count: number) => Array.from({ length: count }, (
 const BACKOFF = awaitingModelOf(undefined);
 const worker = (mayAsk = () => true) => workerFor(() => (mayAsk() ? [''] : []));
 const workerFor = (askable: () => string[]) => {
-  const { redis, toKey } = around;
-  return createJobsAwaitingModel({ redis, toKey, askable });
+  const { redis, shards } = around;
+  return createJobsAwaitingModel({ redis, shards, askable });
 };
 
 test('when a model may be asked again, all requests that wait for it are in line once, and others wait for their time', async () => {

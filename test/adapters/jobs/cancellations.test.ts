@@ -3,6 +3,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { cancelRequest, onCancelled } from '../../../src/adapters/jobs/cancellations.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
+import { JOBS_PREFIX } from '../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
@@ -32,7 +33,7 @@ async function userWith(redis: Redis, ...rules: string[]): Promise<string> {
 const isHeard = async (heard: string[], redis: Redis) => {
   const requestId = randomUUID();
   await until('it is heard', async () => {
-    await cancelRequest(redis, requestId);
+    await cancelRequest({ prefix: JOBS_PREFIX }, redis, requestId);
     return heard.includes(requestId);
   });
 };
@@ -72,6 +73,6 @@ test('a request is cancelled though its notice is refused', async () => {
   const admin = open(url);
   const user = await userWith(admin, '-publish');
   const requestId = randomUUID();
-  await cancelRequest(open(url, user), requestId);
-  expect(await admin.exists(redisKeys.cancelled(jobIdOf(requestId)))).toBe(1);
+  await cancelRequest({ prefix: JOBS_PREFIX }, open(url, user), requestId);
+  expect(await admin.exists(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(requestId)))).toBe(1);
 });

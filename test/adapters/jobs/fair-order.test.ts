@@ -4,27 +4,23 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
-import {
-  addJobs,
-  type ChatQueue,
-  type NewJob,
-  openChatQueue,
-  promoteJobs,
-  returnJobs,
-} from '../../../src/adapters/jobs/job-queue.ts';
+import { addJobs, type NewJob, promoteJobs, returnJobs } from '../../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, type JobShards, openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
 import { handBackJob } from '../../../src/adapters/jobs/redis-scripts/hand-back-job.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import { JOBS_PREFIX, JOBS_QUEUE } from '../../../src/contracts/queues.ts';
 import { testRedisUrl } from '../../services.ts';
 
 let redis: Redis;
+let shards: JobShards;
 let queue: ChatQueue;
 beforeAll(async () => {
   redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
-  queue = openChatQueue(redis);
+  shards = openJobShards(redis, 1);
+  ({ queue } = shards.all[0]!);
 });
 afterAll(async () => {
-  await queue.close();
+  await shards.close();
   redis.disconnect();
 });
 beforeEach(() => redis.flushdb());
@@ -143,7 +139,7 @@ const handBack = async (ids: string[]) => {
 const promote = async (ids: string[]) => {
   await delay(ids, 60_000);
   await promoteJobs(
-    queue,
+    shards,
     redis,
     ids.map((id) => id.slice('r-'.length)),
   );

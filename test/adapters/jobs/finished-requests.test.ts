@@ -3,13 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
-import {
-  addJobs,
-  type ChatQueue,
-  forgetJobs,
-  type NewJob,
-  openChatQueue,
-} from '../../../src/adapters/jobs/job-queue.ts';
+import { addJobs, forgetJobs, type NewJob } from '../../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, type JobShards, openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
 import { placesInLine } from '../../../src/adapters/jobs/place-in-line.ts';
 import { finishedDigest } from '../../../src/adapters/jobs/redis-scripts/finished-requests.ts';
 import { rememberFinished } from '../../../src/adapters/jobs/redis-scripts/remember-finished.ts';
@@ -23,15 +18,17 @@ const HOUR_MS = 3_600_000;
 const MARKER = 'marker-of-a-text';
 
 let redis: Redis;
+let shards: JobShards;
 let queue: ChatQueue;
 beforeAll(async () => {
   redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
 });
 beforeEach(async () => {
   await redis.flushdb();
-  queue = openChatQueue(redis);
+  shards = openJobShards(redis, 1);
+  ({ queue } = shards.all[0]!);
 });
-afterEach(() => queue.close());
+afterEach(() => shards.close());
 afterAll(() => redis.disconnect());
 
 const toKey = (type: string) => queue.toKey(type);
@@ -93,7 +90,13 @@ describe('a request that is finished', () => {
 
   test('has the place in line "finished", though nothing is kept of its job', async () => {
     await finish(['a']);
-    expect(await placesInLine(queue, redis, ['a', 'b'])).toEqual([{ kind: 'finished' }, { kind: 'none' }]);
+    expect(
+      await placesInLine(
+        shards,
+        redis,
+        ['a', 'b'].map((requestId) => ({ requestId, shard: shards.all[0]! })),
+      ),
+    ).toEqual([{ kind: 'finished' }, { kind: 'none' }]);
   });
 
   test('is recognised among others that come with it, which are added', async () => {
@@ -208,7 +211,7 @@ describe('finished jobs are tidied', () => {
     ages: { completedJobsAgeMs?: number; failedJobsAgeMs?: number } = {},
   ): Promise<void> {
     const tidying = tidyFinishedJobs({
-      ...{ redis, toKey, logger: pino({ level: 'silent' }), finishedJobTextMs, redeliveryWindowMs: HOUR_MS },
+      ...{ redis, shards, logger: pino({ level: 'silent' }), finishedJobTextMs, redeliveryWindowMs: HOUR_MS },
       ...{ completedJobsAgeMs: HOUR_MS, failedJobsAgeMs: HOUR_MS, ...ages },
     });
     await tidying.start();

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Job, type MinimalJob, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { ChatJobData } from '../../../src/adapters/jobs/chat-job.ts';
-import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { addJobs, type NewJob } from '../../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, openChatQueue } from '../../../src/adapters/jobs/job-shards.ts';
 import { appendEnded } from '../../../src/adapters/jobs/redis-scripts/append-ended.ts';
 import {
   AWAITING_MODEL_FIELD,
@@ -192,7 +193,7 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
     return taken;
   };
 
-  await redis.set(redisKeys.cancelled('r-a'), '1');
+  await redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-a'), '1');
   await add(jobs('a', 'b', 'c', 'd', 'e', 'f'));
   const [a, b, c, d, e] = (await take(5)) as [TakenJob, TakenJob, TakenJob, TakenJob, TakenJob];
   await saveJobs(redis, [{ key: toKey('r-a'), attemptsStarted: 1, progress: '{}' }]);
@@ -390,13 +391,13 @@ describe('a job that is locked', () => {
 });
 
 test('renewing the lock of a job reports that its user has cancelled it', async () => {
-  await redis.set(redisKeys.cancelled('r-b'), '1');
+  await redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-b'), '1');
   const begun = await add(jobs('a', 'b'), 2);
   expect(await lock(begun.started)).toEqual({ lost: [], gone: [], cancelled: ['r-b'] });
 });
 
 test('taking a job reports that its user has cancelled it', async () => {
-  for (const id of ['a', 'c']) await redis.set(redisKeys.cancelled(`r-${id}`), '1');
+  for (const id of ['a', 'c']) await redis.set(redisKeys.cancelled(JOBS_PREFIX, `r-${id}`), '1');
   const begun = await add(jobs('a', 'b'), 2);
   expect(begun.started.map(({ cancelled }) => cancelled)).toEqual([true, false]);
   await add(jobs('c', 'd'));

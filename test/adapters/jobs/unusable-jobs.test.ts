@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
-import { addJobs, type ChatQueue, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { addJobs } from '../../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, type JobShards, openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
 import { readJobData, readJobState } from '../../../src/adapters/jobs/read-job-data.ts';
 import { createJobRunner, type JobRunner } from '../../../src/adapters/jobs/runner/job-runner.ts';
 import { captureLog } from '../../captured-log.ts';
@@ -12,6 +13,7 @@ import { until } from '../../until.ts';
 const MARKER = 'marker-of-a-text';
 
 let redis: Redis;
+let shards: JobShards;
 let queue: ChatQueue;
 let runner: JobRunner;
 let connection: Redis;
@@ -19,20 +21,21 @@ let worked: string[];
 let lines: Record<string, unknown>[];
 beforeEach(async () => {
   redis = new Redis(await testRedisUrl(), { maxRetriesPerRequest: null });
-  queue = openChatQueue(redis);
+  shards = openJobShards(redis, 1);
+  ({ queue } = shards.all[0]!);
   connection = redis.duplicate();
   const log = captureLog();
   lines = log.lines as Record<string, unknown>[];
   worked = [];
   runner = createJobRunner({
-    ...{ queue, redis: connection, concurrency: 10, attempts: 2 },
+    ...{ shards, redis: connection, concurrency: 10, attempts: 2 },
     ...{ completedJobsKept: 100, finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000 },
     ...{ completedJobsAgeMs: 3_600_000, failedJobsKept: 100, failedJobsAgeMs: 3_600_000, logger: log.logger },
   });
 });
 afterEach(async () => {
   await runner.stop(0, () => {});
-  await queue.close();
+  await shards.close();
   redis.disconnect();
   connection.disconnect();
 });

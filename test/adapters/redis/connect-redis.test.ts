@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { countWaiting, openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { countWaiting } from '../../../src/adapters/jobs/job-queue.ts';
+import { openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { captureLog } from '../../captured-log.ts';
 import { privateRedis, testRedisUrl } from '../../services.ts';
@@ -56,9 +57,9 @@ test('a queue whose connection is lost as it becomes ready can be used with the 
     proxy.cut();
     proxy.open();
   });
-  const queue = openChatQueue(redis);
-  cleanups.push(() => queue.close());
-  await until('jobs are counted', () => countWaiting(queue).then(String, () => undefined));
+  const shards = openJobShards(redis, 1);
+  cleanups.push(() => shards.close());
+  await until('jobs are counted', () => countWaiting(shards).then(String, () => undefined));
   expect(proxy.accepted).toBeGreaterThan(1);
 });
 

@@ -4,13 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import express from 'express';
 import { Redis } from 'ioredis';
-import {
-  addJobs,
-  type ChatQueue,
-  openChatQueue,
-  promoteAllJobs,
-  returnJobs,
-} from '../../../src/adapters/jobs/job-queue.ts';
+import { addJobs, promoteAllJobs, returnJobs } from '../../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, openChatQueue } from '../../../src/adapters/jobs/job-shards.ts';
 import { settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import { createBullBoardRouter } from '../../../src/api/admin/bull-board.ts';
 import { JOBS_QUEUE } from '../../../src/contracts/queues.ts';
@@ -27,11 +22,16 @@ beforeAll(async () => {
   const app = express().use(
     '/admin',
     createBullBoardRouter({
-      queue,
-      actions: {
-        returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
-        promoteAll: () => promoteAllJobs(queue, redis),
-      },
+      queues: [
+        {
+          queue,
+          name: JOBS_QUEUE,
+          actions: {
+            returnJob: (from, jobId) => returnJobs(queue, redis, from, [jobId]),
+            promoteAll: () => promoteAllJobs(queue, redis),
+          },
+        },
+      ],
       mountPath: '/admin',
       requireAdmin: (_req, _res, next) => next(),
     }),

@@ -2,7 +2,7 @@ import { afterAll, expect } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
-import { openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../../src/adapters/jobs/job-shards.ts';
 import { sessionBody } from '../../../src/api/chat/bodies.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openChatQueue } from '../../../src/adapters/jobs/job-queue.ts';
+import { openChatQueue } from '../../../src/adapters/jobs/job-shards.ts';
 import { startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';

@@ -1,10 +1,11 @@
 import { type IQueueBackend, type JobJson, Worker } from 'bullmq';
 import type { Logger } from 'pino';
-import { JOBS_PREFIX, JOBS_QUEUE } from '../../../contracts/queues.ts';
+import { JOBS_QUEUE } from '../../../contracts/queues.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import type { Redis } from '../../redis/redis.ts';
 import type { ChatJobData, ChatJobResult } from '../chat-job.ts';
+import type { JobShard } from '../job-shards.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 
 /**
@@ -14,14 +15,12 @@ import type { TakenJob } from '../redis-scripts/taken-job.ts';
  */
 export const LOCK_MS = 7_000;
 const STALLED_CHECK_MS = 6_000;
-/** How often a process asks for that check. All processes together make one check every 6 s. */
+/** How often a process asks for that check. All processes together make one check of a shard every 6 s. */
 export const ASK_FOR_CHECK_MS = 1_000;
 
 /** What the runner uses of BullMQ: its scripts for rare operations, and its way to wait for jobs. */
 interface BullMqWorker {
   readonly backend: IQueueBackend;
-  /** Returns the full name of a key of the queue. */
-  toKey(type: string): string;
   /**
    * Takes one job, and locks it. It also obeys pauses and limits, and moves delayed jobs that are due.
    * @returns the job, or when to look again: ms, or 0 if no time is known
@@ -38,12 +37,21 @@ interface BullMqWorker {
   close(): Promise<void>;
 }
 
-/** @param options.token identifies this process in the locks of its jobs */
-export function openBullMqWorker(options: { redis: Redis; token: string; logger: Logger }): BullMqWorker {
+/**
+ * For the jobs of one shard. It has a connection of its own, on which it waits.
+ * @param options.token identifies this process in the locks of its jobs
+ */
+export function openBullMqWorker(options: {
+  redis: Redis;
+  shard: Pick<JobShard, 'prefix' | 'toKey'>;
+  token: string;
+  logger: Logger;
+}): BullMqWorker {
   const { redis, token, logger } = options;
+  const { prefix, toKey } = options.shard;
   const worker = new Worker<ChatJobData, ChatJobResult>(JOBS_QUEUE, undefined, {
     connection: redis,
-    prefix: JOBS_PREFIX,
+    prefix,
     autorun: false,
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_CHECK_MS,
@@ -54,15 +62,13 @@ export function openBullMqWorker(options: { redis: Redis; token: string; logger:
   // The owner of the connection logs its losses.
   worker.on('error', (error) => logger.debug({ err: error }, 'BullMQ worker'));
   const backend = worker.getBackend();
-  const toKey = (type: string) => worker.toKey(type);
 
   return {
     backend,
-    toKey,
     takeOne: async () => {
       const [fields, jobId, limitMs, delayedUntil] = await backend.moveToActive(token);
       if (!fields || !jobId) return { dueAt: limitMs ? Date.now() + limitMs : (delayedUntil ?? 0) };
-      const cancelled = (await redis.exists(redisKeys.cancelled(jobId)).catch(() => 0)) === 1;
+      const cancelled = (await redis.exists(redisKeys.cancelled(prefix, jobId)).catch(() => 0)) === 1;
       return { job: toTakenJob(jobId, fields as JobJson, cancelled) };
     },
     waitForSign: async (ms) => {

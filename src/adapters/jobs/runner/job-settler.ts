@@ -4,7 +4,7 @@ import type { Completion, Settled } from '../redis-scripts/settle-jobs.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import { untilStored } from '../until-stored.ts';
 import type { ActiveJob } from './active-job.ts';
-import type { Places } from './places.ts';
+import type { ShardPlaces } from './shard-places.ts';
 
 /** Redis does nothing else while it runs a batch. A batch of this size takes a few ms. */
 const MAX_BATCH = 200;
@@ -48,7 +48,7 @@ export type Write = readonly [job: ActiveJob, json: string];
  * @param options.onCompleted hears of each job that was completed, but not of one that was no longer ours to complete
  */
 export function createJobSettler(options: {
-  places: Pick<Places, 'count' | 'free' | 'state' | 'reserve' | 'release'>;
+  places: Pick<ShardPlaces, 'count' | 'free' | 'isHungry' | 'reserve' | 'release' | 'refillable' | 'learn'>;
   save(states: readonly Write[]): Promise<void>;
   settle(completions: Completion[], room: number): Promise<Settled>;
   begin(taken: TakenJob): void;
@@ -57,16 +57,12 @@ export function createJobSettler(options: {
   logger: Logger;
 }): JobSettler {
   const { places, begin, letGo, onCompleted, logger } = options;
-  /**
-   * Whether jobs waited at the last look at the line. If they did, a completion takes jobs for all free places. If not,
-   * it takes only as many as it completes, so that the other places stay free for jobs that are being added.
-   */
-  let line: 'empty' | 'jobs wait' = 'empty';
-
   async function settle(batch: readonly Write[]): Promise<{ taken: number; nextDelayedAt: number | undefined }> {
-    const vacated = places.state === 'open' ? batch.length : 0;
-    const reserved = line === 'jobs wait' || vacated === 0 ? places.reserve(MAX_BATCH - vacated) : 0;
-    const room = reserved + vacated;
+    const refilled = places.refillable(batch.length);
+    // If jobs waited at the last look at the line, a completion takes jobs for all free places. If not, it takes only as many as
+    // it completes, so that the other places stay free for jobs that are being added.
+    const reserved = places.isHungry || refilled === 0 ? places.reserve(MAX_BATCH - refilled) : 0;
+    const room = reserved + refilled;
     try {
       const { codes, taken, nextDelayedAt } = await options.settle(batch.map(toCompletion), room);
       for (const [index, [job]] of batch.entries()) {
@@ -77,7 +73,7 @@ export function createJobSettler(options: {
         letGo(job);
         if (codes[index] === 0) onCompleted(job);
       }
-      line = taken.length > 0 && taken.length === room ? 'jobs wait' : 'empty';
+      if (room > 0) places.learn(taken.length === room ? 'may have more' : 'had all');
       for (const job of taken) begin(job);
       return { taken: taken.length, nextDelayedAt };
     } finally {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
-import type { Places } from './places.ts';
+import type { ShardPlaces } from './shard-places.ts';
 
 /** The taker looks for jobs after this time, even without a sign that there are any. */
 const IDLE_MS = 5_000;
@@ -11,7 +11,7 @@ const REST_MS = 1_000;
  * Takes jobs from the line while places are open. The taker has these states:
  * - *looking*: it takes as many jobs as there are free places. It uses our script, or BullMQ's script for one job if
  *   our script has found something that only BullMQ's handles.
- * - *full*: no place is free.
+ * - *full*: no place is free for this shard.
  * - *waiting*: no job could be taken. It waits for the sign that there are jobs, for the time when a delayed job is
  *   due, or for 5 s.
  * - *resting*: Redis could not serve.
@@ -56,7 +56,7 @@ export interface Line {
 
 /** @param options.begin begins a job that BullMQ's script has taken and locked */
 export function createJobTaker(options: {
-  places: Pick<Places, 'free' | 'state' | 'reserve' | 'release' | 'untilChanged'>;
+  places: Pick<ShardPlaces, 'free' | 'state' | 'reserve' | 'release' | 'learn' | 'untilChanged'>;
   line: Line;
   begin(job: TakenJob): void;
   logger: Logger;
@@ -94,7 +94,10 @@ export function createJobTaker(options: {
   }
 
   async function look(): Promise<TakerState> {
-    if (places.free === 0) return FULL;
+    if (places.free === 0) {
+      places.learn('may have more');
+      return FULL;
+    }
     const { taken, nextDelayedAt } = await line.take();
     if (taken > 0) return LOOKING;
     return nextDelayedAt === undefined ? await lookWithBullMq() : { kind: 'waiting', until: nextDelayedAt };

@@ -1,7 +1,8 @@
 import type { JobFilter, JobStatus } from '../../../contracts/jobs.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
-import type { ChatQueue } from '../job-queue.ts';
+import type { JobShard, JobShards } from '../job-shards.ts';
+import type { ToKey } from '../redis-scripts/bullmq-layout.ts';
 import { findLiveJobs, type LivePlace } from '../redis-scripts/find-live-jobs.ts';
 import { partsOf } from './ended-line.ts';
 import { comesAfter, latestFirst, type Position } from './position.ts';
@@ -9,6 +10,7 @@ import { readEndedLog } from './read-ended-log.ts';
 
 /** A job that may match. Only the job itself shows whether it does. */
 export interface Candidate extends Position {
+  shard: JobShard;
   /** Where it was found; undefined for a job that has ended. */
   place?: LivePlace;
 }
@@ -34,15 +36,21 @@ const allPlaces = Object.values(placesOf).flat();
  * Where jobs must be looked for. `filter.requestId` is ignored.
  * @param most so many jobs are asked of a source in all, however many there are
  */
-export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter, most: number): Source[] {
+export function sourcesFor(shards: JobShards, redis: Redis, filter: JobFilter, most: number): Source[] {
+  const { userId } = filter;
+  const searched = userId === undefined ? shards.all : [shards.of(userId)];
+  return searched.flatMap((shard) => sourcesIn(shard, redis, filter, most));
+}
+
+function sourcesIn(shard: JobShard, redis: Redis, filter: JobFilter, most: number): Source[] {
   const { status, code } = filter;
   if (code !== undefined && status !== undefined && status !== 'failed') return [];
   const onlyFailed = status === 'failed' || code !== undefined;
   const places = onlyFailed ? [] : status ? placesOf[status] : allPlaces;
-  const sources: Source[] = places.length > 0 ? [liveSource(queue, redis, places, filter, most)] : [];
-  if (onlyFailed || !status) sources.push(endedSource(queue, redis, 'failed', filter));
+  const sources: Source[] = places.length > 0 ? [liveSource(shard, redis, places, filter, most)] : [];
+  if (onlyFailed || !status) sources.push(endedSource(shard, redis, 'failed', filter));
   if (status === 'completed' || status === 'cancelled' || (!status && !onlyFailed)) {
-    sources.push(endedSource(queue, redis, 'completed', filter));
+    sources.push(endedSource(shard, redis, 'completed', filter));
   }
   return sources;
 }
@@ -52,7 +60,7 @@ export function sourcesFor(queue: ChatQueue, redis: Redis, filter: JobFilter, mo
  * that the search can ask for.
  */
 function liveSource(
-  queue: ChatQueue,
+  shard: JobShard,
   redis: Redis,
   places: readonly LivePlace[],
   filter: JobFilter,
@@ -70,8 +78,9 @@ function liveSource(
     for (const place of places) {
       for (let skip = 0; ; skip += LIVE_TOGETHER) {
         const range = { skip, count: LIVE_TOGETHER };
-        const some = await orStoreUnavailable(findLiveJobs(redis, (type) => queue.toKey(type), place, range, parts));
-        for (const job of some.found) if (job.at >= from && comesAfter(job, after)) found.push({ ...job, place });
+        const some = await orStoreUnavailable(findLiveJobs(redis, shard.toKey, place, range, parts));
+        for (const job of some.found)
+          if (job.at >= from && comesAfter(job, after)) found.push({ ...job, shard, place });
         if (found.length > most) found = found.sort(latestFirst).slice(0, most);
         if (some.looked < LIVE_TOGETHER) break;
       }
@@ -85,25 +94,28 @@ function liveSource(
   };
 }
 
-function endedSource(queue: ChatQueue, redis: Redis, state: 'completed' | 'failed', filter: JobFilter): Source {
+function endedSource(shard: JobShard, redis: Redis, state: 'completed' | 'failed', filter: JobFilter): Source {
   const { userId, sessionId, code, from = 0 } = filter;
   const status = filter.status === 'cancelled' ? filter.status : undefined;
   const parts = partsOf({ userId, sessionId, code, status });
-  if (parts.length === 0) return (after, limit) => findByTime(queue, redis, state, { after, from, limit });
-  return (after, limit) => readEndedLog(redis, (type) => queue.toKey(type), state, { parts, after, from, limit });
+  const find = parts.length === 0 ? findByTime : readEndedLog;
+  return async (after, limit) => {
+    const found = await find(redis, shard.toKey, state, { parts, after, from, limit });
+    return found.map(({ jobId, at }) => ({ jobId, at, shard }));
+  };
 }
 
 async function findByTime(
-  queue: ChatQueue,
   redis: Redis,
+  toKey: ToKey,
   state: 'completed' | 'failed',
   { after, from, limit }: { after: Position; from: number; limit: number },
-): Promise<Candidate[]> {
-  const found: Candidate[] = [];
+): Promise<Position[]> {
+  const found: Position[] = [];
   for (let skip = 0; ; skip += ENDED_TOGETHER) {
     // Ids and times alternate.
     const some = await orStoreUnavailable(
-      redis.zrevrangebyscore(queue.toKey(state), after.at, from, 'WITHSCORES', 'LIMIT', skip, ENDED_TOGETHER),
+      redis.zrevrangebyscore(toKey(state), after.at, from, 'WITHSCORES', 'LIMIT', skip, ENDED_TOGETHER),
     );
     for (let i = 0; i < some.length; i += 2) {
       const job = { jobId: some[i]!, at: Number(some[i + 1]) };

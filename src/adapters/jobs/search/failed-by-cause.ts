@@ -1,6 +1,6 @@
 import type { FailedJobFilter, FailedOfCause } from '../../../contracts/jobs.ts';
 import type { Redis } from '../../redis/redis.ts';
-import type { ChatQueue } from '../job-queue.ts';
+import type { JobShards } from '../job-shards.ts';
 import type { EndedLine } from './ended-line.ts';
 import { requestIdOf } from './read-job.ts';
 import { findFailed } from './retry-failed.ts';
@@ -11,12 +11,12 @@ import { findFailed } from './retry-failed.ts';
  * @throws StoreUnavailableError
  */
 export async function failedByCause(
-  queue: ChatQueue,
+  shards: JobShards,
   redis: Redis,
   filter: FailedJobFilter,
   limit: number,
 ): Promise<{ failures: FailedOfCause[]; counted: number }> {
-  const failed = await findFailed(queue, redis, filter, limit);
+  const failed = await findFailed(shards, redis, filter, limit);
   const byCode = Map.groupBy(failed, ({ code }) => code);
   const failures = [...byCode].map(([code, jobs]) => groupOf(code, jobs)).sort((a, b) => b.count - a.count);
   return { failures, counted: failed.length };

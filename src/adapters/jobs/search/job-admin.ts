@@ -3,35 +3,35 @@ import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
 import { cancelRequests } from '../cancel-requests.ts';
 import { jobIdOf } from '../chat-job.ts';
-import { type ChatQueue, returnJobs } from '../job-queue.ts';
-import { placesInLine } from '../place-in-line.ts';
+import { returnJobs } from '../job-queue.ts';
+import type { JobShards } from '../job-shards.ts';
 import { failedByCause } from './failed-by-cause.ts';
-import { readStory } from './read-job.ts';
+import { findStory } from './find-story.ts';
 import { retryFailedJobs } from './retry-failed.ts';
 import { searchJobs } from './search-jobs.ts';
 
-/** @param redis the connection that the queue was opened with */
-export function createJobAdmin(queue: ChatQueue, redis: Redis): JobAdmin {
-  async function show(requestId: string) {
-    const [place] = await placesInLine(queue, redis, [requestId]);
-    return await readStory(queue, redis, requestId, place!);
-  }
+/** @param redis the connection that the shards were opened with */
+export function createJobAdmin(shards: JobShards, redis: Redis): JobAdmin {
+  const show = async (requestId: string) => (await findStory(shards, redis, requestId))?.story;
 
   return {
-    search: (filter, options) => searchJobs(queue, redis, filter, options),
+    search: (filter, options) => searchJobs(shards, redis, filter, options),
     show,
-    failures: (filter, limit) => orStoreUnavailable(failedByCause(queue, redis, filter, limit)),
+    failures: (filter, limit) => orStoreUnavailable(failedByCause(shards, redis, filter, limit)),
     retry: async (requestId) => {
-      const returned = await orStoreUnavailable(returnJobs(queue, redis, 'failed', [jobIdOf(requestId)]));
-      if (returned === 1) return 'retried';
+      const jobIds = [jobIdOf(requestId)];
+      const returned = await orStoreUnavailable(
+        Promise.all(shards.all.map((shard) => returnJobs(shard, redis, 'failed', jobIds))),
+      );
+      if (returned.includes(1)) return 'retried';
       return (await show(requestId)) ? 'not failed' : 'none';
     },
-    retryAll: (options, onProgress) => orStoreUnavailable(retryFailedJobs(queue, redis, options, onProgress)),
+    retryAll: (options, onProgress) => orStoreUnavailable(retryFailedJobs(shards, redis, options, onProgress)),
     cancel: async (requestId) => {
-      const job = await show(requestId);
+      const job = await findStory(shards, redis, requestId);
       if (!job) return 'none';
-      if (job.endedAt !== null) return 'ended';
-      await cancelRequests(queue, redis, [requestId]);
+      if (job.story.endedAt !== null) return 'ended';
+      await cancelRequests(job.shard, redis, [requestId]);
       return 'cancelling';
     },
   };

@@ -1,6 +1,6 @@
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
-import type { ChatQueue } from '../job-queue.ts';
+import type { JobShard, JobShards } from '../job-shards.ts';
 import { appendToEndedLog, type EndedJobLimits } from './ended-log.ts';
 import { startAt } from './position.ts';
 import { readEndedLog } from './read-ended-log.ts';
@@ -15,21 +15,24 @@ const READ_TOGETHER = 50;
  * it was killed. If it is interrupted, the next call does the rest.
  * @throws StoreUnavailableError
  */
-export async function logMissingJobs(queue: ChatQueue, redis: Redis, limits: EndedJobLimits): Promise<void> {
+export async function logMissingJobs({ all }: JobShards, redis: Redis, limits: EndedJobLimits): Promise<void> {
+  for (const shard of all) await logMissingOf(shard, redis, limits);
+}
+
+async function logMissingOf(shard: JobShard, redis: Redis, limits: EndedJobLimits): Promise<void> {
   for (const state of ['completed', 'failed'] as const) {
-    const missing = await findMissing(queue, redis, state);
+    const missing = await findMissing(shard, redis, state);
     for (let first = 0; first < missing.length; first += READ_TOGETHER) {
-      const some = missing.slice(first, first + READ_TOGETHER).map((jobId) => ({ jobId, at: 0 }));
-      const found = await readSummaries(queue, redis, some);
+      const some = missing.slice(first, first + READ_TOGETHER).map((jobId) => ({ jobId, shard }));
+      const found = await readSummaries(redis, some);
       const jobs = found.flatMap((job, i) => (job ? [endedJobOf(some[i]!.jobId, state, job)] : []));
-      if (jobs.length > 0) await appendToEndedLog(redis, (type) => queue.toKey(type), state, jobs, limits);
+      if (jobs.length > 0) await appendToEndedLog(redis, shard.toKey, state, jobs, limits);
     }
   }
 }
 
 /** Their ids, those that ended first come first. */
-async function findMissing(queue: ChatQueue, redis: Redis, state: 'completed' | 'failed'): Promise<string[]> {
-  const toKey = (type: string) => queue.toKey(type);
+async function findMissing({ toKey }: JobShard, redis: Redis, state: 'completed' | 'failed'): Promise<string[]> {
   // Read before the log, so that a job that ends meanwhile is in the log if it is in here.
   const ids: string[] = [];
   for (let first = 0; ; first += LISTED_TOGETHER) {

@@ -1,10 +1,10 @@
 import { cutText } from '../../../contracts/cut-text.ts';
 import type { JobStatus, JobStory, JobSummary } from '../../../contracts/jobs.ts';
 import { traceIdOf } from '../../../contracts/traceparent.ts';
-import { repliesOf } from '../../redis/connect-redis.ts';
+import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from '../chat-job.ts';
-import type { ChatQueue } from '../job-queue.ts';
+import type { JobShard } from '../job-shards.ts';
 import type { PlaceInLine } from '../place-in-line.ts';
 import { readJobState } from '../read-job-data.ts';
 import type { LivePlace } from '../redis-scripts/find-live-jobs.ts';
@@ -33,14 +33,13 @@ const statusOf: Record<LivePlace, JobStatus> = {
 
 /** The jobs that are still there, in their order: undefined for one that is not. One round trip. */
 export async function readSummaries(
-  queue: ChatQueue,
   redis: Redis,
-  candidates: readonly Candidate[],
+  candidates: readonly Pick<Candidate, 'jobId' | 'shard' | 'place'>[],
 ): Promise<(FoundJob | undefined)[]> {
   if (candidates.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const { jobId } of candidates) pipeline.hmget(queue.toKey(jobId), ...SUMMARY_FIELDS);
-  const replies = (await repliesOf(pipeline)) as (string | null)[][];
+  const replies = await orStoreUnavailable(
+    Promise.all(candidates.map(({ jobId, shard }) => redis.hmget(shard.toKey(jobId), ...SUMMARY_FIELDS))),
+  );
   return candidates.map(({ jobId, place }, i) => {
     const job = named(SUMMARY_FIELDS, replies[i]!);
     const requestId = requestIdOf(jobId);
@@ -52,14 +51,12 @@ export async function readSummaries(
 
 /** Returns the story of a job. @param place where it is; see placesInLine */
 export async function readStory(
-  queue: ChatQueue,
+  { toKey }: JobShard,
   redis: Redis,
   requestId: string,
   place: PlaceInLine,
 ): Promise<JobStory | undefined> {
-  const [values] = (await repliesOf(redis.pipeline().hmget(queue.toKey(jobIdOf(requestId)), ...STORY_FIELDS))) as [
-    (string | null)[],
-  ];
+  const values = await orStoreUnavailable(redis.hmget(toKey(jobIdOf(requestId)), ...STORY_FIELDS));
   const job = named(STORY_FIELDS, values);
   if (job.timestamp === null) return undefined;
   const live = place.kind === 'waiting' || place.kind === 'delayed' || place.kind === 'active' ? place.kind : undefined;

@@ -1,11 +1,11 @@
 import type { JobFilter, JobPage, JobSummary } from '../../../contracts/jobs.ts';
 import type { Redis } from '../../redis/redis.ts';
-import type { ChatQueue } from '../job-queue.ts';
-import { placesInLine } from '../place-in-line.ts';
+import type { JobShards } from '../job-shards.ts';
 import { type Candidate, sourcesFor } from './candidates.ts';
 import { SAME_END_MS } from './ended-line.ts';
+import { findStory } from './find-story.ts';
 import { comesAfter, cursorOf, latestFirst, readCursor, startAt } from './position.ts';
-import { type FoundJob, readStory, readSummaries } from './read-job.ts';
+import { type FoundJob, readSummaries } from './read-job.ts';
 
 /** How many pages of jobs that have changed since are skipped for one page. */
 const PAGES_TRIED = 20;
@@ -16,7 +16,7 @@ const PAGES_TRIED = 20;
  * @throws InvalidCursorError
  */
 export async function searchJobs(
-  queue: ChatQueue,
+  shards: JobShards,
   redis: Redis,
   filter: JobFilter,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
@@ -27,16 +27,16 @@ export async function searchJobs(
     if (comesAfter(position, after)) after = position;
   }
   if (filter.requestId !== undefined) {
-    const job = await findByRequest(queue, redis, filter.requestId, filter);
+    const job = await findByRequest(shards, redis, filter.requestId, filter);
     return { jobs: job && cursor === undefined ? [job] : [], nextCursor: null };
   }
-  const sources = sourcesFor(queue, redis, filter, limit * PAGES_TRIED);
+  const sources = sourcesFor(shards, redis, filter, limit * PAGES_TRIED);
   const seen = new Set<string>();
   const jobs: JobSummary[] = [];
   for (let tried = 0; tried < PAGES_TRIED; tried++) {
     const found = await Promise.all(sources.map((source) => source(after, limit)));
     const candidates = found.flat().sort(latestFirst).slice(0, limit);
-    const summaries = await readSummaries(queue, redis, candidates);
+    const summaries = await readSummaries(redis, candidates);
     for (const [i, candidate] of candidates.entries()) {
       after = candidate;
       const job = summaries[i];
@@ -51,13 +51,12 @@ export async function searchJobs(
 }
 
 async function findByRequest(
-  queue: ChatQueue,
+  shards: JobShards,
   redis: Redis,
   requestId: string,
   filter: JobFilter,
 ): Promise<JobSummary | undefined> {
-  const [place] = await placesInLine(queue, redis, [requestId]);
-  const story = await readStory(queue, redis, requestId, place!);
+  const { story } = (await findStory(shards, redis, requestId)) ?? {};
   if (!story) return undefined;
   const { sessionId, userId, status, code, cause, addedAt, endedAt, attempts } = story;
   const summary = { requestId, sessionId, userId, status, code, cause, addedAt, endedAt, attempts };

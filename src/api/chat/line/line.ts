@@ -1,4 +1,4 @@
-import type { PlaceInLine } from '../../../adapters/jobs/place-in-line.ts';
+import type { PlaceInLine, UsersRequest } from '../../../adapters/jobs/place-in-line.ts';
 import { ApiError } from '../../../contracts/errors.ts';
 import { createAdmittedRequests } from './admitted-requests.ts';
 import { createAnswerTimes } from './answer-times.ts';
@@ -28,8 +28,8 @@ export interface Line {
    * @throws ApiError overloaded: the line is too long, or the request would not be answered by its deadline
    */
   admit(requestId: string): Standing;
-  /** What is happening to requests that were let in before; one round trip for all of them. */
-  progress(requests: readonly { requestId: string; createdAt: string }[]): Promise<Progress[]>;
+  /** What is happening to a user's requests that were let in before; one round trip for all of them. */
+  progress(userId: string, requests: readonly { requestId: string; createdAt: string }[]): Promise<Progress[]>;
 }
 
 const LOOK_EVERY_MS = 1_000;
@@ -58,7 +58,7 @@ const NOTHING_SEEN: QueuesSeen = {
  */
 export function createLine(options: {
   look: LookAtLine;
-  placesOf: (requestIds: string[]) => Promise<PlaceInLine[]>;
+  placesOf: (requests: readonly UsersRequest[]) => Promise<PlaceInLine[]>;
   requestDeadlineMs: number;
   shedAbove: number;
   onLook?: (seen: QueuesSeen, drainRate: number | undefined) => void;
@@ -157,8 +157,8 @@ export function createLine(options: {
       admitted.add(requestId);
       return { position, etaMs: etaMs(position) };
     },
-    progress: async (requests) => {
-      const found = await placesOf(requests.map(({ requestId }) => requestId));
+    progress: async (userId, requests) => {
+      const found = await placesOf(requests.map(({ requestId }) => ({ requestId, userId })));
       return found.map((place, index) => progressOf(place, requests[index]!.createdAt, estimates));
     },
   };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { jobIdOf } from '../../../../src/adapters/jobs/chat-job.ts';
 import { createRetryRunAdmin } from '../../../../src/adapters/jobs/retry-runs/retry-run-admin.ts';
 import { createRetryRunDriver } from '../../../../src/adapters/jobs/retry-runs/retry-run-driver.ts';
+import { JOBS_PREFIX } from '../../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
 import { RetryRunActiveError, type RetryRunAdmin } from '../../../../src/contracts/retry-runs.ts';
 import { captureLog } from '../../../captured-log.ts';
@@ -18,7 +19,7 @@ let drivers: { stop(): void }[];
 beforeEach(async () => {
   search = await openSearch();
   search.start();
-  runs = createRetryRunAdmin(search.queue, search.redis);
+  runs = createRetryRunAdmin(search.shards, search.redis);
   drivers = [];
 });
 afterEach(async () => {
@@ -28,7 +29,7 @@ afterEach(async () => {
 
 function drive(apis = 1): void {
   for (let i = 0; i < apis; i += 1) {
-    const driver = createRetryRunDriver({ queue: search.queue, redis: search.redis, logger });
+    const driver = createRetryRunDriver({ shards: search.shards, redis: search.redis, logger });
     driver.start();
     drivers.push(driver);
   }
@@ -97,7 +98,7 @@ test('one run of a code goes at a time, and one of another code beside it; it go
 test('if Redis has lost the list of its jobs, a run ends and says so, and another one can begin', async () => {
   await fail(2);
   const run = await runs.start(wanted);
-  await search.redis.del(redisKeys.retryRunJobs(run.id));
+  await search.redis.del(redisKeys.retryRunJobs(JOBS_PREFIX, run.id));
   drive();
   expect(await untilEnded(run.id)).toMatchObject({
     state: 'failed',
@@ -105,7 +106,7 @@ test('if Redis has lost the list of its jobs, a run ends and says so, and anothe
     left: 2,
   });
   const next = await runs.start(wanted);
-  await search.redis.del(redisKeys.retryRun(next.id));
+  await search.redis.del(redisKeys.retryRun(JOBS_PREFIX, next.id));
   const last = await until('another one can begin', () => runs.start(wanted).catch(() => undefined));
   expect(await untilEnded(last.id)).toMatchObject({ state: 'finished', retried: 2 });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { addJobs } from '../../../../src/adapters/jobs/job-queue.ts';
 import { openBullMqWorker } from '../../../../src/adapters/jobs/runner/bullmq-worker.ts';
+import { JOBS_PREFIX } from '../../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../../captured-log.ts';
 import { newJob } from './new-job.ts';
@@ -13,7 +14,10 @@ let around: Awaited<ReturnType<typeof openQueue>>;
 let worker: ReturnType<typeof openBullMqWorker>;
 beforeEach(async () => {
   around = await openQueue();
-  worker = openBullMqWorker({ redis: around.redis, token: 'this process', logger: captureLog().logger });
+  worker = openBullMqWorker({
+    ...{ redis: around.redis, shard: around.shards.all[0]! },
+    ...{ token: 'this process', logger: captureLog().logger },
+  });
 });
 afterEach(async () => {
   await worker.close();
@@ -42,7 +46,7 @@ test('a job is taken as it was added, and is locked', async () => {
 
 test('a job whose user has cancelled it is taken as cancelled', async () => {
   await add('a');
-  await around.redis.set(redisKeys.cancelled('r-a'), '1');
+  await around.redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-a'), '1');
   expect(await worker.takeOne()).toMatchObject({ job: { jobId: 'r-a', cancelled: true } });
 });
 

@@ -4,9 +4,11 @@ import { Redis } from 'ioredis';
 import { cancelRequest } from '../../../../src/adapters/jobs/cancellations.ts';
 import { type ChatJobResult, jobIdOf } from '../../../../src/adapters/jobs/chat-job.ts';
 import type { JobInHand } from '../../../../src/adapters/jobs/job-in-hand.ts';
-import { addJobs, type ChatQueue, type NewJob, openChatQueue } from '../../../../src/adapters/jobs/job-queue.ts';
+import { addJobs, type NewJob } from '../../../../src/adapters/jobs/job-queue.ts';
+import { type ChatQueue, type JobShards, openJobShards } from '../../../../src/adapters/jobs/job-shards.ts';
 import { createJobRunner, type JobRunner } from '../../../../src/adapters/jobs/runner/job-runner.ts';
 import { RequestCancelledError, StoreUnavailableError } from '../../../../src/contracts/errors.ts';
+import { JOBS_PREFIX } from '../../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../../captured-log.ts';
 import { privateRedis } from '../../../services.ts';
@@ -42,7 +44,7 @@ const state = {
 const result = { status: 'completed' } as ChatJobResult;
 const addFromElsewhere = (jobs: NewJob[]) => addJobs(queue, redis, jobs, { attempts: 2 });
 
-function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl?: string; queue?: ChatQueue } = {}) {
+function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl?: string; shards?: JobShards } = {}) {
   const { concurrency = 10, url, slowDiskUrl } = options;
   const connection = url ? new Redis(url, { maxRetriesPerRequest: null }) : redis.duplicate();
   connections.push(connection);
@@ -50,7 +52,7 @@ function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl
   if (fsyncRedis) connections.push(fsyncRedis);
   const { logger, lines } = captureLog();
   const runner = createJobRunner({
-    queue: options.queue ?? queue,
+    shards: options.shards ?? around.shards,
     redis: connection,
     fsyncRedis,
     concurrency,
@@ -227,10 +229,11 @@ describe.each<
     async (_, letGo, expected) => {
       const server = await privateRedis();
       const direct = new Redis(server.url, { maxRetriesPerRequest: null });
-      const ownQueue = openChatQueue(direct);
+      const shards = openJobShards(direct, 1);
+      const { queue: ownQueue } = shards.all[0]!;
       await direct.call('ACL', 'SETUSER', 'runner', 'on', '>secret', '~*', '&*', '+@all');
       const url = server.url.replace('redis://', 'redis://runner:secret@');
-      const { runner, lines } = createRunner({ url, queue: ownQueue });
+      const { runner, lines } = createRunner({ url, shards });
       const begun = Promise.withResolvers<void>();
       const goOn = Promise.withResolvers<void>();
       runner.start(async (job) => {
@@ -289,7 +292,7 @@ describe('a job that is taken away while it is in hand', () => {
 
   test('gives no warning if its user has cancelled it', async () => {
     const { went, warnings } = await takenAway(async (id) => {
-      await redis.set(redisKeys.cancelled(id), '1');
+      await redis.set(redisKeys.cancelled(JOBS_PREFIX, id), '1');
       await queue.remove(id);
     });
     expect(went).toBe('gone');
@@ -307,7 +310,7 @@ test('a job whose cancellation was published while nobody listened is cancelled 
   });
   await runner.add([newJob('a')]);
   await isIn('a', 'active');
-  await cancelRequest(redis, 'a');
+  await cancelRequest({ prefix: JOBS_PREFIX }, redis, 'a');
   const job = await cancelled.promise;
   expect(job.cancelled).toBe(true);
   expect(job.signal.reason).toBeInstanceOf(RequestCancelledError);
@@ -408,7 +411,7 @@ test('a job that was cancelled before it was taken begins as cancelled', async (
   runner.cancel(jobIdOf('a'));
   await added;
   await isIn('a', 'completed');
-  await redis.set(redisKeys.cancelled(jobIdOf('b')), '1');
+  await redis.set(redisKeys.cancelled(JOBS_PREFIX, jobIdOf('b')), '1');
   await runner.add([newJob('b')]);
   await isIn('b', 'completed');
   expect(cancelled).toEqual([true, true]);

@@ -3,6 +3,7 @@ import type { Completion, Settled } from '../../../../src/adapters/jobs/redis-sc
 import { ActiveJob } from '../../../../src/adapters/jobs/runner/active-job.ts';
 import { createJobSettler } from '../../../../src/adapters/jobs/runner/job-settler.ts';
 import { createPlaces } from '../../../../src/adapters/jobs/runner/places.ts';
+import { sharePlaces } from '../../../../src/adapters/jobs/runner/shard-places.ts';
 import { StoreUnavailableError } from '../../../../src/contracts/errors.ts';
 import { captureLog } from '../../../captured-log.ts';
 import { until } from '../../../until.ts';
@@ -11,8 +12,9 @@ import { takenJob } from './new-job.ts';
 
 /** A settler, and what it asks Redis for; Redis completes everything, and has as many jobs waiting as are put into `line`. */
 function openSettler({ places = 4, inHand = 0, line = [] as string[] } = {}) {
-  const all = createPlaces(places);
-  all.open();
+  const opened = createPlaces(places);
+  opened.open();
+  const all = sharePlaces(opened, 1)[0]!;
   for (let i = 0; i < inHand; i += 1) all.occupy();
   const { logger, said } = captureLog();
   const begun: string[] = [];
@@ -36,7 +38,7 @@ function openSettler({ places = 4, inHand = 0, line = [] as string[] } = {}) {
     onCompleted: ({ id }) => completed.push(id),
     logger,
   });
-  return { settler, places: all, settle, save, asked, begun, completed, line, said };
+  return { settler, close: opened.close, places: all, settle, save, asked, begun, completed, line, said };
 }
 const jobOf = (id: string, different = {}) =>
   new ActiveJob(takenJob(id, different), { locked: false, writes: jobWrites() });
@@ -71,9 +73,9 @@ test('while jobs wait, a completion takes jobs for all free places; once none wa
 });
 
 test('as many jobs are taken as places are free, and none once the places are closed', async () => {
-  const { settler, places, asked } = openSettler({ inHand: 1, line: ['a'] });
+  const { settler, close, asked } = openSettler({ inHand: 1, line: ['a'] });
   expect(await settler.take()).toEqual({ taken: 1, nextDelayedAt: 0 });
-  places.close();
+  close();
   await settler.take();
   await settler.complete(jobOf('b'), '{}');
   expect(asked.map(({ room }) => room)).toEqual([3, 0, 0]);

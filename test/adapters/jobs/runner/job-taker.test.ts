@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { TakenJob } from '../../../../src/adapters/jobs/redis-scripts/taken-job.ts';
 import { createJobTaker, type Line } from '../../../../src/adapters/jobs/runner/job-taker.ts';
 import { createPlaces } from '../../../../src/adapters/jobs/runner/places.ts';
+import { sharePlaces } from '../../../../src/adapters/jobs/runner/shard-places.ts';
 import { captureLog } from '../../../captured-log.ts';
 import { until } from '../../../until.ts';
 import { takenJob } from './new-job.ts';
@@ -43,7 +44,7 @@ beforeEach(() => {
       ever.push(one);
     });
   taker = createJobTaker({
-    places,
+    places: sharePlaces(places, 1)[0]!,
     line: {
       take: () => ask('take'),
       takeOne: () => ask('takeOne'),

@@ -3,6 +3,7 @@ import { addJobs } from '../../../../src/adapters/jobs/job-queue.ts';
 import { type JobToLock, lockJobs } from '../../../../src/adapters/jobs/redis-scripts/lock-jobs.ts';
 import { ActiveJob } from '../../../../src/adapters/jobs/runner/active-job.ts';
 import { createLockKeeper } from '../../../../src/adapters/jobs/runner/lock-keeper.ts';
+import { JOBS_PREFIX } from '../../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
 import { captureLog } from '../../../captured-log.ts';
 import { until } from '../../../until.ts';
@@ -75,7 +76,7 @@ test('a job that another process has taken is lost: this is logged once, and the
 
 test('a job that was cancelled without a notice is aborted', async () => {
   inHand = await take('a');
-  await around.redis.set(redisKeys.cancelled('r-a'), '1');
+  await around.redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-a'), '1');
   keeper.start();
   await until('it is aborted', () => inHand[0]!.signal.aborted);
   expect(inHand[0]!.signal.reason?.code).toBe('request_cancelled');
@@ -84,7 +85,7 @@ test('a job that was cancelled without a notice is aborted', async () => {
 test('locking jobs returns which are lost and which of these are gone; a cancelled one gives no warning', async () => {
   const jobs = await take('held', 'lost', 'gone', 'erased');
   await around.redis.hincrby(around.toKey('r-lost'), 'ats', 1);
-  await around.redis.set(redisKeys.cancelled('r-erased'), '1');
+  await around.redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-erased'), '1');
   await around.redis.del(around.toKey('r-gone'), around.toKey('r-erased'));
   const { lost, gone } = await keeper.lock(jobs);
   expect([...lost].sort()).toEqual(['r-erased', 'r-gone', 'r-lost']);

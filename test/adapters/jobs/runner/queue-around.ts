@@ -1,13 +1,18 @@
 import { Redis } from 'ioredis';
-import { type ChatQueue, openChatQueue } from '../../../../src/adapters/jobs/job-queue.ts';
+import { openJobShards } from '../../../../src/adapters/jobs/job-shards.ts';
 import { testRedisUrl } from '../../../services.ts';
 import { until } from '../../../until.ts';
 
-/** A queue of the test's own, and a connection to its Redis. @param redisUrl an empty database; left out: a new one */
-export async function openQueue(redisUrl?: string) {
+/**
+ * Jobs of the test's own, and a connection to their Redis. `queue` and `toKey` are those of the first shard.
+ * @param redisUrl an empty database; left out: a new one
+ * @param count of shards
+ */
+export async function openQueue(redisUrl?: string, count = 1) {
   const redis = new Redis(redisUrl ?? (await testRedisUrl()), { maxRetriesPerRequest: null });
-  const queue: ChatQueue = openChatQueue(redis);
-  await queue.waitUntilReady();
+  const shards = openJobShards(redis, count);
+  await Promise.all(shards.all.map((shard) => shard.queue.waitUntilReady()));
+  const { queue, toKey } = shards.all[0]!;
   /** So many processes have found no job, and wait for the sign of one. */
   const processesWait = (count: number) =>
     until('they wait for the sign of a job', async () => {
@@ -17,11 +22,12 @@ export async function openQueue(redisUrl?: string) {
     });
   return {
     redis,
+    shards,
     queue,
-    toKey: (type: string) => queue.toKey(type),
+    toKey,
     processesWait,
     close: async () => {
-      await queue.close();
+      await shards.close();
       redis.disconnect();
     },
   };

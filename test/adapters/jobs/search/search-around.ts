@@ -20,12 +20,12 @@ export type Fate = 'complete' | 'cancel' | 'wait' | { failWith: string };
 /** A queue, a worker that ends jobs as they are told to, and the search over them. */
 export async function openSearch(redisUrl?: string) {
   const around = await openQueue(redisUrl);
-  const { queue, redis } = around;
+  const { shards, redis } = around;
   const fates = new Map<string, Fate>();
   const connection = redis.duplicate();
   const runner = createJobRunner({
     ...jobLimits,
-    ...{ queue, redis: connection, concurrency: 50, attempts: 3 },
+    ...{ shards, redis: connection, concurrency: 50, attempts: 3 },
     ...{ finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000, logger: pino({ level: 'silent' }) },
   });
 
@@ -33,7 +33,7 @@ export async function openSearch(redisUrl?: string) {
     ...around,
     runner,
     fates,
-    admin: createJobAdmin(queue, redis),
+    admin: createJobAdmin(shards, redis),
     start: () =>
       runner.start(async (job) => {
         const { requestId, userId, sessionId } = job.data.request;

@@ -141,10 +141,10 @@ test('jobs that the log lacks are found once a worker has started', async () => 
   await untilFound({ userId: 'ann' }, 2);
   await search.redis.del(search.toKey('failed-log'), search.toKey('completed-log'));
   expect(await find({ userId: 'ann' })).toEqual([]);
-  await logMissingJobs(search.queue, search.redis, jobLimits);
+  await logMissingJobs(search.shards, search.redis, jobLimits);
   expect((await find({ userId: 'ann' })).sort()).toEqual([failed, completed].sort());
   const before = await search.redis.lrange(search.toKey('failed-log'), 0, -1);
-  await logMissingJobs(search.queue, search.redis, jobLimits);
+  await logMissingJobs(search.shards, search.redis, jobLimits);
   expect(await search.redis.lrange(search.toKey('failed-log'), 0, -1)).toEqual(before);
 });
 

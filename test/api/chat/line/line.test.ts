@@ -141,7 +141,7 @@ test.each([
   line.settled(answer);
   looksAfter = 0;
   await until('it has looked after the last answer', () => looksAfter > 0);
-  const [progress] = await line.progress([{ requestId: 'r', createdAt: new Date().toISOString() }]);
+  const [progress] = await line.progress('u', [{ requestId: 'r', createdAt: new Date().toISOString() }]);
   expect(progress!.etaMs).toBe(expected === null ? null : 500);
 });
 
@@ -162,7 +162,10 @@ test('while no provider may be asked, no time is told, neither to a new question
   modelShut = true;
   await until('that is seen', () => timeOfNext() === null);
   const createdAt = new Date().toISOString();
-  const progress = await line.progress(places.map((_, i) => ({ requestId: `${i}`, createdAt })));
+  const progress = await line.progress(
+    'u',
+    places.map((_, i) => ({ requestId: `${i}`, createdAt })),
+  );
   expect(progress).toMatchObject([{ etaMs: null }, { status: 'retrying', etaMs: null }]);
   modelShut = false;
   await until('that is seen', () => timeOfNext() === 500);
@@ -193,7 +196,7 @@ test('the progress of a question is shown', async () => {
   );
   const long = new Date(at - 60_000).toISOString();
   const asked = places.map((_, i) => ({ requestId: `${i}`, createdAt: i === 6 ? long : new Date().toISOString() }));
-  const [waiting, asking, overlong, retrying, another, onItsWay, missing] = await line.progress(asked);
+  const [waiting, asking, overlong, retrying, another, onItsWay, missing] = await line.progress('u', asked);
   expect(waiting).toMatchObject({ status: 'queued', attempts: 0, retry: null, position: 0, etaMs: 500 });
   expect(asking).toMatchObject({ status: 'asking', attempts: 2, retry: null, position: 0 });
   expect(asking!.etaMs).toBeGreaterThan(0);
