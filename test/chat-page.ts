@@ -36,7 +36,7 @@ export async function openChat(browser: Browser, url: string, options: Parameter
 
 /** Makes an account, on the page that asks for a login. */
 export async function signUp(page: Page): Promise<void> {
-  const account = { email: `${randomUUID()}@example.com`, password: 'password123' };
+  const account = { email: `${randomUUID()}@example.com`, password: 'three-brown-otters' };
   await page.getByRole('button', { name: 'Make an account' }).click();
   await page.getByLabel('Email').fill(account.email);
   await page.getByLabel('Password').fill(account.password);

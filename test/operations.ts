@@ -5,7 +5,7 @@ import { startApi, startScript, startSimulatorProcess, startWorker } from './pro
 import { startQueueClient } from './queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from './services.ts';
 
-export const ADMIN = { email: 'admin@example.com', password: 'password123' };
+export const ADMIN = { email: 'admin@example.com', password: 'three-brown-otters' };
 
 /** The whole product, an admin's account and a browser. The test closes the browser. */
 export async function startOperations(settings: Record<string, string> = {}) {

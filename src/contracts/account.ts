@@ -14,6 +14,8 @@ export const account = z.object({
   passwordHash: z.string(),
   role,
   createdAt: z.string(),
+  /** Left out: it is the one that the account was made with. */
+  passwordChangedAt: z.string().optional(),
   /** Since when nobody can log in; left out: everything is well. */
   disabledAt: z.string().optional(),
 });

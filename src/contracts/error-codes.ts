@@ -10,6 +10,16 @@ export const apiErrors = {
     title: 'The body is not valid JSON',
     advice: 'Send a JSON object, encoded as UTF-8.',
   },
+  password_too_weak: {
+    status: 400,
+    title: 'The password is too easy to guess',
+    advice: 'Choose one that is not common, follows no pattern, and does not consist of words of your email.',
+  },
+  wrong_password: {
+    status: 403,
+    title: 'The password is wrong',
+    advice: 'Send the password that you log in with now as `currentPassword`.',
+  },
   unauthenticated: {
     status: 401,
     title: 'Authentication is required',

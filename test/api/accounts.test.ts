@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 const post = (path: string, body: unknown) => postJson(api.url + path, body);
-const credentials = (name: string) => ({ email: `${name}@example.com`, password: 'password123' });
+const credentials = (name: string) => ({ email: `${name}@example.com`, password: 'three-brown-otters' });
 const login = async (name: string) => {
   await post('/auth/register', credentials(name));
   return (await post('/auth/login', credentials(name))).body as unknown as Record<
@@ -251,7 +251,7 @@ test('Bull Board is for admins only', async () => {
 
 test('an admin made on the command line logs in with the form, and the cookie opens the board', async () => {
   const cli = (...args: string[]) =>
-    startScript('src/main/users.ts', args, { REDIS_URL: redisUrl, PASSWORD: 'password123' });
+    startScript('src/main/users.ts', args, { REDIS_URL: redisUrl, PASSWORD: 'three-brown-otters' });
   const add = ['add', '--email', 'Admin@example.com', '--password-env', 'PASSWORD', '--admin'];
   const made = await cli(...add);
   await made.exited;
@@ -303,7 +303,7 @@ test('an admin made on the command line logs in with the form, and the cookie op
 test('no password and no token is in the log', async () => {
   const { accessToken, refreshToken } = await login('ivan');
   await post('/auth/refresh', { refreshToken });
-  for (const secret of ['password123', accessToken, refreshToken, JWT_SECRET]) {
+  for (const secret of ['three-brown-otters', accessToken, refreshToken, JWT_SECRET]) {
     expect(api.output()).not.toContain(secret);
   }
 });
@@ -511,4 +511,75 @@ test('an admin disables an account: its tokens end at once at every api, and nob
   expect(await users('revoke-admin', 'boss@example.com')).toContain('user, enabled');
   // Its token still says admin. The account counts.
   expect((await manage('find', 'kim@example.com', again)).status).toBe(403);
+});
+
+test.each([
+  'password1234',
+  'qwertyuiop',
+  'aaaaaaaaaaaa',
+  'lena.lang',
+  'lenalang2026',
+  'lena.lang@example.com',
+  'healify-chat',
+])('a password that is easy to guess is refused: %s', async (password) => {
+  const reply = await post('/auth/register', { email: 'lena.lang@example.com', password });
+  expect([reply.status, reply.body.code]).toEqual([
+    400,
+    password.length < 10 ? 'validation_failed' : 'password_too_weak',
+  ]);
+});
+
+test('who changes their password keeps this login, and all others end at once', async () => {
+  const here = await login('mia');
+  const there = (await post('/auth/login', credentials('mia'))).body as unknown as Tokens;
+  const change = (currentPassword: string, newPassword: string) =>
+    postJson(
+      `${api.url}/auth/password`,
+      { currentPassword, newPassword },
+      { Authorization: `Bearer ${here.accessToken}` },
+    );
+  const [old, next] = [credentials('').password, 'four-grey-badgers'];
+  expect((await postJson(`${api.url}/auth/password`, { currentPassword: old, newPassword: next })).status).toBe(401);
+  expect(await change('not the password', next)).toMatchObject({ status: 403, body: { code: 'wrong_password' } });
+  expect(await change(old, 'mia-mia-mia')).toMatchObject({ status: 400, body: { code: 'password_too_weak' } });
+  expect((await historyOf(here.userId, there.accessToken)).status).toBe(200);
+  expect((await change(old, next)).status).toBe(204);
+  expect((await historyOf(here.userId, there.accessToken)).status).toBe(401);
+  expect((await post('/auth/refresh', { refreshToken: there.refreshToken })).status).toBe(401);
+  expect((await historyOf(here.userId, here.accessToken)).status).toBe(200);
+  expect((await post('/auth/login', credentials('mia'))).status).toBe(401);
+  expect((await post('/auth/login', { ...credentials('mia'), password: next })).status).toBe(200);
+  await until('guesses must wait', async () => (await change('not the password', next)).status === 429);
+});
+
+test('a password that an operator sets ends all logins, also those to the admin’s pages', async () => {
+  const email = 'nora@example.com';
+  const users = async (command: string, password: string, ...more: string[]) => {
+    const args = [command, '--email', email, '--password-env', 'PASSWORD', ...more];
+    const run = await startScript('src/main/users.ts', args, { REDIS_URL: redisUrl, PASSWORD: password });
+    await run.exited;
+    return run.output();
+  };
+  const old = credentials('').password;
+  await users('add', old, '--admin');
+  const tokens = (await post('/auth/login', { email, password: old })).body as unknown as Tokens;
+  const form = (password: string) =>
+    fetch(`${api.url}/admin/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ email, password }),
+      redirect: 'manual',
+    });
+  const cookieOf = (reply: Response) => reply.headers.get('set-cookie')!.split(';')[0]!;
+  const gates = async (cookie: string) =>
+    (await call(`${api.url}/admin/gates`, { headers: { Cookie: cookie } })).status;
+  const before = cookieOf(await form(old));
+  expect(await gates(before)).toBe(200);
+
+  expect(await users('set-password', 'healify-chat')).toContain('password_too_weak');
+  expect(await gates(before)).toBe(200);
+  expect(await users('set-password', 'four-grey-badgers')).toContain('has a new password');
+  expect(await gates(before)).toBe(401);
+  await until('the token is refused', async () => (await historyOf(tokens.userId, tokens.accessToken)).status === 401);
+  expect((await form(old)).status).toBe(401);
+  expect(await gates(cookieOf(await form('four-grey-badgers')))).toBe(200);
 });

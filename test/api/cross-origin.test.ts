@@ -69,7 +69,7 @@ const callFrom = (page: Page, call: Call) =>
   }, call);
 
 test('a page on an allowed origin does all that the API offers, and reads what it needs to go on', async () => {
-  const credentials = { email: 'ann@example.com', password: 'password123' };
+  const credentials = { email: 'ann@example.com', password: 'three-brown-otters' };
   expect((await callFrom(app, { url: `${api.url}/auth/register`, method: 'POST', body: credentials })).status).toBe(
     201,
   );

@@ -102,7 +102,10 @@ test('a flood of tokens with key ids that nobody knows keeps nobody out, and ask
 });
 
 test('the accounts of this API are switched off', async () => {
-  const registered = await postJson(`${api.url}/auth/register`, { email: 'a@example.com', password: 'password123' });
+  const registered = await postJson(`${api.url}/auth/register`, {
+    email: 'a@example.com',
+    password: 'three-brown-otters',
+  });
   expect(registered).toMatchObject({ status: 404, body: { code: 'not_found' } });
   const document = await call(`${api.url}/openapi.json`);
   expect(Object.keys((document.body as unknown as { paths: object }).paths)).not.toContain('/auth/login');

@@ -146,5 +146,5 @@ test('an answer that comes while Redis is away is written down when it is back',
 const login: RequestInit = {
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
-  body: JSON.stringify({ email: 'a@example.com', password: 'password123' }),
+  body: JSON.stringify({ email: 'a@example.com', password: 'three-brown-otters' }),
 };

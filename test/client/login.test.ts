@@ -41,7 +41,7 @@ function browser() {
   };
 }
 
-const PASSWORD = 'password123';
+const PASSWORD = 'three-brown-otters';
 async function loggedIn() {
   const shared = browser();
   const tab = shared.tab();

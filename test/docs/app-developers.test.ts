@@ -17,7 +17,7 @@ jest.setTimeout(60_000);
 const text = readFileSync(join(import.meta.dirname, '../../docs/app-developers.md'), 'utf8');
 /** The code of the document in this language. */
 const codeIn = (language: string) => new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text)![1]!;
-const account = { email: 'demo@example.com', password: 'password123' };
+const account = { email: 'demo@example.com', password: 'three-brown-otters' };
 
 let api: TestProcess;
 let site: Server;

@@ -25,7 +25,10 @@ beforeAll(async () => {
   // Finished jobs keep their texts, so that the board has some to hide.
   await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url, FINISHED_JOB_TEXT: '1h' });
   const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--admin'];
-  const made = await startScript('src/main/users.ts', args, { REDIS_URL: env.REDIS_URL, PASSWORD: 'password123' });
+  const made = await startScript('src/main/users.ts', args, {
+    REDIS_URL: env.REDIS_URL,
+    PASSWORD: 'three-brown-otters',
+  });
   await made.exited;
   browser = await startChromium();
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -49,7 +52,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
   await page.click('button');
   await page.getByText('Email or password is wrong.').waitFor();
   await page.fill('[name=email]', 'admin@example.com');
-  await page.fill('[name=password]', 'password123');
+  await page.fill('[name=password]', 'three-brown-otters');
   await page.click('button');
   await page.waitForURL('**/admin');
 

@@ -61,7 +61,7 @@ test('the whole product runs with exactly the documented rights', async () => {
   const users = await startScript(
     'src/main/users.ts',
     ['add', '--email', 'admin@example.com', '--password-env', 'SECRET', '--admin'],
-    { REDIS_URL: apiUrl, SECRET: 'password123' },
+    { REDIS_URL: apiUrl, SECRET: 'three-brown-otters' },
   );
   await users.exited;
   const user = await signUp(api.url);
@@ -119,7 +119,7 @@ async function adminLogin(url: string): Promise<{ cookie: string }> {
     method: 'POST',
     redirect: 'manual',
     headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: url },
-    body: new URLSearchParams({ email: 'admin@example.com', password: 'password123' }),
+    body: new URLSearchParams({ email: 'admin@example.com', password: 'three-brown-otters' }),
   });
   return {
     cookie: response.headers

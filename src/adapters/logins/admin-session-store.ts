@@ -2,6 +2,8 @@ import type { Caller } from '../../contracts/account.ts';
 
 /** A login to the admin's pages. */
 export interface AdminSession extends Caller {
+  /** When it began, ms since 1970. Left out: an earlier version began it. */
+  begunAt?: number;
   /** When it ends at the latest, ms since 1970. */
   endsAt: number;
 }

@@ -6,8 +6,8 @@ import type { AdminSession, AdminSessionStore } from './admin-session-store.ts';
 /** Sessions of the admin's pages in Redis: one JSON string each. Every method costs one command. */
 export function createRedisAdminSessionStore({ redis }: { redis: Redis }): AdminSessionStore {
   return {
-    begin: async (idHash, { userId, role, endsAt }, ttlMs) => {
-      const session = JSON.stringify({ userId, role, endsAt });
+    begin: async (idHash, { userId, role, begunAt, endsAt }, ttlMs) => {
+      const session = JSON.stringify({ userId, role, begunAt, endsAt });
       await orStoreUnavailable(redis.set(redisKeys.adminSession(idHash), session, 'PX', ttlMs));
     },
     find: async (idHash) => {

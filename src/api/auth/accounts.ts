@@ -4,6 +4,7 @@ import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts'
 import type { Account, Role } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import { mustBeHardToGuess } from './judge-password.ts';
 import type { Passwords } from './passwords.ts';
 import type { RefreshToken, RefreshTokens } from './refresh-tokens.ts';
 
@@ -24,7 +25,7 @@ export interface Tokens {
 
 /** What people do with their accounts. All methods reject with StoreUnavailableError if the store is out of reach. */
 export interface Accounts {
-  /** @throws ApiError email_taken */
+  /** @throws ApiError email_taken, password_too_weak */
   register(credentials: Credentials, role: Role): Promise<{ userId: string; email: string }>;
   /** @throws ApiError invalid_credentials, account_disabled */
   check(credentials: Credentials): Promise<Account>;
@@ -94,12 +95,13 @@ export function createAccounts(options: {
   };
 }
 
-/** Creates an account. @throws ApiError email_taken */
+/** Creates an account. @throws ApiError email_taken, password_too_weak */
 export async function registerAccount(
   { store, passwords }: { store: AccountStore; passwords: Passwords },
   { email, password }: Credentials,
   role: Role,
 ): Promise<{ userId: string; email: string }> {
+  mustBeHardToGuess(password, { email });
   const userId = randomUUID();
   const passwordHash = await passwords.hash(password);
   const outcome = await store.create({ userId, email, passwordHash, role, createdAt: new Date().toISOString() });

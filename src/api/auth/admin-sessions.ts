@@ -19,8 +19,11 @@ export interface AdminSessions {
   end(sessionId: string): Promise<void>;
 }
 
-/** Returns the present role of an account; undefined: there is none any more, or it is disabled. */
-export type RoleOf = (userId: string) => Promise<Role | undefined>;
+/**
+ * Returns the present role of an account; undefined: there is none any more, it is disabled, or its password was changed after
+ * `begunAt` (ms since 1970).
+ */
+export type RoleOf = (userId: string, begunAt?: number) => Promise<Role | undefined>;
 
 /**
  * @param options.idleMs how long a session lasts after its person has last done something
@@ -37,19 +40,20 @@ export function createAdminSessions(options: {
   return {
     begin: async (caller, maxMs) => {
       const sessionId = randomBytes(32).toString('base64url');
-      const endsAt = Date.now() + maxMs;
-      await store.begin(hashOf(sessionId), { ...caller, endsAt }, ttlMs(endsAt));
+      const begunAt = Date.now();
+      const endsAt = begunAt + maxMs;
+      await store.begin(hashOf(sessionId), { ...caller, begunAt, endsAt }, ttlMs(endsAt));
       return sessionId;
     },
     find: async (sessionId, { active }) => {
       const id = hashOf(sessionId);
       const session = await store.find(id);
       if (!session) return undefined;
-      const { userId, endsAt } = session;
+      const { userId, begunAt, endsAt } = session;
       // An earlier version has written no end. Such a session ends with the upgrade.
       if (!(Date.now() < endsAt)) return undefined;
       const [role] = await Promise.all([
-        roleOf ? roleOf(userId) : session.role,
+        roleOf ? roleOf(userId, begunAt) : session.role,
         active ? store.extend(id, ttlMs(endsAt)) : undefined,
       ]);
       return role && { userId, role };

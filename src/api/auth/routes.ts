@@ -72,7 +72,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
       requestBody: jsonBody(credentials),
       responses: {
         201: json('The account was made.', registered, rateLimitHeaders),
-        ...problems(...faults, 'email_taken', 'overloaded'),
+        ...problems(...faults, 'password_too_weak', 'email_taken', 'overloaded'),
       },
     },
   },

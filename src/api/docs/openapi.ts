@@ -10,6 +10,7 @@ import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
 import { loginPaths } from '../auth/login-routes.ts';
+import { passwordPaths } from '../auth/password-routes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
 import { realtimePaths } from '../realtime/routes.ts';
@@ -63,7 +64,7 @@ export function createOpenApiDocument(options: {
       },
     },
     paths: {
-      ...(options.accounts ? { ...accountPaths, ...loginPaths, ...adminAccountPaths } : {}),
+      ...(options.accounts ? { ...accountPaths, ...loginPaths, ...passwordPaths, ...adminAccountPaths } : {}),
       ...chatPaths,
       ...realtimePaths,
       ...deadLetterPaths,

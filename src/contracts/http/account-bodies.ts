@@ -7,13 +7,22 @@ export const email = z
   .max(limits.emailChars)
   .transform((value) => value.toLowerCase())
   .meta({ example: 'user@example.com' });
-const password = z.string().min(8).max(limits.passwordChars).meta({ example: 'password123' });
+const password = z
+  .string()
+  .min(10)
+  .max(limits.passwordChars)
+  .describe('Not a common one, and not made of words of the email.')
+  .meta({ example: 'three-brown-otters' });
 
 export const credentials = z.object({ email, password }).meta({ id: 'Credentials' });
 
 export const loginBody = z
   .object({ email, password: z.string().min(1).max(limits.passwordChars) })
   .meta({ id: 'Login' });
+
+export const changePasswordBody = z
+  .strictObject({ currentPassword: z.string().min(1).max(limits.passwordChars), newPassword: password })
+  .meta({ id: 'ChangePassword' });
 
 export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
 

@@ -10,6 +10,7 @@ import { createGuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.
 import { createLoginsRouter } from '../../api/auth/login-routes.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
+import { createPasswordRouter } from '../../api/auth/password-routes.ts';
 import { createPasswords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../../api/auth/routes.ts';
@@ -55,10 +56,11 @@ export function createAccountParts(options: {
     const login = loginRouter(false, logInWithToken({ verifyToken, maxMs }));
     return { accounts: undefined, accountAdmin: undefined, login };
   }
+  const passwords = createPasswords();
   const logins = createLogins({ families: stores.refreshFamilies, endLogin });
   const accounts = createAccounts({
     store: stores.accounts,
-    passwords: createPasswords(),
+    passwords,
     accessTokens: createAccessTokens({
       secret: secrets[0]!,
       issuer: config.jwtIssuer,
@@ -75,6 +77,7 @@ export function createAccountParts(options: {
   const [perLogin, unknownTokens] = [limitOf('refresh'), limitOf('unknown-refresh-token')];
   const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
   const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
+  const limitUser = limitRoute(readLimit, byUser);
   return {
     accounts: Router().use(
       createAccountsRouter({
@@ -84,7 +87,8 @@ export function createAccountParts(options: {
         limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
         guardLogin,
       }),
-      createLoginsRouter({ logins, authenticate, limitUser: limitRoute(readLimit, byUser) }),
+      createLoginsRouter({ logins, authenticate, limitUser }),
+      createPasswordRouter({ store: stores.accounts, ...{ passwords, logins, authenticate, limitUser, guardLogin } }),
     ),
     accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
     login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),

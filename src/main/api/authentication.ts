@@ -76,7 +76,9 @@ export function createAuthenticationParts(options: {
 
 const createRoleOf =
   (accounts: AccountStore): RoleOf =>
-  async (userId) => {
+  async (userId, begunAt = Number.POSITIVE_INFINITY) => {
     const account = await accounts.byId(userId);
-    return account?.disabledAt === undefined ? account?.role : undefined;
+    if (!account || account.disabledAt !== undefined) return undefined;
+    const { role, passwordChangedAt } = account;
+    return passwordChangedAt !== undefined && begunAt <= Date.parse(passwordChangedAt) ? undefined : role;
   };

@@ -4,7 +4,7 @@ import { login } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
 import { NoDoctor } from './no-doctor.tsx';
 
-const LEAST_PASSWORD_CHARS = 8;
+const LEAST_PASSWORD_CHARS = 10;
 
 /** Makes an account, or lets somebody with an account in. */
 export function SignIn() {
@@ -85,6 +85,8 @@ export function SignIn() {
 function problemOf(error: unknown): string {
   if (!(error instanceof ChatError)) return wordsOf(error);
   if (error.code === 'invalid_credentials') return 'Email or password is wrong.';
+  if (error.code === 'password_too_weak')
+    return 'This password is too easy to guess. Choose one that is not common, without words of your email.';
   if (error.code === 'email_taken') return 'This email has an account already. Sign in with it.';
   if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';
   if (error.code === 'rate_limited') return 'Too many tries. Wait a minute, then try again.';

@@ -10,7 +10,7 @@ import { until } from '../../until.ts';
 
 const IDLE_MS = 10 * 60_000;
 const MAX_MS = 60 * 60_000;
-const credentials = { email: 'admin@example.com', password: 'password123' };
+const credentials = { email: 'admin@example.com', password: 'three-brown-otters' };
 let redis: Redis;
 let apis: [TestProcess, TestProcess];
 

@@ -7,7 +7,7 @@ import { startApi, startScript, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 
 const LAN = 'healify.lan';
-const PASSWORD = 'password123';
+const PASSWORD = 'three-brown-otters';
 let env: Record<string, string>;
 let browser: Browser;
 

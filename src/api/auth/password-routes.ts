@@ -1,0 +1,43 @@
+import { type RequestHandler, Router } from 'express';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { changePasswordBody } from '../../contracts/http/account-bodies.ts';
+import { clientAddress } from '../client-address.ts';
+import { bearer, bodyFaults, jsonBody, problems } from '../docs/describe-operation.ts';
+import { parse } from '../validate.ts';
+import type { GuardLogin } from './guard-login.ts';
+import { changePassword, type SetPasswordOptions } from './set-password.ts';
+
+/** The route with which users change their passwords. */
+export function createPasswordRouter(
+  options: SetPasswordOptions & { authenticate: RequestHandler; limitUser: RequestHandler; guardLogin: GuardLogin },
+): Router {
+  const { authenticate, limitUser, guardLogin } = options;
+  return Router().post('/auth/password', authenticate, limitUser, async (req, res) => {
+    const body = parse(changePasswordBody, req.body);
+    const caller = req.user!;
+    const who = { address: clientAddress(req), account: caller.userId };
+    await guardLogin(who, () => changePassword(options, caller, body));
+    res.status(204).end();
+  });
+}
+
+/** The OpenAPI description of this route. */
+export const passwordPaths: ZodOpenApiPathsObject = {
+  '/auth/password': {
+    post: {
+      tags: ['Accounts'],
+      security: bearer,
+      summary: 'Change your password',
+      description: 'All other logins end at once. After several wrong passwords, the next try must wait.',
+      operationId: 'changePassword',
+      requestBody: jsonBody(changePasswordBody),
+      responses: {
+        204: { description: 'It is changed.' },
+        ...problems(
+          ...(['validation_failed', ...bodyFaults, 'password_too_weak', 'unauthenticated', 'wrong_password'] as const),
+          ...(['rate_limited', 'overloaded', 'store_unavailable'] as const),
+        ),
+      },
+    },
+  },
+};
