@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -41,6 +41,6 @@ test('the exit code of a child is told, and its output is kept', async () => {
   const child = await startGuarded('sh', ['-c', 'echo said; exit 7'], { logFile });
   await child.exited;
   expect([child.exitCode, child.output()]).toEqual([7, 'said\n']);
-  await until('the log', () => readFileSync(logFile, 'utf8') === 'said\n');
+  await until('the log', () => existsSync(logFile) && readFileSync(logFile, 'utf8') === 'said\n');
   rmSync(dir, { recursive: true });
 });
