@@ -20,7 +20,7 @@ import { createProgressWriter } from '../src/adapters/model/progress-writer.ts';
 import { responsePublisher } from '../src/adapters/rabbitmq/chat-messages.ts';
 import { connectRabbitMq } from '../src/adapters/rabbitmq/connection.ts';
 import { createPublisher } from '../src/adapters/rabbitmq/publisher.ts';
-import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
+import { connectToOneServer } from '../src/adapters/redis/connect-redis.ts';
 import { createAnswerSignatures } from '../src/contracts/answer-signature.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
 import { readChatRequest } from '../src/contracts/read-chat-request.ts';
@@ -49,7 +49,7 @@ const servers = await startServers();
 try {
   await servers.reset();
   const logger = pino({ level: 'silent' });
-  const redis: Redis = connectRedis({ url: servers.redisUrl, name: 'bench', logger });
+  const redis = connectToOneServer({ url: servers.redisUrl, name: 'bench', logger });
   const connection = await connectRabbitMq({ url: servers.rabbitMqUrl, name: 'bench', logger });
   await connection.ready();
   const publisher = createPublisher({ connection, timeoutMs: 10_000, logger });

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { addJobs } from '../src/adapters/jobs/job-queue.ts';
 import { openChatQueue } from '../src/adapters/jobs/job-shards.ts';
 import { settleJobs } from '../src/adapters/jobs/redis-scripts/settle-jobs.ts';
-import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
+import { connectToOneServer } from '../src/adapters/redis/connect-redis.ts';
 import { QUEUES_SEEN_KEY } from '../src/contracts/redis-keys.ts';
 import { continueTrace } from '../src/contracts/traceparent.ts';
 import { freePort } from '../tools/services/free-port.ts';
@@ -82,7 +82,7 @@ async function scrapes(url: string, rounds: number, before: () => Promise<unknow
 
 /** Leaves finished jobs in Redis, as a worker does. */
 async function keepJobs({ redisUrl }: Servers): Promise<void> {
-  const redis: Redis = connectRedis({ url: redisUrl, name: 'bench', logger: pino({ level: 'silent' }) });
+  const redis: Redis = connectToOneServer({ url: redisUrl, name: 'bench', logger: pino({ level: 'silent' }) });
   const queue = openChatQueue(redis);
   for (let kept = 0; kept < JOBS_KEPT; kept += BATCH) {
     const jobs = Array.from({ length: BATCH }, () => ({

@@ -13,7 +13,7 @@ import { createBatchConsumer } from '../../src/adapters/rabbitmq/batch-consumer.
 import { encode } from '../../src/adapters/rabbitmq/chat-messages.ts';
 import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import type { Delivery } from '../../src/adapters/rabbitmq/settle-batch.ts';
-import { connectRedis } from '../../src/adapters/redis/connect-redis.ts';
+import { connectRedis, connectToOneServer } from '../../src/adapters/redis/connect-redis.ts';
 import { SIGNATURE_HEADER } from '../../src/contracts/answer-signature.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/contracts/queues.ts';
@@ -61,7 +61,7 @@ const cache = createAnswerCache({
 const model = createConfiguredModel(config, {
   createProvider: instantProvider,
   redis,
-  subscriber: connectRedis({ url: config.redisUrl, name: 'benchmark (subscribe)', logger }),
+  subscriber: connectToOneServer({ url: config.redisUrl, name: 'benchmark (subscribe)', logger }),
   keyOf: () => '',
   onCall: createModelReports(metrics, logger).onCall,
   onBreaker: () => {},

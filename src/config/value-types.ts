@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { brokerUrls } from '../contracts/broker-urls.ts';
+import { readRedisAddress } from '../contracts/redis-address.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -102,6 +103,15 @@ export const url = (...schemes: string[]) =>
     },
     `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   );
+
+/** Where Redis is: see `RedisAddress`. The value stays the text. */
+export const redisUrl = z.string().superRefine((text, context) => {
+  try {
+    readRedisAddress(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+  }
+});
 
 /** The addresses of a broker's nodes, separated by commas. They differ in host and port only. */
 export const brokerAddresses = z.string().superRefine((text, context) => {

@@ -24,6 +24,9 @@ const CONNECTION = [
   'UNSUBSCRIBE CHANNEL',
 ];
 
+/** More commands of every connection to a Redis Cluster. */
+export const CLUSTER_COMMANDS = ['CLUSTER SLOTS', 'CLUSTER INFO', 'ASKING'];
+
 /** Commands that our scripts and BullMQ's use in both processes. A script may do only what its user may do. */
 const SCRIPTS = `EVAL a 1 KEY|EVALSHA a 1 KEY|TIME|PUBLISH CHANNEL a
 DEL KEY|EXISTS KEY|TYPE KEY|RENAME KEY KEY|PEXPIRE KEY 1|PTTL KEY
@@ -66,7 +69,7 @@ export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
 /** Returns the name of a command in an ACL rule. For `CLIENT SETNAME a` it is `client|setname`. */
 export function aclNameOf(command: string): string {
   const [name = '', subcommand = ''] = command.toLowerCase().split(' ');
-  return name === 'client' ? `${name}|${subcommand}` : name;
+  return name === 'client' || name === 'cluster' ? `${name}|${subcommand}` : name;
 }
 
 /** Returns the rules for ACL SETUSER that give exactly these rights, and take away all others. */

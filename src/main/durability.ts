@@ -1,4 +1,5 @@
 import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durability.ts';
+import { isCluster } from '../adapters/redis/nodes.ts';
 import type { Redis } from '../adapters/redis/redis.ts';
 import type { Logger } from '../observability/log.ts';
 
@@ -19,6 +20,10 @@ export function checkDurability(options: {
 }): void {
   const { redis, required, needsWaitAof, logger } = options;
   const check = async () => {
+    if (needsWaitAof && isCluster(redis)) {
+      logger.fatal('ACK_AFTER_FSYNC cannot be used with a Redis Cluster: unset it, or use one server or Sentinel');
+      process.exit(1);
+    }
     if (needsWaitAof && !(await supportsWaitAof(redis))) {
       logger.fatal('ACK_AFTER_FSYNC needs Redis 7.2 or newer, or Valkey: unset it, or use another server');
       process.exit(1);

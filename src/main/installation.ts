@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { claimRedis, type Installation, isClusterNode, isMoved } from '../adapters/redis/installation.ts';
+import { isCluster } from '../adapters/redis/nodes.ts';
 import type { Redis } from '../adapters/redis/redis.ts';
 import { brokerUrls } from '../contracts/broker-urls.ts';
 import { INSTALLATION_KEY } from '../contracts/redis-keys.ts';
@@ -10,8 +11,8 @@ const RETRY_MS = 1_000;
 /**
  * Makes sure at the first connection that a process works on the Redis of its own installation. On another
  * installation's Redis it would take that installation's jobs and publish their answers in the wrong place. A Redis
- * without an owner becomes ours. If another installation owns it, or it is a node of a Redis Cluster, the process logs
- * what to do, and ends.
+ * without an owner becomes ours. If another installation owns it, or REDIS_URL names a node of a Redis Cluster as
+ * if it were one server, the process logs what to do, and ends.
  * @returns resolves once we know that the Redis is ours; nothing may be read from it or written to it before
  */
 export async function admitToRedis(options: {
@@ -25,13 +26,13 @@ export async function admitToRedis(options: {
   for (;;) {
     await isReady(redis);
     try {
-      if (await isClusterNode(redis)) refuse(logger, IS_CLUSTER);
+      if (!isCluster(redis) && (await isClusterNode(redis))) refuse(logger, IS_CLUSTER);
       const owner = await claimRedis(redis, ours);
       if (owner.namespace === namespace && owner.virtualHost === ours.virtualHost) return;
       refuse(logger, belongsToAnother(ours, owner));
     } catch (error) {
       const { cause } = error as Error;
-      if (isMoved(cause)) refuse(logger, IS_CLUSTER);
+      if (!isCluster(redis) && isMoved(cause)) refuse(logger, IS_CLUSTER);
       logger.warn({ err: error }, 'could not read which installation owns this Redis; trying again');
       await sleep(RETRY_MS);
     }
@@ -45,7 +46,7 @@ export function virtualHostOf(rabbitmqUrl: string): string {
 }
 
 const IS_CLUSTER =
-  'REDIS_URL leads to a node of a Redis Cluster, which is not supported: use a Redis that is no cluster, or an endpoint with cluster mode disabled';
+  'REDIS_URL leads to a node of a Redis Cluster: write it as redis+cluster://user:password@host1:6379,host2:6379 (rediss+cluster:// for TLS)';
 
 const describe = ({ namespace, virtualHost }: Installation) =>
   `the installation ${JSON.stringify(namespace)} with RabbitMQ's virtual host ${JSON.stringify(virtualHost)}`;

@@ -1,4 +1,4 @@
-import { inShell, rulesOf } from '../../src/contracts/redis-rights.ts';
+import { aclNameOf, CLUSTER_COMMANDS, inShell, rulesOf } from '../../src/contracts/redis-rights.ts';
 
 /** The commands that make a Redis user for each process, with the smallest set of rights that it needs. */
 export const redisUsers = () =>
@@ -8,6 +8,8 @@ export const redisUsers = () =>
       (name) => `redis-cli ACL SETUSER healify-${name} on '>PASSWORD' ${rulesOf(name).map(inShell).join(' ')}`,
     ),
     '```',
+    '',
+    `In a Redis Cluster, make the users on every node, and give them also \`${CLUSTER_COMMANDS.map((command) => `+${aclNameOf(command)}`).join(' ')}\`.`,
   ].join('\n');
 
 /**

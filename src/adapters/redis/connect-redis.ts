@@ -1,71 +1,72 @@
+import type { ConnectionOptions } from 'node:tls';
 import { type ChainableCommander, Redis as SingleRedis } from 'ioredis';
-import type { Logger } from 'pino';
 import { writeTogether } from '../../batching/write-together.ts';
 import { HealifyError, StoreUnavailableError } from '../../contracts/errors.ts';
+import { type RedisAddress, readRedisAddress } from '../../contracts/redis-address.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import { anyNodeOf } from './any-node.ts';
 import { useNamespace } from './channels.ts';
+import { connectCluster } from './connect-cluster.ts';
+import {
+  backoffMs,
+  commonOptions,
+  PING_MS,
+  type RedisConnectionOptions,
+  SILENT_AFTER_MS,
+  STILL_WAITING_MS,
+  tlsOf,
+} from './connection-options.ts';
 import { everyPrimary } from './nodes.ts';
 import type { Redis } from './redis.ts';
 import { isFromReplica, verdictOn } from './reply-errors.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-/**
- * If Redis is silent for this long, the connection is closed and made again. It must be longer than WAITAOF, which may
- * take 10 s.
- */
-const SILENCE_MS = 15_000;
-/** If Redis is silent for this long, it counts as down. The connection is kept, because Redis may only be slow. */
-const SILENT_AFTER_MS = 3_000;
-const PING_MS = 1_000;
-const BACKOFF_BASE_MS = 100;
-const BACKOFF_MAX_MS = 3_000;
-const STILL_WAITING_MS = 10_000;
+const SENTINEL_TIMEOUT_MS = 2_000;
 /** The pauses before the next try if the server turned out to be a replica: the first, and the longest. */
 const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
 
 /**
- * Connects to Redis in the background. If the connection is lost, it is made again, without an end, with jittered
- * backoff. The log says once that it was lost, and once that it is back. If Redis falls silent, that is logged after a
- * few seconds, and the connection is given up some seconds later.
+ * Connects to Redis in the background: to one server, to the primary that Sentinels name, or to a Redis Cluster. If the
+ * connection is lost, it is made again, without an end, with jittered backoff. The log says once that it was lost, and once that
+ * it is back. If Redis falls silent, that is logged after a few seconds, and the connection is given up some seconds later.
  *
  * With `commandTimeoutMs`, a command fails after that time, or at once while there is no connection. Without it, a
  * command waits until Redis is back. Workers want that, and BullMQ requires it.
- * @param options.url redis:// or rediss://, with user, password and database
- * @param options.ca for rediss://: the authority that signed the server's certificate, in PEM. Left out: the
- * authorities that Node trusts
  */
-export function connectRedis(options: {
-  url: string;
-  ca?: Buffer | undefined;
-  name: string;
-  logger: Logger;
-  commandTimeoutMs?: number;
-  /** The namespace of the installation; left out, the default one. */
-  namespace?: string;
-  /** Called whenever the server begins or stops to answer. */
-  onUp?: (up: boolean) => void;
-  /** How long the server may be silent before it counts as down. */
-  silentAfterMs?: number;
-}): SingleRedis {
-  const { url, ca, name, logger, commandTimeoutMs, onUp = () => {}, silentAfterMs = SILENT_AFTER_MS } = options;
-  const redis = new SingleRedis(url, {
-    connectionName: name.replaceAll(' ', '-'),
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    ...(ca && url.startsWith('rediss:') && { tls: { ca } }),
-    socketTimeout: SILENCE_MS,
-    retryStrategy: (times) =>
-      Math.ceil((0.5 + Math.random() / 2) * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** times)),
+export function connectRedis(options: RedisConnectionOptions): Redis {
+  const address = readRedisAddress(options.url);
+  return address.kind === 'cluster' ? connectCluster(address, options) : connectServer(options, address);
+}
+
+/**
+ * Connects as `connectRedis` does, but in a Cluster to one of its nodes, whichever that is. A subscriber needs no more, because
+ * each node passes on all messages, and it must know when this connection was lost.
+ */
+export function connectToOneServer(options: RedisConnectionOptions): SingleRedis {
+  return connectServer(options, readRedisAddress(options.url));
+}
+
+function connectServer(options: RedisConnectionOptions, address: RedisAddress): SingleRedis {
+  const { name, logger, commandTimeoutMs, onUp = () => {}, silentAfterMs = SILENT_AFTER_MS } = options;
+  const tls = tlsOf(address, options.ca);
+  const all = {
+    ...(tls && { tls }),
+    ...commonOptions(options),
+    retryStrategy: backoffMs,
     ...(commandTimeoutMs === undefined
       ? { maxRetriesPerRequest: null }
-      : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: commandTimeoutMs }),
+      : { maxRetriesPerRequest: 0, enableOfflineQueue: false }),
     reconnectOnError: leaveReplicas(),
-    // ioredis would send its own name and version. Servers before 7.2 do that with a command for which no right can be
-    // granted.
-    disableClientInfo: true,
     // If ioredis subscribed again by itself and failed, nobody would catch the error, and the process would end. So
     // each subscriber subscribes itself whenever the connection is ready.
     autoResubscribe: false,
-  });
+  };
+  const redis =
+    address.kind === 'server'
+      ? new SingleRedis(address.url, all)
+      : new SingleRedis({
+          ...all,
+          ...(address.kind === 'sentinel' ? throughSentinels(address, tls) : toAnyNode(address, tls)),
+        });
   if (options.namespace !== undefined) useNamespace(redis, options.namespace);
 
   let up = false;
@@ -132,6 +133,25 @@ export function connectRedis(options: {
   });
   return redis;
 }
+
+function throughSentinels(
+  { sentinels, name, database, user, sentinelUser }: Extract<RedisAddress, { kind: 'sentinel' }>,
+  tls: ConnectionOptions | undefined,
+) {
+  const { username, password } = sentinelUser;
+  return {
+    ...{ sentinels, name, role: 'master' as const, db: database, ...user, sentinelRetryStrategy: backoffMs },
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+    ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
+}
+
+const toAnyNode = (
+  { nodes, user }: Extract<RedisAddress, { kind: 'cluster' }>,
+  tls: ConnectionOptions | undefined,
+) => ({ ...user, Connector: anyNodeOf(nodes, tls) });
 
 /** For a health check. @throws Error unless Redis answers; of a Cluster, all its primaries */
 export async function mustAnswer(redis: Redis): Promise<void> {

@@ -1,10 +1,17 @@
-import type { Redis } from './redis.ts';
+import { everyPrimary } from './nodes.ts';
+import type { Redis, SingleRedis } from './redis.ts';
 
 /**
  * Returns why this Redis may lose what it has confirmed, one sentence for each reason; an empty list if it keeps
- * everything. If a server hides its settings (managed ones forbid CONFIG), the safe setting is assumed.
+ * everything. If a server hides its settings (managed ones forbid CONFIG), the safe setting is assumed. Of a Cluster, all
+ * primaries are looked at.
  */
 export async function durabilityProblems(redis: Redis): Promise<string[]> {
+  const problems = await Promise.all(everyPrimary(redis).map(problemsOf));
+  return [...new Set(problems.flat())];
+}
+
+async function problemsOf(redis: SingleRedis): Promise<string[]> {
   const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);
   const problems: string[] = [];
   const policy = field(memory, 'maxmemory_policy');

@@ -1,15 +1,21 @@
-import { aclNameOf, type RedisRights } from '../../contracts/redis-rights.ts';
-import { everyPrimary } from './nodes.ts';
-import type { Redis } from './redis.ts';
+import { aclNameOf, CLUSTER_COMMANDS, type RedisRights } from '../../contracts/redis-rights.ts';
+import { everyPrimary, isCluster } from './nodes.ts';
+import type { Redis, SingleRedis } from './redis.ts';
 
 /**
  * Finds the rights that a connection's user lacks, as rules of ACL SETUSER. Many servers forbid the ACL commands, so it
  * does not use them. It queues every command in a transaction, and then discards the transaction. The server checks the
- * rights when a command is queued, and runs nothing. Costs a connection of its own and two round trips.
+ * rights when a command is queued, and runs nothing. Costs a connection of its own and two round trips, in a
+ * Cluster for each primary, as each has its own users.
  */
 export async function missingRights(redis: Redis, rights: RedisRights): Promise<string[]> {
-  const [node] = everyPrimary(redis);
-  const probe = node!.duplicate({ retryStrategy: () => null, lazyConnect: true, enableReadyCheck: false });
+  const needed = isCluster(redis) ? { ...rights, commands: [...rights.commands, ...CLUSTER_COMMANDS] } : rights;
+  const missing = await Promise.all(everyPrimary(redis).map((node) => missingOn(node, needed)));
+  return [...new Set(missing.flat())];
+}
+
+async function missingOn(redis: SingleRedis, rights: RedisRights): Promise<string[]> {
+  const probe = redis.duplicate({ retryStrategy: () => null, lazyConnect: true, enableReadyCheck: false });
   probe.on('error', () => {});
   const [someKey = ''] = Object.values(rights.keys);
   const [someChannel = ''] = Object.values(rights.channels);

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { api, both, setting, worker } from '../setting.ts';
-import { brokerAddresses, duration, fileContent, flag, names, optional, secrets, url } from '../value-types.ts';
+import {
+  brokerAddresses,
+  duration,
+  fileContent,
+  flag,
+  names,
+  optional,
+  redisUrl,
+  secrets,
+  url,
+} from '../value-types.ts';
 
 export const rabbitMqAndRedis = {
   rabbitmqUrl: setting({
@@ -88,10 +98,10 @@ export const rabbitMqAndRedis = {
   }),
   redisUrl: setting({
     env: 'REDIS_URL',
-    type: url('redis', 'rediss'),
+    type: redisUrl,
     default: undefined,
     unit: 'URL',
-    text: 'Redis 6.2 or newer, or Valkey, for jobs, sessions and accounts; rediss:// for TLS. It must not evict: maxmemory-policy noeviction.',
+    text: 'Redis 6.2 or newer, or Valkey, for jobs, sessions and accounts. It must not evict: maxmemory-policy noeviction. One server: redis://user:password@host:6379/0. Sentinel: redis+sentinel://user:password@host1:26379,host2:26379/mymaster/0, with ?sentinel_username=…&sentinel_password=… if the Sentinels want a login. Cluster: redis+cluster://user:password@host1:6379,host2:6379. rediss://, rediss+sentinel:// and rediss+cluster:// for TLS.',
     mayBeInFile: true,
     readBy: both,
   }),
@@ -100,7 +110,7 @@ export const rabbitMqAndRedis = {
     type: optional(fileContent),
     default: '',
     unit: 'path',
-    text: "A file (PEM) with the certificate of your own authority, if that has signed Redis's certificate. For rediss://, also in CACHE_REDIS_URL.",
+    text: "A file (PEM) with the certificate of your own authority, if that has signed Redis's certificate. For rediss:// and its other forms, also in CACHE_REDIS_URL. It holds for all nodes and for Sentinels.",
     readBy: both,
   }),
   namespace: setting({
@@ -118,10 +128,10 @@ export const rabbitMqAndRedis = {
   }),
   cacheRedisUrl: setting({
     env: 'CACHE_REDIS_URL',
-    type: optional(url('redis', 'rediss')),
+    type: optional(redisUrl),
     default: '',
     unit: 'URL',
-    text: 'A Redis of its own for cached answers, which may evict them. Left out: REDIS_URL.',
+    text: 'A Redis of its own for cached answers, which may evict them; the same forms. Left out: REDIS_URL.',
     mayBeInFile: true,
     readBy: both,
   }),

@@ -3,7 +3,7 @@ import type { MongoDbConnection } from '../../adapters/mongodb/connect-mongodb.t
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
-import { connectRedis } from '../../adapters/redis/connect-redis.ts';
+import { connectRedis, connectToOneServer } from '../../adapters/redis/connect-redis.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
@@ -57,15 +57,16 @@ export async function connectServers(options: {
     logger,
     onUp,
   });
-  const connectTo = (url: string, purpose: string, server: string) =>
-    connectRedis({
-      ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
-      name: `${name} (${purpose})`,
-      onUp: (up) => onUp(server, up),
-    });
-  const redis = connectTo(config.redisUrl, 'store', 'redis');
-  const subscriber = connectTo(config.redisUrl, 'subscribe', 'redis-subscribe');
-  const cacheRedis = config.cacheRedisUrl ? connectTo(config.cacheRedisUrl, 'cache', 'redis-cache') : redis;
+  const optionsFor = (url: string, purpose: string, server: string) => ({
+    ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, commandTimeoutMs: config.storeTimeoutMs },
+    name: `${name} (${purpose})`,
+    onUp: (up: boolean) => onUp(server, up),
+  });
+  const redis = connectRedis(optionsFor(config.redisUrl, 'store', 'redis'));
+  const subscriber = connectToOneServer(optionsFor(config.redisUrl, 'subscribe', 'redis-subscribe'));
+  const cacheRedis = config.cacheRedisUrl
+    ? connectRedis(optionsFor(config.cacheRedisUrl, 'cache', 'redis-cache'))
+    : redis;
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
   nameMissingRedisRights({ redis, process: 'api', logger });
   const mongoDb = connectToMongoDb({

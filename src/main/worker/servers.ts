@@ -2,7 +2,7 @@ import { type JobShards, openJobShards } from '../../adapters/jobs/job-shards.ts
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
-import { connectRedis, mustAnswer } from '../../adapters/redis/connect-redis.ts';
+import { connectRedis, connectToOneServer, mustAnswer } from '../../adapters/redis/connect-redis.ts';
 import type { Redis, SingleRedis, Subscriber } from '../../adapters/redis/redis.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
@@ -64,25 +64,24 @@ export async function connectServers(options: {
     logger,
     onUp,
   });
-  const connectTo = (url: string, purpose: string, more: { commandTimeoutMs?: number; silentAfterMs?: number } = {}) =>
-    connectRedis({
-      ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace, ...more },
-      name: purpose === 'redis' ? name : `${name} (${purpose.replace('redis-', '')})`,
-      onUp: (up) => onUp(purpose, up),
-    });
-  const redis = connectTo(config.redisUrl, 'redis');
+  const optionsFor = (purpose: string, url = config.redisUrl) => ({
+    ...{ url, ca: config.redisCaFile, logger, namespace: config.namespace },
+    name: purpose === 'redis' ? name : `${name} (${purpose.replace('redis-', '')})`,
+    onUp: (up: boolean) => onUp(purpose, up),
+  });
+  const redis = connectRedis(optionsFor('redis'));
   checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: config.ackAfterFsync, logger });
   nameMissingRedisRights({ redis, process: 'worker', logger });
   const admitted = admitToRedis({ ...config, redis, logger });
   // A cache with its own Redis may be away without harm, so its commands fail soon. In the jobs' Redis they wait, as
   // jobs do.
   const cacheRedis = config.cacheRedisUrl
-    ? connectTo(config.cacheRedisUrl, 'redis-cache', { commandTimeoutMs: CACHE_TIMEOUT_MS })
+    ? connectRedis({ ...optionsFor('redis-cache', config.cacheRedisUrl), commandTimeoutMs: CACHE_TIMEOUT_MS })
     : redis;
-  const subscriber = connectTo(config.redisUrl, 'redis-subscribe');
-  const gateRedis = connectTo(config.redisUrl, 'redis-breaker', { commandTimeoutMs: GATE_TIMEOUT_MS });
+  const subscriber = connectToOneServer(optionsFor('redis-subscribe'));
+  const gateRedis = connectRedis({ ...optionsFor('redis-breaker'), commandTimeoutMs: GATE_TIMEOUT_MS });
   const fsyncRedis = config.ackAfterFsync
-    ? connectTo(config.redisUrl, 'redis-add', { silentAfterMs: FSYNC_SILENCE_MS })
+    ? connectToOneServer({ ...optionsFor('redis-add'), silentAfterMs: FSYNC_SILENCE_MS })
     : undefined;
   const shards = openJobShards(redis, 1);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });

@@ -7,7 +7,7 @@ import { createFallbackModel } from '../../../src/adapters/model/fallback-model.
 import { createGateAdmin, registerGate } from '../../../src/adapters/model/gate-admin.ts';
 import type { Model } from '../../../src/adapters/model/model.ts';
 import { createProviderGate, type GateState } from '../../../src/adapters/model/provider-gate.ts';
-import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
+import { connectToOneServer } from '../../../src/adapters/redis/connect-redis.ts';
 import type { FailureCode } from '../../../src/contracts/error-codes.ts';
 import { ModelPausedError, ProviderBrokenError, RequestFailure } from '../../../src/contracts/errors.ts';
 import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
@@ -81,8 +81,8 @@ function worker(
 ) {
   const { url = redisUrl, shutMs = OPEN_MS } = options;
   // As the worker connects them.
-  const redis = connectRedis({ url, name, logger, commandTimeoutMs: options.redisTimeoutMs ?? REDIS_TIMEOUT_MS });
-  const subscriber = connectRedis({ url: options.subscriberUrl ?? url, name, logger });
+  const redis = connectToOneServer({ url, name, logger, commandTimeoutMs: options.redisTimeoutMs ?? REDIS_TIMEOUT_MS });
+  const subscriber = connectToOneServer({ url: options.subscriberUrl ?? url, name, logger });
   opened.push(redis, subscriber);
   const states: GateState[] = [];
   const gate = createProviderGate({

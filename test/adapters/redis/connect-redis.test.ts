@@ -2,7 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { countWaiting } from '../../../src/adapters/jobs/job-queue.ts';
 import { openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
-import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
+import { connectToOneServer } from '../../../src/adapters/redis/connect-redis.ts';
 import { captureLog } from '../../captured-log.ts';
 import { privateRedis, testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
@@ -21,7 +21,7 @@ async function proxyTo(url: string) {
 }
 
 function open(url: string, commandTimeoutMs?: number): Redis {
-  const redis = connectRedis({ url, name: 'test', logger, ...(commandTimeoutMs && { commandTimeoutMs }) });
+  const redis = connectToOneServer({ url, name: 'test', logger, ...(commandTimeoutMs && { commandTimeoutMs }) });
   cleanups.push(() => redis.disconnect());
   return redis;
 }
@@ -96,7 +96,7 @@ test('a Redis that falls silent is reported within seconds, and so is its return
   const { logger, said } = captureLog();
   const states: boolean[] = [];
   for (const commandTimeoutMs of [undefined, 1_000]) {
-    const redis = connectRedis({
+    const redis = connectToOneServer({
       ...{ url: proxy.url, name: 'test', logger, onUp: (up: boolean) => states.push(up) },
       ...(commandTimeoutMs && { commandTimeoutMs }),
     });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisSettledNotices } from '../../../src/adapters/conversations/redis-settled-notices.ts';
 import { channelOf } from '../../../src/adapters/redis/channels.ts';
-import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
+import { connectToOneServer } from '../../../src/adapters/redis/connect-redis.ts';
 import { createAnswerWaiter } from '../../../src/api/chat/answer-waiter.ts';
 import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { SETTLED_CHANNEL } from '../../../src/contracts/redis-keys.ts';
@@ -115,7 +115,7 @@ test('without Redis, a caller is told at once that it cannot wait', async () => 
 test('a subscription that failed is tried again while the connection stands', async () => {
   const proxy = await startTcpProxy(await testRedisUrl());
   const { logger } = captureLog();
-  const late = connectRedis({ url: proxy.url, name: 'test', logger, commandTimeoutMs: 300 });
+  const late = connectToOneServer({ url: proxy.url, name: 'test', logger, commandTimeoutMs: 300 });
   try {
     late.on('ready', () => proxy.holdFromServer());
     const waiter = waiterOf(late);
