@@ -40,9 +40,10 @@ export function withAccess(dir: string, { tls, users }: RedisAccess) {
       ...(users && { masterauth: users.adminPassword }),
     } satisfies RedisSettings,
     scheme: tls ? 'rediss' : 'redis',
-    /** A connection as admin. The caller ends it. */
+    /** A connection as admin, which is not made again. The caller ends it. */
     connectionTo: (url: string): Redis => {
       const redis = new Redis(url, {
+        retryStrategy: () => null,
         ...(tls && { tls: { ca: readFileSync(tls.caFile) } }),
         ...(users && { password: users.adminPassword }),
       });
