@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRedisAddress } from '../../src/contracts/redis-address.ts';
 import { canListen, freePort } from '../services/free-port.ts';
 import { commandOf, startAlertmanager, startPrometheus, startRedisExporter } from '../services/monitoring.ts';
 import { DEPLOY, derivePrometheus } from '../services/prometheus-config.ts';
@@ -67,7 +68,7 @@ export async function startMonitoring(options: {
       startRedisExporter({
         command,
         dir: join(dir, 'redis-exporter'),
-        redisUrl: env.REDIS_URL!,
+        redisUrl: oneServerOf(env.REDIS_URL!),
         port: await freePort(),
       }),
     ),
@@ -107,4 +108,15 @@ export const metricsUrlOf = (env: Environment, process: 'API' | 'WORKER') =>
 async function portFor(wanted: string | undefined, usual: number): Promise<number> {
   const port = Number(wanted ?? usual);
   return (await canListen(port, '127.0.0.1')) ? port : await freePort();
+}
+
+/** The exporter knows one server. Of several it shows the first: a Sentinel, or a node of the Cluster. */
+function oneServerOf(redisUrl: string): string {
+  const address = readRedisAddress(redisUrl);
+  if (address.kind === 'server') return address.url;
+  const [node, { username = '', password = '' }] =
+    address.kind === 'cluster' ? [address.nodes[0]!, address.user] : [address.sentinels[0]!, address.sentinelUser];
+  const url = new URL(`${address.tls ? 'rediss' : 'redis'}://localhost`);
+  Object.assign(url, { hostname: node.host, port: String(node.port), username, password });
+  return url.href;
 }
