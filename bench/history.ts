@@ -11,6 +11,7 @@ import { createRedisHistoryArchive } from '../src/adapters/conversations/redis-h
 import { connectMongoDb } from '../src/adapters/mongodb/connect-mongodb.ts';
 import { createIndexes } from '../src/adapters/mongodb/indexes.ts';
 import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
+import { plainTexts } from '../src/contracts/sealing.ts';
 import { startRedis } from '../tools/services/redis.ts';
 import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 import { makeSessions, RETENTION_MS, userOf } from './history/made-sessions.ts';
@@ -63,7 +64,7 @@ const connection =
   });
 const db = connection?.db;
 if (db) await createIndexes(db, conversationIndexes);
-const common = { redis, retentionMs: RETENTION_MS, replica: 'bench' };
+const common = { redis, seals: plainTexts, retentionMs: RETENTION_MS, replica: 'bench' };
 const store: ConversationStore = db
   ? createMongoDbConversationStore({ ...common, db, idleMs: 3_600_000 })
   : createRedisConversationStore(common);

@@ -9,6 +9,7 @@ import { connectMongoDb } from '../src/adapters/mongodb/connect-mongodb.ts';
 import { createIndexes } from '../src/adapters/mongodb/indexes.ts';
 import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
+import { plainTexts } from '../src/contracts/sealing.ts';
 import { startRedis } from '../tools/services/redis.ts';
 import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 import { makeSessions, RETENTION_MS } from './history/made-sessions.ts';
@@ -54,7 +55,7 @@ const connection =
     ...{ commandTimeoutMs: 300_000, connectTimeoutMs: 5_000, retryWrites: true, writeConcern: 'majority' },
   });
 if (connection) await createIndexes(connection.db, conversationIndexes);
-const common = { redis, retentionMs: RETENTION_MS, replica: REPLICA };
+const common = { redis, seals: plainTexts, retentionMs: RETENTION_MS, replica: REPLICA };
 // A session that begins is looked for in MongoDB first. FerretDB would read the whole collection for that.
 const live = createRedisConversationStore(common);
 const store = connection ? createMongoDbConversationStore({ ...common, db: connection.db, idleMs: IDLE_MS }) : live;

@@ -59,7 +59,7 @@ try {
   );
   const queue = openChatQueue(redis);
   const toKey = (type: string) => queue.toKey(type);
-  const cache = createAnswerCache({ redis, scope: 'user', ttlMs: 3_600_000, maxEntryBytes: 65_536 });
+  const cache = createAnswerCache({ redis, scope: 'user', keepLast: true, ttlMs: 3_600_000, maxEntryBytes: 65_536 });
   const settings = {
     name: 'simulator',
     baseUrl: servers.modelUrl,

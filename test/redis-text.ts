@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 
-/** All that Redis keeps, as text. */
-export async function textOf(connection: Redis): Promise<string> {
+/** All that Redis keeps, or keeps under keys that match a pattern, as text. */
+export async function textOf(connection: Redis, pattern = '*'): Promise<string> {
   const parts: string[] = [];
-  for (const key of await connection.keys('*')) {
+  for (const key of await connection.keys(pattern)) {
     const type = await connection.type(key);
     parts.push(key);
     if (type === 'string') parts.push((await connection.get(key)) ?? '');

@@ -8,13 +8,14 @@ const HELP = `Adds the secrets that .env lacks to it, each made at random. What 
 
   npm run secrets
 
-They are read by docker-compose: JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, MONGODB_PASSWORD, and a password of the
+They are read by docker-compose: ENCRYPTION_KEYS, JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, MONGODB_PASSWORD, and a password of the
 operator, of the api and of the worker for RabbitMQ (RABBITMQ_PASSWORD, RABBITMQ_API_PASSWORD, RABBITMQ_WORKER_PASSWORD) and for
 Redis. Grafana and MongoDB take their passwords only when their volumes are new; to change them later, use grafana cli admin
-reset-admin-password, and db.changeUserPassword in mongosh.
+reset-admin-password, and db.changeUserPassword in mongosh. Keep a copy of ENCRYPTION_KEYS elsewhere: without it, nobody can read the texts.
 `;
 
 const NAMES = [
+  'ENCRYPTION_KEYS',
   'JWT_SECRET',
   'MESSAGE_SIGNING_KEY',
   'RABBITMQ_PASSWORD',
@@ -28,6 +29,7 @@ const NAMES = [
 ];
 /** Letters that need no escaping in a URL, a shell or a compose file. */
 const makeSecret = () => randomBytes(48).toString('base64url');
+const make = (name) => (name === 'ENCRYPTION_KEYS' ? `k1:${randomBytes(32).toString('base64url')}` : makeSecret());
 
 if (process.argv.includes('--help')) {
   process.stdout.write(HELP);
@@ -40,7 +42,7 @@ const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
 const isSet = (name) => new RegExp(`^[ \\t]*(export[ \\t]+)?${name}[ \\t]*=[ \\t]*["']?[^\\s#"']`, 'm').test(text);
 const missing = NAMES.filter((name) => !isSet(name));
 if (missing.length > 0) {
-  const lines = missing.map((name) => `${name}=${makeSecret()}\n`).join('');
+  const lines = missing.map((name) => `${name}=${make(name)}\n`).join('');
   appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${lines}`, { mode: 0o600 });
   chmodSync(file, 0o600);
 }

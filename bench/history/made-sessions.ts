@@ -1,4 +1,5 @@
-import type { ArchivedSession } from '../../src/adapters/conversations/history-archive.ts';
+import type { ArchivedSession, ArchivedTurn } from '../../src/adapters/conversations/history-archive.ts';
+import type { ChatResponse } from '../../src/contracts/chat-response.ts';
 
 const ANSWER = 'Drink when you are thirsty, and more when it is hot. '.repeat(20);
 
@@ -7,11 +8,16 @@ export const RETENTION_MS = 90 * 86_400_000;
 
 export const userOf = (session: number, users: number) => `user-${session % users}`;
 
+/** A session without encryption. */
+interface PlainSession extends ArchivedSession {
+  turns: (Extract<ArchivedTurn, { message: string }> & { response: ChatResponse })[];
+}
+
 /**
  * Makes sessions that have ended, with answers of about a kilobyte. The newest turn was asked now, and each earlier one a
  * millisecond before.
  */
-export function* makeSessions({ turns, users }: { turns: number; users: number }): Generator<ArchivedSession> {
+export function* makeSessions({ turns, users }: { turns: number; users: number }): Generator<PlainSession> {
   const startedAt = Date.now() - turns;
   for (let session = 0; session * TURNS_OF_A_SESSION < turns; session++) {
     const [sessionId, userId] = [`session-${session}`, userOf(session, users)];

@@ -55,6 +55,7 @@ const queue = openChatQueue(redis);
 const cache = createAnswerCache({
   redis,
   scope: 'user',
+  keepLast: true,
   ttlMs: config.cacheTtlMs,
   maxEntryBytes: config.cacheMaxEntryBytes,
 });

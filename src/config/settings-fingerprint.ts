@@ -5,6 +5,7 @@ import type { ApiConfig, WorkerConfig } from './settings.ts';
 const MUST_AGREE = [
   'namespace',
   'messageSigningKey',
+  'encryptionKeys',
   'acceptUnsignedAnswers',
   'redeliveryWindowMs',
   'chatModel',

@@ -4,6 +4,7 @@ import { accountsAndTokens } from './settings/accounts-and-tokens.ts';
 import { answerCache } from './settings/answer-cache.ts';
 import { answerLog } from './settings/answer-log.ts';
 import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
+import { encryption } from './settings/encryption.ts';
 import { general } from './settings/general.ts';
 import { model } from './settings/model.ts';
 import { mongoDb } from './settings/mongodb.ts';
@@ -18,6 +19,7 @@ export const settings = {
   'Outgoing HTTP': outgoingHttp,
   'RabbitMQ and Redis': rabbitMqAndRedis,
   MongoDB: mongoDb,
+  Encryption: encryption,
   'Accounts and tokens': accountsAndTokens,
   'Requests and sessions': requestsAndSessions,
   'Bridge and workflow': bridgeAndWorkflow,

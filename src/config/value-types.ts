@@ -60,6 +60,23 @@ export const secrets = (minBytes: number, howToMake: string) =>
     `must have at least ${minBytes} bytes, each if there are several; make one with: ${howToMake}`,
   );
 
+/** A master key: `id` is its name, `key` has 32 bytes. */
+const encryptionKey = z
+  .string()
+  .regex(
+    /^[\w.-]{1,32}:[A-Za-z0-9+/_-]{43}=?$/,
+    'must be names of letters, digits and ._-, each with a colon and 32 bytes in base64, separated by commas; make one with: echo "k1:$(openssl rand -base64 32)"',
+  )
+  .transform((text) => {
+    const [id = '', key = ''] = text.split(':');
+    return { id, key: Buffer.from(key, 'base64') };
+  });
+
+/** Master keys, separated by commas. */
+export const encryptionKeys = names
+  .pipe(z.array(encryptionKey))
+  .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'must not have the same name twice');
+
 /** Names, separated by commas, at least one. */
 export const someNames = names.refine((list) => list.length > 0, 'must have at least one name');
 

@@ -61,7 +61,7 @@ export class DeadLettersInUseError extends HealifyError {
 
 /** Redis cannot be reached, does not answer in time, or refuses. */
 export class StoreUnavailableError extends HealifyError {
-  readonly code = 'store_unavailable';
+  readonly code: 'store_unavailable' | 'master_key_missing' = 'store_unavailable';
   readonly retryable = true;
   /** false: Redis replied with an unknown error, so the command itself may be to blame. */
   readonly foreseen: boolean;
@@ -70,6 +70,14 @@ export class StoreUnavailableError extends HealifyError {
     super(message, options);
     this.foreseen = options.foreseen ?? true;
   }
+}
+
+/**
+ * A text cannot be read or kept, because this process does not have the master key that its user's key is wrapped with. The
+ * text is there, and can be read once an operator has given back the key. So work waits, as it does for a store.
+ */
+export class MasterKeyMissingError extends StoreUnavailableError {
+  override readonly code = 'master_key_missing';
 }
 
 /** When to try again if nothing more is known. */

@@ -7,7 +7,7 @@ import { JOBS_PREFIX, JOBS_QUEUE } from './queues.ts';
  */
 export const redisKeys = {
   /**
-   * String, JSON: `sessionId`, `userId`, `title`, `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Other
+   * String, JSON: `sessionId`, `userId`, `title` (or `sealed`, the title encrypted), `createdAt`, `updatedAt`, and `status: 'accepting'` until a turn is visible. Other
    * services may read it, so its name must not change. It has no other status: a visible session has the status of its
    * latest turn.
    */
@@ -40,6 +40,7 @@ export const redisKeys = {
   /**
    * String, JSON: `response`, `model`, `provider` and `finishReason` of the last answer that a worker gave in the
    * session. We write and erase it for other services, so its name must not change. We do not read it.
+   * It is not written where texts are encrypted, unless PLAIN_TEXTS_FOR_OTHERS is set.
    */
   response: (sessionId: string) => `ai:response:${sessionId}`,
   /**
@@ -93,6 +94,13 @@ export const redisKeys = {
   loginTries: (keyHash: string) => `auth:login-tries:${keyHash}`,
   /** Sorted set: logins that have ended while their access tokens may be unexpired, by the time they ended, in ms. */
   endedLogins: () => 'auth:ended-logins',
+  /**
+   * String, JSON: a data key, wrapped by a master key; `destroyed` if there is none any more. `user:` and the userId are its
+   * owner.
+   */
+  dataKey: (owner: string) => `keys:data:${owner}`,
+  /** Hash: the master keys that may have wrapped data keys. JSON by id: a known value that the key has wrapped. */
+  masterKeys: () => 'keys:master',
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
   /** Sorted set: the ids of a user's families of refresh tokens, by when they expire, in ms. Some may be gone. */
@@ -155,6 +163,9 @@ export const INTAKE_CHANNEL = 'chat:intake';
 
 /** Pub/sub channel: the id of a login that has ended. Its access tokens are refused. */
 export const LOGIN_ENDED_CHANNEL = 'auth:login-ended';
+
+/** Pub/sub channel: the owner of a data key that was destroyed. Processes forget it. */
+export const KEY_DESTROYED_CHANNEL = 'keys:destroyed';
 
 /**
  * Hash: the processes of this installation, by id: when each was last seen, in ms, and JSON with its role, version,

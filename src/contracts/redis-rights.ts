@@ -43,8 +43,9 @@ const COMMON_KEYS = {
   '{healify:*': '{healify:0}:chat:a',
   'ai:*': 'ai:a',
   '{ai:*': '{ai:answer:aa}:a',
+  'keys:*': 'keys:data:a',
 };
-const CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:auth:*': 'a:0:auth:a' };
+const COMMON_CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:keys:*': 'a:0:keys:a' };
 
 /** The smallest set of rights for each process. A worker may read neither sessions nor accounts. */
 export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
@@ -57,12 +58,12 @@ export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
       'auth:*': 'auth:a',
       'rate:*': 'rate:a',
     },
-    channels: CHANNELS,
+    channels: { ...COMMON_CHANNELS, '*:auth:*': 'a:0:auth:a' },
   },
   worker: {
     commands: [...CONNECTION, ...SCRIPTS, 'BZPOPMIN KEY 1'],
     keys: COMMON_KEYS,
-    channels: { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a' },
+    channels: COMMON_CHANNELS,
   },
 };
 

@@ -61,6 +61,7 @@ import { connectServers } from './api/servers.ts';
 import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
+import { createEncryption } from './encryption.ts';
 import { virtualHostOf } from './installation.ts';
 import { mustTakeWrites } from './must-take-writes.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
@@ -110,7 +111,8 @@ const judgedProcesses = async () => {
 measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
-const stores = createLastingStores({ config, redis, db: mongoDb?.db, replica });
+const encryption = createEncryption({ config, redis, subscriber, db: mongoDb?.db, logger });
+const stores = createLastingStores({ config, redis, seals: encryption.seals, db: mongoDb?.db, replica });
 const { conversations, feedback } = stores;
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
@@ -191,7 +193,7 @@ const settler = createResponseSettler({
 });
 
 // Routes. Until we know that this Redis is ours, and which logins have ended, nothing is read from it or written to it.
-const ready = servers.admitted.then(() => endedLogins.start());
+const ready = servers.admitted.then(encryption.admit).then(() => endedLogins.start());
 const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, or which logins have ended.');
 const redisMustServe = async () => {
   await ready;

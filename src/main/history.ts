@@ -11,7 +11,8 @@ dist/src/main/history.js export --from redis --file history.ndjson
   npm run history -- export --from redis|mongodb --file FILE
   npm run history -- import --to redis|mongodb --file FILE
 
-  --file FILE  the file has texts of users and hashes of passwords: keep it safe, and delete it afterwards
+  --file FILE  the file has texts of users and hashes of passwords: keep it safe, and delete it afterwards. Encrypted texts are
+               moved as they are, with the keys of users, which ENCRYPTION_KEYS have wrapped
   --help
 
 Both can be interrupted and called again with the same file. Then they go on where they were. What the other store has already

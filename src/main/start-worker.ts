@@ -87,6 +87,7 @@ export async function startWorker(
   const cache = createAnswerCache({
     redis: servers.cacheRedis,
     scope: config.cacheScope,
+    keepLast: config.encryptionKeys.length === 0 || config.plainTextsForOthers,
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
     onBytes: (operation, bytes) => metrics.cacheBytes.inc({ operation }, bytes),

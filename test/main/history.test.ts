@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisAccountStore } from '../../src/adapters/accounts/redis-account-store.ts';
+import { createRedisConversationStore } from '../../src/adapters/conversations/redis-conversation-store.ts';
 import { createRedisHistoryArchive } from '../../src/adapters/conversations/redis-history-archive.ts';
+import { createRedisDataKeyStore } from '../../src/adapters/encryption/redis-data-key-store.ts';
 import { responseTo } from '../adapters/conversations/response-to.ts';
 import { openMongoDb } from '../mongodb-connection.ts';
 import { startScript } from '../processes.ts';
 import { testMongoDbUrl, testRedisUrl } from '../services.ts';
+import { testSeals } from '../test-seals.ts';
 import { withMongoDb } from '../with-mongodb.ts';
 
 const SESSIONS = 120;
@@ -28,6 +31,10 @@ withMongoDb('npm run history', () => {
   const file = join(folder, 'history.ndjson');
   let env: { REDIS_URL: string; MONGODB_URL: string };
   let redis: Redis;
+  const sealed = { sessionId: randomUUID(), requestId: randomUUID(), userId: 'sealed' };
+  const turnsKey = `{chat:session:${sealed.sessionId}}:turns`;
+  /** A JSON text, or the word `destroyed`. */
+  const quoted = (text: string | null) => (text?.startsWith('{') ? text : JSON.stringify(text));
   beforeAll(async () => {
     env = { REDIS_URL: await testRedisUrl(), MONGODB_URL: await testMongoDbUrl() };
     redis = new Redis(env.REDIS_URL);
@@ -46,6 +53,18 @@ withMongoDb('npm run history', () => {
     });
     await createRedisHistoryArchive({ redis, retentionMs }).write(sessions);
     const account = { email: 'a@example.com', passwordHash: 'hash', role: 'admin', createdAt: at } as const;
+    const conversations = createRedisConversationStore({
+      redis,
+      seals: testSeals(redis),
+      retentionMs,
+      replica: 'test',
+    });
+    await conversations.begin(
+      { ...sealed, message: 'a secret', createdAt: at, dueInMs: 900_000 },
+      { newSession: true },
+    );
+    await conversations.settle([responseTo(sealed, { response: 'a secret, too' })]);
+    await createRedisDataKeyStore({ redis }).destroy('user:gone');
     await createRedisAccountStore({ redis }).create({ userId: 'u0', ...account });
   });
   afterAll(async () => {
@@ -53,7 +72,7 @@ withMongoDb('npm run history', () => {
     await rm(folder, { recursive: true });
   });
 
-  const done = (what: string) => `${SESSIONS} sessions with ${SESSIONS * TURNS} turns and 1 accounts ${what}`;
+  const done = (what: string) => `${SESSIONS + 1} sessions with ${SESSIONS * TURNS + 1} turns and 1 accounts ${what}`;
 
   test('moves everything from Redis to MongoDB, also when it is interrupted and called again', async () => {
     expect(await history(['export', '--from', 'redis', '--file', file], env)).toMatchObject({ code: 0 });
@@ -71,8 +90,8 @@ withMongoDb('npm run history', () => {
     expect(imported.output).toContain(done('imported'));
     const { db } = openMongoDb(env.MONGODB_URL);
     const conversations = db.collection('conversations');
-    expect(await conversations.countDocuments({ kind: 'session' })).toBe(SESSIONS);
-    expect(await conversations.countDocuments({ kind: 'turn' })).toBe(SESSIONS * TURNS);
+    expect(await conversations.countDocuments({ kind: 'session' })).toBe(SESSIONS + 1);
+    expect(await conversations.countDocuments({ kind: 'turn' })).toBe(SESSIONS * TURNS + 1);
     expect(await db.collection('accounts').countDocuments({ email: 'a@example.com', role: 'admin' })).toBe(1);
 
     // An import that was interrupted goes on at its position; what is there already stays.
@@ -81,7 +100,7 @@ withMongoDb('npm run history', () => {
     const rest = await history(['import', '--to', 'mongodb', '--file', file], env);
     expect(rest.code).toBe(0);
     expect(rest.output).not.toContain(done('imported'));
-    expect(await conversations.countDocuments({ kind: 'turn' })).toBe(SESSIONS * TURNS);
+    expect(await conversations.countDocuments({ kind: 'turn' })).toBe(SESSIONS * TURNS + 1);
   });
 
   test('moves everything back', async () => {
@@ -91,7 +110,13 @@ withMongoDb('npm run history', () => {
     const into = await history(['import', '--to', 'redis', '--file', back], { ...env, REDIS_URL });
     expect(into.output).toContain(done('imported'));
     const copy = new Redis(REDIS_URL);
-    expect(await copy.keys('chat:session:*')).toHaveLength(SESSIONS);
+    expect(await copy.keys('chat:session:*')).toHaveLength(SESSIONS + 1);
+    expect(await readFile(back, 'utf8')).not.toContain('a secret');
+    for (const key of [`chat:session:${sealed.sessionId}`, 'keys:data:user:sealed', 'keys:data:user:gone'])
+      expect(JSON.parse(quoted(await copy.get(key)))).toEqual(JSON.parse(quoted(await redis.get(key))));
+    const [moved, original] = await Promise.all([copy, redis].map((one) => one.hgetall(turnsKey)));
+    for (const part of [`${sealed.requestId}:q`, `${sealed.requestId}:a`])
+      expect(moved![part]).toContain(/"sealed":"[^"]+"/.exec(original![part]!)![0]);
     expect(await copy.zcard('chat:history:u0')).toBe((SESSIONS / 5) * TURNS);
     copy.disconnect();
   });

@@ -20,6 +20,7 @@ test('one command makes all secrets that production asks for, readable by their 
   const said = run();
   const made = env();
   expect(Object.keys(made)).toEqual([
+    'ENCRYPTION_KEYS',
     'GRAFANA_PASSWORD',
     'JWT_SECRET',
     'MESSAGE_SIGNING_KEY',
@@ -31,10 +32,10 @@ test('one command makes all secrets that production asks for, readable by their 
     'REDIS_PASSWORD',
     'REDIS_WORKER_PASSWORD',
   ]);
-  expect(new Set(Object.values(made)).size).toBe(10);
+  expect(new Set(Object.values(made)).size).toBe(11);
   for (const secret of Object.values(made)) {
     expect(said).not.toContain(secret);
-    expect(encodeURIComponent(secret)).toBe(secret);
+    expect(encodeURIComponent(secret).replace('%3A', ':')).toBe(secret);
   }
   expect(statSync(join(dir, '.env')).mode & 0o777).toBe(0o600);
   const urls = {

@@ -37,6 +37,7 @@ const FOR_COMMANDS = [
   'RABBITMQ_URL',
   'REDIS_URL',
   'MONGODB_URL',
+  'ENCRYPTION_KEYS',
   'MODEL_SIMULATOR_URL',
   'HOST',
   'API_PORT',
@@ -61,9 +62,11 @@ export function changedNames(before: Environment, after: Environment): string[] 
 export const keptSecrets = (dataDir: string) => ({
   JWT_SECRET: keep(join(dataDir, 'jwt-secret'), makeSecret),
   MESSAGE_SIGNING_KEY: keep(join(dataDir, 'message-signing-key'), makeSecret),
+  ENCRYPTION_KEYS: keep(join(dataDir, 'encryption-keys'), makeEncryptionKey),
 });
 
 const makeSecret = () => randomBytes(48).toString('base64');
+const makeEncryptionKey = () => `k1:${randomBytes(32).toString('base64')}`;
 
 /** Reads a secret's file. The first call creates it, readable by its owner only. */
 export function keep(file: string, make: () => string): string {

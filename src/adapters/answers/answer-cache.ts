@@ -87,7 +87,7 @@ export interface AnswerCache {
    */
   lookUp(hash: string, requestId: string): Promise<LookUp>;
   /**
-   * Keeps the answer as the last one of its session. If it is shared, keeps it also for whoever asks the same, unless it is
+   * Keeps the answer as the last one of its session, for other services. If it is shared, keeps it also for whoever asks the same, unless it is
    * too large, and gives up the claim.
    * @returns the ids of the requests that wait for it
    */
@@ -111,6 +111,8 @@ export function createAnswerCache(options: {
   /** Who may get a cached answer: only the user who asked the question, or all users. */
   scope: 'user' | 'all';
   ttlMs: number;
+  /** Whether the last answer of each session is kept for other services, as it is. */
+  keepLast: boolean;
   /** An answer with a larger entry is not kept for other requests. */
   maxEntryBytes: number;
   /** Called with the size of an answer that was read (`hit`), or kept for other requests (`kept`). */
@@ -118,7 +120,7 @@ export function createAnswerCache(options: {
   /** Returns a number in [0, 1). For tests. */
   random?: () => number;
 }): AnswerCache {
-  const { redis, scope, ttlMs, maxEntryBytes, onBytes = () => {}, random = Math.random } = options;
+  const { redis, scope, keepLast, ttlMs, maxEntryBytes, onBytes = () => {}, random = Math.random } = options;
   /** The questions that requests of this process are looking up or asking, by hash. */
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   let renewing = false;
@@ -213,8 +215,8 @@ export function createAnswerCache(options: {
     },
     keep: (sessionId, answer, shared) => {
       const text = entryOf(answer);
-      const last = { sessionId, text, ttlMs: jitteredTtlMs() };
-      if (!shared) return land({ last });
+      const last = keepLast ? { sessionId, text, ttlMs: jitteredTtlMs() } : undefined;
+      if (!shared) return last ? land({ last }) : Promise.resolve([]);
       const { hash, requestId, askedIn } = shared;
       const sharedText = askedIn === undefined ? text : entryOf(answer, askedIn);
       const bytes = Buffer.byteLength(sharedText);

@@ -39,7 +39,7 @@ export interface SessionPageQuery {
   /** The `nextCursor` of the page before. Left out: the page with the newest turns. */
   cursor?: string | undefined;
   /**
-   * The approximate limit for the turns of the page, in bytes. The page ends before the turn that would exceed it, but
+   * The approximate limit for the turns of the page, in bytes as they are kept. The page ends before the turn that would exceed it, but
    * it has at least one turn. Left out: `limits.pageBytes`.
    */
   maxBytes?: number;
@@ -172,8 +172,8 @@ export interface ConversationStore {
    * session with this id.
    */
   rename(sessionId: string, userId: string, title: string): Promise<Session | undefined>;
-  /** Returns a turn of a session that is known to be the caller's; undefined if it does not exist or is not visible. */
-  turn(sessionId: string, requestId: string): Promise<Turn | undefined>;
+  /** Returns a turn of a session that is known to be the user's; undefined if it does not exist or is not visible. */
+  turn(turn: TurnAddress): Promise<Turn | undefined>;
   /**
    * Returns the open turns of the user's session, including turns that are not visible; undefined if there is no such
    * session.

@@ -1,5 +1,6 @@
 import type { Turn } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
+import type { Seals } from '../../contracts/sealing.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { HistoryPage } from './conversation-store.ts';
 import { readHistory } from './history-index.ts';
@@ -15,7 +16,7 @@ const READ_TOGETHER = 25;
  * for the index, and one for each 25 turns.
  */
 export async function readHistoryPage(
-  redis: Redis,
+  { redis, seals }: { redis: Redis; seals: Seals },
   userId: string,
   { limit, cursor }: { limit: number; cursor: string | undefined },
 ): Promise<HistoryPage> {
@@ -26,7 +27,7 @@ export async function readHistoryPage(
     const entries = await readHistory(redis, userId, { cursor: next, count: limit });
     for (let first = 0; first < entries.length; first += READ_TOGETHER) {
       const some = entries.slice(first, first + READ_TOGETHER);
-      const turns = await readTurns(redis, some);
+      const turns = await readTurns({ redis, seals }, userId, some);
       for (const [index, entry] of some.entries()) {
         const turn = turns[index];
         if (turn) {

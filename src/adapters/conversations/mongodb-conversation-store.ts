@@ -1,11 +1,13 @@
-import type { Db } from 'mongodb';
+import type { Db, UpdateFilter } from 'mongodb';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { BeginOutcome, ConversationStore, NewTurn, Remains } from './conversation-store.ts';
 import { addErasure } from './erasures.ts';
 import {
+  type ConversationDocument,
   conversationsOf,
   sessionDocumentIdOf,
   type TurnDocument,
@@ -22,6 +24,7 @@ import { decodeCursor } from './newest-first.ts';
 import { createRedisConversationStore, UNCONFIRMED_MS } from './redis-conversation-store.ts';
 import { holdSession } from './redis-scripts/hold-session.ts';
 import { restSession } from './redis-scripts/rest-session.ts';
+import { isSameTitle, type KeptTitle, sealTitle } from './sealed-texts.ts';
 
 const LEAST_LOADED_MS = 10_000;
 
@@ -40,11 +43,12 @@ const LEAST_LOADED_MS = 10_000;
 export function createMongoDbConversationStore(options: {
   db: Db;
   redis: Redis;
+  seals: TextSeals;
   retentionMs: number;
   idleMs: number;
   replica: string;
 }): ConversationStore {
-  const { db, redis, retentionMs, idleMs } = options;
+  const { db, redis, seals, retentionMs, idleMs } = options;
   const conversations = conversationsOf(db);
   const live = createRedisConversationStore(options);
   const loader = createSessionLoader({ redis, conversations, retentionMs });
@@ -79,15 +83,15 @@ export function createMongoDbConversationStore(options: {
   /**
    * Writes the title that Redis has to MongoDB, and repeats that if the title changes meanwhile. So the last one that was
    * chosen stays, whichever process writes last.
-   * @param written the title that MongoDB has
+   * @param written the title that MongoDB has, as it is kept
    */
-  async function keepTitle(sessionId: string, written: string | null): Promise<void> {
+  async function keepTitle(sessionId: string, written: KeptTitle): Promise<void> {
     for (let last = written; ; ) {
       const text = await redis.get(redisKeys.session(sessionId));
       if (text === null) return;
-      const title = (JSON.parse(text) as { title?: string }).title || null;
-      if (title === last) return;
-      await orStoreUnavailable(conversations.updateOne({ _id: sessionDocumentIdOf(sessionId) }, { $set: { title } }));
+      const title = JSON.parse(text) as KeptTitle;
+      if (isSameTitle(title, last)) return;
+      await orStoreUnavailable(conversations.updateOne({ _id: sessionDocumentIdOf(sessionId) }, settingTitle(title)));
       last = title;
     }
   }
@@ -96,15 +100,16 @@ export function createMongoDbConversationStore(options: {
     const renamed = await inUse(sessionId, userId, () => live.rename(sessionId, userId, title));
     if (!renamed) return undefined;
     const filter = { _id: sessionDocumentIdOf(sessionId), userId };
-    await orStoreUnavailable(conversations.updateOne(filter, { $set: { title } }));
-    await keepTitle(sessionId, title);
+    const kept = sealTitle(await seals.forSealing([userId]), { sessionId, userId }, title);
+    await orStoreUnavailable(conversations.updateOne(filter, settingTitle(kept)));
+    await keepTitle(sessionId, kept);
     return renamed;
   }
 
-  async function findTurn(sessionId: string, requestId: string) {
-    const filter = { _id: turnIdOf({ sessionId, requestId }), ...unexpired() };
+  async function findTurn(turn: TurnAddress) {
+    const filter = { _id: turnIdOf(turn), userId: turn.userId, ...unexpired() };
     const found = await orStoreUnavailable(conversations.findOne<TurnDocument>(filter));
-    return found ? turnOf(found) : undefined;
+    return found ? turnOf(await seals.forOpening([turn.userId]), found) : undefined;
   }
 
   async function sessionOf(requestId: string, userId: string): Promise<string | undefined> {
@@ -141,25 +146,27 @@ export function createMongoDbConversationStore(options: {
     begin: (turn, { newSession }) => orStoresUnavailable(begin(turn, newSession)),
     confirm: live.confirm,
     discard: (turn) => orStoresUnavailable(discard(turn)),
-    settle: (responses) =>
-      orStoresUnavailable(
-        settleTurns({ redis, conversations, live, loader, keepTitle, retentionMs, idleMs, readMs }, responses),
-      ),
+    settle: async (responses) => {
+      const own = await seals.forSealing(responses.map(({ userId }) => userId));
+      const settling = { redis, seals: own, conversations, live, loader, keepTitle, retentionMs, idleMs, readMs };
+      return await orStoresUnavailable(settleTurns(settling, responses));
+    },
 
     session: (sessionId, userId, page) => inUse(sessionId, userId, () => live.session(sessionId, userId, page)),
     sessions: async (userId, page) => {
       if (page.cursor !== undefined) decodeCursor(page.cursor);
-      return await orStoresUnavailable(readSessionList({ redis, conversations }, userId, page));
+      const own = await seals.forOpening([userId]);
+      return await orStoresUnavailable(readSessionList({ redis, seals: own, conversations }, userId, page));
     },
     rename: (sessionId, userId, title) => orStoresUnavailable(rename(sessionId, userId, title)),
-    turn: async (sessionId, requestId) =>
-      (await live.turn(sessionId, requestId)) ?? (await findTurn(sessionId, requestId)),
+    turn: async (turn) => (await live.turn(turn)) ?? (await findTurn(turn)),
     unsettled,
     sessionOf,
     history: async (userId, { limit, cursor }) => {
       if (cursor !== undefined) decodeCursor(cursor);
+      const own = await seals.forOpening([userId]);
       return await orStoresUnavailable(
-        readHistoryPage({ redis, conversations, retentionMs }, userId, { limit, cursor }),
+        readHistoryPage({ redis, seals: own, conversations, retentionMs }, userId, { limit, cursor }),
       );
     },
 
@@ -172,3 +179,8 @@ export function createMongoDbConversationStore(options: {
     close: live.close,
   };
 }
+
+const settingTitle = ({ title, sealed }: KeptTitle): UpdateFilter<ConversationDocument> =>
+  sealed === undefined
+    ? { $set: { title: title || null }, $unset: { sealed: '' } }
+    : { $set: { sealed }, $unset: { title: '' } };

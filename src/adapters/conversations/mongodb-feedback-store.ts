@@ -1,5 +1,6 @@
 import type { Db, UpdateFilter } from 'mongodb';
 import type { TurnAddress } from '../../contracts/conversation.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { eachOrStoreUnavailable, orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { Earlier, FeedbackStore } from './feedback-store.ts';
@@ -7,6 +8,7 @@ import { conversationsOf, type TurnDocument, turnIdOf, unexpired } from './mongo
 import { orStoresUnavailable } from './mongodb/or-stores-unavailable.ts';
 import { createSessionLoader } from './mongodb/session-loader.ts';
 import { rateTurn } from './redis-scripts/rate-turn.ts';
+import { sealFeedback, withoutComment } from './sealed-texts.ts';
 
 /** How many documents are read in one round trip. */
 const READ_TOGETHER = 500;
@@ -14,8 +16,13 @@ const READ_TOGETHER = 500;
 /**
  * Feedback in MongoDB: a field of the turn. The turn's copy in Redis is changed as well, if there is one. Two round trips.
  */
-export function createMongoDbFeedbackStore(options: { db: Db; redis: Redis; retentionMs: number }): FeedbackStore {
-  const { db, redis, retentionMs } = options;
+export function createMongoDbFeedbackStore(options: {
+  db: Db;
+  redis: Redis;
+  seals: TextSeals;
+  retentionMs: number;
+}): FeedbackStore {
+  const { db, redis, seals, retentionMs } = options;
   const conversations = conversationsOf(db);
   const loader = createSessionLoader({ redis, conversations, retentionMs });
 
@@ -34,9 +41,10 @@ export function createMongoDbFeedbackStore(options: { db: Db; redis: Redis; rete
   }
 
   return {
-    rate: (turn, feedback) => {
+    rate: async (turn, feedback) => {
       const ratedAt = Date.parse(feedback.ratedAt);
-      return orStoresUnavailable(change(turn, { $set: { feedback, ratedAt } }, JSON.stringify(feedback)));
+      const kept = sealFeedback(await seals.forSealing([turn.userId]), turn, feedback);
+      return await orStoresUnavailable(change(turn, { $set: { feedback: kept, ratedAt } }, JSON.stringify(kept)));
     },
     withdraw: (turn) => orStoresUnavailable(change(turn, { $unset: { feedback: '', ratedAt: '' } }, '')),
     given: async function* ({ from, until }) {
@@ -45,8 +53,7 @@ export function createMongoDbFeedbackStore(options: { db: Db; redis: Redis; rete
         .find<TurnDocument>(filter, { batchSize: READ_TOGETHER, projection: { answer: 0, message: 0 } })
         .sort({ ratedAt: 1, _id: 1 });
       for await (const { sessionId, requestId, userId, feedback } of eachOrStoreUnavailable(found)) {
-        const { comment, ...rest } = feedback!;
-        yield { sessionId, requestId, userId, ...rest, commented: comment !== null };
+        yield { sessionId, requestId, userId, ...withoutComment(feedback!) };
       }
     },
   };

@@ -12,6 +12,7 @@ import {
   turnIdOf,
   unexpired,
 } from './mongodb/documents.ts';
+import { keptMessageOf, keptTitleOf } from './sealed-texts.ts';
 
 /** How many documents are read in one round trip. */
 const READ_TOGETHER = 500;
@@ -57,28 +58,22 @@ function* archivedSessionOf(documents: readonly ConversationDocument[]): Generat
   const session = documents.find((document): document is SessionDocument => document.kind === 'session');
   const turns = documents.filter((document): document is TurnDocument => document.kind === 'turn');
   if (!session || turns.length === 0) return;
-  const { sessionId, userId, title, createdAt, updatedAt, expireAt } = session;
+  const { sessionId, userId, createdAt, updatedAt, expireAt } = session;
   yield {
-    ...{ sessionId, userId, title, createdAt, updatedAt, keptUntil: expireAt.toISOString() },
+    ...{ sessionId, userId, ...keptTitleOf(session), createdAt, updatedAt, keptUntil: expireAt.toISOString() },
     turns: turns.map(archivedTurnOf),
   };
 }
 
 function documentsOf(session: ArchivedSession): ConversationDocument[] {
-  const { sessionId, userId, title, createdAt, updatedAt } = session;
+  const { sessionId, userId, createdAt, updatedAt } = session;
   const expireAt = new Date(session.keptUntil);
-  const turnDocumentOf = ({
-    requestId,
-    number,
-    message,
-    createdAt,
-    response,
-    feedback,
-  }: ArchivedTurn): TurnDocument => {
+  const turnDocumentOf = (turn: ArchivedTurn): TurnDocument => {
+    const { requestId, number, createdAt, response, feedback } = turn;
     const { answerKey, ...answer } = response;
     return {
       ...{ _id: turnIdOf({ sessionId, requestId }), kind: 'turn', sessionId, requestId, userId, number },
-      ...{ askedAt: Date.parse(createdAt), createdAt, message, status: answer.status, answer },
+      ...{ askedAt: Date.parse(createdAt), createdAt, ...keptMessageOf(turn), status: answer.status, answer },
       ...(answerKey !== undefined && { answerKey }),
       ...(feedback && { feedback, ratedAt: Date.parse(feedback.ratedAt) }),
       expireAt,
@@ -88,7 +83,7 @@ function documentsOf(session: ArchivedSession): ConversationDocument[] {
     // The turns first: a session is not listed before it has turns.
     ...session.turns.map(turnDocumentOf),
     {
-      ...{ _id: sessionDocumentIdOf(sessionId), kind: 'session', sessionId, userId, title },
+      ...{ _id: sessionDocumentIdOf(sessionId), kind: 'session', sessionId, userId, ...keptTitleOf(session) },
       ...{ askedAt: lastAskedAt(session), createdAt, updatedAt, expireAt },
     },
   ];

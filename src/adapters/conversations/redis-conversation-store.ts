@@ -2,6 +2,7 @@ import { inBatches } from '../../batching/in-batches.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import {
@@ -45,16 +46,21 @@ const CONFIRMED_TOGETHER = 100;
  */
 export function createRedisConversationStore(options: {
   redis: Redis;
+  seals: TextSeals;
   retentionMs: number;
   replica: string;
 }): ConversationStore {
-  const { redis, retentionMs, replica } = options;
+  const { redis, seals, retentionMs, replica } = options;
+
+  /** What reads a user's texts. */
+  const opening = async (userId: string) => ({ redis, seals: await seals.forOpening([userId]) });
 
   async function begin(turn: NewTurn, newSession: boolean): Promise<BeginOutcome> {
     const { sessionId, requestId, userId, dueInMs } = turn;
+    const sealing = { redis, seals: await seals.forSealing([userId]) };
     // These commands are sent together: one round trip.
     const [outcome] = await Promise.all([
-      beginTurn(redis, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
+      beginTurn(sealing, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
       addToHistory(redis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
       addOpenTurn(redis, turn, dueInMs),
     ]);
@@ -72,8 +78,9 @@ export function createRedisConversationStore(options: {
   );
 
   async function settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]> {
+    const own = await seals.forSealing(responses.map(({ userId }) => userId));
     const [outcomes] = await Promise.all([
-      settleTurns(redis, responses, { retentionMs, replica }),
+      settleTurns({ redis, seals: own }, responses, { retentionMs, replica }),
       closeTurns(redis, responses),
     ]);
     // This is noted before the answers are acknowledged, so that another process continues if this one dies.
@@ -121,19 +128,22 @@ export function createRedisConversationStore(options: {
       const before = readPageCursor(cursor);
       const stored = await orStoreUnavailable(readSession(redis, { sessionId, userId }, { before, limit, maxBytes }));
       if (stored === 'no_such_page') throw new UnreadableCursor();
-      return stored && pageOf(sessionId, stored);
+      return stored && pageOf(await seals.forOpening([userId]), { sessionId, userId }, stored);
     },
     sessions: async (userId, page) => {
       if (page.cursor !== undefined) decodeCursor(page.cursor);
-      return await orStoreUnavailable(readSessionList(redis, userId, page));
+      return await orStoreUnavailable(readSessionList(await opening(userId), userId, page));
     },
-    rename: (sessionId, userId, title) => orStoreUnavailable(renameSession(redis, { sessionId, userId }, title)),
-    turn: async (sessionId, requestId) => (await orStoreUnavailable(readTurns(redis, [{ sessionId, requestId }])))[0],
+    rename: async (sessionId, userId, title) => {
+      const own = { redis, seals: await seals.forSealing([userId]) };
+      return await orStoreUnavailable(renameSession(own, { sessionId, userId }, title));
+    },
+    turn: async (turn) => (await orStoreUnavailable(readTurns(await opening(turn.userId), turn.userId, [turn])))[0],
     unsettled: (sessionId, userId) => orStoreUnavailable(readUnsettledTurns(redis, sessionId, userId)),
     sessionOf: (requestId, userId) => orStoreUnavailable(findInHistory(redis, userId, requestId)),
     history: async (userId, { limit, cursor }) => {
       if (cursor !== undefined) decodeCursor(cursor);
-      return await orStoreUnavailable(readHistoryPage(redis, userId, { limit, cursor }));
+      return await orStoreUnavailable(readHistoryPage(await opening(userId), userId, { limit, cursor }));
     },
 
     erase: (sessionId, userId) => orStoreUnavailable(erase(sessionId, userId)),

@@ -1,10 +1,12 @@
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import type { RatedAnswer } from '../../contracts/feedback.ts';
 import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { Earlier, FeedbackStore, NewFeedback } from './feedback-store.ts';
 import { rateTurn } from './redis-scripts/rate-turn.ts';
+import { type KeptFeedback, sealFeedback, withoutComment } from './sealed-texts.ts';
 import { addressOf, memberOf } from './turn-member.ts';
 
 const READ_TOGETHER = 500;
@@ -14,16 +16,21 @@ const READ_TOGETHER = 500;
  * it was given. An entry is added before the feedback and removed after it, so no feedback is ever without its entry.
  * @param options.retentionMs how long an entry stays in the sorted set
  */
-export function createRedisFeedbackStore(options: { redis: Redis; retentionMs: number }): FeedbackStore {
-  const { redis, retentionMs } = options;
+export function createRedisFeedbackStore(options: {
+  redis: Redis;
+  seals: TextSeals;
+  retentionMs: number;
+}): FeedbackStore {
+  const { redis, seals, retentionMs } = options;
 
   async function rate(turn: TurnAddress, feedback: NewFeedback): Promise<Earlier | undefined> {
     const givenAt = Date.parse(feedback.ratedAt);
+    const kept = sealFeedback(await seals.forSealing([turn.userId]), turn, feedback);
     // These commands are sent together: one round trip.
     const [, , earlier] = await Promise.all([
       redis.zremrangebyscore(FEEDBACK_KEY, '-inf', givenAt - retentionMs),
       redis.zadd(FEEDBACK_KEY, givenAt, memberOf(turn)),
-      rateTurn(redis, turn, JSON.stringify(feedback)),
+      rateTurn(redis, turn, JSON.stringify(kept)),
     ]);
     if (earlier === undefined) await removeFromFeedback(redis, [turn]);
     return earlierOf(earlier);
@@ -79,8 +86,7 @@ async function readFeedback(redis: Redis, turns: readonly TurnAddress[]): Promis
   return turns.flatMap((turn, index) => {
     const text = texts[index];
     if (!text) return [];
-    const { comment, ...feedback } = JSON.parse(text) as NewFeedback;
-    return [{ ...turn, ...feedback, commented: comment !== null }];
+    return [{ ...turn, ...withoutComment(JSON.parse(text) as KeptFeedback<NewFeedback>) }];
   });
 }
 

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { chatResponse } from '../../contracts/chat-response.ts';
 import { FEEDBACK_KEY, redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
-import type { NewFeedback } from './feedback-store.ts';
 import { type ArchivedSession, type ArchivedTurn, archivedSession, type HistoryArchive } from './history-archive.ts';
 import { addToHistory } from './history-index.ts';
 import { loadSession } from './redis-scripts/load-session.ts';
-import { readStoredSession } from './stored-session.ts';
+import { keptMessageOf, keptTitleOf } from './sealed-texts.ts';
+import { type StoredHead, titleMadeOf } from './stored-session.ts';
 import { readQuestion } from './stored-turn.ts';
 import { memberOf } from './turn-member.ts';
 
@@ -83,18 +82,22 @@ function archivedSessionOf(
     if (!field.endsWith(':a') || question === undefined) continue;
     const answerKey = fields[`${requestId}:k`];
     const feedback = fields[`${requestId}:f`];
+    const asked = readQuestion(question);
     turns.push({
-      ...readQuestion(question),
+      ...keptMessageOf(asked),
+      createdAt: asked.createdAt,
       requestId,
       number: Number.parseInt(question, 10),
-      response: chatResponse.parse({ ...JSON.parse(answer), ...(answerKey !== undefined && { answerKey }) }),
-      feedback: feedback === undefined ? null : (JSON.parse(feedback) as NewFeedback),
+      response: { ...JSON.parse(answer), ...(answerKey !== undefined && { answerKey }) },
+      feedback: feedback === undefined ? null : (JSON.parse(feedback) as ArchivedTurn['feedback']),
     });
   }
   if (turns.length === 0) return [];
   turns.sort((a, b) => a.number - b.number);
-  const { userId } = JSON.parse(text) as { userId: string };
+  const head = JSON.parse(text) as StoredHead;
+  const { userId, createdAt, updatedAt } = head;
   const first = fields[`${fields['0:n'] ?? turns[0]!.requestId}:q`] ?? '';
   const keptUntil = new Date(Date.now() + Math.max(leftMs, 0)).toISOString();
-  return [archivedSession.parse({ ...readStoredSession(sessionId, text, first), userId, keptUntil, turns })];
+  const title = head.sealed === undefined ? { title: (head.title ?? titleMadeOf(first)) || null } : keptTitleOf(head);
+  return [archivedSession.parse({ sessionId, userId, ...title, createdAt, updatedAt, keptUntil, turns })];
 }

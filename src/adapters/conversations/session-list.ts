@@ -1,5 +1,6 @@
 import type { Session } from '../../contracts/conversation.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Seals } from '../../contracts/sealing.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { SessionListPage, SessionListQuery } from './conversation-store.ts';
 import { readNewestFirst } from './newest-first.ts';
@@ -17,7 +18,7 @@ const PAGES_TRIED = 5;
  * cursor. A search takes as many again for each 100 sessions, and ends a page after 1,000.
  */
 export async function readSessionList(
-  redis: Redis,
+  { redis, seals }: { redis: Redis; seals: Seals },
   userId: string,
   { limit, cursor, search }: SessionListQuery,
 ): Promise<SessionListPage> {
@@ -30,7 +31,9 @@ export async function readSessionList(
     // These commands are sent together: one round trip.
     const made = next === undefined && makeSessionList(redis, userId);
     const [entries] = await Promise.all([readNewestFirst(redis, key, { cursor: next, count: together }), made]);
-    const heads = await Promise.all(entries.map(({ member }) => readSessionHead(redis, { sessionId: member, userId })));
+    const heads = await Promise.all(
+      entries.map(({ member }) => readSessionHead({ redis, seals }, { sessionId: member, userId })),
+    );
     const gone = entries.filter((_, index) => heads[index] === 'gone').map(({ member }) => member);
     if (gone.length > 0) await redis.zrem(key, ...gone);
     for (const [index, entry] of entries.entries()) {

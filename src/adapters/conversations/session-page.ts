@@ -1,3 +1,4 @@
+import type { Seals } from '../../contracts/sealing.ts';
 import { type SessionPage, UnreadableCursor } from './conversation-store.ts';
 import type { StoredSession } from './redis-scripts/read-session.ts';
 import { readStoredSession } from './stored-session.ts';
@@ -15,15 +16,16 @@ export function readPageCursor(cursor: string | undefined): number | undefined {
 
 /** Returns a session as its user sees it; undefined while none of its turns is visible. */
 export function pageOf(
-  sessionId: string,
+  seals: Seals,
+  { sessionId, userId }: { sessionId: string; userId: string },
   { text, titleFrom, next, newest, turns }: StoredSession,
 ): SessionPage | undefined {
-  const latest = newest && visibleTurn(sessionId, newest);
+  const latest = newest && visibleTurn(seals, { sessionId, userId }, newest);
   if (!latest) return undefined;
   return {
-    session: readStoredSession(sessionId, text, titleFrom),
+    session: readStoredSession(seals, sessionId, text, titleFrom),
     turns: turns
-      .map((turn) => visibleTurn(sessionId, turn))
+      .map((turn) => visibleTurn(seals, { sessionId, userId }, turn))
       .filter((turn) => turn !== undefined)
       .reverse(),
     latest,

@@ -1,9 +1,18 @@
-import type { ChatResponse } from '../../contracts/chat-response.ts';
-import { answerOf, type Turn } from '../../contracts/conversation.ts';
+import { answerOf, type Turn, type TurnAddress } from '../../contracts/conversation.ts';
 import type { Feedback } from '../../contracts/feedback.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Seals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
+import {
+  type KeptAnswer,
+  type KeptFeedback,
+  type KeptMessage,
+  type KeptQuestion,
+  openAnswer,
+  openFeedback,
+  openMessage,
+} from './sealed-texts.ts';
 
 /** The fields of a turn in the session's hash. It has a state until it has an answer. */
 export interface StoredTurn {
@@ -14,32 +23,58 @@ export interface StoredTurn {
   feedback: string | null | undefined;
 }
 
-/** Returns the turn as its user sees it; undefined if the user may not see it. */
+/** Returns the turn as its user sees it; undefined if the user may not see it, or its texts are erased. */
 export function visibleTurn(
-  sessionId: string,
+  seals: Seals,
+  { sessionId, userId }: { sessionId: string; userId: string },
   { requestId, question, state, answer, feedback }: StoredTurn,
 ): Turn | undefined {
   if (!question || (!answer && state !== 'queued')) return undefined;
-  const { message, createdAt } = readQuestion(question);
+  const kept = readQuestion(question);
+  return turnOf(
+    seals,
+    { sessionId, requestId, userId },
+    {
+      kept,
+      createdAt: kept.createdAt,
+      answer: answer ? (JSON.parse(answer) as KeptAnswer) : undefined,
+      feedback: feedback ? (JSON.parse(feedback) as KeptFeedback) : undefined,
+    },
+  );
+}
+
+/** Opens a turn. Returns undefined if its texts are erased. @throws MasterKeyMissingError */
+export function turnOf(
+  seals: Seals,
+  turn: TurnAddress,
+  stored: {
+    kept: KeptMessage;
+    createdAt: string;
+    answer: KeptAnswer | undefined;
+    feedback: KeptFeedback | undefined;
+  },
+): Turn | undefined {
+  const message = openMessage(seals, turn, stored.kept);
+  const answer = stored.answer && openAnswer(seals, turn, stored.answer);
+  const feedback = stored.feedback && openFeedback(seals, turn, stored.feedback);
+  if (message === undefined || !answer !== !stored.answer || !feedback !== !stored.feedback) return undefined;
   return {
-    sessionId,
-    requestId,
-    message,
-    createdAt,
-    answer: answer ? answerOf(JSON.parse(answer) as ChatResponse) : null,
-    feedback: feedback ? feedbackOf(JSON.parse(feedback) as Feedback) : null,
+    ...{ sessionId: turn.sessionId, requestId: turn.requestId, message, createdAt: stored.createdAt },
+    answer: answer ? answerOf(answer) : null,
+    feedback: feedback ? feedbackOf(feedback) : null,
   };
 }
 
 /**
- * Reads turns in one round trip. Returns undefined for turns that are gone or not visible.
+ * Reads turns of a user in one round trip. Returns undefined for turns that are gone or not visible.
  *
  * The commands are sent together, but not as a pipeline of ioredis: that defines a property on each pipeline, and so V8
  * keeps a pipeline and all of its replies until it next collects all garbage. Until then, they are copied at each smaller
  * collection, which takes ten times as long.
  */
 export async function readTurns(
-  redis: Redis,
+  { redis, seals }: { redis: Redis; seals: Seals },
+  userId: string,
   addresses: readonly { sessionId: string; requestId: string }[],
 ): Promise<(Turn | undefined)[]> {
   const commands = addresses.map(({ sessionId, requestId }) =>
@@ -48,18 +83,12 @@ export async function readTurns(
   const replies = await orStoreUnavailable(Promise.all(commands));
   return replies.map(([question, state, answer, feedback], index) => {
     const { sessionId, requestId } = addresses[index]!;
-    return visibleTurn(sessionId, { requestId, question, state, answer, feedback });
+    return visibleTurn(seals, { sessionId, userId }, { requestId, question, state, answer, feedback });
   });
 }
 
 /** @param question the turn's number, followed by JSON */
-export const readQuestion = (question: string) =>
-  JSON.parse(question.slice(question.indexOf(' '))) as {
-    message: string;
-    createdAt: string;
-    traceId?: string;
-    stream?: boolean;
-  };
+export const readQuestion = (question: string) => JSON.parse(question.slice(question.indexOf(' '))) as KeptQuestion;
 
 /** The stored feedback also says who gave the answer. */
 export const feedbackOf = ({ rating, reason, comment, ratedAt }: Feedback): Feedback => ({

@@ -83,7 +83,7 @@ export async function askQuestion(
   // The session belongs to the user: its id is new, or this user got it for this key before.
   const readTurn = async () => {
     await shown;
-    return await conversations.turn(sessionId, requestId);
+    return await conversations.turn({ sessionId, requestId, userId });
   };
   // If the first request with this key failed before the broker's confirm, its repeat is treated as the first.
   let turn = repeated ? await readTurn() : undefined;

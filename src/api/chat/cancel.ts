@@ -63,7 +63,7 @@ export async function stopRequest(
     { sessionId, userId },
     turns.filter((turn) => turn.requestId === requestId),
   );
-  const turn = await conversations.turn(sessionId, requestId);
+  const turn = await conversations.turn({ sessionId, requestId, userId });
   if (!turn) throw new ApiError('not_found');
   return turn;
 }

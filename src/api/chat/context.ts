@@ -12,9 +12,12 @@ const TURN_BYTES = 2_048;
 /** The largest number of turns that are sent, and so need to be read. A turn is two entries of the context. */
 export const CONTEXT_TURNS = limits.contextTurns / 2;
 
+/** How many bytes a byte of text may take in a stored turn: JSON escapes it, and it may be encrypted, in base64. */
+const BYTES_PER_TEXT_BYTE = 3;
+
 /** How many bytes of the newest stored turns must be read to have everything that fits into a context. */
 export const contextBytes = (maxTokens: number) =>
-  2 * Math.min(MAX_JSON_BYTES, maxTokens * BYTES_PER_TOKEN) + CONTEXT_TURNS * TURN_BYTES;
+  BYTES_PER_TEXT_BYTE * Math.min(MAX_JSON_BYTES, maxTokens * BYTES_PER_TOKEN) + CONTEXT_TURNS * TURN_BYTES;
 
 /**
  * Returns the earlier turns that are sent with a question: the newest ones with an answer, as many as fit. Each turn is sent

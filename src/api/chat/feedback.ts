@@ -57,7 +57,7 @@ async function answerTo(
   userId: string,
 ): Promise<{ sessionId: string; answer: Answer }> {
   const sessionId = await conversations.sessionOf(requestId, userId);
-  const turn = sessionId === undefined ? undefined : await conversations.turn(sessionId, requestId);
+  const turn = sessionId === undefined ? undefined : await conversations.turn({ sessionId, requestId, userId });
   if (!turn) throw new ApiError('not_found');
   if (!turn.answer?.response) throw new ApiError('no_answer');
   return { sessionId: turn.sessionId, answer: turn.answer };

@@ -56,12 +56,12 @@ export function getSession(options: SessionOptions): RequestHandler {
       res.once('close', () => watch.close());
       try {
         // There is no notice of a turn that ended before the watch began.
-        let turn = await conversations.turn(sessionId, requestId);
+        let turn = await conversations.turn({ sessionId, requestId, userId });
         while (turn && !turn.answer) {
           const news = await watch.news();
           if (!news) return false;
           if (news !== 'look') return true;
-          turn = await conversations.turn(sessionId, requestId);
+          turn = await conversations.turn({ sessionId, requestId, userId });
         }
         return true;
       } finally {

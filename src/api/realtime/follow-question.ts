@@ -52,7 +52,10 @@ export async function followSession(
   const newest = page.latest.requestId;
   const tell = (requestId: string, after: number) => follow(options, { sessionId, requestId, after }, follower);
   // What was asked on may be gone, or belong to another session. Then the newest begins.
-  const known = position && (await conversations.turn(sessionId, position.requestId)) ? position : undefined;
+  const known =
+    position && (await conversations.turn({ sessionId, requestId: position.requestId, userId: follower.userId }))
+      ? position
+      : undefined;
   if (known && (await tell(known.requestId, known.after))) return true;
   return known?.requestId !== newest && (await tell(newest, -1));
 }
@@ -60,14 +63,14 @@ export async function followSession(
 async function follow(
   { conversations, answerWaiter, logReader, onResumed }: FollowOptions,
   { sessionId, requestId, after }: { sessionId: string; requestId: string; after: number },
-  { open, gone }: Follower,
+  { userId, open, gone }: Follower,
 ): Promise<boolean> {
   const watch = await answerWaiter.watch(requestId, LONGEST_WAIT_MS);
   const close = () => watch.close();
   gone.addEventListener('abort', close);
   if (gone.aborted) close();
   try {
-    const readTurn = () => conversations.turn(sessionId, requestId);
+    const readTurn = () => conversations.turn({ sessionId, requestId, userId });
     // The watch comes first, because there is no notice of a turn that ended before it.
     const turn = await readTurn();
     if (!turn) throw new ApiError('not_found');

@@ -13,6 +13,7 @@ import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refre
 import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 
 /** The stores of what lasts. */
 export interface LastingStores {
@@ -26,23 +27,24 @@ export interface LastingStores {
 export function createLastingStores(options: {
   config: Pick<ApiConfig, 'historyRetentionMs' | 'sessionIdleMs' | 'refreshTokenTtlMs'>;
   redis: Redis;
+  seals: TextSeals;
   /** undefined: there is no MongoDB. */
   db: Db | undefined;
   replica: string;
 }): LastingStores {
-  const { config, redis, db, replica } = options;
+  const { config, redis, seals, db, replica } = options;
   const { historyRetentionMs: retentionMs, sessionIdleMs: idleMs, refreshTokenTtlMs: ttlMs } = config;
   if (!db) {
     return {
-      conversations: createRedisConversationStore({ redis, retentionMs, replica }),
-      feedback: createRedisFeedbackStore({ redis, retentionMs }),
+      conversations: createRedisConversationStore({ redis, seals, retentionMs, replica }),
+      feedback: createRedisFeedbackStore({ redis, seals, retentionMs }),
       accounts: createRedisAccountStore({ redis }),
       refreshFamilies: createRedisRefreshFamilyStore({ redis, ttlMs }),
     };
   }
   return {
-    conversations: createMongoDbConversationStore({ db, redis, retentionMs, idleMs, replica }),
-    feedback: createMongoDbFeedbackStore({ db, redis, retentionMs }),
+    conversations: createMongoDbConversationStore({ db, redis, seals, retentionMs, idleMs, replica }),
+    feedback: createMongoDbFeedbackStore({ db, redis, seals, retentionMs }),
     accounts: createMongoDbAccountStore({ db }),
     refreshFamilies: createMongoDbRefreshFamilyStore({ db, ttlMs }),
   };

@@ -9,7 +9,7 @@ import { type HistoryRecord, idOf, lineOf, readRecords } from './records.ts';
  * @param onRecord called for each record, those that the file had already included
  */
 export async function exportHistory(
-  { archive, accounts }: HistoryStores,
+  { archive, accounts, dataKeys }: HistoryStores,
   file: string,
   onRecord: (record: HistoryRecord) => void,
 ): Promise<void> {
@@ -32,6 +32,8 @@ export async function exportHistory(
     if (!out.write(lineOf(record))) await once(out, 'drain');
     onRecord(record);
   };
+  // The keys come first, so that no text is ever without its key.
+  for await (const { owner, key } of dataKeys.all()) await write({ kind: 'key', owner, key });
   for await (const account of accounts.all()) await write({ kind: 'account', account });
   for await (const session of archive.read()) await write({ kind: 'session', session });
   out.end();

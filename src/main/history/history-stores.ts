@@ -6,6 +6,9 @@ import type { HistoryArchive } from '../../adapters/conversations/history-archiv
 import { conversationIndexes } from '../../adapters/conversations/mongodb/documents.ts';
 import { createMongoDbHistoryArchive } from '../../adapters/conversations/mongodb-history-archive.ts';
 import { createRedisHistoryArchive } from '../../adapters/conversations/redis-history-archive.ts';
+import type { DataKeyStore } from '../../adapters/encryption/data-key-store.ts';
+import { createMongoDbDataKeyStore } from '../../adapters/encryption/mongodb-data-key-store.ts';
+import { createRedisDataKeyStore } from '../../adapters/encryption/redis-data-key-store.ts';
 import { createIndexes } from '../../adapters/mongodb/indexes.ts';
 import { requestsAndSessions } from '../../config/settings/requests-and-sessions.ts';
 import { UsageError } from '../commands/command.ts';
@@ -20,6 +23,7 @@ const REPLY_TIMEOUT_MS = 300_000;
 export interface HistoryStores {
   archive: HistoryArchive;
   accounts: AccountStore;
+  dataKeys: DataKeyStore;
 }
 
 /**
@@ -33,13 +37,21 @@ export async function withHistoryStores(
   if (store === 'redis') {
     const retentionMs = readSetting(requestsAndSessions.historyRetentionMs);
     return await withRedis(NAME, (redis) =>
-      use({ archive: createRedisHistoryArchive({ redis, retentionMs }), accounts: createRedisAccountStore({ redis }) }),
+      use({
+        archive: createRedisHistoryArchive({ redis, retentionMs }),
+        accounts: createRedisAccountStore({ redis }),
+        dataKeys: createRedisDataKeyStore({ redis }),
+      }),
     );
   }
   if (store !== 'mongodb') throw new UsageError('say which store: redis or mongodb');
   const useDb = async (db: Db) => {
     await createIndexes(db, [...conversationIndexes, ...accountIndexes]);
-    await use({ archive: createMongoDbHistoryArchive({ db }), accounts: createMongoDbAccountStore({ db }) });
+    await use({
+      archive: createMongoDbHistoryArchive({ db }),
+      accounts: createMongoDbAccountStore({ db }),
+      dataKeys: createMongoDbDataKeyStore({ db }),
+    });
   };
   const isSet = await withMongoDb(NAME, useDb, { replyTimeoutMs: REPLY_TIMEOUT_MS });
   if (!isSet) throw new UsageError('MONGODB_URL is not set');

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { ArchivedSession } from '../../adapters/conversations/history-archive.ts';
+import type { DataKeyStore } from '../../adapters/encryption/data-key-store.ts';
 import type { Account } from '../../contracts/account.ts';
 import type { HistoryStores } from './history-stores.ts';
 import { type HistoryRecord, readRecords } from './records.ts';
@@ -17,7 +18,7 @@ const positionFileOf = (file: string) => `${file}.imported`;
  * @param onRecord called for each record that is written
  */
 export async function importHistory(
-  { archive, accounts }: HistoryStores,
+  { archive, accounts, dataKeys }: HistoryStores,
   file: string,
   onRecord: (record: HistoryRecord) => void,
 ): Promise<void> {
@@ -26,6 +27,7 @@ export async function importHistory(
   const writeBatch = async (end: number) => {
     const sessions = batch.flatMap((each): ArchivedSession[] => (each.kind === 'session' ? [each.session] : []));
     const owners = batch.flatMap((each): Account[] => (each.kind === 'account' ? [each.account] : []));
+    await writeKeys(dataKeys, batch);
     for (const account of owners) if (!(await accounts.byId(account.userId))) await accounts.create(account);
     await archive.write(sessions);
     await writeFile(positionFileOf(file), String(end));
@@ -42,6 +44,17 @@ export async function importHistory(
   }
   await writeBatch(last);
   await rm(positionFileOf(file));
+}
+
+async function writeKeys(dataKeys: DataKeyStore, batch: readonly HistoryRecord[]): Promise<void> {
+  const added = [];
+  for (const record of batch) {
+    if (record.kind !== 'key') continue;
+    const { owner, key } = record;
+    if (key === 'destroyed') await dataKeys.destroy(owner);
+    else added.push({ owner, key });
+  }
+  await dataKeys.add(added);
 }
 
 const readPosition = async (file: string) => Number(await readFile(positionFileOf(file), 'utf8').catch(() => '0'));

@@ -7,7 +7,7 @@ const SAID_EVERY_MS = { terminal: 100, elsewhere: 5_000 };
  * @param done what is done: `exported`
  */
 export function createHistoryProgress(stream: NodeJS.WriteStream, done: string) {
-  const counts = { account: 0, session: 0, turn: 0 };
+  const counts = { account: 0, session: 0, turn: 0, key: 0 };
   let saidAt = performance.now();
   const say = (end: string) => {
     const { account, session, turn } = counts;

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ArchivedSession, archivedSession } from '../../adapters/conversations/history-archive.ts';
+import type { StoredKey } from '../../adapters/encryption/data-key-store.ts';
 import { type Account, account } from '../../contracts/account.ts';
 
 const record = z.discriminatedUnion('kind', [
@@ -11,16 +12,26 @@ const record = z.discriminatedUnion('kind', [
     account,
   }),
   z.object({ kind: z.literal('session'), session: archivedSession }),
+  z.object({
+    kind: z.literal('key'),
+    owner: z.string(),
+    key: z.union([z.literal('destroyed'), z.object({ master: z.string(), key: z.string() })]),
+  }),
 ]);
 
-/** A line of the file: an account, or a session with its turns. */
-export type HistoryRecord = { kind: 'account'; account: Account } | { kind: 'session'; session: ArchivedSession };
+/** A line of the file: an account, a session with its turns, or a data key, which a master key has wrapped. */
+export type HistoryRecord =
+  | { kind: 'account'; account: Account }
+  | { kind: 'session'; session: ArchivedSession }
+  | { kind: 'key'; owner: string; key: StoredKey };
 
 export const lineOf = (each: HistoryRecord) => `${JSON.stringify(each)}\n`;
 
 /** What a record is recognised by. */
-export const idOf = (each: HistoryRecord) =>
-  each.kind === 'account' ? `account ${each.account.userId}` : `session ${each.session.sessionId}`;
+export function idOf(each: HistoryRecord): string {
+  if (each.kind === 'account') return `account ${each.account.userId}`;
+  return each.kind === 'key' ? `key ${each.owner}` : `session ${each.session.sessionId}`;
+}
 
 /**
  * Reads the records of a file from a byte on, each with the byte at which the next one begins. A last line without an end

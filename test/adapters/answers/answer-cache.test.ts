@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const cacheWith = (options: Partial<Parameters<typeof createAnswerCache>[0]> = {}) =>
-  createAnswerCache({ redis, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
+  createAnswerCache({ redis, scope: 'user', keepLast: true, ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
 
 /** A hash that no other test uses. */
 const newHash = () => randomUUID();
@@ -50,7 +50,10 @@ describe('the hash', () => {
   const hashIn =
     (scope: 'user' | 'all') =>
     (of: AnswerParameters, userId = 'ann') =>
-      createAnswerCache({ redis: undefined as never, scope, ttlMs: 1, maxEntryBytes: 1 }).hashOf(of, userId);
+      createAnswerCache({ redis: undefined as never, scope, keepLast: true, ttlMs: 1, maxEntryBytes: 1 }).hashOf(
+        of,
+        userId,
+      );
   const hashOf = hashIn('user');
 
   test('differs for another user, unless the scope is all', () => {
@@ -301,7 +304,13 @@ describe('a question that is asked in the same process', () => {
     const hash = newHash();
     const late = new Redis(await testRedisUrl(), { enableOfflineQueue: false });
     try {
-      const cache = createAnswerCache({ redis: late, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536 });
+      const cache = createAnswerCache({
+        redis: late,
+        scope: 'user',
+        keepLast: true,
+        ttlMs: TTL_MS,
+        maxEntryBytes: 65_536,
+      });
       // It is not connected yet.
       await expect(cache.lookUp(hash, 'r-1')).rejects.toThrow();
       await once(late, 'ready');
@@ -324,7 +333,7 @@ describe('a question that is asked in the same process', () => {
 test('a Redis that is out of reach rejects, so that the caller knows', async () => {
   const away = new Redis('redis://127.0.0.1:1', { lazyConnect: true, retryStrategy: () => null });
   away.on('error', () => {});
-  const cache = createAnswerCache({ redis: away, scope: 'user', ttlMs: TTL_MS, maxEntryBytes: 65_536 });
+  const cache = createAnswerCache({ redis: away, scope: 'user', keepLast: true, ttlMs: TTL_MS, maxEntryBytes: 65_536 });
   await expect(cache.lookUp('hash', 'asker')).rejects.toThrow();
   await expect(cache.keep('session', answer, { hash: 'hash', requestId: 'asker' })).rejects.toThrow();
   await expect(cache.keep('session', answer)).rejects.toThrow();

@@ -65,11 +65,11 @@ export function describeConversationStore(
       const turn = newTurn();
       expect(await store.begin(turn, { newSession: true })).toBe('begun');
       expect(await sessionOf(turn)).toBeUndefined();
-      expect(await store.turn(turn.sessionId, turn.requestId)).toBeUndefined();
+      expect(await store.turn(turn)).toBeUndefined();
       expect((await store.history(turn.userId, { limit: 10 })).turns).toEqual([]);
       await store.confirm(turn.sessionId, turn.requestId, { hurry: true });
       expect(await sessionOf(turn)).toMatchObject({ turns: [{ requestId: turn.requestId, answer: null }] });
-      expect(await store.turn(turn.sessionId, turn.requestId)).toMatchObject({ message: 'How?', answer: null });
+      expect(await store.turn(turn)).toMatchObject({ message: 'How?', answer: null });
       expect((await store.history(turn.userId, { limit: 10 })).turns).toHaveLength(1);
     });
 
@@ -105,7 +105,7 @@ export function describeConversationStore(
         timings,
         completedAt,
       };
-      expect(await store.turn(sessionId, requestId)).toEqual({ ...seen, answer: whole });
+      expect(await store.turn(turn)).toEqual({ ...seen, answer: whole });
       const page = await sessionOf(turn);
       expect(page).toMatchObject({ session: { sessionId, createdAt }, turns: [seen], latest: seen, nextCursor: null });
       expect(page!.latest.answer).toEqual(whole);
@@ -116,17 +116,17 @@ export function describeConversationStore(
       const turn = await ask();
       const stopped = { ...cancelled, finishReason: 'cancelled', response: 'Eat vege' } as const;
       await settle(turn, stopped);
-      const before = (await store.turn(turn.sessionId, turn.requestId))?.answer;
+      const before = (await store.turn(turn))?.answer;
       const partialUsage = { completionTokens: 7, estimated: true };
       expect(await settle(turn, { ...stopped, response: 'Eat', attempts: 9, partialUsage })).toBe('duplicate');
       const more = { ...partialUsage, completionTokens: 9 };
       expect(await settle(turn, { ...stopped, partialUsage: more })).toBe('duplicate');
-      expect((await store.turn(turn.sessionId, turn.requestId))?.answer).toEqual({ ...before, partialUsage });
+      expect((await store.turn(turn))?.answer).toEqual({ ...before, partialUsage });
 
       const answered = await ask();
       await settle(answered);
       await settle(answered, { ...stopped, partialUsage });
-      expect((await store.turn(answered.sessionId, answered.requestId))?.answer?.partialUsage).toBeUndefined();
+      expect((await store.turn(answered))?.answer?.partialUsage).toBeUndefined();
     });
 
     test('a turn that has not ended says whether its answer is streamed', async () => {
@@ -141,8 +141,8 @@ export function describeConversationStore(
       const [cut, stopped] = [await ask(), await ask()];
       await settle(cut, { finishReason: 'length' });
       await settle(stopped, cancelled);
-      expect((await store.turn(cut.sessionId, cut.requestId))?.answer?.finishReason).toBe('length');
-      expect((await store.turn(stopped.sessionId, stopped.requestId))?.answer?.finishReason).toBe('cancelled');
+      expect((await store.turn(cut))?.answer?.finishReason).toBe('length');
+      expect((await store.turn(stopped))?.answer?.finishReason).toBe('cancelled');
     });
 
     test('an answer that is quicker than the confirm makes its question visible', async () => {
@@ -247,9 +247,9 @@ export function describeConversationStore(
       }
       const newest = await pageOf(first, { limit: 4 });
       expect(newest!.turns.map(({ requestId }) => requestId)).toEqual(requestIds.slice(2));
-      expect((await pageOf(first, { limit: 10, maxBytes: 7_000 }))!.turns).toHaveLength(2);
+      expect((await pageOf(first, { limit: 10, maxBytes: 8_500 }))!.turns).toHaveLength(2);
       expect((await pageOf(first, { limit: 10, maxBytes: 1 }))!.turns).toHaveLength(1);
-      expect(await allTurns(first, 10, 7_000)).toEqual(requestIds);
+      expect(await allTurns(first, 10, 8_500)).toEqual(requestIds);
       expect((await pageOf(first, { limit: 6 }))!.nextCursor).toBeNull();
     });
 

@@ -50,7 +50,7 @@ export function describeFeedbackStore(
       const turn = await askAndAnswer();
       const { model, provider, ...seen } = opinion();
       expect(await feedback.rate(turn, { ...seen, model, provider })).toEqual({ rating: null });
-      expect((await conversations.turn(turn.sessionId, turn.requestId))!.feedback).toEqual(seen);
+      expect((await conversations.turn(turn))!.feedback).toEqual(seen);
       expect((await conversations.session(turn.sessionId, turn.userId, { limit: 1 }))!.latest.feedback).toEqual(seen);
       expect((await conversations.history(turn.userId, { limit: 1 })).turns[0]!.feedback).toEqual(seen);
     });
@@ -64,7 +64,7 @@ export function describeFeedbackStore(
       expect(await given(second.ratedAt)).toMatchObject([{ requestId: turn.requestId, rating: 'down' }]);
       expect(await feedback.withdraw(turn)).toEqual({ rating: 'down' });
       expect(await feedback.withdraw(turn)).toEqual({ rating: null });
-      expect((await conversations.turn(turn.sessionId, turn.requestId))!.feedback).toBeNull();
+      expect((await conversations.turn(turn))!.feedback).toBeNull();
       expect(await given(second.ratedAt)).toEqual([]);
     });
 

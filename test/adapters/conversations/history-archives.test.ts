@@ -7,6 +7,7 @@ import { createMongoDbHistoryArchive } from '../../../src/adapters/conversations
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { createRedisFeedbackStore } from '../../../src/adapters/conversations/redis-feedback-store.ts';
 import { createRedisHistoryArchive } from '../../../src/adapters/conversations/redis-history-archive.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { testMongoDb } from '../../mongodb-connection.ts';
 import { testRedisUrl } from '../../services.ts';
 import { withMongoDb } from '../../with-mongodb.ts';
@@ -25,14 +26,19 @@ describeHistoryArchive('Redis', async () => {
   const redis = await connect();
   return {
     archive: createRedisHistoryArchive({ redis, retentionMs }),
-    conversations: createRedisConversationStore({ redis, retentionMs, replica: 'test' }),
-    feedback: createRedisFeedbackStore({ redis, retentionMs }),
+    conversations: createRedisConversationStore({ redis, seals: plainTexts, retentionMs, replica: 'test' }),
+    feedback: createRedisFeedbackStore({ redis, seals: plainTexts, retentionMs }),
   };
 });
 
 withMongoDb('with MongoDB', () => {
   describeHistoryArchive('MongoDB', async () => {
-    const shared = { db: await testMongoDb(conversationIndexes), redis: await connect(), retentionMs };
+    const shared = {
+      db: await testMongoDb(conversationIndexes),
+      redis: await connect(),
+      seals: plainTexts,
+      retentionMs,
+    };
     return {
       archive: createMongoDbHistoryArchive(shared),
       conversations: createMongoDbConversationStore({ ...shared, idleMs: 3_600_000, replica: 'test' }),

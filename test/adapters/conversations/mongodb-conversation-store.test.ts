@@ -5,8 +5,10 @@ import { conversationIndexes, conversationsOf } from '../../../src/adapters/conv
 import { createMongoDbConversationStore } from '../../../src/adapters/conversations/mongodb-conversation-store.ts';
 import { createMongoDbFeedbackStore } from '../../../src/adapters/conversations/mongodb-feedback-store.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
+import { plainTexts, type TextSeals } from '../../../src/contracts/sealing.ts';
 import { testMongoDb, unreachableMongoDb } from '../../mongodb-connection.ts';
 import { testRedisUrl } from '../../services.ts';
+import { testSeals } from '../../test-seals.ts';
 import { until } from '../../until.ts';
 import { isFerretDb, withMongoDb } from '../../with-mongodb.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
@@ -24,8 +26,10 @@ const connect = async () => {
 afterAll(() => Promise.all(opened.map((redis) => redis.quit())));
 
 withMongoDb('with MongoDB', () => {
-  const makeStores = async () => {
-    const shared = { db: await testMongoDb(conversationIndexes), redis: await connect(), retentionMs: 365 * DAY_MS };
+  const makeStores = async (sealsIn: (redis: Redis) => TextSeals = () => plainTexts) => {
+    const redis = await connect();
+    const db = await testMongoDb(conversationIndexes);
+    const shared = { db, redis, seals: sealsIn(redis), retentionMs: 365 * DAY_MS };
     return {
       conversations: createMongoDbConversationStore({ ...shared, idleMs: 3_600_000, replica: 'test' }),
       feedback: createMongoDbFeedbackStore(shared),
@@ -35,7 +39,11 @@ withMongoDb('with MongoDB', () => {
   // If an update of a bulk write fails, FerretDB does not say what those before it have inserted.
   describeConversationStore('MongoDB', makeStore, { missesRaces: isFerretDb() });
   describeSessionList('MongoDB', makeStore);
-  describeFeedbackStore('MongoDB', makeStores);
+  describeFeedbackStore('MongoDB', () => makeStores());
+  const makeSealedStore = async () => (await makeStores(testSeals)).conversations;
+  describeConversationStore('MongoDB with encryption', makeSealedStore, { missesRaces: isFerretDb() });
+  describeSessionList('MongoDB with encryption', makeSealedStore);
+  describeFeedbackStore('MongoDB with encryption', () => makeStores(testSeals));
 
   describe('sessions in use are in Redis, idle ones in MongoDB alone', () => {
     const turn = (fields = {}) => ({
@@ -50,8 +58,15 @@ withMongoDb('with MongoDB', () => {
     type Turn = ReturnType<typeof turn>;
     const setUp = async ({ idleMs = 3_600_000, retentionMs = 365 * DAY_MS } = {}) => {
       const [db, redis] = [await testMongoDb(conversationIndexes), await connect()];
-      const store = createMongoDbConversationStore({ db, redis, retentionMs, idleMs, replica: 'test' });
-      const feedback = createMongoDbFeedbackStore({ db, redis, retentionMs });
+      const store = createMongoDbConversationStore({
+        seals: plainTexts,
+        db,
+        redis,
+        retentionMs,
+        idleMs,
+        replica: 'test',
+      });
+      const feedback = createMongoDbFeedbackStore({ seals: plainTexts, db, redis, retentionMs });
       const ask = async (fields = {}, newSession = true) => {
         const one = turn(fields);
         expect(await store.begin(one, { newSession })).toBe('begun');
@@ -70,7 +85,7 @@ withMongoDb('with MongoDB', () => {
       await store.settle([responseTo(first, { answerKey: 'one' })]);
       const { sessionId, userId, requestId } = first;
       await until('it has left Redis', async () => (await redis.keys('*')).length === 0);
-      expect(await store.turn(sessionId, requestId)).toMatchObject({ answer: { response: 'So.' } });
+      expect(await store.turn({ sessionId, requestId, userId })).toMatchObject({ answer: { response: 'So.' } });
       expect(await store.sessionOf(requestId, userId)).toBe(sessionId);
       expect(await store.unsettled(sessionId, userId)).toEqual([]);
       expect(await store.unsettled(sessionId, randomUUID())).toBeUndefined();
@@ -122,7 +137,7 @@ withMongoDb('with MongoDB', () => {
         'duplicate',
       ]);
       await leave(one);
-      expect(await store.turn(one.sessionId, one.requestId)).toMatchObject({ answer: { response: 'So.' } });
+      expect(await store.turn(one)).toMatchObject({ answer: { response: 'So.' } });
       expect((await store.history(one.userId, { limit: 5 })).turns).toHaveLength(1);
     });
 
@@ -164,6 +179,7 @@ withMongoDb('with MongoDB', () => {
     test('an erasure while MongoDB is away is only noted, and is completed when MongoDB is back', async () => {
       const { redis, store, ask, documents } = await setUp();
       const away = createMongoDbConversationStore({
+        seals: plainTexts,
         ...{ db: unreachableMongoDb(), redis, retentionMs: DAY_MS, idleMs: DAY_MS, replica: 'away' },
       });
       const one = await ask();
@@ -195,6 +211,7 @@ withMongoDb('with MongoDB', () => {
       const { db, redis, store, ask, documents } = await setUp();
       const one = await ask();
       const other = createMongoDbConversationStore({
+        seals: plainTexts,
         ...{ db, redis, retentionMs: DAY_MS, idleMs: DAY_MS, replica: 'other' },
       });
       // The answer has been written to MongoDB, and the tombstone is there before the answer reaches Redis.
@@ -213,7 +230,7 @@ withMongoDb('with MongoDB', () => {
       const one = await ask();
       await store.settle([responseTo(one)]);
       await leave(one);
-      await until('its time is over', async () => !(await store.turn(one.sessionId, one.requestId)));
+      await until('its time is over', async () => !(await store.turn(one)));
       expect(await store.session(one.sessionId, one.userId, { limit: 1 })).toBeUndefined();
       expect((await store.sessions(one.userId, { limit: 1 })).sessions).toEqual([]);
       expect((await store.history(one.userId, { limit: 1 })).turns).toEqual([]);
@@ -225,18 +242,19 @@ withMongoDb('with MongoDB', () => {
 test('without MongoDB what needs it says that the store is out of reach, and nothing is half written', async () => {
   const redis = await connect();
   const store = createMongoDbConversationStore({
+    seals: plainTexts,
     ...{ db: unreachableMongoDb(), redis, retentionMs: DAY_MS, idleMs: DAY_MS, replica: 'test' },
   });
   const one = { sessionId: 's', userId: 'u', requestId: 'r' };
   const question = { ...one, message: 'How?', createdAt: new Date().toISOString(), dueInMs: 900_000 };
-  const live = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const live = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   await live.begin(question, { newSession: true });
   for (const use of [
     () => store.begin({ ...question, sessionId: 'other' }, { newSession: true }),
     () => store.settle([responseTo(one)]),
     () => store.history('u', { limit: 5 }),
     () => store.sessions('u', { limit: 5 }),
-    () => store.turn('other', 'r'),
+    () => store.turn({ sessionId: 'other', requestId: 'r', userId: 'u' }),
     () => store.sessionOf('other', 'u'),
     () => store.session('other', 'u', { limit: 5 }),
     () => store.erase('other', 'u'),

@@ -5,7 +5,9 @@ import { UnreadableCursor } from '../../../src/adapters/conversations/conversati
 import { readFirstOpenTurn } from '../../../src/adapters/conversations/open-turns.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { createRedisFeedbackStore } from '../../../src/adapters/conversations/redis-feedback-store.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { testRedisUrl } from '../../services.ts';
+import { testSeals } from '../../test-seals.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
 import { describeFeedbackStore } from './feedback-store-contract.ts';
 import { responseTo } from './response-to.ts';
@@ -20,17 +22,23 @@ const connect = async () => {
 };
 afterAll(() => Promise.all(opened.map((redis) => redis.quit())));
 
-const makeStore = async () =>
-  createRedisConversationStore({ redis: await connect(), retentionMs: 365 * DAY_MS, replica: 'test' });
-describeConversationStore('Redis', makeStore);
-describeSessionList('Redis', makeStore);
-describeFeedbackStore('Redis', async () => {
-  const own = await connect();
-  return {
-    conversations: createRedisConversationStore({ redis: own, retentionMs: 365 * DAY_MS, replica: 'test' }),
-    feedback: createRedisFeedbackStore({ redis: own, retentionMs: 365 * DAY_MS }),
+for (const [name, sealsIn] of [
+  ['Redis', () => plainTexts],
+  ['Redis with encryption', testSeals],
+] as const) {
+  const makeStores = async () => {
+    const own = await connect();
+    const shared = { redis: own, seals: sealsIn(own), retentionMs: 365 * DAY_MS };
+    return {
+      conversations: createRedisConversationStore({ ...shared, replica: 'test' }),
+      feedback: createRedisFeedbackStore(shared),
+    };
   };
-});
+  const makeStore = async () => (await makeStores()).conversations;
+  describeConversationStore(name, makeStore);
+  describeSessionList(name, makeStore);
+  describeFeedbackStore(name, makeStores);
+}
 
 let redis: Redis;
 beforeAll(async () => {
@@ -47,7 +55,7 @@ const turn = () => ({
 });
 
 test('a session is under the key that other services know, as JSON that says whose it is and when it changed', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   const { sessionId, userId, requestId, createdAt } = one;
   const stored = async () => JSON.parse((await redis.get(`chat:session:${sessionId}`))!);
@@ -66,7 +74,7 @@ test('a session is under the key that other services know, as JSON that says who
 });
 
 test('what is kept expires after the retention, and what was never accepted within the hour', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: 90 * DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: 90 * DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   const keys = [`chat:session:${one.sessionId}`, `{chat:session:${one.sessionId}}:turns`];
@@ -82,12 +90,12 @@ test('what is kept expires after the retention, and what was never accepted with
 });
 
 test('an erased session leaves only the note that it was erased', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId, { hurry: true });
   await store.settle([responseTo(one)]);
-  const feedback = createRedisFeedbackStore({ redis, retentionMs: DAY_MS });
+  const feedback = createRedisFeedbackStore({ seals: plainTexts, redis, retentionMs: DAY_MS });
   await feedback.rate(one, {
     rating: 'up',
     reason: null,
@@ -106,7 +114,7 @@ test('an erased session leaves only the note that it was erased', async () => {
 });
 
 test('a session of the previous version, whose turns have no index, can be read, continued and erased', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, createdAt } = turn();
   const session = { sessionId, userId, status: 'queued', requestId: 'r10', createdAt, updatedAt: createdAt };
   await redis.set(`chat:session:${sessionId}`, JSON.stringify(session), 'PX', DAY_MS);
@@ -133,7 +141,7 @@ test('a session of the previous version, whose turns have no index, can be read,
 });
 
 test('a question added to a session of the version before is numbered after the others, read or not', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   const { sessionId, userId, createdAt } = turn();
   const session = { sessionId, userId, status: 'completed', requestId: 'old', createdAt, updatedAt: createdAt };
   await redis.set(`chat:session:${sessionId}`, JSON.stringify(session), 'PX', DAY_MS);
@@ -150,7 +158,7 @@ test('a question added to a session of the version before is numbered after the 
 test.each(['read', 'added to'])(
   'a list of sessions that an earlier version did not keep is made when it is first %s',
   async (when) => {
-    const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+    const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
     const { userId } = turn();
     const asked = [];
     for (let i = 0; i < 3; i++) {
@@ -172,7 +180,7 @@ test.each(['read', 'added to'])(
 );
 
 test('a session of the previous version, which had a status, can be begun or continued as before', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   for (const [status, canBegin, canContinue] of [
     ['accepting', 'begun', 'not_found'],
     ['queued', 'taken', 'begun'],
@@ -203,7 +211,7 @@ test('a session of the previous version, which had a status, can be begun or con
 });
 
 test('a cursor that no page of the session has given is refused, and costs nothing, however large it is', async () => {
-  const store = createRedisConversationStore({ redis, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   await store.begin(one, { newSession: true });
   await store.confirm(one.sessionId, one.requestId, { hurry: true });
@@ -215,7 +223,7 @@ test('a cursor that no page of the session has given is refused, and costs nothi
 test('without Redis every method says that the store is out of reach', async () => {
   const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
   gone.on('error', () => {});
-  const store = createRedisConversationStore({ redis: gone, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis: gone, retentionMs: DAY_MS, replica: 'test' });
   const one = turn();
   for (const use of [
     () => store.begin(one, { newSession: true }),
@@ -231,7 +239,7 @@ test('without Redis every method says that the store is out of reach', async () 
 
 test('the open question that must be answered first is found with the time when it was asked; one that was refused does not count', async () => {
   const own = await connect();
-  const store = createRedisConversationStore({ redis: own, retentionMs: DAY_MS, replica: 'test' });
+  const store = createRedisConversationStore({ seals: plainTexts, redis: own, retentionMs: DAY_MS, replica: 'test' });
   expect(await readFirstOpenTurn(own)).toBeUndefined();
   const refused = Array.from({ length: 120 }, () => ({ ...turn(), dueInMs: 500 }));
   const [late, early] = [turn(), { ...turn(), createdAt: '2026-01-02T03:04:05.678Z', dueInMs: 1_000 }];

@@ -107,7 +107,7 @@ export function describeSessionList(name: string, makeStore: () => Promise<Conve
       expect(await store.rename(sessionId, userId, title)).toEqual({ ...before, title });
       await ask({ userId, sessionId, message: 'Another' }, { newSession: false });
       expect(await titlesOf(userId)).toEqual([title]);
-      expect((await store.turn(sessionId, requestId))!.message).toBe('Made of this');
+      expect((await store.turn({ sessionId, requestId, userId }))!.message).toBe('Made of this');
     });
 
     test('a search finds titles that contain a text, in capital letters or not, however many sessions there are', async () => {

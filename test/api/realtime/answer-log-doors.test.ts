@@ -6,6 +6,7 @@ import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { createChatClient } from '../../../src/client/chat-client.ts';
 import type { NumberedEvent } from '../../../src/contracts/answer-events.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { describeAnswerLog, type LogDoor } from '../../adapters/answer-log/answer-log-contract.ts';
 import { describeFollowedLog } from '../../adapters/answer-log/followed-log-contract.ts';
 import { signUp, type TestUser } from '../../api-client.ts';
@@ -39,7 +40,12 @@ function asked(requestId: string): Promise<string> {
   const before = sessionIds.get(requestId);
   if (before) return before;
   const sessionId = randomUUID();
-  const conversations = createRedisConversationStore({ redis, retentionMs: TTL_MS, replica: 'test' });
+  const conversations = createRedisConversationStore({
+    seals: plainTexts,
+    redis,
+    retentionMs: TTL_MS,
+    replica: 'test',
+  });
   const turn = { sessionId, userId: ann.userId, requestId, message: 'How?', createdAt: new Date().toISOString() };
   const writing = conversations
     .begin({ ...turn, dueInMs: TTL_MS }, { newSession: true })

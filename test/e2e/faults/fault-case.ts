@@ -6,6 +6,7 @@ import { openChatQueue } from '../../../src/adapters/jobs/job-shards.ts';
 import { sessionBody } from '../../../src/api/chat/bodies.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import type { Call } from '../../../tools/simulator/ledger.ts';
 import { signUp, type TestUser } from '../../api-client.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../../processes.ts';
@@ -61,6 +62,7 @@ export async function startFaultCase() {
   const [jobsConnection, cacheConnection] = [new Redis(redisUrl), new Redis(cacheUrl)];
   const jobs = openChatQueue(jobsConnection);
   const conversations = createRedisConversationStore({
+    seals: plainTexts,
     redis: jobsConnection,
     retentionMs: RETENTION_MS,
     replica: 'test',

@@ -12,7 +12,7 @@ let redis: Redis;
 let cache: AnswerCache;
 beforeAll(async () => {
   redis = new Redis(await testRedisUrl());
-  cache = createAnswerCache({ redis, scope: 'user', ttlMs: 60_000, maxEntryBytes: 100_000 });
+  cache = createAnswerCache({ redis, scope: 'user', keepLast: true, ttlMs: 60_000, maxEntryBytes: 100_000 });
 });
 beforeEach(() => redis.flushdb());
 afterAll(() => {

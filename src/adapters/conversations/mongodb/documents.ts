@@ -1,13 +1,24 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
-import { answerOf, type Session, type Turn } from '../../../contracts/conversation.ts';
+import type { Session, Turn } from '../../../contracts/conversation.ts';
+import type { Seals } from '../../../contracts/sealing.ts';
 import type { NeededIndex } from '../../mongodb/indexes.ts';
 import type { NewFeedback } from '../feedback-store.ts';
 import type { ArchivedTurn } from '../history-archive.ts';
-import { feedbackOf } from '../stored-turn.ts';
+import {
+  type KeptAnswer,
+  type KeptFeedback,
+  type KeptMessage,
+  type KeptTitle,
+  keptMessageOf,
+  openTitle,
+} from '../sealed-texts.ts';
+import { turnOf as openTurn } from '../stored-turn.ts';
 
-/** A turn that has ended. Turns that are open are in Redis only. */
-export interface TurnDocument {
+/** A turn that has ended, with the text of its question. Turns that are open are in Redis only. */
+export type TurnDocument = TurnFields & KeptMessage;
+
+export interface TurnFields {
   /** JSON list of sessionId and requestId. */
   _id: string;
   kind: 'turn';
@@ -20,12 +31,11 @@ export interface TurnDocument {
   askedAt: number;
   /** The same, ISO 8601. */
   createdAt: string;
-  message: string;
   status: ChatResponse['status'];
-  answer: Omit<ChatResponse, 'answerKey'>;
+  answer: KeptAnswer;
   /** The answer's key in the answer cache. */
   answerKey?: string;
-  feedback?: NewFeedback;
+  feedback?: KeptFeedback<NewFeedback>;
   /** When the feedback was given, in ms. */
   ratedAt?: number;
   /** MongoDB removes the document some time after this. Readers ignore it from then on. */
@@ -33,13 +43,12 @@ export interface TurnDocument {
 }
 
 /** A session of which at least one turn has ended. */
-export interface SessionDocument {
+export interface SessionDocument extends KeptTitle {
   /** JSON list of sessionId. */
   _id: string;
   kind: 'session';
   sessionId: string;
   userId: string;
-  title: string | null;
   /** When its newest ended question was asked, in ms. */
   askedAt: number;
   createdAt: string;
@@ -73,24 +82,20 @@ export const sessionDocumentIdOf = (sessionId: string) => JSON.stringify([sessio
 /** The retention also holds for documents that MongoDB has not removed yet. */
 export const unexpired = (): Filter<ConversationDocument> => ({ expireAt: { $gt: new Date() } });
 
-export const turnOf = ({ sessionId, requestId, message, createdAt, answer, feedback }: TurnDocument): Turn => ({
-  sessionId,
-  requestId,
-  message,
-  createdAt,
-  answer: answerOf(answer),
-  feedback: feedback ? feedbackOf(feedback) : null,
-});
+/** Opens a turn. Returns undefined if its texts are erased. @throws MasterKeyMissingError */
+export function turnOf(seals: Seals, document: TurnDocument): Turn | undefined {
+  const { createdAt, answer, feedback } = document;
+  return openTurn(seals, document, { kept: keptMessageOf(document), createdAt, answer, feedback });
+}
 
-export const sessionOf = ({ sessionId, title, createdAt, updatedAt }: SessionDocument): Session => ({
-  sessionId,
-  title,
-  createdAt,
-  updatedAt,
-});
+/** Opens a session. @throws MasterKeyMissingError */
+export function sessionOf(seals: Seals, document: SessionDocument): Session {
+  const { sessionId, createdAt, updatedAt } = document;
+  return { sessionId, title: openTitle(seals, document, document) ?? null, createdAt, updatedAt };
+}
 
-/** The message of `chat_responses` that has ended the turn. */
-export const responseOf = ({ answer, answerKey }: TurnDocument): ChatResponse => ({
+/** The message of `chat_responses` that has ended the turn, as it is kept. */
+export const responseOf = ({ answer, answerKey }: TurnDocument): ArchivedTurn['response'] => ({
   ...answer,
   ...(answerKey !== undefined && { answerKey }),
 });
@@ -98,7 +103,7 @@ export const responseOf = ({ answer, answerKey }: TurnDocument): ChatResponse =>
 export const archivedTurnOf = (document: TurnDocument): ArchivedTurn => ({
   requestId: document.requestId,
   number: document.number,
-  message: document.message,
+  ...keptMessageOf(document),
   createdAt: document.createdAt,
   response: responseOf(document),
   feedback: document.feedback ?? null,

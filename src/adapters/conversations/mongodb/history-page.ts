@@ -1,5 +1,6 @@
 import type { Turn } from '../../../contracts/conversation.ts';
 import { limits } from '../../../contracts/limits.ts';
+import type { Seals } from '../../../contracts/sealing.ts';
 import type { Redis } from '../../redis/redis.ts';
 import type { HistoryPage } from '../conversation-store.ts';
 import { readHistory } from '../history-index.ts';
@@ -16,31 +17,36 @@ const MOST_OPEN = 1_000;
  * @param options.retentionMs turns that were asked before that are not shown
  */
 export async function readHistoryPage(
-  options: { redis: Redis; conversations: Conversations; retentionMs: number },
+  options: { redis: Redis; seals: Seals; conversations: Conversations; retentionMs: number },
   userId: string,
   { limit, cursor }: { limit: number; cursor: string | undefined },
 ): Promise<HistoryPage> {
-  const { redis, conversations, retentionMs } = options;
-  const live = afterCursor(await readOpenTurns(redis, userId), cursor).slice(0, limit + 1);
+  const { redis, seals, conversations, retentionMs } = options;
+  const live = afterCursor(await readOpenTurns({ redis, seals }, userId), cursor).slice(0, limit + 1);
   const place = { userId, kind: 'turn', cursor, askedAfter: Date.now() - retentionMs } as const;
   const lasting = readNewestFirst<TurnDocument>(conversations, place);
   const turns: Turn[] = [];
   let last: Placed<Turn> | undefined;
   let chars = 0;
-  for await (const placed of mergeNewestFirst(live, lasting, turnOf)) {
-    const { value: turn } = placed;
+  for await (const { value: turn, ...place } of mergeNewestFirst(live, lasting, (document) =>
+    turnOf(seals, document),
+  )) {
+    if (!turn) continue;
     chars += turn.message.length + (turn.answer?.response?.length ?? 0);
     if (last && (turns.length === limit || chars > limits.pageBytes)) return { turns, nextCursor: cursorOf(last) };
     turns.push(turn);
-    last = placed;
+    last = { value: turn, ...place };
   }
   return { turns, nextCursor: null };
 }
 
-async function readOpenTurns(redis: Redis, userId: string): Promise<Placed<Turn>[]> {
+async function readOpenTurns(
+  { redis, seals }: { redis: Redis; seals: Seals },
+  userId: string,
+): Promise<Placed<Turn>[]> {
   const entries = await readHistory(redis, userId, { cursor: undefined, count: MOST_OPEN });
   if (entries.length === 0) return [];
-  const turns = await readTurns(redis, entries);
+  const turns = await readTurns({ redis, seals }, userId, entries);
   return entries.flatMap((entry, index) => {
     const turn = turns[index];
     return turn ? [{ value: turn, at: entry.createdAt, id: turnIdOf(entry) }] : [];

@@ -1,11 +1,12 @@
 import { type AnyBulkWriteOperation, MongoBulkWriteError } from 'mongodb';
 import { isDuplicateKey } from '../../mongodb/command-errors.ts';
+import type { KeptTitle } from '../sealed-texts.ts';
 import { type ConversationDocument, type Conversations, sessionDocumentIdOf, type TurnDocument } from './documents.ts';
 
 /** A turn that has ended, with what its session's document says if this turn is the first to be written. */
 export interface EndedTurn {
   turn: TurnDocument;
-  session: { title: string | null; createdAt: string };
+  session: KeptTitle & { createdAt: string };
 }
 
 export interface Kept {

@@ -1,5 +1,6 @@
 import type { Session } from '../../../contracts/conversation.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
+import type { Seals } from '../../../contracts/sealing.ts';
 import type { Redis } from '../../redis/redis.ts';
 import type { SessionListPage, SessionListQuery } from '../conversation-store.ts';
 import { readSessionHead } from '../redis-scripts/read-session-head.ts';
@@ -16,11 +17,11 @@ const MOST_LIVE = 1_000;
  * Redis if questions are open. A search reads at most 1,000 sessions for a page.
  */
 export async function readSessionList(
-  { redis, conversations }: { redis: Redis; conversations: Conversations },
+  { redis, seals, conversations }: { redis: Redis; seals: Seals; conversations: Conversations },
   userId: string,
   { limit, cursor, search }: SessionListQuery,
 ): Promise<SessionListPage> {
-  const all = await readLiveSessions(redis, userId);
+  const all = await readLiveSessions({ redis, seals }, userId);
   const isLive = new Set(all.map(({ id }) => id));
   const live = afterCursor(all, cursor);
   const lasting = readNewestFirst<SessionDocument>(conversations, {
@@ -29,7 +30,9 @@ export async function readSessionList(
   const sessions: Session[] = [];
   let last: Placed<Session> | undefined;
   let read = 0;
-  for await (const placed of mergeNewestFirst(live, without(lasting, isLive), sessionOf)) {
+  for await (const placed of mergeNewestFirst(live, without(lasting, isLive), (document) =>
+    sessionOf(seals, document),
+  )) {
     if (last && (sessions.length === limit || read === SEARCHED_FOR_A_PAGE))
       return { sessions, nextCursor: cursorOf(last) };
     if (search === undefined || hasInTitle(placed.value, search)) sessions.push(placed.value);
@@ -44,7 +47,10 @@ async function* without<D>(lasting: AsyncIterable<Placed<D>>, ids: ReadonlySet<s
   for await (const placed of lasting) if (!ids.has(placed.id)) yield placed;
 }
 
-async function readLiveSessions(redis: Redis, userId: string): Promise<Placed<Session>[]> {
+async function readLiveSessions(
+  { redis, seals }: { redis: Redis; seals: Seals },
+  userId: string,
+): Promise<Placed<Session>[]> {
   const key = redisKeys.sessions(userId);
   const found = await redis.zrange(key, '0', String(MOST_LIVE - 1), 'REV', 'WITHSCORES');
   if (found.length === 0) return [];
@@ -53,7 +59,9 @@ async function readLiveSessions(redis: Redis, userId: string): Promise<Placed<Se
     at: Number(found[2 * i + 1]),
   }));
   // These commands are sent together: one round trip.
-  const heads = await Promise.all(entries.map(({ sessionId }) => readSessionHead(redis, { sessionId, userId })));
+  const heads = await Promise.all(
+    entries.map(({ sessionId }) => readSessionHead({ redis, seals }, { sessionId, userId })),
+  );
   const gone = entries.filter((_, index) => heads[index] === 'gone');
   if (gone.length > 0) await redis.zrem(key, ...gone.map(({ sessionId }) => sessionId));
   return entries.flatMap(({ sessionId, at }, index) => {

@@ -1,24 +1,29 @@
 import type { ChatResponse } from '../../../contracts/chat-response.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
+import type { Seals } from '../../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../../mongodb/or-store-unavailable.ts';
 import { orStoreUnavailable as orRedisUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
 import type { ConversationStore, SettleOutcome } from '../conversation-store.ts';
 import { leaveLiveLists } from '../redis-scripts/leave-live-lists.ts';
 import { restSession } from '../redis-scripts/rest-session.ts';
+import { type KeptTitle, keptMessageOf, keptTitleOf, openAnswer, sealAnswer } from '../sealed-texts.ts';
+import type { StoredHead } from '../stored-session.ts';
 import { readQuestion } from '../stored-turn.ts';
-import { type Conversations, responseOf, type TurnDocument, turnIdOf } from './documents.ts';
+import { type Conversations, type TurnDocument, turnIdOf } from './documents.ts';
 import { type EndedTurn, type Kept, keepTurns } from './keep-turns.ts';
 import type { SessionLoader } from './session-loader.ts';
 
 export interface SettleOptions {
   redis: Redis;
+  /** Of the users whose turns are ended. */
+  seals: Seals;
   conversations: Conversations;
   /** The conversations in Redis. */
   live: Pick<ConversationStore, 'settle'>;
   loader: SessionLoader;
   /** Writes the title that Redis has to MongoDB. */
-  keepTitle: (sessionId: string, written: string | null) => Promise<void>;
+  keepTitle: (sessionId: string, written: KeptTitle) => Promise<void>;
   retentionMs: number;
   idleMs: number;
   /** How long a session that had to be loaded stays at least. */
@@ -30,13 +35,6 @@ interface Answered {
   response: ChatResponse;
   /** undefined: Redis does not have the question, or it is another user's. */
   ended: EndedTurn | undefined;
-}
-
-/** As a session is stored in Redis. */
-interface StoredHead {
-  userId: string;
-  title?: string;
-  createdAt: string;
 }
 
 /**
@@ -53,7 +51,7 @@ export async function settleTurns(
   options: SettleOptions,
   responses: readonly ChatResponse[],
 ): Promise<SettleOutcome[]> {
-  const { conversations, live } = options;
+  const { seals, conversations, live } = options;
   if (responses.length === 0) return [];
   const answered = await readQuestions(options, responses);
   const ends = answered.flatMap(({ ended }) => ended ?? []);
@@ -62,7 +60,7 @@ export async function settleTurns(
   for (const [index, end] of ends.entries()) kept.set(end, results[index]!);
 
   const lost = ends.filter((end) => !kept.get(end)!.written);
-  const winners = await readWinners(conversations, lost);
+  const winners = await readWinners({ seals, conversations }, lost);
   const shown = answered.map(({ response, ended }) => winners.get(ended) ?? response);
   const inRedis = await live.settle(shown);
   await rest(options, ends, kept);
@@ -97,7 +95,7 @@ async function readStored(redis: Redis, responses: readonly ChatResponse[]) {
 }
 
 function endedTurn(
-  { retentionMs }: SettleOptions,
+  { seals, retentionMs }: SettleOptions,
   response: ChatResponse,
   [session, question]: readonly [session: string | null, question: string | null],
 ): EndedTurn | undefined {
@@ -106,19 +104,32 @@ function endedTurn(
   const { sessionId, requestId, userId, status } = answer;
   const head = JSON.parse(session) as StoredHead;
   if (head.userId !== userId) return undefined;
-  const { message, createdAt } = readQuestion(question);
+  const asked = readQuestion(question);
+  const { createdAt } = asked;
   const turn: TurnDocument = {
     ...{ _id: turnIdOf(response), kind: 'turn', sessionId, requestId, userId },
     number: Number.parseInt(question, 10),
-    ...{ askedAt: Date.parse(createdAt), createdAt, message, status, answer },
+    ...{
+      askedAt: Date.parse(createdAt),
+      createdAt,
+      ...keptMessageOf(asked),
+      status,
+      answer: sealAnswer(seals, answer),
+    },
     ...(answerKey !== undefined && { answerKey }),
     expireAt: new Date(Date.now() + retentionMs),
   };
-  return { turn, session: { title: head.title || null, createdAt: head.createdAt } };
+  return { turn, session: { ...titleOrNull(head), createdAt: head.createdAt } };
 }
 
+const titleOrNull = (head: StoredHead): KeptTitle =>
+  head.sealed === undefined ? { title: head.title || null } : keptTitleOf(head);
+
 /** For turns that had ended before: the answers that stay. */
-async function readWinners(conversations: Conversations, lost: readonly EndedTurn[]) {
+async function readWinners(
+  { seals, conversations }: Pick<SettleOptions, 'seals' | 'conversations'>,
+  lost: readonly EndedTurn[],
+) {
   const winners = new Map<EndedTurn | undefined, ChatResponse>();
   if (lost.length === 0) return winners;
   const ids = lost.map(({ turn }) => turn._id);
@@ -126,7 +137,10 @@ async function readWinners(conversations: Conversations, lost: readonly EndedTur
   const found = new Map(documents.map((document) => [document._id, document]));
   for (const end of lost) {
     const document = found.get(end.turn._id);
-    if (document) winners.set(end, responseOf(document));
+    const answer = document && openAnswer(seals, document, document.answer);
+    if (!answer) continue;
+    const { answerKey } = document;
+    winners.set(end, { ...answer, ...(answerKey !== undefined && { answerKey }) });
   }
   return winners;
 }
@@ -140,7 +154,7 @@ async function rest(options: SettleOptions, ends: readonly EndedTurn[], kept: Re
   );
   // The user may have chosen another title since we read it.
   const fresh = ends.filter((end) => kept.get(end)!.newSession);
-  await Promise.all(fresh.map(({ turn, session }) => keepTitle(turn.sessionId, session.title)));
+  await Promise.all(fresh.map(({ turn, session }) => keepTitle(turn.sessionId, session)));
 }
 
 async function removeErased(

@@ -84,7 +84,8 @@ if text then
   if wasSeen(session) == beginsSession then return refused end
   -- The question that it began with before was refused, so this one gives the title.
   if beginsSession then
-    session.title = cjson.decode(newSession).title
+    local new = cjson.decode(newSession)
+    session.title, session.sealed = new.title, new.sealed
     redis.call('SET', sessionKey, cjson.encode(session), 'KEEPTTL')
   end
   nextNumber, count = readTurnIndex(turnsKey, index)

@@ -1,0 +1,88 @@
+import { MasterKeyMissingError } from './errors.ts';
+
+/** What a sealed text is. It can be opened only as what it was sealed as. */
+export interface Place {
+  /** Whose text it is. */
+  userId: string;
+  kind: 'question' | 'answer' | 'comment' | 'title';
+  /** The id of what it belongs to: a requestId or, for a title, a sessionId. */
+  id: string;
+}
+
+/** Seals and opens texts of some users, whose keys it has. */
+export interface Seals {
+  /** Encrypts a text with its user's key. undefined: encryption is off. */
+  seal(place: Place, text: string): string | undefined;
+  /**
+   * Decrypts a text. undefined: it is erased, because its user's key was destroyed; or it belongs elsewhere.
+   * @throws MasterKeyMissingError the text is encrypted, and encryption is off
+   */
+  open(place: Place, sealed: string): string | undefined;
+}
+
+/**
+ * Gives the keys of users. One round trip for those whose keys this process has not seen for some minutes, none if there are
+ * none or encryption is off. Rejects with StoreUnavailableError, or MasterKeyMissingError.
+ */
+export interface TextSeals {
+  /** For texts to keep. A user without a key gets one, with one more round trip. */
+  forSealing(userIds: readonly string[]): Promise<Seals>;
+  forOpening(userIds: readonly string[]): Promise<Seals>;
+}
+
+/** The field of a record that has its sealed texts. */
+export interface Sealed {
+  sealed: string;
+}
+
+/** A record as it is kept: as it is, or with some of its fields (F) sealed. */
+export type MaybeSealed<T, F extends keyof T> = T | (Omit<T, F> & Sealed);
+
+/** Seals these fields of a record. Returns the record itself if encryption is off. */
+export function sealFields<T extends object, F extends keyof T>(
+  seals: Seals,
+  place: Place,
+  record: T,
+  fields: readonly F[],
+): MaybeSealed<T, F> {
+  const texts = Object.fromEntries(fields.map((field) => [field, record[field]]));
+  const sealed = seals.seal(place, JSON.stringify(texts));
+  if (sealed === undefined) return record;
+  const rest = { ...record };
+  for (const field of fields) delete rest[field];
+  return { ...rest, sealed };
+}
+
+/** Opens a record. Returns undefined if its texts are erased. @throws MasterKeyMissingError */
+export function openFields<T extends object, F extends keyof T>(
+  seals: Seals,
+  place: Place,
+  record: MaybeSealed<T, F>,
+): T | undefined {
+  if (!isSealed(record)) return record;
+  const { sealed, ...rest } = record;
+  const texts = seals.open(place, sealed);
+  return texts === undefined ? undefined : ({ ...rest, ...JSON.parse(texts) } as T);
+}
+
+export const isSealed = <T extends object>(record: T): record is Extract<T, Sealed> =>
+  typeof (record as Partial<Sealed>).sealed === 'string';
+
+const plainSeals: Seals = {
+  seal: () => undefined,
+  open: () => {
+    throw new MasterKeyMissingError('A text is encrypted, and ENCRYPTION_KEYS is not set.');
+  },
+};
+
+/** Encryption is off. */
+export const plainTexts: TextSeals = { forSealing: async () => plainSeals, forOpening: async () => plainSeals };
+
+/** New titles stay as they are, because other services read them. */
+export const exceptTitles = (seals: TextSeals): TextSeals => ({
+  forSealing: async (userIds) => {
+    const own = await seals.forSealing(userIds);
+    return { ...own, seal: (place, text) => (place.kind === 'title' ? undefined : own.seal(place, text)) };
+  },
+  forOpening: seals.forOpening,
+});

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db } from 'mongodb';
+import { admitMasterKeys } from '../adapters/encryption/admit-master-keys.ts';
+import type { DataKeyStore } from '../adapters/encryption/data-key-store.ts';
+import { createDataKeys } from '../adapters/encryption/data-keys.ts';
+import { forgetDestroyedKeys } from '../adapters/encryption/destroyed-keys.ts';
+import { createConfiguredMasterKeys, type MasterKey, type MasterKeys } from '../adapters/encryption/master-keys.ts';
+import { createMongoDbDataKeyStore } from '../adapters/encryption/mongodb-data-key-store.ts';
+import { createRedisDataKeyStore } from '../adapters/encryption/redis-data-key-store.ts';
+import { createTextSeals } from '../adapters/encryption/text-seals.ts';
+import type { Redis, Subscriber } from '../adapters/redis/redis.ts';
+import { exceptTitles, plainTexts, type TextSeals } from '../contracts/sealing.ts';
+import type { Logger } from '../observability/log.ts';
+
+const RETRY_MS = 1_000;
+
+/** Data keys last as long as what they encrypt, so they are in MongoDB if there is one. */
+export const dataKeyStoreOf = ({ redis, db }: { redis: Redis; db: Db | undefined }): DataKeyStore =>
+  db ? createMongoDbDataKeyStore({ db }) : createRedisDataKeyStore({ redis });
+
+/** undefined: ENCRYPTION_KEYS is not set. */
+export function masterKeysOf([first, ...others]: readonly MasterKey[]): MasterKeys | undefined {
+  return first && createConfiguredMasterKeys([first, ...others]);
+}
+
+export interface Encryption {
+  seals: TextSeals;
+  /**
+   * Resolves once the master keys are known to be those of the stores. If they are not, the process logs what to do, and ends.
+   * Call it once the stores are admitted.
+   */
+  admit(): Promise<void>;
+}
+
+/** Encrypts texts if ENCRYPTION_KEYS is set. */
+export function createEncryption(options: {
+  config: { encryptionKeys: MasterKey[]; plainTextsForOthers: boolean };
+  redis: Redis;
+  subscriber: Subscriber;
+  db: Db | undefined;
+  logger: Logger;
+}): Encryption {
+  const { config, subscriber, logger } = options;
+  const store = dataKeyStoreOf(options);
+  const masterKeys = masterKeysOf(config.encryptionKeys);
+  const admit = () => admitted({ store, masterKeys, logger });
+  if (!masterKeys) return { seals: plainTexts, admit };
+  const dataKeys = createDataKeys({ store, masterKeys });
+  forgetDestroyedKeys({ subscriber, dataKeys });
+  const seals = createTextSeals(dataKeys);
+  return { seals: config.plainTextsForOthers ? exceptTitles(seals) : seals, admit };
+}
+
+async function admitted(options: {
+  store: DataKeyStore;
+  masterKeys: MasterKeys | undefined;
+  logger: Logger;
+}): Promise<void> {
+  const { store, masterKeys, logger } = options;
+  for (;;) {
+    try {
+      const problem = await admitMasterKeys(store, masterKeys);
+      if (problem === undefined) return;
+      logger.fatal({ code: 'master_key_missing' }, problem);
+      process.exit(1);
+    } catch (error) {
+      logger.warn({ err: error }, 'could not compare the master keys with those of the store; trying again');
+      await sleep(RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { afterAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createMongoDbDataKeyStore } from '../../../src/adapters/encryption/mongodb-data-key-store.ts';
+import { createRedisDataKeyStore } from '../../../src/adapters/encryption/redis-data-key-store.ts';
+import { testMongoDb, unreachableMongoDb } from '../../mongodb-connection.ts';
+import { testRedisUrl } from '../../services.ts';
+import { withMongoDb } from '../../with-mongodb.ts';
+import { describeDataKeyStore } from './data-key-store-contract.ts';
+
+let redis: Redis | undefined;
+afterAll(() => redis?.quit());
+
+describeDataKeyStore('Redis', async () => {
+  redis = new Redis(await testRedisUrl());
+  return createRedisDataKeyStore({ redis });
+});
+
+withMongoDb('with MongoDB', () => {
+  describeDataKeyStore('MongoDB', async () => createMongoDbDataKeyStore({ db: await testMongoDb([]) }));
+});
+
+test('without its server every method says that the store is out of reach', async () => {
+  const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
+  gone.on('error', () => {});
+  for (const store of [
+    createRedisDataKeyStore({ redis: gone }),
+    createMongoDbDataKeyStore({ db: unreachableMongoDb() }),
+  ]) {
+    for (const use of [
+      () => store.read(['user:a']),
+      () => store.add([{ owner: 'user:a', key: { master: 'k1', key: 'a' } }]),
+      () => store.destroy('user:a'),
+      () => store.masterKeys(),
+    ]) {
+      await expect(use()).rejects.toMatchObject({ code: 'store_unavailable' });
+    }
+  }
+  gone.disconnect();
+});
