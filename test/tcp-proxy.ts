@@ -10,7 +10,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
  * - *refusing*: it answers the commands of a Redis client itself, with an error.
  */
 export async function startTcpProxy(targetUrl: string) {
-  const target = new URL(targetUrl);
+  let target = new URL(targetUrl);
   let mode: 'open' | 'cut' | 'silent' | 'refusing' = 'open';
   let refusal = '';
   let rewriteReply = (data: Buffer) => data;
@@ -90,6 +90,12 @@ export async function startTcpProxy(targetUrl: string) {
     /** Pieces of what clients have sent that it has passed on. */
     get passed() {
       return passed;
+    },
+    /** Cuts all connections. New ones lead to another server. */
+    leadTo: (otherUrl: string) => {
+      target = new URL(otherUrl);
+      mode = 'open';
+      drop();
     },
     cut: () => {
       mode = 'cut';

@@ -85,7 +85,7 @@ const replica = randomUUID();
 // Connections
 const name = `healify-chat api ${replica.slice(0, 8)}`;
 const servers = await connectServers({ config, name, metrics, logger });
-const { consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, shards } = servers;
+const { consuming, publisher, depths, redis, safeWrites, subscriber, cacheRedis, mongoDb, shards } = servers;
 const lookAtQueues = createSharedQueuesLook(servers);
 measureQueues(metrics.registry, lookAtQueues);
 const oldestQuestionAgeMs = createSharedOldestTurnLook(servers);
@@ -112,7 +112,7 @@ measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
 const encryption = createEncryption({ config, redis, subscriber, db: mongoDb?.db, logger });
-const stores = createLastingStores({ config, redis, seals: encryption.seals, db: mongoDb?.db, replica });
+const stores = createLastingStores({ config, redis, safeWrites, seals: encryption.seals, db: mongoDb?.db, replica });
 const { conversations, feedback } = stores;
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
@@ -198,7 +198,7 @@ const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, o
 const redisMustServe = async () => {
   await ready;
   await mustAnswer(redis);
-  mustTakeWrites(heartbeat);
+  mustTakeWrites(heartbeat, safeWrites);
 };
 const checks = {
   rabbitmq: servers.brokerMustServe,

@@ -1,6 +1,7 @@
 import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durability.ts';
 import { isCluster } from '../adapters/redis/nodes.ts';
 import type { Redis } from '../adapters/redis/redis.ts';
+import type { Safety } from '../adapters/redis/safe-writes.ts';
 import type { Logger } from '../observability/log.ts';
 
 /**
@@ -11,20 +12,18 @@ export function checkDurability(options: {
   redis: Redis;
   /** Whether to end the process if Redis may lose jobs. */
   required: boolean;
-  /**
-   * Whether requests are acknowledged only after an fsync. Then the server must have the command that waits for one
-   * (WAITAOF).
-   */
-  needsWaitAof: boolean;
+  /** Where writes must be before they are confirmed. The server must be able to tell. */
+  safety: Safety;
   logger: Logger;
 }): void {
-  const { redis, required, needsWaitAof, logger } = options;
+  const { redis, required, safety, logger } = options;
   const check = async () => {
-    if (needsWaitAof && isCluster(redis)) {
-      logger.fatal('ACK_AFTER_FSYNC cannot be used with a Redis Cluster: unset it, or use one server or Sentinel');
+    if ((safety.fsync || safety.replicas) && isCluster(redis)) {
+      const name = safety.fsync ? 'ACK_AFTER_FSYNC' : 'ACK_AFTER_REPLICAS';
+      logger.fatal(`${name} cannot be used with a Redis Cluster: unset it, or use one server or Sentinel`);
       process.exit(1);
     }
-    if (needsWaitAof && !(await supportsWaitAof(redis))) {
+    if (safety.fsync && !(await supportsWaitAof(redis))) {
       logger.fatal('ACK_AFTER_FSYNC needs Redis 7.2 or newer, or Valkey: unset it, or use another server');
       process.exit(1);
     }

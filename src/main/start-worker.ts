@@ -96,7 +96,7 @@ export async function startWorker(
     ...config,
     shards,
     redis,
-    fsyncRedis: servers.fsyncRedis,
+    safeWrites: servers.safeWrites,
     concurrency: config.workerConcurrency,
     attempts: config.jobAttempts,
     logger,
@@ -196,7 +196,7 @@ export async function startWorker(
       rabbitmq: servers.brokerMustServe,
       redis: async () => {
         await servers.redisMustAnswer();
-        mustTakeWrites(heartbeat);
+        mustTakeWrites(heartbeat, servers.safeWrites);
       },
     },
     version,

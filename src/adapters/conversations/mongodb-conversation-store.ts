@@ -4,6 +4,7 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
 import type { Redis } from '../redis/redis.ts';
+import type { SafeWrites } from '../redis/safe-writes.ts';
 import type { BeginOutcome, ConversationStore, NewTurn, Remains } from './conversation-store.ts';
 import { addErasure } from './erasures.ts';
 import {
@@ -37,12 +38,14 @@ const LEAST_LOADED_MS = 10_000;
  * - *in use* again when somebody reads or continues it. Then it is loaded from MongoDB.
  *
  * Lists and histories are read from MongoDB. The open turns of the user come from Redis.
+ * @param options.safeWrites as in `createRedisConversationStore`
  * @param options.retentionMs how long a session is kept after its last change
  * @param options.replica names this process in the notices of settled turns; must not contain a space
  */
 export function createMongoDbConversationStore(options: {
   db: Db;
   redis: Redis;
+  safeWrites?: SafeWrites | undefined;
   seals: TextSeals;
   retentionMs: number;
   idleMs: number;

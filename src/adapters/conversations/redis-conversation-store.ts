@@ -5,6 +5,7 @@ import { limits } from '../../contracts/limits.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
+import type { SafeWrites } from '../redis/safe-writes.ts';
 import {
   type BeginOutcome,
   type ConversationStore,
@@ -41,28 +42,33 @@ const CONFIRMED_TOGETHER = 100;
  * Conversations in Redis. A session is a JSON string and a hash of its turns. Both are in one slot of a cluster, so one
  * script changes them together. Each user's history, the open turns and the unfinished erasures are sorted sets in
  * other slots. Their entries may outlive a session, so readers look at the session as well.
+ * @param options.safeWrites makes the writes that somebody relies on once they are made: a question is published, an answer is
+ * acknowledged, an erasure is confirmed. Left out: they count as made once Redis has them
  * @param options.retentionMs how long a session is kept after its last change
  * @param options.replica names this process in the notices of settled turns; must not contain a space
  */
 export function createRedisConversationStore(options: {
   redis: Redis;
+  safeWrites?: SafeWrites | undefined;
   seals: TextSeals;
   retentionMs: number;
   replica: string;
 }): ConversationStore {
-  const { redis, seals, retentionMs, replica } = options;
+  const { redis, safeWrites, seals, retentionMs, replica } = options;
+  const safeRedis = safeWrites?.redis ?? redis;
+  const safely = <T>(write: () => Promise<T>) => orStoreUnavailable(safeWrites ? safeWrites.make(write) : write());
 
   /** What reads a user's texts. */
   const opening = async (userId: string) => ({ redis, seals: await seals.forOpening([userId]) });
 
   async function begin(turn: NewTurn, newSession: boolean): Promise<BeginOutcome> {
     const { sessionId, requestId, userId, dueInMs } = turn;
-    const sealing = { redis, seals: await seals.forSealing([userId]) };
+    const sealing = { redis: safeRedis, seals: await seals.forSealing([userId]) };
     // These commands are sent together: one round trip.
     const [outcome] = await Promise.all([
       beginTurn(sealing, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
-      addToHistory(redis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
-      addOpenTurn(redis, turn, dueInMs),
+      addToHistory(safeRedis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
+      addOpenTurn(safeRedis, turn, dueInMs),
     ]);
     if (outcome !== 'begun') {
       await Promise.all([removeFromHistory(redis, userId, sessionId, [requestId]), closeTurns(redis, [turn])]);
@@ -80,12 +86,12 @@ export function createRedisConversationStore(options: {
   async function settle(responses: readonly ChatResponse[]): Promise<SettleOutcome[]> {
     const own = await seals.forSealing(responses.map(({ userId }) => userId));
     const [outcomes] = await Promise.all([
-      settleTurns({ redis, seals: own }, responses, { retentionMs, replica }),
-      closeTurns(redis, responses),
+      settleTurns({ redis: safeRedis, seals: own }, responses, { retentionMs, replica }),
+      closeTurns(safeRedis, responses),
     ]);
     // This is noted before the answers are acknowledged, so that another process continues if this one dies.
     const late = responses.filter((_, index) => outcomes[index] === 'erased');
-    await Promise.all(late.map(({ sessionId, userId }) => addErasure(redis, { sessionId, userId })));
+    await Promise.all(late.map(({ sessionId, userId }) => addErasure(safeRedis, { sessionId, userId })));
     return outcomes;
   }
 
@@ -97,8 +103,8 @@ export function createRedisConversationStore(options: {
 
   async function erase(sessionId: string, userId: string): Promise<Remains | undefined> {
     // This is noted first, so that another process continues if this one dies half way.
-    await addErasure(redis, { sessionId, userId });
-    const remains = await eraseSession(redis, sessionId, userId);
+    await addErasure(safeRedis, { sessionId, userId });
+    const remains = await eraseSession(safeRedis, sessionId, userId);
     if (!remains) {
       await closeErasure(redis, { sessionId, userId });
       return undefined;
@@ -118,11 +124,11 @@ export function createRedisConversationStore(options: {
   }
 
   return {
-    begin: (turn, { newSession }) => orStoreUnavailable(begin(turn, newSession)),
+    begin: (turn, { newSession }) => safely(() => begin(turn, newSession)),
     confirm: (sessionId, requestId, { hurry }) =>
       orStoreUnavailable(hurry ? confirm(sessionId, requestId) : confirmTogether([sessionId, requestId])),
     discard: (turn) => orStoreUnavailable(discard(turn)),
-    settle: (responses) => orStoreUnavailable(settle(responses)),
+    settle: (responses) => safely(() => settle(responses)),
 
     session: async (sessionId, userId, { limit, cursor, maxBytes = limits.pageBytes }) => {
       const before = readPageCursor(cursor);
@@ -146,7 +152,7 @@ export function createRedisConversationStore(options: {
       return await orStoreUnavailable(readHistoryPage(await opening(userId), userId, { limit, cursor }));
     },
 
-    erase: (sessionId, userId) => orStoreUnavailable(erase(sessionId, userId)),
+    erase: (sessionId, userId) => safely(() => erase(sessionId, userId)),
     markErased: (sessionId, userId, remains) => orStoreUnavailable(finishErasure(sessionId, userId, remains)),
     unfinishedErasures: (before, count) => orStoreUnavailable(readErasures(redis, before, count)),
 

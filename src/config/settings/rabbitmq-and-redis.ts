@@ -5,6 +5,7 @@ import {
   duration,
   fileContent,
   flag,
+  integer,
   names,
   optional,
   redisUrl,
@@ -150,6 +151,14 @@ export const rabbitMqAndRedis = {
     unit: 'true or false',
     text: 'Whether a request is acknowledged to RabbitMQ only after Redis has its job on disk (WAITAOF: Redis 7.2 or Valkey, with appendonly yes). Slower: a worker opens one connection more, on which only the adding of jobs waits for the disk.',
     readBy: worker,
+  }),
+  ackAfterReplicas: setting({
+    env: 'ACK_AFTER_REPLICAS',
+    type: integer(0, 10),
+    default: '0',
+    unit: 'replicas',
+    text: 'On how many replicas of Redis a question, a job and an answer must be before they are confirmed (WAIT). Then a failover to such a replica loses none of them. While fewer replicas answer, callers get 503 and messages stay in RabbitMQ. 0: a failover may lose what was not replicated yet. Not with a Redis Cluster. See docs/operating.md for what Redis needs.',
+    readBy: both,
   }),
   storeTimeoutMs: setting({
     env: 'STORE_TIMEOUT',

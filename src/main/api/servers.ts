@@ -5,6 +5,7 @@ import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publish
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis, connectToOneServer } from '../../adapters/redis/connect-redis.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
+import { createSafeWrites, type SafeWrites } from '../../adapters/redis/safe-writes.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -16,14 +17,19 @@ import { admitToRedis } from '../installation.ts';
 import { connectToMongoDb, prepareMongoDb } from '../mongodb.ts';
 import { nameMissingRedisRights } from '../redis-rights.ts';
 
+/** A write may wait so long for replicas, if callers wait long enough. */
+const MOST_SAFE_MS = 2_000;
+
 /** The api's connections, and what is opened on them. */
 export interface ApiServers {
   /** To RabbitMQ. */
   consuming: BrokerConnection;
   publisher: Publisher;
   depths: QueueDepths;
-  /** To Redis, for everything but the next two. */
+  /** To Redis, for everything but the next three. */
   redis: Redis;
+  /** To Redis, for what must be on replicas. undefined: nothing must. */
+  safeWrites: SafeWrites | undefined;
   /** To Redis, in subscriber mode. */
   subscriber: Subscriber;
   /** To the Redis of the answer cache, which may be the same. */
@@ -63,11 +69,22 @@ export async function connectServers(options: {
     onUp: (up: boolean) => onUp(server, up),
   });
   const redis = connectRedis(optionsFor(config.redisUrl, 'store', 'redis'));
+  const safety = { fsync: false, replicas: config.ackAfterReplicas };
+  const safeWrites = config.ackAfterReplicas
+    ? createSafeWrites({
+        redis: connectToOneServer(optionsFor(config.redisUrl, 'safe', 'redis-safe')),
+        ...safety,
+        // A command may come while another one waits.
+        timeoutMs: Math.min(MOST_SAFE_MS, Math.ceil(config.storeTimeoutMs / 2)),
+        onSafe: (safe) => onUp('redis-replicas', safe),
+        logger,
+      })
+    : undefined;
   const subscriber = connectToOneServer(optionsFor(config.redisUrl, 'subscribe', 'redis-subscribe'));
   const cacheRedis = config.cacheRedisUrl
     ? connectRedis(optionsFor(config.cacheRedisUrl, 'cache', 'redis-cache'))
     : redis;
-  checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: false, logger });
+  checkDurability({ redis, required: config.requireDurableRedis, safety, logger });
   nameMissingRedisRights({ redis, process: 'api', logger });
   const mongoDb = connectToMongoDb({
     ...{ config, name, logger },
@@ -83,12 +100,12 @@ export async function connectServers(options: {
   const depths = createQueueDepths({ connection: consuming, logger });
 
   return {
-    ...{ consuming, publisher, depths, redis, subscriber, cacheRedis, mongoDb, shards, admitted },
+    ...{ consuming, publisher, depths, redis, safeWrites, subscriber, cacheRedis, mongoDb, shards, admitted },
     brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
     close: async () => {
       await Promise.all([publisher.close(), depths.close()]);
       await Promise.all([consuming.close(), publishing.close(), shards.close()]);
-      for (const connection of [redis, subscriber, cacheRedis]) connection.disconnect();
+      for (const connection of [redis, safeWrites?.redis, subscriber, cacheRedis]) connection?.disconnect();
       await mongoDb?.close();
     },
   };

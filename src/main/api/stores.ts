@@ -12,6 +12,7 @@ import { createMongoDbRefreshFamilyStore } from '../../adapters/logins/mongodb-r
 import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
 import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
+import type { SafeWrites } from '../../adapters/redis/safe-writes.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 
@@ -27,23 +28,25 @@ export interface LastingStores {
 export function createLastingStores(options: {
   config: Pick<ApiConfig, 'historyRetentionMs' | 'sessionIdleMs' | 'refreshTokenTtlMs'>;
   redis: Redis;
+  /** undefined: what is written to Redis counts as made once Redis has it. */
+  safeWrites: SafeWrites | undefined;
   seals: TextSeals;
   /** undefined: there is no MongoDB. */
   db: Db | undefined;
   replica: string;
 }): LastingStores {
-  const { config, redis, seals, db, replica } = options;
+  const { config, redis, safeWrites, seals, db, replica } = options;
   const { historyRetentionMs: retentionMs, sessionIdleMs: idleMs, refreshTokenTtlMs: ttlMs } = config;
   if (!db) {
     return {
-      conversations: createRedisConversationStore({ redis, seals, retentionMs, replica }),
+      conversations: createRedisConversationStore({ redis, safeWrites, seals, retentionMs, replica }),
       feedback: createRedisFeedbackStore({ redis, seals, retentionMs }),
       accounts: createRedisAccountStore({ redis }),
       refreshFamilies: createRedisRefreshFamilyStore({ redis, ttlMs }),
     };
   }
   return {
-    conversations: createMongoDbConversationStore({ db, redis, seals, retentionMs, idleMs, replica }),
+    conversations: createMongoDbConversationStore({ db, redis, safeWrites, seals, retentionMs, idleMs, replica }),
     feedback: createMongoDbFeedbackStore({ db, redis, seals, retentionMs }),
     accounts: createMongoDbAccountStore({ db }),
     refreshFamilies: createMongoDbRefreshFamilyStore({ db, ttlMs }),

@@ -3,7 +3,8 @@ import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis, connectToOneServer, mustAnswer } from '../../adapters/redis/connect-redis.ts';
-import type { Redis, SingleRedis, Subscriber } from '../../adapters/redis/redis.ts';
+import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
+import { createSafeWrites, type SafeWrites } from '../../adapters/redis/safe-writes.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import { createConnectionReports } from '../../observability/connection-reports.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -17,8 +18,9 @@ import { nameMissingRedisRights } from '../redis-rights.ts';
 const CACHE_TIMEOUT_MS = 1_000;
 /** How long a call of the model waits for the state that workers share. */
 const GATE_TIMEOUT_MS = 1_000;
-/** While Redis writes to its disk, the connection that waits for this is silent, for up to 10 s. */
-const FSYNC_SILENCE_MS = 12_000;
+/** How long jobs that are added may wait for the disk and the replicas. Meanwhile their connection is silent. */
+const SAFE_TIMEOUT_MS = 10_000;
+const SAFE_SILENCE_MS = 12_000;
 
 /** The worker's connections, and what is opened on them. */
 export interface WorkerServers {
@@ -35,8 +37,8 @@ export interface WorkerServers {
   gateRedis: Redis;
   /** To Redis, in subscriber mode. */
   subscriber: Subscriber;
-  /** To Redis, for adding jobs that must be on its disk. Nothing else may wait behind them. */
-  fsyncRedis: SingleRedis | undefined;
+  /** To Redis, for adding jobs that must be on its disk or on replicas. Nothing else may wait behind them. */
+  safeWrites: SafeWrites | undefined;
   shards: JobShards;
   /**
    * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
@@ -70,7 +72,8 @@ export async function connectServers(options: {
     onUp: (up: boolean) => onUp(purpose, up),
   });
   const redis = connectRedis(optionsFor('redis'));
-  checkDurability({ redis, required: config.requireDurableRedis, needsWaitAof: config.ackAfterFsync, logger });
+  const safety = { fsync: config.ackAfterFsync, replicas: config.ackAfterReplicas };
+  checkDurability({ redis, required: config.requireDurableRedis, safety, logger });
   nameMissingRedisRights({ redis, process: 'worker', logger });
   const admitted = admitToRedis({ ...config, redis, logger });
   // A cache with its own Redis may be away without harm, so its commands fail soon. In the jobs' Redis they wait, as
@@ -80,15 +83,22 @@ export async function connectServers(options: {
     : redis;
   const subscriber = connectToOneServer(optionsFor('redis-subscribe'));
   const gateRedis = connectRedis({ ...optionsFor('redis-breaker'), commandTimeoutMs: GATE_TIMEOUT_MS });
-  const fsyncRedis = config.ackAfterFsync
-    ? connectToOneServer({ ...optionsFor('redis-add'), silentAfterMs: FSYNC_SILENCE_MS })
-    : undefined;
+  const safeWrites =
+    safety.fsync || safety.replicas
+      ? createSafeWrites({
+          redis: connectToOneServer({ ...optionsFor('redis-add'), silentAfterMs: SAFE_SILENCE_MS }),
+          ...safety,
+          timeoutMs: SAFE_TIMEOUT_MS,
+          onSafe: (safe) => onUp('redis-replicas', safe),
+          logger,
+        })
+      : undefined;
   const shards = openJobShards(redis, 1);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 
   return {
-    ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, fsyncRedis, shards },
+    ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, safeWrites, shards },
     admitted,
     brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
     redisMustAnswer: async () => {
@@ -98,7 +108,7 @@ export async function connectServers(options: {
     close: async () => {
       await Promise.all([publisher.close(), depths.close()]);
       await Promise.all([consuming.close(), publishing.close(), shards.close()]);
-      for (const connection of [redis, fsyncRedis, cacheRedis, gateRedis, subscriber]) connection?.disconnect();
+      for (const connection of [redis, safeWrites?.redis, cacheRedis, gateRedis, subscriber]) connection?.disconnect();
     },
   };
 }

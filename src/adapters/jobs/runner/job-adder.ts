@@ -4,23 +4,15 @@ import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import type { HeadStarts } from './head-starts.ts';
 import type { Places } from './places.ts';
 
-/** The disk of the Redis where jobs are added, if jobs count as added only once they are on it. */
-export interface Disk {
-  /**
-   * Resolves once jobs can be added, with a function. That function resolves once everything added since is on disk.
-   */
-  ready(): Promise<() => Promise<void>>;
-}
-
 /**
  * Adds jobs, and begins those that Redis lets this process begin at once. A job that is being added has these states:
  * - *sent*: places are reserved, head starts are given, and Redis has not answered yet.
  * - *begun* or *in line*, as Redis has decided.
- * - *safe*: the job is on Redis's disk, if that is asked for.
+ * - *safe*: the job is on Redis's disk, or on its replicas, if that is asked for.
  *
  * The work begins before the job is safe. If Redis loses the job meanwhile, RabbitMQ still has its message.
  * @param options.addJobs adds jobs to the queue; if there is `room` for all of them, they may begin at once
- * @param options.disk left out: jobs are safe once Redis has them
+ * @param options.safely makes a write, and waits until it is safe. Left out: jobs are safe once Redis has them
  * @returns a function that adds jobs, and returns how many jobs no process has in hand then
  * @throws StoreUnavailableError the jobs may not be safe
  */
@@ -32,9 +24,9 @@ export function createJobAdder<Start extends HeadStart>(options: {
     room: number,
   ): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }>;
   begin(taken: TakenJob, headStart: Start | undefined): void;
-  disk: Disk | undefined;
+  safely?: (<T>(write: () => Promise<T>) => Promise<T>) | undefined;
 }): (jobs: readonly NewJob[]) => Promise<number> {
-  const { places, headStarts, addJobs, begin, disk } = options;
+  const { places, headStarts, addJobs, begin, safely } = options;
 
   async function addAndBegin(jobs: readonly NewJob[]): Promise<number> {
     const room = places.reserve(jobs.length);
@@ -53,11 +45,5 @@ export function createJobAdder<Start extends HeadStart>(options: {
     }
   }
 
-  return async (jobs) => {
-    if (!disk) return await addAndBegin(jobs);
-    const untilSafe = await disk.ready();
-    const untaken = await addAndBegin(jobs);
-    await untilSafe();
-    return untaken;
-  };
+  return (jobs) => (safely ? safely(() => addAndBegin(jobs)) : addAndBegin(jobs));
 }

@@ -22,7 +22,7 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
    * Adds jobs. Begins them at once if no job of their shard waits and there is a free place for each of them. Jobs that
    * exist already stay as they are. One round trip.
    * @returns how many jobs no process has in hand then
-   * @throws StoreUnavailableError if the jobs must be on disk and may not be
+   * @throws StoreUnavailableError if the jobs must be safe and may not be
    */
   add(jobs: readonly NewJob[]): Promise<number>;
   /** Aborts the job's signal, now or as soon as the job is in hand here. */
@@ -37,8 +37,7 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
 /**
  * Has a runner for each shard of the jobs. They share the places, so that `concurrency` holds for all jobs together.
  * @param options.redis the connection that the shards were opened with
- * @param options.fsyncRedis a connection of its own, on which jobs are added. They count as added once they are on Redis's
- * disk. All other commands on this connection also wait for the disk. Left out: jobs count as added once Redis has them
+ * @param options.safeWrites adds the jobs, on a connection of its own. Left out: jobs count as added once Redis has them
  * @param options.attempts how many attempts each added job has
  * @param options.completedJobsKept and the other limits: of all shards together
  */

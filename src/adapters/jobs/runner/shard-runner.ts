@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
-import type { Redis, SingleRedis } from '../../redis/redis.ts';
+import type { Redis } from '../../redis/redis.ts';
+import type { SafeWrites } from '../../redis/safe-writes.ts';
 import { atIntervals } from '../at-intervals.ts';
 import type { HeadStart } from '../job-in-hand.ts';
 import { addJobs, type NewJob } from '../job-queue.ts';
@@ -14,7 +15,6 @@ import { createEndedLog, type EndedJobLimits } from '../search/ended-log.ts';
 import type { ActiveJob } from './active-job.ts';
 import { createActiveJobs, type Work } from './active-jobs.ts';
 import { ASK_FOR_CHECK_MS, LOCK_MS, openBullMqWorker } from './bullmq-worker.ts';
-import { createDisk } from './disk.ts';
 import { createHeadStarts } from './head-starts.ts';
 import { createJobAdder } from './job-adder.ts';
 import { createJobMoves } from './job-moves.ts';
@@ -39,7 +39,7 @@ export interface ShardRunner<Start extends HeadStart> {
 
 export interface ShardRunnerOptions extends EndedJobLimits {
   redis: Redis;
-  fsyncRedis?: SingleRedis | undefined;
+  safeWrites?: SafeWrites | undefined;
   attempts: number;
   finishedJobTextMs: number;
   redeliveryWindowMs: number;
@@ -60,7 +60,7 @@ export interface ShardRunnerOptions extends EndedJobLimits {
 export function createShardRunner<Start extends HeadStart>(
   options: ShardRunnerOptions & { shard: JobShard; places: ShardPlaces; token: string },
 ): ShardRunner<Start> {
-  const { shard, places, token, redis, fsyncRedis, attempts, redeliveryWindowMs, logger } = options;
+  const { shard, places, token, redis, safeWrites, attempts, redeliveryWindowMs, logger } = options;
   const { toKey } = shard;
   const bullMq = openBullMqWorker({ redis, shard, token, logger });
   const { backend } = bullMq;
@@ -106,9 +106,9 @@ export function createShardRunner<Start extends HeadStart>(
   const add = createJobAdder<Start>({
     places,
     headStarts: createHeadStarts({ give: (job) => giveHeadStart?.(job), isInHand: jobs.has }),
-    addJobs: (added, room) => orStoreUnavailable(addJobs(shard, fsyncRedis ?? redis, added, { attempts, room })),
+    addJobs: (added, room) => orStoreUnavailable(addJobs(shard, safeWrites?.redis ?? redis, added, { attempts, room })),
     begin: jobs.begin,
-    disk: fsyncRedis && createDisk(fsyncRedis),
+    safely: safeWrites?.make,
   });
   let stopChecks = () => {};
 

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import type { HeadStart } from '../../../../src/adapters/jobs/job-in-hand.ts';
 import type { TakenJob } from '../../../../src/adapters/jobs/redis-scripts/taken-job.ts';
-import { createJobAdder, type Disk } from '../../../../src/adapters/jobs/runner/job-adder.ts';
+import { createJobAdder } from '../../../../src/adapters/jobs/runner/job-adder.ts';
 import { createPlaces } from '../../../../src/adapters/jobs/runner/places.ts';
 import { StoreUnavailableError } from '../../../../src/contracts/errors.ts';
 import { newJob, takenJob } from './new-job.ts';
 
 /** An adder whose Redis answers when the test says so. */
-function openAdder({ places = 3, disk }: { places?: number; disk?: Disk } = {}) {
+function openAdder({ places = 3, untilSafe }: { places?: number; untilSafe?: () => Promise<void> } = {}) {
   const all = createPlaces(places);
   all.open();
   const log: string[] = [];
@@ -23,7 +23,13 @@ function openAdder({ places = 3, disk }: { places?: number; disk?: Disk } = {}) 
       return reply.promise;
     },
     begin: ({ jobId }, headStart: HeadStart | undefined) => log.push(`${jobId} ${headStart ? 'with' : 'without'}`),
-    disk,
+    safely:
+      untilSafe &&
+      (async (write) => {
+        const result = await write();
+        await untilSafe();
+        return result;
+      }),
   });
   return { add, places: all, log, reply };
 }
@@ -55,7 +61,7 @@ test('if Redis does not take the jobs, the head starts are dropped and the place
 
 test('jobs that must be on disk begin at once, and count as added once they are there', async () => {
   const written = Promise.withResolvers<void>();
-  const { add, log, reply } = openAdder({ disk: { ready: () => Promise.resolve(() => written.promise) } });
+  const { add, log, reply } = openAdder({ untilSafe: () => written.promise });
   reply.resolve({ untaken: 0, started: [{ ...takenJob('a'), place: 0 }] });
   const adding = add(jobs).then(() => log.push('added'));
   await new Promise(setImmediate);
@@ -67,7 +73,7 @@ test('jobs that must be on disk begin at once, and count as added once they are 
 
 test('jobs that the disk does not have in time are refused', async () => {
   const late = () => Promise.reject(new StoreUnavailableError('late'));
-  const { add, reply } = openAdder({ disk: { ready: () => Promise.resolve(late) } });
+  const { add, reply } = openAdder({ untilSafe: late });
   reply.resolve({ untaken: 0, started: [] });
   await expect(add(jobs)).rejects.toThrow('late');
 });

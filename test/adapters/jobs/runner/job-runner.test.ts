@@ -7,6 +7,7 @@ import type { JobInHand } from '../../../../src/adapters/jobs/job-in-hand.ts';
 import { addJobs, type NewJob } from '../../../../src/adapters/jobs/job-queue.ts';
 import { type ChatQueue, type JobShards, openJobShards } from '../../../../src/adapters/jobs/job-shards.ts';
 import { createJobRunner, type JobRunner } from '../../../../src/adapters/jobs/runner/job-runner.ts';
+import { createSafeWrites } from '../../../../src/adapters/redis/safe-writes.ts';
 import { RequestCancelledError, StoreUnavailableError } from '../../../../src/contracts/errors.ts';
 import { JOBS_PREFIX } from '../../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
@@ -48,13 +49,14 @@ function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl
   const { concurrency = 10, url, slowDiskUrl } = options;
   const connection = url ? new Redis(url, { maxRetriesPerRequest: null }) : redis.duplicate();
   connections.push(connection);
-  const fsyncRedis = slowDiskUrl ? new Redis(slowDiskUrl, { maxRetriesPerRequest: null }) : undefined;
-  if (fsyncRedis) connections.push(fsyncRedis);
   const { logger, lines } = captureLog();
+  const safeRedis = slowDiskUrl ? new Redis(slowDiskUrl, { maxRetriesPerRequest: null }) : undefined;
+  if (safeRedis) connections.push(safeRedis);
+  const safety = { fsync: true, replicas: 0, timeoutMs: 10_000 };
   const runner = createJobRunner({
     shards: options.shards ?? around.shards,
     redis: connection,
-    fsyncRedis,
+    safeWrites: safeRedis && createSafeWrites({ ...safety, redis: safeRedis, logger }),
     concurrency,
     attempts: 2,
     completedJobsKept: 1_000,

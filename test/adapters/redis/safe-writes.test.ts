@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createSafeWrites, type Safety } from '../../../src/adapters/redis/safe-writes.ts';
+import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
+import { captureLog } from '../../captured-log.ts';
+import { withoutRedisServers } from '../../services/redis-cluster.ts';
+import { startReplicatedRedis } from '../../services/replicated-redis.ts';
+import { testRedisUrl } from '../../services.ts';
+import { startSlowDisk } from '../../slow-disk.ts';
+import { until } from '../../until.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function open(url: string, safety: Safety & { timeoutMs: number }) {
+  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  redis.on('error', () => {});
+  cleanups.push(() => redis.disconnect());
+  const { logger, lines } = captureLog();
+  const seen: boolean[] = [];
+  const writes = createSafeWrites({ ...safety, redis, onSafe: (safe) => seen.push(safe), logger });
+  return { redis, writes, seen, logged: (text: string) => lines.filter(({ msg }) => msg === text).length };
+}
+
+describe('writes that must be on disk', () => {
+  async function openSlow() {
+    const slow = await startSlowDisk(await testRedisUrl());
+    cleanups.push(() => slow.stop());
+    return { slow, ...open(slow.url, { fsync: true, replicas: 0, timeoutMs: 10_000 }) };
+  }
+
+  test('count as made as soon as the disk has them', async () => {
+    const { slow, redis, writes } = await openSlow();
+    let made = false;
+    const making = writes
+      .make(() => redis.set('a', '1'))
+      .then(() => {
+        made = true;
+      });
+    await slow.asked();
+    expect(made).toBe(false);
+    slow.written();
+    await making;
+  });
+
+  test('are refused if the disk does not have them in time', async () => {
+    const { slow, redis, writes } = await openSlow();
+    const making = writes.make(() => redis.set('a', '1'));
+    making.catch(() => {});
+    await slow.asked();
+    slow.notWritten();
+    await expect(making).rejects.toBeInstanceOf(StoreUnavailableError);
+  });
+
+  test('are refused if another connection than theirs was asked', async () => {
+    const { slow, redis, writes } = await openSlow();
+    const making = writes.make(async () => {
+      await redis.set('a', '1');
+      redis.disconnect(true);
+    });
+    making.catch(() => {});
+    await slow.asked();
+    slow.written();
+    await expect(making).rejects.toThrow('lost before it had written safely');
+  });
+});
+
+(withoutRedisServers ? describe.skip : describe)('writes that must be on a replica', () => {
+  async function openReplicated(replicas = 1) {
+    const servers = await startReplicatedRedis();
+    cleanups.push(() => servers.stop());
+    return { servers, ...open(servers.url, { fsync: false, replicas, timeoutMs: 500 }) };
+  }
+
+  test('are there when they count as made, however many are made at once', async () => {
+    const { servers, redis, writes, seen } = await openReplicated();
+    await until('writes are safe', () => seen.at(-1));
+    await Promise.all(Array.from({ length: 200 }, (_, i) => writes.make(() => redis.sadd('all', i))));
+    expect(await servers.replica.scard('all')).toBe(200);
+    await servers.failOver();
+    const add = () => writes.make(() => redis.sadd('all', 'last'));
+    const isAdded = () =>
+      add().then(
+        () => true,
+        () => false,
+      );
+    await until('the new primary takes writes', isAdded, 60_000);
+    expect(await redis.scard('all')).toBe(201);
+  }, 120_000);
+
+  test('are refused while it gets nothing, also if they were made before, and the log says so once', async () => {
+    const { servers, redis, writes, seen, logged } = await openReplicated();
+    await until('writes are safe', () => seen.at(-1));
+    servers.haltReplication();
+    await expect(writes.make(() => redis.setnx('a', '1'))).rejects.toThrow('has 0 of the 1 replicas');
+    expect(writes.problem).toContain('has 0 of the 1 replicas');
+    // Another process repeats it, and finds nothing left to write.
+    const other = open(servers.url, { fsync: false, replicas: 1, timeoutMs: 500 });
+    await expect(other.writes.make(() => other.redis.setnx('a', '1'))).rejects.toBeInstanceOf(StoreUnavailableError);
+    await until('it was looked again', () => seen.filter((safe) => !safe).length >= 3, 30_000);
+    servers.resumeReplication();
+    await until('the problem is over', () => writes.problem === undefined, 60_000);
+    await writes.make(() => redis.setnx('a', '1'));
+    expect(await servers.replica.get('a')).toBe('1');
+    expect(logged('Redis does not keep writes safely')).toBe(1);
+    expect(logged('Redis keeps writes safely again')).toBe(1);
+  }, 180_000);
+
+  test('are known to be impossible before somebody writes, and then nothing is written', async () => {
+    const { servers, redis, writes } = await openReplicated(2);
+    await until('it is known', () => writes.problem, 30_000);
+    await expect(writes.make(() => redis.set('a', '1'))).rejects.toThrow('has 1 of the 2 replicas');
+    expect(await servers.primary.get('a')).toBeNull();
+  });
+});
