@@ -130,10 +130,10 @@ withMongoDb('a real server', () => {
     const collection = await some();
     await collection.insertOne({ _id: 'one' });
     for (const insert of [
-      collection.insertOne({ _id: 'one' }),
-      collection.bulkWrite([{ insertOne: { document: { _id: 'one' } } }]),
+      () => collection.insertOne({ _id: 'one' }),
+      () => collection.bulkWrite([{ insertOne: { document: { _id: 'one' } } }]),
     ]) {
-      const error: unknown = await insert.catch((reason: unknown) => reason);
+      const error: unknown = await insert().catch((reason: unknown) => reason);
       expect([error, verdictOn(error)]).toEqual([expect.any(MongoServerError), 'fault']);
     }
   });
