@@ -1,4 +1,5 @@
 import { ConfigError } from '../contracts/errors.ts';
+import { plainConnectionProblems } from './plain-connections.ts';
 import type { Reader, Setting } from './setting.ts';
 import { namedSecret, settingText } from './setting-text.ts';
 import { type ApiConfig, type ConfigOf, settings, type WorkerConfig } from './settings.ts';
@@ -12,6 +13,13 @@ type Environment = Record<string, string | undefined>;
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
     const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
+    problems.push(
+      ...plainProblems(config, {
+        RABBITMQ_MANAGEMENT_URL: [config.rabbitmqManagementUrl],
+        MONGODB_URL: [config.mongodbUrl],
+        JWT_JWKS_URL: [config.jwtJwksUrl],
+      }),
+    );
     if (config.nodeEnv === 'production' && config.jwtSecret.length === 0 && !config.jwtJwksUrl) {
       problems.push(
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
@@ -28,6 +36,12 @@ export function loadApiConfig(env: Environment): ApiConfig {
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
     const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
+    problems.push(
+      ...plainProblems(config, {
+        OPENAI_BASE_URL: [config.openaiBaseUrl],
+        MODEL_FALLBACKS: config.modelFallbacks.map(({ baseUrl }) => baseUrl),
+      }),
+    );
     if (config.nodeEnv === 'production' && !config.openaiApiKey) {
       problems.push('OPENAI_API_KEY is required in production');
     }
@@ -63,6 +77,25 @@ function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKe
 
 const metricsProblems = (config: Pick<WorkerConfig, 'metricsToken' | 'metricsTokenFile'>): string[] =>
   config.metricsToken && config.metricsTokenFile ? ['METRICS_TOKEN and METRICS_TOKEN_FILE must not both be set'] : [];
+
+/** In production, what both processes and the given settings connect to must have TLS. */
+function plainProblems(
+  config: Pick<
+    WorkerConfig,
+    'nodeEnv' | 'plaintextHosts' | 'rabbitmqUrl' | 'redisUrl' | 'cacheRedisUrl' | 'otelExporterOtlpEndpoint'
+  >,
+  more: Readonly<Record<string, readonly (string | undefined)[]>>,
+): string[] {
+  if (config.nodeEnv !== 'production') return [];
+  const { plaintextHosts = [], rabbitmqUrl, redisUrl, cacheRedisUrl, otelExporterOtlpEndpoint } = config;
+  const both = {
+    RABBITMQ_URL: [rabbitmqUrl],
+    REDIS_URL: [redisUrl],
+    CACHE_REDIS_URL: [cacheRedisUrl],
+    OTEL_EXPORTER_OTLP_ENDPOINT: [otelExporterOtlpEndpoint],
+  };
+  return plainConnectionProblems({ ...both, ...more }, plaintextHosts);
+}
 
 function signingProblems(
   config: Pick<WorkerConfig, 'messageSigningKey' | 'acceptUnsignedAnswers' | 'nodeEnv'>,

@@ -26,6 +26,17 @@ export interface Upgrades {
  */
 const KEEP_ALIVE_MS = 75_000;
 
+/** How long a client may take to send a request: all of its headers, and all of it. A slow one is answered with 408. */
+const HEADERS_MS = 15_000;
+const REQUEST_MS = 30_000;
+/** How often Node looks for slow requests. */
+const SLOW_CHECK_MS = 2_000;
+/**
+ * How many connections a process holds at most; it closes any further one. Each takes memory before anybody has logged
+ * in. A process has readers of streams for a few thousand.
+ */
+const MAX_CONNECTIONS = 20_000;
+
 /**
  * Listens on host and port.
  * @throws the error of the system: EADDRINUSE, EACCES, EADDRNOTAVAIL
@@ -35,7 +46,9 @@ export async function listen(
   { host, port, upgrades }: { host: string; port: number; upgrades?: Upgrades },
 ): Promise<HttpServer> {
   const shouldUpgradeCallback = (req: IncomingMessage) => upgrades?.mayUpgrade(req) ?? false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback }, handler);
+  const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: SLOW_CHECK_MS };
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...limits, shouldUpgradeCallback }, handler);
+  server.maxConnections = MAX_CONNECTIONS;
   if (upgrades) server.on('upgrade', upgrades.upgrade);
   server.listen(port, host);
   await once(server, 'listening');

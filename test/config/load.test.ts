@@ -8,8 +8,8 @@ import { settings } from '../../src/config/settings.ts';
 import { ConfigError } from '../../src/contracts/errors.ts';
 
 const servers = {
-  RABBITMQ_URL: 'amqp://u:p@rabbit/vhost',
-  REDIS_URL: 'redis://:p@redis:6379',
+  RABBITMQ_URL: 'amqps://u:p@rabbit/vhost',
+  REDIS_URL: 'rediss://:p@redis:6379',
   MESSAGE_SIGNING_KEY: 'a signing key of at least thirty-two bytes',
 };
 const problemsOf = (load: (env: Record<string, string>) => unknown, env: Record<string, string>): string[] => {
@@ -60,9 +60,9 @@ test('a secret may stand in a file, which counts before the variable, and whose 
     return { [`${name}_FILE`]: join(dir, name) };
   };
   const files = {
-    ...inFile('RABBITMQ_URL', 'amqp://u:from-file@rabbit'),
-    ...inFile('REDIS_URL', 'redis://:from-file@redis'),
-    ...inFile('CACHE_REDIS_URL', 'redis://:from-file@cache'),
+    ...inFile('RABBITMQ_URL', 'amqps://u:from-file@rabbit'),
+    ...inFile('REDIS_URL', 'rediss://:from-file@redis'),
+    ...inFile('CACHE_REDIS_URL', 'rediss://:from-file@cache'),
     ...inFile('MESSAGE_SIGNING_KEY', 'k'.repeat(40)),
     ...inFile('JWT_SECRET', 'j'.repeat(40)),
     ...inFile('OPENAI_API_KEY', 'sk-from-file'),
@@ -71,9 +71,9 @@ test('a secret may stand in a file, which counts before the variable, and whose 
     MODEL_FALLBACKS: '[{"name":"other","baseUrl":"https://other.example/v1","model":"m","apiKeyEnv":"OTHER_KEY"}]',
   };
   const common = {
-    rabbitmqUrl: 'amqp://u:from-file@rabbit',
-    redisUrl: 'redis://:from-file@redis',
-    cacheRedisUrl: 'redis://:from-file@cache',
+    rabbitmqUrl: 'amqps://u:from-file@rabbit',
+    redisUrl: 'rediss://:from-file@redis',
+    cacheRedisUrl: 'rediss://:from-file@cache',
     messageSigningKey: ['k'.repeat(40)],
   };
   expect(loadApiConfig({ ...files, ...servers })).toMatchObject({ ...common, jwtSecret: ['j'.repeat(40)] });
@@ -111,11 +111,11 @@ test('TLS, passwords and a Redis of its own for the cache are taken', () => {
   const config = loadWorkerConfig({
     RABBITMQ_URL: 'amqps://user:p%40ss@rabbit:5671/prod',
     REDIS_URL: 'rediss://user:p%40ss@redis:6380/1',
-    CACHE_REDIS_URL: 'redis://cache:6379',
+    CACHE_REDIS_URL: 'rediss://cache:6379',
     OPENAI_API_KEY: 'sk-x',
     MESSAGE_SIGNING_KEY: servers.MESSAGE_SIGNING_KEY,
   });
-  expect(config.cacheRedisUrl).toBe('redis://cache:6379');
+  expect(config.cacheRedisUrl).toBe('rediss://cache:6379');
 });
 
 test('a key to sign answers with is required, unless answers without a signature are accepted', () => {

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,15 @@ test('one command runs everything, its line to try is answered, and Ctrl-C leave
     await until('Prometheus reads all metrics', async () => /,"3"\]/.test(await (await fetch(asked)).text()), 30_000);
   }
 
+  // Only the owner may look at the data, and only with the password at Redis.
+  expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+  const redisUrl = new URL(/^REDIS_URL=(.*)$/m.exec(readFileSync(join(dataDir, 'env'), 'utf8'))![1]!);
+  expect(first.output()).not.toContain(redisUrl.password);
+  redisUrl.password = '';
+  const stranger = new Redis(redisUrl.href);
+  await expect(stranger.dbsize()).rejects.toThrow(/^NOAUTH/);
+  stranger.disconnect();
+
   const second = await npmStart();
   await second.exited;
   expect(second.exitCode).toBe(1);
@@ -137,7 +146,7 @@ test('a process and a server that are killed come back, and npm start says so; w
   await said('exit code 137 (SIGKILL)');
   await said('worker is started again, with the same settings.');
   // Redis writes its title over its environment.
-  const redis = new Redis(/redis:\/\/\S+/.exec(started.output())![0]);
+  const redis = new Redis(/^REDIS_URL=(.*)$/m.exec(readFileSync(join(dataDir, 'env'), 'utf8'))![1]!);
   const serverInfo = await redis.info('server');
   redis.disconnect();
   process.kill(Number(/process_id:(\d+)/.exec(serverInfo)![1]), 'SIGKILL');

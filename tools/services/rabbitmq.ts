@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { keptPassword } from './kept-password.ts';
 import { onFreePorts } from './on-free-ports.ts';
 import { programs } from './programs.ts';
 import type { Service } from './service.ts';
@@ -67,7 +67,8 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
   const { rabbitMqServer, commandLine } = programs();
   if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
   mkdirSync(join(dir, 'home'), { recursive: true });
-  const password = member?.password ?? keptPassword(join(dir, 'password'));
+  // RabbitMQ creates its user at the first start only, so later starts on the same data need the same password.
+  const password = member?.password ?? keptPassword(dir);
   if (member) keepCookie(join(dir, 'home/.erlang.cookie'), member.erlangCookie);
   const logFile = join(dir, 'rabbitmq.log');
 
@@ -106,7 +107,9 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
     RABBITMQ_PID_FILE: join(dir, 'rabbitmq.pid'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     // By default idle schedulers spin for a while, which takes CPU time from the processes under test.
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
+    // Who reaches Erlang's distribution and has the cookie can run anything, so only this machine may.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      '+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}',
     ERL_CRASH_DUMP: join(dir, 'erl_crash.dump'),
     ERL_EPMD_PORT: String(member?.epmdPort ?? ownEpmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -166,12 +169,6 @@ async function isReady(server: GuardedProcess, epmd: GuardedProcess | undefined)
     await sleep(50);
   }
   return false;
-}
-
-/** RabbitMQ creates its user at the first start only, so later starts on the same data need the same password. */
-function keptPassword(file: string): string {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
 }
 
 const clusterLines = (member: ClusterMember | undefined): string[] =>

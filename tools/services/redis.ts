@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { keptPassword } from './kept-password.ts';
 import { onFreePorts } from './on-free-ports.ts';
 import { startOneProcess } from './one-process.ts';
 import { programs } from './programs.ts';
@@ -15,14 +16,18 @@ export interface RedisOptions {
   databases?: number;
   /** always: what it has confirmed is on disk, which makes it slower. */
   appendfsync?: 'always' | 'everysec';
+  /** It asks for a password, which the URL then has. */
+  hasPassword?: boolean;
 }
 
 /** Starts the installed Redis with its data in `dir`. It appends each write to a file, and never evicts. */
-export async function startRedis({ databases = 16, ...options }: RedisOptions): Promise<Service> {
+export async function startRedis({ databases = 16, hasPassword = false, ...options }: RedisOptions): Promise<Service> {
+  mkdirSync(options.dir, { recursive: true });
+  const password = hasPassword ? keptPassword(options.dir) : undefined;
   return await onFreePorts(1, async ([port]) =>
     startOneProcess({
-      url: `redis://127.0.0.1:${port}`,
-      ...runRedis({ ...options, settings: { port: port!, databases } }),
+      url: `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`,
+      ...runRedis({ ...options, password, settings: { port: port!, databases } }),
     }),
   );
 }
@@ -34,12 +39,20 @@ export type RedisSettings = Readonly<Record<string, string | number>>;
 export function runRedis({
   dir,
   appendfsync = 'everysec',
+  password,
   settings,
-}: Pick<RedisOptions, 'dir' | 'appendfsync'> & { settings: RedisSettings }): RedisRun {
-  return runServer(dir, [], READY, {
+}: Pick<RedisOptions, 'dir' | 'appendfsync'> & { password?: string | undefined; settings: RedisSettings }): RedisRun {
+  return runServer(dir, password === undefined ? [] : [passwordFile(dir, password)], READY, {
     ...{ save: '', appendonly: 'yes', appendfsync, 'auto-aof-rewrite-min-size': '512mb' },
     ...{ 'maxmemory-policy': 'noeviction', ...settings },
   });
+}
+
+/** A file of settings, because everybody on the machine can read the arguments of a process. */
+function passwordFile(dir: string, password: string): string {
+  const file = join(dir, 'redis.conf');
+  writeFileSync(file, `requirepass ${password}\n`, { mode: 0o600 });
+  return file;
 }
 
 /** How to start a Sentinel with these settings; `more` are further lines, as a Sentinel has them. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../services/free-port.ts';
@@ -54,6 +54,8 @@ if (values.help) {
 
 const dataDir = resolve(values.data);
 mkdirSync(join(dataDir, 'logs'), { recursive: true });
+// Users' texts and passwords are in it.
+chmodSync(dataDir, 0o700);
 const terminal = createTerminal({ verbose: values.verbose });
 /** In the order in which they were started. They are stopped in the opposite order. */
 const started: Supervised[] = [];

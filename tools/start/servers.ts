@@ -32,7 +32,7 @@ const SERVERS: Server[] = [
     composeService: 'redis',
     aptPackage: 'redis-server',
     isInstalled: () => programs().redisServer !== undefined,
-    startInstalled: (dir) => startRedis({ dir }),
+    startInstalled: (dir) => startRedis({ dir, hasPassword: true }),
   },
 ];
 

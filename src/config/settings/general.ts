@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { api, both, setting, worker } from '../setting.ts';
-import { duration, integer, optional, secret, secretFile, text, url } from '../value-types.ts';
+import { duration, integer, names, optional, secret, secretFile, text, url } from '../value-types.ts';
 
 export const general = {
   nodeEnv: setting({
@@ -9,6 +9,14 @@ export const general = {
     default: 'production',
     unit: 'name',
     text: 'In production JWT_SECRET (or JWT_JWKS_URL) and OPENAI_API_KEY are required, and the model simulator is never asked.',
+    readBy: both,
+  }),
+  plaintextHosts: setting({
+    env: 'PLAINTEXT_HOSTS',
+    type: optional(names),
+    default: '',
+    unit: 'names',
+    text: 'Hosts, separated by commas, to which production may connect without TLS (amqp://, redis://, mongodb://, http://), because nobody else reaches the network; * for all. The own machine is always allowed.',
     readBy: both,
   }),
   logLevel: setting({

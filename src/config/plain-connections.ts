@@ -1,0 +1,33 @@
+/** The schemes of connections without TLS. MongoDB's scheme is the same with TLS. */
+const PLAIN = /^(?:amqp|http|mongodb|redis(?:\+\w+)?)$/;
+const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/**
+ * Returns a sentence for each setting whose connection could be read on its way: it has no TLS, and leads to another
+ * machine.
+ * @param urls by setting; several addresses are separated by commas
+ * @param allowed hosts to which a connection may be plain; `*` means all
+ */
+export function plainConnectionProblems(
+  urls: Readonly<Record<string, readonly (string | undefined)[]>>,
+  allowed: readonly string[],
+): string[] {
+  if (allowed.includes('*')) return [];
+  return Object.entries(urls).flatMap(([setting, texts]) => {
+    const hosts = new Set(texts.flatMap((text) => plainHostsOf(text ?? '')));
+    const refused = [...hosts].filter((host) => !LOOPBACK.test(host) && !allowed.includes(host));
+    if (refused.length === 0) return [];
+    return [
+      `${setting} leads to ${refused.join(', ')} without TLS, so that others may read it on its way: use TLS, or name the host in PLAINTEXT_HOSTS if nobody else reaches that network`,
+    ];
+  });
+}
+
+/** The hosts to which these addresses lead without TLS. Some schemes allow several hosts in one address. */
+function plainHostsOf(text: string): string[] {
+  return text.split(/\s*,\s*(?=\w[\w+]*:\/\/)/).flatMap((url) => {
+    const [, scheme = '', authority = ''] = /^([\w+]+):\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
+    if (!PLAIN.test(scheme) || /[?&](?:tls|ssl)=true(?:&|$)/.test(url)) return [];
+    return authority.split(',').map((host) => host.replace(/:\d+$/, ''));
+  });
+}
