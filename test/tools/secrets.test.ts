@@ -42,7 +42,9 @@ test('one command makes all secrets that production asks for, readable by their 
     RABBITMQ_URL: `amqp://u:${made.RABBITMQ_API_PASSWORD}@r`,
     REDIS_URL: `redis://u:${made.REDIS_API_PASSWORD}@r`,
   };
-  expect(loadApiConfig({ ...made, ...urls, NODE_ENV: 'production', PLAINTEXT_HOSTS: 'r' })).toMatchObject({ nodeEnv: 'production' });
+  expect(loadApiConfig({ ...made, ...urls, NODE_ENV: 'production', PLAINTEXT_HOSTS: 'r' })).toMatchObject({
+    nodeEnv: 'production',
+  });
 });
 
 test('secrets that are set stay, empty ones are filled in, and a second run changes nothing', () => {
