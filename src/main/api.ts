@@ -111,7 +111,7 @@ const judgedProcesses = async () => {
 measureProcesses(metrics.registry, () => listProcesses(redis));
 
 // Stores
-const encryption = createEncryption({ config, redis, subscriber, db: mongoDb?.db, logger });
+const encryption = createEncryption({ config, redis, safeWrites, subscriber, db: mongoDb?.db, logger });
 const stores = createLastingStores({ config, redis, safeWrites, seals: encryption.seals, db: mongoDb?.db, replica });
 const { conversations, feedback } = stores;
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });

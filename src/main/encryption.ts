@@ -9,14 +9,22 @@ import { createMongoDbDataKeyStore } from '../adapters/encryption/mongodb-data-k
 import { createRedisDataKeyStore } from '../adapters/encryption/redis-data-key-store.ts';
 import { createTextSeals } from '../adapters/encryption/text-seals.ts';
 import type { Redis, Subscriber } from '../adapters/redis/redis.ts';
+import type { SafeWrites } from '../adapters/redis/safe-writes.ts';
 import { exceptTitles, plainTexts, type TextSeals } from '../contracts/sealing.ts';
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
 
 /** Data keys last as long as what they encrypt, so they are in MongoDB if there is one. */
-export const dataKeyStoreOf = ({ redis, db }: { redis: Redis; db: Db | undefined }): DataKeyStore =>
-  db ? createMongoDbDataKeyStore({ db }) : createRedisDataKeyStore({ redis });
+export const dataKeyStoreOf = ({ db, ...ofRedis }: StoreOptions): DataKeyStore =>
+  db ? createMongoDbDataKeyStore({ db }) : createRedisDataKeyStore(ofRedis);
+
+interface StoreOptions {
+  redis: Redis;
+  /** undefined: a failover of Redis may lose a new key. */
+  safeWrites?: SafeWrites | undefined;
+  db: Db | undefined;
+}
 
 /** undefined: ENCRYPTION_KEYS is not set. */
 export function masterKeysOf([first, ...others]: readonly MasterKey[]): MasterKeys | undefined {
@@ -36,17 +44,20 @@ export interface Encryption {
 export function createEncryption(options: {
   config: { encryptionKeys: MasterKey[]; plainTextsForOthers: boolean };
   redis: Redis;
+  safeWrites: SafeWrites | undefined;
   subscriber: Subscriber;
   db: Db | undefined;
   logger: Logger;
 }): Encryption {
-  const { config, subscriber, logger } = options;
-  const store = dataKeyStoreOf(options);
+  const { config, redis, safeWrites, subscriber, db, logger } = options;
+  const store = dataKeyStoreOf({ redis, safeWrites, db });
   const masterKeys = masterKeysOf(config.encryptionKeys);
   const admit = () => admitted({ store, masterKeys, logger });
   if (!masterKeys) return { seals: plainTexts, admit };
   const dataKeys = createDataKeys({ store, masterKeys });
   forgetDestroyedKeys({ subscriber, dataKeys });
+  // After a failover, the new primary may not have a key that another process has just made.
+  redis.on('ready', () => dataKeys.forget());
   const seals = createTextSeals(dataKeys);
   return { seals: config.plainTextsForOthers ? exceptTitles(seals) : seals, admit };
 }

@@ -30,7 +30,7 @@ test.each<[z.ZodType, unknown, string[]]>([
   [
     credentials,
     { email: 'nobody', password: 'short' },
-    ['email: must be an email address', 'password: must have at least 8 characters'],
+    ['email: must be an email address', 'password: must have at least 10 characters'],
   ],
   [refreshBody, { refreshToken: '' }, ['refreshToken: must not be empty']],
   [historyQuery, { limit: '0' }, ['limit: must be at least 1']],

@@ -54,7 +54,7 @@ if (!leftOut)
         RABBITMQ_URL: rabbitMq.url,
         REDIS_URL: redisUrl,
         MODEL_SIMULATOR_URL: simulator.baseUrl,
-        JWT_SECRET: 'a secret of this test, of 32 characters or more',
+        JWT_SECRET: 'a-secret-of-this-test-of-32-characters-or-more',
         RATE_SEND_PER_MINUTE: '200',
         RETRY_BASE: '50ms',
         WORKER_CONCURRENCY: '4',

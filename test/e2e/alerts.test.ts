@@ -34,7 +34,7 @@ withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
       RABBITMQ_URL: await testRabbitMqUrl(),
       REDIS_URL: await testRedisUrl(),
       MODEL_SIMULATOR_URL: simulator.baseUrl,
-      JWT_SECRET: 'a secret of this test, of 32 characters or more',
+      JWT_SECRET: 'a-secret-of-this-test-of-32-characters-or-more',
       RATE_SEND_PER_MINUTE: '100000',
       // Without a worker for so long, the api could refuse questions that would end after their deadline.
       REQUEST_DEADLINE: '24h',

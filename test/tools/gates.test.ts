@@ -9,7 +9,7 @@ import { settingGroups } from '../../tools/generate/setting-groups.ts';
 const root = join(import.meta.dirname, '../..');
 const copy = mkdtempSync(join(tmpdir(), 'healify-gates-'));
 beforeAll(() => {
-  for (const part of ['src', 'tools', 'dashboards', 'deploy', 'docs', 'package.json']) {
+  for (const part of ['src', 'tools', 'bench', 'dashboards', 'deploy', 'docs', 'package.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
   for (const file of ['.env.example', 'docker-compose.yml', '.luacheckrc']) cpSync(join(root, file), join(copy, file));

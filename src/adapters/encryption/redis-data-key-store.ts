@@ -1,6 +1,7 @@
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
+import type { SafeWrites } from '../redis/safe-writes.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
 import type { DataKeyStore, StoredKey } from './data-key-store.ts';
 import type { WrappedKey } from './master-keys.ts';
@@ -12,13 +13,16 @@ const KEY = redisKeys.dataKey('');
 /**
  * Data keys in Redis: a string for each owner. The commands of a call are sent together: one round trip. `all` finds the keys
  * by their names, so it needs the right to SCAN.
+ * @param options.safeWrites a new key is given out once it is safe. Without it, a failover may lose a key that was used
  */
-export function createRedisDataKeyStore({ redis }: { redis: Redis }): DataKeyStore {
+export function createRedisDataKeyStore(options: { redis: Redis; safeWrites?: SafeWrites | undefined }): DataKeyStore {
+  const { redis, safeWrites } = options;
   const get = async (owner: string) => storedKeyOf(await redis.get(redisKeys.dataKey(owner)));
 
-  async function addOne({ owner, key }: { owner: string; key: WrappedKey }): Promise<StoredKey> {
-    const [, stored] = await Promise.all([redis.set(redisKeys.dataKey(owner), textOf(key), 'NX'), get(owner)]);
-    return stored!;
+  async function addTo(on: Redis, { owner, key }: { owner: string; key: WrappedKey }): Promise<StoredKey> {
+    const name = redisKeys.dataKey(owner);
+    const [, stored] = await Promise.all([on.set(name, textOf(key), 'NX'), on.get(name)]);
+    return storedKeyOf(stored)!;
   }
 
   async function* all(): AsyncGenerator<{ owner: string; key: StoredKey }> {
@@ -36,7 +40,10 @@ export function createRedisDataKeyStore({ redis }: { redis: Redis }): DataKeySto
 
   return {
     read: (owners) => orStoreUnavailable(Promise.all(owners.map(get))),
-    add: (keys) => orStoreUnavailable(Promise.all(keys.map(addOne))),
+    add: (keys) => {
+      const addAll = (on: Redis) => orStoreUnavailable(Promise.all(keys.map((key) => addTo(on, key))));
+      return safeWrites && keys.length > 0 ? safeWrites.make(() => addAll(safeWrites.redis)) : addAll(redis);
+    },
     replace: (owner, before, after) => orStoreUnavailable(replaceDataKey(redis, owner, textOf(before), textOf(after))),
     destroy: async (owner) => void (await orStoreUnavailable(redis.set(redisKeys.dataKey(owner), DESTROYED))),
     all,
