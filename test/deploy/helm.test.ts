@@ -24,10 +24,10 @@ const full = { valuesFiles: [FULL_VALUES] };
 const renderings = { defaults: {}, 'everything switched on': full };
 
 const SECRETS = {
-  RABBITMQ_URL: 'amqp://user:password@rabbitmq:5672',
-  RABBITMQ_MANAGEMENT_URL: 'http://user:password@rabbitmq:15672',
-  REDIS_URL: 'redis://:password@redis:6379',
-  MONGODB_URL: 'mongodb://user:password@mongodb/healify',
+  RABBITMQ_URL: 'amqps://user:password@rabbitmq:5671',
+  RABBITMQ_MANAGEMENT_URL: 'https://user:password@rabbitmq:15671',
+  REDIS_URL: 'rediss://:password@redis:6379',
+  MONGODB_URL: 'mongodb://user:password@mongodb/healify?tls=true',
   MESSAGE_SIGNING_KEY: 'a key of production that is long enough',
   JWT_SECRET: 'a secret of production that is long enough',
   OPENAI_API_KEY: 'sk-of-production',

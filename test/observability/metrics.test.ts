@@ -6,7 +6,20 @@ import type { QueuesSeen } from '../../src/observability/queues-seen.ts';
 
 /** None of them may carry an id or a text of a user. */
 const KNOWN_LABELS = new Set([
-  ...['cached', 'cause', 'code', 'kind', 'method', 'model', 'operation', 'outcome', 'provider', 'queue', 'rating'],
+  ...[
+    'cached',
+    'cause',
+    'code',
+    'command',
+    'kind',
+    'method',
+    'model',
+    'operation',
+    'outcome',
+    'provider',
+    'queue',
+    'rating',
+  ],
   ...['reason', 'result', 'route', 'server', 'state', 'status', 'step', 'was', 'why'],
   ...['error_type', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'gen_ai_token_type'],
 ]);
