@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createGateAdmin } from '../../src/adapters/model/gate-admin.ts';
+import { JOBS_PREFIX, JOBS_QUEUE } from '../../src/contracts/queues.ts';
 import { startAnsweringWorker } from '../answering-worker.ts';
 import { startWorker } from '../processes.ts';
 import { until } from '../until.ts';
@@ -10,6 +11,8 @@ const closing: (() => void)[] = [];
 afterAll(() => {
   for (const close of closing) close();
 });
+
+const DELAYED = `${JOBS_PREFIX}:${JOBS_QUEUE}:delayed`;
 
 const question = () => ({
   ...{ requestId: randomUUID(), sessionId: 's', userId: 'u', message: `Question ${randomUUID()}` },
@@ -20,11 +23,19 @@ test('a worker that is killed while it probes holds the gate for seconds, and no
   const redis = new Redis(redisUrl);
   closing.push(() => redis.disconnect());
   const gates = createGateAdmin(redis);
+  // A worker that has not heard of the shut gate yet would make its call without a probe.
+  await until('the worker puts a question aside', async () => {
+    await gates.shut('simulator/simulator', 3_000);
+    await client.ask(question());
+    return (await redis.zcard(DELAYED)) > 0;
+  });
   await simulator.behave({ latencyMs: 600_000 });
-  await until('the gate is shut', () => gates.shut('simulator/simulator', 100));
   await client.ask(question());
-  await until('the probe is under way', async () => (await simulator.stats()).inFlight === 1, 30_000);
-  expect(await gates.list()).toMatchObject([{ state: 'probing' }]);
+  await until(
+    'the probe is under way',
+    async () => (await gates.list())[0]?.state === 'probing' && (await simulator.stats()).inFlight > 0,
+    30_000,
+  );
   await worker.kill();
 
   await simulator.behave({});
