@@ -1,22 +1,13 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { Redis } from 'ioredis';
-import { pino } from 'pino';
 import type { ConversationStore } from '../src/adapters/conversations/conversation-store.ts';
-import { conversationIndexes } from '../src/adapters/conversations/mongodb/documents.ts';
 import { createMongoDbConversationStore } from '../src/adapters/conversations/mongodb-conversation-store.ts';
 import { createMongoDbHistoryArchive } from '../src/adapters/conversations/mongodb-history-archive.ts';
 import { createRedisConversationStore } from '../src/adapters/conversations/redis-conversation-store.ts';
 import { createRedisHistoryArchive } from '../src/adapters/conversations/redis-history-archive.ts';
-import { connectMongoDb } from '../src/adapters/mongodb/connect-mongodb.ts';
-import { createIndexes } from '../src/adapters/mongodb/indexes.ts';
-import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
-import { plainTexts } from '../src/contracts/sealing.ts';
-import { startRedis } from '../tools/services/redis.ts';
-import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
-import { makeSessions, RETENTION_MS, userOf } from './history/made-sessions.ts';
+import { makeSessions, userOf } from './history/made-sessions.ts';
+import { openStores } from './history/open-stores.ts';
 import { writeSessions } from './history/write-sessions.ts';
-import { useMongoDb } from './mongodb.ts';
 import { residentBytes } from './usage.ts';
 
 // How long a page of a user's history takes where there are many turns: `npm run bench:history`. The turns are written as an
@@ -50,21 +41,7 @@ if (values.help) {
 }
 const [turns, users, pages] = [Number(values.turns), Number(values.users), Number(values.pages)];
 
-const dir = makeRunFolder('bench');
-const server = await startRedis({ dir });
-const logger = pino({ level: 'silent' });
-const redis = connectRedis({ url: server.url, name: 'bench', logger });
-const info = new Redis(server.url);
-const mongoDb = values.mongodb === undefined ? undefined : await useMongoDb(values.mongodb, dir);
-const connection =
-  mongoDb &&
-  connectMongoDb({
-    ...{ url: `${mongoDb.url}/bench-${process.pid}`, name: 'bench', logger, maxPoolSize: 20 },
-    ...{ commandTimeoutMs: 300_000, connectTimeoutMs: 5_000, retryWrites: true, writeConcern: 'majority' },
-  });
-const db = connection?.db;
-if (db) await createIndexes(db, conversationIndexes);
-const common = { redis, seals: plainTexts, retentionMs: RETENTION_MS, replica: 'bench' };
+const { common, db, name, usedBytes, close } = await openStores(values.mongodb);
 const store: ConversationStore = db
   ? createMongoDbConversationStore({ ...common, db, idleMs: 3_600_000 })
   : createRedisConversationStore(common);
@@ -110,17 +87,11 @@ const sorted = reads.map(({ ms }) => ms).sort((a, b) => a - b);
 const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!.toFixed(1);
 const deepest = Math.max(...reads.map(({ depth }) => depth));
 const deep = reads.filter(({ depth }) => depth === deepest).map(({ ms }) => ms);
-const usedMb = Number(/used_memory:(\d+)/.exec(await info.info('memory'))![1]) / 2 ** 20;
-console.log(`${turns} turns of ${users} users in ${mongoDb?.name ?? 'Redis'}, ${reads.length} pages of ${PAGE}:
+const usedMb = (await usedBytes()) / 2 ** 20;
+console.log(`${turns} turns of ${users} users in ${name}, ${reads.length} pages of ${PAGE}:
   median ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, longest ${quantile(1)} ms (goal: ${GOAL_MS} ms)
   the deepest pages (number ${deepest + 1}): ${(deep.reduce((sum, ms) => sum + ms, 0) / deep.length).toFixed(1)} ms on average
   the longest pause of the reader for collecting garbage: ${longestPauseMs.toFixed(1)} ms
   meanwhile the reader has grown by ${grownMb.toFixed(0)} MB; Redis has ${usedMb.toFixed(0)} MB`);
 
-await db?.dropDatabase();
-await connection?.close();
-await mongoDb?.stop();
-redis.disconnect();
-info.disconnect();
-await server.stop();
-removeFolder(dir);
+await close();

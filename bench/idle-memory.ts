@@ -1,26 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Redis } from 'ioredis';
-import { pino } from 'pino';
-import { conversationIndexes } from '../src/adapters/conversations/mongodb/documents.ts';
 import { createMongoDbConversationStore } from '../src/adapters/conversations/mongodb-conversation-store.ts';
 import { createRedisConversationStore } from '../src/adapters/conversations/redis-conversation-store.ts';
-import { connectMongoDb } from '../src/adapters/mongodb/connect-mongodb.ts';
-import { createIndexes } from '../src/adapters/mongodb/indexes.ts';
-import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
-import { plainTexts } from '../src/contracts/sealing.ts';
-import { startRedis } from '../tools/services/redis.ts';
-import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
-import { makeSessions, RETENTION_MS } from './history/made-sessions.ts';
-import { useMongoDb } from './mongodb.ts';
+import { makeSessions } from './history/made-sessions.ts';
+import { openStores } from './history/open-stores.ts';
 
 // What questions that have ended leave in Redis once their sessions are idle: `npm run bench:idle-memory`. The questions are begun
 // and ended by the stores of the api. Jobs and cached answers are measured by `npm run bench:memory`.
 
 const USERS = 1_000;
 const IDLE_MS = 1_000;
-const REPLICA = 'bench';
 
 const { values } = parseArgs({
   options: {
@@ -42,24 +32,10 @@ if (values.help) {
 }
 const questions = Number(values.questions);
 
-const dir = makeRunFolder('bench');
-const server = await startRedis({ dir });
-const logger = pino({ level: 'silent' });
-const redis = connectRedis({ url: server.url, name: 'bench', logger });
-const info = new Redis(server.url);
-const mongoDb = values.mongodb === undefined ? undefined : await useMongoDb(values.mongodb, dir);
-const connection =
-  mongoDb &&
-  connectMongoDb({
-    ...{ url: `${mongoDb.url}/bench-${process.pid}`, name: 'bench', logger, maxPoolSize: 20 },
-    ...{ commandTimeoutMs: 300_000, connectTimeoutMs: 5_000, retryWrites: true, writeConcern: 'majority' },
-  });
-if (connection) await createIndexes(connection.db, conversationIndexes);
-const common = { redis, seals: plainTexts, retentionMs: RETENTION_MS, replica: REPLICA };
+const { common, info, db, name, usedBytes, close } = await openStores(values.mongodb);
 // A session that begins is looked for in MongoDB first. FerretDB would read the whole collection for that.
 const live = createRedisConversationStore(common);
-const store = connection ? createMongoDbConversationStore({ ...common, db: connection.db, idleMs: IDLE_MS }) : live;
-const usedBytes = async () => Number(/used_memory:(\d+)/.exec(await info.info('memory'))![1]);
+const store = db ? createMongoDbConversationStore({ ...common, db, idleMs: IDLE_MS }) : live;
 
 const before = await usedBytes();
 let ended = 0;
@@ -86,14 +62,8 @@ do [cursor] = await info.scan(cursor, 'COUNT', 1_000);
 while (cursor !== '0');
 const idle = (await usedBytes()) - before;
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB (${(bytes / questions).toFixed(0)} bytes each)`;
-console.log(`${questions} questions that have ended, history in ${mongoDb?.name ?? 'Redis'}:
+console.log(`${questions} questions that have ended, history in ${name}:
   right after the last: ${mb(inUse)}
   once all sessions are idle: ${mb(idle)}; ${await info.dbsize()} keys are left`);
 
-await connection?.db.dropDatabase();
-await connection?.close();
-await mongoDb?.stop();
-redis.disconnect();
-info.disconnect();
-await server.stop();
-removeFolder(dir);
+await close();

@@ -1,6 +1,9 @@
-/** The schemes of connections without TLS. MongoDB's scheme is the same with TLS. */
-const PLAIN = /^(?:amqp|http|mongodb|redis(?:\+\w+)?)$/;
-const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+import { isLoopback } from '../contracts/loopback.ts';
+
+/** The schemes of connections without TLS. */
+const PLAIN = /^(?:amqp|http|redis(?:\+\w+)?)$/;
+/** MongoDB's scheme is the same with TLS. */
+const MONGODB_WITH_TLS = /[?&](?:tls|ssl)=true(?:&|$)/;
 
 /**
  * Returns a sentence for each setting whose connection could be read on its way: it has no TLS, and leads to another
@@ -15,7 +18,7 @@ export function plainConnectionProblems(
   if (allowed.includes('*')) return [];
   return Object.entries(urls).flatMap(([setting, texts]) => {
     const hosts = new Set(texts.flatMap((text) => plainHostsOf(text ?? '')));
-    const refused = [...hosts].filter((host) => !LOOPBACK.test(host) && !allowed.includes(host));
+    const refused = [...hosts].filter((host) => !isLoopback(host) && !allowed.includes(host));
     if (refused.length === 0) return [];
     return [
       `${setting} leads to ${refused.join(', ')} without TLS, so that others may read it on its way: use TLS, or name the host in PLAINTEXT_HOSTS if nobody else reaches that network`,
@@ -27,7 +30,8 @@ export function plainConnectionProblems(
 function plainHostsOf(text: string): string[] {
   return text.split(/\s*,\s*(?=\w[\w+]*:\/\/)/).flatMap((url) => {
     const [, scheme = '', authority = ''] = /^([\w+]+):\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
-    if (!PLAIN.test(scheme) || /[?&](?:tls|ssl)=true(?:&|$)/.test(url)) return [];
+    const isPlain = scheme === 'mongodb' ? !MONGODB_WITH_TLS.test(url) : PLAIN.test(scheme);
+    if (!isPlain) return [];
     return authority.split(',').map((host) => host.replace(/:\d+$/, ''));
   });
 }

@@ -13,7 +13,7 @@ import { addressOf } from '../base-path.ts';
 import { clientAddress } from '../client-address.ts';
 import { toApiError } from '../problem.ts';
 import { loginPage } from './login-page.ts';
-import { askedAddress, isLoopback, isPlainHttp, pageOrigin } from './transport.ts';
+import { askedAddress, isOnOwnMachine, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
  * Finds out who logs in with a form, and how long the session may last at most, in ms.
@@ -70,7 +70,7 @@ export function createLoginRouter(options: {
       httpOnly: true,
       sameSite: 'strict',
       path: addressOf(req, '/admin'),
-      secure: secure && !isLoopback(pageOrigin(req)),
+      secure: secure && !isOnOwnMachine(pageOrigin(req)),
     }) as const;
 
   return Router()
@@ -86,7 +86,7 @@ export function createLoginRouter(options: {
       async (req, res) => {
         const view = viewOf(req.body?.view);
         // Browsers keep the cookie for their own machine even over plain http.
-        if (secure && isPlainHttp(req) && !isLoopback(askedAddress(req))) {
+        if (secure && isPlainHttp(req) && !isOnOwnMachine(askedAddress(req))) {
           showPage(req, res.status(403), { view, message: 'You are not logged in.' });
           return;
         }

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { isLoopback } from '../../contracts/loopback.ts';
 
 /** Returns the origin of the page that sends a form; undefined if the browser does not name it. */
 export function pageOrigin(req: Request): URL | undefined {
@@ -6,9 +7,9 @@ export function pageOrigin(req: Request): URL | undefined {
   return origin !== undefined && URL.canParse(origin) ? new URL(origin) : undefined;
 }
 
-/** Whether an address is on the caller's own machine, where nobody else can listen. */
-export const isLoopback = (address: URL | undefined): boolean =>
-  address !== undefined && /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(address.hostname);
+/** Whether an address is known and on the caller's own machine. */
+export const isOnOwnMachine = (address: URL | undefined): boolean =>
+  address !== undefined && isLoopback(address.hostname);
 
 /**
  * Whether a browser asks over plain http. Browsers send `Sec-Fetch-Site` only over https, or to their own machine. Here
