@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
+import { acknowledge } from './acknowledge.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 import { createNewerMessages, type GiveBack, WAITS_FOR_MS, waitedMs } from './newer-messages.ts';
@@ -78,21 +79,21 @@ export function createBatchConsumer<Item>(
     newer.forget();
   };
 
-  const acknowledge = () => {
+  const acknowledgeHandled = () => {
     clearTimeout(ackTimer);
     ackTimer = undefined;
     const last = handled.at(-1);
     if (channel && last) {
-      if (newer.size === 0) channel.ack(last, true);
-      else for (const message of handled) channel.ack(message);
+      if (newer.size === 0) acknowledge(channel, last, { upTo: true });
+      else for (const message of handled) acknowledge(channel, message);
     }
     handled = [];
   };
 
   const acknowledgeSoon = (entries: readonly { message: ConsumeMessage }[]) => {
     for (const { message } of entries) handled.push(message);
-    if (handled.length >= maxBatch) acknowledge();
-    else ackTimer ??= setTimeout(acknowledge, ACK_WITHIN_MS);
+    if (handled.length >= maxBatch) acknowledgeHandled();
+    else ackTimer ??= setTimeout(acknowledgeHandled, ACK_WITHIN_MS);
   };
 
   const inTurn = (change: () => Promise<void>) => {
@@ -156,12 +157,12 @@ export function createBatchConsumer<Item>(
       const takeMore = () => (channel === on ? takeEntries(on) : []);
       const entries = takeMore();
       const goesOn = () => channel === on && !stopping;
-      await settle(entries, { takeMore, goesOn, acknowledge: (message) => on.ack(message) });
+      await settle(entries, { takeMore, goesOn, acknowledge: (message) => acknowledge(on, message) });
       if (channel !== on) continue;
       if (entries.every(({ settled }) => settled)) {
         acknowledgeSoon(entries);
       } else {
-        for (const { settled, message } of entries) if (settled) on.ack(message);
+        for (const { settled, message } of entries) if (settled) acknowledge(on, message);
         return;
       }
     }
@@ -185,7 +186,7 @@ export function createBatchConsumer<Item>(
     },
     pause: () => {
       wanted = false;
-      acknowledge();
+      acknowledgeHandled();
       return cancel();
     },
     resume: () => {
@@ -198,7 +199,7 @@ export function createBatchConsumer<Item>(
       await cancel();
       const nothingIsSent = newer.stop();
       await pumping;
-      acknowledge();
+      acknowledgeHandled();
       await nothingIsSent;
       await keeper?.close();
     },

@@ -3,6 +3,7 @@ import type { Channel, ConsumeMessage, Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { HealifyError } from '../../contracts/errors.ts';
 import { NEWER_SINCE_HEADER, type WorkQueue } from '../../contracts/queues.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { HEADERS_OF_THE_PAST, propertiesToSendOn } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
@@ -126,7 +127,7 @@ export function createNewerMessages(options: {
       }
     }
     if (among !== held) return;
-    on.ack(message);
+    acknowledge(on, message);
     held.delete(message);
     tell();
   }

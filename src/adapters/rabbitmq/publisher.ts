@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { BrokerUnavailableError, MessageRefusedError, UnroutableError } from '../../contracts/errors.ts';
 import { queueArguments } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import { isClosing } from './acknowledge.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 import { QUEUE_REMEDY } from './queue-remedy.ts';
@@ -161,7 +162,7 @@ export function createPublisher(options: {
           open.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, onConfirm);
         } catch (error) {
           // The channel is closing. Any other error means that the message cannot be encoded.
-          throw (error as Error).name === 'IllegalOperationError' ? new BrokerUnavailableError(NOT_CONNECTED) : error;
+          throw isClosing(error) ? new BrokerUnavailableError(NOT_CONNECTED) : error;
         }
         pending.add(entry);
       }),

@@ -397,6 +397,19 @@ test('messages in hand are not acknowledged together with one of a newer version
   expect(message.content.toString()).toBe('newer');
 });
 
+test('a connection that closes before the acknowledgements are sent does no harm', async () => {
+  const { connection, batches } = await consume(async () => {
+    // The acknowledgement is due while the connection waits for RabbitMQ's answer to its goodbye.
+    proxy.holdFromServer();
+    void connection.close();
+  });
+  await send('newer', '1', '2');
+  await until('the batch is handled', () => batches.flat().length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  proxy.release();
+  expect((await client.take(REQUESTS_QUEUE)).content.toString()).toBe('newer');
+});
+
 test('a consumer that stops while it holds a message of a newer version leaves that in the queue', async () => {
   const { consumer, batches, givenBack } = await consume();
   await send('newer', ...numbers(5));
