@@ -39,7 +39,10 @@ export function readReply(
     if (json === undefined) return unreadable(notJson(text));
     return readCompletion(json, { removeThinking: options.removeThinking, isCut, pauseOf });
   }
-  if (status < 400) return unreadable(`the provider redirects to another address (${status})`);
+  if (status < 400)
+    return unreadable(
+      `the provider redirects to another address (${status}); MODEL_BASE_URL must name the one that answers`,
+    );
   const evidence = readErrorEvidence(json ?? text);
   return classifyError({
     status,

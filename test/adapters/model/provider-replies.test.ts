@@ -403,23 +403,26 @@ describe('what is sent', () => {
   });
 
   test.each([307, 308])(
-    'follows a redirect (%d) with the question, and with the key at the same address only',
+    'follows a redirect (%d) at the same address, with the question and the key',
     async (status) => {
-      const other = await startScriptedProvider({ body: ok });
-      stops.push(other.stop);
-      const same = await ask([{ status, headers: { location: '/elsewhere' }, body: '' }, { body: ok }]);
-      expect(same.answer?.response).toBe('42');
-      expect(same.received[1]).toMatchObject({
+      const { answer, received } = await ask([{ status, headers: { location: '/elsewhere' }, body: '' }, { body: ok }]);
+      expect(answer?.response).toBe('42');
+      expect(received[1]).toMatchObject({
         path: '/elsewhere',
         method: 'POST',
         headers: { authorization: 'Bearer sk-secret' },
       });
-      const away = await ask({ status, headers: { location: `${other.baseUrl}/chat/completions` }, body: '' });
-      expect(away.answer?.response).toBe('42');
-      expect(other.received[0]!.headers.authorization).toBeUndefined();
-      expect(other.received[0]!.body.messages).toBeDefined();
     },
   );
+
+  test.each([301, 302, 303, 307, 308])('goes to no other address that a redirect (%d) names', async (status) => {
+    const other = await startScriptedProvider({ body: ok });
+    stops.push(other.stop);
+    const { failure } = await ask({ status, headers: { location: `${other.baseUrl}/chat/completions` }, body: '' });
+    expect(failure?.code).toBe('model_unavailable');
+    expect(failure?.message).toContain('MODEL_BASE_URL');
+    expect(other.received).toEqual([]);
+  });
 
   test('is not redirected for ever', async () => {
     const { failure, received } = await ask({ status: 307, headers: { location: '/again' }, body: '' });
