@@ -110,8 +110,11 @@ export const redisKeys = {
 /** String, JSON: the installation that owns this Redis: its namespace and RabbitMQ's virtual host. */
 export const INSTALLATION_KEY = 'healify:installation';
 
-/** String, empty: written before each wait for disks and replicas. */
-export const SAFE_WRITES_KEY = '{healify}:safe-writes';
+/**
+ * String, empty: written before each wait for disks and replicas. Each server that takes writes needs one: the first, or in a
+ * Redis Cluster the first whose slot it has.
+ */
+export const safeWritesKey = (number: number) => `{healify:safe-${number}}:writes`;
 
 /** Sorted set: the open turns of all users, JSON `[sessionId, requestId, userId]`, by their deadline in ms. */
 export const OPEN_TURNS_KEY = 'chat:open-turns';

@@ -1,5 +1,4 @@
 import { durabilityProblems, supportsWaitAof } from '../adapters/redis/durability.ts';
-import { isCluster } from '../adapters/redis/nodes.ts';
 import type { Redis } from '../adapters/redis/redis.ts';
 import type { Safety } from '../adapters/redis/safe-writes.ts';
 import type { Logger } from '../observability/log.ts';
@@ -18,11 +17,6 @@ export function checkDurability(options: {
 }): void {
   const { redis, required, safety, logger } = options;
   const check = async () => {
-    if ((safety.fsync || safety.replicas) && isCluster(redis)) {
-      const name = safety.fsync ? 'ACK_AFTER_FSYNC' : 'ACK_AFTER_REPLICAS';
-      logger.fatal(`${name} cannot be used with a Redis Cluster: unset it, or use one server or Sentinel`);
-      process.exit(1);
-    }
     if (safety.fsync && !(await supportsWaitAof(redis))) {
       logger.fatal('ACK_AFTER_FSYNC needs Redis 7.2 or newer, or Valkey: unset it, or use another server');
       process.exit(1);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { StoreUnavailableError } from '../../contracts/errors.ts';
-import { SAFE_WRITES_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from './connect-redis.ts';
-import type { SingleRedis } from './redis.ts';
+import { type Fence, fencesOf } from './fences.ts';
+import type { Redis } from './redis.ts';
 
 const LOOK_AGAIN_MS = 1_000;
 
@@ -20,7 +20,7 @@ export interface Safety {
  * wait.
  */
 export interface SafeWrites {
-  readonly redis: SingleRedis;
+  readonly redis: Redis;
   /** Why writes were not safe in time at the last look. undefined: they were. While there is a problem, nothing is written. */
   readonly problem: string | undefined;
   /**
@@ -34,11 +34,14 @@ export interface SafeWrites {
  * Watches over one connection of its own. It is in one of two states:
  * - *safe*: each write is followed by a wait (WAIT or WAITAOF). Writes that are made while a wait goes on share the next one.
  * - *in trouble*: a wait has ended in vain. No write is made. A wait each second finds out when writes are safe again.
+ *
+ * In a Redis Cluster, each wait is for all primaries, because a write may be on any of them. So none is made while one of them
+ * is being replaced.
  * @param options.redis whatever is written on it may wait for `timeoutMs`
  * @param options.onSafe hears at each look whether writes are safe
  */
 export function createSafeWrites(
-  options: Safety & { redis: SingleRedis; timeoutMs: number; onSafe?: (safe: boolean) => void; logger: Logger },
+  options: Safety & { redis: Redis; timeoutMs: number; onSafe?: (safe: boolean) => void; logger: Logger },
 ): SafeWrites {
   const { redis, fsync, replicas, timeoutMs, onSafe = () => {}, logger } = options;
   let problem: string | undefined;
@@ -81,14 +84,32 @@ export function createSafeWrites(
    * nothing left to do. So each wait follows a write of ours, which comes after all of them.
    */
   async function problemOfWrites(): Promise<string | undefined> {
-    const written = redis.set(SAFE_WRITES_KEY, '');
+    const problems = await Promise.all(mustHaveFences().map(problemAt));
+    return problems.find((found) => found !== undefined);
+  }
+
+  async function problemAt({ node, key }: Fence): Promise<string | undefined> {
+    const written = node.set(key, '');
     const waited = fsync
-      ? redis.call('WAITAOF', 1, replicas, timeoutMs)
-      : redis.call('WAIT', replicas, timeoutMs).then((copies) => [1, copies]);
+      ? node.call('WAITAOF', 1, replicas, timeoutMs)
+      : node.call('WAIT', replicas, timeoutMs).then((copies) => [1, copies]);
     const [, counts] = await Promise.all([written, waited]);
     const [disk, copies] = counts as [number, number];
     if (disk < 1) return 'Redis did not write to its disk in time.';
     return copies < replicas ? `Redis has ${copies} of the ${replicas} replicas that must have each write.` : undefined;
+  }
+
+  function mustHaveFences(): Fence[] {
+    const fences = fencesOf(redis);
+    if (!fences) throw new StoreUnavailableError('A primary of the Redis Cluster is being replaced.');
+    return fences;
+  }
+
+  /** The connections that writes go over. In a Redis Cluster, each is opened when it is first used: before the write, not by it. */
+  async function connections(): Promise<Map<Fence['node'], unknown>> {
+    const nodes = mustHaveFences().map(({ node }) => node);
+    await orStoreUnavailable(Promise.all(nodes.map((node) => (node.status === 'ready' ? undefined : node.ping()))));
+    return new Map(nodes.map((node) => [node, node.stream]));
   }
 
   async function untilReady(): Promise<void> {
@@ -109,11 +130,13 @@ export function createSafeWrites(
     },
     make: async (write) => {
       await untilReady();
-      const { stream } = redis;
+      const before = await connections();
       const result = await write();
       await untilSafe();
-      // After a reconnect, the reply of Redis is not about our writes.
-      if (redis.stream !== stream) throw new StoreUnavailableError('Redis was lost before it had written safely.');
+      // After a reconnect, or if a primary was replaced, the replies of Redis are not about our writes.
+      const nodes = fencesOf(redis)?.map(({ node }) => node) ?? [];
+      if (nodes.length !== before.size || nodes.some((node) => before.get(node) !== node.stream))
+        throw new StoreUnavailableError('Redis was lost before it had written safely.');
       return result;
     },
   };

@@ -157,7 +157,7 @@ export const rabbitMqAndRedis = {
     type: integer(0, 10),
     default: '0',
     unit: 'replicas',
-    text: 'On how many replicas of Redis a question, a job and an answer must be before they are confirmed (WAIT). Then a failover to such a replica loses none of them. While fewer replicas answer, callers get 503 and messages stay in RabbitMQ. 0: a failover may lose what was not replicated yet. Not with a Redis Cluster. See docs/operating.md for what Redis needs.',
+    text: 'On how many replicas of Redis a question, a job and an answer must be before they are confirmed (WAIT). Then a failover to such a replica loses none of them. While fewer replicas answer, callers get 503 and messages stay in RabbitMQ. 0: a failover may lose what was not replicated yet. See docs/operating.md for what Redis needs.',
     readBy: both,
   }),
   storeTimeoutMs: setting({

@@ -72,7 +72,7 @@ export async function connectServers(options: {
   const safety = { fsync: false, replicas: config.ackAfterReplicas };
   const safeWrites = config.ackAfterReplicas
     ? createSafeWrites({
-        redis: connectToOneServer(optionsFor(config.redisUrl, 'safe', 'redis-safe')),
+        redis: connectRedis(optionsFor(config.redisUrl, 'safe', 'redis-safe')),
         ...safety,
         // A command may come while another one waits.
         timeoutMs: Math.min(MOST_SAFE_MS, Math.ceil(config.storeTimeoutMs / 2)),

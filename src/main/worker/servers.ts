@@ -86,7 +86,7 @@ export async function connectServers(options: {
   const safeWrites =
     safety.fsync || safety.replicas
       ? createSafeWrites({
-          redis: connectToOneServer({ ...optionsFor('redis-add'), silentAfterMs: SAFE_SILENCE_MS }),
+          redis: connectRedis({ ...optionsFor('redis-add'), silentAfterMs: SAFE_SILENCE_MS }),
           ...safety,
           timeoutMs: SAFE_TIMEOUT_MS,
           onSafe: (safe) => onUp('redis-replicas', safe),

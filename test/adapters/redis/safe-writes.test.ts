@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { createSafeWrites, type Safety } from '../../../src/adapters/redis/safe-writes.ts';
 import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
 import { captureLog } from '../../captured-log.ts';
-import { withoutRedisServers } from '../../services/redis-cluster.ts';
+import { testRedisCluster, withoutRedisServers } from '../../services/redis-cluster.ts';
 import { startReplicatedRedis } from '../../services/replicated-redis.ts';
 import { testRedisUrl } from '../../services.ts';
 import { startSlowDisk } from '../../slow-disk.ts';
@@ -15,10 +15,9 @@ afterEach(async () => {
 });
 
 function open(url: string, safety: Safety & { timeoutMs: number }) {
-  const redis = new Redis(url, { maxRetriesPerRequest: null });
-  redis.on('error', () => {});
-  cleanups.push(() => redis.disconnect());
   const { logger, lines } = captureLog();
+  const redis = connectRedis({ url, name: 'test', logger });
+  cleanups.push(() => redis.disconnect());
   const seen: boolean[] = [];
   const writes = createSafeWrites({ ...safety, redis, onSafe: (safe) => seen.push(safe), logger });
   return { redis, writes, seen, logged: (text: string) => lines.filter(({ msg }) => msg === text).length };
@@ -114,4 +113,71 @@ describe('writes that must be on disk', () => {
     await expect(writes.make(() => redis.set('a', '1'))).rejects.toThrow('has 1 of the 2 replicas');
     expect(await servers.primary.get('a')).toBeNull();
   });
+});
+
+(withoutRedisServers ? describe.skip : describe)('writes in a Redis Cluster that must be on a replica', () => {
+  /** They are in three slots, which three primaries have. */
+  const KEYS = ['a', 'b', 'c'];
+
+  async function openCluster(safety: Partial<Safety> = {}) {
+    const cluster = await testRedisCluster();
+    cleanups.push(() => cluster.kill());
+    const primaries = await Promise.all(KEYS.map((key) => cluster.primaryOf(key)));
+    expect(new Set(primaries).size).toBe(3);
+    return { cluster, primaries, ...open(cluster.url, { fsync: false, replicas: 1, timeoutMs: 500, ...safety }) };
+  }
+  const succeeds = (made: Promise<unknown>) =>
+    made.then(
+      () => true,
+      () => false,
+    );
+
+  test('are all there after each primary was replaced, in turn', async () => {
+    const { cluster, redis, writes } = await openCluster();
+    const made: number[] = [];
+    let next = 0;
+    const addOne = async () => {
+      const number = next++;
+      if (await succeeds(writes.make(() => Promise.all(KEYS.map((key) => redis.sadd(key, number)))))) made.push(number);
+    };
+    await until('writes are safe', async () => {
+      await addOne();
+      return made.length > 0;
+    });
+    for (const key of KEYS) {
+      const before = await cluster.primaryOf(key);
+      const adding = Promise.all(Array.from({ length: 50 }, addOne));
+      await before.kill();
+      await adding;
+      await until('another one is the primary', async () => (await cluster.primaryOf(key)) !== before, 60_000);
+      const count = made.length;
+      expect(await succeeds(writes.make(() => redis.sadd(key, 'alone')))).toBe(false);
+      await before.start();
+      await until(
+        'it has a replica',
+        async () => {
+          await addOne();
+          return made.length > count;
+        },
+        60_000,
+      );
+    }
+    for (const key of KEYS) {
+      const kept = new Set(await redis.smembers(key));
+      expect(made.filter((number) => !kept.has(String(number)))).toEqual([]);
+    }
+  }, 240_000);
+
+  test('are refused while one of the primaries has no replica, wherever they are', async () => {
+    const { cluster, primaries, redis, writes } = await openCluster();
+    const write = (key: string) => writes.make(() => redis.set(key, '1'));
+    await until('writes are safe', () => succeeds(write('a')));
+    const replicas = cluster.nodes.filter((node) => !primaries.includes(node));
+    await replicas[0]!.kill();
+    await until('it is noticed', async () => !(await succeeds(write('a'))), 30_000);
+    for (const key of KEYS) await expect(write(key)).rejects.toThrow('has 0 of the 1 replicas');
+    await replicas[0]!.start();
+    await until('the problem is over', () => writes.problem === undefined, 60_000);
+    for (const key of KEYS) await write(key);
+  }, 180_000);
 });

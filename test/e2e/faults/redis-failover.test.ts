@@ -6,7 +6,7 @@ import { call, signUp } from '../../api-client.ts';
 import { startApi, startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
 import { managementApi } from '../../services/management-api.ts';
-import { withoutRedisServers } from '../../services/redis-cluster.ts';
+import { testRedisCluster, withoutRedisServers } from '../../services/redis-cluster.ts';
 import { startReplicatedRedis } from '../../services/replicated-redis.ts';
 import { askForRabbitMq } from '../../services/server-desk.ts';
 import { testRabbitMqUrl } from '../../services.ts';
@@ -19,18 +19,19 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 }, 60_000);
 
+const settingsOf = (redisUrl: string, replicas: number) => ({
+  REDIS_URL: redisUrl,
+  ACK_AFTER_REPLICAS: String(replicas),
+  RATE_READ_PER_MINUTE: '100000',
+  RATE_SEND_PER_MINUTE: '100000',
+  STORE_TIMEOUT: '4s',
+});
+
 async function startServers(replicas: number) {
   const servers = await startReplicatedRedis();
   cleanups.push(() => servers.stop());
   const rabbitMqUrl = await testRabbitMqUrl();
-  const env = {
-    REDIS_URL: servers.url,
-    RABBITMQ_URL: rabbitMqUrl,
-    ACK_AFTER_REPLICAS: String(replicas),
-    RATE_READ_PER_MINUTE: '100000',
-    RATE_SEND_PER_MINUTE: '100000',
-    STORE_TIMEOUT: '4s',
-  };
+  const env = { ...settingsOf(servers.url, replicas), RABBITMQ_URL: rabbitMqUrl };
   const management = managementApi((await askForRabbitMq()).managementUrl);
   const path = `queues/${encodeURIComponent(new URL(rabbitMqUrl).pathname.slice(1))}`;
   /** RabbitMQ counts acknowledgements every five seconds. */
@@ -131,23 +132,48 @@ for (const { replicas, what } of cases) {
   );
 }
 
-testOnReplicas(
-  'while replicas are missing, questions are refused, health says why, and later all goes on',
-  async () => {
-    const { servers, env } = await startServers(1);
+async function replicatedRedis() {
+  const { servers, env } = await startServers(1);
+  return { env, takeReplicas: servers.haltReplication, bringReplicas: servers.resumeReplication };
+}
+
+async function redisCluster() {
+  const cluster = await testRedisCluster();
+  cleanups.push(() => cluster.kill());
+  const primary = await cluster.primaryOf('any key');
+  const admins = cluster.nodes.map((node) => cluster.connect(node));
+  cleanups.push(() => admins.map((admin) => admin.disconnect()));
+  const roles = await Promise.all(
+    admins.map(async (admin) => (await admin.info('replication')).includes('role:slave')),
+  );
+  const replica = cluster.nodes.find((node, i) => node !== primary && roles[i])!;
+  return {
+    env: { ...settingsOf(cluster.url, 1), RABBITMQ_URL: await testRabbitMqUrl() },
+    takeReplicas: () => replica.kill(),
+    bringReplicas: () => replica.start(),
+  };
+}
+
+testOnReplicas.each([
+  ['on one server', replicatedRedis],
+  ['on a Redis Cluster', redisCluster],
+] as const)(
+  '%s, while replicas are missing, questions are refused, health says why, and later all goes on',
+  async (_, start) => {
+    const { env, takeReplicas, bringReplicas } = await start();
     const api = await startApi(env);
     const user = await signUp(api.url);
     const send = async () => (await user.send({ message: 'How?' })).status;
     await until('a question is accepted', async () => (await send()) === 202, RECOVERY_MS);
-    servers.haltReplication();
-    expect(await send()).toBe(503);
+    await takeReplicas();
+    await until('questions are refused', async () => (await send()) === 503, 30_000);
     const ready = async () => await call(`${api.url}/health/ready`);
     await until(
       'health says why',
       async () => JSON.stringify((await ready()).body).includes('0 of the 1 replicas'),
       30_000,
     );
-    servers.resumeReplication();
+    await bringReplicas();
     await until('it is over', async () => (await ready()).status === 200, RECOVERY_MS);
     expect(await send()).toBe(202);
   },
