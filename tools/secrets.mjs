@@ -8,9 +8,9 @@ const HELP = `Adds the secrets that .env lacks to it, each made at random. What 
 
   npm run secrets
 
-They are read by docker-compose: ENCRYPTION_KEYS, JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, MONGODB_PASSWORD, and a password of the
-operator, of the api and of the worker for RabbitMQ (RABBITMQ_PASSWORD, RABBITMQ_API_PASSWORD, RABBITMQ_WORKER_PASSWORD) and for
-Redis. Grafana and MongoDB take their passwords only when their volumes are new; to change them later, use grafana cli admin
+They are read by docker-compose: ENCRYPTION_KEYS, JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, MONGODB_PASSWORD, MONGODB_WORKER_PASSWORD,
+and a password of the operator, of the api and of the worker for RabbitMQ (RABBITMQ_PASSWORD, RABBITMQ_API_PASSWORD,
+RABBITMQ_WORKER_PASSWORD) and for Redis. Grafana and MongoDB take their passwords only when their volumes are new; to change them later, use grafana cli admin
 reset-admin-password, and db.changeUserPassword in mongosh. Keep a copy of ENCRYPTION_KEYS elsewhere: without it, nobody can read the texts.
 `;
 
@@ -25,6 +25,7 @@ const NAMES = [
   'REDIS_API_PASSWORD',
   'REDIS_WORKER_PASSWORD',
   'MONGODB_PASSWORD',
+  'MONGODB_WORKER_PASSWORD',
   'GRAFANA_PASSWORD',
 ];
 /** Letters that need no escaping in a URL, a shell or a compose file. */

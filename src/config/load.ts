@@ -16,7 +16,6 @@ export function loadApiConfig(env: Environment): ApiConfig {
     problems.push(
       ...plainProblems(config, {
         RABBITMQ_MANAGEMENT_URL: [config.rabbitmqManagementUrl],
-        MONGODB_URL: [config.mongodbUrl],
         JWT_JWKS_URL: [config.jwtJwksUrl],
       }),
     );
@@ -82,16 +81,23 @@ const metricsProblems = (config: Pick<WorkerConfig, 'metricsToken' | 'metricsTok
 function plainProblems(
   config: Pick<
     WorkerConfig,
-    'nodeEnv' | 'plaintextHosts' | 'rabbitmqUrl' | 'redisUrl' | 'cacheRedisUrl' | 'otelExporterOtlpEndpoint'
+    | 'nodeEnv'
+    | 'plaintextHosts'
+    | 'rabbitmqUrl'
+    | 'redisUrl'
+    | 'cacheRedisUrl'
+    | 'mongodbUrl'
+    | 'otelExporterOtlpEndpoint'
   >,
   more: Readonly<Record<string, readonly (string | undefined)[]>>,
 ): string[] {
   if (config.nodeEnv !== 'production') return [];
-  const { plaintextHosts = [], rabbitmqUrl, redisUrl, cacheRedisUrl, otelExporterOtlpEndpoint } = config;
+  const { plaintextHosts = [], rabbitmqUrl, redisUrl, cacheRedisUrl, mongodbUrl, otelExporterOtlpEndpoint } = config;
   const both = {
     RABBITMQ_URL: [rabbitmqUrl],
     REDIS_URL: [redisUrl],
     CACHE_REDIS_URL: [cacheRedisUrl],
+    MONGODB_URL: [mongodbUrl],
     OTEL_EXPORTER_OTLP_ENDPOINT: [otelExporterOtlpEndpoint],
   };
   return plainConnectionProblems({ ...both, ...more }, plaintextHosts);

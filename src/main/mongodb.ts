@@ -5,22 +5,21 @@ import { conversationIndexes } from '../adapters/conversations/mongodb/documents
 import { refreshFamilyIndexes } from '../adapters/logins/mongodb-refresh-family-store.ts';
 import { connectMongoDb, type MongoDbConnection } from '../adapters/mongodb/connect-mongodb.ts';
 import { createIndexes, describeIndex, WrongIndexError } from '../adapters/mongodb/indexes.ts';
-import type { ApiConfig } from '../config/settings.ts';
+import type { WorkerConfig } from '../config/settings.ts';
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
 const INDEXES = [...conversationIndexes, ...accountIndexes, ...refreshFamilyIndexes];
 
 type MongoDbConfig = Pick<
-  ApiConfig,
+  WorkerConfig,
   | 'mongodbUrl'
   | 'mongodbCaFile'
   | 'mongodbWriteConcern'
   | 'mongodbPoolSize'
   | 'mongodbConnectTimeoutMs'
   | 'mongodbRetryWrites'
-  | 'storeTimeoutMs'
->;
+> & { storeTimeoutMs: number };
 
 /**
  * Connects to the MongoDB of the settings; undefined if they name none.

@@ -10,6 +10,7 @@ import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { countUncertainSpend } from '../adapters/model/uncertain-spend.ts';
+import { mustAnswer as mongoDbMustAnswer } from '../adapters/mongodb/connect-mongodb.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
 import { responsePublisher } from '../adapters/rabbitmq/chat-messages.ts';
 import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
@@ -32,6 +33,7 @@ import { measureQueues } from '../observability/queue-metrics.ts';
 import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
+import { createEncryption } from './encryption.ts';
 import { mustTakeWrites } from './must-take-writes.ts';
 import { createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
@@ -53,8 +55,10 @@ export async function startWorker(
   const id = randomUUID();
   const name = `healify-chat worker ${id.slice(0, 8)}`;
   const servers = await connectServers({ config, name, metrics, logger });
-  const { consuming, publishing, publisher, redis, shards, subscriber } = servers;
+  const { consuming, publishing, publisher, redis, shards, subscriber, mongoDb } = servers;
   measureQueues(metrics.registry, createSharedQueuesLook(servers));
+
+  const encryption = createEncryption({ ...servers, config, db: mongoDb?.db, logger });
 
   const heartbeat = createHeartbeat({
     redis: servers.gateRedis,
@@ -172,7 +176,8 @@ export async function startWorker(
   // Start
   let chatWorker: ReturnType<typeof startChatWorker> | undefined;
   let stopping = false;
-  void servers.admitted.then(async () => {
+  const ready = servers.admitted.then(encryption.admit);
+  void ready.then(async () => {
     await tidying.start();
     if (stopping) return;
     chatWorker = beginWork();
@@ -195,9 +200,11 @@ export async function startWorker(
     checks: {
       rabbitmq: servers.brokerMustServe,
       redis: async () => {
+        await ready;
         await servers.redisMustAnswer();
         mustTakeWrites(heartbeat, servers.safeWrites);
       },
+      ...(mongoDb && { mongodb: () => mongoDbMustAnswer(mongoDb.db) }),
     },
     version,
   });

@@ -92,12 +92,19 @@ function describeEncryption(makeEnv: () => Promise<{ MONGODB_URL?: string }>): v
   });
 
   test.each([
-    ['without its master key', {}],
-    ['with another one', { ENCRYPTION_KEYS: masterKey('k2') }],
-    ['with another one of the same name', { ENCRYPTION_KEYS: masterKey('k1') }],
-  ])('%s the api does not start, and says which key is missing', async (_, more) => {
-    const ports = { API_PORT: String(await freePort()), API_METRICS_PORT: String(await freePort()) };
-    const other = await startScript('src/main/api.ts', [], { ...env, ...ports, MESSAGE_SIGNING_KEY, ...more });
+    ['api', 'without its master key', {}],
+    ['api', 'with another one', { ENCRYPTION_KEYS: masterKey('k2') }],
+    ['worker', 'without its master key', {}],
+    ['worker', 'with another one of the same name', { ENCRYPTION_KEYS: masterKey('k1') }],
+  ])('the %s does not start %s, and says which key is missing', async (process, _, more) => {
+    const prefix = process.toUpperCase();
+    const ports = {
+      [`${prefix}_PORT`]: String(await freePort()),
+      [`${prefix}_METRICS_PORT`]: String(await freePort()),
+      MODEL_SIMULATOR_URL: simulator.baseUrl,
+    };
+    const script = `src/main/${process}.ts`;
+    const other = await startScript(script, [], { ...env, ...ports, MESSAGE_SIGNING_KEY, ...more });
     await until('it has ended', () => !other.running, 30_000);
     expect(other.exitCode).toBe(1);
     expect(other.output()).toMatch(/master_key_missing.*\bk1\b/);

@@ -25,6 +25,7 @@ test('one command makes all secrets that production asks for, readable by their 
     'JWT_SECRET',
     'MESSAGE_SIGNING_KEY',
     'MONGODB_PASSWORD',
+    'MONGODB_WORKER_PASSWORD',
     'RABBITMQ_API_PASSWORD',
     'RABBITMQ_PASSWORD',
     'RABBITMQ_WORKER_PASSWORD',
@@ -32,7 +33,7 @@ test('one command makes all secrets that production asks for, readable by their 
     'REDIS_PASSWORD',
     'REDIS_WORKER_PASSWORD',
   ]);
-  expect(new Set(Object.values(made)).size).toBe(11);
+  expect(new Set(Object.values(made)).size).toBe(12);
   for (const secret of Object.values(made)) {
     expect(said).not.toContain(secret);
     expect(encodeURIComponent(secret).replace('%3A', ':')).toBe(secret);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { api, setting } from '../setting.ts';
+import { api, both, setting } from '../setting.ts';
 import { duration, fileContent, flag, integer, optional } from '../value-types.ts';
 
 export const mongoDb = {
@@ -15,9 +15,9 @@ export const mongoDb = {
     ),
     default: '',
     unit: 'URL',
-    text: 'MongoDB 6.0 or newer, or a server that speaks its protocol, with the name of a database. There conversations, feedback, accounts and refresh tokens are kept. Left out: they are kept in Redis.',
+    text: 'MongoDB 6.0 or newer, or a server that speaks its protocol, with the name of a database. There conversations, feedback, accounts, refresh tokens and keys of users are kept. Left out: they are kept in Redis. The same database for api and workers, which only use the keys.',
     mayBeInFile: true,
-    readBy: api,
+    readBy: both,
   }),
   mongodbCaFile: setting({
     env: 'MONGODB_CA_FILE',
@@ -25,7 +25,7 @@ export const mongoDb = {
     default: '',
     unit: 'path',
     text: "A file (PEM) with the certificate of your own authority, if that has signed MongoDB's certificate. For a MONGODB_URL with tls=true.",
-    readBy: api,
+    readBy: both,
   }),
   mongodbWriteConcern: setting({
     env: 'MONGODB_WRITE_CONCERN',
@@ -36,15 +36,15 @@ export const mongoDb = {
     default: 'majority',
     unit: 'name or number',
     text: 'How many members of a replica set must have a write before it counts: majority, or their number. With fewer than a majority, a failover may lose what was acknowledged.',
-    readBy: api,
+    readBy: both,
   }),
   mongodbPoolSize: setting({
     env: 'MONGODB_POOL_SIZE',
     type: integer(1, 1_000),
     default: '20',
     unit: 'connections',
-    text: 'How many connections an api process may have to MongoDB.',
-    readBy: api,
+    text: 'How many connections a process may have to MongoDB.',
+    readBy: both,
   }),
   mongodbConnectTimeoutMs: setting({
     env: 'MONGODB_CONNECT_TIMEOUT',
@@ -52,7 +52,7 @@ export const mongoDb = {
     default: '5s',
     unit: 'duration',
     text: 'How long a connection to MongoDB may take to be made.',
-    readBy: api,
+    readBy: both,
   }),
   mongodbRetryWrites: setting({
     env: 'MONGODB_RETRY_WRITES',
@@ -60,7 +60,7 @@ export const mongoDb = {
     default: 'true',
     unit: 'true or false',
     text: 'Whether a write is tried once more if its server has just failed. Only replica sets can do it.',
-    readBy: api,
+    readBy: both,
   }),
   sessionIdleMs: setting({
     env: 'SESSION_IDLE',

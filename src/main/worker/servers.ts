@@ -1,4 +1,5 @@
 import { type JobShards, openJobShards } from '../../adapters/jobs/job-shards.ts';
+import type { MongoDbConnection } from '../../adapters/mongodb/connect-mongodb.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
@@ -13,6 +14,7 @@ import { brokerAddressOf } from '../broker-address.ts';
 import { connectToBroker, mustBeConnected } from '../broker-connections.ts';
 import { checkDurability } from '../durability.ts';
 import { admitToRedis } from '../installation.ts';
+import { connectToMongoDb } from '../mongodb.ts';
 import { nameMissingRedisRights } from '../redis-rights.ts';
 
 const CACHE_TIMEOUT_MS = 1_000;
@@ -21,6 +23,8 @@ const GATE_TIMEOUT_MS = 1_000;
 /** How long jobs that are added may wait for the disk and the replicas. Meanwhile their connection is silent. */
 const SAFE_TIMEOUT_MS = 10_000;
 const SAFE_SILENCE_MS = 12_000;
+/** How long a command of MongoDB may take. Work waits for it. */
+const MONGODB_TIMEOUT_MS = 5_000;
 
 /** The worker's connections, and what is opened on them. */
 export interface WorkerServers {
@@ -39,6 +43,8 @@ export interface WorkerServers {
   subscriber: Subscriber;
   /** To Redis, for adding jobs that must be on its disk or on replicas. Nothing else may wait behind them. */
   safeWrites: SafeWrites | undefined;
+  /** For the keys of users. undefined: they are in Redis. */
+  mongoDb: MongoDbConnection | undefined;
   shards: JobShards;
   /**
    * Resolves once we know that this Redis is our installation's. Nothing may be read from it or written to it before.
@@ -93,12 +99,28 @@ export async function connectServers(options: {
           logger,
         })
       : undefined;
+  const mongoDb = connectToMongoDb({
+    ...{ config: { ...config, storeTimeoutMs: MONGODB_TIMEOUT_MS }, name, logger },
+    onUp: (up) => onUp('mongodb', up),
+  });
   const shards = openJobShards(redis, 1);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 
   return {
-    ...{ consuming, publishing, publisher, depths, redis, cacheRedis, gateRedis, subscriber, safeWrites, shards },
+    ...{
+      consuming,
+      publishing,
+      publisher,
+      depths,
+      redis,
+      cacheRedis,
+      gateRedis,
+      subscriber,
+      safeWrites,
+      mongoDb,
+      shards,
+    },
     admitted,
     brokerMustServe: async () => mustBeConnected({ consuming, publishing, publisher }),
     redisMustAnswer: async () => {
@@ -109,6 +131,7 @@ export async function connectServers(options: {
       await Promise.all([publisher.close(), depths.close()]);
       await Promise.all([consuming.close(), publishing.close(), shards.close()]);
       for (const connection of [redis, safeWrites?.redis, cacheRedis, gateRedis, subscriber]) connection?.disconnect();
+      await mongoDb?.close();
     },
   };
 }
