@@ -41,7 +41,7 @@ export function readReply(
   }
   if (status < 400)
     return unreadable(
-      `the provider redirects to another address (${status}); MODEL_BASE_URL must name the one that answers`,
+      `the provider redirects to another address (${status}); OPENAI_BASE_URL must name the one that answers`,
     );
   const evidence = readErrorEvidence(json ?? text);
   return classifyError({

@@ -420,7 +420,7 @@ describe('what is sent', () => {
     stops.push(other.stop);
     const { failure } = await ask({ status, headers: { location: `${other.baseUrl}/chat/completions` }, body: '' });
     expect(failure?.code).toBe('model_unavailable');
-    expect(failure?.message).toContain('MODEL_BASE_URL');
+    expect(failure?.message).toContain('OPENAI_BASE_URL');
     expect(other.received).toEqual([]);
   });
 
