@@ -121,7 +121,7 @@ export const brokersAndStores: Board = {
           about: `Messages that became dead letters in the last ${inMinutes}, by reason.`,
           unit: 'short',
           queries: [['{{reason}} ({{queue}})', increaseBy('queue, reason', 'healify_dead_letters_total', inMinutes)]],
-          runbooks: ['HealifyDeadLettersArriving'],
+          runbooks: ['HealifyDeadLettersArriving', 'HealifyForgedMessages'],
         }),
         standingLetters(8),
         lines({

@@ -5,6 +5,7 @@ import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import type { GiveBack } from '../adapters/rabbitmq/newer-messages.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
+import type { CheckPublishers } from '../contracts/publishers.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../contracts/queues.ts';
 import { readChatRequest } from '../contracts/read-chat-request.ts';
 import { readReplyAddress } from '../contracts/reply-address.ts';
@@ -46,6 +47,7 @@ export function createIntake(options: {
   giveBack: GiveBack;
   /** Whether a request may name this queue as its reply queue. */
   replyAllowed: (queue: string) => boolean;
+  checkPublishers: CheckPublishers;
   prefetch: number;
   highWater: number;
   onReceived: (count: number) => void;
@@ -53,7 +55,7 @@ export function createIntake(options: {
   tracer?: Tracer | undefined;
   logger: Logger;
 }): Intake {
-  const { countWaiting, addJobs, deadLetter, replyAllowed, highWater, onReceived, onPaused, logger } = options;
+  const { countWaiting, addJobs, deadLetter, highWater, onReceived, onPaused, logger } = options;
   let full = false;
   let held = false;
   let paused = false;
@@ -64,7 +66,7 @@ export function createIntake(options: {
     connection: options.connection,
     queue: REQUESTS_QUEUE,
     prefetch: Math.min(options.prefetch, highWater),
-    read: (delivery) => readJob(delivery, replyAllowed),
+    read: (delivery) => readJob(delivery, options),
     handle,
     deadLetter,
     giveBack: options.giveBack,
@@ -125,11 +127,16 @@ export function createIntake(options: {
   };
 }
 
-function readJob(delivery: Delivery, replyAllowed: (queue: string) => boolean): NewJob {
+function readJob(
+  delivery: Delivery,
+  allowed: { replyAllowed: (queue: string) => boolean; checkPublishers: CheckPublishers },
+): NewJob {
   const { headers, replyTo, correlationId } = delivery.properties;
-  const reply = readReplyAddress({ replyTo, correlationId }, replyAllowed);
+  const reply = readReplyAddress({ replyTo, correlationId }, allowed.replyAllowed);
+  const request = readChatRequest({ ...delivery, replyTo, correlationId });
+  allowed.checkPublishers(delivery.properties, request.userId);
   return {
-    request: readChatRequest({ ...delivery, replyTo, correlationId }),
+    request,
     ...continueTrace(headers?.[TRACEPARENT_HEADER], headers?.[TRACESTATE_HEADER]),
     ...(reply && { reply }),
     receivedAt: new Date().toISOString(),

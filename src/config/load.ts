@@ -1,4 +1,6 @@
+import { brokerUser } from '../contracts/broker-urls.ts';
 import { ConfigError } from '../contracts/errors.ts';
+import { asksForAll } from '../contracts/publishers.ts';
 import { plainConnectionProblems } from './plain-connections.ts';
 import type { Reader, Setting } from './setting.ts';
 import { namedSecret, settingText } from './setting-text.ts';
@@ -12,7 +14,7 @@ type Environment = Record<string, string | undefined>;
  */
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
-    const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
+    const problems = serverProblems(config);
     problems.push(
       ...plainProblems(config, {
         RABBITMQ_MANAGEMENT_URL: [config.rabbitmqManagementUrl],
@@ -34,7 +36,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
  */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
-    const problems = [...signingProblems(config), ...tlsProblems(config), ...metricsProblems(config)];
+    const problems = serverProblems(config);
     problems.push(
       ...plainProblems(config, {
         OPENAI_BASE_URL: [config.openaiBaseUrl],
@@ -64,6 +66,23 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
 
 /** The key in docker-compose.yml, which everybody can read. */
 const KNOWN_KEY = /^known-to-everybody-/;
+
+/** What both processes check of the servers that they talk to. */
+const serverProblems = (config: ApiConfig | WorkerConfig): string[] => [
+  ...signingProblems(config),
+  ...tlsProblems(config),
+  ...metricsProblems(config),
+  ...publisherProblems(config),
+];
+
+/** What this process publishes must pass the check of the workers. */
+function publisherProblems({ publishers, rabbitmqUrl }: Pick<WorkerConfig, 'publishers' | 'rabbitmqUrl'>): string[] {
+  if (publishers.length === 0) return [];
+  const user = brokerUser(rabbitmqUrl);
+  if (user === undefined) return ['PUBLISHERS needs a RABBITMQ_URL that names its user'];
+  if (asksForAll(publishers, user)) return [];
+  return [`PUBLISHERS must let the user of RABBITMQ_URL ask for everybody: add ${user}:*`];
+}
 
 /** A certificate needs its key, and both need TLS. */
 function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKeyFile' | 'rabbitmqUrl'>): string[] {

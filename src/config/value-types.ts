@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { brokerUrls } from '../contracts/broker-urls.ts';
+import type { AllowedPublisher } from '../contracts/publishers.ts';
 import { readRedisAddress } from '../contracts/redis-address.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -79,6 +80,16 @@ export const encryptionKeys = names
 
 /** Names, separated by commas, at least one. */
 export const someNames = names.refine((list) => list.length > 0, 'must have at least one name');
+
+/** Pairs of a RabbitMQ user and the user ids for whom it may ask, such as `crm:tenant-a/*`, separated by commas. */
+export const publishers = names.transform((list, context) =>
+  list.map((pair): AllowedPublisher => {
+    const [, publisher = '', userIds = ''] = /^([^:]+):(.+)$/s.exec(pair) ?? [];
+    if (!publisher)
+      context.addIssue(`must be pairs such as crm:tenant-a/* or app:*, separated by commas (not: ${pair})`);
+    return { publisher, userIds };
+  }),
+);
 
 /** Origins of web pages, separated by commas, or `*` for all. */
 export const origins = names.transform((list, context) => {

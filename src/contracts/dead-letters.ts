@@ -66,7 +66,12 @@ const moment = z.string().nullable().describe('ISO 8601; null where the letter d
 
 const letterSender = z.object({
   appId: z.string().nullable().describe('The `app_id` of the message.'),
-  userId: z.string().nullable().describe('Its `user_id`: the RabbitMQ user who published it.'),
+  userId: z
+    .string()
+    .nullable()
+    .describe(
+      'Its `user_id`: the RabbitMQ user who published it, and those who published it again, separated by commas.',
+    ),
 });
 
 export const letterGroups = z

@@ -264,6 +264,7 @@ export const deadLetterReasons = [
   'invalid_message',
   'invalid_signature',
   'invalid_reply_to',
+  'publisher_not_allowed',
   'reply_unroutable',
   'reply_refused',
   'unknown_session',

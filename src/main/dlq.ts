@@ -9,6 +9,7 @@ import {
   showBodiesOptions,
 } from '../contracts/dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
+import { brokerAddressOf } from './broker-address.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { dropText, groupsText, pageText, redriveText } from './commands/dlq-text.ts';
 import { progressLine } from './commands/progress-line.ts';
@@ -121,13 +122,16 @@ function queueOf(name: string | undefined): WorkQueue | undefined {
 }
 
 function connectAdmin() {
-  const { rabbitmqUrl, rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile } = rabbitMqAndRedis;
-  const tls = {
-    ca: readSetting(rabbitmqCaFile),
-    cert: readSetting(rabbitmqCertFile),
-    key: readSetting(rabbitmqKeyFile),
-  };
-  return createDeadLetterAdmin({ url: readSetting(rabbitmqUrl), tls });
+  const { rabbitmqUrl, rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile, publishers } = rabbitMqAndRedis;
+  return createDeadLetterAdmin(
+    brokerAddressOf({
+      rabbitmqUrl: readSetting(rabbitmqUrl),
+      rabbitmqCaFile: readSetting(rabbitmqCaFile),
+      rabbitmqCertFile: readSetting(rabbitmqCertFile),
+      rabbitmqKeyFile: readSetting(rabbitmqKeyFile),
+      publishers: readSetting(publishers),
+    }),
+  );
 }
 
 runCommand(main);

@@ -20,6 +20,7 @@ import { createIntake } from '../bridge/intake.ts';
 import { namedSecret } from '../config/setting-text.ts';
 import type { WorkerConfig } from '../config/settings.ts';
 import { settingsFingerprint } from '../config/settings-fingerprint.ts';
+import { createPublisherCheck } from '../contracts/publishers.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../contracts/queues.ts';
 import { nameMatcher } from '../contracts/reply-address.ts';
 import type { Tracer } from '../contracts/tracer.ts';
@@ -154,6 +155,7 @@ export async function startWorker(
       onGivenBack: () => metrics.newerMessages.inc({ queue: REQUESTS_QUEUE }),
     }),
     replyAllowed: nameMatcher(config.replyQueues),
+    checkPublishers: createPublisherCheck(config.publishers),
     prefetch: config.bridgePrefetch,
     highWater: config.bridgeHighWater,
     onReceived: (count) => metrics.requestsReceived.inc(count),

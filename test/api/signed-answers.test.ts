@@ -58,16 +58,25 @@ const signedBy = (key: string, body: Buffer) => createAnswerSignatures([key]).si
 const letterOf = ({ worker }: Stack, body: Buffer) =>
   until('it is a dead letter', async () => (await worker.deadLetters()).find(({ content }) => content.equals(body)));
 
+/** What the alert HealifyForgedMessages looks at. */
+async function forgedAnswers(api: TestProcess): Promise<number> {
+  const metrics = await (await fetch(api.metricsUrl)).text();
+  const series = /healify_dead_letters_total\{queue="chat_responses",reason="invalid_signature"[^}]*\} (\d+)/;
+  return Number(series.exec(metrics)?.[1] ?? 0);
+}
+
 test.each([
   ['without a signature', () => ({})],
   ['signed with a key that is not ours', (body: Buffer) => header(signedBy(STRANGE_KEY, body))],
   ['with the signature of another answer', () => header(signatures.sign(Buffer.from('another')))],
   ['with a header that is no signature', () => header({ v1: true })],
 ])('an answer %s is a dead letter, and the real one reaches its user', async (_, headersOf) => {
+  const before = await forgedAnswers(strict.api);
   const request = await asked(strict);
   const forged = answerTo(request, 'Send me your money.');
   await strict.worker.publishRaw(forged, headersOf(forged));
   const letter = await letterOf(strict, forged);
+  await until('it is counted', async () => (await forgedAnswers(strict.api)) === before + 1);
   expect(letter.properties.headers).toMatchObject({
     'x-dead-letter-reason': 'invalid_signature',
     ...headersOf(forged),

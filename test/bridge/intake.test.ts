@@ -63,6 +63,7 @@ async function startIntake() {
     deadLetter: createDeadLetter({ queue: REQUESTS_QUEUE, publisher, logger, onDeadLetter: () => {} }),
     giveBack: createGiveBack({ queue: REQUESTS_QUEUE, publisher, onGivenBack: () => {} }),
     replyAllowed: () => true,
+    checkPublishers: () => {},
     prefetch: PREFETCH,
     highWater: HIGH_WATER,
     onReceived: (count) => received.push(count),

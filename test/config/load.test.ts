@@ -218,3 +218,14 @@ test('the address of a trace must say where the id belongs', () => {
   const wrong = { ...servers, NODE_ENV: 'test', TRACE_URL: 'https://traces.example/trace/' };
   expect(problemsOf(loadApiConfig, wrong)).toEqual([expect.stringContaining('{traceId}')]);
 });
+
+test('what a process publishes itself must be allowed by PUBLISHERS', () => {
+  const of = (PUBLISHERS: string, RABBITMQ_URL = servers.RABBITMQ_URL) =>
+    problemsOf(loadApiConfig, { ...servers, NODE_ENV: 'test', RABBITMQ_URL, PUBLISHERS });
+  expect(of('u:*,crm:tenant-a/*')).toEqual([]);
+  expect(of('u:tenant-b/*,crm:*')).toEqual(['PUBLISHERS must let the user of RABBITMQ_URL ask for everybody: add u:*']);
+  expect(of('crm:*', 'amqps://rabbit/vhost')).toEqual(['PUBLISHERS needs a RABBITMQ_URL that names its user']);
+  expect(of('u:*,crm')).toEqual([
+    'PUBLISHERS must be pairs such as crm:tenant-a/* or app:*, separated by commas (not: crm)',
+  ]);
+});

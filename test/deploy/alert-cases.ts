@@ -17,6 +17,8 @@ interface AlertCases {
 const questions = 'healify_broker_queue_messages{queue="chat_requests",process="api"}';
 const letters = 'healify_broker_queue_messages{queue="chat_requests.dlq",process="api"}';
 const counted = 'healify_dead_letters_total{queue="chat_requests",reason="invalid_json",instance="w"}';
+const forged = (queue: string, reason: string) =>
+  `healify_dead_letters_total{queue="${queue}",reason="${reason}",instance="a"}`;
 const consumers = 'healify_broker_queue_consumers{queue="chat_requests",process="api"}';
 const workers = (state: string) => `healify_processes{role="worker",version="1",state="${state}",instance="a"}`;
 const oldestJob = 'healify_jobs_first_age_seconds{state="prioritized"}';
@@ -153,6 +155,31 @@ export const alertCases: Record<string, AlertCases> = {
     silent: {
       'it is removed within the hour': { series: { [letters]: '1x50 0x40' }, at: '70m' },
       'a question waits': { series: { [questions]: '1x90' }, at: '70m' },
+    },
+  },
+  HealifyForgedMessages: {
+    fires: {
+      'a first answer without a valid signature is counted': {
+        series: { [forged('chat_responses', 'invalid_signature')]: '_x5 1x10' },
+        at: '8m',
+        labels: 'queue="chat_responses",reason="invalid_signature",severity="critical"',
+      },
+      'more such answers come': {
+        series: { [forged('chat_responses', 'invalid_signature')]: '7x10 9x10' },
+        at: '15m',
+      },
+      'a publisher asks for somebody for whom it may not ask': {
+        series: { [forged('chat_requests', 'publisher_not_allowed')]: '0x5 1x20' },
+        at: '8m',
+        labels: 'queue="chat_requests"',
+      },
+    },
+    silent: {
+      'they have come long ago': {
+        series: { [forged('chat_responses', 'invalid_signature')]: '9x30' },
+        at: '25m',
+      },
+      'messages are unreadable': { series: { [counted]: '0+5x30' }, at: '25m' },
     },
   },
   HealifyQuestionsLost: {

@@ -12,6 +12,8 @@ export interface BrokerAddress {
   /** amqp:// or amqps://, with user, password and virtual host. Those of several nodes are separated by commas. */
   url: string;
   tls?: BrokerTls | undefined;
+  /** The user that requests name as their publisher, which must be that of the URL. Left out: requests name nobody. */
+  userId?: string | undefined;
 }
 
 /** Certificates and private key, in PEM. */

@@ -27,6 +27,8 @@ export interface BrokerConnection {
   readonly troubles: Troubles;
   /** The rights that the process needs. The log tells an operator who has granted fewer. */
   readonly rights: BrokerRights;
+  /** See BrokerAddress. */
+  readonly userId: string | undefined;
   /** Resolves once there is a connection, however long that takes. */
   ready(): Promise<void>;
   /** Calls `open` for each new connection, and at once if there is one. Channels do not outlive a connection. */
@@ -134,6 +136,7 @@ export async function connectRabbitMq(
     },
     troubles,
     rights,
+    userId: options.userId,
     ready: async () => {
       await recovering.waitForConnect();
     },

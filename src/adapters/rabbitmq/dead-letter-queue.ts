@@ -13,6 +13,7 @@ import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import { type BrokerAddress, connect, connectOptions, nodeAddress } from './amqp-client.ts';
 import { closeInTime } from './close-in-time.ts';
+import { namingPublisher } from './message-properties.ts';
 import { createNodeOrder } from './node-order.ts';
 import { explainRefusal } from './refusals.ts';
 import { declareTopology } from './topology.ts';
@@ -101,7 +102,7 @@ export async function openDeadLetters(
       read,
       unread: messageCount - read,
       settled,
-      send: sender(channel, lost),
+      send: sender(channel, lost, options.userId),
       remove: (letter) => {
         removed += 1;
         channel.ack(letter as ConsumeMessage);
@@ -178,7 +179,7 @@ function whenLost(connection: ChannelModel, channel: ConfirmChannel): Promise<ne
   return lost;
 }
 
-function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters['send'] {
+function sender(channel: ConfirmChannel, lost: Promise<never>, userId: string | undefined): OpenDeadLetters['send'] {
   // A returned message names only its queue. If that queue is missing, it is missing for every message that is sent to
   // it.
   const missing = new Set<string>();
@@ -186,7 +187,8 @@ function sender(channel: ConfirmChannel, lost: Promise<never>): OpenDeadLetters[
   return (queue, body, properties) =>
     inTime(
       new Promise<void>((resolve, reject) => {
-        channel.publish('', queue, body, { ...properties, persistent: true, mandatory: true }, (error) => {
+        const named = { ...properties, ...namingPublisher(queue, userId), persistent: true, mandatory: true };
+        channel.publish('', queue, body, named, (error) => {
           if (error) reject(new BrokerUnavailableError(`RabbitMQ did not take a message: ${safeMessage(error)}`));
           else if (missing.has(queue)) reject(new UnroutableError(`RabbitMQ has no queue ${queue}`));
           else resolve();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { DeadLetterReason } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
+import { earlierPublishers } from '../../contracts/publishers.ts';
 import {
   deadLetterHeaders,
   deadLetterQueueOf,
@@ -63,7 +64,7 @@ function propertiesOf({ properties }: Delivery, why: Record<string, string>): Op
   const kept = propertiesToSendOn(properties);
   const original: Record<string, unknown> = {
     'x-original-expiration': properties.expiration,
-    'x-original-user-id': properties.userId,
+    ...earlierPublishers(properties),
     [ORIGINAL_REPLY_TO_HEADER]: kept.replyTo === undefined ? properties.replyTo : undefined,
     'x-original-cc': CC,
     'x-original-bcc': BCC,

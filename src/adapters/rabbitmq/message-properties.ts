@@ -1,4 +1,5 @@
 import type { MessageProperties, Options } from 'amqplib';
+import { REQUESTS_QUEUE } from '../../contracts/queues.ts';
 import { DIRECT_REPLY } from '../../contracts/reply-address.ts';
 
 /** The longest text of a property. amqplib refuses to send a longer one. */
@@ -22,6 +23,10 @@ export const HEADERS_OF_THE_PAST: readonly string[] = [
   'CC',
   'BCC',
 ];
+
+/** Names the publisher of a request. Nobody is told who publishes what else. */
+export const namingPublisher = (queue: string, userId: string | undefined): Options.Publish =>
+  userId !== undefined && queue === REQUESTS_QUEUE ? { userId } : {};
 
 /** Removes the properties that are missing, and those that AMQP cannot hold. */
 export const sendable = (properties: Options.Publish): Options.Publish =>

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage, Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { HealifyError } from '../../contracts/errors.ts';
+import { earlierPublishers } from '../../contracts/publishers.ts';
 import { NEWER_SINCE_HEADER, type WorkQueue } from '../../contracts/queues.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { DeadLetter } from './dead-letters.ts';
@@ -45,7 +46,7 @@ function propertiesOf({ properties }: Delivery): Options.Publish {
     ...(properties.expiration !== undefined && { expiration: properties.expiration }),
     headers: {
       ...Object.fromEntries(headers),
-      ...(properties.userId !== undefined && { 'x-original-user-id': properties.userId }),
+      ...earlierPublishers(properties),
       [NEWER_SINCE_HEADER]: new Date(Date.now() - waitedMs({ properties })).toISOString(),
     },
   };

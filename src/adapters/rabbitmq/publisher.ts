@@ -6,6 +6,7 @@ import { safeMessage } from '../../contracts/safe-message.ts';
 import { isClosing } from './acknowledge.ts';
 import { keepChannel } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
+import { namingPublisher } from './message-properties.ts';
 import { QUEUE_REMEDY } from './queue-remedy.ts';
 
 export interface Publisher {
@@ -159,7 +160,13 @@ export function createPublisher(options: {
           else resolve();
         };
         try {
-          open.publish('', queue, body, { mandatory: true, ...properties, persistent: true }, onConfirm);
+          const named = {
+            mandatory: true,
+            ...properties,
+            ...namingPublisher(queue, connection.userId),
+            persistent: true,
+          };
+          open.publish('', queue, body, named, onConfirm);
         } catch (error) {
           // The channel is closing. Any other error means that the message cannot be encoded.
           throw isClosing(error) ? new BrokerUnavailableError(NOT_CONNECTED) : error;

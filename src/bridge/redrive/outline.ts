@@ -2,6 +2,7 @@ import { chatRequest } from '../../contracts/chat-request.ts';
 import { chatResponse } from '../../contracts/chat-response.ts';
 import { cutText } from '../../contracts/cut-text.ts';
 import type { Letter, LetterOutline } from '../../contracts/dead-letters.ts';
+import { ORIGINAL_USER_ID_HEADER } from '../../contracts/publishers.ts';
 import {
   deadLetterHeaders,
   ORIGINAL_REPLY_TO_HEADER,
@@ -26,7 +27,13 @@ const fieldNames: Record<WorkQueue, readonly string[]> = {
 const KNOWN_HEADERS = new Set<string>([
   ...Object.values(deadLetterHeaders),
   ...['first', 'last'].flatMap((which) => ['exchange', 'queue', 'reason'].map((what) => `x-${which}-death-${what}`)),
-  ...['x-delivery-count', 'x-acquired-count', 'x-original-expiration', 'x-original-user-id', ORIGINAL_REPLY_TO_HEADER],
+  ...[
+    'x-delivery-count',
+    'x-acquired-count',
+    'x-original-expiration',
+    ORIGINAL_USER_ID_HEADER,
+    ORIGINAL_REPLY_TO_HEADER,
+  ],
   ...[REDRIVE_COUNT_HEADER, REDRIVE_RUN_HEADER, TRACEPARENT_HEADER],
 ]);
 

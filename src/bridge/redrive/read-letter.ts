@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ConsumeMessage } from 'amqplib';
 import { cutText } from '../../contracts/cut-text.ts';
 import type { Letter, LetterFilter, LetterWithBody } from '../../contracts/dead-letters.ts';
+import { publishersOf } from '../../contracts/publishers.ts';
 import { deadLetterHeaders, REDRIVE_COUNT_HEADER, type WorkQueue } from '../../contracts/queues.ts';
 import { knownHeaders, outlineOf } from './outline.ts';
 
@@ -53,8 +54,7 @@ export function replyQueueOf(letter: ConsumeMessage): string | undefined {
 
 /** Returns who sent a message, as far as it says so. A dead letter keeps the user in a header of its own. */
 export function senderOf({ properties }: ConsumeMessage): Letter['sender'] {
-  const userId = properties.headers?.['x-original-user-id'] ?? properties.userId;
-  return { appId: textOf(properties.appId) ?? null, userId: textOf(userId) ?? null };
+  return { appId: textOf(properties.appId) ?? null, userId: publishersOf(properties).join(', ') || null };
 }
 
 /** Returns how often a message was sent back from a dead-letter queue. */

@@ -1,5 +1,6 @@
 import type { MessageProperties, Options } from 'amqplib';
 import { HEADERS_OF_THE_PAST, propertiesToSendOn } from '../../adapters/rabbitmq/message-properties.ts';
+import { earlierPublishers } from '../../contracts/publishers.ts';
 import {
   deadLetterHeaders,
   NEWER_SINCE_HEADER,
@@ -18,8 +19,7 @@ const LEFT_OUT = new Set<string>([
 
 /**
  * Restores the properties that a message had before it became a dead letter, as far as they are known. Two headers say
- * that it was sent back. A user_id cannot be restored, because RabbitMQ would refuse it. It stays in its `x-original-`
- * header.
+ * that it was sent back. A user_id cannot be restored, because RabbitMQ would refuse it. It is kept in a header.
  * @param run identifies the redrive, so that its letters are recognised if they come back
  * @throws Error the reply_to cannot be sent. Without it, somebody else would get the answer
  */
@@ -33,6 +33,11 @@ export function restore(properties: MessageProperties, redriveCount: number, run
   return {
     ...kept,
     ...(expiration !== undefined && { expiration }),
-    headers: { ...Object.fromEntries(headers), [REDRIVE_COUNT_HEADER]: redriveCount, [REDRIVE_RUN_HEADER]: run },
+    headers: {
+      ...Object.fromEntries(headers),
+      ...earlierPublishers(properties),
+      [REDRIVE_COUNT_HEADER]: redriveCount,
+      [REDRIVE_RUN_HEADER]: run,
+    },
   };
 }

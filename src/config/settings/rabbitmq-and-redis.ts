@@ -8,6 +8,7 @@ import {
   integer,
   names,
   optional,
+  publishers,
   redisUrl,
   secrets,
   url,
@@ -88,6 +89,14 @@ export const rabbitMqAndRedis = {
     unit: 'names',
     text: "The queues that a request's reply_to may name, separated by commas; * stands for any text. Our own queues are never among them. A word that is no queue, such as none, allows no reply_to.",
     readBy: worker,
+  }),
+  publishers: setting({
+    env: 'PUBLISHERS',
+    type: publishers,
+    default: '',
+    unit: 'pairs',
+    text: 'Which RabbitMQ users may put questions on chat_requests, and for which user ids: crm:tenant-a/*,app:*. Each pair is a RabbitMQ user, a colon, and an id in which * stands for any text. RabbitMQ vouches for the name in the property user_id; a message without it, or for another user id, becomes a dead letter. The users of api, worker and npm run dlq must be in the list with *. Empty: whoever may publish there may ask for everybody.',
+    readBy: both,
   }),
   unknownSessionAnswers: setting({
     env: 'UNKNOWN_SESSION_ANSWERS',

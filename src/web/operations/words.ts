@@ -84,6 +84,10 @@ const deadLetters: Record<string, { means: string; todo: string; usersWait?: boo
     means: 'It names a reply queue that is not allowed',
     todo: 'Correct the publisher, or REPLY_QUEUES and redrive.',
   },
+  publisher_not_allowed: {
+    means: 'Its publisher may not ask for its user',
+    todo: 'If it may, add it to PUBLISHERS, then redrive. If not, somebody asks in the name of others: Look shows who, then drop.',
+  },
   invalid_signature: {
     means: 'The answer has no valid signature',
     todo: 'If a worker has another MESSAGE_SIGNING_KEY, accept it and redrive. If not, somebody tries to write answers: check the rights.',
