@@ -149,6 +149,9 @@ export const ERASURES_KEY = 'chat:erasures';
 
 // `channelOf` adds the installation and the database before the names of channels.
 
+/** A process's notice to itself, which shows that it would hear others. Its own name follows. */
+export const ECHO_CHANNEL = 'ai:echo';
+
 /**
  * Pub/sub channel: `{replica} {requestId}`, the api process that has written an answer down, and the request that it
  * belongs to; `erased {requestId}` if the session was erased before there was an answer.

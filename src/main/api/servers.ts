@@ -4,6 +4,7 @@ import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis, connectToOneServer } from '../../adapters/redis/connect-redis.ts';
+import { listenWhereHeard } from '../../adapters/redis/listen-where-heard.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
 import { createSafeWrites, type SafeWrites } from '../../adapters/redis/safe-writes.ts';
 import type { ApiConfig } from '../../config/settings.ts';
@@ -81,6 +82,7 @@ export async function connectServers(options: {
       })
     : undefined;
   const subscriber = connectToOneServer(optionsFor(config.redisUrl, 'subscribe', 'redis-subscribe'));
+  listenWhereHeard({ redis, subscriber, logger });
   const cacheRedis = config.cacheRedisUrl
     ? connectRedis(optionsFor(config.cacheRedisUrl, 'cache', 'redis-cache'))
     : redis;

@@ -4,6 +4,7 @@ import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import { createPublisher, type Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { createQueueDepths, type QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import { connectRedis, connectToOneServer, mustAnswer } from '../../adapters/redis/connect-redis.ts';
+import { listenWhereHeard } from '../../adapters/redis/listen-where-heard.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
 import { createSafeWrites, type SafeWrites } from '../../adapters/redis/safe-writes.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
@@ -88,6 +89,7 @@ export async function connectServers(options: {
     ? connectRedis({ ...optionsFor('redis-cache', config.cacheRedisUrl), commandTimeoutMs: CACHE_TIMEOUT_MS })
     : redis;
   const subscriber = connectToOneServer(optionsFor('redis-subscribe'));
+  listenWhereHeard({ redis, subscriber, logger });
   const gateRedis = connectRedis({ ...optionsFor('redis-breaker'), commandTimeoutMs: GATE_TIMEOUT_MS });
   const safeWrites =
     safety.fsync || safety.replicas
