@@ -8,14 +8,15 @@ const HELP = `Adds the secrets that .env lacks to it, each made at random. What 
 
   npm run secrets
 
-They are read by docker-compose: ENCRYPTION_KEYS, JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, MONGODB_PASSWORD, MONGODB_WORKER_PASSWORD,
-and a password of the operator, of the api and of the worker for RabbitMQ (RABBITMQ_PASSWORD, RABBITMQ_API_PASSWORD,
+They are read by docker-compose: ENCRYPTION_KEYS, AUDIT_KEYS, JWT_SECRET, MESSAGE_SIGNING_KEY, GRAFANA_PASSWORD, MONGODB_PASSWORD,
+MONGODB_WORKER_PASSWORD, and a password of the operator, of the api and of the worker for RabbitMQ (RABBITMQ_PASSWORD, RABBITMQ_API_PASSWORD,
 RABBITMQ_WORKER_PASSWORD) and for Redis. Grafana and MongoDB take their passwords only when their volumes are new; to change them later, use grafana cli admin
 reset-admin-password, and db.changeUserPassword in mongosh. Keep a copy of ENCRYPTION_KEYS elsewhere: without it, nobody can read the texts.
 `;
 
 const NAMES = [
   'ENCRYPTION_KEYS',
+  'AUDIT_KEYS',
   'JWT_SECRET',
   'MESSAGE_SIGNING_KEY',
   'RABBITMQ_PASSWORD',

@@ -3,6 +3,7 @@ import type { Reader } from './setting.ts';
 import { accountsAndTokens } from './settings/accounts-and-tokens.ts';
 import { answerCache } from './settings/answer-cache.ts';
 import { answerLog } from './settings/answer-log.ts';
+import { auditTrail } from './settings/audit-trail.ts';
 import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
 import { encryption } from './settings/encryption.ts';
 import { general } from './settings/general.ts';
@@ -21,6 +22,7 @@ export const settings = {
   MongoDB: mongoDb,
   Encryption: encryption,
   'Accounts and tokens': accountsAndTokens,
+  'Audit trail': auditTrail,
   'Requests and sessions': requestsAndSessions,
   'Bridge and workflow': bridgeAndWorkflow,
   Model: model,

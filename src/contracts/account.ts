@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const role = z.enum(['user', 'admin']);
+export const roles = ['user', 'admin'] as const;
+const role = z.enum(roles);
 
 /** What somebody may do. An admin may do everything that a user may, and use /admin. */
 export type Role = z.output<typeof role>;

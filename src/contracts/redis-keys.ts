@@ -107,6 +107,11 @@ export const redisKeys = {
   refreshFamilies: (userId: string) => `auth:refresh-families:${userId}`,
 };
 
+/**
+ * Stream: the audit trail. The id of each entry is its number and `-0`. Its fields are `hash` and `entry`, the entry as JSON.
+ */
+export const AUDIT_TRAIL_KEY = 'audit:trail';
+
 /** String, JSON: the installation that owns this Redis: its namespace and RabbitMQ's virtual host. */
 export const INSTALLATION_KEY = 'healify:installation';
 

@@ -47,7 +47,7 @@ const COMMON_KEYS = {
 };
 const COMMON_CHANNELS = { '*:chat:*': 'a:0:chat:a', '*:ai:*': 'a:0:ai:a', '*:keys:*': 'a:0:keys:a' };
 
-/** The smallest set of rights for each process. A worker may read neither sessions nor accounts. */
+/** The smallest set of rights for each process. A worker may read neither sessions nor accounts nor the audit trail. */
 export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
   api: {
     commands: [...CONNECTION, ...SCRIPTS],
@@ -56,6 +56,7 @@ export const redisRights: Readonly<Record<RedisProcess, RedisRights>> = {
       'chat:*': 'chat:a',
       '{chat:*': '{chat:session:a}:turns',
       'auth:*': 'auth:a',
+      'audit:*': 'audit:trail',
       'rate:*': 'rate:a',
     },
     channels: { ...COMMON_CHANNELS, '*:auth:*': 'a:0:auth:a' },

@@ -52,6 +52,7 @@ import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createAdminParts } from './api/admin.ts';
+import { createApiAuditTrail } from './api/audit-trail.ts';
 import { createAuthenticationParts } from './api/authentication.ts';
 import { createMeParts } from './api/me.ts';
 import { createOverviewParts } from './api/overview.ts';
@@ -114,6 +115,7 @@ measureProcesses(metrics.registry, () => listProcesses(redis));
 const encryption = createEncryption({ config, redis, safeWrites, subscriber, db: mongoDb?.db, logger });
 const stores = createLastingStores({ config, redis, safeWrites, seals: encryption.seals, db: mongoDb?.db, replica });
 const { conversations, feedback } = stores;
+const audit = createApiAuditTrail({ config, store: stores.audit, metrics, logger });
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
 const gates = createGateAdmin(redis);
@@ -323,6 +325,7 @@ void ready.then(() => {
   overview.recorder.start();
   retryRunDriver.start();
   rounds.start();
+  audit.start();
 });
 const server = await listen(app, { host: config.host, port: config.apiPort, upgrades: sockets });
 const metricsServer = await startMetricsServer({
@@ -353,6 +356,7 @@ stopOnSignal({
     await server.stop(config.shutdownGraceMs);
     await settler.stop();
     await heartbeat.stop();
+    await audit.stop();
     await servers.close();
     await metricsServer.stop();
     await tracing?.stop();

@@ -131,6 +131,18 @@ export function createApiMetrics() {
       labelNames: ['model', 'rating', 'was'] as const,
       registers,
     }),
+    auditEntries: createCounter({
+      name: 'healify_audit_entries_total',
+      help: 'Entries of the audit trail that this api has written. action, outcome: see docs/security.md.',
+      labelNames: ['action', 'outcome'] as const,
+      registers,
+    }),
+    auditEntriesLost: createCounter({
+      name: 'healify_audit_entries_lost_total',
+      help: 'Entries of the audit trail that this api could not write, because their store was away for too long.',
+      labelNames: ['action'] as const,
+      registers,
+    }),
     turnsLost: new Counter({
       name: 'healify_questions_lost_total',
       help: 'Accepted questions that this api ended as failed, because they were overdue and no message or job was left.',
@@ -278,6 +290,18 @@ export const measureLine =
     metrics.waiting.set(inBroker + inJobs);
     if (drainRate !== undefined) metrics.drainRate.set(drainRate);
   };
+
+/** Measures what waits for the store of the audit trail, whenever the registry is read. */
+export function measureAuditTrail(registry: Registry, trail: { readonly waiting: number }): void {
+  new Gauge({
+    name: 'healify_audit_entries_waiting',
+    help: 'Entries of the audit trail that wait in the memory of this api for their store.',
+    registers: [registry],
+    collect() {
+      this.set(trail.waiting);
+    },
+  });
+}
 
 /**
  * Counts the processes of the installation whenever the registry is read. If their heartbeats cannot be read, nothing

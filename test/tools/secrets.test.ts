@@ -20,6 +20,7 @@ test('one command makes all secrets that production asks for, readable by their 
   const said = run();
   const made = env();
   expect(Object.keys(made)).toEqual([
+    'AUDIT_KEYS',
     'ENCRYPTION_KEYS',
     'GRAFANA_PASSWORD',
     'JWT_SECRET',

@@ -38,6 +38,7 @@ const FOR_COMMANDS = [
   'REDIS_URL',
   'MONGODB_URL',
   'ENCRYPTION_KEYS',
+  'AUDIT_KEYS',
   'MODEL_SIMULATOR_URL',
   'HOST',
   'API_PORT',
@@ -63,6 +64,7 @@ export const keptSecrets = (dataDir: string) => ({
   JWT_SECRET: keep(join(dataDir, 'jwt-secret'), makeSecret),
   MESSAGE_SIGNING_KEY: keep(join(dataDir, 'message-signing-key'), makeSecret),
   ENCRYPTION_KEYS: keep(join(dataDir, 'encryption-keys'), makeEncryptionKey),
+  AUDIT_KEYS: keep(join(dataDir, 'audit-keys'), makeSecret),
 });
 
 const makeSecret = () => randomBytes(48).toString('base64');

@@ -2,6 +2,9 @@ import type { Db } from 'mongodb';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import type { AuditStore } from '../../adapters/audit/audit-store.ts';
+import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
+import { createRedisAuditStore } from '../../adapters/audit/redis-audit-store.ts';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { createMongoDbConversationStore } from '../../adapters/conversations/mongodb-conversation-store.ts';
@@ -22,6 +25,7 @@ export interface LastingStores {
   feedback: FeedbackStore;
   accounts: AccountStore;
   refreshFamilies: RefreshFamilyStore;
+  audit: AuditStore;
 }
 
 /** Keeps what lasts in MongoDB if there is one, and else in Redis. */
@@ -43,6 +47,7 @@ export function createLastingStores(options: {
       feedback: createRedisFeedbackStore({ redis, seals, retentionMs }),
       accounts: createRedisAccountStore({ redis }),
       refreshFamilies: createRedisRefreshFamilyStore({ redis, ttlMs }),
+      audit: createRedisAuditStore({ redis, safeWrites }),
     };
   }
   return {
@@ -50,5 +55,6 @@ export function createLastingStores(options: {
     feedback: createMongoDbFeedbackStore({ db, redis, seals, retentionMs }),
     accounts: createMongoDbAccountStore({ db }),
     refreshFamilies: createMongoDbRefreshFamilyStore({ db, ttlMs }),
+    audit: createMongoDbAuditStore({ db }),
   };
 }
