@@ -4,6 +4,7 @@ import { rotateKeys } from '../adapters/encryption/rotate-keys.ts';
 import { encryption } from '../config/settings/encryption.ts';
 import { MasterKeyMissingError } from '../contracts/errors.ts';
 import { readArguments, runCommand, UsageError } from './commands/command.ts';
+import { countLine } from './commands/count-line.ts';
 import { withMongoDb } from './commands/mongodb-connection.ts';
 import { readSetting } from './commands/read-setting.ts';
 import { withRedis } from './commands/redis-connection.ts';
@@ -22,8 +23,6 @@ needs a Redis user that may SCAN. It can be interrupted and called again.
 Exits with 0 if all went well, 1 if something failed, 2 if the command is not understood.
 `;
 
-const SAID_EVERY_MS = { terminal: 100, elsewhere: 5_000 };
-
 async function main(): Promise<void> {
   const { values, positionals } = readArguments({});
   if (values.help) return void process.stdout.write(HELP);
@@ -40,23 +39,13 @@ async function main(): Promise<void> {
       const store = dataKeyStoreOf({ redis, db });
       const problem = await admitMasterKeys(store, masterKeys);
       if (problem !== undefined) throw new MasterKeyMissingError(problem);
-      const { wrapped, destroyed } = await rotateKeys({ store, masterKeys, onKey: createProgress(process.stderr) });
+      const { wrapped, destroyed } = await rotateKeys({ store, masterKeys, onKey: countLine(process.stderr, 'keys') });
       process.stdout.write(
         `${masterKeys.current} wraps all ${wrapped} keys now. ${destroyed} keys are destroyed. Other master keys can be left out.\n`,
       );
     };
     if (!(await withMongoDb(name, rotate))) await rotate(undefined);
   });
-}
-
-/** Says how many keys are done: on a terminal in one line that is overwritten, elsewhere in a line every few seconds. */
-function createProgress(stream: NodeJS.WriteStream): (count: number) => void {
-  let saidAt = performance.now();
-  return (count) => {
-    if (performance.now() - saidAt < SAID_EVERY_MS[stream.isTTY ? 'terminal' : 'elsewhere']) return;
-    saidAt = performance.now();
-    stream.write(`${stream.isTTY ? '\r' : ''}${count} keys${stream.isTTY ? '' : '\n'}`);
-  };
 }
 
 runCommand(main);

@@ -143,6 +143,11 @@ export function createApiMetrics() {
       labelNames: ['action'] as const,
       registers,
     }),
+    auditEntriesWaiting: new Gauge({
+      name: 'healify_audit_entries_waiting',
+      help: 'Entries of the audit trail that wait in the memory of this api for their store.',
+      registers,
+    }),
     turnsLost: new Counter({
       name: 'healify_questions_lost_total',
       help: 'Accepted questions that this api ended as failed, because they were overdue and no message or job was left.',
@@ -290,18 +295,6 @@ export const measureLine =
     metrics.waiting.set(inBroker + inJobs);
     if (drainRate !== undefined) metrics.drainRate.set(drainRate);
   };
-
-/** Measures what waits for the store of the audit trail, whenever the registry is read. */
-export function measureAuditTrail(registry: Registry, trail: { readonly waiting: number }): void {
-  new Gauge({
-    name: 'healify_audit_entries_waiting',
-    help: 'Entries of the audit trail that wait in the memory of this api for their store.',
-    registers: [registry],
-    collect() {
-      this.set(trail.waiting);
-    },
-  });
-}
 
 /**
  * Counts the processes of the installation whenever the registry is read. If their heartbeats cannot be read, nothing

@@ -7,6 +7,7 @@ import type { QueuesSeen } from '../../src/observability/queues-seen.ts';
 /** None of them may carry an id or a text of a user. */
 const KNOWN_LABELS = new Set([
   ...[
+    'action',
     'cached',
     'cause',
     'code',

@@ -15,8 +15,6 @@ const TRY_AGAIN_MS = 1_000;
 export interface WrittenAuditTrail extends AuditTrail {
   /** The last entry that this process knows of; undefined: it knows of none. */
   readonly head: Head | undefined;
-  /** How many entries wait in memory for the store. */
-  readonly waiting: number;
   /** Tries for the last time to write what still waits. What cannot be written is lost. */
   stop(): Promise<void>;
 }
@@ -28,14 +26,16 @@ export interface WrittenAuditTrail extends AuditTrail {
  * - *the line*: it was noted. The first of the line are given to a batch again and again, until the store takes them.
  * @param options.key seals the entries. undefined: they are chained, but have no seal
  * @param options.onEntry hears of each entry that is kept, or lost
+ * @param options.onWaiting hears how many are in the line, whenever that changes
  */
 export function createAuditTrail(options: {
   store: AuditStore;
   key?: string | undefined;
   onEntry?: ((event: AuditEvent, fate: 'kept' | 'lost') => void) | undefined;
+  onWaiting?: ((count: number) => void) | undefined;
   logger: Logger;
 }): WrittenAuditTrail {
-  const { store, key, onEntry = () => {}, logger } = options;
+  const { store, key, onEntry = () => {}, onWaiting = () => {}, logger } = options;
   let head: Head | undefined;
   const line: AuditRecord[] = [];
   let draining: Promise<void> | undefined;
@@ -63,6 +63,7 @@ export function createAuditTrail(options: {
       const results = await Promise.allSettled(first.map(write));
       const failed = results.find((result) => result.status === 'rejected');
       line.splice(0, first.length, ...first.filter((_, index) => results[index]!.status === 'rejected'));
+      onWaiting(line.length);
       if (isAway && !failed) logger.info('the audit trail is written again');
       if (!isAway && failed) logger.warn({ err: failed.reason }, 'entries of the audit trail wait for their store');
       isAway = failed !== undefined;
@@ -83,9 +84,6 @@ export function createAuditTrail(options: {
     get head() {
       return head;
     },
-    get waiting() {
-      return line.length;
-    },
     record: async (event, id = randomUUID()) => {
       await write(recordOf(event, id));
       return id;
@@ -94,12 +92,14 @@ export function createAuditTrail(options: {
       const record = recordOf(event, id);
       if (line.length >= MAX_WAITING || stopping.signal.aborted) return lose([record]);
       line.push(record);
+      onWaiting(line.length);
       draining ??= drain();
     },
     stop: async () => {
       stopping.abort();
       await draining;
       lose(line.splice(0));
+      onWaiting(0);
     },
   };
 }

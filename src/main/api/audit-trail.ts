@@ -4,7 +4,7 @@ import { removeOldEntries } from '../../adapters/audit/remove-old-entries.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Logger } from '../../observability/log.ts';
-import { type ApiMetrics, measureAuditTrail } from '../../observability/metrics.ts';
+import type { ApiMetrics } from '../../observability/metrics.ts';
 
 const HOUR = 3_600_000;
 
@@ -21,10 +21,10 @@ export function createApiAuditTrail(options: {
   const { config, store, metrics, logger } = options;
   const trail = createAuditTrail({
     ...{ store, key: config.auditKeys[0], logger },
+    onWaiting: (count) => metrics.auditEntriesWaiting.set(count),
     onEntry: ({ action, outcome }, fate) =>
       fate === 'kept' ? metrics.auditEntries.inc({ action, outcome }) : metrics.auditEntriesLost.inc({ action }),
   });
-  measureAuditTrail(metrics.registry, trail);
   let saidNumber: number | undefined;
   let timer: NodeJS.Timeout | undefined;
 

@@ -1,0 +1,31 @@
+import type { AuditStore } from '../../adapters/audit/audit-store.ts';
+import { createAuditTrail } from '../../adapters/audit/audit-trail.ts';
+import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
+import { createRedisAuditStore } from '../../adapters/audit/redis-audit-store.ts';
+import { auditTrail } from '../../config/settings/audit-trail.ts';
+import type { AuditActor, AuditTrail } from '../../contracts/audit.ts';
+import { createLogger } from '../../observability/log.ts';
+import { withMongoDb } from './mongodb-connection.ts';
+import { readSetting } from './read-setting.ts';
+import { withRedis } from './redis-connection.ts';
+
+/** Who acts in the trail if somebody runs a command. */
+export const byCommand = (command: string): AuditActor => ({ kind: 'command', command });
+
+/**
+ * Runs a part of a command with the audit trail: in MongoDB if MONGODB_URL is set, and else in Redis.
+ * @param name the name of this process in the servers' lists of clients
+ * @throws UsageError a setting is missing, or wrong
+ */
+export async function withAuditTrail(
+  name: string,
+  use: (audit: { store: AuditStore; trail: AuditTrail }) => Promise<void>,
+): Promise<void> {
+  const useStore = async (store: AuditStore) => {
+    const [key] = readSetting(auditTrail.auditKeys);
+    const trail = createAuditTrail({ store, key, logger: createLogger('api', 'silent') });
+    await use({ store, trail }).finally(trail.stop);
+  };
+  if (await withMongoDb(name, (db) => useStore(createMongoDbAuditStore({ db })))) return;
+  await withRedis(name, (redis) => useStore(createRedisAuditStore({ redis })));
+}
