@@ -34,7 +34,7 @@ test('one command makes all secrets that production asks for, readable by their 
     'REDIS_PASSWORD',
     'REDIS_WORKER_PASSWORD',
   ]);
-  expect(new Set(Object.values(made)).size).toBe(12);
+  expect(new Set(Object.values(made)).size).toBe(13);
   for (const secret of Object.values(made)) {
     expect(said).not.toContain(secret);
     expect(encodeURIComponent(secret).replace('%3A', ':')).toBe(secret);
