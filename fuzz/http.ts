@@ -45,18 +45,20 @@ const REQUEST_TIMEOUT_MS = 20_000;
  */
 export async function fuzzHttp(options: {
   apiUrl: string;
+  /** Of a user. */
   token: string;
+  tokenFor: (method: string, path: string) => string;
   requests: number;
   seed: number;
   onProgress: (sent: number) => void;
 }): Promise<Record<string, number>> {
-  const { apiUrl, token, requests, seed, onProgress } = options;
+  const { apiUrl, token, tokenFor, requests, seed, onProgress } = options;
   const document = (await (await fetch(`${apiUrl}/openapi.json`)).json()) as Document;
   const known = await ownIds(apiUrl, token);
   const byStatus: Record<string, number> = {};
   let sent = 0;
   const property = fc.asyncProperty(requestOf(operationsOf(document), known), async (request) => {
-    const status = await send(apiUrl, token, request);
+    const status = await send(apiUrl, tokenFor(request.method, request.operation.path), request);
     byStatus[status] = (byStatus[status] ?? 0) + 1;
     sent += 1;
     if (sent % 1_000 === 0) onProgress(sent);

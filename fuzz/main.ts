@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { JWT_SECRET, startStack } from '../chaos/stack.ts';
 import { createRedisAccountStore } from '../src/adapters/accounts/redis-account-store.ts';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
+import { rolesFor, type StaffRole } from '../src/contracts/admin-rights.ts';
 import { fuzzHttp, ownIds, resumeAll } from './http.ts';
 import { fuzzQueues } from './queues.ts';
 import { fuzzSocket } from './socket.ts';
@@ -57,13 +58,13 @@ const readyWithin = async (ms: number) => {
     if (status === 200 || Date.now() > end) return status;
   }
 };
-/** Admins need an account, which is looked at in each of their requests. Returns its user's id. */
-async function makeAdmin(redisUrl: string): Promise<string> {
+/** Whoever may enter /admin needs an account, which is looked at in each of their requests. Returns its user's id. */
+async function makeAccount(redisUrl: string, role: StaffRole): Promise<string> {
   const redis = new Redis(redisUrl);
-  const userId = 'fuzz';
+  const userId = role === 'operator' ? 'fuzz' : `fuzz-${role}`;
   const store = createRedisAccountStore({ redis });
-  const email = 'fuzz@chaos.example';
-  await store.create({ userId, email, passwordHash: '', role: 'admin', createdAt: new Date().toISOString() });
+  const email = `${userId}@chaos.example`;
+  await store.create({ userId, email, passwordHash: '', role, createdAt: new Date().toISOString() });
   await redis.quit();
   return userId;
 }
@@ -82,11 +83,19 @@ try {
     audience: 'healify-chat',
     ttlMs: 24 * 3_600_000,
   });
-  const admin = await makeAdmin(stack.redisUrl);
-  const token = await accessTokens.sign({ userId: admin, role: 'admin' }, 'fuzz');
+  const tokenOf = async (role: StaffRole) =>
+    accessTokens.sign({ userId: await makeAccount(stack.redisUrl, role), role }, 'fuzz');
+  const token = await tokenOf('operator');
+  const others = { admin: await tokenOf('admin'), privacy_officer: await tokenOf('privacy_officer') };
+  /** The token of somebody who may do it. */
+  const tokenFor = (method: string, path: string): string => {
+    const allowed = rolesFor(method.toUpperCase(), path) ?? ['operator'];
+    return allowed.includes('operator') ? token : allowed.includes('admin') ? others.admin : others.privacy_officer;
+  };
   await fuzzHttp({
     apiUrl: apiUrl!,
     token,
+    tokenFor,
     requests: http,
     seed,
     onProgress: (sent) => console.log(`  requests ${sent} of ${http}`),

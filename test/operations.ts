@@ -5,9 +5,9 @@ import { startApi, startScript, startSimulatorProcess, startWorker } from './pro
 import { startQueueClient } from './queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from './services.ts';
 
-export const ADMIN = { email: 'admin@example.com', password: 'three-brown-otters' };
+export const OPERATOR = { email: 'operator@example.com', password: 'three-brown-otters' };
 
-/** The whole product, an admin's account and a browser. The test closes the browser. */
+/** The whole product, an operator's account and a browser. The test closes the browser. */
 export async function startOperations(settings: Record<string, string> = {}) {
   const servers = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
   const env = { ...servers, RATE_READ_PER_MINUTE: '100000', RATE_LOGIN_PER_MINUTE: '1000', ...settings };
@@ -15,10 +15,10 @@ export async function startOperations(settings: Record<string, string> = {}) {
   const api = await startApi(env);
   const startAnotherWorker = () => startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url });
   const worker = await startAnotherWorker();
-  const args = ['add', '--email', ADMIN.email, '--password-env', 'PASSWORD', '--admin'];
+  const args = ['add', '--email', OPERATOR.email, '--password-env', 'PASSWORD', '--role', 'operator'];
   const made = await startScript('src/main/users.ts', args, {
     REDIS_URL: servers.REDIS_URL,
-    PASSWORD: ADMIN.password,
+    PASSWORD: OPERATOR.password,
   });
   await made.exited;
   return {
@@ -33,10 +33,10 @@ export async function startOperations(settings: Record<string, string> = {}) {
 
 export type Operations = Awaited<ReturnType<typeof startOperations>>;
 
-/** Logs in as the admin, on the login page that the browser shows. */
+/** Logs in as the operator, on the login page that the browser shows. */
 export async function logIn(page: Page): Promise<void> {
-  await page.fill('[name=email]', ADMIN.email);
-  await page.fill('[name=password]', ADMIN.password);
+  await page.fill('[name=email]', OPERATOR.email);
+  await page.fill('[name=password]', OPERATOR.password);
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 

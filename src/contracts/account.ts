@@ -1,9 +1,12 @@
 import { z } from 'zod';
 
-export const roles = ['user', 'admin'] as const;
+export const roles = ['user', 'operator', 'privacy_officer', 'admin'] as const;
 const role = z.enum(roles);
 
-/** What somebody may do. An admin may do everything that a user may, and use /admin. */
+/**
+ * What somebody may do. Everybody may do what a user may: ask, and read what is theirs. What the others may do at `/admin` is in
+ * `adminRights`: an operator keeps the work going, a privacy officer may read texts, an admin manages accounts and settings.
+ */
 export type Role = z.output<typeof role>;
 
 /** Somebody who can log in. Times are ISO 8601. */

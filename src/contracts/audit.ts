@@ -37,8 +37,8 @@ export const auditActions = {
 export type AuditAction = keyof typeof auditActions;
 
 const actor = z.discriminatedUnion('kind', [
-  /** Somebody with an account, ours or an identity provider's. */
-  z.strictObject({ kind: z.literal('user'), userId: id, role: z.enum(roles) }),
+  /** Somebody with an account, ours or an identity provider's. Without a role: what they sent does not say it. */
+  z.strictObject({ kind: z.literal('user'), userId: id, role: z.enum(roles).optional() }),
   /** Whoever ran a command: `users`, `keys`. They have the rights of the server that it ran on. */
   z.strictObject({ kind: z.literal('command'), command: z.string().max(64) }),
   /** Nobody who is known, as in a failed login. */

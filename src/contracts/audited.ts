@@ -1,5 +1,5 @@
 import type { AuditDetails, AuditEvent, AuditTrail } from './audit.ts';
-import { HealifyError } from './errors.ts';
+import { ApiError, HealifyError } from './errors.ts';
 
 /**
  * Does something that must not be done without a record. The trail has an entry before it begins, and another one that says how
@@ -23,7 +23,8 @@ export async function audited<T>(
     end(outcome, details);
     return result;
   } catch (error) {
-    end('failed', { code: error instanceof HealifyError ? error.code : 'internal_error' });
+    const refused = error instanceof ApiError && error.status < 500;
+    end(refused ? 'refused' : 'failed', { code: error instanceof HealifyError ? error.code : 'internal_error' });
     throw error;
   }
 }

@@ -128,7 +128,7 @@ const placesOf = (requests: readonly UsersRequest[]) =>
 const cancel = (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds);
 
 // Parts
-const authentication = createAuthenticationParts({ config, redis, subscriber, stores, logger });
+const authentication = createAuthenticationParts({ config, redis, subscriber, stores, trail: audit.trail, logger });
 const { endedLogins, requireAdmin, accounts, tickets, redeemTicket } = authentication;
 const answerWaiter = createAnswerWaiter({
   notices: createRedisSettledNotices({ subscriber, replica }),
@@ -240,6 +240,7 @@ const admin = createAdminParts({
   judgedProcesses,
   login: authentication.login,
   accountAdmin: authentication.accountAdmin,
+  trail: audit.trail,
   requireAdmin,
   logger,
 });

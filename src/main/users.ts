@@ -1,18 +1,21 @@
 import { text } from 'node:stream/consumers';
-import type { AccountStore } from '../adapters/accounts/account-store.ts';
 import { type Credentials, registerAccount } from '../api/auth/accounts.ts';
-import type { Logins } from '../api/auth/logins.ts';
 import { createAccountAdmin } from '../api/auth/manage-accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { setPassword } from '../api/auth/set-password.ts';
+import { type Role, roles } from '../contracts/account.ts';
+import type { AuditAction, AuditTrail } from '../contracts/audit.ts';
+import { audited } from '../contracts/audited.ts';
 import { credentials } from '../contracts/http/account-bodies.ts';
 import type { AdminAccount } from '../contracts/http/admin-account-bodies.ts';
-import { withAccounts } from './commands/accounts.ts';
+import { type AccountStores, withAccounts } from './commands/accounts.ts';
+import { byCommand } from './commands/audit-trail.ts';
 import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and REDIS_URL: from the environment, .env, or what npm start has started.
 
-  npm run users -- add --email E (--password-stdin | --password-env NAME) [--admin] [--if-absent]
+  npm run users -- add --email E (--password-stdin | --password-env NAME) [--role ROLE] [--if-absent]
+  npm run users -- set-role --email E --role ROLE
   npm run users -- grant-admin --email E
   npm run users -- revoke-admin --email E
   npm run users -- set-password --email E (--password-stdin | --password-env NAME)
@@ -25,14 +28,18 @@ In the image: node dist/src/main/users.js add ...
 
   --password-stdin   read the password from standard input
   --password-env     read it from the environment variable of this name
-  --admin            make it an admin, who may use /admin
+  --role             user, operator, privacy_officer or admin; left out: user. docs/security.md says what each may do
+  --admin            the same as --role admin
   --if-absent        an account that is there already is no error
 
   set-password       for somebody who has forgotten theirs. Ends all logins of the account
   disable            end all logins of the account, and let nobody log in to it until it is enabled
   end-logins         end all logins of the account, as it does by logging out everywhere
 
-All of this counts at once, at every api.
+  grant-admin        the same as set-role --role admin
+  revoke-admin       the same as set-role --role user
+
+All of this counts at once, at every api. The audit trail records it.
 `;
 
 async function main(): Promise<void> {
@@ -40,6 +47,7 @@ async function main(): Promise<void> {
     email: textOption,
     'password-stdin': flagOption,
     'password-env': textOption,
+    role: textOption,
     admin: flagOption,
     'if-absent': flagOption,
   });
@@ -47,28 +55,61 @@ async function main(): Promise<void> {
   const [command = ''] = positionals;
   const { email } = values;
   if (!email) throw new UsageError('--email is missing');
-  await withAccounts('healify-chat users', async ({ accounts, logins }) => {
-    if (command === 'add') return add(accounts, email, values);
-    if (command === 'set-password') return changePassword({ accounts, logins }, email, values);
+  const role = roleOf(values.admin ? 'admin' : values.role);
+  await withAccounts('healify-chat users', async (stores) => {
+    const { accounts, logins, trail } = stores;
+    if (command === 'add') return add(stores, email, role ?? 'user', values);
+    if (command === 'set-password') return changePassword(stores, email, values);
+    if (command === 'set-role' && !role) throw new UsageError('--role is missing');
     const admin = createAccountAdmin({ store: accounts, logins });
-    const changes: Record<string, (email: string) => Promise<AdminAccount | undefined>> = {
-      'grant-admin': (named) => admin.setRole(named, 'admin'),
-      'revoke-admin': (named) => admin.setRole(named, 'user'),
-      show: admin.find,
-      disable: admin.disable,
-      enable: admin.enable,
-      'end-logins': admin.endLogins,
+    const setRole = (to: Role): Change => ({
+      action: 'account.role',
+      after: to,
+      make: (named) => admin.setRole(named, to),
+    });
+    const changes: Record<string, Change> = {
+      'set-role': setRole(role ?? 'user'),
+      'grant-admin': setRole('admin'),
+      'revoke-admin': setRole('user'),
+      disable: { action: 'account.disable', make: admin.disable },
+      enable: { action: 'account.enable', make: admin.enable },
+      'end-logins': { action: 'account.end_logins', make: admin.endLogins },
     };
     const change = changes[command];
-    if (!change) throw new UsageError(`there is no command ${command}`);
-    const account = await change(email.toLowerCase());
+    if (!change && command !== 'show') throw new UsageError(`there is no command ${command}`);
+    const found = await admin.find(email.toLowerCase());
+    const account = found && change ? await changed(trail, found, change) : found;
     if (!account) throw new UsageError(`there is no account for ${email}`);
     process.stdout.write(textOf(account));
   });
 }
 
+interface Change {
+  action: AuditAction;
+  /** The new role. */
+  after?: Role;
+  make: (email: string) => Promise<AdminAccount | undefined>;
+}
+
+const changed = (trail: AuditTrail, found: AdminAccount, { action, after, make }: Change) =>
+  audited(
+    trail,
+    {
+      ...{ action, actor: byCommand('users'), subject: { kind: 'account', id: found.userId } },
+      ...(after && { details: { before: found.role, after } }),
+    },
+    () => make(found.email),
+  );
+
+/** @throws UsageError */
+function roleOf(name: string | undefined): Role | undefined {
+  const role = roles.find((each) => each === name);
+  if (name !== undefined && !role) throw new UsageError(`--role must be one of ${roles.join(', ')}`);
+  return role;
+}
+
 async function changePassword(
-  { accounts, logins }: { accounts: AccountStore; logins: Logins },
+  { accounts, logins, trail }: AccountStores,
   givenEmail: string,
   options: PasswordOptions,
 ): Promise<void> {
@@ -76,7 +117,10 @@ async function changePassword(
   const { email } = parseCredentials(givenEmail, password);
   const account = await accounts.byEmail(email);
   if (!account) throw new UsageError(`there is no account for ${email}`);
-  await setPassword({ store: accounts, passwords: createPasswords(), logins }, account, password);
+  const subject = { kind: 'account', id: account.userId } as const;
+  await audited(trail, { action: 'account.password', actor: byCommand('users'), subject }, () =>
+    setPassword({ store: accounts, passwords: createPasswords(), logins }, account, password),
+  );
   process.stdout.write(`${email} has a new password\n`);
 }
 
@@ -97,9 +141,10 @@ function parseCredentials(email: string, password: string): Credentials {
 }
 
 async function add(
-  accounts: AccountStore,
+  { accounts, trail }: AccountStores,
   givenEmail: string,
-  options: PasswordOptions & { admin?: boolean; 'if-absent'?: boolean },
+  role: Role,
+  options: PasswordOptions & { 'if-absent'?: boolean },
 ): Promise<void> {
   const password = await readPassword(options['password-stdin'], options['password-env']);
   const given = parseCredentials(givenEmail, password);
@@ -108,8 +153,11 @@ async function add(
     process.stdout.write(`${email} has an account already\n`);
     return;
   }
-  const role = options.admin ? 'admin' : 'user';
   const { userId } = await registerAccount({ store: accounts, passwords: createPasswords() }, given, role);
+  await trail.record({
+    ...{ action: 'account.register', actor: byCommand('users'), outcome: 'done', details: { after: role } },
+    subject: { kind: 'account', id: userId },
+  });
   process.stdout.write(`made ${email} (${role}), user id ${userId}\n`);
 }
 

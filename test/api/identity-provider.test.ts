@@ -120,9 +120,9 @@ test('an admin of the provider opens the board with a token', async () => {
   expect(await board()).toBe(401);
 });
 
-test('the login tells users who are not admins of the provider, or have no valid token', async () => {
+test('the login tells users who have no role at the provider, or have no valid token', async () => {
   const user = await logInWith(token('first', firstKey));
-  expect([user.status, await user.text()]).toEqual([403, expect.stringContaining('is not an admin')]);
+  expect([user.status, await user.text()]).toEqual([403, expect.stringContaining('may not use these pages')]);
   const bad = await logInWith(token('first', newKey(), { role: 'admin' }));
   expect([bad.status, await bad.text()]).toEqual([401, expect.stringContaining('This token is not valid')]);
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Me } from '../../src/contracts/http/me.ts';
 import type { SessionSummary } from '../../src/contracts/http/session-bodies.ts';
 import { signUp, type TestUser } from '../api-client.ts';
-import { makeAdmin } from '../make-admin.ts';
+import { makeOperator } from '../make-operator.ts';
 import { startApi, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { goodClaims, signToken } from '../sign-token.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
     RATE_SEND_PER_MINUTE: '1000',
   };
   api = await startApi(env);
-  await makeAdmin(env.REDIS_URL);
+  await makeOperator(env.REDIS_URL);
   worker = await startStandInWorker(env.RABBITMQ_URL);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
   api = await startApi(env);
   // Finished jobs keep their texts, so that the board has some to hide.
   await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url, FINISHED_JOB_TEXT: '1h' });
-  const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--admin'];
+  const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--role', 'operator'];
   const made = await startScript('src/main/users.ts', args, {
     REDIS_URL: env.REDIS_URL,
     PASSWORD: 'three-brown-otters',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { depthHistory, type Overview, overview } from '../../src/contracts/http/overview-bodies.ts';
 import { failureList } from '../../src/contracts/http/retry-run-bodies.ts';
 import { signUp } from '../api-client.ts';
-import { makeAdmin } from '../make-admin.ts';
+import { makeOperator } from '../make-operator.ts';
 import { startApi, startWorker } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { goodClaims, signToken } from '../sign-token.ts';
@@ -19,7 +19,7 @@ afterAll(() => simulator.stop());
 test('an operator sees processes, servers, queues, gates, and why jobs failed, and a pause that a script has made', async () => {
   const env = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl(), JWT_SECRET };
   const [api] = await Promise.all([startApi(env), startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.baseUrl })]);
-  await makeAdmin(env.REDIS_URL);
+  await makeOperator(env.REDIS_URL);
   const claims = goodClaims({ roles: ['admin'], role: 'admin', exp: Math.floor(Date.now() / 1000) + 600 });
   const token = signToken({ header: { alg: 'HS256' }, payload: claims }, JWT_SECRET);
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { overview } from '../../src/contracts/http/overview-bodies.ts';
 import { failureList, retryRun } from '../../src/contracts/http/retry-run-bodies.ts';
 import { signUp } from '../api-client.ts';
-import { makeAdmin } from '../make-admin.ts';
+import { makeOperator } from '../make-operator.ts';
 import { startApi, startWorker } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { goodClaims, signToken } from '../sign-token.ts';
@@ -23,7 +23,7 @@ test('when the api that retries all failed jobs of a cause is killed, the next o
   const claims = goodClaims({ roles: ['admin'], role: 'admin', exp: Math.floor(Date.now() / 1000) + 600 });
   const authorization = `Bearer ${signToken({ header: { alg: 'HS256' }, payload: claims }, JWT_SECRET)}`;
   const headers = { authorization, 'content-type': 'application/json' };
-  await makeAdmin(env.REDIS_URL);
+  await makeOperator(env.REDIS_URL);
   const user = await signUp(first.url);
   // They fail again when they are retried.
   const ask = (n: number) => user.send({ message: `Fail ${n}. [[simulate status=400]]` }, { Prefer: 'wait=20' });

@@ -60,7 +60,7 @@ test('the whole product runs with exactly the documented rights', async () => {
 
   const users = await startScript(
     'src/main/users.ts',
-    ['add', '--email', 'admin@example.com', '--password-env', 'SECRET', '--admin'],
+    ['add', '--email', 'admin@example.com', '--password-env', 'SECRET', '--role', 'operator'],
     { REDIS_URL: apiUrl, SECRET: 'three-brown-otters' },
   );
   await users.exited;

@@ -58,7 +58,7 @@ async function run(): Promise<void> {
     const browser = await startChromium();
     try {
       if (values.demo) await sendDay(product, DAY);
-      const scene = { ...product, browser, admin: demoAccounts(dataDir).admin };
+      const scene = { ...product, browser, operator: demoAccounts(dataDir).operator };
       for (const name of [...wanted, ...others]) {
         const file = join(values.to, `${name}.webp`);
         const dashboard = DASHBOARD.exec(name)?.[1];

@@ -7,5 +7,5 @@ export interface Scene {
   apiUrl: string;
   /** With /v1 at its end. */
   simulatorUrl: string;
-  admin: Account;
+  operator: Account;
 }

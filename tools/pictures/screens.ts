@@ -21,7 +21,7 @@ export const screens: Record<string, (scene: Scene, file: string) => Promise<voi
     await openGates(scene);
     const asker = await makeAsker(scene.apiUrl);
     const requestId = await asker.ask('Can this be asked at all? [[simulate status=400]]');
-    const page = await openAsAdmin(scene, { width: 1280, height: 500 });
+    const page = await openAsOperator(scene, { width: 1280, height: 500 });
     await page.goto(`${scene.apiUrl}/admin/queues/queue/chat/r-${requestId}`);
     await page.getByText(requestId).first().waitFor();
     await finish(page, file);
@@ -33,7 +33,7 @@ export const screens: Record<string, (scene: Scene, file: string) => Promise<voi
 };
 
 async function pictureView(scene: Scene, file: string, { view, size }: { view: string; size: typeof DESKTOP }) {
-  const page = await openAsAdmin(scene, size);
+  const page = await openAsOperator(scene, size);
   await page.goto(`${scene.apiUrl}/admin#${view}`);
   await page.getByText('Live', { exact: true }).waitFor();
   await finish(page, file);
@@ -47,7 +47,7 @@ async function finish(page: Page, file: string): Promise<void> {
 
 /** The model may have asked for a pause, as it does at the end of the demo's day. The admin's part of the API ends it. */
 async function openGates(scene: Scene): Promise<void> {
-  const page = await openAsAdmin(scene, DESKTOP);
+  const page = await openAsOperator(scene, DESKTOP);
   const { request } = page.context();
   const { gates } = (await (await request.get(`${scene.apiUrl}/admin/gates`)).json()) as { gates: { gate: string }[] };
   for (const { gate } of gates) {
@@ -58,12 +58,12 @@ async function openGates(scene: Scene): Promise<void> {
   await page.context().close();
 }
 
-async function openAsAdmin({ browser, apiUrl, admin }: Scene, viewport: typeof DESKTOP): Promise<Page> {
+async function openAsOperator({ browser, apiUrl, operator }: Scene, viewport: typeof DESKTOP): Promise<Page> {
   const context = await browser.newContext({ viewport, locale: 'en-GB', colorScheme: 'light' });
   const page = await context.newPage();
   await page.goto(`${apiUrl}/admin/login`);
-  await page.fill('[name=email]', admin.email);
-  await page.fill('[name=password]', admin.password);
+  await page.fill('[name=email]', operator.email);
+  await page.fill('[name=password]', operator.password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.waitForURL('**/admin');
   return page;

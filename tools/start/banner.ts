@@ -36,10 +36,12 @@ export function banner(options: {
     `  Data, logs    ${dataDir}`,
   ];
   if (accounts) {
-    const { user, admin } = accounts;
+    const { user, operator, officer, admin } = accounts;
     lines.push(
       `  Demo login    ${user.email}   ${user.password}`,
-      `  Admin login   ${admin.email}  ${admin.password}`,
+      `  Operator      ${operator.email}   ${operator.password}   keeps the work going`,
+      `  Privacy       ${officer.email}   ${officer.password}   may read texts, with a reason`,
+      `  Admin         ${admin.email}   ${admin.password}   manages accounts`,
       '',
       'Try it:',
       '',

@@ -1,7 +1,15 @@
 import { type RequestHandler, Router } from 'express';
+import type { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditAction, AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { type AdminAccount, accountBody, adminAccount } from '../../contracts/http/admin-account-bodies.ts';
+import {
+  type AdminAccount,
+  accountBody,
+  accountRoleBody,
+  adminAccount,
+} from '../../contracts/http/admin-account-bodies.ts';
+import { auditedFor } from '../audit.ts';
 import type { AccountAdmin } from '../auth/manage-accounts.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
@@ -9,35 +17,62 @@ import { parse } from '../validate.ts';
 
 /**
  * `/accounts` of the admin's API.
- * @param options.requireAdmin lets only admins pass
+ * @param options.requireAdmin lets those pass whose role may do this
  */
-export function createAdminAccountsRouter(options: { accounts: AccountAdmin; requireAdmin: RequestHandler }): Router {
-  const { accounts, requireAdmin } = options;
+export function createAdminAccountsRouter(options: {
+  accounts: AccountAdmin;
+  trail: AuditTrail;
+  requireAdmin: RequestHandler;
+}): Router {
+  const { accounts, trail, requireAdmin } = options;
+  const find = async (email: string) => orNotFound(await accounts.find(email));
 
-  const answerWith =
-    (use: (email: string) => Promise<AdminAccount | undefined>): RequestHandler =>
+  /** Changes the account that the body names. */
+  const changing =
+    (action: AuditAction, change: (email: string) => Promise<AdminAccount | undefined>): RequestHandler =>
     async (req, res) => {
-      const account = await use(parse(accountBody, req.body ?? {}).email);
-      if (!account) throw new ApiError('not_found', { detail: 'No account has this email.' });
-      res.json(account);
+      const { email } = parse(accountBody, req.body ?? {});
+      const event = { action, subject: subjectOf(await find(email)) };
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => change(email))));
     };
 
   return Router()
     .use('/accounts', requireAdmin, readJsonBody)
-    .post('/accounts/find', answerWith(accounts.find))
-    .post('/accounts/disable', answerWith(accounts.disable))
-    .post('/accounts/enable', answerWith(accounts.enable))
-    .post('/accounts/end-logins', answerWith(accounts.endLogins));
+    .post('/accounts/find', async (req, res) => {
+      res.json(await find(parse(accountBody, req.body ?? {}).email));
+    })
+    .post('/accounts/disable', changing('account.disable', accounts.disable))
+    .post('/accounts/enable', changing('account.enable', accounts.enable))
+    .post('/accounts/end-logins', changing('account.end_logins', accounts.endLogins))
+    .post('/accounts/role', async (req, res) => {
+      const { email, role } = parse(accountRoleBody, req.body ?? {});
+      const found = await find(email);
+      if (found.userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_ROLE });
+      const event = {
+        ...{ action: 'account.role' as const, subject: subjectOf(found) },
+        details: { before: found.role, after: role },
+      };
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.setRole(email, role))));
+    });
 }
 
-const operation = (operationId: string, summary: string, description?: string) => ({
+const OWN_ROLE = 'Nobody changes the role of their own account. Ask another admin, or use npm run users.';
+
+const subjectOf = ({ userId }: AdminAccount) => ({ kind: 'account' as const, id: userId });
+
+function orNotFound(account: AdminAccount | undefined): AdminAccount {
+  if (!account) throw new ApiError('not_found', { detail: 'No account has this email.' });
+  return account;
+}
+
+const operation = (operationId: string, summary: string, description?: string, body: z.ZodType = accountBody) => ({
   post: {
     tags: ['Admin'],
     security: bearer,
     summary,
     ...(description && { description }),
     operationId,
-    requestBody: jsonBody(accountBody),
+    requestBody: jsonBody(body),
     responses: {
       200: json('The account, as it is now.', adminAccount),
       ...problems('validation_failed', 'unauthenticated', 'forbidden', 'not_found', 'store_unavailable', ...bodyFaults),
@@ -55,4 +90,10 @@ export const adminAccountPaths: ZodOpenApiPathsObject = {
   ),
   '/admin/accounts/enable': operation('enableAccount', 'Enable an account again'),
   '/admin/accounts/end-logins': operation('endLoginsOfAccount', 'End all logins of an account at once'),
+  '/admin/accounts/role': operation(
+    'setRoleOfAccount',
+    'Give an account another role',
+    'It counts from the next request on. Nobody can change the role of their own account.',
+    accountRoleBody,
+  ),
 };

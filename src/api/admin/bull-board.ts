@@ -3,7 +3,10 @@ import { ExpressAdapter } from '@bull-board/express';
 import type { Queue } from 'bullmq';
 import { type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
+import type { AuditAction, AuditTrail } from '../../contracts/audit.ts';
+import { cutText } from '../../contracts/cut-text.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import { senderOf } from '../audit.ts';
 import { BACKGROUND_HEADER } from '../auth/authenticate.ts';
 import { toApiError } from '../problem.ts';
 import { type BoardActions, BoardQueue, JobElsewhereError, refuseWhatBreaksJobs } from './board-queue.ts';
@@ -41,6 +44,34 @@ const markPolls: RequestHandler = (req, _res, next) => {
   next();
 };
 
+/** What the board changes, by its routes. It refuses all others, see `refuseWhatBreaksJobs`. */
+const CHANGES: { path: RegExp; action: AuditAction }[] = [
+  { path: /^\/api\/queues\/[^/]+\/(?<job>[^/]+)\/retry(?:\/|$)/, action: 'job.retry' },
+  { path: /^\/api\/queues\/[^/]+\/(?<job>[^/]+)\/promote(?:\/|$)/, action: 'job.promote' },
+  { path: /^\/api\/queues\/[^/]+\/promote(?:\/|$)/, action: 'job.promote' },
+];
+
+/** Nothing is changed without a record. */
+const recordChanges =
+  (trail: AuditTrail): RequestHandler =>
+  async (req, res, next) => {
+    const change = CHANGES.map(({ path, action }) => ({ action, found: path.exec(req.path) })).find(
+      ({ found }) => found,
+    );
+    if (req.method === 'GET' || !change) return next();
+    const job = change.found?.groups?.job;
+    const event = {
+      ...{ action: change.action, ...senderOf(req), details: { by: 'bull_board' } },
+      ...(job !== undefined && { subject: { kind: 'request' as const, id: cutText(job.replace(/^r-/, ''), 256) } }),
+    };
+    const id = await trail.record({ ...event, outcome: 'begun' });
+    res.once('finish', () => {
+      const outcome = res.statusCode < 400 ? 'done' : res.statusCode < 500 ? 'refused' : 'failed';
+      trail.note({ ...event, outcome }, id);
+    });
+    next();
+  };
+
 /**
  * Bull Board at `/queues` of the router that it is mounted in.
  * @param options.mountPath the path of that router: `/admin`
@@ -50,6 +81,7 @@ const markPolls: RequestHandler = (req, _res, next) => {
 export function createBullBoardRouter(options: {
   queues: readonly { queue: Queue; name: string; actions: BoardActions }[];
   mountPath: string;
+  trail: AuditTrail;
   requireAdmin: RequestHandler;
 }): Router {
   const adapter = new ExpressAdapter();
@@ -79,5 +111,13 @@ export function createBullBoardRouter(options: {
     }
     return { status: status as 500, body: { error: 'ERRORS.INTERNAL_SERVER_ERROR', message } };
   });
-  return Router().use('/queues', markPolls, options.requireAdmin, boardPolicy, noFlow, adapter.getRouter());
+  return Router().use(
+    '/queues',
+    markPolls,
+    options.requireAdmin,
+    recordChanges(options.trail),
+    boardPolicy,
+    noFlow,
+    adapter.getRouter(),
+  );
 }

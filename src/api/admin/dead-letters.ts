@@ -1,6 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditAction, AuditTrail } from '../../contracts/audit.ts';
 import {
   type DeadLetterAdmin,
   dropOptions,
@@ -15,6 +16,7 @@ import {
 } from '../../contracts/dead-letters.ts';
 import { ApiError, DeadLettersInUseError } from '../../contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../../contracts/queues.ts';
+import { auditedFor, filterOf } from '../audit.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
@@ -29,9 +31,10 @@ const MAX_CALL_SECONDS = 60;
  */
 export function createDeadLettersRouter(options: {
   deadLetters: DeadLetterAdmin;
+  trail: AuditTrail;
   requireAdmin: RequestHandler;
 }): Router {
-  const { deadLetters, requireAdmin } = options;
+  const { deadLetters, trail, requireAdmin } = options;
   return Router()
     .use('/dead-letters', requireAdmin, readJsonBody)
     .get('/dead-letters/:queue', async (req, res) => {
@@ -46,7 +49,14 @@ export function createDeadLettersRouter(options: {
       const queue = queueOf(req.params.queue);
       const wanted = parse(redriveOptions, req.body ?? {});
       const limit = Math.min(wanted.limit, MAX_PER_CALL, Math.ceil((wanted.rate ?? MAX_PER_CALL) * MAX_CALL_SECONDS));
-      res.json(await orInUse(deadLetters.redrive(queue, { ...wanted, limit })));
+      const redrive = () => orInUse(deadLetters.redrive(queue, { ...wanted, limit }));
+      res.json(
+        wanted.dryRun
+          ? await redrive()
+          : await auditedFor({ req, trail }, changeOf('dead_letter.redrive', queue, wanted), redrive, (report) => ({
+              details: { count: report.sent, matching: report.matching },
+            })),
+      );
     })
     .post('/dead-letters/:queue/drop', async (req, res) => {
       const queue = queueOf(req.params.queue);
@@ -56,9 +66,22 @@ export function createDeadLettersRouter(options: {
         throw new ApiError('validation_failed', { errors });
       }
       const limit = Math.min(wanted.limit, MAX_PER_CALL);
-      res.json(await orInUse(deadLetters.drop(queue, { ...wanted, limit })));
+      const drop = () => orInUse(deadLetters.drop(queue, { ...wanted, limit }));
+      res.json(
+        wanted.dryRun
+          ? await drop()
+          : await auditedFor({ req, trail }, changeOf('dead_letter.drop', queue, wanted), drop, (report) => ({
+              details: { count: report.dropped, matching: report.matching },
+            })),
+      );
     });
 }
+
+const changeOf = (action: AuditAction, queue: WorkQueue, wanted: object) => ({
+  action,
+  subject: { kind: 'queue' as const, id: `${queue}.dlq` },
+  details: { filter: filterOf({ ...wanted }) },
+});
 
 function queueOf(name: unknown): WorkQueue {
   if (name === REQUESTS_QUEUE || name === RESPONSES_QUEUE) return name;

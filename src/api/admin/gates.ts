@@ -1,5 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditAction, AuditTrail } from '../../contracts/audit.ts';
+import { cutText } from '../../contracts/cut-text.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
   type Gate,
@@ -10,6 +12,7 @@ import {
   shutGateBody,
   shutGateReport,
 } from '../../contracts/gates.ts';
+import { auditedFor } from '../audit.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
@@ -28,9 +31,10 @@ export interface OpenJobs {
 export function createGatesRouter(options: {
   gates: GateAdmin;
   openJobs: () => Promise<OpenJobs>;
+  trail: AuditTrail;
   requireAdmin: RequestHandler;
 }): Router {
-  const { gates, openJobs, requireAdmin } = options;
+  const { gates, openJobs, trail, requireAdmin } = options;
 
   /** What is known before something changes. */
   async function look(name: string): Promise<{ gate: Gate; effects: { jobs: OpenJobs; otherGatesOpen: number } }> {
@@ -41,6 +45,11 @@ export function createGatesRouter(options: {
     return { gate, effects: { jobs, otherGatesOpen } };
   }
 
+  const changeOf = (action: AuditAction, name: string) => ({
+    action,
+    subject: { kind: 'gate' as const, id: cutText(name, 256) },
+  });
+
   return Router()
     .use('/gates', requireAdmin, readJsonBody)
     .get('/gates', async (_req, res) => {
@@ -49,14 +58,19 @@ export function createGatesRouter(options: {
     .post('/gates/open', async (req, res) => {
       const { gate: name, dryRun } = parse(openGateBody, req.body ?? {});
       const { gate, effects } = await look(name);
-      const opened = dryRun ? { gate: name, wasShut: gate.state !== 'open' } : await gates.open(name);
+      const opened = dryRun
+        ? { gate: name, wasShut: gate.state !== 'open' }
+        : await auditedFor({ req, trail }, changeOf('gate.open', name), () => gates.open(name));
       if (!opened) throw noSuchGate();
       res.json({ ...opened, dryRun, effects });
     })
     .post('/gates/shut', async (req, res) => {
       const { gate: name, for: forMs, dryRun } = parse(shutGateBody, req.body ?? {});
       const { gate, effects } = await look(name);
-      const shut = dryRun ? wouldShut(gate, forMs) : await gates.shut(name, forMs);
+      const event = { ...changeOf('gate.shut', name), details: { filter: { forMs } } };
+      const shut = dryRun
+        ? wouldShut(gate, forMs)
+        : await auditedFor({ req, trail }, event, () => gates.shut(name, forMs));
       if (!shut) throw noSuchGate();
       res.json({ ...shut, dryRun, effects });
     });

@@ -1,8 +1,10 @@
 import { type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { type IntakeReport, intakePause, intakeReport, setIntakeBody } from '../../contracts/http/intake-bodies.ts';
 import type { IntakeAdmin } from '../../contracts/intake.ts';
+import { auditedFor } from '../audit.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
@@ -15,10 +17,11 @@ import { parse } from '../validate.ts';
 export function createIntakeRouter(options: {
   intake: IntakeAdmin;
   effects: () => Promise<IntakeReport['effects']>;
+  trail: AuditTrail;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { intake, effects, requireAdmin, logger } = options;
+  const { intake, effects, trail, requireAdmin, logger } = options;
 
   const setTo =
     (paused: boolean): RequestHandler =>
@@ -30,7 +33,8 @@ export function createIntakeRouter(options: {
         res.json({ dryRun, changed: before.paused !== paused, intake: before, effects: concerned });
         return;
       }
-      const done = await (paused ? intake.pause(by) : intake.resume());
+      const event = { action: paused ? ('intake.pause' as const) : ('intake.resume' as const) };
+      const done = await auditedFor({ req, trail }, event, () => (paused ? intake.pause(by) : intake.resume()));
       if (done.changed) logger.warn({ by }, `an operator has ${paused ? 'paused' : 'resumed'} the intake`);
       res.json({ dryRun, ...done, effects: concerned });
     };

@@ -1,6 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
   cancelledJob,
@@ -13,8 +14,9 @@ import {
   retryReport,
 } from '../../contracts/http/job-bodies.ts';
 import { failureList, failureQuery } from '../../contracts/http/retry-run-bodies.ts';
-import { InvalidCursorError, type JobAdmin, type JobStory } from '../../contracts/jobs.ts';
+import { InvalidCursorError, type JobAdmin, type JobStory, type RetryReport } from '../../contracts/jobs.ts';
 import { limits } from '../../contracts/limits.ts';
+import { auditedFor, filterOf } from '../audit.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
@@ -29,8 +31,8 @@ const NO_JOB =
  * `/jobs` of the admin's API: search jobs, show one, retry and cancel. No reply contains a user's text.
  * @param options.requireAdmin lets admins pass
  */
-export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: RequestHandler }): Router {
-  const { jobs, requireAdmin } = options;
+export function createJobsRouter(options: { jobs: JobAdmin; trail: AuditTrail; requireAdmin: RequestHandler }): Router {
+  const { jobs, trail, requireAdmin } = options;
   return Router()
     .use('/jobs', requireAdmin, readJsonBody)
     .get('/jobs', async (req, res) => {
@@ -55,7 +57,10 @@ export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: Reques
         throw new ApiError('validation_failed', { errors: [{ path: 'code', message }] });
       }
       const limit = Math.min(wanted.limit, Math.max(1, Math.floor(wanted.rate * MAX_CALL_SECONDS)));
-      res.json(await jobs.retryAll({ ...wanted, limit }));
+      const retry = () => jobs.retryAll({ ...wanted, limit });
+      const event = { action: 'job.retry' as const, details: { filter: filterOf(wanted) } };
+      const countsOf = ({ retried: count, matching }: RetryReport) => ({ details: { count, matching } });
+      res.json(wanted.dryRun ? await retry() : await auditedFor({ req, trail }, event, retry, countsOf));
     })
     .get('/jobs/:requestId', async (req, res) => {
       const story = await jobs.show(requestIdOf(req.params.requestId));
@@ -68,7 +73,10 @@ export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: Reques
       const story = await jobs.show(requestId);
       if (!story) throw new ApiError('not_found', { detail: NO_JOB });
       if (story.status !== 'failed') throw new ApiError('job_not_failed');
-      const done = dryRun ? 'retried' : await jobs.retry(requestId);
+      const event = { action: 'job.retry' as const, subject: { kind: 'request' as const, id: requestId } };
+      const done = dryRun
+        ? 'retried'
+        : await auditedFor({ req, trail }, event, () => jobs.retry(requestId), refusedUnless('retried'));
       if (done === 'none') throw new ApiError('not_found', { detail: NO_JOB });
       if (done === 'not failed') throw new ApiError('job_not_failed');
       res.json({ requestId, dryRun, asksModel: !hasAnswer(story) });
@@ -79,12 +87,20 @@ export function createJobsRouter(options: { jobs: JobAdmin; requireAdmin: Reques
       const story = await jobs.show(requestId);
       if (!story) throw new ApiError('not_found', { detail: NO_JOB });
       if (story.endedAt !== null) throw new ApiError('job_ended');
-      const done = dryRun ? 'cancelling' : await jobs.cancel(requestId);
+      const event = { action: 'job.cancel' as const, subject: { kind: 'request' as const, id: requestId } };
+      const done = dryRun
+        ? 'cancelling'
+        : await auditedFor({ req, trail }, event, () => jobs.cancel(requestId), refusedUnless('cancelling'));
       if (done === 'none') throw new ApiError('not_found', { detail: NO_JOB });
       if (done === 'ended') throw new ApiError('job_ended');
       res.status(dryRun ? 200 : 202).json({ requestId, dryRun, status: story.status });
     });
 }
+
+/** The job may have moved on since it was looked at. */
+const refusedUnless =
+  (done: string) =>
+  (came: string): { outcome: 'done' | 'refused' } => ({ outcome: came === done ? 'done' : 'refused' });
 
 /** A step that finished is not run again. */
 const hasAnswer = ({ steps }: JobStory) => steps.some(({ step, failed }) => step === 'ask-model' && failed === null);

@@ -7,6 +7,7 @@ import { loginBody } from '../../contracts/http/account-bodies.ts';
 import { ADMIN_COOKIE, readAdminCookie } from '../auth/admin-cookie.ts';
 import type { AdminSessions } from '../auth/admin-sessions.ts';
 import type { GuardLogin } from '../auth/guard-login.ts';
+import type { LoginRecords } from '../auth/login-records.ts';
 import { KeysUnavailableError } from '../auth/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { addressOf } from '../base-path.ts';
@@ -51,8 +52,9 @@ export function createLoginRouter(options: {
   accounts: boolean;
   limitAddress: RequestHandler;
   secure: boolean;
+  records: LoginRecords;
 }): Router {
-  const { logIn, sessions, accounts, limitAddress, secure } = options;
+  const { logIn, sessions, accounts, limitAddress, secure, records } = options;
   const showPage = (req: Request, res: Response, options: { view: string; message?: string | undefined }) => {
     const notice = secure && isPlainHttp(req) ? PLAIN_HTTP : undefined;
     res.type('html').send(
@@ -75,7 +77,7 @@ export function createLoginRouter(options: {
 
   return Router()
     .get('/login', pagePolicy, (req, res) => {
-      const message = req.query.expired === undefined ? undefined : 'Log in as an admin to go on.';
+      const message = req.query.expired === undefined ? undefined : 'Log in to go on.';
       showPage(req, res, { view: viewOf(req.query.view), message });
     })
     .post(
@@ -92,11 +94,13 @@ export function createLoginRouter(options: {
         }
         try {
           const { maxMs, ...caller } = await logIn(req.body, clientAddress(req));
-          if (caller.role !== 'admin') throw new ApiError('forbidden');
+          if (caller.role === 'user') throw new ApiError('forbidden');
           const sessionId = await sessions.begin(caller, maxMs);
+          records.loggedIn(req, caller, 'admin_pages');
           res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: maxMs });
           res.redirect(303, addressOf(req, `/admin${view === '' ? '' : `#${view}`}`));
         } catch (error) {
+          records.refused(req, emailOf(req.body), error, 'admin_pages');
           const problem = toApiError(error);
           if (problem.code === 'internal_error') throw error;
           if (problem.retryAfterSeconds) res.set('Retry-After', String(problem.retryAfterSeconds));
@@ -116,7 +120,7 @@ const viewOf = (value: unknown): string =>
   typeof value === 'string' && /^\/[\w\-.~%!$&'()*+,;=:@/?]{0,2000}$/.test(value) ? value : '';
 
 function messageOf(error: ApiError, accounts: boolean): string {
-  if (error.code === 'forbidden') return 'This account is not an admin’s.';
+  if (error.code === 'forbidden') return 'This account may not use these pages.';
   if (error.code === 'account_disabled') return 'This account is disabled.';
   if (error.code === 'rate_limited') return `Too many tries. Wait ${error.retryAfterSeconds} seconds.`;
   if (error.code === 'overloaded') return 'Too busy. Try again in a moment.';
@@ -124,6 +128,11 @@ function messageOf(error: ApiError, accounts: boolean): string {
   if (error.status === 503) return 'Logins are not possible at the moment. Try again soon.';
   return accounts ? 'Email or password is wrong.' : 'This token is not valid, or has expired.';
 }
+
+const emailOf = (form: unknown): string | undefined => {
+  const read = loginBody.safeParse(form);
+  return read.success ? read.data.email : undefined;
+};
 
 /** Logs in with an account of this API. */
 export const logInWithAccount =

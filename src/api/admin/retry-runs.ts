@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
   retryRun,
@@ -11,6 +12,7 @@ import {
   stopRetryRunBody,
 } from '../../contracts/http/retry-run-bodies.ts';
 import { type RetryRun, RetryRunActiveError, type RetryRunAdmin } from '../../contracts/retry-runs.ts';
+import { auditedFor, filterOf } from '../audit.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
 import { parse } from '../validate.ts';
@@ -23,10 +25,11 @@ const NO_RUN = 'There is no such run, or it ended more than a day ago.';
  */
 export function createRetryRunsRouter(options: {
   retryRuns: RetryRunAdmin;
+  trail: AuditTrail;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { retryRuns, requireAdmin, logger } = options;
+  const { retryRuns, trail, requireAdmin, logger } = options;
   return Router()
     .use('/retry-runs', requireAdmin, readJsonBody)
     .get('/retry-runs', async (_req, res) => {
@@ -41,7 +44,9 @@ export function createRetryRunsRouter(options: {
       }
       if (code === undefined) throw new ApiError('validation_failed', { errors: [CODE_MISSING] });
       const by = req.user!.userId;
-      const run = await orActive(retryRuns.start({ code, ...filter, rate, by }));
+      const event = { action: 'retry_run.start' as const, details: { filter: filterOf({ code, rate, ...filter }) } };
+      const start = () => orActive(retryRuns.start({ code, ...filter, rate, by }));
+      const run = await auditedFor({ req, trail }, event, start, ({ matching }) => ({ details: { matching } }));
       logger.warn({ by, run: run.id, code, jobs: run.matching }, 'an operator retries all failed jobs of a code');
       res.status(201).json(run);
     })
@@ -51,7 +56,9 @@ export function createRetryRunsRouter(options: {
     .post('/retry-runs/:id/stop', async (req, res) => {
       const id = idOf(req.params.id);
       const { dryRun } = parse(stopRetryRunBody, req.body ?? {});
-      const run = orNotFound(await (dryRun ? retryRuns.show(id) : retryRuns.stop(id)));
+      const event = { action: 'retry_run.stop' as const, subject: { kind: 'retry_run' as const, id } };
+      const stop = () => auditedFor({ req, trail }, event, () => retryRuns.stop(id));
+      const run = orNotFound(await (dryRun ? retryRuns.show(id) : stop()));
       if (!dryRun) logger.warn({ by: req.user!.userId, run: id }, 'an operator stops a run that retries failed jobs');
       res.json(run);
     });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
-import type { Account, Role } from '../../contracts/account.ts';
+import type { Account, Caller, Role } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
@@ -30,14 +30,14 @@ export interface Accounts {
   /** @throws ApiError invalid_credentials, account_disabled */
   check(credentials: Credentials): Promise<Account>;
   /** @throws ApiError invalid_credentials, account_disabled */
-  login(credentials: Credentials, client: LoginClient): Promise<Tokens>;
+  login(credentials: Credentials, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
   /**
    * @param admit see RefreshTokens.rotate
    * @throws ApiError invalid_refresh_token, refresh_token_reused
    */
   refresh(refreshToken: string, admit: (loginId: string) => Promise<void>): Promise<Tokens>;
-  /** Ends the login, with all of its tokens. Returns false if the token is unknown. */
-  logout(refreshToken: string): Promise<boolean>;
+  /** Ends the login, with all of its tokens. Returns whose it was; undefined: the token is unknown. */
+  logout(refreshToken: string): Promise<string | undefined>;
 }
 
 export function createAccounts(options: {
@@ -83,7 +83,7 @@ export function createAccounts(options: {
         await refreshTokens.revoke(begun.token);
         throw new ApiError('invalid_credentials');
       }
-      return tokensOf(account, begun);
+      return { tokens: await tokensOf(account, begun), caller: { userId: account.userId, role: account.role } };
     },
     refresh: async (refreshToken, admit) => {
       const next = await refreshTokens.rotate(refreshToken, admit);

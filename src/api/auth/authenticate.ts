@@ -3,6 +3,7 @@ import passport from 'passport';
 import { ExtractJwt } from 'passport-jwt';
 import type { Logger } from 'pino';
 import type { Caller, VerifiedToken } from '../../contracts/account.ts';
+import { rolesFor, type StaffRole } from '../../contracts/admin-rights.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { readAdminCookie } from './admin-cookie.ts';
 import type { AdminSessions, RoleOf } from './admin-sessions.ts';
@@ -28,7 +29,10 @@ export interface Authentication {
   identify: IdentifyToken;
   /** Sets `req.user` from `Authorization: Bearer`, or answers 401. */
   authenticate: RequestHandler;
-  /** Does the same, but also accepts the admin's cookie. A caller who is not an admin gets 403. */
+  /**
+   * Does the same, but also accepts the cookie of the admin's pages. A caller whose role may not do this at `/admin` gets 403, see
+   * `adminRights`. Where nobody may do anything, the router goes on as if it had no such route.
+   */
   requireAdmin: RequestHandler;
 }
 
@@ -89,10 +93,17 @@ export function createAuthentication(options: {
     requireAdmin: (req, res, next) =>
       authenticateAdmin(req, res, (error?: unknown) => {
         if (error) return next(error);
-        next(req.user?.role === 'admin' ? undefined : new ApiError('forbidden'));
+        const role = req.user?.role;
+        if (role === undefined || role === 'user') return next(new ApiError('forbidden'));
+        const allowed = rolesFor(req.method, req.baseUrl + req.path);
+        if (!allowed) return next('router');
+        next(allowed.includes(role) ? undefined : new ApiError('forbidden', { detail: detailFor(allowed) }));
       }),
   };
 }
+
+const detailFor = (allowed: readonly StaffRole[]) =>
+  `Your role may not do this. It is for: ${allowed.join(', ').replaceAll('_', ' ')}.`;
 
 /** A function that finds out who sends a request, in the form that Passport wants. */
 class CallerStrategy extends passport.Strategy {

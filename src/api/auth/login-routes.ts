@@ -1,10 +1,12 @@
-import { type RequestHandler, Router } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { endedLogins, type OpenLoginBody, openLogins } from '../../contracts/http/login-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, json, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
+import { fromUser } from './login-records.ts';
 import type { Logins, OpenLogin } from './logins.ts';
 
 /** The routes with which users see and end their own logins. */
@@ -12,19 +14,25 @@ export function createLoginsRouter(options: {
   logins: Pick<Logins, 'list' | 'end' | 'endAll'>;
   authenticate: RequestHandler;
   limitUser: RequestHandler;
+  trail: Pick<AuditTrail, 'note'>;
 }): Router {
-  const { logins, authenticate, limitUser } = options;
+  const { logins, authenticate, limitUser, trail } = options;
+  const recordEnd = (req: Request, count: number) =>
+    trail.note({ ...fromUser(req, req.user!), action: 'login.end', outcome: 'done', details: { count } });
   return Router()
     .get('/auth/logins', authenticate, limitUser, async (req, res) => {
       const { userId, loginId } = req.user!;
       res.json({ logins: (await logins.list(userId)).map((login) => bodyOf(login, loginId)) });
     })
     .delete('/auth/logins', authenticate, limitUser, async (req, res) => {
-      res.json({ ended: await logins.endAll(req.user!.userId, req.user!.loginId) });
+      const ended = await logins.endAll(req.user!.userId, req.user!.loginId);
+      recordEnd(req, ended);
+      res.json({ ended });
     })
     .delete('/auth/logins/:loginId', authenticate, limitUser, async (req, res) => {
       const known = await logins.end(req.user!.userId, String(req.params.loginId));
       if (!known) throw new ApiError('not_found');
+      recordEnd(req, 1);
       res.status(204).end();
     });
 }

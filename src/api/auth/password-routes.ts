@@ -1,22 +1,38 @@
 import { type RequestHandler, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { changePasswordBody } from '../../contracts/http/account-bodies.ts';
 import { clientAddress } from '../client-address.ts';
 import { bearer, bodyFaults, jsonBody, problems } from '../docs/describe-operation.ts';
+import { toApiError } from '../problem.ts';
 import { parse } from '../validate.ts';
 import type { GuardLogin } from './guard-login.ts';
+import { fromUser } from './login-records.ts';
 import { changePassword, type SetPasswordOptions } from './set-password.ts';
 
 /** The route with which users change their passwords. */
 export function createPasswordRouter(
-  options: SetPasswordOptions & { authenticate: RequestHandler; limitUser: RequestHandler; guardLogin: GuardLogin },
+  options: SetPasswordOptions & {
+    authenticate: RequestHandler;
+    limitUser: RequestHandler;
+    guardLogin: GuardLogin;
+    trail: Pick<AuditTrail, 'note'>;
+  },
 ): Router {
-  const { authenticate, limitUser, guardLogin } = options;
+  const { authenticate, limitUser, guardLogin, trail } = options;
   return Router().post('/auth/password', authenticate, limitUser, async (req, res) => {
     const body = parse(changePasswordBody, req.body);
     const caller = req.user!;
     const who = { address: clientAddress(req), account: caller.userId };
-    await guardLogin(who, () => changePassword(options, caller, body));
+    const event = { ...fromUser(req, caller), action: 'account.password' as const };
+    try {
+      await guardLogin(who, () => changePassword(options, caller, body));
+    } catch (error) {
+      const { code, status } = toApiError(error);
+      trail.note({ ...event, outcome: status < 500 ? 'refused' : 'failed', details: { code } });
+      throw error;
+    }
+    trail.note({ ...event, outcome: 'done' });
     res.status(204).end();
   });
 }

@@ -32,8 +32,8 @@ export interface RefreshTokens {
    * @throws ApiError refresh_token_reused: it was exchanged before the grace period. This ends its login
    */
   rotate(token: string, admit: (loginId: string) => Promise<void>): Promise<RefreshToken>;
-  /** Ends the login that the token belongs to, even if the token is no longer valid. Returns false if it is unknown. */
-  revoke(token: string): Promise<boolean>;
+  /** Ends the login that the token belongs to, even if the token is no longer valid. Returns whose it was; undefined: it is unknown. */
+  revoke(token: string): Promise<string | undefined>;
 }
 
 /** How many exchanges later a token is still recognised as one of its family. */
@@ -44,14 +44,16 @@ const MAX_RECENT_ROTATIONS = 20;
  * @param options.graceMs how long after its exchange a token still gives the valid one
  * @param options.maxMs how long a login lasts at most, however often its token is exchanged
  * @param options.endFamily ends a login, with its access tokens
+ * @param options.onReuse hears whose login has ended because a token was used twice
  */
 export function createRefreshTokens(options: {
   store: RefreshFamilyStore;
   graceMs: number;
   maxMs: number;
   endFamily: (id: string, userId: string) => Promise<void>;
+  onReuse?: ((userId: string) => void) | undefined;
 }): RefreshTokens {
-  const { store, graceMs, maxMs, endFamily } = options;
+  const { store, graceMs, maxMs, endFamily, onReuse = () => {} } = options;
 
   /** Makes the next token of a family; undefined if another request was faster. */
   async function exchange(found: Found, token: string): Promise<{ token: string; issuedAt: number } | undefined> {
@@ -108,14 +110,15 @@ export function createRefreshTokens(options: {
           return { ...login, token: place.validToken, issuedAt: family.issuedAt };
         }
         await endFamily(id, family.userId);
+        onReuse(family.userId);
         throw new ApiError('refresh_token_reused');
       }
     },
     revoke: async (token) => {
       const found = await find(token);
-      if (!found || !placeIn(found, token)) return false;
+      if (!found || !placeIn(found, token)) return undefined;
       await endFamily(found.id, found.family.userId);
-      return true;
+      return found.family.userId;
     },
   };
 }

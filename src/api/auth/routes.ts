@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
+import type { AuditEvent, AuditTrail } from '../../contracts/audit.ts';
 import { cutText } from '../../contracts/cut-text.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http/account-bodies.ts';
@@ -9,6 +10,7 @@ import { bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/
 import { parse } from '../validate.ts';
 import type { Accounts } from './accounts.ts';
 import type { GuardLogin } from './guard-login.ts';
+import { fromUser, type LoginRecords } from './login-records.ts';
 
 const AGENT_CHARS = 200;
 
@@ -21,19 +23,30 @@ export interface AccountsRouterOptions {
   /** @throws ApiError rate_limited: the address sends too many refresh tokens that are unknown */
   limitUnknown: (address: string, res: Response) => Promise<void>;
   guardLogin: GuardLogin;
+  trail: Pick<AuditTrail, 'note'>;
+  records: LoginRecords;
 }
 
 /** The routes of the accounts. They do not exist if an identity provider has the accounts. */
 export function createAccountsRouter(options: AccountsRouterOptions): Router {
-  const { accounts, limitAddress, limitLogin, limitUnknown, guardLogin } = options;
+  const { accounts, limitAddress, limitLogin, limitUnknown, guardLogin, trail, records } = options;
   return Router()
     .post('/auth/register', limitAddress('register'), async (req, res) => {
-      res.status(201).json(await accounts.register(parse(credentials, req.body), 'user'));
+      const made = await accounts.register(parse(credentials, req.body), 'user');
+      trail.note({ ...fromUser(req, { ...made, role: 'user' }), action: 'account.register', outcome: 'done' });
+      res.status(201).json(made);
     })
     .post('/auth/login', limitAddress('login'), async (req, res) => {
       const body = parse(loginBody, req.body);
       const who = { address: clientAddress(req), account: body.email };
-      res.json(await guardLogin(who, () => accounts.login(body, clientOf(req))));
+      try {
+        const { tokens, caller } = await guardLogin(who, () => accounts.login(body, clientOf(req)));
+        records.loggedIn(req, caller, 'api');
+        res.json(tokens);
+      } catch (error) {
+        records.refused(req, body.email, error, 'api');
+        throw error;
+      }
     })
     .post('/auth/refresh', async (req, res) => {
       const { refreshToken } = parse(refreshBody, req.body);
@@ -45,11 +58,17 @@ export function createAccountsRouter(options: AccountsRouterOptions): Router {
       }
     })
     .post('/auth/logout', async (req, res) => {
-      const isKnown = await accounts.logout(parse(refreshBody, req.body).refreshToken);
-      if (!isKnown) await limitUnknown(clientAddress(req), res);
+      const userId = await accounts.logout(parse(refreshBody, req.body).refreshToken);
+      if (userId === undefined) await limitUnknown(clientAddress(req), res);
+      else trail.note(loginEnded(req, userId));
       res.status(204).end();
     });
 }
+
+const loginEnded = (req: Request, userId: string): AuditEvent => ({
+  ...{ action: 'login.end', outcome: 'done', details: { count: 1, by: 'refresh_token' } },
+  ...fromUser(req, { userId }),
+});
 
 /** What a user sees of a login in the list of them. */
 const clientOf = (req: Request): LoginClient => ({

@@ -8,6 +8,7 @@ import {
 } from 'jose';
 import type { Dispatcher } from 'undici';
 import type { VerifiedToken } from '../../contracts/account.ts';
+import type { StaffRole } from '../../contracts/admin-rights.ts';
 import { id } from '../../contracts/scalars.ts';
 import { findClaim, namesIn } from './claims.ts';
 import { verifyWithOwnKeys } from './own-keys.ts';
@@ -25,8 +26,8 @@ export interface TokenRules {
   audienceClaim: string;
   /** Name or path of the claim that lists the roles: see findClaim. */
   rolesClaim: string;
-  /** The role in that claim which makes an admin. */
-  adminRole: string;
+  /** The names in that claim which make somebody more than a user. If a token has several, the first of these counts. */
+  roleNames: Readonly<Record<StaffRole, string>>;
   /** How far the clock of the server that signs tokens may differ from ours. */
   clockToleranceMs: number;
 }
@@ -51,6 +52,7 @@ export class TokenRefusedError extends Error {
  */
 export type VerifyToken = (token: string) => Promise<VerifiedToken>;
 
+const STAFF = ['admin', 'privacy_officer', 'operator'] as const satisfies StaffRole[];
 const OWN_ALGORITHMS = ['HS256'];
 /** Only algorithms with public keys. Otherwise a forger could use the published key as the secret of an HMAC. */
 const PROVIDER_ALGORITHMS = [
@@ -86,7 +88,7 @@ export function createTokenVerifier(options: { keys: TokenKeys; rules: TokenRule
       const roles = namesIn(findClaim(claims, own ? 'role' : rules.rolesClaim));
       return {
         userId: readUserId(claims),
-        role: roles.includes(own ? 'admin' : rules.adminRole) ? 'admin' : 'user',
+        role: STAFF.find((role) => roles.includes(own ? role : rules.roleNames[role])) ?? 'user',
         loginId: own && typeof claims.sid === 'string' ? claims.sid : undefined,
         expiresAt: claims.exp!,
       };

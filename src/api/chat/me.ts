@@ -13,6 +13,6 @@ export function getMe({ emailOf, offer }: MeOptions): RequestHandler {
   return async (req, res) => {
     const { userId, role } = req.user!;
     const email = await emailOf(userId);
-    res.json({ userId, email, roles: role === 'admin' ? ['user', 'admin'] : ['user'], ...offer } satisfies Me);
+    res.json({ userId, email, roles: role === 'user' ? ['user'] : ['user', role], ...offer } satisfies Me);
   };
 }

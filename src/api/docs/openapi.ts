@@ -6,6 +6,7 @@ import { gatePaths } from '../admin/gates.ts';
 import { intakePaths } from '../admin/intake.ts';
 import { jobPaths } from '../admin/jobs.ts';
 import { linkPaths } from '../admin/links.ts';
+import { adminMePaths } from '../admin/me.ts';
 import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
@@ -67,6 +68,7 @@ export function createOpenApiDocument(options: {
       ...(options.accounts ? { ...accountPaths, ...loginPaths, ...passwordPaths, ...adminAccountPaths } : {}),
       ...chatPaths,
       ...realtimePaths,
+      ...adminMePaths,
       ...deadLetterPaths,
       ...feedbackPaths,
       ...gatePaths,

@@ -59,6 +59,22 @@ export const accountsAndTokens = {
     text: 'The role in JWT_ROLES_CLAIM that makes an admin.',
     readBy: api,
   }),
+  jwtOperatorRole: setting({
+    env: 'JWT_OPERATOR_ROLE',
+    type: text(500),
+    default: 'operator',
+    unit: 'name',
+    text: 'The role in JWT_ROLES_CLAIM that makes an operator.',
+    readBy: api,
+  }),
+  jwtPrivacyOfficerRole: setting({
+    env: 'JWT_PRIVACY_OFFICER_ROLE',
+    type: text(500),
+    default: 'privacy_officer',
+    unit: 'name',
+    text: 'The role in JWT_ROLES_CLAIM that makes a privacy officer. Of somebody with several roles, the first counts: admin, privacy officer, operator.',
+    readBy: api,
+  }),
   jwtClockToleranceMs: setting({
     env: 'JWT_CLOCK_TOLERANCE',
     type: duration({ min: '0ms', max: '5m' }),

@@ -1,15 +1,18 @@
 import { z } from 'zod';
+import { roles } from '../account.ts';
 import { id, timestamp } from '../scalars.ts';
 import { email } from './account-bodies.ts';
 
 /** Names an account. The email is in the body and not in the address, because addresses are logged. */
 export const accountBody = z.strictObject({ email }).meta({ id: 'AccountNamed' });
 
+export const accountRoleBody = z.strictObject({ email, role: z.enum(roles) }).meta({ id: 'AccountRole' });
+
 export const adminAccount = z
   .object({
     userId: id,
     email: z.string(),
-    role: z.enum(['user', 'admin']),
+    role: z.enum(roles),
     createdAt: timestamp,
     disabledAt: timestamp.nullable().describe('Since when nobody can log in. null: the account is enabled.'),
     logins: z.int().nonnegative().describe('How many logins have not ended.'),

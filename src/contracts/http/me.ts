@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { roles } from '../account.ts';
 
 const count = z.int().nonnegative();
 
@@ -6,7 +7,7 @@ export const me = z
   .object({
     userId: z.string(),
     email: z.string().nullable().describe('null if an identity provider has the accounts.'),
-    roles: z.array(z.enum(['user', 'admin'])).describe('An admin may do everything that a user may, and use `/admin`.'),
+    roles: z.array(z.enum(roles)).describe('Everybody has `user`. Whoever has another one may use `/admin`.'),
     models: z
       .object({
         standard: z.string().describe('The model of a question that names none.'),

@@ -7,6 +7,7 @@ import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
 import { createGuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
+import { createLoginRecords } from '../../api/auth/login-records.ts';
 import { createLoginsRouter } from '../../api/auth/login-routes.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
@@ -17,6 +18,7 @@ import { createAccountsRouter } from '../../api/auth/routes.ts';
 import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
 import { byAddress, byUser, limitRoute, useLimit } from '../../api/rate-limit.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import type { LastingStores } from './stores.ts';
 
 export interface AccountParts {
@@ -38,8 +40,10 @@ export function createAccountParts(options: {
   /** Ends the access tokens of a login. */
   endLogin: (loginId: string) => Promise<void>;
   authenticate: RequestHandler;
+  trail: AuditTrail;
 }): AccountParts {
-  const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate } = options;
+  const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate, trail } = options;
+  const records = createLoginRecords({ trail, accounts: config.jwtJwksUrl ? undefined : stores.accounts });
   const limitOf = (name: string) => createRedisRateLimit({ redis, name, perMinute: config.rateLoginPerMinute });
   const limitAddress = (name: string): RequestHandler => limitRoute(limitOf(name), byAddress);
   const maxMs = config.adminSessionMaxMs;
@@ -50,6 +54,7 @@ export function createAccountParts(options: {
       accounts,
       limitAddress: limitAddress('admin-login'),
       secure: config.nodeEnv === 'production' && !config.adminOverHttp,
+      records,
     });
 
   if (config.jwtJwksUrl) {
@@ -72,6 +77,12 @@ export function createAccountParts(options: {
       graceMs: config.refreshGraceMs,
       maxMs: config.loginMaxMs,
       endFamily: logins.endFamily,
+      onReuse: (userId) =>
+        trail.note({
+          ...{ action: 'login.end', actor: { kind: 'system' }, outcome: 'done' },
+          subject: { kind: 'account', id: userId },
+          details: { count: 1, code: 'refresh_token_reused' },
+        }),
     }),
   });
   const [perLogin, unknownTokens] = [limitOf('refresh'), limitOf('unknown-refresh-token')];
@@ -86,9 +97,14 @@ export function createAccountParts(options: {
         limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
         limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
         guardLogin,
+        trail,
+        records,
       }),
-      createLoginsRouter({ logins, authenticate, limitUser }),
-      createPasswordRouter({ store: stores.accounts, ...{ passwords, logins, authenticate, limitUser, guardLogin } }),
+      createLoginsRouter({ logins, authenticate, limitUser, trail }),
+      createPasswordRouter({
+        store: stores.accounts,
+        ...{ passwords, logins, authenticate, limitUser, guardLogin, trail },
+      }),
     ),
     accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
     login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),

@@ -12,6 +12,7 @@ import { createGatesRouter, type OpenJobs } from '../../api/admin/gates.ts';
 import { createIntakeRouter } from '../../api/admin/intake.ts';
 import { createJobsRouter } from '../../api/admin/jobs.ts';
 import { createLinksRouter } from '../../api/admin/links.ts';
+import { createAdminMeRouter } from '../../api/admin/me.ts';
 import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../api/admin/retry-runs.ts';
@@ -19,6 +20,7 @@ import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
 import type { AccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import type { GateAdmin } from '../../contracts/gates.ts';
 import type { ProcessList } from '../../contracts/http/process-bodies.ts';
 import type { IntakeAdmin } from '../../contracts/intake.ts';
@@ -45,11 +47,12 @@ export function createAdminParts(options: {
   login: Router;
   /** undefined if an identity provider has the accounts. */
   accountAdmin: AccountAdmin | undefined;
+  trail: AuditTrail;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
   const { config, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
-  const { judgedProcesses, login, accountAdmin, requireAdmin, logger } = options;
+  const { judgedProcesses, login, accountAdmin, trail, requireAdmin, logger } = options;
   const openJobs = () => countOpenJobs(shards, redis);
   return createAdminRouter(
     login,
@@ -63,16 +66,18 @@ export function createAdminParts(options: {
         },
       })),
       mountPath: `${config.basePath}/admin`,
+      trail,
       requireAdmin: orLogin(requireAdmin),
     }),
-    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), requireAdmin }),
-    createGatesRouter({ gates, openJobs, requireAdmin }),
-    createIntakeRouter({ intake, effects: intakeEffects, requireAdmin, logger }),
+    createAdminMeRouter({ requireAdmin }),
+    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), trail, requireAdmin }),
+    createGatesRouter({ gates, openJobs, trail, requireAdmin }),
+    createIntakeRouter({ intake, effects: intakeEffects, trail, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),
-    accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, requireAdmin }) : Router(),
+    accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, trail, requireAdmin }) : Router(),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
-    createJobsRouter({ jobs, requireAdmin }),
-    createRetryRunsRouter({ retryRuns, requireAdmin, logger }),
+    createJobsRouter({ jobs, trail, requireAdmin }),
+    createRetryRunsRouter({ retryRuns, trail, requireAdmin, logger }),
     createOverviewRouter({ ...overview, requireAdmin }),
     createLinksRouter({
       links: {

@@ -13,6 +13,7 @@ import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
 import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Logger } from '../../observability/log.ts';
 import { type AccountParts, createAccountParts } from './accounts.ts';
 import type { LastingStores } from './stores.ts';
@@ -26,13 +27,14 @@ export function createAuthenticationParts(options: {
   redis: Redis;
   subscriber: Subscriber;
   stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
+  trail: AuditTrail;
   logger: Logger;
 }): Authentication & {
   endedLogins: EndedLogins;
   redeemTicket: RedeemTicket;
   tickets: TicketStore;
 } & AccountParts {
-  const { config, redis, subscriber, stores, logger } = options;
+  const { config, redis, subscriber, stores, trail, logger } = options;
   const endedLogins = createRedisEndedLogins({
     redis,
     subscriber,
@@ -48,7 +50,11 @@ export function createAuthenticationParts(options: {
         audiences: config.jwtAudience,
         audienceClaim: config.jwtAudienceClaim,
         rolesClaim: config.jwtRolesClaim,
-        adminRole: config.jwtAdminRole,
+        roleNames: {
+          admin: config.jwtAdminRole,
+          privacy_officer: config.jwtPrivacyOfficerRole,
+          operator: config.jwtOperatorRole,
+        },
         clockToleranceMs: config.jwtClockToleranceMs,
       },
     }),
@@ -68,7 +74,7 @@ export function createAuthenticationParts(options: {
     tickets,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
     ...createAccountParts({
-      ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate },
+      ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate, trail },
       endLogin: endedLogins.end,
     }),
   };

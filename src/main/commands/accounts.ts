@@ -1,6 +1,8 @@
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { accountIndexes, createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
+import { createRedisAuditStore } from '../../adapters/audit/redis-audit-store.ts';
 import {
   createMongoDbRefreshFamilyStore,
   refreshFamilyIndexes,
@@ -13,7 +15,9 @@ import { channelOf } from '../../adapters/redis/channels.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
 import { createLogins, type Logins } from '../../api/auth/logins.ts';
 import { accountsAndTokens } from '../../config/settings/accounts-and-tokens.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+import { withTrailIn } from './audit-trail.ts';
 import { withMongoDb } from './mongodb-connection.ts';
 import { readSetting } from './read-setting.ts';
 import { withRedis } from './redis-connection.ts';
@@ -21,9 +25,11 @@ import { withRedis } from './redis-connection.ts';
 /** No access token of any api outlives its login by more: ACCESS_TOKEN_TTL is a day at most. */
 const KEEP_MS = 25 * 3_600_000;
 
-interface AccountStores {
+export interface AccountStores {
   accounts: AccountStore;
   logins: Logins;
+  /** Where accounts are. */
+  trail: AuditTrail;
 }
 
 /**
@@ -38,11 +44,13 @@ export async function withAccounts(name: string, use: (stores: AccountStores) =>
     const isMongoDb = await withMongoDb(name, async (db) => {
       await createIndexes(db, [...accountIndexes, ...refreshFamilyIndexes]);
       const logins = loginsOf(redis, createMongoDbRefreshFamilyStore({ db, ttlMs }));
-      await use({ accounts: createMongoDbAccountStore({ db }), logins });
+      const accounts = createMongoDbAccountStore({ db });
+      await withTrailIn(createMongoDbAuditStore({ db }), ({ trail }) => use({ accounts, logins, trail }));
     });
     if (isMongoDb) return;
     const logins = loginsOf(redis, createRedisRefreshFamilyStore({ redis, ttlMs }));
-    await use({ accounts: createRedisAccountStore({ redis }), logins });
+    const accounts = createRedisAccountStore({ redis });
+    await withTrailIn(createRedisAuditStore({ redis }), ({ trail }) => use({ accounts, logins, trail }));
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Db } from 'mongodb';
 import type { AuditStore } from '../../adapters/audit/audit-store.ts';
 import { createAuditTrail } from '../../adapters/audit/audit-trail.ts';
 import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
@@ -21,11 +22,17 @@ export async function withAuditTrail(
   name: string,
   use: (audit: { store: AuditStore; trail: AuditTrail }) => Promise<void>,
 ): Promise<void> {
-  const useStore = async (store: AuditStore) => {
-    const [key] = readSetting(auditTrail.auditKeys);
-    const trail = createAuditTrail({ store, key, logger: createLogger('api', 'silent') });
-    await use({ store, trail }).finally(trail.stop);
-  };
-  if (await withMongoDb(name, (db) => useStore(createMongoDbAuditStore({ db })))) return;
-  await withRedis(name, (redis) => useStore(createRedisAuditStore({ redis })));
+  const useDb = (db: Db) => withTrailIn(createMongoDbAuditStore({ db }), use);
+  if (await withMongoDb(name, useDb)) return;
+  await withRedis(name, (redis) => withTrailIn(createRedisAuditStore({ redis }), use));
+}
+
+/** Runs a part of a command with the trail that a store has. */
+export async function withTrailIn(
+  store: AuditStore,
+  use: (audit: { store: AuditStore; trail: AuditTrail }) => Promise<void>,
+): Promise<void> {
+  const [key] = readSetting(auditTrail.auditKeys);
+  const trail = createAuditTrail({ store, key, logger: createLogger('api', 'silent') });
+  await use({ store, trail }).finally(trail.stop);
 }

@@ -9,8 +9,10 @@ import { type ChatQueue, openChatQueue } from '../../../src/adapters/jobs/job-sh
 import { settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import { createBullBoardRouter } from '../../../src/api/admin/bull-board.ts';
 import { JOBS_QUEUE } from '../../../src/contracts/queues.ts';
+import { recordingTrail } from '../../recording-trail.ts';
 import { testRedisUrl } from '../../services.ts';
 
+const { trail, recorded } = recordingTrail();
 let redis: Redis;
 let queue: ChatQueue;
 let url: string;
@@ -33,6 +35,7 @@ beforeAll(async () => {
         },
       ],
       mountPath: '/admin',
+      trail,
       requireAdmin: (_req, _res, next) => next(),
     }),
   );
@@ -112,6 +115,11 @@ describe('jobs that an admin lets go on get a place in the present line:', () =>
     await redis.hset(queue.toKey('r-a'), 'priority', '900000');
     await redis.hset(queue.toKey('r-a'), 'failedReason', 'why', 'finishedOn', '1');
     expect((await ask('PUT', '/r-a/retry')).status).toBe(204);
+    const subject = { kind: 'request', id: 'a' };
+    expect(recorded.slice(-2)).toMatchObject([
+      { action: 'job.retry', subject, outcome: 'begun', details: { by: 'bull_board' } },
+      { action: 'job.retry', subject, outcome: 'done' },
+    ]);
     const retried = (await queue.getJob('r-a'))!;
     expect([retried.priority, retried.failedReason, retried.finishedOn]).toEqual([1, undefined, undefined]);
     // The others may have failed for another reason.
@@ -162,6 +170,7 @@ describe('jobs that an admin lets go on get a place in the present line:', () =>
   test('one that has gone on meanwhile is left alone', async () => {
     await add('a');
     expect((await ask('PUT', '/r-a/promote')).status).toBe(409);
+    expect(recorded.at(-1)).toMatchObject({ action: 'job.promote', outcome: 'refused' });
     expect(await queue.getJobCounts('prioritized')).toEqual({ prioritized: 1 });
   });
 });

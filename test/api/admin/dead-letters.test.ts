@@ -18,13 +18,15 @@ import { createApiMetrics } from '../../../src/observability/metrics.ts';
 import { call } from '../../api-client.ts';
 import { bury, drain, numbersOf, upTo } from '../../dead-letters.ts';
 import { type QueueClient, startQueueClient } from '../../queue-client.ts';
+import { recordingTrail } from '../../recording-trail.ts';
 import { testRabbitMqUrl } from '../../services.ts';
 import { until } from '../../until.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
 const secret = 'a secret of at least thirty-two bytes';
 const accessTokens = createAccessTokens({ issuer: 'i', audience: 'a', secret, ttlMs: 60_000 });
-let tokens: Record<'admin' | 'user', string>;
+const { trail, recorded } = recordingTrail();
+let tokens: Record<'operator' | 'user', string>;
 const server = createServer();
 let url: string;
 let client: QueueClient;
@@ -32,8 +34,8 @@ let client: QueueClient;
 beforeAll(async () => {
   const rabbitMqUrl = await testRabbitMqUrl();
   client = await startQueueClient(rabbitMqUrl);
-  const tokenOf = (role: 'admin' | 'user') => accessTokens.sign({ userId: 'u', role }, 'login');
-  tokens = { admin: await tokenOf('admin'), user: await tokenOf('user') };
+  const tokenOf = (role: 'operator' | 'user') => accessTokens.sign({ userId: 'u', role }, 'login');
+  tokens = { operator: await tokenOf('operator'), user: await tokenOf('user') };
   const { requireAdmin } = createAuthentication({
     verifyToken: createTokenVerifier({
       keys: { secrets: [secret] },
@@ -42,7 +44,7 @@ beforeAll(async () => {
         audiences: ['a'],
         audienceClaim: 'aud',
         rolesClaim: 'role',
-        adminRole: 'admin',
+        roleNames: { admin: 'admin', privacy_officer: 'privacy_officer', operator: 'operator' },
         clockToleranceMs: 0,
       },
     }),
@@ -56,7 +58,7 @@ beforeAll(async () => {
       version: '1',
       trustProxy: 0,
       health: createHealthRouter({ checks: {}, version: '1' }),
-      admin: createAdminRouter(createDeadLettersRouter({ deadLetters, requireAdmin })),
+      admin: createAdminRouter(createDeadLettersRouter({ deadLetters, trail, requireAdmin })),
       accounts: undefined,
       chat: Router(),
       metrics: createApiMetrics(),
@@ -78,16 +80,16 @@ beforeEach(async () => {
   await client.channel.purgeQueue(REQUESTS_QUEUE);
 });
 
-const bearer = (role: 'admin' | 'user') => ({ Authorization: `Bearer ${tokens[role]}` });
-const get = (path: string) => call(url + path, { headers: bearer('admin') });
+const bearer = (role: 'operator' | 'user') => ({ Authorization: `Bearer ${tokens[role]}` });
+const get = (path: string) => call(url + path, { headers: bearer('operator') });
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   call(url + path, {
     method: 'POST',
-    headers: { ...bearer('admin'), 'Content-Type': 'application/json', ...headers },
+    headers: { ...bearer('operator'), 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
 
-test('an admin sees the dead letters by cause, and what they are', async () => {
+test('an operator sees the dead letters by cause, and what they are', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(3), { reason: 'not_json' });
   await bury(client, REQUESTS_QUEUE, [3], { reason: 'empty', ageMs: 7_200_000 });
   const groups = letterGroups.parse((await get('/chat_requests')).body);
@@ -100,7 +102,7 @@ test('an admin sees the dead letters by cause, and what they are', async () => {
   expect(page.letters).toMatchObject([{ messageId: 'm-3', reason: 'empty', bytes: 8 }]);
 });
 
-test('an admin sends letters back; one call sends at most 1,000', async () => {
+test('an operator sends letters back; one call sends at most 1,000', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(1_003));
   const dry = await post('/chat_requests/redrive', { dryRun: true });
   expect(dry.body).toMatchObject({ matching: 1_003, sent: 0 });
@@ -117,10 +119,15 @@ test('dropping needs a confirmation', async () => {
   });
   expect((await post('/chat_requests/drop', { dryRun: true })).body).toMatchObject({ matching: 3, dropped: 0 });
   expect((await post('/chat_requests/drop', { confirm: true })).body).toMatchObject({ dropped: 3, left: 0 });
+  const filter = { confirm: true, dryRun: false, limit: 1_000 };
+  expect(recorded.slice(-2)).toMatchObject([
+    { action: 'dead_letter.drop', subject: { kind: 'queue', id: DLQ }, outcome: 'begun', details: { filter } },
+    { action: 'dead_letter.drop', outcome: 'done', details: { filter, count: 3, matching: 3 } },
+  ]);
   expect(await client.depth(DLQ)).toBe(0);
 });
 
-test('only admins may, and no page of another site in their name', async () => {
+test('only operators may, and no page of another site in their name', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(2));
   expect(await call(`${url}/chat_requests`)).toMatchObject({ status: 401 });
   expect(await call(`${url}/chat_requests/messages`, { headers: bearer('user') })).toMatchObject({ status: 403 });
@@ -144,7 +151,7 @@ test('other queues and unknown options are refused', async () => {
   expect(await post('/chat_requests/redrive', 'all')).toMatchObject({ status: 400 });
 });
 
-test('an admin is told to wait while somebody else has the letters', async () => {
+test('an operator is told to wait while somebody else has the letters', async () => {
   await bury(client, REQUESTS_QUEUE, upTo(20));
   const slow = post('/chat_requests/redrive', { rate: 4 });
   await until('it has the letters', async () => (await client.depth(DLQ)) === 0);

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { type Gate, gateList } from '../../../src/contracts/gates.ts';
+import { recordingTrail } from '../../recording-trail.ts';
 import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
+const { trail, recorded } = recordingTrail();
 const gate: Gate = {
   gate: 'api.example.com/gpt',
   provider: 'api.example.com',
@@ -30,6 +32,7 @@ const serveGates = () =>
         },
       },
       openJobs: async () => jobs,
+      trail,
       requireAdmin: onlyAdmin,
     }),
   );
@@ -56,6 +59,11 @@ test('an admin shuts a gate, and is told before how many it concerns and what wo
   expect(await call('/open', { gate: gate.gate, dryRun: true })).toMatchObject({ status: 200, body: { dryRun: true } });
   expect(await call('/shut', { gate: gate.gate })).toMatchObject({ status: 200, body: { dryRun: false, effects } });
   expect(shut).toEqual([3_600_000]);
+  const subject = { kind: 'gate', id: gate.gate };
+  expect(recorded.slice(-2)).toMatchObject([
+    { action: 'gate.shut', subject, outcome: 'begun', details: { filter: { forMs: 3_600_000 } } },
+    { action: 'gate.shut', subject, outcome: 'done' },
+  ]);
   for (const wrong of ['25h', '0s', 'long', 60])
     expect(await call('/shut', { gate: gate.gate, for: wrong })).toMatchObject({ status: 400 });
 });

@@ -3,8 +3,10 @@ import { createIntakeRouter } from '../../../src/api/admin/intake.ts';
 import { intakeReport } from '../../../src/contracts/http/intake-bodies.ts';
 import type { IntakePause } from '../../../src/contracts/intake.ts';
 import { captureLog } from '../../captured-log.ts';
+import { recordingTrail } from '../../recording-trail.ts';
 import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
+const { trail, recorded } = recordingTrail();
 const { logger, lines } = captureLog();
 const effects = { messages: 12, jobs: 3, workers: 2 };
 let now: IntakePause = { paused: false, since: null, by: null };
@@ -21,7 +23,7 @@ beforeAll(async () => {
     resume: async () => set({ paused: false, since: null, by: null }),
   };
   server = await serveAdmin(
-    createIntakeRouter({ intake, effects: async () => effects, requireAdmin: onlyAdmin, logger }),
+    createIntakeRouter({ intake, effects: async () => effects, trail, requireAdmin: onlyAdmin, logger }),
   );
 });
 afterAll(() => server.close());
@@ -40,6 +42,14 @@ test('an admin is told how many it concerns, pauses the intake and resumes it; w
   expect((await server.call('/intake')).body).toMatchObject({ paused: true, by: 'u-admin' });
   expect((await server.call('/intake/resume', {})).body).toMatchObject({ changed: true, intake: { paused: false } });
   expect(lines.filter(({ by }) => by === 'u-admin')).toHaveLength(2);
+  expect(recorded.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+    ...['intake.pause begun', 'intake.pause done', 'intake.pause begun', 'intake.pause done'],
+    ...['intake.resume begun', 'intake.resume done'],
+  ]);
+  expect(recorded[0]).toMatchObject({
+    actor: { kind: 'user', userId: 'u-admin', role: 'admin' },
+    address: '127.0.0.1',
+  });
 });
 
 test('nobody else may pause it, and a page of another site cannot', async () => {

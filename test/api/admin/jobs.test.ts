@@ -2,8 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
 import { jobPage, jobStory, retryReport } from '../../../src/contracts/http/job-bodies.ts';
 import { InvalidCursorError, type JobAdmin, type JobStory, type JobSummary } from '../../../src/contracts/jobs.ts';
+import { recordingTrail } from '../../recording-trail.ts';
 import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
+const { trail, recorded } = recordingTrail();
 const summary: JobSummary = {
   requestId: 'Request-1',
   sessionId: 's',
@@ -54,7 +56,7 @@ const jobs: JobAdmin = {
 };
 let server: Awaited<ReturnType<typeof serveAdmin>>;
 beforeAll(async () => {
-  server = await serveAdmin(createJobsRouter({ jobs, requireAdmin: onlyAdmin }));
+  server = await serveAdmin(createJobsRouter({ jobs, trail, requireAdmin: onlyAdmin }));
 });
 afterAll(() => server.close());
 
@@ -75,6 +77,11 @@ test('retrying all needs a code, and takes no longer than the caller waits', asy
   expect(asked).toEqual([
     { dryRun: true, limit: 600, rate: 10 },
     { code: 'model_timeout', dryRun: false, limit: 120, rate: 2 },
+  ]);
+  const filter = { code: 'model_timeout', rate: 2 };
+  expect(recorded).toMatchObject([
+    { action: 'job.retry', outcome: 'begun', details: { filter } },
+    { action: 'job.retry', outcome: 'done', details: { filter, count: report.retried, matching: report.matching } },
   ]);
 });
 
@@ -100,6 +107,10 @@ test('one job is retried or cancelled, or it is said why not; a dry run says it 
   expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 409, body: { code: 'job_ended' } });
   outcome = { retry: 'none', cancel: 'none' };
   expect(await call('/Request-1/cancel', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  expect(recorded.slice(-2)).toMatchObject([
+    { action: 'job.cancel', outcome: 'begun', subject: { kind: 'request', id: 'Request-1' } },
+    { action: 'job.cancel', outcome: 'refused' },
+  ]);
   expect(await call('/another/retry', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
   expect(await call('/another')).toMatchObject({ status: 404, body: { code: 'not_found' } });
 });

@@ -4,8 +4,10 @@ import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
 import { retryRun, retryRunForecast, retryRunList } from '../../../src/contracts/http/retry-run-bodies.ts';
 import { type RetryRun, RetryRunActiveError } from '../../../src/contracts/retry-runs.ts';
 import { captureLog } from '../../captured-log.ts';
+import { recordingTrail } from '../../recording-trail.ts';
 import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
+const { trail, recorded } = recordingTrail();
 const run: RetryRun = {
   ...{ id: randomUUID(), state: 'running', code: 'model_timeout', by: 'u-admin', rate: 5 },
   ...{ startedAt: '2026-01-31T12:00:00.000Z', endedAt: null, matching: 12, retried: 2, left: 10, problem: null },
@@ -33,7 +35,7 @@ beforeAll(async () => {
     show: async (id: string) => (id === run.id ? run : undefined),
     stop: async (id: string) => (id === run.id ? { ...run, state: 'stopped' as const } : undefined),
   };
-  server = await serveAdmin(createRetryRunsRouter({ retryRuns, requireAdmin: onlyAdmin, logger }));
+  server = await serveAdmin(createRetryRunsRouter({ retryRuns, trail, requireAdmin: onlyAdmin, logger }));
 });
 afterAll(() => server.close());
 
@@ -50,6 +52,12 @@ test('a dry run says how many of what it would be, and how long it takes; the st
     status: 409,
     body: { code: 'retry_run_active' },
   });
+  expect(recorded).toMatchObject([
+    { action: 'retry_run.start', outcome: 'begun', details: { filter: { code: 'model_timeout', rate: 5 } } },
+    { action: 'retry_run.start', outcome: 'done', details: { matching: 12 } },
+    { action: 'retry_run.start', outcome: 'begun' },
+    { action: 'retry_run.start', outcome: 'refused', details: { code: 'retry_run_active' } },
+  ]);
 });
 
 test('a run is shown and stopped; a dry run does not stop it', async () => {
@@ -57,6 +65,11 @@ test('a run is shown and stopped; a dry run does not stop it', async () => {
   expect((await server.call(`/retry-runs/${run.id}`)).body).toEqual(run);
   expect((await server.call(`/retry-runs/${run.id}/stop`, { dryRun: true })).body).toMatchObject({ state: 'running' });
   expect((await server.call(`/retry-runs/${run.id}/stop`, {})).body).toMatchObject({ state: 'stopped' });
+  expect(recorded.at(-1)).toMatchObject({
+    action: 'retry_run.stop',
+    subject: { kind: 'retry_run', id: run.id },
+    outcome: 'done',
+  });
   for (const path of [`/retry-runs/${randomUUID()}`, '/retry-runs/none']) {
     expect(await server.call(path)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     expect(await server.call(`${path}/stop`, {})).toMatchObject({ status: 404 });

@@ -11,9 +11,11 @@ const env = {
   REDIS_URL: 'redis://:secret@redis.example:6379',
 };
 const accounts = {
-  user: { email: 'demo@example.com', password: 'demo-password', admin: false },
-  admin: { email: 'admin@example.com', password: 'admin-password', admin: true },
-};
+  user: { email: 'demo@example.com', password: 'demo-password', role: 'user' },
+  operator: { email: 'operator@example.com', password: 'operator-password', role: 'operator' },
+  officer: { email: 'privacy@example.com', password: 'officer-password', role: 'privacy_officer' },
+  admin: { email: 'admin@example.com', password: 'admin-password', role: 'admin' },
+} as const;
 const monitoring = { prometheusUrl: 'http://localhost:9090', alertmanagerUrl: 'http://localhost:9093' };
 const given = { env, accounts, monitoring, simulated: true, dataDir: '/data' };
 
@@ -33,6 +35,9 @@ test('the banner has every address that an app developer needs, with the login o
     'log in as healify with pass/word',
     'redis.example:6379',
     'demo@example.com   demo-password',
+    'operator@example.com   operator-password',
+    'privacy@example.com   officer-password',
+    'admin@example.com   admin-password',
     'curl -s http://localhost:3000/chat/send',
   ]) {
     expect(text).toContain(part);
