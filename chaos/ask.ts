@@ -11,8 +11,8 @@ export interface Seen {
   requestId?: string;
   /** When it was accepted, ms. */
   acceptedAt?: number;
-  /** How many tries were refused, or got no reply. */
-  refused: number;
+  /** When tries were refused, or got no reply, ms. */
+  refusedAt: number[];
   /** Whether the api reported the question as cancelled. */
   toldCancelled: boolean;
   /** The first terminal state that was seen, and when, ms. */
@@ -49,7 +49,7 @@ export const isTerminal = ({ status }: { status: string }) =>
   status === 'completed' || status === 'failed' || status === 'cancelled';
 
 export const seenNothing = (conversation: Conversation): Seen[] =>
-  conversation.map((question) => ({ question, refused: 0, toldCancelled: false }));
+  conversation.map((question) => ({ question, refusedAt: [], toldCancelled: false }));
 
 /** Asks the questions of a conversation in its session, each after the previous one has ended. */
 export async function converse(asker: Asker, conversation: Seen[]): Promise<void> {
@@ -83,8 +83,8 @@ async function ask(asker: Asker, seen: Seen, continued: string | undefined): Pro
       if ('response' in reply) notice(seen, reply);
       return;
     }
-    seen.refused++;
-    await sleep((0.5 + Math.random()) * Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** seen.refused));
+    seen.refusedAt.push(Date.now());
+    await sleep((0.5 + Math.random()) * Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** seen.refusedAt.length));
   }
 }
 

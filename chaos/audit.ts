@@ -3,11 +3,14 @@ import { isTerminal, type Seen } from './ask.ts';
 import { rightAnswer } from './questions.ts';
 import type { LogFindings } from './search-logs.ts';
 
-/** What was killed, and when, ms. */
-export interface Kill {
+/** What was killed, or cut off from the network. */
+export interface Fault {
+  kind: 'kill' | 'cut';
   victim: string;
+  /** When it began and ended, ms. A kill is a moment. */
   at: number;
-  /** Model calls that were open, or had just been answered. */
+  until: number;
+  /** Model calls that were open, or had just been answered; for a cut, also those that were made meanwhile. */
   callsUnderWay: number;
 }
 
@@ -24,7 +27,9 @@ export interface Evidence {
   asked: Seen[][];
   /** Each session as its user sees it at the end, oldest turn first. */
   final: Map<string, FinalTurn[]>;
-  kills: Kill[];
+  faults: Fault[];
+  /** How many seconds each question may still take after the last fault. */
+  secondsToSettle: number;
   poison: string[];
   deadLetters: DeadLetter[];
   /** Messages that are still in the queues, and jobs that are not finished. */
@@ -50,7 +55,6 @@ export interface Finding {
   allowed?: { atMost: number };
 }
 
-const SECONDS_TO_SETTLE = 60;
 /**
  * If one of these dies between a dead letter's confirm and the acknowledgement of its message, the message is kept
  * twice.
@@ -59,7 +63,7 @@ const KEEPS_LETTERS = ['api', 'worker', 'rabbitmq'];
 
 /** The result of the run, line by line. A value above the allowed one is a violation. */
 export function audit(evidence: Evidence): Finding[] {
-  const { final, kills, outage } = evidence;
+  const { final, faults, outage } = evidence;
   const asked = evidence.asked.flat();
   const accepted = asked.filter(({ sessionId }) => sessionId !== undefined);
   const turnOf = (seen: Seen) => final.get(seen.sessionId!)?.find(({ requestId }) => requestId === seen.requestId);
@@ -69,17 +73,18 @@ export function audit(evidence: Evidence): Finding[] {
       return turn && isOne(seen, turn);
     }).length;
 
-  const lastKillAt = Math.max(0, ...kills.map(({ at }) => at));
-  const waitedMs = accepted.map(({ first, acceptedAt = 0 }) => (first?.at ?? 0) - Math.max(acceptedAt, lastKillAt));
+  const lastFaultAt = Math.max(0, ...faults.map(({ until }) => until));
+  const waitedMs = accepted.map(({ first, acceptedAt = 0 }) => (first?.at ?? 0) - Math.max(acceptedAt, lastFaultAt));
   const callsNeeded = new Map(asked.map(({ question }) => [question.text, question.calls]));
   const needed = [...callsNeeded.values()].reduce((sum, calls) => sum + calls, 0);
-  const underWay = kills.reduce((sum, kill) => sum + kill.callsUnderWay, 0);
+  const underWay = faults.reduce((sum, { callsUnderWay }) => sum + callsUnderWay, 0);
 
   return [
     { name: 'questions', value: asked.length },
     { name: 'of which continue a session', value: asked.length - evidence.asked.length },
     { name: 'of which wait for their answer', value: asked.filter(({ question }) => question.waitSeconds).length },
-    { name: 'refused for a while (503 or no answer)', value: asked.reduce((sum, { refused }) => sum + refused, 0) },
+    { name: 'refused for a while (503 or no answer)', value: asked.flatMap(({ refusedAt }) => refusedAt).length },
+    ...longestRefusals(evidence),
     none('processes that died by themselves', evidence.died),
     none('replies that no outage explains', evidence.odd),
     none('never accepted', asked.length - accepted.length),
@@ -111,12 +116,12 @@ export function audit(evidence: Evidence): Finding[] {
       count(({ toldCancelled }, { status }) => toldCancelled && status !== 'cancelled'),
     ),
     {
-      name: 'longest wait after the last kill, in seconds',
-      value: kills.length === 0 ? 0 : Math.round(Math.max(0, ...waitedMs) / 100) / 10,
-      allowed: { atMost: SECONDS_TO_SETTLE },
+      name: 'longest wait after the last fault, in seconds',
+      value: faults.length === 0 ? 0 : inSeconds(Math.max(0, ...waitedMs)),
+      allowed: { atMost: evidence.secondsToSettle },
     },
     { name: 'model calls that the questions need', value: needed },
-    { name: 'model calls under way at kills', value: underWay },
+    { name: 'model calls under way at faults', value: underWay },
     { name: 'model calls', value: evidence.modelCalls, allowed: { atMost: needed + underWay + outage.calls } },
     { name: 'model calls during its outage', value: outage.calls, allowed: { atMost: outage.seconds } },
     { name: 'model calls counted as uncertain spend', value: evidence.uncertainSpend },
@@ -136,6 +141,24 @@ export function audit(evidence: Evidence): Finding[] {
 export const violates = ({ value, allowed }: Finding) => allowed !== undefined && value > allowed.atMost;
 
 export const none = (name: string, value: number): Finding => ({ name, value, allowed: { atMost: 0 } });
+
+const inSeconds = (ms: number) => Math.round(ms / 100) / 10;
+
+/**
+ * For each kind of fault, how long after its begin the last question was refused, at most. A refusal counts for the last fault
+ * before it.
+ */
+function longestRefusals({ asked, faults }: Evidence): Finding[] {
+  const refusedAt = asked.flat().flatMap((seen) => seen.refusedAt);
+  const longest = new Map<string, number>();
+  for (const [i, { kind, victim, at }] of faults.entries()) {
+    const next = faults[i + 1]?.at ?? Number.POSITIVE_INFINITY;
+    const lastAt = Math.max(at, ...refusedAt.filter((each) => each >= at && each < next));
+    const name = `longest refusal after a ${kind} of ${victim}, in seconds`;
+    longest.set(name, Math.max(longest.get(name) ?? 0, inSeconds(lastAt - at)));
+  }
+  return [...longest].map(([name, value]) => ({ name, value }));
+}
 
 function turnsTooMany(conversation: Seen[], final: Evidence['final']): boolean {
   const turns = final.get(conversation[0]?.sessionId ?? '') ?? [];
@@ -164,16 +187,16 @@ function wrongAnswers({ asked, final }: Evidence): number {
   return wrong;
 }
 
-function auditLetters({ poison, deadLetters, kills }: Evidence): Finding[] {
+function auditLetters({ poison, deadLetters, faults }: Evidence): Finding[] {
   const byBody = Map.groupBy(deadLetters, ({ body }) => body);
-  const deaths = kills.filter(({ victim }) => KEEPS_LETTERS.includes(victim)).map(({ at }) => at);
+  const deaths = faults.filter(({ kind, victim }) => kind === 'cut' || KEEPS_LETTERS.includes(victim));
   let overADeath = 0;
   let twice = 0;
   for (const letters of byBody.values()) {
     const times = letters.map(({ at }) => at).sort((a, b) => a - b);
     for (const [i, at] of times.entries()) {
       if (i === 0) continue;
-      if (deaths.some((death) => death >= times[i - 1]! && death <= at)) overADeath += 1;
+      if (deaths.some((death) => death.until >= times[i - 1]! && death.at <= at)) overADeath += 1;
       else twice += 1;
     }
   }

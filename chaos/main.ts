@@ -1,30 +1,41 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Redis } from 'ioredis';
 import { openChatQueue } from '../src/adapters/jobs/job-shards.ts';
 import { readUncertainSpend } from '../src/adapters/model/uncertain-spend.ts';
+import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import { createLogger } from '../src/observability/log.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
 import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';
-import { audit, type Evidence, type Kill } from './audit.ts';
+import { audit, type Evidence, type Fault } from './audit.ts';
+import { inflictAll, planFaults } from './inflict.ts';
 import { readQueues, sendPoison } from './poison.ts';
 import { printFindings } from './print-findings.ts';
 import { planConversations } from './questions.ts';
 import { searchLogs } from './search-logs.ts';
-import { JWT_SECRET, MESSAGE_SIGNING_KEY, type Stack, startStack, VICTIMS, type Victim } from './stack.ts';
+import { startClusters } from './servers/cluster.ts';
+import { JWT_SECRET, MESSAGE_SIGNING_KEY, type Stack, startStack } from './stack.ts';
 import { useAccounts } from './use-accounts.ts';
 
 const HELP = `Kills things at random while questions are asked, and checks how each of them ended.
 
-  npm run chaos -- [--requests N] [--kills K] [--seed S] [--rate R] [--settle S] [--outage S]
+  npm run chaos -- [--cluster] [--requests N] [--kills K] [--cuts C] [--seed S] [--rate R] [--settle S] [--outage S]
 
   --requests N    questions, asked at a steady rate (default 1000)
   --kills K       SIGKILLs of worker, api, Redis and RabbitMQ in turn, at random moments (default 8)
   --seed S        the same questions, victims and moments again (default: random, and printed)
   --rate R        questions per second (default 50)
-  --settle S      seconds to wait for the last answers (default 90); questions still open then count as stuck
+  --settle S      seconds to wait for the last answers (default 90; 120 with --cluster); questions still open then count as
+                  stuck
   --outage S      the model is down for S seconds in the middle, and fails in no other way (default 0)
+
+  --cluster         three nodes of RabbitMQ, a Redis primary with two replicas and three Sentinels, MongoDB or FerretDB
+                    where there is one, and two apis behind a proxy with three workers. Also kills Sentinels and MongoDB.
+                    One fault at a time: the next one waits until the servers have recovered
+  --redis-cluster   with --cluster: a Redis Cluster of three primaries and three replicas, in place of the Sentinels
+  --cuts C          with --cluster: cuts of the network for 20 s, which take a queue's leader or a Redis primary away from
+                    the other servers, or from everybody (default 0). They need Linux
 
 Faults on purpose, each of which the run must find:
 
@@ -41,11 +52,10 @@ session. Nothing that a user wrote, and no token, password or email may be in a 
 
 const POISON_EVERY = 50;
 const ODD_SHOWN = 10;
-/** The longest time between the simulator's reply and the answer in the job. */
-const JUST_ANSWERED_MS = 500;
 /** How long the harness waits at the end for questions that are still open, or cannot be read. */
 const CONCLUDE_MS = 30_000;
-const DOWN_MS = { least: 300, most: 3_000 };
+/** How long each question may still take after the last fault. */
+const SECONDS_TO_SETTLE = { single: 60, cluster: 90 };
 
 const { values } = parseArgs({
   options: {
@@ -53,7 +63,10 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     rate: { type: 'string', default: '50' },
-    settle: { type: 'string', default: '90' },
+    cluster: { type: 'boolean', default: false },
+    'redis-cluster': { type: 'boolean', default: false },
+    cuts: { type: 'string', default: '0' },
+    settle: { type: 'string' },
     outage: { type: 'string', default: '0' },
     'break-acks': { type: 'boolean', default: false },
     'swap-answers': { type: 'boolean', default: false },
@@ -66,8 +79,13 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const [requests, kills, seed, rate, settle, outage] = (
-  ['requests', 'kills', 'seed', 'rate', 'settle', 'outage'] as const
+values.settle ??= values.cluster ? '120' : '90';
+if (!values.cluster && (values.cuts !== '0' || values['redis-cluster'])) {
+  process.stderr.write('--cuts and --redis-cluster need --cluster\n');
+  process.exit(2);
+}
+const [requests, kills, cuts, seed, rate, settle, outage] = (
+  ['requests', 'kills', 'cuts', 'seed', 'rate', 'settle', 'outage'] as const
 ).map((name) => {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 0) {
@@ -75,30 +93,38 @@ const [requests, kills, seed, rate, settle, outage] = (
     process.exit(2);
   }
   return value;
-}) as [number, number, number, number, number, number];
+}) as [number, number, number, number, number, number, number];
 
 const random = seededRandom(seed);
 const conversations: Seen[][] = planConversations(requests, seed, random, { faults: outage === 0 }).map(seenNothing);
-const killPlan = planKills();
 const poison: string[] = [];
-const killed: Kill[] = [];
+const faults: Fault[] = [];
 
-console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills`);
-const faults = (['break-acks', 'swap-answers', 'double-letters', 'log-texts'] as const).filter((name) => values[name]);
-const stack = await startStack({ preload: faults.map((name) => join(import.meta.dirname, 'faults', `${name}.ts`)) });
+console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills, ${cuts} cuts`);
+const onPurpose = (['break-acks', 'swap-answers', 'double-letters', 'log-texts'] as const).filter(
+  (name) => values[name],
+);
+const stack = await startStack({
+  preload: onPurpose.map((name) => join(import.meta.dirname, 'faults', `${name}.ts`)),
+  ...(values.cluster && {
+    startServers: (dir) => startClusters(dir, values['redis-cluster'] ? 'redis-cluster' : 'sentinel'),
+  }),
+});
+const plan = planFaults({ stack, kills, cuts, wholeMs: (requests / rate) * 1000, random });
 const over = new AbortController();
 const asker: Asker = { apiUrls: stack.apiUrls, signal: over.signal, odd: [] };
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 const progress = setInterval(report, 5_000);
 try {
-  const deadline = Date.now() + (requests / rate + settle) * 1000;
+  const askedAt = Date.now() + (requests / rate) * 1000;
   const watches = askAll();
   const accounts = useAccounts(asker);
   const poisonings = poisonAll(stack);
   const outages = haveOutage(stack);
-  await killAll(stack);
+  await inflictAll(stack, plan, (fault) => faults.push(fault));
   const outageCalls = await outages;
-  await Promise.race([watches, sleep(deadline - Date.now(), undefined, { ref: false })]);
+  await sleepUntil(askedAt);
+  await Promise.race([watches, sleep(settle * 1000, undefined, { ref: false })]);
   over.abort();
   await poisonings;
   report();
@@ -121,16 +147,6 @@ async function within<T>(ms: number, look: () => Promise<T>, isWanted: (found: T
 
 async function sleepUntil(at: number): Promise<void> {
   await sleep(Math.max(0, at - Date.now()));
-}
-
-/** Plans when to kill what: each kind in turn, spread over the time of asking. */
-function planKills(): { victim: Victim; atMs: number; downMs: number }[] {
-  const wholeMs = (requests / rate) * 1000;
-  return Array.from({ length: kills }, (_, i) => ({
-    victim: VICTIMS[i % VICTIMS.length]!,
-    atMs: ((i + 0.2 + random() * 0.8) / kills) * wholeMs,
-    downMs: DOWN_MS.least + random() * (DOWN_MS.most - DOWN_MS.least),
-  }));
 }
 
 /** Begins each conversation when it is due, whatever happened to the earlier ones. Waits for all answers. */
@@ -156,20 +172,6 @@ async function poisonAll({ rabbitMqUrl }: Stack): Promise<void> {
   }
 }
 
-async function killAll(stack: Stack): Promise<void> {
-  const startedAt = Date.now();
-  await Promise.all(
-    killPlan.map(async ({ victim, atMs, downMs }) => {
-      await sleepUntil(startedAt + atMs);
-      const { calls } = await stack.control<{ calls: { endedAt: string | null }[] }>('calls');
-      const at = Date.now();
-      const underWay = calls.filter(({ endedAt }) => endedAt === null || Date.parse(endedAt) > at - JUST_ANSWERED_MS);
-      killed.push({ victim, at, callsUnderWay: underWay.length });
-      await stack.kill(victim, downMs);
-    }),
-  );
-}
-
 /** Makes the model fail in the middle of the run. Returns how many calls were made meanwhile. */
 async function haveOutage(stack: Stack): Promise<number> {
   if (outage === 0) return 0;
@@ -187,9 +189,8 @@ function report(): void {
   const asked = conversations.flat();
   const accepted = asked.filter(({ sessionId }) => sessionId).length;
   const ended = asked.filter(({ first }) => first).length;
-  console.log(
-    `  accepted ${accepted}, ended ${ended} of ${requests}; killed ${killed.map(({ victim }) => victim).join(' ')}`,
-  );
+  const suffered = faults.map(({ kind, victim }) => (kind === 'kill' ? victim : `(cut ${victim})`));
+  console.log(`  accepted ${accepted}, ended ${ended} of ${requests}; killed ${suffered.join(' ')}`);
 }
 
 async function conclude(stack: Stack, outageCalls: number, credentials: string[]): Promise<void> {
@@ -203,7 +204,7 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
     );
     if (session) final.set(first.sessionId, session.turns);
   }
-  const redis = new Redis(stack.redisUrl);
+  const redis = connectRedis({ url: stack.redisUrl, name: 'chaos', logger: createLogger('api', 'silent') });
   const queue = openChatQueue(redis);
   const unfinished = async () => {
     const { wait = 0, prioritized = 0, delayed = 0, active = 0 } = await queue.getJobCounts();
@@ -226,7 +227,8 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
   const findings = audit({
     asked: conversations,
     final,
-    kills: killed,
+    faults,
+    secondsToSettle: values.cluster ? SECONDS_TO_SETTLE.cluster : SECONDS_TO_SETTLE.single,
     poison,
     deadLetters,
     leftInQueues: waiting,

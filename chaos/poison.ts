@@ -12,11 +12,14 @@ import type { DeadLetter } from './audit.ts';
 
 const RETRY_MS = 500;
 
-/** Publishes a message that nobody can read, and waits for RabbitMQ's confirm. */
-export async function sendPoison(rabbitMqUrl: string, queue: WorkQueue, body: string): Promise<void> {
+/**
+ * Publishes a message that nobody can read, and waits for RabbitMQ's confirm.
+ * @param rabbitMqUrls of all nodes, separated by commas
+ */
+export async function sendPoison(rabbitMqUrls: string, queue: WorkQueue, body: string): Promise<void> {
   for (;;) {
     try {
-      const connection = await connect(rabbitMqUrl);
+      const connection = await connect(anyOf(rabbitMqUrls));
       connection.on('error', () => {});
       try {
         const channel = await connection.createConfirmChannel();
@@ -33,9 +36,14 @@ export async function sendPoison(rabbitMqUrl: string, queue: WorkQueue, body: st
   }
 }
 
+function anyOf(urls: string): string {
+  const all = urls.split(',');
+  return all[Math.floor(Math.random() * all.length)]!;
+}
+
 /** What is in the queues at the end: messages ready in the work queues, and all dead letters. */
-export async function readQueues(rabbitMqUrl: string): Promise<{ waiting: number; deadLetters: DeadLetter[] }> {
-  const connection = await connect(rabbitMqUrl);
+export async function readQueues(rabbitMqUrls: string): Promise<{ waiting: number; deadLetters: DeadLetter[] }> {
+  const connection = await connect(anyOf(rabbitMqUrls));
   const channel = await connection.createChannel();
   let waiting = 0;
   const deadLetters: DeadLetter[] = [];

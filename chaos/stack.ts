@@ -3,18 +3,20 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
-import { startRabbitMq } from '../tools/services/rabbitmq.ts';
-import { startRedis } from '../tools/services/redis.ts';
+import type { CutOffFrom } from '../tools/services/network/network.ts';
 import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
+import { startBalancer } from './balancer.ts';
+import type { CutVictim, Servers, ServerVictim } from './servers/servers.ts';
+import { startSingleServers } from './servers/single.ts';
 
 /** What can be killed. */
-export type Victim = 'api' | 'worker' | 'redis' | 'rabbitmq';
-export const VICTIMS: readonly Victim[] = ['worker', 'api', 'redis', 'rabbitmq'];
+export type Victim = 'api' | 'worker' | ServerVictim;
 
 export const JWT_SECRET = 'chaos-chaos-chaos-chaos-chaos-chaos';
 export const MESSAGE_SIGNING_KEY = 'signed-signed-signed-signed-signed-signed';
 
 const DIED_CHARS = 3_000;
+const LOOK_MS = 500;
 const ROOT = join(import.meta.dirname, '..');
 
 /** Settings that make failures frequent and recoveries quick; none of them weakens a guarantee. */
@@ -36,15 +38,18 @@ const SETTINGS = {
   CACHE_SCOPE: 'all',
 };
 
-/** The product as it runs in production: two apis and two workers, on servers of their own. */
-export interface Stack {
+/** The product as it runs in production: apis and workers, on servers of their own. */
+export interface Stack extends Pick<Servers, 'redisUrl' | 'rabbitMqUrl' | 'oneFaultAtATime'> {
   readonly apiUrls: readonly string[];
-  readonly redisUrl: string;
-  readonly rabbitMqUrl: string;
+  readonly victims: readonly Victim[];
   /** Where the logs of apis and workers are. */
   readonly logDir: string;
   /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has started. */
   kill(victim: Victim, downMs: number): Promise<void>;
+  /** Cuts one of these off from the network for so long. Its servers must be a cluster. */
+  cut(victim: CutVictim, from: CutOffFrom, forMs: number): Promise<void>;
+  /** Resolves once all servers run and have what the others have, or after `mostMs`. */
+  untilWhole(mostMs: number): Promise<void>;
   /** Calls the simulator's control API. @param behavior how it answers from now on */
   control<T>(path: string, behavior?: object): Promise<T>;
   /** The last output of each process that ended without being killed. Each was started again. */
@@ -56,25 +61,25 @@ export interface Stack {
 /**
  * @param options.preload modules that apis and workers load first, which break the product on purpose
  * @param options.settings in place of the usual ones
+ * @param options.startServers starts the servers, with their data in this folder. Left out: one Redis and one RabbitMQ
  */
 export async function startStack(options: {
   preload: readonly string[];
   settings?: Record<string, string>;
+  startServers?: (dir: string) => Promise<Servers>;
 }): Promise<Stack> {
   const dir = makeRunFolder('chaos');
-  const [redis, rabbitMq, simulator] = await Promise.all([
-    // What Redis confirms is on disk. Otherwise a loss of Redis would look like a loss of ours.
-    startRedis({ dir: join(dir, 'redis'), appendfsync: 'always' }),
-    startRabbitMq({ dir: join(dir, 'rabbitmq') }),
+  const { startServers = startSingleServers } = options;
+  const [servers, simulator] = await Promise.all([
+    startServers(join(dir, 'servers')),
     startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')]),
   ]);
   const modelUrl = await said(simulator, /listening on (\S+)\/v1/);
   const env = {
     PATH: process.env.PATH,
     ...SETTINGS,
+    ...servers.settings,
     ...options.settings,
-    REDIS_URL: redis.url,
-    RABBITMQ_URL: rabbitMq.url,
     MODEL_SIMULATOR_URL: `${modelUrl}/v1`,
   };
   const preload = options.preload.flatMap((module) => ['--import', module]);
@@ -90,7 +95,12 @@ export async function startStack(options: {
 
   let stopping = false;
   const died: string[] = [];
-  const ports = { api: [await freePort(), await freePort()], worker: [await freePort(), await freePort()] };
+  const portsFor = async (count: number) => {
+    const found: number[] = [];
+    while (found.length < count) found.push(await freePort());
+    return found;
+  };
+  const ports = { api: await portsFor(servers.apis), worker: await portsFor(servers.workers) };
   const replicasOf = (name: 'api' | 'worker') =>
     Promise.all(ports[name].map((port) => keepRunning(() => start(name, port))));
   const replicas = { api: await replicasOf('api'), worker: await replicasOf('worker') };
@@ -99,20 +109,33 @@ export async function startStack(options: {
     while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.ok) await sleep(100);
   }
 
+  const balancer = servers.behindProxy ? await startBalancer(ports.api) : undefined;
+  const { redisUrl, rabbitMqUrl, oneFaultAtATime } = servers;
+
   return {
-    apiUrls: ports.api.map((port) => `http://127.0.0.1:${port}`),
-    redisUrl: redis.url,
-    rabbitMqUrl: rabbitMq.url,
+    ...{ redisUrl, rabbitMqUrl, oneFaultAtATime },
+    apiUrls: balancer ? [balancer.url] : ports.api.map((port) => `http://127.0.0.1:${port}`),
+    victims: ['worker', 'api', ...servers.victims],
     logDir: dir,
     kill: async (victim, downMs) => {
       if (victim === 'api' || victim === 'worker') {
         // The replicas take turns.
         return await replicas[victim][kills[victim]++ % replicas[victim].length]!.kill(downMs);
       }
-      const server = victim === 'redis' ? redis : rabbitMq;
+      const server = await servers.serverOf(victim);
       await server.kill();
       await sleep(downMs);
       if (!stopping) await server.start();
+    },
+    cut: async (victim, from, forMs) => {
+      if (!servers.cutOff) throw new Error('the network of these servers cannot be cut');
+      const heal = await servers.cutOff(victim, from);
+      await sleep(forMs);
+      heal();
+    },
+    untilWhole: async (mostMs) => {
+      const end = Date.now() + mostMs;
+      while (!stopping && Date.now() < end && !(await servers.areWhole())) await sleep(LOOK_MS);
     },
     control: async <T>(path: string, behavior?: object) => {
       const put = behavior && { method: 'PUT', body: JSON.stringify(behavior) };
@@ -122,8 +145,9 @@ export async function startStack(options: {
     stop: async (keepLogs) => {
       stopping = true;
       await Promise.all([...replicas.api, ...replicas.worker].map((child) => child.stop()));
-      await Promise.all([simulator.kill(), redis.stop(), rabbitMq.stop()]);
-      for (const part of keepLogs ? ['redis', 'rabbitmq'] : ['']) removeFolder(join(dir, part));
+      balancer?.stop();
+      await Promise.all([simulator.kill(), servers.stop()]);
+      removeFolder(keepLogs ? join(dir, 'servers') : dir);
       if (!keepLogs) return dir;
       // Under this name the next run does not remove it.
       const logs = join(dirname(dir), `healify-chaos-logs-${process.pid}`);

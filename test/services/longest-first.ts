@@ -12,6 +12,7 @@ type Tests = Parameters<InstanceType<typeof Sequencer>['sort']>[0];
  */
 export const LONG_FILES: Record<string, number> = {
   'test/e2e/faults/answer.test.ts': 112,
+  'test/chaos/cluster.test.ts': 90,
   'test/chaos/chaos.test.ts': 89,
   'test/chaos/streams.test.ts': 70,
   'test/e2e/faults/shared-work.test.ts': 69,

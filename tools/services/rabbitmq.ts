@@ -49,6 +49,8 @@ export interface ClusterMember {
   /** The password of the user healify. */
   password: string;
   erlangCookie: string;
+  /** Further settings of Erlang's kernel, as `name value`. */
+  kernel?: readonly string[];
 }
 
 /**
@@ -108,8 +110,10 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     // By default idle schedulers spin for a while, which takes CPU time from the processes under test.
     // Who reaches Erlang's distribution and has the cookie can run anything, so only this machine may.
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: [
       '+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}',
+      ...(member?.kernel ?? []),
+    ].join(' '),
     ERL_CRASH_DUMP: join(dir, 'erl_crash.dump'),
     ERL_EPMD_PORT: String(member?.epmdPort ?? ownEpmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',

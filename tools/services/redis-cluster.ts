@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { hashSlotOf } from '../../src/contracts/hash-slot.ts';
+import type { Network } from './network/network.ts';
 import { onFreePorts } from './on-free-ports.ts';
 import { startOneProcess } from './one-process.ts';
 import { runRedis } from './redis.ts';
@@ -19,6 +20,8 @@ export interface RedisCluster {
   readonly nodes: readonly Service[];
   /** For REDIS_URL, without a user. */
   readonly url: string;
+  /** Whether each slot has a primary, and each primary its replicas. */
+  isWhole(): Promise<boolean>;
   /** The node that takes writes to a key now. */
   primaryOf(key: string): Promise<Service>;
   /** A connection as admin to a node. The caller ends it. */
@@ -30,17 +33,22 @@ export interface RedisCluster {
 /**
  * Starts a Redis Cluster of three primaries, with its data in `dir`. It takes a few seconds.
  * @param options.replicas of each primary
+ * @param options.network where nodes and clients reach a node, as `node-1` and so on. Left out: they reach it directly
  */
 export async function startRedisCluster(
-  options: { dir: string; replicas?: 0 | 1; appendfsync?: 'always' | 'everysec' } & RedisAccess,
+  options: { dir: string; replicas?: 0 | 1; appendfsync?: 'always' | 'everysec'; network?: Network } & RedisAccess,
 ): Promise<RedisCluster> {
-  const { dir, replicas = 1, appendfsync, ...access } = options;
+  const { dir, replicas = 1, appendfsync, network, ...access } = options;
   const { settings, replicaSettings, scheme, connectionTo } = withAccess(dir, access);
   const startNode = (number: number) =>
     onFreePorts(2, async ([port, busPort]) => {
-      const nodeDir = join(dir, `node-${number}`);
+      const name = `node-${number}`;
+      const nodeDir = join(dir, name);
+      const [door, busDoor] = network
+        ? [await network.doorTo(name, port!), await network.doorTo(name, busPort!)]
+        : [port!, busPort!];
       const node = await startOneProcess({
-        url: `${scheme}://127.0.0.1:${port}`,
+        url: `${scheme}://127.0.0.1:${door}`,
         ...runRedis({
           dir: nodeDir,
           ...(appendfsync && { appendfsync }),
@@ -54,11 +62,17 @@ export async function startRedisCluster(
             // A replica stands in also if it was cut off for a while.
             'cluster-replica-validity-factor': 0,
             'repl-diskless-sync-delay': 0,
+            ...(network && {
+              'bind-source-addr': network.addressOf(name),
+              'cluster-announce-ip': '127.0.0.1',
+              'cluster-announce-port': door,
+              'cluster-announce-bus-port': busDoor,
+            }),
             ...(access.tls && { 'tls-cluster': 'yes' }),
           },
         }),
       });
-      return { node, port: port!, busPort: busPort! };
+      return { node, port: door, busPort: busDoor };
     });
   const started = await Promise.all(Array.from({ length: PRIMARIES * (1 + replicas) }, (_, i) => startNode(i + 1)));
   const nodes = started.map(({ node }) => node);
@@ -72,8 +86,24 @@ export async function startRedisCluster(
   } finally {
     for (const admin of admins) admin.disconnect();
   }
+  const knowsAll = async (node: Service) => {
+    const admin = connectionTo(node.url);
+    try {
+      const [info, replication] = [(await admin.cluster('INFO')) as string, await admin.info('replication')];
+      return (
+        info.includes('cluster_state:ok') &&
+        (replication.includes('master_link_status:up') ||
+          [...replication.matchAll(/,state=online,/g)].length === replicas)
+      );
+    } catch {
+      return false;
+    } finally {
+      admin.disconnect();
+    }
+  };
   return {
     nodes,
+    isWhole: async () => (await Promise.all(nodes.map(knowsAll))).every((knows) => knows),
     url: `${scheme}+cluster://${nodes.map(({ url }) => new URL(url).host).join(',')}`,
     primaryOf: async (key) => {
       const slot = hashSlotOf(key);

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { Network } from './network/network.ts';
 import { onFreePorts } from './on-free-ports.ts';
 import { startOneProcess } from './one-process.ts';
-import { runRedis, runSentinel } from './redis.ts';
+import { type RedisSettings, runRedis, runSentinel } from './redis.ts';
 import { type RedisAccess, withAccess } from './redis-access.ts';
 import type { Service } from './service.ts';
 
@@ -22,6 +23,8 @@ export interface RedisWithSentinels {
   readonly sentinels: readonly Service[];
   /** For REDIS_URL, without a user. */
   readonly url: string;
+  /** Whether the replicas follow the primary, and all Sentinels see it. */
+  isWhole(): Promise<boolean>;
   /** The server that takes writes now, as the Sentinels say. */
   primary(): Promise<Service>;
   /** A connection as admin to a server. The caller ends it. */
@@ -30,9 +33,21 @@ export interface RedisWithSentinels {
   kill(): Promise<void>;
 }
 
-/** Starts them, with their data in `dir`. It takes some seconds. */
-export async function startRedisWithSentinels(options: { dir: string } & RedisAccess): Promise<RedisWithSentinels> {
-  const { dir, ...access } = options;
+/**
+ * Starts them, with their data in `dir`. It takes some seconds.
+ * @param options.network where all of them are reached, as `server-1`, `sentinel-1` and so on. Left out: they are reached
+ * directly
+ * @param options.serverSettings for the primary and the replicas
+ */
+export async function startRedisWithSentinels(
+  options: {
+    dir: string;
+    appendfsync?: 'always' | 'everysec';
+    network?: Network;
+    serverSettings?: RedisSettings;
+  } & RedisAccess,
+): Promise<RedisWithSentinels> {
+  const { dir, appendfsync, network, serverSettings, ...access } = options;
   const { settings, replicaSettings, scheme, connectionTo } = withAccess(dir, access);
   // A Sentinel has other commands, so the users of the servers are none for it.
   const { settings: tlsOnly } = withAccess(dir, access.tls ? { tls: access.tls } : {});
@@ -42,20 +57,27 @@ export async function startRedisWithSentinels(options: { dir: string } & RedisAc
     ...(access.users && { requirepass: access.users.adminPassword }),
   });
   const started: Service[] = [];
-  const start = (name: string, howOn: (port: number, dir: string) => ReturnType<typeof runRedis>) =>
+  const start = (name: string, howAt: (place: Place) => ReturnType<typeof runRedis>) =>
     onFreePorts(1, async ([port]) => {
-      const url = `${scheme}://127.0.0.1:${port}`;
-      const service = await startOneProcess({ url, ...howOn(port!, join(dir, name)) });
+      const door = await network?.doorTo(name, port!);
+      const url = `${scheme}://127.0.0.1:${door ?? port}`;
+      const service = await startOneProcess({ url, ...howAt({ dir: join(dir, name), port: port!, door }) });
       started.push(service);
       return service;
     });
+  const fromOwnAddress = (name: string): RedisSettings =>
+    network ? { 'bind-source-addr': network.addressOf(name) } : {};
   const startServer = (name: string, primary?: Service) =>
-    start(name, (port, itsDir) =>
+    start(name, ({ dir: itsDir, port, door }) =>
       runRedis({
         dir: itsDir,
+        ...(appendfsync && { appendfsync }),
         settings: {
           ...{ ...settings(port), ...replicaSettings, 'repl-diskless-sync-delay': 0 },
+          ...fromOwnAddress(name),
+          ...(door && { 'replica-announce-ip': '127.0.0.1', 'replica-announce-port': door }),
           ...(primary && { replicaof: `127.0.0.1 ${portOf(primary)}` }),
+          ...serverSettings,
         },
       }),
     );
@@ -77,11 +99,12 @@ export async function startRedisWithSentinels(options: { dir: string } & RedisAc
     const servers = [first, ...replicas];
     const sentinels = await Promise.all(
       Array.from({ length: SENTINELS }, (_, i) =>
-        start(`sentinel-${i + 1}`, (port, itsDir) =>
+        start(`sentinel-${i + 1}`, ({ dir: itsDir, port, door }) =>
           runSentinel({
             dir: itsDir,
-            settings: sentinelSettings(port),
+            settings: { ...sentinelSettings(port), ...fromOwnAddress(`sentinel-${i + 1}`) },
             more: [
+              ...(door ? ['sentinel announce-ip 127.0.0.1', `sentinel announce-port ${door}`] : []),
               `sentinel monitor ${NAME} 127.0.0.1 ${portOf(first)} ${QUORUM}`,
               `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
               `sentinel failover-timeout ${NAME} ${FAILOVER_TIMEOUT_MS}`,
@@ -115,8 +138,17 @@ export async function startRedisWithSentinels(options: { dir: string } & RedisAc
         await sleep(50);
       }
     }
+    const allFollow = async (): Promise<boolean> => {
+      const replication = await ask(await primary(), (admin) => admin.info('replication'));
+      const states = await Promise.all(sentinels.map((sentinel) => ask(sentinel, (admin) => admin.info('sentinel'))));
+      return (
+        [...replication.matchAll(/,state=online,/g)].length === REPLICAS &&
+        states.every((state) => state.includes('status=ok'))
+      );
+    };
     return {
       ...{ servers, sentinels, primary, kill },
+      isWhole: () => allFollow().catch(() => false),
       url: `${scheme}+sentinel://${sentinels.map(({ url }) => new URL(url).host).join(',')}/${NAME}`,
       connect: ({ url }) => connectionTo(url),
     };
@@ -124,6 +156,13 @@ export async function startRedisWithSentinels(options: { dir: string } & RedisAc
     await kill();
     throw error;
   }
+}
+
+interface Place {
+  dir: string;
+  port: number;
+  /** The port where others reach it, if that is another one. */
+  door: number | undefined;
 }
 
 const portOf = ({ url }: Service) => new URL(url).port;
