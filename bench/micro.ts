@@ -22,6 +22,7 @@ import { connectRabbitMq } from '../src/adapters/rabbitmq/connection.ts';
 import { createPublisher } from '../src/adapters/rabbitmq/publisher.ts';
 import { connectToOneServer } from '../src/adapters/redis/connect-redis.ts';
 import { createAnswerSignatures } from '../src/contracts/answer-signature.ts';
+import { plainCacheKeys } from '../src/contracts/cache-keys.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
 import { readChatRequest } from '../src/contracts/read-chat-request.ts';
 import { readChatResponse } from '../src/contracts/read-chat-response.ts';
@@ -59,7 +60,15 @@ try {
   );
   const queue = openChatQueue(redis);
   const toKey = (type: string) => queue.toKey(type);
-  const cache = createAnswerCache({ redis, scope: 'user', keepLast: true, ttlMs: 3_600_000, maxEntryBytes: 65_536 });
+  const cache = createAnswerCache({
+    redis,
+    keys: plainCacheKeys,
+    keepLast: true,
+    ttlMs: 3_600_000,
+    maxEntryBytes: 65_536,
+  });
+  const key = (await plainCacheKeys.of('everybody'))!;
+  const newQuestion = () => ({ hash: randomUUID(), key });
   const settings = {
     name: 'simulator',
     baseUrl: servers.modelUrl,
@@ -186,10 +195,10 @@ try {
       before: begun,
     },
     { name: 'jobs completed', run: () => settle(taken, 0), before: begun },
-    { name: 'questions looked up', run: () => each(() => cache.lookUp(randomUUID(), randomUUID())) },
+    { name: 'questions looked up', run: () => each(() => cache.lookUp(newQuestion(), randomUUID())) },
     {
       name: 'answers kept',
-      run: () => each(() => cache.keep(randomUUID(), answer, { hash: randomUUID(), requestId: randomUUID() })),
+      run: () => each(() => cache.keep(randomUUID(), answer, { question: newQuestion(), requestId: randomUUID() })),
     },
     { name: 'last answers kept', run: () => each(() => cache.keep(randomUUID(), answer)) },
     { name: 'deltas appended, each to another log', run: append },
@@ -221,7 +230,7 @@ try {
     .add('check the signature of a response', () => signatures.isValid(responseBody, signature))
     .add('check the signature of a response of 4 kB', () => signatures.isValid(longBody, longSignature))
     .add(`read a stream of ${BATCH} tokens`, readStream)
-    .add('hash a question', () => cache.hashOf(parametersOf(question), 'user'))
+    .add('hash a question', () => cache.questionOf(parametersOf(question), 'user'))
     .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal))
     .add('  of which: one POST, by our fetch for whole replies', () => post(wholeFetch))

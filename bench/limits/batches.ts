@@ -15,6 +15,7 @@ import { connectRabbitMq } from '../../src/adapters/rabbitmq/connection.ts';
 import type { Delivery } from '../../src/adapters/rabbitmq/settle-batch.ts';
 import { connectRedis, connectToOneServer } from '../../src/adapters/redis/connect-redis.ts';
 import { SIGNATURE_HEADER } from '../../src/contracts/answer-signature.ts';
+import { plainCacheKeys } from '../../src/contracts/cache-keys.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../src/contracts/queues.ts';
 import { readChatRequest } from '../../src/contracts/read-chat-request.ts';
@@ -54,7 +55,7 @@ const redis = connectRedis({ url: config.redisUrl, name: 'benchmark', logger });
 const queue = openChatQueue(redis);
 const cache = createAnswerCache({
   redis,
-  scope: 'user',
+  keys: plainCacheKeys,
   keepLast: true,
   ttlMs: config.cacheTtlMs,
   maxEntryBytes: config.cacheMaxEntryBytes,
@@ -108,10 +109,12 @@ async function begin(deliveries: readonly Delivery[]): Promise<void> {
     ...continueTrace(delivery.properties.headers?.[TRACEPARENT_HEADER]),
     receivedAt: new Date().toISOString(),
   }));
-  const questions = jobs.map(({ request }) => ({
-    hash: cache.hashOf(model.parametersOf(request), request.userId),
-    requestId: request.requestId,
-  }));
+  const questions = await Promise.all(
+    jobs.map(async ({ request }) => ({
+      hash: (await cache.questionOf(model.parametersOf(request), request.userId))!.hash,
+      requestId: request.requestId,
+    })),
+  );
   const stepStartedAt = performance.now();
   const [{ started }, found] = await Promise.all([
     addJobs(queue, redis, jobs, { attempts: config.jobAttempts, room: jobs.length }),

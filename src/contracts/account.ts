@@ -17,6 +17,8 @@ export const account = z.object({
   /** PHC string of argon2id. */
   passwordHash: z.string(),
   role,
+  /** The organisation of the user; left out: none. */
+  tenantId: z.string().optional(),
   createdAt: z.string(),
   /** Left out: it is the one that the account was made with. */
   passwordChangedAt: z.string().optional(),
@@ -38,4 +40,6 @@ export interface VerifiedToken extends Caller {
 export interface Caller {
   userId: string;
   role: Role;
+  /** The organisation of the user. undefined: none. */
+  tenantId?: string | undefined;
 }

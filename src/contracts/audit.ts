@@ -9,6 +9,7 @@ export const auditActions = {
     'Logins ended before their time: a person logged out or ended one of theirs, or a refresh token was used twice.',
   'account.register': 'An account was made.',
   'account.role': 'The role of an account was changed.',
+  'account.tenant': 'The organisation of an account was changed.',
   'account.password': 'The password of an account was changed, by its person or by somebody else.',
   'account.disable': 'An account was disabled.',
   'account.enable': 'An account was enabled again.',

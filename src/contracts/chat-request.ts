@@ -26,6 +26,9 @@ export const chatRequest = z
     requestId: id,
     sessionId: id,
     userId: id,
+    tenantId: id
+      .optional()
+      .describe('The organisation of the user. With CACHE_SCOPE=tenant, its users share the model’s calls.'),
     message: z.string().min(1).max(limits.messageChars).regex(/\S/, 'must not be blank'),
     context: z.array(contextTurn).max(limits.contextTurns).default([]),
     cache: z.boolean().default(true).describe('false: neither read nor write the answer cache.'),

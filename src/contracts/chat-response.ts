@@ -93,7 +93,7 @@ export const chatResponse = z
       .max(limits.idChars)
       .optional()
       .describe(
-        'The key under which the worker keeps the answer in the cache. It is needed to erase the answer there.',
+        'The keys under which the worker keeps the answer in the cache, between spaces. They are needed to erase the answer there.',
       ),
   })
   .refine((value) => value.status === 'cancelled' || (value.status === 'completed') === (value.response !== null), {
@@ -112,3 +112,7 @@ export type Usage = z.output<typeof usage>;
 export type PartialUsage = z.output<typeof partialUsage>;
 export type Timings = z.output<typeof timings>;
 export type Failure = z.output<typeof failure>;
+
+/** @param hashes of the entries that the cache keeps */
+export const answerKeyOf = (hashes: readonly string[]): string => hashes.join(' ');
+export const hashesIn = (answerKey: string): string[] => answerKey.split(' ');

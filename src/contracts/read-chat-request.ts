@@ -24,7 +24,7 @@ export function readChatRequest(source: MessageSource): ChatRequest {
 const readable = chatRequest.loose();
 
 /** In these fields, an empty text counts as missing. In a deadline it is an error. */
-const EMPTY_IS_ABSENT = new Set(['requestId', 'model', 'priority', 'createdAt']);
+const EMPTY_IS_ABSENT = new Set(['requestId', 'tenantId', 'model', 'priority', 'createdAt']);
 
 /**
  * Returns the fields that are not empty, with times in UTC. An unreadable `createdAt` is left out, because nothing

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { admitMasterKeys } from '../adapters/encryption/admit-master-keys.ts';
+import { createCacheKeys } from '../adapters/encryption/cache-keys.ts';
 import type { DataKeyStore } from '../adapters/encryption/data-key-store.ts';
 import { createDataKeys } from '../adapters/encryption/data-keys.ts';
 import { forgetDestroyedKeys } from '../adapters/encryption/destroyed-keys.ts';
@@ -10,6 +11,7 @@ import { createRedisDataKeyStore } from '../adapters/encryption/redis-data-key-s
 import { createTextSeals } from '../adapters/encryption/text-seals.ts';
 import type { Redis, Subscriber } from '../adapters/redis/redis.ts';
 import type { SafeWrites } from '../adapters/redis/safe-writes.ts';
+import { type CacheKeys, plainCacheKeys } from '../contracts/cache-keys.ts';
 import { exceptTitles, plainTexts, type TextSeals } from '../contracts/sealing.ts';
 import type { Logger } from '../observability/log.ts';
 
@@ -33,6 +35,8 @@ export function masterKeysOf([first, ...others]: readonly MasterKey[]): MasterKe
 
 export interface Encryption {
   seals: TextSeals;
+  /** Of cached answers. */
+  cacheKeys: CacheKeys;
   /**
    * Resolves once the master keys are known to be those of the stores. If they are not, the process logs what to do, and ends.
    * Call it once the stores are admitted.
@@ -53,13 +57,17 @@ export function createEncryption(options: {
   const store = dataKeyStoreOf({ redis, safeWrites, db });
   const masterKeys = masterKeysOf(config.encryptionKeys);
   const admit = () => admitted({ store, masterKeys, logger });
-  if (!masterKeys) return { seals: plainTexts, admit };
+  if (!masterKeys) return { seals: plainTexts, cacheKeys: plainCacheKeys, admit };
   const dataKeys = createDataKeys({ store, masterKeys });
   forgetDestroyedKeys({ subscriber, dataKeys });
   // After a failover, the new primary may not have a key that another process has just made.
   redis.on('ready', () => dataKeys.forget());
   const seals = createTextSeals(dataKeys);
-  return { seals: config.plainTextsForOthers ? exceptTitles(seals) : seals, admit };
+  return {
+    seals: config.plainTextsForOthers ? exceptTitles(seals) : seals,
+    cacheKeys: createCacheKeys(dataKeys),
+    admit,
+  };
 }
 
 async function admitted(options: {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRedisLogWriter } from '../adapters/answer-log/redis-log-writer.ts';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
+import { createRecordedCalls } from '../adapters/answers/recorded-calls.ts';
 import { createJobsAwaitingModel } from '../adapters/jobs/awaiting-model.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
 import { countWaiting, promoteJobs } from '../adapters/jobs/job-queue.ts';
@@ -89,13 +90,21 @@ export async function startWorker(
   });
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
 
+  const { cacheKeys } = encryption;
   const cache = createAnswerCache({
     redis: servers.cacheRedis,
-    scope: config.cacheScope,
+    keys: cacheKeys,
     keepLast: config.encryptionKeys.length === 0 || config.plainTextsForOthers,
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
     onBytes: (operation, bytes) => metrics.cacheBytes.inc({ operation }, bytes),
+  });
+  const recordedCalls = createRecordedCalls({
+    redis: servers.cacheRedis,
+    keys: cacheKeys,
+    scope: config.cacheScope,
+    ttlMs: config.cacheTtlMs,
+    maxEntryBytes: config.cacheMaxEntryBytes,
   });
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
@@ -116,6 +125,7 @@ export async function startWorker(
       workflow: {
         model,
         cache,
+        recordedCalls,
         settings: config,
         logs: createRedisLogWriter({ redis, ttlMs: config.answerLogTtlMs }),
         wake: (requestIds) => promoteJobs(shards, redis, requestIds),

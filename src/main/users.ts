@@ -8,6 +8,7 @@ import type { AuditAction, AuditTrail } from '../contracts/audit.ts';
 import { audited } from '../contracts/audited.ts';
 import { credentials } from '../contracts/http/account-bodies.ts';
 import type { AdminAccount } from '../contracts/http/admin-account-bodies.ts';
+import { id } from '../contracts/scalars.ts';
 import { type AccountStores, withAccounts } from './commands/accounts.ts';
 import { byCommand } from './commands/audit-trail.ts';
 import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
@@ -18,6 +19,7 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- set-role --email E --role ROLE
   npm run users -- grant-admin --email E
   npm run users -- revoke-admin --email E
+  npm run users -- set-tenant --email E [--tenant T]
   npm run users -- set-password --email E (--password-stdin | --password-env NAME)
   npm run users -- show --email E
   npm run users -- disable --email E
@@ -31,6 +33,7 @@ In the image: node dist/src/main/users.js add ...
   --role             user, operator, privacy_officer or admin; left out: user. docs/security.md says what each may do
   --admin            the same as --role admin
   --if-absent        an account that is there already is no error
+  --tenant           the organisation of the user, for CACHE_SCOPE=tenant. Without it, the user belongs to none
 
   set-password       for somebody who has forgotten theirs. Ends all logins of the account
   disable            end all logins of the account, and let nobody log in to it until it is enabled
@@ -39,7 +42,7 @@ In the image: node dist/src/main/users.js add ...
   grant-admin        the same as set-role --role admin
   revoke-admin       the same as set-role --role user
 
-All of this counts at once, at every api. The audit trail records it.
+All of this counts at once, at every api; a tenant from the next refresh of each login on. The audit trail records it.
 `;
 
 async function main(): Promise<void> {
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
     role: textOption,
     admin: flagOption,
     'if-absent': flagOption,
+    tenant: textOption,
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command = ''] = positionals;
@@ -71,6 +75,7 @@ async function main(): Promise<void> {
       'set-role': setRole(role ?? 'user'),
       'grant-admin': setRole('admin'),
       'revoke-admin': setRole('user'),
+      'set-tenant': { action: 'account.tenant', make: (named) => admin.setTenant(named, readTenant(values.tenant)) },
       disable: { action: 'account.disable', make: admin.disable },
       enable: { action: 'account.enable', make: admin.enable },
       'end-logins': { action: 'account.end_logins', make: admin.endLogins },
@@ -124,8 +129,15 @@ async function changePassword(
   process.stdout.write(`${email} has a new password\n`);
 }
 
-const textOf = ({ email, userId, role, createdAt, disabledAt, logins }: AdminAccount) =>
-  `${email}: ${role}, ${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ${logins} open logins, ` +
+/** @throws UsageError */
+function readTenant(given: string | undefined): string | undefined {
+  const read = id.optional().safeParse(given);
+  if (read.success) return read.data;
+  throw new UsageError('--tenant must be the id of an organisation');
+}
+
+const textOf = ({ email, userId, role, tenantId, createdAt, disabledAt, logins }: AdminAccount) =>
+  `${email}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ${logins} open logins, ` +
   `made ${createdAt}, user id ${userId}\n`;
 
 interface PasswordOptions {

@@ -213,7 +213,7 @@ export function createWorkerMetrics() {
     }),
     cacheLookups: createCounter({
       name: 'healify_cache_lookups_total',
-      help: 'Look-ups in the answer cache. result: hit; joined (a hit on an answer that another request was asking for: single flight saved a model call); miss; under way (another request is asking the same); off or error.',
+      help: 'Look-ups in the answer cache. result: hit; joined (a hit on an answer that another request was asking for: single flight saved a model call); miss; under way (another request of the user is asking the same); off or error. shared comes in addition to a miss: an answer of another user has stood in for a call of the model.',
       labelNames: ['result'] as const,
       registers,
     }),

@@ -16,7 +16,7 @@ let redis: Awaited<ReturnType<typeof privateRedis>>;
 let settings: Record<string, string>;
 let apis: TestProcess[];
 let workers: TestProcess[];
-let users: TestUser[];
+let user: TestUser;
 
 beforeAll(async () => {
   redis = await privateRedis();
@@ -25,11 +25,10 @@ beforeAll(async () => {
     RABBITMQ_URL: await testRabbitMqUrl(),
     JWT_SECRET: 'a secret of at least thirty-two bytes',
     MODEL_SIMULATOR_URL: simulator.baseUrl,
-    CACHE_SCOPE: 'all',
     RETRY_BASE: '100ms',
   };
   apis = await Promise.all([startApi(settings), startApi(settings)]);
-  users = await Promise.all([1, 2, 3].map(() => signUp(apis[0]!.url)));
+  user = await signUp(apis[0]!.url);
 }, 120_000);
 afterAll(() => redis?.stop());
 
@@ -45,7 +44,7 @@ afterEach(async () => {
 const question = (seconds: number) =>
   `Healthy, ${randomUUID()}? [[simulate tokens-per-second=20 tokens=${20 * seconds}]]`;
 
-const events = async (user: TestUser, api: TestProcess, requestId: string, after = -1) => {
+const events = async (api: TestProcess, requestId: string, after = -1) => {
   const response = await fetch(`${api.url}/chat/requests/${requestId}/events?after=${after}`, {
     headers: { Authorization: `Bearer ${user.accessToken}` },
     signal: AbortSignal.timeout(90_000),
@@ -53,12 +52,12 @@ const events = async (user: TestUser, api: TestProcess, requestId: string, after
   return readEvents(response);
 };
 
-async function ask(user: TestUser, message: string, api = apis[0]!) {
+async function ask(message: string, api = apis[0]!) {
   const { requestId, sessionId } = (await user.at(api.url).send({ message, stream: true })).body;
-  const reading = follow(numbered(await events(user, api, requestId)));
+  const reading = follow(numbered(await events(api, requestId)));
   const sawText = (deltas = 5) =>
     until('some text', () => reading.events.filter(({ event }) => event.type === 'delta').length >= deltas, 60_000);
-  return { user, requestId, sessionId, ...reading, sawText };
+  return { requestId, sessionId, ...reading, sawText };
 }
 type Asked = Awaited<ReturnType<typeof ask>>;
 
@@ -67,7 +66,7 @@ async function* numbered(reader: AsyncIterable<NumberedEvent>) {
 }
 
 /** Waits for the end, and checks that readers have exactly the answer that the session shows. */
-async function answerTo({ user, requestId, sessionId, ended }: Asked) {
+async function answerTo({ requestId, sessionId, ended }: Asked) {
   const seen = await ended;
   const text = expectUnbroken(seen);
   const turn = await until(
@@ -80,10 +79,10 @@ async function answerTo({ user, requestId, sessionId, ended }: Asked) {
   );
   expect(text).toBe(turn.response ?? '');
   // Another api shows the same, also from the middle on.
-  const again = follow(numbered(await events(user, apis[1]!, requestId)));
+  const again = follow(numbered(await events(apis[1]!, requestId)));
   expect(await again.ended).toEqual(seen);
   const middle = Math.floor(seen.length / 2);
-  const rest = follow(numbered(await events(user, apis[1]!, requestId, middle)));
+  const rest = follow(numbered(await events(apis[1]!, requestId, middle)));
   expect(await rest.ended).toEqual(seen.slice(middle + 1));
   return { text, types: roughlyOf(seen), end: turn };
 }
@@ -91,14 +90,14 @@ async function answerTo({ user, requestId, sessionId, ended }: Asked) {
 const ASKED = ['queued', 'started', 'started', 'delta', 'completed'];
 const FOLLOWED = ['queued', 'started', 'started', 'started', 'delta', 'completed'];
 
-test('two people who ask the same at once both see the one answer grow, also one who looks late', async () => {
+test('two tabs that ask the same at once both see the one answer grow, also one that looks late', async () => {
   const message = question(4);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
-  const second = await ask(users[1]!, message, apis[1]);
+  const second = await ask(message, apis[1]);
   await second.sawText();
   expect(first.events.at(-1)?.event.type).toBe('delta');
-  const late = follow(numbered(await events(users[1]!, apis[0]!, second.requestId)));
+  const late = follow(numbered(await events(apis[0]!, second.requestId)));
   const [one, other] = [await answerTo(first), await answerTo(second)];
   expect(other.text).toBe(one.text);
   expect(other.text).not.toBe('');
@@ -109,19 +108,19 @@ test('two people who ask the same at once both see the one answer grow, also one
     { cached: true },
   ]);
   const told = JSON.stringify(second.events);
-  for (const secret of [first.requestId, first.sessionId, users[0]!.userId]) expect(told).not.toContain(secret);
+  for (const secret of [first.requestId, first.sessionId, user.userId]) expect(told).not.toContain(secret);
   expect((await simulator.stats()).started).toBe(1);
 }, 120_000);
 
 test('a reader who is cut off again and again, and goes on at the other api, gets the very same events', async () => {
   const message = question(4);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
-  const second = await ask(users[1]!, message);
+  const second = await ask(message);
   const got: NumberedEvent[] = [];
   for (let n = 0; got.at(-1)?.event.type !== 'completed'; n++) {
     let left = 1 + Math.floor(Math.random() * 6);
-    for await (const event of numbered(await events(users[1]!, apis[n % 2]!, second.requestId, got.at(-1)?.number))) {
+    for await (const event of numbered(await events(apis[n % 2]!, second.requestId, got.at(-1)?.number))) {
       got.push(event);
       left -= 1;
       if (left === 0) break;
@@ -134,10 +133,10 @@ test('a reader who is cut off again and again, and goes on at the other api, get
 
 test('when the worker that asks is killed, both are told that the text begins again, and one more call is made', async () => {
   const message = question(4);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
   const asking = await busyWorker();
-  const second = await ask(users[1]!, message);
+  const second = await ask(message);
   await second.sawText();
   await asking.kill();
   const answers = await Promise.all([answerTo(first), answerTo(second)]);
@@ -148,14 +147,14 @@ test('when the worker that asks is killed, both are told that the text begins ag
   expect((await simulator.stats()).started).toBe(2);
 }, 180_000);
 
-test('when the one who asks stops, the other is told that the text begins again, and a third goes on with that one', async () => {
+test('when the request that asks is stopped, the other is told that the text begins again, and a third goes on with that one', async () => {
   const message = question(4);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
-  const second = await ask(users[1]!, message);
-  const third = await ask(users[2]!, message);
+  const second = await ask(message);
+  const third = await ask(message);
   await Promise.all([second.sawText(), third.sawText()]);
-  await users[0]!.post(`/chat/requests/${first.requestId}/cancel`);
+  await user.post(`/chat/requests/${first.requestId}/cancel`);
   const [stopped, ...others] = await Promise.all([first, second, third].map(answerTo));
   expect(stopped!.types).toEqual([...ASKED.slice(0, -1), 'cancelled']);
   expect(stopped!.text).not.toBe('');
@@ -167,13 +166,13 @@ test('when the one who asks stops, the other is told that the text begins again,
   expect((await simulator.stats()).started).toBe(2);
 }, 180_000);
 
-test('one who waits and stops keeps the text so far, and the one who asks gets the whole answer', async () => {
+test('one that waits and is stopped keeps the text so far, and the one that asks gets the whole answer', async () => {
   const message = question(4);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
-  const second = await ask(users[1]!, message);
+  const second = await ask(message);
   await second.sawText();
-  await users[1]!.post(`/chat/requests/${second.requestId}/cancel`);
+  await user.post(`/chat/requests/${second.requestId}/cancel`);
   const stopped = await answerTo(second);
   expect(stopped.types).toEqual([...FOLLOWED.slice(0, -1), 'cancelled']);
   expect(stopped.text).not.toBe('');
@@ -183,13 +182,13 @@ test('one who waits and stops keeps the text so far, and the one who asks gets t
   expect((await simulator.stats()).started).toBe(1);
 }, 120_000);
 
-test('when the one who asks erases the session, the other begins again with an answer of its own', async () => {
+test('when the session of the one that asks is erased, the other begins again with an answer of its own', async () => {
   const message = question(4);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
-  const second = await ask(users[1]!, message);
+  const second = await ask(message);
   await second.sawText();
-  await users[0]!.delete(`/chat/session/${first.sessionId}`);
+  await user.delete(`/chat/session/${first.sessionId}`);
   const { types, end } = await answerTo(second);
   expect(types.filter((type) => type === 'restarted')).toHaveLength(1);
   expect(end.status).toBe('completed');
@@ -198,9 +197,9 @@ test('when the one who asks erases the session, the other begins again with an a
 
 test('both streams go on after Redis was killed and started again', async () => {
   const message = question(6);
-  const first = await ask(users[0]!, message);
+  const first = await ask(message);
   await first.sawText();
-  const second = await ask(users[1]!, message);
+  const second = await ask(message);
   await second.sawText();
   await redis.kill();
   await redis.start();

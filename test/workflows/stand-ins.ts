@@ -1,8 +1,11 @@
 import type { AnswerCache } from '../../src/adapters/answers/answer-cache.ts';
+import type { CachedQuestion } from '../../src/adapters/answers/cached-question.ts';
+import type { RecordedCalls } from '../../src/adapters/answers/recorded-calls.ts';
 import type { ChatJobData, WorkflowState } from '../../src/adapters/jobs/chat-job.ts';
 import type { JobInHand, WhereItWent } from '../../src/adapters/jobs/job-in-hand.ts';
 import type { Model } from '../../src/adapters/model/model.ts';
 import { loadWorkerConfig } from '../../src/config/load.ts';
+import { plainCacheKeys } from '../../src/contracts/cache-keys.ts';
 import type { ChatResponse } from '../../src/contracts/chat-response.ts';
 import { RequestCancelledError } from '../../src/contracts/errors.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
@@ -43,10 +46,13 @@ export const defaultSettings = loadWorkerConfig({
   MESSAGE_SIGNING_KEY: 'a key of at least thirty-two bytes',
 });
 
+/** A question whose hash is `hash`. */
+export const question: CachedQuestion = { hash: 'hash', key: (await plainCacheKeys.of('everybody'))! };
+
 /** A cache of nothing, whose operations can be given. */
 export const standInCache = (operations: Partial<AnswerCache> = {}): AnswerCache => ({
   leaseMs: 10_000,
-  hashOf: () => 'hash',
+  questionOf: async () => question,
   lookUp: async () => 'claimed',
   keep: async () => [],
   release: async () => [],
@@ -58,9 +64,18 @@ export const standInCache = (operations: Partial<AnswerCache> = {}): AnswerCache
   ...operations,
 });
 
-export const standInModel = (ask: Model['ask'] = async () => answer): Model => ({
+/** Nothing is shared among users, but what is given. */
+export const standInRecordedCalls = (operations: Partial<RecordedCalls> = {}): RecordedCalls => ({
+  questionOf: async () => undefined,
+  find: async () => undefined,
+  keep: async () => {},
+  ...operations,
+});
+
+export const standInModel = (ask: Model['ask'] = async () => answer): ChatWorkflow['model'] => ({
   parametersOf: ({ message }) => ({ message }) as unknown as ReturnType<Model['parametersOf']>,
   ask,
+  isOpen: () => true,
 });
 
 /** A workflow, and what it did that others can see. */
@@ -73,6 +88,7 @@ export function standInWorkflow(parts: Partial<ChatWorkflow> = {}) {
   const workflow: ChatWorkflow = {
     model: standInModel(),
     cache: standInCache(),
+    recordedCalls: standInRecordedCalls(),
     settings: defaultSettings,
     publish: async (response) => {
       published.push(response);

@@ -1,30 +1,17 @@
-import { hash as digest } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { inBatches } from '../../batching/in-batches.ts';
+import type { CacheKeys } from '../../contracts/cache-keys.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { Redis } from '../redis/redis.ts';
+import { type CachedQuestion, cachedQuestion } from './cached-question.ts';
+import { jittered } from './jittered.ts';
 import { forgetAnswers } from './redis-scripts/forget-answers.ts';
 import { type Landing, landAnswers } from './redis-scripts/land-answers.ts';
 import { type Found, type HashedQuestion, lookUpAnswers } from './redis-scripts/look-up-answers.ts';
 import { renewClaim } from './redis-scripts/renew-claim.ts';
-
-/**
- * Part of every hash. Raise it when the meaning of an entry or of its parameters changes. Then old entries are not
- * read.
- */
-const HASH_VERSION = 4;
-/**
- * 192 bits: enough that nobody finds two questions with the same hash. The hash is in keys, and goes along with each answer.
- */
-const HASH_CHARS = 32;
-/**
- * Each TTL is made randomly longer or shorter by up to this share, so that answers kept together do not expire
- * together.
- */
-const TTL_JITTER = 0.1;
 
 /** How long a claim holds. The process that holds it renews it. */
 const LEASE_MS = 10_000;
@@ -54,10 +41,10 @@ export type LookUp =
   | { asker: string }
   | 'claimed';
 
-/** What other requests with the same question need to know about an answer. */
+/** What other requests of the user with the same question need to know about an answer. */
 export interface SharedAnswer {
-  /** The hash under which they find the answer. */
-  hash: string;
+  /** Under its hash they find the answer. */
+  question: CachedQuestion;
   /** The request that asked the model, whose claim ends. */
   requestId: string;
   /** The traceparent of the attempt that asked the model. undefined: tracing is off. */
@@ -65,10 +52,10 @@ export interface SharedAnswer {
 }
 
 /**
- * Keeps answers by the hash of everything they depend on, and the last answer of each session. Each operation costs one
- * round trip. Operations at the same time share it.
+ * Keeps a user's answers by the hash of everything they depend on, and the last answer of each session. Each operation costs one
+ * round trip. Operations at the same time share it. What other users may be given is kept apart: see recorded-calls.ts.
  *
- * If several requests in any processes ask the same question, only one of them asks the model (single flight). It
+ * If several requests of a user in any processes ask the same question, only one of them asks the model (single flight). It
  * claims the question, and the others wait for its answer. The claim is a lease that its holder renews. If the holder
  * dies, the lease expires, and another request takes over.
  */
@@ -76,19 +63,18 @@ export interface AnswerCache {
   /** How long to wait, in ms, for a holder that may have died. */
   readonly leaseMs: number;
   /**
-   * The SHA-256 of the parameters' JSON, in base64url and shortened. The order of the properties matters, so the parameters must
-   * be built in one place. With the scope `user`, the hash also covers the user, so that only this user gets the
-   * answer.
+   * @returns undefined: the user's key was destroyed, so nothing may be kept
+   * @throws StoreUnavailableError, MasterKeyMissingError
    */
-  hashOf(parameters: object, userId: string): string;
+  questionOf(parameters: object, userId: string): Promise<CachedQuestion | undefined>;
   /**
    * Returns the answer, or claims the question for the request, or adds the request to those that wait. The usage of a
    * cached answer is zero. An entry that cannot be read is removed.
    */
-  lookUp(hash: string, requestId: string): Promise<LookUp>;
+  lookUp(question: CachedQuestion, requestId: string): Promise<LookUp>;
   /**
-   * Keeps the answer as the last one of its session, for other services. If it is shared, keeps it also for whoever asks the same, unless it is
-   * too large, and gives up the claim.
+   * Keeps the answer as the last one of its session, for other services. If it is shared, keeps it also for the next time that its
+   * user asks the same, unless it is too large, and gives up the claim.
    * @returns the ids of the requests that wait for it
    */
   keep(sessionId: string, answer: ModelAnswer, shared?: SharedAnswer): Promise<string[]>;
@@ -106,10 +92,11 @@ export interface AnswerCache {
   close(): void;
 }
 
+type AskedQuestion = CachedQuestion & HashedQuestion;
+
 export function createAnswerCache(options: {
   redis: Redis;
-  /** Who may get a cached answer: only the user who asked the question, or all users. */
-  scope: 'user' | 'all';
+  keys: CacheKeys;
   ttlMs: number;
   /** Whether the last answer of each session is kept for other services, as it is. */
   keepLast: boolean;
@@ -120,7 +107,7 @@ export function createAnswerCache(options: {
   /** Returns a number in [0, 1). For tests. */
   random?: () => number;
 }): AnswerCache {
-  const { redis, scope, keepLast, ttlMs, maxEntryBytes, onBytes = () => {}, random = Math.random } = options;
+  const { redis, keys, keepLast, ttlMs, maxEntryBytes, onBytes = () => {}, random = Math.random } = options;
   /** The questions that requests of this process are looking up or asking, by hash. */
   const claims = new Map<string, { requestId: string; given?: PromiseWithResolvers<void> }>();
   let renewing = false;
@@ -135,7 +122,7 @@ export function createAnswerCache(options: {
   const renewal = setInterval(() => void renew(), RENEW_MS);
   renewal.unref();
 
-  const jitteredTtlMs = () => Math.max(1, Math.round(ttlMs * (1 + TTL_JITTER * (2 * random() - 1))));
+  const jitteredTtlMs = () => jittered(ttlMs, random());
 
   function giveUp({ hash, requestId }: HashedQuestion): void {
     const claim = claims.get(hash);
@@ -154,7 +141,7 @@ export function createAnswerCache(options: {
     { maxItems: MAX_BATCH },
   );
 
-  const lookUpNow = inBatches<HashedQuestion, LookUp>(
+  const lookUpNow = inBatches<AskedQuestion, LookUp>(
     async (questions) => {
       const outcomes = await Promise.allSettled(lookUpAnswers(redis, questions, LEASE_MS));
       return outcomes.map((outcome, index) => {
@@ -167,19 +154,20 @@ export function createAnswerCache(options: {
     { maxItems: MAX_BATCH },
   );
 
-  function learn(question: HashedQuestion, found: Found): LookUp | Promise<LookUp> {
+  function learn(question: AskedQuestion, found: Found): LookUp | Promise<LookUp> {
     if (found === 'claimed') {
       if (claims.get(question.hash)?.requestId !== question.requestId) claims.set(question.hash, question);
       return found;
     }
     giveUp(question);
     if ('asker' in found) return found;
-    const kept = readEntry(found.entry);
-    if (kept) onBytes('hit', Buffer.byteLength(found.entry));
+    const text = question.key.open(question.hash, found.entry) ?? '';
+    const kept = readEntry(text);
+    if (kept) onBytes('hit', Buffer.byteLength(text));
     return kept ?? lookUpAfterRemoval(question);
   }
 
-  async function lookUpAfterRemoval(question: HashedQuestion): Promise<LookUp> {
+  async function lookUpAfterRemoval(question: AskedQuestion): Promise<LookUp> {
     await redis.del(redisKeys.answer(question.hash));
     return await lookUpNow(question);
   }
@@ -188,7 +176,7 @@ export function createAnswerCache(options: {
    * Waits a little for a request of this process that asks the same question. This costs much less than being woken
    * later.
    */
-  async function lookUpAfter(given: Promise<void>, question: HashedQuestion): Promise<LookUp> {
+  async function lookUpAfter(given: Promise<void>, question: AskedQuestion): Promise<LookUp> {
     await Promise.race([given, sleep(WAIT_HERE_MS, undefined, { ref: false })]);
     const found = await lookUpNow(question);
     return typeof found === 'object' && 'answer' in found ? { ...found, awaited: true } : found;
@@ -196,15 +184,9 @@ export function createAnswerCache(options: {
 
   return {
     leaseMs: LEASE_MS,
-    hashOf: (parameters, userId) => {
-      const owner = scope === 'user' ? JSON.stringify(userId) : '';
-      return digest('sha256', `${HASH_VERSION}:${owner}:${JSON.stringify(parameters)}`, 'base64url').slice(
-        0,
-        HASH_CHARS,
-      );
-    },
-    lookUp: (hash, requestId) => {
-      const question = { hash, requestId };
+    questionOf: (parameters, userId) => cachedQuestion(keys, { userId }, parameters),
+    lookUp: ({ hash, key }, requestId) => {
+      const question = { hash, key, requestId };
       const claim = claims.get(hash);
       if (claim && claim.requestId !== requestId) {
         claim.given ??= Promise.withResolvers();
@@ -217,12 +199,13 @@ export function createAnswerCache(options: {
       const text = entryOf(answer);
       const last = keepLast ? { sessionId, text, ttlMs: jitteredTtlMs() } : undefined;
       if (!shared) return last ? land({ last }) : Promise.resolve([]);
-      const { hash, requestId, askedIn } = shared;
+      const { question, requestId, askedIn } = shared;
+      const { hash, key } = question;
       const sharedText = askedIn === undefined ? text : entryOf(answer, askedIn);
       const bytes = Buffer.byteLength(sharedText);
       const fits = bytes <= maxEntryBytes;
       if (fits) onBytes('kept', bytes);
-      const entry = fits ? { text: sharedText, ttlMs: jitteredTtlMs() } : undefined;
+      const entry = fits ? { text: key.seal(hash, sharedText), ttlMs: jitteredTtlMs() } : undefined;
       return land({ question: { hash, requestId }, entry, last });
     },
     release: (hash, requestId) => land({ question: { hash, requestId } }),

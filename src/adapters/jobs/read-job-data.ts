@@ -79,11 +79,24 @@ function knownFailure(value: unknown): KnownFailure {
 }
 
 function wrongField(request: Fields): string | undefined {
-  const { requestId, sessionId, userId, message, context, cache, priority, model, stream, createdAt, deadline } =
-    request;
+  const {
+    requestId,
+    sessionId,
+    userId,
+    tenantId,
+    message,
+    context,
+    cache,
+    priority,
+    model,
+    stream,
+    createdAt,
+    deadline,
+  } = request;
   if (!isText(requestId) || !requestId.isWellFormed()) return 'request.requestId';
   if (!isText(sessionId)) return 'request.sessionId';
   if (!isText(userId)) return 'request.userId';
+  if (tenantId !== undefined && !isText(tenantId)) return 'request.tenantId';
   if (!isText(message)) return 'request.message';
   if (!Array.isArray(context) || !context.every(isTurn)) return 'request.context';
   if (typeof cache !== 'boolean') return 'request.cache';

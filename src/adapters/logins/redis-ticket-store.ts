@@ -7,8 +7,8 @@ import type { TicketStore } from './ticket-store.ts';
 /** Tickets in Redis: one JSON string each. Every method costs one command. */
 export function createRedisTicketStore({ redis }: { redis: Redis }): TicketStore {
   return {
-    keep: async (ticketHash, { userId, role, loginId, expiresAt }, ttlMs) => {
-      const token = JSON.stringify({ userId, role, loginId, expiresAt });
+    keep: async (ticketHash, { userId, role, tenantId, loginId, expiresAt }, ttlMs) => {
+      const token = JSON.stringify({ userId, role, tenantId, loginId, expiresAt });
       await orStoreUnavailable(redis.set(redisKeys.ticket(ticketHash), token, 'PX', ttlMs));
     },
     take: async (ticketHash) => {

@@ -58,6 +58,8 @@ export interface ConfiguredModel extends Model {
    * fallback is open. '' is among them if the standard model is.
    */
   askable(): string[];
+  /** Whether the gate of the model itself is open, whatever its fallbacks do. @param model undefined: the standard model */
+  isOpen(model: string | undefined): boolean;
   close(): void;
 }
 
@@ -178,6 +180,7 @@ export function createConfiguredModel(
         .map(([name]) => name);
       return names.includes(config.chatModel) ? ['', ...names] : names;
     },
+    isOpen: (model = config.chatModel) => allowed.get(model)?.[0].state === 'open',
     close: () => {
       clearInterval(registration);
       redis.off('ready', registerGates);

@@ -142,8 +142,7 @@ export function createEventStreamReader({
     usageSoFar: () => {
       const reported = (last.usage as { completion_tokens?: unknown } | undefined)?.completion_tokens;
       if (typeof reported === 'number' && reported > 0) return { completionTokens: reported, estimated: false };
-      const bytes = Buffer.byteLength(content) + Buffer.byteLength(text) + Buffer.byteLength(refusal) + unseenChars;
-      return { completionTokens: Math.max(events, Math.ceil(bytes / BYTES_PER_TOKEN)), estimated: true };
+      return estimateUsage(events, content + text + refusal, unseenChars);
     },
     completion: () => {
       // The last line may lack its end.
@@ -173,4 +172,14 @@ export function completionOf(text: string, isCut: boolean): unknown {
   // What was cut off may have been the end.
   if (isCut && joined.choices?.[0]?.finish_reason === 'error') delete joined.choices[0].finish_reason;
   return joined;
+}
+
+/**
+ * Counts the tokens of a text that a call has written, where the provider does not.
+ * @param pieces in how many pieces it came
+ * @param unseenBytes of what the model wrote beside it
+ */
+export function estimateUsage(pieces: number, text: string, unseenBytes = 0): PartialUsage {
+  const bytes = Buffer.byteLength(text) + unseenBytes;
+  return { completionTokens: Math.max(pieces, Math.ceil(bytes / BYTES_PER_TOKEN)), estimated: true };
 }

@@ -9,11 +9,23 @@ import type { ChatJobData, ChatJobResult, WorkflowState } from '../../adapters/j
 export function dataWithoutTexts(data: Partial<ChatJobData> | undefined): object {
   const { request, traceparent, reply, receivedAt } = data ?? {};
   if (!request || typeof request !== 'object') return { traceparent, receivedAt };
-  const { requestId, sessionId, userId, message, context, cache, priority, model, stream, createdAt, deadline } =
-    request as Partial<ChatJobData['request']>;
+  const {
+    requestId,
+    sessionId,
+    userId,
+    tenantId,
+    message,
+    context,
+    cache,
+    priority,
+    model,
+    stream,
+    createdAt,
+    deadline,
+  } = request as Partial<ChatJobData['request']>;
   return {
     request: {
-      ...{ requestId, sessionId, userId, cache, priority, model, stream, createdAt, deadline },
+      ...{ requestId, sessionId, userId, tenantId, cache, priority, model, stream, createdAt, deadline },
       // A finished job has no question any more.
       messageChars: typeof message === 'string' ? message.length : null,
       contextTurns: Array.isArray(context) ? context.length : null,

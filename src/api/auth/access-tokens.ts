@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose';
 import type { Caller } from '../../contracts/account.ts';
-import { ownKeyOf } from './own-keys.ts';
+import { OWN_TENANT_CLAIM, ownKeyOf } from './own-keys.ts';
 
 /** When a token was made, and when its login ends, in seconds since 1970. */
 export interface TokenTimes {
@@ -12,7 +12,7 @@ export interface TokenTimes {
 
 export interface AccessTokens {
   /**
-   * Makes a JWT (HS256) with the user, the role and the login. The same caller, login and times give the same token.
+   * Makes a JWT (HS256) with the user, the role, the tenant and the login. The same caller, login and times give the same token.
    * @param loginId the login that the token belongs to. The token is refused once the login has ended, see EndedLogins
    */
   sign(caller: Caller, loginId: string, times?: TokenTimes): Promise<string>;
@@ -36,8 +36,8 @@ export function createAccessTokens(options: {
   return {
     ttlSeconds,
     expiryOf,
-    sign: ({ userId, role }, loginId, { issuedAt = Math.floor(Date.now() / 1000), loginEndsAt } = {}) =>
-      new SignJWT({ role, sid: loginId })
+    sign: ({ userId, role, tenantId }, loginId, { issuedAt = Math.floor(Date.now() / 1000), loginEndsAt } = {}) =>
+      new SignJWT({ role, ...(tenantId !== undefined && { [OWN_TENANT_CLAIM]: tenantId }), sid: loginId })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid })
         .setSubject(userId)
         .setIssuer(issuer)

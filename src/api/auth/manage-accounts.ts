@@ -14,6 +14,8 @@ export interface AccountAdmin {
   enable(email: string): Promise<AdminAccount | undefined>;
   endLogins(email: string): Promise<AdminAccount | undefined>;
   setRole(email: string, role: Role): Promise<AdminAccount | undefined>;
+  /** It is in the tokens that the user gets from then on. @param tenantId undefined: the user belongs to none any more */
+  setTenant(email: string, tenantId: string | undefined): Promise<AdminAccount | undefined>;
 }
 
 export function createAccountAdmin(options: {
@@ -22,9 +24,17 @@ export function createAccountAdmin(options: {
 }): AccountAdmin {
   const { store, logins } = options;
 
-  async function show({ userId, email, role, createdAt, disabledAt }: Account): Promise<AdminAccount> {
+  async function show({ userId, email, role, tenantId, createdAt, disabledAt }: Account): Promise<AdminAccount> {
     const open = await logins.list(userId);
-    return { userId, email, role, createdAt, disabledAt: disabledAt ?? null, logins: open.length };
+    return {
+      userId,
+      email,
+      role,
+      tenantId: tenantId ?? null,
+      createdAt,
+      disabledAt: disabledAt ?? null,
+      logins: open.length,
+    };
   }
 
   async function change(email: string, next: (account: Account) => Account): Promise<Account | undefined> {
@@ -55,6 +65,13 @@ export function createAccountAdmin(options: {
     },
     setRole: async (email, role) => {
       const changed = await change(email, (account) => ({ ...account, role }));
+      return changed && show(changed);
+    },
+    setTenant: async (email, tenantId) => {
+      const changed = await change(email, ({ tenantId: _, ...account }) => ({
+        ...account,
+        ...(tenantId !== undefined && { tenantId }),
+      }));
       return changed && show(changed);
     },
   };

@@ -1,6 +1,9 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 
+/** The claim of our own tokens that has the tenant. */
+export const OWN_TENANT_CLAIM = 'tenant';
+
 /** A key of ours that signs access tokens. Its id, which stands in the tokens, says nothing of the secret. */
 export interface OwnKey {
   kid: string;

@@ -11,7 +11,7 @@ import type { VerifiedToken } from '../../contracts/account.ts';
 import type { StaffRole } from '../../contracts/admin-rights.ts';
 import { id } from '../../contracts/scalars.ts';
 import { findClaim, namesIn } from './claims.ts';
-import { verifyWithOwnKeys } from './own-keys.ts';
+import { OWN_TENANT_CLAIM, verifyWithOwnKeys } from './own-keys.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
 /** How tokens are checked: with our own secrets, or with the keys that an identity provider publishes. */
@@ -28,6 +28,8 @@ export interface TokenRules {
   rolesClaim: string;
   /** The names in that claim which make somebody more than a user. If a token has several, the first of these counts. */
   roleNames: Readonly<Record<StaffRole, string>>;
+  /** Name or path of the claim that has the tenant. Left out: no token has one. */
+  tenantClaim?: string | undefined;
   /** How far the clock of the server that signs tokens may differ from ours. */
   clockToleranceMs: number;
 }
@@ -89,6 +91,7 @@ export function createTokenVerifier(options: { keys: TokenKeys; rules: TokenRule
       return {
         userId: readUserId(claims),
         role: STAFF.find((role) => roles.includes(own ? role : rules.roleNames[role])) ?? 'user',
+        tenantId: readTenantId(claims, own ? OWN_TENANT_CLAIM : rules.tenantClaim),
         loginId: own && typeof claims.sid === 'string' ? claims.sid : undefined,
         expiresAt: claims.exp!,
       };
@@ -133,6 +136,10 @@ function readUserId({ sub }: JWTPayload): string {
   if (!userId.success) throw new ClaimError('sub');
   return userId.data;
 }
+
+/** A claim that is no id names no tenant: then the user shares nothing. */
+const readTenantId = (claims: JWTPayload, claim: string | undefined) =>
+  claim === undefined ? undefined : id.safeParse(findClaim(claims, claim)).data;
 
 function reasonOf(error: unknown): string {
   const { code, claim } = error as { code?: unknown; claim?: unknown };

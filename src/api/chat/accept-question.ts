@@ -11,6 +11,7 @@ export interface NewQuestion {
   requestId: string;
   sessionId: string;
   userId: string;
+  tenantId?: string | undefined;
   message: string;
   /**
    * true: the session begins with this question, and must not exist yet. false: it must exist and belong to the user.
@@ -60,7 +61,7 @@ export interface AcceptOptions {
  */
 export async function acceptQuestion(options: AcceptOptions, question: NewQuestion): Promise<AcceptedQuestion> {
   const { conversations, publishRequest, requestDeadlineMs, contextMaxTokens } = options;
-  const { requestId, sessionId, userId, message, newSession, chosenId, cache, model } = question;
+  const { requestId, sessionId, userId, tenantId, message, newSession, chosenId, cache, model } = question;
   const { priority, stream, traceparent, tracestate, waits } = question;
 
   const earlier = newSession ? [] : await newestTurns(options, sessionId, userId);
@@ -86,6 +87,7 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
     requestId,
     sessionId,
     userId,
+    ...(tenantId !== undefined && { tenantId }),
     message,
     context: contextOf(earlier, contextMaxTokens),
     cache,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { IdempotencyKeys } from '../../adapters/idempotency-keys/idempotency-keys.ts';
+import type { Caller } from '../../contracts/account.ts';
 import type { Answer, Turn } from '../../contracts/conversation.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { Accepted, SendBody } from '../../contracts/http/chat-bodies.ts';
@@ -24,6 +25,7 @@ export interface AskOptions {
 /** A question that has its ids, and was not asked yet. */
 export interface NamedQuestion extends QuestionIds {
   userId: string;
+  tenantId?: string | undefined;
   body: SendBody;
   /** Whether its key came before, so that it may have been asked already. */
   repeated: boolean;
@@ -59,12 +61,14 @@ export function mustBeAllowed(model: string | undefined, allowed: readonly strin
  */
 export async function nameQuestion(
   { idempotencyKeys }: Pick<AskOptions, 'idempotencyKeys'>,
-  { userId, body, key }: { userId: string; body: SendBody; key: string | undefined },
+  asked: Pick<Caller, 'userId' | 'tenantId'> & { body: SendBody; key: string | undefined },
 ): Promise<NamedQuestion> {
+  const { key, ...question } = asked;
+  const { userId, body } = question;
   const ids = { sessionId: body.sessionId ?? randomUUID(), requestId: randomUUID() };
-  if (key === undefined) return { ...ids, userId, body, repeated: false };
+  if (key === undefined) return { ...ids, ...question, repeated: false };
   const claimed = await claimKey(idempotencyKeys, { userId, key, meaning: meaningOf(body), ids });
-  return { ...claimed.ids, userId, body, repeated: claimed.repeated };
+  return { ...claimed.ids, ...question, repeated: claimed.repeated };
 }
 
 /**
@@ -75,7 +79,7 @@ export async function nameQuestion(
  */
 export async function askQuestion(
   { accept, conversations, line }: AskOptions,
-  { sessionId, requestId, userId, body, repeated }: NamedQuestion,
+  { sessionId, requestId, userId, tenantId, body, repeated }: NamedQuestion,
   how: TraceHeaders & { stream: boolean; waits: boolean },
 ): Promise<AskedQuestion> {
   const { message, sessionId: chosen, model, priority = 'interactive', cache = true } = body;
@@ -91,7 +95,7 @@ export async function askQuestion(
   if (!turn) {
     admitted = { ...JUST_QUEUED, ...line.admit(requestId) };
     const question = {
-      ...{ requestId, sessionId, userId, message, cache, model, priority, ...how },
+      ...{ requestId, sessionId, userId, tenantId, message, cache, model, priority, ...how },
       newSession: chosen === undefined || body.newSession === true,
       chosenId: chosen !== undefined,
     };

@@ -29,7 +29,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
   const { answerWaiter, logReader, streams, maxWaitMs, allowedModels } = options;
 
   return async (req, res) => {
-    const { userId } = req.user!;
+    const { userId, tenantId } = req.user!;
     const body = parse(sendBody, req.body);
     mustBeAllowed(body.model, allowedModels);
     const key = readIdempotencyKey(req.get('Idempotency-Key'));
@@ -38,7 +38,7 @@ export function sendMessage(options: SendOptions): RequestHandler {
     // Whoever has too many streams is told so before the question is accepted.
     const events = prefersEvents ? streams.open(res, req.user!) : undefined;
 
-    const question = await nameQuestion(options, { userId, body, key });
+    const question = await nameQuestion(options, { userId, tenantId, body, key });
     const { sessionId, requestId } = question;
     Object.assign(res.locals, { requestId, sessionId });
     const waitMs = events ? LONGEST_WAIT_MS : waitSeconds && waitSeconds * 1000;

@@ -75,6 +75,14 @@ export const accountsAndTokens = {
     text: 'The role in JWT_ROLES_CLAIM that makes a privacy officer. Of somebody with several roles, the first counts: admin, privacy officer, operator.',
     readBy: api,
   }),
+  jwtTenantClaim: setting({
+    env: 'JWT_TENANT_CLAIM',
+    type: optional(text(500)),
+    default: '',
+    unit: 'claim',
+    text: "The claim of your identity provider's tokens that names the user's organisation, for CACHE_SCOPE=tenant: a name or a path, as in JWT_ROLES_CLAIM. Left out: no user has one. Own accounts have theirs from `npm run users`.",
+    readBy: api,
+  }),
   jwtClockToleranceMs: setting({
     env: 'JWT_CLOCK_TOLERANCE',
     type: duration({ min: '0ms', max: '5m' }),

@@ -13,10 +13,10 @@ export const answerCache = {
   }),
   cacheScope: setting({
     env: 'CACHE_SCOPE',
-    type: z.enum(['user', 'all'], 'must be user or all'),
+    type: z.enum(['user', 'tenant', 'all'], 'must be user, tenant or all'),
     default: 'user',
     unit: 'name',
-    text: 'Who is given a kept answer. `user`: only the user who asked for it. `all`: everybody who asks the same; an answer may then show one user what another has asked.',
+    text: 'For whom an answer may save a call of the model. `user`: only its own user. `tenant`: all users of the tenant. `all`: everybody. See docs/security.md.',
     readBy: worker,
   }),
   cacheTtlMs: setting({

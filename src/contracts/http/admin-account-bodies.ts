@@ -13,6 +13,7 @@ export const adminAccount = z
     userId: id,
     email: z.string(),
     role: z.enum(roles),
+    tenantId: id.nullable().describe('The organisation of the user. null: none.'),
     createdAt: timestamp,
     disabledAt: timestamp.nullable().describe('Since when nobody can log in. null: the account is enabled.'),
     logins: z.int().nonnegative().describe('How many logins have not ended.'),

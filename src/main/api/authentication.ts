@@ -55,6 +55,7 @@ export function createAuthenticationParts(options: {
           privacy_officer: config.jwtPrivacyOfficerRole,
           operator: config.jwtOperatorRole,
         },
+        tenantClaim: config.jwtTenantClaim,
         clockToleranceMs: config.jwtClockToleranceMs,
       },
     }),

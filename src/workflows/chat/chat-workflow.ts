@@ -1,11 +1,13 @@
 import type { AnswerLogWriter, AttemptLog } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
+import type { CachedQuestion } from '../../adapters/answers/cached-question.ts';
+import type { RecordedCall, RecordedCalls } from '../../adapters/answers/recorded-calls.ts';
 import type { JobsAwaitingModel } from '../../adapters/jobs/awaiting-model.ts';
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import type { JobSignal } from '../../adapters/jobs/job-in-hand.ts';
-import type { Model } from '../../adapters/model/model.ts';
+import type { ConfiguredModel } from '../../adapters/model/configured-model.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
-import type { ChatResponse, PartialUsage } from '../../contracts/chat-response.ts';
+import { answerKeyOf, type ChatResponse, type PartialUsage } from '../../contracts/chat-response.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 import { traceIdOf } from '../../contracts/traceparent.ts';
@@ -14,15 +16,18 @@ import type { Run } from '../engine/run.ts';
 import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
 import { deliverResponse, type ResponseDelivery } from './deliver-response.ts';
-import { type EarlyLookUp, hashOf } from './early-look-up.ts';
+import { type EarlyLookUp, hashesOf, questionsOf } from './early-look-up.ts';
 import { endLog } from './end-log.ts';
+import { recordCall } from './record-call.ts';
+import { replayCall } from './replay-call.ts';
 import { completed } from './terminal-response.ts';
 import { writeCache } from './write-cache.ts';
 
 /** What the workflow needs. */
 export interface ChatWorkflow extends ResponseDelivery {
-  model: Model;
+  model: Pick<ConfiguredModel, 'parametersOf' | 'ask' | 'isOpen'>;
   cache: AnswerCache;
+  recordedCalls: RecordedCalls;
   settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs'>;
   /** Left out: no request is streamed. */
   logs?: AnswerLogWriter;
@@ -67,9 +72,12 @@ export async function answerRequest(
 ): Promise<ChatResponse> {
   const { cache, settings } = workflow;
   const { requestId, sessionId } = job.request;
-  const hash = early ? early.hash : hashOf(workflow, job.request);
-  /** Whether other requests with the same question wait for this one. */
+  const questions = await (early ? early.questions : questionsOf(workflow, job.request));
+  const hash = questions?.own.hash;
+  /** Whether other requests of the user with the same question wait for this one. */
   let claimed = false;
+  /** The call of the model, if this attempt has made one. */
+  let recorded: RecordedCall | undefined;
 
   countCallCutShort(workflow, run);
   try {
@@ -81,18 +89,19 @@ export async function answerRequest(
     const { answer, modelMs } = hit ? { answer: hit, modelMs: undefined } : await run.step('ask-model', ask);
     // A model may answer although its request was cancelled. Such an answer is not kept.
     throwIfCancelled(attempt.signal);
-    const isShared = hash !== undefined && modelMs !== undefined && !answer.byFallback && isWhole(answer);
+    const isShared = questions !== undefined && modelMs !== undefined && !answer.byFallback && isWhole(answer);
     await Promise.all([
       modelMs !== undefined && run.save(),
       run.step('write-cache', () =>
-        keep(answer, isShared ? { hash, requestId, askedIn: attempt.traceparent } : undefined),
+        keep(answer, isShared ? { question: questions.own, requestId, askedIn: attempt.traceparent } : undefined),
       ),
+      isShared && recorded && questions.shared && record(questions.shared, recorded),
     ]);
     if (isCancelled(attempt.signal)) {
-      await forget(isShared ? [hash] : []);
+      await forget(isShared ? hashesOf(questions) : []);
       throw attempt.signal.reason;
     }
-    const answerKey = hit || isShared ? hash : undefined;
+    const answerKey = questions && (hit || isShared) ? answerKeyOf(hashesOf(questions)) : undefined;
     const response = completed(job, { answer, modelMs, answerKey }, attempt);
     await deliverResponse(workflow, job, run, 'publish', response);
     await endLog(attempt.log, response);
@@ -102,18 +111,18 @@ export async function answerRequest(
   }
 
   /**
-   * Returns the earlier answer to the same question. If there is none, this request asks the model for all that ask the
-   * same.
+   * Returns the user's earlier answer to the same question. If there is none, this request asks the model for all of the user's
+   * requests that ask the same.
    */
   async function lookUp(): Promise<ModelAnswer | undefined> {
-    if (!hash) {
+    if (!questions) {
       workflow.onCacheLookup('off');
       return undefined;
     }
     const hasWaited = run.state.retry?.code === 'answer_under_way';
     const onLookup = (result: CacheLookup) => workflow.onCacheLookup(result === 'hit' && hasWaited ? 'joined' : result);
     const hit = await run.step('check-cache', (span) =>
-      checkCache(cache, { hash, requestId, span, log: attempt.log }, onLookup, early?.found),
+      checkCache(cache, { question: questions.own, requestId, span, log: attempt.log }, onLookup, early?.found),
     );
     claimed = !hit;
     return hit;
@@ -125,13 +134,40 @@ export async function answerRequest(
     }
     const traceparent = span?.traceparent;
     attempt.log?.asking();
+    const call = await recordedCall();
+    if (call) return await replay(call);
     const question = { ...job.request, traceId: traceIdOf(job.traceparent) };
-    return await askModel(
+    const recorder = recordCall(attempt.log);
+    const asked = await askModel(
       workflow.model,
       question,
-      { ...attempt, traceparent, progress: attempt.log, onLost: countLost },
+      { ...attempt, traceparent, progress: recorder.progress, onLost: countLost },
       workflow.onUncertainSpend,
     );
+    recorded = { ...asked, pieces: recorder.pieces() };
+    return asked;
+  }
+
+  /**
+   * Returns a call that stands in for the model's. While the model may not be asked there is none, because a user could tell it
+   * from the model's own.
+   */
+  async function recordedCall(): Promise<RecordedCall | undefined> {
+    if (!questions?.shared || !workflow.model.isOpen(job.request.model) || Date.now() >= attempt.deadlineAt)
+      return undefined;
+    return await workflow.recordedCalls.find(questions.shared).catch(() => undefined);
+  }
+
+  async function replay(call: RecordedCall): Promise<AskedAnswer> {
+    workflow.onCacheLookup('shared');
+    const startedAt = performance.now();
+    const answer = await replayCall(call, attempt.signal, { progress: attempt.log, onLost: countLost });
+    return { answer, modelMs: Math.round(performance.now() - startedAt) };
+  }
+
+  /** A cache that is out of reach keeps nothing, which costs a model call. */
+  async function record(question: CachedQuestion, call: RecordedCall): Promise<void> {
+    await workflow.recordedCalls.keep(question, call).catch(() => {});
   }
 
   /** Counts what a call has written without coming to an answer, in case the request is cancelled. */

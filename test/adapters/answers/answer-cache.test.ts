@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
+import type { CachedQuestion } from '../../../src/adapters/answers/cached-question.ts';
 import { forgetAnswers } from '../../../src/adapters/answers/redis-scripts/forget-answers.ts';
 import type { AnswerParameters } from '../../../src/adapters/model/model.ts';
+import { plainCacheKeys } from '../../../src/contracts/cache-keys.ts';
 import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { testRedisUrl } from '../../services.ts';
@@ -18,6 +20,8 @@ const answer: ModelAnswer = {
   finishReason: 'stop',
 };
 
+const plainKey = (await plainCacheKeys.of({ userId: 'ann' }))!;
+
 let redis: Redis;
 
 beforeAll(async () => {
@@ -28,16 +32,16 @@ afterAll(async () => {
 });
 
 const cacheWith = (options: Partial<Parameters<typeof createAnswerCache>[0]> = {}) =>
-  createAnswerCache({ redis, scope: 'user', keepLast: true, ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
+  createAnswerCache({ redis, keys: plainCacheKeys, keepLast: true, ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
 
-/** A hash that no other test uses. */
-const newHash = () => randomUUID();
+/** A question that no other test asks, of a user without encryption. */
+const newQuestion = (): CachedQuestion => ({ hash: randomUUID(), key: plainKey });
 
-/** The answer that is kept under the hash. */
-async function answerOf(cache: AnswerCache, hash: string): Promise<ModelAnswer | undefined> {
-  const found = await cache.lookUp(hash, 'someone');
+/** The answer that is kept for the question. */
+async function answerOf(cache: AnswerCache, question: CachedQuestion): Promise<ModelAnswer | undefined> {
+  const found = await cache.lookUp(question, 'someone');
   if (typeof found === 'object' && 'answer' in found) return found.answer;
-  await cache.release(hash, 'someone');
+  await cache.release(question.hash, 'someone');
   return undefined;
 }
 
@@ -47,23 +51,15 @@ const parameters = (change: Partial<AnswerParameters['body']> = {}): AnswerParam
 });
 
 describe('the hash', () => {
-  const hashIn =
-    (scope: 'user' | 'all') =>
-    (of: AnswerParameters, userId = 'ann') =>
-      createAnswerCache({ redis: undefined as never, scope, keepLast: true, ttlMs: 1, maxEntryBytes: 1 }).hashOf(
-        of,
-        userId,
-      );
-  const hashOf = hashIn('user');
+  const hashOf = async (of: AnswerParameters, userId = 'ann') => (await cacheWith().questionOf(of, userId))!.hash;
 
-  test('differs for another user, unless the scope is all', () => {
-    expect(hashOf(parameters(), 'bob')).not.toBe(hashOf(parameters()));
-    expect(hashIn('all')(parameters(), 'bob')).toBe(hashIn('all')(parameters()));
+  test('differs for another user', async () => {
+    expect(await hashOf(parameters(), 'bob')).not.toBe(await hashOf(parameters()));
   });
 
-  test('is the same for the same parameters', () => {
-    expect(hashOf(parameters())).toBe(hashOf(structuredClone(parameters())));
-    expect(hashOf(parameters())).toMatch(/^[\w-]{32}$/);
+  test('is the same for the same parameters', async () => {
+    expect(await hashOf(parameters())).toBe(await hashOf(structuredClone(parameters())));
+    expect(await hashOf(parameters())).toMatch(/^[\w-]{32}$/);
   });
 
   test.each([
@@ -91,39 +87,41 @@ describe('the hash', () => {
       }),
     ],
     ['role of a turn', parameters({ messages: [{ role: 'assistant', content: 'What is healthy?' }] })],
-  ])('is another for another %s', (_, other) => {
-    expect(hashOf(other)).not.toBe(hashOf(parameters()));
+  ])('is another for another %s', async (_, other) => {
+    expect(await hashOf(other)).not.toBe(await hashOf(parameters()));
   });
 
-  test('tells the order of turns apart', () => {
+  test('tells the order of turns apart', async () => {
     const one = { role: 'user' as const, content: 'one' };
     const two = { role: 'user' as const, content: 'two' };
-    expect(hashOf(parameters({ messages: [one, two] }))).not.toBe(hashOf(parameters({ messages: [two, one] })));
+    expect(await hashOf(parameters({ messages: [one, two] }))).not.toBe(
+      await hashOf(parameters({ messages: [two, one] })),
+    );
   });
 });
 
 describe('an answer', () => {
   test('is forgotten, but a claim on a question stays with its request', async () => {
     const cache = cacheWith();
-    const [kept, asked] = [newHash(), newHash()];
+    const [kept, asked] = [newQuestion(), newQuestion()];
     await cache.lookUp(kept, 'a');
     await cache.keep(
       'session',
       { response: 'So.', model: 'm', provider: 'p', usage: null, finishReason: 'stop' },
-      { hash: kept, requestId: 'a' },
+      { question: kept, requestId: 'a' },
     );
     await cache.lookUp(asked, 'b');
-    await forgetAnswers(redis, [kept, asked, newHash()]);
+    await forgetAnswers(redis, [kept.hash, asked.hash, newQuestion().hash]);
     expect(await cache.lookUp(kept, 'c')).toBe('claimed');
     expect(await cacheWith().lookUp(asked, 'd')).toEqual({ asker: 'b' });
   });
 
   test('that was kept serves again, with its model and provider, and costs nothing', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith();
-    expect(await answerOf(cache, hash)).toBeUndefined();
-    await cache.keep('session', answer, { hash, requestId: 'asker' });
-    expect(await answerOf(cache, hash)).toEqual({
+    expect(await answerOf(cache, question)).toBeUndefined();
+    await cache.keep('session', answer, { question, requestId: 'asker' });
+    expect(await answerOf(cache, question)).toEqual({
       ...answer,
       usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 },
     });
@@ -134,11 +132,11 @@ describe('an answer', () => {
     [0.5, 100_000],
     [0.999999, 110_000],
   ])('is kept for its time, give or take 10 %% (dice %p: %p ms)', async (dice, expectedMs) => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith({ random: () => dice });
-    await cache.keep('session', answer, { hash, requestId: 'asker' });
-    await cache.keep(`session-${hash}`, answer);
-    for (const key of [redisKeys.answer(hash), redisKeys.response(`session-${hash}`)]) {
+    await cache.keep('session', answer, { question, requestId: 'asker' });
+    await cache.keep(`session-${question.hash}`, answer);
+    for (const key of [redisKeys.answer(question.hash), redisKeys.response(`session-${question.hash}`)]) {
       const leftMs = await redis.pttl(key);
       expect(leftMs).toBeLessThanOrEqual(expectedMs);
       expect(leftMs).toBeGreaterThan(expectedMs - 5_000);
@@ -148,9 +146,9 @@ describe('an answer', () => {
   test('is kept up to the size that is set, in bytes of its entry, and not above', async () => {
     const { response, model, provider, finishReason } = answer;
     const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
-    const [fits, tooLarge] = [newHash(), newHash()];
-    await cacheWith({ maxEntryBytes: bytes }).keep('session', answer, { hash: fits, requestId: 'asker' });
-    await cacheWith({ maxEntryBytes: bytes - 1 }).keep('session', answer, { hash: tooLarge, requestId: 'asker' });
+    const [fits, tooLarge] = [newQuestion(), newQuestion()];
+    await cacheWith({ maxEntryBytes: bytes }).keep('session', answer, { question: fits, requestId: 'asker' });
+    await cacheWith({ maxEntryBytes: bytes - 1 }).keep('session', answer, { question: tooLarge, requestId: 'asker' });
     expect(await answerOf(cacheWith(), fits)).toMatchObject({ response });
     expect(await answerOf(cacheWith(), tooLarge)).toBeUndefined();
   });
@@ -160,11 +158,14 @@ describe('an answer', () => {
     const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
     const measured: [string, number][] = [];
     const options = { onBytes: (operation: string, size: number) => measured.push([operation, size]) };
-    const hash = newHash();
-    await cacheWith(options).keep('session', answer, { hash, requestId: 'asker' });
-    await cacheWith({ ...options, maxEntryBytes: 1 }).keep('session', answer, { hash: newHash(), requestId: 'asker' });
-    await answerOf(cacheWith(options), hash);
-    await answerOf(cacheWith(options), newHash());
+    const question = newQuestion();
+    await cacheWith(options).keep('session', answer, { question, requestId: 'asker' });
+    await cacheWith({ ...options, maxEntryBytes: 1 }).keep('session', answer, {
+      question: newQuestion(),
+      requestId: 'asker',
+    });
+    await answerOf(cacheWith(options), question);
+    await answerOf(cacheWith(options), newQuestion());
     expect(measured).toEqual([
       ['kept', bytes],
       ['hit', bytes],
@@ -180,18 +181,18 @@ describe('an entry that is not ours', () => {
     ['an answer without text', '{"response":"","model":"m","provider":"p"}'],
     ['empty', ''],
   ])('(%s) is a miss, and removed', async (_, text) => {
-    const hash = newHash();
-    await redis.set(redisKeys.answer(hash), text);
-    expect(await answerOf(cacheWith(), hash)).toBeUndefined();
-    expect(await redis.exists(redisKeys.answer(hash))).toBe(0);
+    const question = newQuestion();
+    await redis.set(redisKeys.answer(question.hash), text);
+    expect(await answerOf(cacheWith(), question)).toBeUndefined();
+    expect(await redis.exists(redisKeys.answer(question.hash))).toBe(0);
   });
 
   test('(another type) is a miss, and gives way to the next answer', async () => {
-    const hash = newHash();
-    await redis.lpush(redisKeys.answer(hash), 'one');
-    expect(await answerOf(cacheWith(), hash)).toBeUndefined();
-    await cacheWith().keep('session', answer, { hash, requestId: 'asker' });
-    expect(await answerOf(cacheWith(), hash)).toMatchObject({ response: answer.response });
+    const question = newQuestion();
+    await redis.lpush(redisKeys.answer(question.hash), 'one');
+    expect(await answerOf(cacheWith(), question)).toBeUndefined();
+    await cacheWith().keep('session', answer, { question, requestId: 'asker' });
+    expect(await answerOf(cacheWith(), question)).toMatchObject({ response: answer.response });
   });
 });
 
@@ -209,27 +210,27 @@ describe("a session's last answer", () => {
   });
 
   test('does not say in which trace it was asked; the shared answer does', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith();
-    await cache.keep('session-5', answer, { hash, requestId: 'asker', askedIn: 'trace' });
+    await cache.keep('session-5', answer, { question, requestId: 'asker', askedIn: 'trace' });
     const { response, model, provider, finishReason } = answer;
     expect(JSON.parse((await redis.get('ai:response:session-5'))!)).toEqual({
       ...{ response, model, provider, finishReason },
     });
-    expect(await cache.lookUp(hash, 'other')).toMatchObject({ answer: { response }, askedIn: 'trace' });
+    expect(await cache.lookUp(question, 'other')).toMatchObject({ answer: { response }, askedIn: 'trace' });
   });
 
   test('is kept also if the answer is too large to be shared, and each of many answers lands where it belongs', async () => {
     const cache = cacheWith({ maxEntryBytes: 100 });
-    const hashes = Array.from({ length: 6 }, newHash);
+    const questions = Array.from({ length: 6 }, newQuestion);
     await Promise.all(
-      hashes.map((hash, i) => {
+      questions.map((question, i) => {
         const response = i % 2 === 0 ? `short ${i}` : `long ${i} `.repeat(20);
         const given = { ...answer, response };
-        return i < 4 ? cache.keep(`s-${i}`, given, { hash, requestId: 'r' }) : cache.keep(`s-${i}`, given);
+        return i < 4 ? cache.keep(`s-${i}`, given, { question, requestId: 'r' }) : cache.keep(`s-${i}`, given);
       }),
     );
-    const last = await Promise.all(hashes.map((_, i) => redis.get(redisKeys.response(`s-${i}`))));
+    const last = await Promise.all(questions.map((_, i) => redis.get(redisKeys.response(`s-${i}`))));
     expect(last.map((text) => JSON.parse(text!).response.slice(0, 7).trim())).toEqual([
       'short 0',
       'long 1',
@@ -238,84 +239,90 @@ describe("a session's last answer", () => {
       'short 4',
       'long 5',
     ]);
-    expect(await Promise.all(hashes.map((hash) => redis.exists(redisKeys.answer(hash))))).toEqual([1, 0, 1, 0, 0, 0]);
+    expect(await Promise.all(questions.map((question) => redis.exists(redisKeys.answer(question.hash))))).toEqual([
+      1, 0, 1, 0, 0, 0,
+    ]);
   });
 
   test('is forgotten on demand, and the shared answer stays', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith();
-    await cache.keep('session', answer, { hash, requestId: 'asker' });
+    await cache.keep('session', answer, { question, requestId: 'asker' });
     await cache.keep('session-6', answer);
     await cache.forgetSession('session-6');
     expect(await redis.exists(redisKeys.response('session-6'))).toBe(0);
-    expect(await answerOf(cache, hash)).toMatchObject({ response: answer.response });
+    expect(await answerOf(cache, question)).toMatchObject({ response: answer.response });
   });
 });
 
 describe('a question that is being asked', () => {
   test('is asked by one request, and the others are woken when its answer is there', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const [one, other] = [cacheWith(), cacheWith()];
-    const found = await Promise.all([one.lookUp(hash, 'r-1'), other.lookUp(hash, 'r-2'), one.lookUp(hash, 'r-3')]);
-    const asker = (await redis.get(redisKeys.answer(hash)))!.slice(1);
+    const found = await Promise.all([
+      one.lookUp(question, 'r-1'),
+      other.lookUp(question, 'r-2'),
+      one.lookUp(question, 'r-3'),
+    ]);
+    const asker = (await redis.get(redisKeys.answer(question.hash)))!.slice(1);
     expect(found).toEqual(['r-1', 'r-2', 'r-3'].map((id) => (id === asker ? 'claimed' : { asker })));
     const waiting = ['r-1', 'r-2', 'r-3'].filter((id) => id !== asker);
-    for (const id of waiting) expect(await other.isAwaiting(hash, id)).toBe(true);
-    expect((await one.keep('session', answer, { hash, requestId: asker })).toSorted()).toEqual(waiting);
-    expect(await answerOf(other, hash)).toMatchObject({ response: answer.response });
+    for (const id of waiting) expect(await other.isAwaiting(question.hash, id)).toBe(true);
+    expect((await one.keep('session', answer, { question, requestId: asker })).toSorted()).toEqual(waiting);
+    expect(await answerOf(other, question)).toMatchObject({ response: answer.response });
   });
 
   test('stays with the request that asks it when that comes again, and goes to the next when it gives up', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith();
-    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
-    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
-    expect(await cache.lookUp(hash, 'r-2')).toEqual({ asker: 'r-1' });
-    expect(await cache.release(hash, 'r-2')).toEqual([]);
-    expect(await cache.release(hash, 'r-1')).toEqual(['r-2']);
-    expect(await cache.lookUp(hash, 'r-2')).toBe('claimed');
+    expect(await cache.lookUp(question, 'r-1')).toBe('claimed');
+    expect(await cache.lookUp(question, 'r-1')).toBe('claimed');
+    expect(await cache.lookUp(question, 'r-2')).toEqual({ asker: 'r-1' });
+    expect(await cache.release(question.hash, 'r-2')).toEqual([]);
+    expect(await cache.release(question.hash, 'r-1')).toEqual(['r-2']);
+    expect(await cache.lookUp(question, 'r-2')).toBe('claimed');
   });
 });
 
 describe('a question that is asked in the same process', () => {
   test('is waited for a moment: its answer needs no waking', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith();
-    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
-    const other = cache.lookUp(hash, 'r-2');
-    expect(await cache.keep('session', answer, { hash, requestId: 'r-1' })).toEqual([]);
+    expect(await cache.lookUp(question, 'r-1')).toBe('claimed');
+    const other = cache.lookUp(question, 'r-2');
+    expect(await cache.keep('session', answer, { question, requestId: 'r-1' })).toEqual([]);
     // So an operator can see that a model call was saved.
     expect(await other).toMatchObject({ answer: { response: answer.response }, awaited: true });
-    expect(await cache.lookUp(hash, 'r-3')).not.toHaveProperty('awaited');
+    expect(await cache.lookUp(question, 'r-3')).not.toHaveProperty('awaited');
   });
 
   test('goes to one of those that have waited when it is given up', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const cache = cacheWith();
-    expect(await cache.lookUp(hash, 'r-1')).toBe('claimed');
-    const others = ['r-2', 'r-3'].map((requestId) => cache.lookUp(hash, requestId));
-    await cache.release(hash, 'r-1');
+    expect(await cache.lookUp(question, 'r-1')).toBe('claimed');
+    const others = ['r-2', 'r-3'].map((requestId) => cache.lookUp(question, requestId));
+    await cache.release(question.hash, 'r-1');
     expect(await Promise.all(others)).toEqual(
       expect.arrayContaining(['claimed', { asker: expect.stringMatching(/^r-[23]$/) }]),
     );
   });
 
   test('is not waited for any more after its look-up has failed', async () => {
-    const hash = newHash();
+    const question = newQuestion();
     const late = new Redis(await testRedisUrl(), { enableOfflineQueue: false });
     try {
       const cache = createAnswerCache({
         redis: late,
-        scope: 'user',
+        keys: plainCacheKeys,
         keepLast: true,
         ttlMs: TTL_MS,
         maxEntryBytes: 65_536,
       });
       // It is not connected yet.
-      await expect(cache.lookUp(hash, 'r-1')).rejects.toThrow();
+      await expect(cache.lookUp(question, 'r-1')).rejects.toThrow();
       await once(late, 'ready');
       let found: unknown;
-      void cache.lookUp(hash, 'r-2').then((value) => {
+      void cache.lookUp(question, 'r-2').then((value) => {
         found = value;
       });
       // Once Redis knows the script, it answers in order. The wait would take longer.
@@ -333,9 +340,15 @@ describe('a question that is asked in the same process', () => {
 test('a Redis that is out of reach rejects, so that the caller knows', async () => {
   const away = new Redis('redis://127.0.0.1:1', { lazyConnect: true, retryStrategy: () => null });
   away.on('error', () => {});
-  const cache = createAnswerCache({ redis: away, scope: 'user', keepLast: true, ttlMs: TTL_MS, maxEntryBytes: 65_536 });
-  await expect(cache.lookUp('hash', 'asker')).rejects.toThrow();
-  await expect(cache.keep('session', answer, { hash: 'hash', requestId: 'asker' })).rejects.toThrow();
+  const cache = createAnswerCache({
+    redis: away,
+    keys: plainCacheKeys,
+    keepLast: true,
+    ttlMs: TTL_MS,
+    maxEntryBytes: 65_536,
+  });
+  await expect(cache.lookUp(newQuestion(), 'asker')).rejects.toThrow();
+  await expect(cache.keep('session', answer, { question: newQuestion(), requestId: 'asker' })).rejects.toThrow();
   await expect(cache.keep('session', answer)).rejects.toThrow();
   await expect(cache.forgetSession('session')).rejects.toThrow();
 });

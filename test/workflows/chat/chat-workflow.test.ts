@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Redis } from 'ioredis';
 import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
 import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
+import { plainCacheKeys } from '../../../src/contracts/cache-keys.ts';
 import { ProcessStoppingError, RequestCancelledError } from '../../../src/contracts/errors.ts';
 import { answerRequest } from '../../../src/workflows/chat/chat-workflow.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
@@ -12,7 +13,7 @@ let redis: Redis;
 let cache: AnswerCache;
 beforeAll(async () => {
   redis = new Redis(await testRedisUrl());
-  cache = createAnswerCache({ redis, scope: 'user', keepLast: true, ttlMs: 60_000, maxEntryBytes: 100_000 });
+  cache = createAnswerCache({ redis, keys: plainCacheKeys, keepLast: true, ttlMs: 60_000, maxEntryBytes: 100_000 });
 });
 beforeEach(() => redis.flushdb());
 afterAll(() => {

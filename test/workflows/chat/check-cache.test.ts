@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { LookUp } from '../../../src/adapters/answers/answer-cache.ts';
 import { AnswerUnderWayError, StoreUnavailableError } from '../../../src/contracts/errors.ts';
 import { checkCache } from '../../../src/workflows/chat/check-cache.ts';
-import { answer, standInCache } from '../stand-ins.ts';
+import { answer, question, standInCache } from '../stand-ins.ts';
 
 async function check(found: () => Promise<LookUp>, early?: Promise<LookUp>) {
   const followed: string[] = [];
@@ -16,7 +16,7 @@ async function check(found: () => Promise<LookUp>, early?: Promise<LookUp>) {
   });
   const result = await checkCache(
     cache,
-    { hash: 'hash', requestId: 'r', log: { follow: async (asker) => void followed.push(asker) } },
+    { question, requestId: 'r', log: { follow: async (asker) => void followed.push(asker) } },
     (lookUp) => counted.push(lookUp),
     early,
   ).catch((error: unknown) => error);

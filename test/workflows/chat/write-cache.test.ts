@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals';
 import type { AnswerCache } from '../../../src/adapters/answers/answer-cache.ts';
 import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
 import { writeCache } from '../../../src/workflows/chat/write-cache.ts';
-import { answer, standInCache } from '../stand-ins.ts';
+import { answer, question, standInCache } from '../stand-ins.ts';
 
-const shared = { hash: 'hash', requestId: 'r' };
+const shared = { question, requestId: 'r' };
 
 async function write(isShared: boolean, operations: Partial<AnswerCache> = {}) {
   const written: unknown[][] = [];

@@ -4,7 +4,7 @@
 --
 --     the question's key                 ?{requestId}    claimed, nobody waits
 --                                        !{requestId}    claimed, others wait
---                                        {"response"...  the answer, as JSON
+--                                        anything else   the answer: JSON, or sealed, in base64
 --     the question's key and :awaiting   set: requestIds of those that wait
 
 local CLAIMED = '?'

@@ -5,7 +5,7 @@ import type { Redis } from '../../redis/redis.ts';
 
 const script = defineScript(import.meta.dirname, 'forget-answers');
 
-/** Removes answers, at most 1,000, from the cache. One round trip. */
+/** Removes answers, at most 2,000, from the cache. One round trip. */
 export async function forgetAnswers(redis: Redis, hashes: readonly string[]): Promise<void> {
   const forget = async (keys: string[]) => {
     await script(redis, keys, []);

@@ -22,6 +22,7 @@ export type AnswerOptions = Omit<AskOptions & FollowOptions & CancelOptions, 'an
 /** Where a message came from. */
 export interface From {
   userId: string;
+  tenantId?: string | undefined;
   outbox: Outbox;
   subscriptions: Subscriptions;
   trace: TraceHeaders;
@@ -63,7 +64,7 @@ export async function answerMessage(
 
 async function ask(options: AnswerOptions, message: Message<'ask'>, from: From): Promise<void> {
   const { id, question: body, idempotencyKey: key } = message;
-  const { userId, outbox, subscriptions, trace, onReplied } = from;
+  const { userId, tenantId, outbox, subscriptions, trace, onReplied } = from;
   const { answerWaiter, logReader, sendLimit, allowedModels } = options;
   mustBeAllowed(body.model, allowedModels);
   // Whoever has too many streams is told so before the question is accepted. Nothing comes before this that takes time,
@@ -71,7 +72,7 @@ async function ask(options: AnswerOptions, message: Message<'ask'>, from: From):
   const subscription = subscriptions.open(id, userId);
   try {
     await mustBeWithin(sendLimit, userId);
-    const question = await nameQuestion(options, { userId, body, key });
+    const question = await nameQuestion(options, { userId, tenantId, body, key });
     const watch = await answerWaiter.watch(question.requestId, LONGEST_WAIT_MS);
     try {
       const asked = await askQuestion(options, question, { stream: true, waits: true, ...trace });

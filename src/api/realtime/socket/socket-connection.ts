@@ -134,7 +134,8 @@ export function openSocketConnection(
       if (message.type === 'authenticate') return await authenticate(message);
       if (!token) throw new ApiError('unauthenticated', { detail: 'The first message must be `authenticate`.' });
       if (message.type === 'ask') trace = continueTrace(message.traceparent, message.tracestate);
-      await answerMessage(options, message, { userId: token.userId, outbox, subscriptions, trace, onReplied });
+      const { userId, tenantId } = token;
+      await answerMessage(options, message, { userId, tenantId, outbox, subscriptions, trace, onReplied });
     } catch (error) {
       const problem = toApiError(error);
       const traceId = traceIdOf(trace.traceparent);
