@@ -7,7 +7,7 @@ export const auditActions = {
   login: 'Somebody logged in, or tried to. A failed login whose account is unknown has no subject.',
   'login.end':
     'Logins ended before their time: a person logged out or ended one of theirs, or a refresh token was used twice.',
-  'account.register': 'An account was made.',
+  'account.register': 'Somebody made an account, or was refused because the email has one.',
   'account.role': 'The role of an account was changed.',
   'account.tenant': 'The organisation of an account was changed.',
   'account.password': 'The password of an account was changed, by its person or by somebody else.',

@@ -65,7 +65,6 @@ export const apiErrors = {
     title: 'Method not allowed',
     advice: 'The `Allow` header names the methods of this address.',
   },
-  email_taken: { status: 409, title: 'The email is already registered', advice: 'Log in, or use another email.' },
   session_id_taken: {
     status: 409,
     title: 'The sessionId is in use',

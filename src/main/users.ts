@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { type Credentials, registerAccount } from '../api/auth/accounts.ts';
+import { type Credentials, createAccount } from '../api/auth/accounts.ts';
 import { createAccountAdmin } from '../api/auth/manage-accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
 import { setPassword } from '../api/auth/set-password.ts';
@@ -165,7 +165,8 @@ async function add(
     process.stdout.write(`${email} has an account already\n`);
     return;
   }
-  const { userId } = await registerAccount({ store: accounts, passwords: createPasswords() }, given, role);
+  const userId = await createAccount({ store: accounts, passwords: createPasswords() }, given, role);
+  if (userId === undefined) throw new UsageError(`${email} has an account already`);
   await trail.record({
     ...{ action: 'account.register', actor: byCommand('users'), outcome: 'done', details: { after: role } },
     subject: { kind: 'account', id: userId },

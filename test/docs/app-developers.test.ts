@@ -37,7 +37,7 @@ beforeAll(async () => {
   api = await startApi({ ...env, CORS_ORIGINS: siteUrl });
   const body = JSON.stringify(account);
   const headers = { 'Content-Type': 'application/json' };
-  expect((await fetch(`${api.url}/auth/register`, { method: 'POST', headers, body })).status).toBe(201);
+  expect((await fetch(`${api.url}/auth/register`, { method: 'POST', headers, body })).status).toBe(202);
   browser = await startChromium();
 });
 afterAll(async () => {

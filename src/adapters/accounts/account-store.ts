@@ -1,6 +1,9 @@
 import type { Account } from '../../contracts/account.ts';
 
-/** The accounts. Every method rejects with StoreUnavailableError if the store is out of reach. */
+/**
+ * The accounts. Every method rejects with StoreUnavailableError if the store is out of reach. `create` and `byEmail` do the
+ * same work whether or not an email has an account, so that the time does not tell.
+ */
 export interface AccountStore {
   /**
    * Adds the account, unless another account has its email. If several accounts are added at once with the same email,

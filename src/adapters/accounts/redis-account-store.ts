@@ -6,25 +6,28 @@ import { scanKeys } from '../redis/scan-keys.ts';
 import type { AccountStore } from './account-store.ts';
 import { replaceAccount } from './redis-scripts/replace-account.ts';
 
+/** The id of no user. Commands name it where there is no account, so that there are as many of them as if there were one. */
+const NOBODY = 'nobody';
+
 /**
  * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
- * id. `all` finds them by their keys, so the user needs the right to SCAN.
+ * id. `create` and `byEmail` cost the same commands whether or not the email has an account. `all` finds them by their keys, so the user needs the right to SCAN.
  */
 export function createRedisAccountStore({ redis }: { redis: Redis }): AccountStore {
-  const read = async (userId: string | null): Promise<Account | undefined> => {
-    const text = userId === null ? null : await redis.get(redisKeys.account(userId));
+  const read = async (userId: string): Promise<Account | undefined> => {
+    const text = await redis.get(redisKeys.account(userId));
     return text === null ? undefined : (JSON.parse(text) as Account);
   };
   const write = (account: Account) => redis.set(redisKeys.account(account.userId), JSON.stringify(account));
-  const byEmail = async (email: string) => read(await redis.get(redisKeys.email(email)));
+  const byEmail = async (email: string) => read((await redis.get(redisKeys.email(email))) ?? NOBODY);
 
   async function create(account: Account): Promise<'created' | 'email_taken'> {
     // The account is written first. If the email were first and we failed in between, the email could never be
     // registered.
     await write(account);
-    if (await redis.set(redisKeys.email(account.email), account.userId, 'NX')) return 'created';
-    await redis.del(redisKeys.account(account.userId));
-    return 'email_taken';
+    const isNew = (await redis.set(redisKeys.email(account.email), account.userId, 'NX')) !== null;
+    await redis.del(redisKeys.account(isNew ? NOBODY : account.userId));
+    return isNew ? 'created' : 'email_taken';
   }
 
   async function change(userId: string, next: Parameters<AccountStore['change']>[1]): Promise<Account | undefined> {

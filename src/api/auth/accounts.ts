@@ -25,8 +25,13 @@ export interface Tokens {
 
 /** What people do with their accounts. All methods reject with StoreUnavailableError if the store is out of reach. */
 export interface Accounts {
-  /** @throws ApiError email_taken, password_too_weak */
-  register(credentials: Credentials, role: Role): Promise<{ userId: string; email: string }>;
+  /**
+   * Makes an account for somebody who does not have one yet. It does the same work and says the same if the email has an
+   * account. That account stays as it is.
+   * @returns the id of the new account's user; undefined: there was one
+   * @throws ApiError password_too_weak
+   */
+  register(credentials: Credentials): Promise<string | undefined>;
   /** @throws ApiError invalid_credentials, account_disabled */
   check(credentials: Credentials): Promise<Account>;
   /** @throws ApiError invalid_credentials, account_disabled */
@@ -73,7 +78,7 @@ export function createAccounts(options: {
 
   return {
     check,
-    register: ({ email, password }, role) => registerAccount({ store, passwords }, { email, password }, role),
+    register: (credentials) => createAccount({ store, passwords }, credentials, 'user'),
     login: async (credentials, client) => {
       const account = await check(credentials);
       const begun = await refreshTokens.issue(account.userId, client);
@@ -95,16 +100,19 @@ export function createAccounts(options: {
   };
 }
 
-/** Creates an account. @throws ApiError email_taken, password_too_weak */
-export async function registerAccount(
+/**
+ * Creates an account.
+ * @returns its user's id; undefined if another account has the email
+ * @throws ApiError password_too_weak
+ */
+export async function createAccount(
   { store, passwords }: { store: AccountStore; passwords: Passwords },
   { email, password }: Credentials,
   role: Role,
-): Promise<{ userId: string; email: string }> {
+): Promise<string | undefined> {
   mustBeHardToGuess(password, { email });
   const userId = randomUUID();
   const passwordHash = await passwords.hash(password);
   const outcome = await store.create({ userId, email, passwordHash, role, createdAt: new Date().toISOString() });
-  if (outcome === 'email_taken') throw new ApiError('email_taken');
-  return { userId, email };
+  return outcome === 'created' ? userId : undefined;
 }

@@ -4,7 +4,15 @@ import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts'
 import type { AuditEvent, AuditTrail } from '../../contracts/audit.ts';
 import { cutText } from '../../contracts/cut-text.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { credentials, loginBody, refreshBody, registered, tokens } from '../../contracts/http/account-bodies.ts';
+import {
+  credentials,
+  loginBody,
+  type Registered,
+  refreshBody,
+  registered,
+  tokens,
+} from '../../contracts/http/account-bodies.ts';
+import { senderOf } from '../audit.ts';
 import { clientAddress } from '../client-address.ts';
 import { bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { parse } from '../validate.ts';
@@ -32,9 +40,15 @@ export function createAccountsRouter(options: AccountsRouterOptions): Router {
   const { accounts, limitAddress, limitLogin, limitUnknown, guardLogin, trail, records } = options;
   return Router()
     .post('/auth/register', limitAddress('register'), async (req, res) => {
-      const made = await accounts.register(parse(credentials, req.body), 'user');
-      trail.note({ ...fromUser(req, { ...made, role: 'user' }), action: 'account.register', outcome: 'done' });
-      res.status(201).json(made);
+      const body = parse(credentials, req.body);
+      const userId = await accounts.register(body);
+      const made = { action: 'account.register' } as const;
+      trail.note(
+        userId === undefined
+          ? { ...made, ...senderOf(req), outcome: 'refused' }
+          : { ...made, ...fromUser(req, { userId, role: 'user' }), outcome: 'done' },
+      );
+      res.status(202).json({ email: body.email, next: 'log_in' } satisfies Registered);
     })
     .post('/auth/login', limitAddress('login'), async (req, res) => {
       const body = parse(loginBody, req.body);
@@ -87,11 +101,14 @@ export const accountPaths: ZodOpenApiPathsObject = {
     post: {
       tags,
       summary: 'Make an account',
+      description:
+        'An email that has an account gets the same reply, in the same time, and its account stays as it is. Whoever gets ' +
+        '`invalid_credentials` right after this has probably had an account before.',
       operationId: 'register',
       requestBody: jsonBody(credentials),
       responses: {
-        201: json('The account was made.', registered, rateLimitHeaders),
-        ...problems(...faults, 'password_too_weak', 'email_taken', 'overloaded'),
+        202: json('There is an account for this email.', registered, rateLimitHeaders),
+        ...problems(...faults, 'password_too_weak', 'overloaded'),
       },
     },
   },

@@ -27,8 +27,10 @@ export const changePasswordBody = z
 export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
 
 export const registered = z
-  .object({ userId: id, email: z.string() })
-  .meta({ id: 'Registered', description: 'The account was made.' });
+  .object({ email: z.string(), next: z.enum(['log_in']).describe('What to do next.') })
+  .meta({ id: 'Registered', description: 'The same for an email that had an account before.' });
+
+export type Registered = z.output<typeof registered>;
 
 export const tokens = z
   .object({

@@ -28,7 +28,7 @@ export function SignIn() {
       if (isNew) await login.register(address, password);
       await login.login(address, password);
     } catch (error) {
-      setProblem(problemOf(error));
+      setProblem(isNew && isWrong(error) ? HAS_AN_ACCOUNT : problemOf(error));
       setWorking(false);
       email.current?.focus();
     }
@@ -82,12 +82,16 @@ export function SignIn() {
   );
 }
 
+/** The api does not tell whether an email had an account before. But then the new password does not fit. */
+const HAS_AN_ACCOUNT = 'This email may have an account already. Sign in with its password.';
+
+const isWrong = (error: unknown) => error instanceof ChatError && error.code === 'invalid_credentials';
+
 function problemOf(error: unknown): string {
   if (!(error instanceof ChatError)) return wordsOf(error);
-  if (error.code === 'invalid_credentials') return 'Email or password is wrong.';
+  if (isWrong(error)) return 'Email or password is wrong.';
   if (error.code === 'password_too_weak')
     return 'This password is too easy to guess. Choose one that is not common, without words of your email.';
-  if (error.code === 'email_taken') return 'This email has an account already. Sign in with it.';
   if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';
   if (error.code === 'rate_limited') return 'Too many tries. Wait a minute, then try again.';
   return wordsOf(error);

@@ -1,7 +1,10 @@
+import type { Socket } from 'node:net';
 import { afterAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisAccountStore } from '../../../src/adapters/accounts/redis-account-store.ts';
+import { startRedisMonitor } from '../../redis-monitor.ts';
 import { testRedisUrl } from '../../services.ts';
+import { until } from '../../until.ts';
 import { describeAccountStore } from './account-store-contract.ts';
 
 let opened: Redis | undefined;
@@ -10,6 +13,36 @@ afterAll(() => opened?.quit());
 describeAccountStore('Redis', async () => {
   opened = new Redis(await testRedisUrl());
   return createRedisAccountStore({ redis: opened });
+});
+
+test('Redis runs the same commands whether or not an email has an account', async () => {
+  const redis = new Redis(await testRedisUrl());
+  const monitor = await startRedisMonitor(`redis://${redis.options.host}:${redis.options.port}`);
+  const store = createRedisAccountStore({ redis });
+  const { localPort } = redis.stream as Socket;
+  const commandsOf = async (use: () => Promise<unknown>) => {
+    await redis.echo('from here');
+    await use();
+    await redis.echo('to here');
+    const own = () => monitor.commands().filter((line) => line.includes(`:${localPort}] `));
+    const end = () => own().findLastIndex((line) => line.includes('"to here"'));
+    const start = () => own().findLastIndex((line) => line.includes('"from here"'));
+    await until('the monitor has seen it', () => start() >= 0 && end() > start());
+    return own()
+      .slice(start() + 1, end())
+      .map((line) => /"(\w+)" "(auth:\w+):/.exec(line)?.slice(1));
+  };
+  const account = (userId: string) => ({
+    ...{ userId, email: 'a@example.com', passwordHash: '', role: 'user' as const },
+    createdAt: '2026-01-01T00:00:00.000Z',
+  });
+  const lookUp = () => store.byEmail('a@example.com');
+  const [unknown, made] = [await commandsOf(lookUp), await commandsOf(() => store.create(account('u1')))];
+  expect([unknown.length, made.length]).toEqual([2, 3]);
+  expect(await commandsOf(lookUp)).toEqual(unknown);
+  expect(await commandsOf(() => store.create(account('u2')))).toEqual(made);
+  monitor.stop();
+  await redis.quit();
 });
 
 test('without Redis every method says that the store is out of reach', async () => {
