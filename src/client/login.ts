@@ -1,4 +1,4 @@
-import type { TokensBody } from '../contracts/http/account-bodies.ts';
+import type { AccountOptions, TokensBody } from '../contracts/http/account-bodies.ts';
 import { ChatError } from './errors.ts';
 import { createHttp, type TokenSource } from './http.ts';
 
@@ -21,7 +21,10 @@ export interface LoginStorage {
 export interface Login {
   /** undefined: nobody is logged in */
   readonly userId: string | undefined;
-  register(email: string, password: string): Promise<void>;
+  /** Says who may make an account. */
+  options(): Promise<AccountOptions>;
+  /** @param invite where only those who are invited can make an account */
+  register(email: string, password: string, invite?: string): Promise<void>;
   login(email: string, password: string): Promise<void>;
   logout(): Promise<void>;
   /** The access token, made new in time. */
@@ -68,7 +71,9 @@ export function createLogin(options: {
     get userId() {
       return storage.read()?.userId;
     },
-    register: (email, password) => http.call('POST', '/auth/register', { body: { email, password } }),
+    options: () => http.call('GET', '/auth/options', { retry: true }),
+    register: (email, password, invite) =>
+      http.call('POST', '/auth/register', { body: { email, password, ...(invite && { invite }) } }),
     login: async (email, password) => {
       keep(await http.call<TokensBody>('POST', '/auth/login', { body: { email, password } }));
     },

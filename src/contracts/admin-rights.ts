@@ -44,6 +44,7 @@ export const adminRights = {
   'POST /admin/intake/pause': SETTING,
   'POST /admin/intake/resume': SETTING,
 
+  'POST /admin/accounts/invite': MANAGING,
   'POST /admin/accounts/find': MANAGING,
   'POST /admin/accounts/disable': MANAGING,
   'POST /admin/accounts/enable': MANAGING,

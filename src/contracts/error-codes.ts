@@ -51,6 +51,16 @@ export const apiErrors = {
     title: 'The account is disabled',
     advice: 'Ask an admin to enable it.',
   },
+  registration_closed: {
+    status: 403,
+    title: 'Nobody can make an account here',
+    advice: 'Ask those who run this service for an account.',
+  },
+  invite_invalid: {
+    status: 403,
+    title: 'The invite is not valid',
+    advice: 'An invite works once, and for a limited time. Ask an admin for another one, and send it as `invite`.',
+  },
   forbidden: { status: 403, title: 'Not allowed', advice: 'Your account does not have the role that this needs.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },
   session_not_found: {

@@ -86,6 +86,8 @@ export const redisKeys = {
   account: (userId: string) => `auth:user:${userId}`,
   /** String: the id of the user whose account has this email. */
   email: (email: string) => `auth:email:${email}`,
+  /** String, JSON: an invite that was not used yet, by its hash. */
+  invite: (inviteHash: string) => `auth:invite:${inviteHash}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
   /** String, JSON: whose ticket it is, by the ticket's hash. */

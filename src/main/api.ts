@@ -240,6 +240,7 @@ const admin = createAdminParts({
   judgedProcesses,
   login: authentication.login,
   accountAdmin: authentication.accountAdmin,
+  invites: authentication.invites,
   trail: audit.trail,
   requireAdmin,
   logger,

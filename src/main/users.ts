@@ -16,6 +16,7 @@ import { flagOption, readArguments, runCommand, textOption, UsageError } from '.
 const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and REDIS_URL: from the environment, .env, or what npm start has started.
 
   npm run users -- add --email E (--password-stdin | --password-env NAME) [--role ROLE] [--if-absent]
+  npm run users -- invite
   npm run users -- set-role --email E --role ROLE
   npm run users -- grant-admin --email E
   npm run users -- revoke-admin --email E
@@ -35,6 +36,7 @@ In the image: node dist/src/main/users.js add ...
   --if-absent        an account that is there already is no error
   --tenant           the organisation of the user, for CACHE_SCOPE=tenant. Without it, the user belongs to none
 
+  invite             make an invite, with which one person can make an account. It expires after INVITE_TTL
   set-password       for somebody who has forgotten theirs. Ends all logins of the account
   disable            end all logins of the account, and let nobody log in to it until it is enabled
   end-logins         end all logins of the account, as it does by logging out everywhere
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(HELP);
   const [command = ''] = positionals;
   const { email } = values;
+  if (command === 'invite') return withAccounts('healify-chat users', invite);
   if (!email) throw new UsageError('--email is missing');
   const role = roleOf(values.admin ? 'admin' : values.role);
   await withAccounts('healify-chat users', async (stores) => {
@@ -87,6 +90,11 @@ async function main(): Promise<void> {
     if (!account) throw new UsageError(`there is no account for ${email}`);
     process.stdout.write(textOf(account));
   });
+}
+
+async function invite({ invites, trail }: AccountStores): Promise<void> {
+  const made = await audited(trail, { action: 'account.invite', actor: byCommand('users') }, invites.make);
+  process.stdout.write(`invite ${made.invite}, until ${made.expiresAt}\n`);
 }
 
 interface Change {

@@ -8,8 +8,10 @@ import {
   accountBody,
   accountRoleBody,
   adminAccount,
+  invite,
 } from '../../contracts/http/admin-account-bodies.ts';
 import { auditedFor } from '../audit.ts';
+import type { Invites } from '../auth/invites.ts';
 import type { AccountAdmin } from '../auth/manage-accounts.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import { readJsonBody } from '../json-body.ts';
@@ -21,10 +23,11 @@ import { parse } from '../validate.ts';
  */
 export function createAdminAccountsRouter(options: {
   accounts: AccountAdmin;
+  invites: Pick<Invites, 'make'>;
   trail: AuditTrail;
   requireAdmin: RequestHandler;
 }): Router {
-  const { accounts, trail, requireAdmin } = options;
+  const { accounts, invites, trail, requireAdmin } = options;
   const find = async (email: string) => orNotFound(await accounts.find(email));
 
   /** Changes the account that the body names. */
@@ -38,6 +41,9 @@ export function createAdminAccountsRouter(options: {
 
   return Router()
     .use('/accounts', requireAdmin, readJsonBody)
+    .post('/accounts/invite', async (req, res) => {
+      res.status(201).json(await auditedFor({ req, trail }, { action: 'account.invite' }, invites.make));
+    })
     .post('/accounts/find', async (req, res) => {
       res.json(await find(parse(accountBody, req.body ?? {}).email));
     })
@@ -82,6 +88,19 @@ const operation = (operationId: string, summary: string, description?: string, b
 
 /** The OpenAPI description of these routes. */
 export const adminAccountPaths: ZodOpenApiPathsObject = {
+  '/admin/accounts/invite': {
+    post: {
+      tags: ['Admin'],
+      security: bearer,
+      summary: 'Invite somebody to make an account',
+      description: 'The invite works once, and expires. It is kept as a hash only.',
+      operationId: 'makeInvite',
+      responses: {
+        201: json('The invite.', invite),
+        ...problems('unauthenticated', 'forbidden', 'store_unavailable'),
+      },
+    },
+  },
   '/admin/accounts/find': operation('findAccount', 'Find an account by its email'),
   '/admin/accounts/disable': operation(
     'disableAccount',

@@ -28,10 +28,11 @@ export interface Accounts {
   /**
    * Makes an account for somebody who does not have one yet. It does the same work and says the same if the email has an
    * account. That account stays as it is.
+   * @param admit is called before the account is made, once all else is well. Nothing is made if it rejects
    * @returns the id of the new account's user; undefined: there was one
    * @throws ApiError password_too_weak
    */
-  register(credentials: Credentials): Promise<string | undefined>;
+  register(credentials: Credentials, admit: () => Promise<void>): Promise<string | undefined>;
   /** @throws ApiError invalid_credentials, account_disabled */
   check(credentials: Credentials): Promise<Account>;
   /** @throws ApiError invalid_credentials, account_disabled */
@@ -78,7 +79,7 @@ export function createAccounts(options: {
 
   return {
     check,
-    register: (credentials) => createAccount({ store, passwords }, credentials, 'user'),
+    register: (credentials, admit) => createAccount({ store, passwords }, credentials, 'user', admit),
     login: async (credentials, client) => {
       const account = await check(credentials);
       const begun = await refreshTokens.issue(account.userId, client);
@@ -109,10 +110,12 @@ export async function createAccount(
   { store, passwords }: { store: AccountStore; passwords: Passwords },
   { email, password }: Credentials,
   role: Role,
+  admit: () => Promise<void> = async () => {},
 ): Promise<string | undefined> {
   mustBeHardToGuess(password, { email });
   const userId = randomUUID();
   const passwordHash = await passwords.hash(password);
+  await admit();
   const outcome = await store.create({ userId, email, passwordHash, role, createdAt: new Date().toISOString() });
   return outcome === 'created' ? userId : undefined;
 }

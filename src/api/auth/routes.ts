@@ -5,10 +5,12 @@ import type { AuditEvent, AuditTrail } from '../../contracts/audit.ts';
 import { cutText } from '../../contracts/cut-text.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
-  credentials,
+  type AccountOptions,
+  accountOptions,
   loginBody,
   type Registered,
   refreshBody,
+  registerBody,
   registered,
   tokens,
 } from '../../contracts/http/account-bodies.ts';
@@ -19,6 +21,7 @@ import { parse } from '../validate.ts';
 import type { Accounts } from './accounts.ts';
 import type { GuardLogin } from './guard-login.ts';
 import { fromUser, type LoginRecords } from './login-records.ts';
+import type { MayRegister } from './may-register.ts';
 
 const AGENT_CHARS = 200;
 
@@ -30,6 +33,9 @@ export interface AccountsRouterOptions {
   limitLogin: (loginId: string, res: Response) => Promise<void>;
   /** @throws ApiError rate_limited: the address sends too many refresh tokens that are unknown */
   limitUnknown: (address: string, res: Response) => Promise<void>;
+  mayRegister: MayRegister;
+  /** What GET /auth/options tells. */
+  offer: AccountOptions;
   guardLogin: GuardLogin;
   trail: Pick<AuditTrail, 'note'>;
   records: LoginRecords;
@@ -37,11 +43,12 @@ export interface AccountsRouterOptions {
 
 /** The routes of the accounts. They do not exist if an identity provider has the accounts. */
 export function createAccountsRouter(options: AccountsRouterOptions): Router {
-  const { accounts, limitAddress, limitLogin, limitUnknown, guardLogin, trail, records } = options;
+  const { accounts, limitAddress, limitLogin, limitUnknown, mayRegister, offer, guardLogin, trail, records } = options;
   return Router()
+    .get('/auth/options', (_req, res) => void res.json(offer))
     .post('/auth/register', limitAddress('register'), async (req, res) => {
-      const body = parse(credentials, req.body);
-      const userId = await accounts.register(body);
+      const body = parse(registerBody, req.body);
+      const userId = await accounts.register(body, () => mayRegister(body.invite));
       const made = { action: 'account.register' } as const;
       trail.note(
         userId === undefined
@@ -97,6 +104,14 @@ const faults = ['validation_failed', ...bodyFaults, 'rate_limited', 'store_unava
 
 /** The OpenAPI description of these routes. */
 export const accountPaths: ZodOpenApiPathsObject = {
+  '/auth/options': {
+    get: {
+      tags,
+      summary: 'See who may make an account',
+      operationId: 'accountOptions',
+      responses: { 200: json('What a page must know before anybody logs in.', accountOptions) },
+    },
+  },
   '/auth/register': {
     post: {
       tags,
@@ -105,10 +120,10 @@ export const accountPaths: ZodOpenApiPathsObject = {
         'An email that has an account gets the same reply, in the same time, and its account stays as it is. Whoever gets ' +
         '`invalid_credentials` right after this has probably had an account before.',
       operationId: 'register',
-      requestBody: jsonBody(credentials),
+      requestBody: jsonBody(registerBody),
       responses: {
         202: json('There is an account for this email.', registered, rateLimitHeaders),
-        ...problems(...faults, 'password_too_weak', 'overloaded'),
+        ...problems(...faults, 'password_too_weak', 'registration_closed', 'invite_invalid', 'overloaded'),
       },
     },
   },

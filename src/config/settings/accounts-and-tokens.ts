@@ -1,7 +1,25 @@
+import { z } from 'zod';
+import { registrations } from '../../contracts/registration.ts';
 import { api, setting } from '../setting.ts';
 import { duration, flag, optional, secrets, someNames, text, url } from '../value-types.ts';
 
 export const accountsAndTokens = {
+  registration: setting({
+    env: 'REGISTRATION',
+    type: z.enum(registrations, `must be one of ${registrations.join(', ')}`),
+    default: 'open',
+    unit: registrations.join(', '),
+    text: 'Who may make an account: everybody, only those with an invite of an admin, or nobody. `npm run users -- add` always can.',
+    readBy: api,
+  }),
+  inviteTtlMs: setting({
+    env: 'INVITE_TTL',
+    type: duration({ min: '1m', max: '90d' }),
+    default: '7d',
+    unit: 'duration',
+    text: 'How long an invite can be used.',
+    readBy: api,
+  }),
   jwtSecret: setting({
     env: 'JWT_SECRET',
     type: secrets(32, 'openssl rand -base64 48'),

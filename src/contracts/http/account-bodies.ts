@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { registrations } from '../registration.ts';
 import { id } from '../scalars.ts';
 
 export const email = z
@@ -15,6 +16,17 @@ const password = z
   .meta({ example: 'three-brown-otters' });
 
 export const credentials = z.object({ email, password }).meta({ id: 'Credentials' });
+
+export const registerBody = credentials
+  .extend({ invite: z.string().max(128).optional().describe('Where only those who are invited can make an account.') })
+  .meta({ id: 'Register' });
+
+/** What a page must know before anybody logs in. */
+export const accountOptions = z
+  .object({ registration: z.enum(registrations).describe('Who may make an account.') })
+  .meta({ id: 'AccountOptions' });
+
+export type AccountOptions = z.output<typeof accountOptions>;
 
 export const loginBody = z
   .object({ email, password: z.string().min(1).max(limits.passwordChars) })

@@ -8,6 +8,15 @@ export const accountBody = z.strictObject({ email }).meta({ id: 'AccountNamed' }
 
 export const accountRoleBody = z.strictObject({ email, role: z.enum(roles) }).meta({ id: 'AccountRole' });
 
+export const invite = z
+  .object({
+    invite: z.string().describe('Whoever has it can make one account with it. It is not shown again.'),
+    expiresAt: timestamp,
+  })
+  .meta({ id: 'Invite' });
+
+export type InviteBody = z.output<typeof invite>;
+
 export const adminAccount = z
   .object({
     userId: id,

@@ -1,4 +1,5 @@
 import { type RequestHandler, Router } from 'express';
+import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
 import { createRedisLoginTries } from '../../adapters/logins/redis-login-tries.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
@@ -7,10 +8,12 @@ import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
 import { createGuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
+import { createInvites, type Invite, type Invites } from '../../api/auth/invites.ts';
 import { createLoginRecords } from '../../api/auth/login-records.ts';
 import { createLoginsRouter } from '../../api/auth/login-routes.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
+import { createMayRegister } from '../../api/auth/may-register.ts';
 import { createPasswordRouter } from '../../api/auth/password-routes.ts';
 import { createPasswords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
@@ -19,12 +22,14 @@ import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
 import { byAddress, byUser, limitRoute, useLimit } from '../../api/rate-limit.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { LastingStores } from './stores.ts';
 
 export interface AccountParts {
   /** undefined if an identity provider has the accounts, as the next. */
   accounts: Router | undefined;
   accountAdmin: AccountAdmin | undefined;
+  invites: Invites;
   /** The login of the admin's pages. */
   login: Router;
 }
@@ -43,6 +48,10 @@ export function createAccountParts(options: {
   trail: AuditTrail;
 }): AccountParts {
   const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate, trail } = options;
+  const invites = createInvites({
+    store: createRedisOneTimeEntries<Invite>({ redis, keyOf: redisKeys.invite }),
+    ttlMs: config.inviteTtlMs,
+  });
   const records = createLoginRecords({ trail, accounts: config.jwtJwksUrl ? undefined : stores.accounts });
   const limitOf = (name: string) => createRedisRateLimit({ redis, name, perMinute: config.rateLoginPerMinute });
   const limitAddress = (name: string): RequestHandler => limitRoute(limitOf(name), byAddress);
@@ -59,7 +68,7 @@ export function createAccountParts(options: {
 
   if (config.jwtJwksUrl) {
     const login = loginRouter(false, logInWithToken({ verifyToken, maxMs }));
-    return { accounts: undefined, accountAdmin: undefined, login };
+    return { accounts: undefined, accountAdmin: undefined, invites, login };
   }
   const passwords = createPasswords();
   const logins = createLogins({ families: stores.refreshFamilies, endLogin });
@@ -96,6 +105,8 @@ export function createAccountParts(options: {
         limitAddress,
         limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
         limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
+        mayRegister: createMayRegister({ ...config, invites }),
+        offer: { registration: config.registration },
         guardLogin,
         trail,
         records,
@@ -107,6 +118,7 @@ export function createAccountParts(options: {
       }),
     ),
     accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
+    invites,
     login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),
   };
 }

@@ -17,6 +17,7 @@ import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../api/admin/retry-runs.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
+import type { Invites } from '../../api/auth/invites.ts';
 import type { AccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
@@ -47,12 +48,13 @@ export function createAdminParts(options: {
   login: Router;
   /** undefined if an identity provider has the accounts. */
   accountAdmin: AccountAdmin | undefined;
+  invites: Invites;
   trail: AuditTrail;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
   const { config, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
-  const { judgedProcesses, login, accountAdmin, trail, requireAdmin, logger } = options;
+  const { judgedProcesses, login, accountAdmin, invites, trail, requireAdmin, logger } = options;
   const openJobs = () => countOpenJobs(shards, redis);
   return createAdminRouter(
     login,
@@ -74,7 +76,7 @@ export function createAdminParts(options: {
     createGatesRouter({ gates, openJobs, trail, requireAdmin }),
     createIntakeRouter({ intake, effects: intakeEffects, trail, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),
-    accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, trail, requireAdmin }) : Router(),
+    accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, invites, trail, requireAdmin }) : Router(),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs, trail, requireAdmin }),
     createRetryRunsRouter({ retryRuns, trail, requireAdmin, logger }),

@@ -1,6 +1,7 @@
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { accountIndexes, createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
+import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
 import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
 import { createRedisAuditStore } from '../../adapters/audit/redis-audit-store.ts';
 import {
@@ -13,6 +14,7 @@ import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-st
 import { createIndexes } from '../../adapters/mongodb/indexes.ts';
 import { channelOf } from '../../adapters/redis/channels.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
+import { createInvites, type Invite, type Invites } from '../../api/auth/invites.ts';
 import { createLogins, type Logins } from '../../api/auth/logins.ts';
 import { accountsAndTokens } from '../../config/settings/accounts-and-tokens.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
@@ -28,6 +30,7 @@ const KEEP_MS = 25 * 3_600_000;
 export interface AccountStores {
   accounts: AccountStore;
   logins: Logins;
+  invites: Invites;
   /** Where accounts are. */
   trail: AuditTrail;
 }
@@ -41,16 +44,20 @@ export interface AccountStores {
 export async function withAccounts(name: string, use: (stores: AccountStores) => Promise<void>): Promise<void> {
   const ttlMs = readSetting(accountsAndTokens.refreshTokenTtlMs);
   await withRedis(name, async (redis) => {
+    const invites = createInvites({
+      store: createRedisOneTimeEntries<Invite>({ redis, keyOf: redisKeys.invite }),
+      ttlMs: readSetting(accountsAndTokens.inviteTtlMs),
+    });
     const isMongoDb = await withMongoDb(name, async (db) => {
       await createIndexes(db, [...accountIndexes, ...refreshFamilyIndexes]);
       const logins = loginsOf(redis, createMongoDbRefreshFamilyStore({ db, ttlMs }));
       const accounts = createMongoDbAccountStore({ db });
-      await withTrailIn(createMongoDbAuditStore({ db }), ({ trail }) => use({ accounts, logins, trail }));
+      await withTrailIn(createMongoDbAuditStore({ db }), ({ trail }) => use({ accounts, logins, invites, trail }));
     });
     if (isMongoDb) return;
     const logins = loginsOf(redis, createRedisRefreshFamilyStore({ redis, ttlMs }));
     const accounts = createRedisAccountStore({ redis });
-    await withTrailIn(createRedisAuditStore({ redis }), ({ trail }) => use({ accounts, logins, trail }));
+    await withTrailIn(createRedisAuditStore({ redis }), ({ trail }) => use({ accounts, logins, invites, trail }));
   });
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ChatError } from '../../client/chat-client.ts';
+import type { Registration } from '../../contracts/registration.ts';
 import { login } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
 import { NoDoctor } from './no-doctor.tsx';
@@ -11,12 +12,20 @@ export function SignIn() {
   const [isNew, setIsNew] = useState(false);
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<string>();
+  const [registration, setRegistration] = useState<Registration>('open');
   const email = useRef<HTMLInputElement>(null);
   const alert = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
     document.title = isNew ? 'Make an account · healify-chat' : 'Sign in · healify-chat';
   }, [isNew]);
   useEffect(() => email.current?.focus(), []);
+  useEffect(() => {
+    // Without a reply, the next request says what is wrong.
+    login.options().then(
+      (options) => setRegistration(options.registration),
+      () => {},
+    );
+  }, []);
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -25,7 +34,7 @@ export function SignIn() {
     setWorking(true);
     setProblem(undefined);
     try {
-      if (isNew) await login.register(address, password);
+      if (isNew) await login.register(address, password, String(fields.get('invite') ?? '').trim());
       await login.login(address, password);
     } catch (error) {
       setProblem(isNew && isWrong(error) ? HAS_AN_ACCOUNT : problemOf(error));
@@ -57,25 +66,34 @@ export function SignIn() {
           />
           {isNew && <small>At least {LEAST_PASSWORD_CHARS} characters.</small>}
         </label>
+        {isNew && registration === 'invite' && (
+          <label>
+            Invite
+            <input name="invite" required maxLength={128} autocomplete="off" />
+            <small>Those who run this service give it to you. It works once.</small>
+          </label>
+        )}
         <p ref={alert} class="form-problem" role="alert">
           {problem}
         </p>
         <button type="submit" class="primary" disabled={working}>
           {working ? 'One moment …' : isNew ? 'Make an account' : 'Sign in'}
         </button>
-        <p class="switch">
-          {isNew ? 'Have an account?' : 'New here?'}{' '}
-          <button
-            type="button"
-            class="plain"
-            onClick={() => {
-              setIsNew(!isNew);
-              setProblem(undefined);
-            }}
-          >
-            {isNew ? 'Sign in' : 'Make an account'}
-          </button>
-        </p>
+        {registration !== 'closed' && (
+          <p class="switch">
+            {isNew ? 'Have an account?' : 'New here?'}{' '}
+            <button
+              type="button"
+              class="plain"
+              onClick={() => {
+                setIsNew(!isNew);
+                setProblem(undefined);
+              }}
+            >
+              {isNew ? 'Sign in' : 'Make an account'}
+            </button>
+          </p>
+        )}
       </form>
       <NoDoctor />
     </main>
@@ -92,6 +110,8 @@ function problemOf(error: unknown): string {
   if (isWrong(error)) return 'Email or password is wrong.';
   if (error.code === 'password_too_weak')
     return 'This password is too easy to guess. Choose one that is not common, without words of your email.';
+  if (error.code === 'registration_closed') return 'Nobody can make an account here. Ask those who run this service.';
+  if (error.code === 'invite_invalid') return 'This invite was used before, or has expired. Ask for another one.';
   if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';
   if (error.code === 'rate_limited') return 'Too many tries. Wait a minute, then try again.';
   return wordsOf(error);

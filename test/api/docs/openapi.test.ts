@@ -7,6 +7,7 @@ import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createIntakeRouter } from '../../../src/api/admin/intake.ts';
 import { createJobsRouter } from '../../../src/api/admin/jobs.ts';
 import { createLinksRouter } from '../../../src/api/admin/links.ts';
+import { createAdminMeRouter } from '../../../src/api/admin/me.ts';
 import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
@@ -120,6 +121,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createAdminAccountsRouter(unused), '/admin'),
     ...routesOf(createChatRouter(unused)),
     ...routesOf(createRealtimeRouter(unused)),
+    ...routesOf(createAdminMeRouter(unused), '/admin'),
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
     ...routesOf(createFeedbackRouter(unused), '/admin'),
     ...routesOf(createGatesRouter(unused), '/admin'),
