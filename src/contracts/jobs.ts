@@ -56,6 +56,8 @@ export interface JobSummary {
 
 /** All that is known of a job but its texts. */
 export interface JobStory extends JobSummary {
+  /** The name of its queue on Bull Board. */
+  queue: string;
   /** null: a job of an earlier version. */
   traceId: string | null;
   /** When a worker last took it. */

@@ -1,5 +1,6 @@
 import { openJobShards } from '../adapters/jobs/job-shards.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
+import { readJobShards } from '../adapters/redis/installation.ts';
 import { age } from '../contracts/dead-letters.ts';
 import { DEFAULT_RETRIES_PER_SECOND, jobFilter } from '../contracts/http/job-bodies.ts';
 import type { JobAdmin, JobFilter, JobSummary } from '../contracts/jobs.ts';
@@ -82,7 +83,7 @@ async function main(): Promise<void> {
   const print = printer(values.json);
 
   await withRedis('healify-chat jobs', async (redis) => {
-    const jobs = createJobAdmin(openJobShards(redis, 1), redis);
+    const jobs = createJobAdmin(openJobShards(redis, await readJobShards(redis)), redis);
     if (command === 'list') {
       const found = await listJobs(jobs, filter, limit ?? DEFAULT_LISTED);
       print(found, jobsText);

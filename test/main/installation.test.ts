@@ -66,6 +66,18 @@ test('a process with another virtual host, or another namespace, does not start 
   }
 }, 120_000);
 
+test('a process that spreads jobs over another number of queues does not start', async () => {
+  const redis = new Redis(env.REDIS_URL);
+  cleanups.push(() => redis.disconnect());
+  const virtualHost = virtualHostOf(env.RABBITMQ_URL);
+  await redis.set(INSTALLATION_KEY, JSON.stringify({ namespace: 'healify', virtualHost, jobShards: 4 }));
+  expect(await refusalOf('worker', env)).toContain('JOB_SHARDS=4');
+  expect(await refusalOf('api', { ...env, JOB_SHARDS: '3' })).toContain('JOB_SHARDS=4');
+  // An earlier version has claimed it, and knew one queue.
+  await redis.set(INSTALLATION_KEY, JSON.stringify({ namespace: 'healify', virtualHost }));
+  expect(await refusalOf('worker', { ...env, JOB_SHARDS: '4' })).toContain('JOB_SHARDS=1');
+}, 120_000);
+
 test('a process finds out whose a Redis is also if that was away as it started', async () => {
   const redis = new Redis(env.REDIS_URL);
   cleanups.push(() => redis.disconnect());

@@ -2,11 +2,13 @@ import { INSTALLATION_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from './connect-redis.ts';
 import type { Redis } from './redis.ts';
 
-/** The installation that owns a Redis. All processes of one installation have the same two values. */
+/** The installation that owns a Redis. All processes of one installation have the same values. */
 export interface Installation {
   namespace: string;
   /** RabbitMQ's virtual host. The broker's address is left out, because one broker may have several addresses. */
   virtualHost: string;
+  /** Over how many queues its jobs are spread. */
+  jobShards: number;
 }
 
 /**
@@ -15,15 +17,20 @@ export interface Installation {
  * @throws StoreUnavailableError
  */
 export async function claimRedis(redis: Redis, installation: Installation): Promise<Installation> {
-  const { namespace, virtualHost } = installation;
+  const { namespace, virtualHost, jobShards } = installation;
+  // Earlier versions do not write the number of shards, and have one.
+  const claim = JSON.stringify({ namespace, virtualHost, ...(jobShards !== 1 && { jobShards }) });
   const [, text] = await orStoreUnavailable(
-    Promise.all([
-      redis.set(INSTALLATION_KEY, JSON.stringify({ namespace, virtualHost }), 'NX'),
-      redis.get(INSTALLATION_KEY),
-    ]),
+    Promise.all([redis.set(INSTALLATION_KEY, claim, 'NX'), redis.get(INSTALLATION_KEY)]),
   );
-  return JSON.parse(text ?? '{}') as Installation;
+  return readClaim(text);
 }
+
+/** Over how many queues the jobs of the installation are spread that owns a Redis. @throws StoreUnavailableError */
+export const readJobShards = async (redis: Redis): Promise<number> =>
+  readClaim(await orStoreUnavailable(redis.get(INSTALLATION_KEY))).jobShards;
+
+const readClaim = (text: string | null) => ({ jobShards: 1, ...JSON.parse(text ?? '{}') }) as Installation;
 
 /** Whether the server is a node of a Redis Cluster, which needs another client; false if it does not say. */
 export async function isClusterNode(redis: Redis): Promise<boolean> {

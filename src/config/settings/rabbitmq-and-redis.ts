@@ -145,6 +145,14 @@ export const rabbitMqAndRedis = {
     mayBeInFile: true,
     readBy: both,
   }),
+  jobShards: setting({
+    env: 'JOB_SHARDS',
+    type: integer(1, 64),
+    default: '1',
+    unit: 'queues',
+    text: 'Over how many queues jobs are spread, all jobs of a user in one, so that the nodes of a Redis Cluster share them. The same for api and workers; a process with another number refuses to start. docs/operating.md says how to change it.',
+    readBy: both,
+  }),
   requireDurableRedis: setting({
     env: 'REQUIRE_DURABLE_REDIS',
     type: flag,

@@ -82,6 +82,7 @@ export const jobStory = summary
   .extend({
     traceId: z.string().nullable().describe('What its log lines share; null for a job of an earlier version.'),
     startedAt: moment.nullable().describe('When a worker last took it.'),
+    queue: z.string().describe('The name of its queue on Bull Board.'),
     deadline: moment.nullable(),
     maxAttempts: z.int(),
     crashes: z.int().describe('How often a worker has died over it.'),

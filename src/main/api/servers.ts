@@ -97,7 +97,7 @@ export async function connectServers(options: {
     admitToRedis({ ...config, redis, logger }),
     mongoDb && prepareMongoDb(mongoDb.db, logger),
   ]).then(() => {});
-  const shards = openJobShards(redis, 1);
+  const shards = openJobShards(redis, config.jobShards);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 

@@ -105,7 +105,7 @@ export async function connectServers(options: {
     ...{ config: { ...config, storeTimeoutMs: MONGODB_TIMEOUT_MS }, name, logger },
     onUp: (up) => onUp('mongodb', up),
   });
-  const shards = openJobShards(redis, 1);
+  const shards = openJobShards(redis, config.jobShards);
   const publisher = createPublisher({ connection: publishing, timeoutMs: config.publishTimeoutMs, logger });
   const depths = createQueueDepths({ connection: consuming, logger });
 

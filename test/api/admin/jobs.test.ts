@@ -19,7 +19,15 @@ const summary: JobSummary = {
 };
 const story: JobStory = {
   ...summary,
-  ...{ traceId: 'a'.repeat(32), startedAt: summary.addedAt, deadline: null, maxAttempts: 3, crashes: 0, ahead: null },
+  ...{
+    queue: 'chat',
+    traceId: 'a'.repeat(32),
+    startedAt: summary.addedAt,
+    deadline: null,
+    maxAttempts: 3,
+    crashes: 0,
+    ahead: null,
+  },
   ...{ nextAttemptAt: null, retry: { since: summary.addedAt, code: 'model_timeout' }, failures: ['a'], answer: null },
   steps: [{ step: 'ask-model', attempt: 3, ms: 1.5, failed: 'model_timeout', waited: null }],
 };

@@ -51,7 +51,7 @@ export async function readSummaries(
 
 /** Returns the story of a job. @param place where it is; see placesInLine */
 export async function readStory(
-  { toKey }: JobShard,
+  { name, toKey }: JobShard,
   redis: Redis,
   requestId: string,
   place: PlaceInLine,
@@ -66,6 +66,7 @@ export async function readStory(
   const steps = result?.steps ?? state?.steps ?? [];
   return {
     ...summaryOf(requestId, job, live),
+    queue: name,
     traceId: result?.traceId ?? (traceIdOf(data.traceparent ?? '') || null),
     startedAt: isoOf(job.processedOn),
     deadline: data.request?.deadline ?? null,

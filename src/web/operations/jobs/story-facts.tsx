@@ -9,7 +9,7 @@ import { useLinks } from '../use-links.ts';
 
 /** Whose it is, when what happened, and what the answer took. */
 export function StoryFacts({ story }: { story: JobStory }) {
-  const { requestId, sessionId, userId, traceId, addedAt, startedAt, endedAt, deadline, answer } = story;
+  const { requestId, sessionId, userId, traceId, queue, addedAt, startedAt, endedAt, deadline, answer } = story;
   const { trace, logs } = useLinks() ?? {};
   return (
     <Card id="facts" title="Facts" width="half">
@@ -46,7 +46,7 @@ export function StoryFacts({ story }: { story: JobStory }) {
           )}
         </Fact>
         <Fact name="Bull Board">
-          <a href={`admin/queues/queue/chat/r-${encodeURIComponent(requestId)}`}>This job there</a>
+          <a href={`admin/queues/queue/${queue}/r-${encodeURIComponent(requestId)}`}>This job there</a>
         </Fact>
         {answer && (
           <>

@@ -17,9 +17,9 @@ export const jobLimits = {
 /** What becomes of a job: how long it stays in hand, until it is told to end, or how it ends. */
 export type Fate = 'complete' | 'cancel' | 'wait' | { failWith: string };
 
-/** A queue, a worker that ends jobs as they are told to, and the search over them. */
-export async function openSearch(redisUrl?: string) {
-  const around = await openQueue(redisUrl);
+/** Jobs, a worker that ends them as it is told to, and the search over them. */
+export async function openSearch(redisUrl?: string, shardCount = 1) {
+  const around = await openQueue(redisUrl, shardCount);
   const { shards, redis } = around;
   const fates = new Map<string, Fate>();
   const connection = redis.duplicate();
