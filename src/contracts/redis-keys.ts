@@ -171,7 +171,7 @@ export const SETTLED_CHANNEL = 'chat:settled';
  */
 export const ANSWER_LOG_CHANNEL = 'ai:log';
 
-/** Pub/sub channel: the id of a request whose work must stop, in whichever process has it. */
+/** Pub/sub channel: `{shard} {requestId}`, a request whose work must stop, in whichever process has it. */
 export const CANCEL_CHANNEL = 'chat:cancel';
 
 /** Pub/sub channel: an operator has paused or resumed the intake. Workers look at `INTAKE_PAUSE_KEY`. */

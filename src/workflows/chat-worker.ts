@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { onCancelled } from '../adapters/jobs/cancellations.ts';
-import { jobIdOf, type KnownFailure } from '../adapters/jobs/chat-job.ts';
+import type { KnownFailure } from '../adapters/jobs/chat-job.ts';
 import type { JobInHand } from '../adapters/jobs/job-in-hand.ts';
 import type { JobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import type { Subscriber } from '../adapters/redis/redis.ts';
@@ -43,7 +43,7 @@ export function startChatWorker(options: ChatWorkerOptions): { stop(graceMs: num
   jobs.start(work, ({ request }) => lookUpEarly(workflow, request));
   onCancelled({
     subscriber: options.subscriber,
-    callback: (requestId) => jobs.cancel(jobIdOf(requestId)),
+    callback: (shard, requestId) => jobs.cancel(shard, requestId),
     onRefused: (error) =>
       logger.warn({ err: error }, 'cannot subscribe to cancellations: they take effect a second or two late'),
   });

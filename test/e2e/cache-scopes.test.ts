@@ -188,5 +188,5 @@ describe.each([
     expect(stored.includes(marker)).toBe(!('ENCRYPTION_KEYS' in encryption));
   });
 
-  const cancel = (requestId: string) => cancelRequest({ prefix: JOBS_PREFIX }, redis, requestId);
+  const cancel = (requestId: string) => cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, requestId);
 });

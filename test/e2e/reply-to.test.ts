@@ -125,7 +125,7 @@ test.each([
   const slow = question('How? [[simulate latency=20s]]');
   service.ask(slow, { correlationId: 'call-9' });
   await until('it is asked', async () => (await simulator.stats()).inFlight > 0);
-  await cancelRequest({ prefix: JOBS_PREFIX }, redis, slow.requestId);
+  await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, slow.requestId);
   expect(await service.answer()).toMatchObject({ status: 'cancelled', correlationId: 'call-9' });
 
   const own = await user.send({ message: 'And I?' }, { Prefer: 'wait=20' });

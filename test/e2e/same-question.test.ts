@@ -109,7 +109,7 @@ test('a question that is cancelled while the model thinks stops the model call, 
   const asked = request();
   await client.ask(asked);
   await until('the model thinks', async () => (await simulator.stats()).inFlight === 1);
-  await cancelRequest({ prefix: JOBS_PREFIX }, redis, asked.requestId);
+  await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, asked.requestId);
 
   expect(await client.responseTo(asked.requestId)).toMatchObject({ status: 'cancelled', response: null, error: null });
   expect(await simulator.stats()).toMatchObject({ started: 1, abortedByClient: 1, inFlight: 0 });
@@ -117,7 +117,7 @@ test('a question that is cancelled while the model thinks stops the model call, 
 
 test('a question that is cancelled before its turn never reaches the model', async () => {
   const asked = request();
-  await cancelRequest({ prefix: JOBS_PREFIX }, redis, asked.requestId);
+  await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, asked.requestId);
   await client.ask(asked);
 
   expect(await client.responseTo(asked.requestId)).toMatchObject({ status: 'cancelled' });
@@ -133,7 +133,7 @@ test('when the request that asks is cancelled, others that wait for the same ans
   await client.ask(second);
   await until('the second waits', async () => (await redis.keys('*awaiting')).length > 0);
   await simulator.behave({});
-  await cancelRequest({ prefix: JOBS_PREFIX }, redis, first.requestId);
+  await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, first.requestId);
 
   expect(await client.responseTo(first.requestId)).toMatchObject({ status: 'cancelled' });
   expect(await client.responseTo(second.requestId)).toMatchObject({ status: 'completed' });

@@ -47,8 +47,9 @@ test('with four shards, every question is answered once although a worker is kil
   const redis = new Redis(env.REDIS_URL);
   const shards = openJobShards(redis, SHARDS);
   try {
-    for (const { queue } of shards.all)
-      await until('jobs of each shard are in hand', async () => (await queue.getActiveCount()) > 0);
+    // A shard may have none: its jobs wait until those of others end.
+    const inHand = await Promise.all(shards.all.map(({ queue }) => queue.getActiveCount()));
+    expect(inHand.filter((count) => count > 0).length).toBeGreaterThan(1);
     await workers[0]!.kill();
     await until('the model has only the work of the other', async () => {
       const { inFlight } = await simulator.stats();

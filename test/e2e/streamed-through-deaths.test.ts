@@ -113,7 +113,7 @@ test('streams that are stopped while they are written end with one text, in the 
   const requestIds = streams.map(({ requestId }) => requestId);
   const at = new Date().toISOString();
   await keeper.end(requestIds, { type: 'cancelled', at, finishReason: 'cancelled' });
-  await Promise.all(requestIds.map((requestId) => cancelRequest({ prefix: JOBS_PREFIX }, redis, requestId)));
+  await Promise.all(requestIds.map((requestId) => cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, requestId)));
   for (const { requestId, ended } of streams) {
     const response = await client.responseTo(requestId);
     expect(response).toMatchObject({ status: 'cancelled', response: textOf(await ended), usage: null });

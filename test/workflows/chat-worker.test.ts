@@ -41,7 +41,7 @@ const paidFor = { 'ask-model': { answer, modelMs: 5 } };
 function worker(parts: Partial<ChatWorkflow> = {}) {
   const seen = standInWorkflow(parts);
   const events: string[] = [];
-  const cancelled: string[] = [];
+  const cancelled: [number, string][] = [];
   let work: (job: JobInHand, early?: EarlyLookUp) => Promise<void>;
   let graceIsOver = () => {};
   const jobs: JobRunner<EarlyLookUp> = {
@@ -49,7 +49,7 @@ function worker(parts: Partial<ChatWorkflow> = {}) {
       work = given as typeof work;
     },
     add: async () => 0,
-    cancel: (jobId) => cancelled.push(jobId),
+    cancel: (...job) => cancelled.push(job),
     stop: async (_graceMs, onGraceOver) => {
       graceIsOver = onGraceOver;
     },
@@ -168,8 +168,8 @@ describe('a request that is cancelled', () => {
 
   test('is reported to the runner of this worker’s jobs', () => {
     const { subscriber, cancelled } = worker();
-    subscriber.emit('message', channelOf(subscriber, CANCEL_CHANNEL), 'r');
-    expect(cancelled).toEqual(['r-r']);
+    subscriber.emit('message', channelOf(subscriber, CANCEL_CHANNEL), '2 r 1');
+    expect(cancelled).toEqual([[2, 'r 1']]);
   });
 });
 

@@ -15,17 +15,17 @@ const RETRY_MS = 1_000;
  * make this quicker. One round trip.
  */
 export async function cancelRequest(
-  { prefix }: Pick<JobShard, 'prefix'>,
+  { index, prefix }: Pick<JobShard, 'index' | 'prefix'>,
   redis: Redis,
   requestId: string,
 ): Promise<void> {
   const remembered = redis.set(redisKeys.cancelled(prefix, jobIdOf(requestId)), '1', 'EX', REMEMBERED_SECONDS);
-  const notice = redis.publish(channelOf(redis, CANCEL_CHANNEL), requestId).catch(() => {});
+  const notice = redis.publish(channelOf(redis, CANCEL_CHANNEL), `${index} ${requestId}`).catch(() => {});
   await Promise.all([remembered, notice]);
 }
 
 /**
- * Calls `callback` for each request that is cancelled from now on. Notices that are published while the subscriber is
+ * Calls `callback` for each request that is cancelled from now on, with the index of its shard. Notices that are published while the subscriber is
  * not connected are missed.
  * @param options.subscriber a connection of its own
  * @param options.onRefused called once for each connection on which Redis refuses the subscription, which is tried
@@ -33,7 +33,7 @@ export async function cancelRequest(
  */
 export function onCancelled(options: {
   subscriber: Subscriber;
-  callback: (requestId: string) => void;
+  callback: (shard: number, requestId: string) => void;
   onRefused: (error: unknown) => void;
 }): void {
   const { subscriber, callback, onRefused } = options;
@@ -54,8 +54,10 @@ export function onCancelled(options: {
     }
   }
 
-  subscriber.on('message', (channel, requestId) => {
-    if (channel === notices) callback(requestId);
+  subscriber.on('message', (channel, notice) => {
+    if (channel !== notices) return;
+    const space = notice.indexOf(' ');
+    callback(Number(notice.slice(0, space)), notice.slice(space + 1));
   });
   subscriber.on('ready', () => void subscribe());
   if (subscriber.status === 'ready') void subscribe();

@@ -26,6 +26,8 @@ export interface JobShards {
   readonly all: readonly JobShard[];
   /** The shard of all jobs of a user, so that the user's turn, positions and cancellations are in one place. */
   of(userId: string): JobShard;
+  /** The shard that knows which shard has claimed the id of a request, whosever it is. */
+  homeOf(requestId: string): JobShard;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export function openJobShards(connection: Redis, count: number): JobShards {
   return {
     all,
     of: (userId) => all[shardOf(userId, count)]!,
+    homeOf: (requestId) => all[shardOf(requestId, count)]!,
     close: async () => {
       await Promise.all(all.map(({ queue }) => queue.close()));
     },
@@ -45,10 +48,10 @@ export function openJobShards(connection: Redis, count: number): JobShards {
 }
 
 /**
- * The index of a user's shard: CRC-32 (IEEE) of the user's id in UTF-8, modulo the count. It must never change, or the jobs of
- * an installation would not be found.
+ * The index of the shard for an id, such as a user's: CRC-32 (IEEE) of the id in UTF-8, modulo the count. It must never change,
+ * or the jobs of an installation would not be found.
  */
-export const shardOf = (userId: string, count: number): number => (count === 1 ? 0 : crc32(userId) % count);
+export const shardOf = (id: string, count: number): number => (count === 1 ? 0 : crc32(id) % count);
 
 function openShard(connection: Redis, index: number, count: number): JobShard {
   const name = count === 1 ? JOBS_QUEUE : `${JOBS_QUEUE}-${index}`;

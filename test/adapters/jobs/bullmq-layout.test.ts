@@ -60,7 +60,8 @@ const ownScripts: Script[] = readdirSync(ownFolder)
 function hashOf({ lua }: Script, key: string): 'meta' | 'job' | 'other' | 'children' {
   const header = key.startsWith('KEYS[') ? (lua.split('\n').find((line) => line.trim().startsWith(key)) ?? '') : '';
   if (/meta/i.test(key + header)) return 'meta';
-  if (/scheduler|deduplicationNext|metrics|nextTags/i.test(key + header) || /^run(ning)?$/.test(key)) return 'other';
+  if (/scheduler|deduplicationNext|metrics|nextTags|bucket/i.test(key + header) || /^run(ning)?$/.test(key))
+    return 'other';
   return /processed|failed/i.test(key) ? 'children' : 'job';
 }
 

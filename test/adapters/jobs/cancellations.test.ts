@@ -33,7 +33,7 @@ async function userWith(redis: Redis, ...rules: string[]): Promise<string> {
 const isHeard = async (heard: string[], redis: Redis) => {
   const requestId = randomUUID();
   await until('it is heard', async () => {
-    await cancelRequest({ prefix: JOBS_PREFIX }, redis, requestId);
+    await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, requestId);
     return heard.includes(requestId);
   });
 };
@@ -45,7 +45,7 @@ test('cancellations are heard again after the connection was lost', async () => 
   const heard: string[] = [];
   onCancelled({
     subscriber: open(proxy.url),
-    callback: (requestId) => heard.push(requestId),
+    callback: (_, requestId) => heard.push(requestId),
     onRefused: () => {},
   });
   const other = open(url);
@@ -61,7 +61,7 @@ test('a subscription that Redis refuses is tried again, and the refusal is repor
   const user = await userWith(admin, '-subscribe');
   const heard: string[] = [];
   const onRefused = jest.fn();
-  onCancelled({ subscriber: open(url, user), callback: (requestId) => heard.push(requestId), onRefused });
+  onCancelled({ subscriber: open(url, user), callback: (_, requestId) => heard.push(requestId), onRefused });
   await until('it is refused', () => onRefused.mock.calls.length > 0);
   await admin.call('ACL', 'SETUSER', user, '+subscribe');
   await isHeard(heard, admin);
@@ -73,6 +73,6 @@ test('a request is cancelled though its notice is refused', async () => {
   const admin = open(url);
   const user = await userWith(admin, '-publish');
   const requestId = randomUUID();
-  await cancelRequest({ prefix: JOBS_PREFIX }, open(url, user), requestId);
+  await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, open(url, user), requestId);
   expect(await admin.exists(redisKeys.cancelled(JOBS_PREFIX, jobIdOf(requestId)))).toBe(1);
 });

@@ -188,6 +188,21 @@ test('a request is cancelled and forgotten in the shard where it is', async () =
   }
 });
 
+test('the cancellation of a request leaves jobs of other shards alone, whatever their ids are', async () => {
+  const worker = openWorker(10);
+  worker.start();
+  const [one] = USERS;
+  const other = USERS.find((userId) => search.shards.of(userId) !== search.shards.of(one!))!;
+  const [a, b] = jobsOf(one!, 2);
+  await worker.runner.add([a!, b!]);
+  await until('both have begun', () => worker.inHand.size === 2);
+  await cancelRequests(search.shards.of(other), search.redis, [a!.request.requestId]);
+  // The notice that comes after shows that the first one was heard.
+  await cancelRequests(search.shards.of(one!), search.redis, [b!.request.requestId]);
+  await until('the second is heard', () => worker.inHand.get(b!.request.requestId)!.signal.aborted);
+  expect(worker.inHand.get(a!.request.requestId)!.signal.aborted).toBe(false);
+});
+
 test('jobs of all shards that wait for one answer are woken together', async () => {
   search.start();
   const delayed = await Promise.all(USERS.map((userId) => search.add('wait', { userId })));

@@ -62,7 +62,7 @@ for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
 end
 local noneThere = redis.call('EXISTS', unpack(keys)) == 0
 local remembered = inLine > 0 and redis.call('HMGET', nextTags, unpack(turns)) or {}
-local generations = finishedIn(finishedKey)
+local generations = generationsOf(finishedKey)
 
 -- Of the jobs to be added: their indexes among the given jobs, and their tags.
 local served, nextTagOf, seen, new, tags = {}, {}, {}, {}, {}

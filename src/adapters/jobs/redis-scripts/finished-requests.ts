@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
-/** A generation has at most 16 to the power of this many buckets: see finished-requests.lua. */
+/** A generation has at most 16 to the power of this many buckets: see generations.lua. */
 const BUCKET_DIGITS = 6;
 
-/** The constants for a script that includes `finished-requests`. */
+/** The constants for a script that includes `generations`. */
 export const finishedConstants = { BUCKET_DIGITS };
 
 /** The digest by which the scripts recognise a job: hexadecimal digits, and a 64-bit integer with its sign. */

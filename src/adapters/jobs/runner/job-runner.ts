@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { jobIdOf } from '../chat-job.ts';
+import { claimRequestIds } from '../claim-request-ids.ts';
 import type { HeadStart } from '../job-in-hand.ts';
 import { countWaiting, type NewJob } from '../job-queue.ts';
 import type { JobShards } from '../job-shards.ts';
@@ -20,13 +22,13 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
   start(work: Work<Start>, giveHeadStart?: (job: NewJob) => Start | undefined): void;
   /**
    * Adds jobs. Begins them at once if no job of their shard waits and there is a free place for each of them. Jobs that
-   * exist already stay as they are. One round trip.
+   * exist already stay as they are. One round trip; two if there are several shards.
    * @returns how many jobs no process has in hand then
    * @throws StoreUnavailableError if the jobs must be safe and may not be
    */
   add(jobs: readonly NewJob[]): Promise<number>;
-  /** Aborts the job's signal, now or as soon as the job is in hand here. */
-  cancel(jobId: string): void;
+  /** Aborts the signal of a job of a shard, now or as soon as the job is in hand here. */
+  cancel(shard: number, requestId: string): void;
   /**
    * Takes no more jobs, and waits for those in hand. After the grace period it calls `onGraceOver` and aborts their
    * signals.
@@ -44,7 +46,7 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
 export function createJobRunner<Start extends HeadStart = HeadStart>(
   options: ShardRunnerOptions & { shards: JobShards; concurrency: number },
 ): JobRunner<Start> {
-  const { shards } = options;
+  const { shards, redis } = options;
   const places = createPlaces(options.concurrency);
   const shared = sharePlaces(places, shards.all.length);
   const partOf = (limit: number) => Math.ceil(limit / shards.all.length);
@@ -73,14 +75,13 @@ export function createJobRunner<Start extends HeadStart = HeadStart>(
       places.open();
       for (const runner of runners) runner.start(work, giveHeadStart);
     },
-    add: async (jobs) => {
+    add: async (received) => {
+      const jobs = await claimRequestIds(shards, redis, received, { rememberMs: options.redeliveryWindowMs });
       const ofShards = Map.groupBy(jobs, ({ request }) => shards.of(request.userId).index);
       const counts = await Promise.all(shards.all.map(({ index }) => addTo(index, ofShards.get(index))));
       return counts.reduce((sum, count) => sum + count, 0);
     },
-    cancel: (jobId) => {
-      for (const runner of runners) runner.cancel(jobId);
-    },
+    cancel: (shard, requestId) => runners[shard]?.cancel(jobIdOf(requestId)),
     stop: async (graceMs, onGraceOver) => {
       places.close();
       const grace = setTimeout(() => {

@@ -312,7 +312,7 @@ test('a job whose cancellation was published while nobody listened is cancelled 
   });
   await runner.add([newJob('a')]);
   await isIn('a', 'active');
-  await cancelRequest({ prefix: JOBS_PREFIX }, redis, 'a');
+  await cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, 'a');
   const job = await cancelled.promise;
   expect(job.cancelled).toBe(true);
   expect(job.signal.reason).toBeInstanceOf(RequestCancelledError);
@@ -410,7 +410,7 @@ test('a job that was cancelled before it was taken begins as cancelled', async (
   await runnersWait(1);
   // The notice overtakes the job.
   const added = runner.add([newJob('a')]);
-  runner.cancel(jobIdOf('a'));
+  runner.cancel(0, 'a');
   await added;
   await isIn('a', 'completed');
   await redis.set(redisKeys.cancelled(JOBS_PREFIX, jobIdOf('b')), '1');
@@ -427,7 +427,7 @@ test('a job is cancelled through its signal, whatever else aborts that', async (
   });
   await runner.add([newJob('a')]);
   await isIn('a', 'active');
-  runner.cancel(jobIdOf('a'));
+  runner.cancel(0, 'a');
   await isIn('a', 'completed');
 });
 
