@@ -1,6 +1,7 @@
 import { brokerUser } from '../contracts/broker-urls.ts';
 import { ConfigError } from '../contracts/errors.ts';
 import { asksForAll } from '../contracts/publishers.ts';
+import { textRefusal } from '../contracts/text-permission.ts';
 import { plainConnectionProblems } from './plain-connections.ts';
 import type { Reader, Setting } from './setting.ts';
 import { namedSecret, settingText } from './setting-text.ts';
@@ -49,6 +50,7 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
     if (config.nodeEnv !== 'production' && !config.openaiApiKey && !config.modelSimulatorUrl) {
       problems.push('OPENAI_API_KEY is required, or MODEL_SIMULATOR_URL outside production');
     }
+    problems.push(...textProblems(config));
     if ((config.pricePrompt === undefined) !== (config.priceCompletion === undefined)) {
       problems.push('PRICE_PROMPT and PRICE_COMPLETION must be set together');
     }
@@ -82,6 +84,21 @@ function publisherProblems({ publishers, rabbitmqUrl }: Pick<WorkerConfig, 'publ
   if (user === undefined) return ['PUBLISHERS needs a RABBITMQ_URL that names its user'];
   if (asksForAll(publishers, user)) return [];
   return [`PUBLISHERS must let the user of RABBITMQ_URL ask for everybody: add ${user}:*`];
+}
+
+/** At least one provider may be given texts. The simulator always may. */
+function textProblems(config: WorkerConfig): string[] {
+  if (!config.openaiApiKey) return [];
+  const first = { name: 'OPENAI_BASE_URL', region: config.modelRegion, agreement: config.modelAgreement };
+  const providers = [first, ...config.modelFallbacks];
+  const refused = providers.map((one) => [one.name, textRefusal(one, config)] as const);
+  if (refused.some(([, why]) => why === undefined)) return [];
+  const reasons = refused.map(([name, why]) =>
+    why === 'region' ? `${name} is in no region of TEXT_REGIONS` : `${name} has no agreement`,
+  );
+  return [
+    `no model provider may be given texts (${reasons.join('; ')}): set MODEL_REGION and MODEL_AGREEMENT for OPENAI_BASE_URL, "region" and "agreement" in MODEL_FALLBACKS, or change TEXT_REGIONS and TEXT_AGREEMENT_REQUIRED`,
+  ];
 }
 
 /** A certificate needs its key, and both need TLS. */

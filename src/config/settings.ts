@@ -12,6 +12,7 @@ import { mongoDb } from './settings/mongodb.ts';
 import { outgoingHttp } from './settings/outgoing-http.ts';
 import { rabbitMqAndRedis } from './settings/rabbitmq-and-redis.ts';
 import { requestsAndSessions } from './settings/requests-and-sessions.ts';
+import { textsAtProviders } from './settings/texts-at-providers.ts';
 import { traces } from './settings/traces.ts';
 
 /** All settings, by the titles of their groups, in the order of the documentation. */
@@ -26,6 +27,7 @@ export const settings = {
   'Requests and sessions': requestsAndSessions,
   'Bridge and workflow': bridgeAndWorkflow,
   Model: model,
+  'Texts at model providers': textsAtProviders,
   'Answer cache': answerCache,
   'Answer log': answerLog,
   Traces: traces,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isSupportedCountry } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import { brokerUrls } from '../contracts/broker-urls.ts';
 import type { AllowedPublisher } from '../contracts/publishers.ts';
@@ -181,6 +182,23 @@ export const optional = <T>(type: z.ZodType<T, string>) =>
     return z.NEVER;
   });
 
+/** A name of the operator's own, without a comma. '' is none. */
+export const placeName = z.string().regex(/^[^,]{0,100}$/, 'must have at most 100 characters, and no comma');
+
+export const country = z
+  .string()
+  .refine(isSupportedCountry, 'must be the code of a country in two capital letters, such as DE');
+
+/** Pairs of a kind and a pattern, such as `CASE:F-######`, separated by commas. */
+export const identityPatterns = names.transform((list, context) =>
+  list.map((pair) => {
+    const [, kind = '', pattern = ''] = /^([A-Z]{1,20}):([^:]{1,60})$/.exec(pair) ?? [];
+    if (!/[#@]/.test(pattern))
+      context.addIssue(`must be pairs such as CASE:F-######, with # for a digit and @ for a letter (not: ${pair})`);
+    return { kind, pattern };
+  }),
+);
+
 const fallback = z.strictObject({
   name: z.string().min(1).max(128),
   baseUrl: z.url({ protocol: /^https?$/ }),
@@ -188,6 +206,8 @@ const fallback = z.strictObject({
   apiKeyEnv: z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable'),
   promptPrice: z.number().nonnegative().optional(),
   completionPrice: z.number().nonnegative().optional(),
+  region: placeName.optional(),
+  agreement: z.string().max(200).optional(),
 });
 
 export type Fallback = z.output<typeof fallback>;

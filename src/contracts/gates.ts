@@ -9,6 +9,9 @@ import { dryRun } from './http/dry-run.ts';
  */
 export const gateCause = z.enum(['failures', 'retry-after', 'operator', ...brokenCauses]);
 
+/** Why a provider is never asked: the settings say that texts may not go there. */
+const refusalCause = z.enum(['no-region', 'no-agreement']);
+
 export const gate = z
   .object({
     gate: z.string().describe('Its name: the provider and the model.'),
@@ -17,11 +20,15 @@ export const gate = z
     state: z
       .enum(['open', 'shut', 'probing'])
       .describe('`open`: the model may be asked. `shut`: it may not, for now. `probing`: one call tries it.'),
-    cause: gateCause
+    region: z.string().nullable().describe('Where the provider processes texts. null: nobody has said so.'),
+    agreement: z.string().nullable().describe('The agreement under which it does. null: nobody has named one.'),
+    cause: z
+      .enum([...gateCause.options, ...refusalCause.options])
       .nullable()
       .describe(
         'Why it is not open: too many `failures`; the provider asked for a pause (`retry-after`); an `operator` has shut ' +
-          'it; or it is broken for everybody, because of our `key`, our `quota` or credit, or the `model` or address.',
+          'it; or it is broken for everybody, because of our `key`, our `quota` or credit, or the `model` or address. Or it is never asked, because ' +
+          'texts may not go there: its region is not allowed (`no-region`), or there is no agreement (`no-agreement`).',
       ),
     since: z.iso.datetime().nullable().describe('Since when it has not been open.'),
     until: z.iso.datetime().nullable().describe('When one call tries it again.'),

@@ -17,6 +17,7 @@ environment, from .env, or from what npm start has started. In the image: node d
 
 Causes: failures (too many calls failed), retry-after (the provider asked for a pause), operator, and for a provider that fails
 everybody: key (it refuses our key), quota (our quota or credit is used up) or model (no such model or address).
+A provider is never asked with no-region or no-agreement: the settings do not let texts go there.
 Exits with 0 if all went well, 1 if something failed, 2 if the command is not understood.
 `;
 
@@ -65,6 +66,7 @@ function listText(gates: Gate[]): string {
   return gates
     .map(({ gate, state, cause, since, until, keyFingerprint }) => {
       if (state === 'open') return `${gate}: open, it may be asked\n`;
+      if (since === null && until === null) return `${gate}: never asked because of ${cause}\n`;
       const key = keyFingerprint ? `, key ${keyFingerprint}` : '';
       return `${gate}: ${state} because of ${cause}, since ${since}, until ${until}${key}\n`;
     })

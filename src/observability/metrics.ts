@@ -256,6 +256,18 @@ export function createWorkerMetrics() {
       labelNames: ['provider', 'model'] as const,
       registers,
     }),
+    textsSent: createCounter({
+      name: 'healify_texts_sent_total',
+      help: 'Questions with their context that were sent to a provider, each call of a model once. region: where the provider processes texts, or unknown where the settings do not say.',
+      labelNames: ['provider', 'region'] as const,
+      registers,
+    }),
+    identitiesRemoved: createCounter({
+      name: 'healify_identities_removed_total',
+      help: 'Parts of texts that were replaced by placeholders before a provider was asked (REMOVE_IDENTITIES). kind: EMAIL, PHONE, RECORD, or a name of IDENTITY_PATTERNS.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
     uncertainSpend: createCounter({
       name: 'healify_uncertain_spend_total',
       help: 'Model calls that may cost money although they brought no answer. why: crashed, aborted or no answer. After a crash nobody knows which model it was, so provider and model are unknown. HGETALL ai:uncertain-spend in Redis has the sum over all workers and restarts.',

@@ -12,6 +12,11 @@ interface Target {
   model: string;
 }
 
+interface AskedTarget extends Target {
+  /** Where the provider processes texts; '' if the settings do not say. */
+  region?: string;
+}
+
 /** How a call of a model has ended. */
 interface CallEnd {
   /** `ok`, or an error's code. */
@@ -36,6 +41,8 @@ export function createModelReports(
   metrics: Pick<
     WorkerMetrics,
     | 'gateState'
+    | 'identitiesRemoved'
+    | 'textsSent'
     | 'modelCost'
     | 'modelDuration'
     | 'modelFirstText'
@@ -48,9 +55,10 @@ export function createModelReports(
   logger: Logger,
 ) {
   const [provider, model, error] = [boundedLabel(), boundedLabel(), boundedLabel()];
+  const [region, kind] = [boundedLabel(), boundedLabel()];
   const bounded = (target: Target): Target => ({ provider: provider(target.provider), model: model(target.model) });
   return {
-    onCall: (asked: Target, call: CallEnd): void => {
+    onCall: (asked: AskedTarget, call: CallEnd): void => {
       const { outcome, durationMs, traceId, answer, uncertain, lostTokens, firstTextMs } = call;
       const target = bounded(asked);
       const labels = {
@@ -58,6 +66,7 @@ export function createModelReports(
         [genAiLabels.provider]: target.provider,
         [genAiLabels.model]: target.model,
       };
+      metrics.textsSent.inc({ provider: target.provider, region: region(asked.region || 'unknown') });
       const errorLabel = outcome === 'ok' ? {} : { [genAiLabels.error]: error(outcome) };
       metrics.modelDuration.observe({ ...labels, ...errorLabel }, durationMs / 1000, traceId);
       if (firstTextMs !== undefined) metrics.modelFirstText.observe(labels, firstTextMs / 1000, traceId);
@@ -72,6 +81,10 @@ export function createModelReports(
       metrics.modelTokens.observe({ ...labels, [genAiLabels.tokenType]: 'input' }, promptTokens);
       metrics.modelTokens.observe({ ...labels, [genAiLabels.tokenType]: 'output' }, completionTokens);
       if (cost !== null) metrics.modelCost.inc(target, cost);
+    },
+    /** @param removed how many parts of a question's texts were kept from the provider, by kind */
+    onRemoved: (removed: ReadonlyMap<string, number>): void => {
+      for (const [name, count] of removed) metrics.identitiesRemoved.inc({ kind: kind(name) }, count);
     },
     /** @param change.keyFingerprint tells which key is in use, without showing it */
     onBreaker: (

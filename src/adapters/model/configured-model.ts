@@ -5,14 +5,18 @@ import type { PartialUsage } from '../../contracts/chat-response.ts';
 import { HealifyError, RequestFailure } from '../../contracts/errors.ts';
 import type { GateCause } from '../../contracts/gates.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import { type TextTerms, textRefusal } from '../../contracts/text-permission.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
 import type { Redis, Subscriber } from '../redis/redis.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { traceCalls } from './call-span.ts';
 import { createChosenModel } from './chosen-model.ts';
 import { createFallbackModel } from './fallback-model.ts';
-import { registerGate } from './gate-admin.ts';
+import { type RegisteredGate, registerGate } from './gate-admin.ts';
 import { createDirectDispatcher, createDispatcher } from './http/dispatcher.ts';
+import { createPatternFinder } from './identities/find-by-patterns.ts';
+import type { FindIdentities } from './identities/identity.ts';
+import { PLACEHOLDER_HINT, withoutIdentities } from './identities/without-identities.ts';
 import type { Model } from './model.ts';
 import { createModelProvider, type ModelProviderOptions } from './model-provider.ts';
 import { createProviderGate, type GateState } from './provider-gate.ts';
@@ -25,6 +29,11 @@ const REGISTER_MS = 3_600_000;
 export interface Target {
   provider: string;
   model: string;
+}
+
+/** A provider's model, and where the provider processes texts; '' if nobody has said so. */
+export interface AskedTarget extends Target {
+  region: string;
 }
 
 /** How a call of a model has ended. */
@@ -44,6 +53,12 @@ export interface CallEnd {
 }
 
 type ProviderFields = 'name' | 'baseUrl' | 'apiKey' | 'model' | 'promptPrice' | 'completionPrice' | 'dispatcher';
+
+type ConfiguredProvider = Pick<ModelProviderOptions, ProviderFields> &
+  TextTerms & {
+    /** It is the simulator of this machine, so no text leaves. */
+    isLocal: boolean;
+  };
 
 /** Makes it visible that two keys differ, without showing the keys. */
 const fingerprintOf = (key: string) => hash('sha256', key).slice(0, 8);
@@ -78,7 +93,11 @@ export function createConfiguredModel(
     redis: Redis;
     subscriber: Subscriber;
     keyOf: (variable: string) => string;
-    onCall: (target: Target, end: CallEnd) => void;
+    onCall: (target: AskedTarget, end: CallEnd) => void;
+    /** Called for each call, with the number of parts that were kept from the provider, by kind. */
+    onRemoved?: (removed: ReadonlyMap<string, number>) => void;
+    /** Finds what is kept from providers if REMOVE_IDENTITIES is set. Left out: the finder that is included. */
+    findIdentities?: FindIdentities | undefined;
     /** @param change.keyFingerprint tells which key is in use, without showing it */
     onBreaker: (
       target: Target,
@@ -87,9 +106,10 @@ export function createConfiguredModel(
   },
 ): ConfiguredModel {
   const { createProvider = createModelProvider, tracer, redis, subscriber, onCall, onBreaker } = options;
+  const { onRemoved = () => {}, findIdentities = createPatternFinder(config) } = options;
   const simulated = !config.openaiApiKey;
   const breakers: Breaker[] = [];
-  const gates = new Map<string, Target>();
+  const gates = new Map<string, RegisteredGate>();
   const registerGates = () => {
     for (const [name, target] of gates) registerGate(redis, name, target).catch(() => {});
   };
@@ -100,11 +120,18 @@ export function createConfiguredModel(
   const proxied = createDispatcher(config);
   const dispatcher = simulated ? createDirectDispatcher() : proxied;
 
-  const behindBreaker = (provider: Pick<ModelProviderOptions, ProviderFields>) => {
+  const systemPrompt = [config.systemPrompt, config.removeIdentities ? PLACEHOLDER_HINT : '']
+    .filter((part) => part !== '')
+    .join('\n\n');
+
+  /** Returns nothing for a provider that may not be given texts. It is never asked, and operators see why. */
+  const behindBreaker = ({ region, agreement, ...provider }: ConfiguredProvider): Breaker[] => {
     const target = { provider: provider.name, model: provider.model };
     const name = `${target.provider}/${target.model}`;
     const keyFingerprint = fingerprintOf(provider.apiKey);
-    gates.set(name, target);
+    const refusal = provider.isLocal ? undefined : textRefusal({ region, agreement }, config);
+    gates.set(name, { ...target, region, agreement, refusal });
+    if (refusal) return [];
     const gate = createProviderGate({
       name,
       provider: target.provider,
@@ -117,7 +144,7 @@ export function createConfiguredModel(
     const limits = { maxTokens: config.maxTokens, temperature: config.temperature };
     const asked = createProvider({
       ...provider,
-      systemPrompt: config.systemPrompt,
+      systemPrompt,
       ...limits,
       removeThinking: config.modelThinking === 'remove',
       firstByteTimeoutMs: config.modelFirstTokenTimeoutMs,
@@ -128,7 +155,7 @@ export function createConfiguredModel(
     });
     const traced = tracer ? traceCalls(asked, tracer, { ...target, ...limits, baseUrl: provider.baseUrl }) : asked;
     const breaker = createBreaker(
-      watchCalls(traced, (end) => onCall(target, end)),
+      watchCalls(traced, (end) => onCall({ ...target, region }, end)),
       gate,
       {
         errorPercent: config.breakerErrorPercent,
@@ -139,12 +166,15 @@ export function createConfiguredModel(
     );
     onBreaker(target, { state: breaker.state, cause: undefined, keyFingerprint });
     breakers.push(breaker);
-    return breaker;
+    return [breaker];
   };
 
-  const fallbacks = config.modelFallbacks.map(({ apiKeyEnv, ...provider }) =>
+  const fallbacks = config.modelFallbacks.flatMap(({ apiKeyEnv, ...provider }) =>
     behindBreaker({
       ...provider,
+      isLocal: false,
+      region: provider.region ?? '',
+      agreement: provider.agreement ?? '',
       dispatcher: proxied,
       apiKey: options.keyOf(apiKeyEnv),
       promptPrice: provider.promptPrice,
@@ -158,21 +188,29 @@ export function createConfiguredModel(
     apiKey: config.openaiApiKey ?? SIMULATOR,
     promptPrice: config.pricePrompt,
     completionPrice: config.priceCompletion,
+    isLocal: simulated,
+    region: simulated ? '' : config.modelRegion,
+    agreement: simulated ? '' : config.modelAgreement,
   };
-  const allowed = new Map<string, [Breaker, ...Breaker[]]>(
-    allowedModelsOf(config).map((name) => [
-      name,
-      [behindBreaker({ ...first, model: simulated ? SIMULATOR : name }), ...fallbacks],
-    ]),
+  // The settings were refused unless one of them may be given texts.
+  const allowed = new Map(
+    allowedModelsOf(config).map((name) => {
+      const asked = [...behindBreaker({ ...first, model: simulated ? SIMULATOR : name }), ...fallbacks];
+      return [name, asked as [Breaker, ...Breaker[]]];
+    }),
   );
   const models = new Map(
     [...allowed].map(([name, breakers]) => [name, createFallbackModel(breakers, config.fallbackAfterAttempts)]),
   );
+  const chosen = createChosenModel(models, config.chatModel);
+  const model = config.removeIdentities
+    ? withoutIdentities(chosen, { find: findIdentities, key: config.messageSigningKey[0] ?? '', onRemoved })
+    : chosen;
 
   if (redis.status === 'ready') registerGates();
 
   return {
-    ...createChosenModel(models, config.chatModel),
+    ...model,
     simulated,
     askable: () => {
       const names = [...allowed]

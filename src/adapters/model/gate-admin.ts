@@ -1,5 +1,6 @@
 import type { Gate, GateAdmin, GateCause } from '../../contracts/gates.ts';
 import { GATE_CHANNEL, GATES_KEY, redisKeys } from '../../contracts/redis-keys.ts';
+import type { TextTerms } from '../../contracts/text-permission.ts';
 import { channelOf } from '../redis/channels.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
@@ -9,15 +10,20 @@ import { shutGate } from './redis-scripts/shut-gate.ts';
 /** An open gate is listed until no worker has registered it for this long. */
 const LISTED_MS = 24 * 3_600_000;
 
-interface Registered {
+/** What a worker says of a gate. */
+export interface RegisteredGate extends Partial<TextTerms> {
   provider: string;
   model: string;
-  seenAt: number;
+  /** Why texts may not go there, so that it is never asked. */
+  refusal?: 'region' | 'agreement' | undefined;
 }
 
+/** As Redis has it. */
+type Registered = RegisteredGate & { seenAt: number };
+
 /** Notes that a worker has this gate, so that operators find it. */
-export async function registerGate(redis: Redis, name: string, { provider, model }: Omit<Registered, 'seenAt'>) {
-  await redis.hset(GATES_KEY, name, JSON.stringify({ provider, model, seenAt: Date.now() } satisfies Registered));
+export async function registerGate(redis: Redis, name: string, gate: RegisteredGate) {
+  await redis.hset(GATES_KEY, name, JSON.stringify({ ...gate, seenAt: Date.now() } satisfies Registered));
 }
 
 /**
@@ -25,7 +31,13 @@ export async function registerGate(redis: Redis, name: string, { provider, model
  * @throws StoreUnavailableError
  */
 export function createGateAdmin(redis: Redis): GateAdmin {
-  async function look(name: string, { provider, model }: Registered, now: number): Promise<Gate> {
+  async function look(name: string, registered: Registered, now: number): Promise<Gate> {
+    const { provider, model, region = '', agreement = '', refusal } = registered;
+    const terms = { region: region || null, agreement: agreement || null };
+    if (refusal) {
+      const never = { since: null, until: null, keyFingerprint: null };
+      return { gate: name, provider, model, ...terms, state: 'shut', cause: `no-${refusal}`, ...never };
+    }
     const [until, since, cause, key] = await redis.hmget(redisKeys.gate(name), 'until', 'since', 'cause', 'key');
     const shutUntil = until ? Number(until) : undefined;
     const isoOf = (ms: number | string | null | undefined) => (ms ? new Date(Number(ms)).toISOString() : null);
@@ -33,6 +45,7 @@ export function createGateAdmin(redis: Redis): GateAdmin {
       gate: name,
       provider,
       model,
+      ...terms,
       state: shutUntil === undefined ? 'open' : shutUntil > now ? 'shut' : 'probing',
       cause: shutUntil === undefined ? null : ((cause as GateCause | null) ?? 'failures'),
       since: isoOf(since),

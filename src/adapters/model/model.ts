@@ -7,6 +7,8 @@ import type { ModelAnswer } from '../../contracts/model-answer.ts';
 export interface ModelQuestion {
   /** The same for all attempts, so that a request that fails several times counts once against the provider. */
   requestId?: string | undefined;
+  /** The conversation. Left out: the question is one of its own. */
+  sessionId?: string | undefined;
   /** The trace of the request, which the metrics of the call name. '' or undefined: there is none. */
   traceId?: string | undefined;
   message: string;

@@ -49,7 +49,7 @@ export const model = {
     type: fallbacks,
     default: '[]',
     unit: 'JSON',
-    text: 'Providers to ask when the first is down, in order: [{"name", "baseUrl", "model", "apiKeyEnv", "promptPrice"?, "completionPrice"?}]; apiKeyEnv names the variable that has the key, or with _FILE behind it the file that has it.',
+    text: 'Providers to ask when the first is down, in order: [{"name", "baseUrl", "model", "apiKeyEnv", "promptPrice"?, "completionPrice"?, "region"?, "agreement"?}]; for the last two see MODEL_REGION and MODEL_AGREEMENT; apiKeyEnv names the variable that has the key, or with _FILE behind it the file that has it.',
     readBy: worker,
   }),
   fallbackAfterAttempts: setting({

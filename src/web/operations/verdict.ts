@@ -1,7 +1,7 @@
 import type { Overview } from '../../contracts/http/overview-bodies.ts';
 import { clockTime, countOf, formatAge, formatCount, formatDuration } from '../components/format.ts';
 import { depthOf } from './dead-letters/depth-of.ts';
-import { deadLetterWords, failureWords, gateWords, isBroken, needsSomebody } from './words.ts';
+import { deadLetterWords, failureWords, gateWords, isBroken, isRefused, needsSomebody } from './words.ts';
 
 /** Something that an operator should know. */
 export interface Finding {
@@ -153,9 +153,10 @@ function held({ intake, jobQueuePaused }: Overview): Finding[] {
 }
 
 function providers({ gates, jobs }: Overview): Finding[] {
-  const shut = gates?.filter(({ state }) => state !== 'open') ?? [];
-  if (!gates || shut.length === 0) return [];
-  const noneLeft = shut.length === gates.length;
+  const permitted = gates?.filter(({ cause }) => !isRefused(cause)) ?? [];
+  const shut = permitted.filter(({ state }) => state !== 'open');
+  if (shut.length === 0) return [];
+  const noneLeft = shut.length === permitted.length;
   const waiting = jobs?.delayed ? `${countOf(jobs.delayed, 'question waits', 'questions wait')} meanwhile.` : '';
   return shut.map(({ gate, cause, state, until, keyFingerprint }) => {
     const { means, todo } = gateWords(cause);

@@ -1,4 +1,4 @@
-import type { Gate, GateCause } from '../../contracts/gates.ts';
+import type { Gate } from '../../contracts/gates.ts';
 import type { JobStatus } from '../../contracts/jobs.ts';
 import type { Tone } from '../components/tone.ts';
 
@@ -116,13 +116,21 @@ export const deadLetterWords = (reason: string) =>
   deadLetters[reason] ?? { means: 'A message that could not be processed', todo: 'Look at it.' };
 
 /** Why a provider is not asked: what it means, and what to do. */
-const gateCauses: Record<GateCause, { means: string; todo: string }> = {
+const gateCauses: Record<NonNullable<Gate['cause']>, { means: string; todo: string }> = {
   failures: { means: 'Too many calls failed', todo: 'It is tried again by itself.' },
   'retry-after': { means: 'The provider asked for a pause', todo: 'It is tried again by itself.' },
   operator: { means: 'An operator has shut it', todo: 'Press Open when it may be asked again.' },
   key: {
     means: 'The provider refuses our key',
     todo: 'Set a good key (OPENAI_API_KEY, or the variable of the fallback) and restart the workers. Then retry what has failed.',
+  },
+  'no-region': {
+    means: 'Texts may not go to its region',
+    todo: 'It is never asked. If it may be, change TEXT_REGIONS, or its region in the settings of the workers.',
+  },
+  'no-agreement': {
+    means: 'There is no agreement with it about texts',
+    todo: 'It is never asked. If there is one, name it in the settings of the workers.',
   },
   quota: { means: 'Our quota or credit is used up', todo: 'Pay, then press Open. Then retry what has failed.' },
   model: {
@@ -133,6 +141,9 @@ const gateCauses: Record<GateCause, { means: string; todo: string }> = {
 
 export const gateWords = (cause: Gate['cause']) =>
   cause ? gateCauses[cause] : { means: 'It is not asked at present', todo: 'It is tried again by itself.' };
+
+/** Whether the settings say that texts may not go there, so that nobody waits for it. */
+export const isRefused = (cause: Gate['cause']) => cause === 'no-region' || cause === 'no-agreement';
 
 /** Whether the provider is broken for everybody. */
 export const isBroken = (cause: Gate['cause']) => cause === 'key' || cause === 'quota' || cause === 'model';

@@ -44,7 +44,7 @@ afterAll(() => {
 });
 
 test('each call of a model is reported: whom it asked, how long it took, and whether it may have cost money for nothing', async () => {
-  const target = { provider: 'models.example.com', model: 'asked' };
+  const target = { provider: 'models.example.com', model: 'asked', region: '' };
   const calling = new AbortController();
   const failures = [
     new RequestFailure('model_timeout', 'late', { mayBeCharged: true }),

@@ -9,6 +9,8 @@ const gate: Gate = {
   gate: 'api.example.com/gpt',
   provider: 'api.example.com',
   model: 'gpt',
+  region: null,
+  agreement: null,
   state: 'shut',
   cause: 'key',
   since: '2026-01-01T00:00:00.000Z',

@@ -18,6 +18,8 @@ const gate = {
   gate: 'openai gpt-4o',
   provider: 'openai',
   model: 'gpt-4o',
+  region: null,
+  agreement: null,
   state: 'open' as const,
   cause: null,
   since: null,

@@ -3,7 +3,7 @@ import type { Gate } from '../../../contracts/gates.ts';
 import { Card, Empty } from '../../components/card.tsx';
 import { Mark } from '../../components/mark.tsx';
 import { Ago, At } from '../../components/time.tsx';
-import { gateWords, needsSomebody } from '../words.ts';
+import { gateWords, isRefused, needsSomebody } from '../words.ts';
 import { GateDialog } from './gate-dialog.tsx';
 
 /** Whether each provider's model is asked, with the buttons that change it. */
@@ -26,14 +26,15 @@ export function ProvidersCard({ gates, refresh }: { gates: Gate[] | null; refres
                   <code>{gate.model}</code> <span class="quiet">{gate.provider}</span>
                 </h3>
                 <Standing gate={gate} />
+                <Terms gate={gate} />
               </div>
               <div class="row-buttons">
-                {gate.state !== 'open' && (
+                {gate.state !== 'open' && !isRefused(gate.cause) && (
                   <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'open' })}>
                     Open …<span class="visually-hidden"> {gate.gate}</span>
                   </button>
                 )}
-                {gate.cause !== 'operator' && (
+                {gate.cause !== 'operator' && !isRefused(gate.cause) && (
                   <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'shut' })}>
                     Shut …<span class="visually-hidden"> {gate.gate}</span>
                   </button>
@@ -48,9 +49,28 @@ export function ProvidersCard({ gates, refresh }: { gates: Gate[] | null; refres
   );
 }
 
+/** Where texts go, and under which agreement, as far as somebody has said so. */
+function Terms({ gate: { region, agreement } }: { gate: Gate }) {
+  if (region === null && agreement === null) return null;
+  return (
+    <p class="quiet">
+      Texts go to {region ?? 'a region that nobody has named'}
+      {agreement === null ? ', without an agreement.' : `, under: ${agreement}.`}
+    </p>
+  );
+}
+
 function Standing({ gate: { state, cause, since, until, keyFingerprint } }: { gate: Gate }) {
   if (state === 'open') return <Mark tone="good">Open: it is asked</Mark>;
   const { means, todo } = gateWords(cause);
+  if (isRefused(cause)) {
+    return (
+      <>
+        <Mark tone="quiet">Never asked: {means}.</Mark>
+        <p class="quiet">{todo}</p>
+      </>
+    );
+  }
   return (
     <>
       <Mark tone={needsSomebody(cause) ? 'bad' : 'warn'}>
