@@ -26,6 +26,7 @@ import { plainCacheKeys } from '../src/contracts/cache-keys.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
 import { readChatRequest } from '../src/contracts/read-chat-request.ts';
 import { readChatResponse } from '../src/contracts/read-chat-response.ts';
+import { plainTexts } from '../src/contracts/sealing.ts';
 import { continueTrace } from '../src/contracts/traceparent.ts';
 import { MESSAGE_SIGNING_KEY } from './contenders.ts';
 import { startServers } from './servers.ts';
@@ -55,7 +56,7 @@ try {
   await connection.ready();
   const publisher = createPublisher({ connection, timeoutMs: 10_000, logger });
   const signatures = createAnswerSignatures([MESSAGE_SIGNING_KEY]);
-  const publish = responsePublisher(publisher, signatures, () =>
+  const publish = responsePublisher(publisher, plainTexts, signatures, () =>
     Promise.reject(new Error('no request has a reply queue')),
   );
   const queue = openChatQueue(redis);

@@ -4,11 +4,14 @@ import { createBatchConsumer } from '../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import type { GiveBack } from '../adapters/rabbitmq/newer-messages.ts';
+import { openFirst } from '../adapters/rabbitmq/open-first.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
 import type { CheckPublishers } from '../contracts/publishers.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../contracts/queues.ts';
-import { readChatRequest } from '../contracts/read-chat-request.ts';
+import { receiveChatRequest } from '../contracts/read-chat-request.ts';
 import { readReplyAddress } from '../contracts/reply-address.ts';
+import type { Received } from '../contracts/sealed-message.ts';
+import type { TextSeals } from '../contracts/sealing.ts';
 import { continueTrace } from '../contracts/traceparent.ts';
 import type { Tracer } from '../contracts/tracer.ts';
 
@@ -48,6 +51,8 @@ export function createIntake(options: {
   /** Whether a request may name this queue as its reply queue. */
   replyAllowed: (queue: string) => boolean;
   checkPublishers: CheckPublishers;
+  /** Opens the texts of messages that the apis have sealed. */
+  seals: TextSeals;
   prefetch: number;
   highWater: number;
   onReceived: (count: number) => void;
@@ -67,7 +72,7 @@ export function createIntake(options: {
     queue: REQUESTS_QUEUE,
     prefetch: Math.min(options.prefetch, highWater),
     read: (delivery) => readJob(delivery, options),
-    handle,
+    handle: openFirst(options.seals, handle),
     deadLetter,
     giveBack: options.giveBack,
     tracer: options.tracer,
@@ -130,15 +135,21 @@ export function createIntake(options: {
 function readJob(
   delivery: Delivery,
   allowed: { replyAllowed: (queue: string) => boolean; checkPublishers: CheckPublishers },
-): NewJob {
+): Received<NewJob> {
   const { headers, replyTo, correlationId } = delivery.properties;
   const reply = readReplyAddress({ replyTo, correlationId }, allowed.replyAllowed);
-  const request = readChatRequest({ ...delivery, replyTo, correlationId });
-  allowed.checkPublishers(delivery.properties, request.userId);
-  return {
-    request,
+  const { sealedFor, open } = receiveChatRequest({ ...delivery, replyTo, correlationId });
+  const rest = {
     ...continueTrace(headers?.[TRACEPARENT_HEADER], headers?.[TRACESTATE_HEADER]),
     ...(reply && { reply }),
     receivedAt: new Date().toISOString(),
+  };
+  return {
+    sealedFor,
+    open: (seals) => {
+      const request = open(seals);
+      allowed.checkPublishers(delivery.properties, request.userId);
+      return { request, ...rest };
+    },
   };
 }

@@ -271,6 +271,7 @@ export const deadLetterReasons = [
   'unsupported_version',
   'newer_version',
   'invalid_message',
+  'cannot_be_opened',
   'invalid_signature',
   'invalid_reply_to',
   'publisher_not_allowed',

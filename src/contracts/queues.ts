@@ -53,6 +53,8 @@ export const deadLetterHeaders = {
   detail: 'x-dead-letter-detail',
   at: 'x-dead-letter-at',
   queue: 'x-dead-letter-queue',
+  /** `1`: its body is encrypted. */
+  sealed: 'x-dead-letter-sealed',
 } as const;
 
 /** The `reply_to` of a dead letter, if RabbitMQ would refuse the letter with it. */

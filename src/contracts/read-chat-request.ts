@@ -3,21 +3,30 @@ import { type ChatRequest, chatRequest } from './chat-request.ts';
 import { fieldRule } from './field-rule.ts';
 import { limits } from './limits.ts';
 import { readMoment } from './moment.ts';
-import { checkVersion, describeIssues, type MessageSource, readJsonObject, UnreadableMessage } from './read-message.ts';
+import { describeIssues, type MessageSource, readJsonObject, UnreadableMessage } from './read-message.ts';
+import { type Received, receive } from './sealed-message.ts';
+import { plainSeals } from './sealing.ts';
 
 /**
- * Reads a message of `chat_requests`. If it has no requestId, the AMQP `message_id` is used. If that is missing too, the id
+ * Reads a message of `chat_requests` whose texts are not sealed: see `receiveChatRequest`.
+ * @throws UnreadableMessage
+ */
+export const readChatRequest = (source: MessageSource): ChatRequest => receiveChatRequest(source).open(plainSeals);
+
+/**
+ * Begins to read a message of `chat_requests`. If it has no requestId, the AMQP `message_id` is used. If that is missing too, the id
  * is derived from the body, so that a redelivered message gets the same one.
  * @throws UnreadableMessage
  */
-export function readChatRequest(source: MessageSource): ChatRequest {
+export function receiveChatRequest(source: MessageSource): Received<ChatRequest> {
   const value = readJsonObject(source.body, source.contentEncoding, limits.requestMessageBytes);
-  checkVersion(value.version);
-  const given = withoutEmpty(value);
-  given.requestId ??= source.messageId || derivedRequestId(source);
-  const parsed = readable.safeParse(given, { error: fieldRule });
-  if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
-  return parsed.data;
+  return receive('request', value, (fields) => {
+    const given = withoutEmpty(fields);
+    given.requestId ??= source.messageId || derivedRequestId(source);
+    const parsed = readable.safeParse(given, { error: fieldRule });
+    if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
+    return parsed.data;
+  });
 }
 
 /** A field that only a later version knows is kept, so that a process of that version finds it in the job. */
@@ -35,7 +44,7 @@ function withoutEmpty(value: Record<string, unknown>): Record<string, unknown> {
   for (const [name, field] of Object.entries(value)) {
     if (field !== null && !(field === '' && EMPTY_IS_ABSENT.has(name))) given[name] = field;
   }
-  // checkVersion has found that it is 1, in whatever spelling.
+  // It is 1, in whatever spelling.
   delete given.version;
   given.createdAt = readMoment(given.createdAt);
   given.deadline = readMoment(given.deadline) ?? given.deadline;

@@ -3,19 +3,29 @@ import { failureCodeOf, failureOf } from './error-codes.ts';
 import { fieldRule } from './field-rule.ts';
 import { limits } from './limits.ts';
 import { readMoment } from './moment.ts';
-import { checkVersion, describeIssues, type MessageSource, readJsonObject, UnreadableMessage } from './read-message.ts';
+import { describeIssues, type MessageSource, readJsonObject, UnreadableMessage } from './read-message.ts';
+import { type Received, receive } from './sealed-message.ts';
+import { plainSeals } from './sealing.ts';
 
 /**
- * Reads a message of `chat_responses`.
+ * Reads a message of `chat_responses` whose texts are not sealed.
  * @throws UnreadableMessage
  */
-export function readChatResponse(source: MessageSource): ChatResponse {
+export const readChatResponse = (source: MessageSource): ChatResponse => receiveChatResponse(source).open(plainSeals);
+
+/**
+ * Begins to read a message of `chat_responses`.
+ * @throws UnreadableMessage
+ */
+export function receiveChatResponse(source: MessageSource): Received<ChatResponse> {
   const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
-  checkVersion(value.version);
-  const { version: _one, ...fields } = value;
+  return receive('response', value, readFields);
+}
+
+function readFields({ version: _one, ...fields }: Record<string, unknown>): ChatResponse {
   // null counts as missing.
   const given = Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== null));
-  const completedAt = readMoment(value.completedAt) ?? value.completedAt;
+  const completedAt = readMoment(fields.completedAt) ?? fields.completedAt;
   const parsed = readable.safeParse(
     { ...given, error: currentFailure(given.error), completedAt },
     { error: fieldRule },

@@ -61,14 +61,21 @@ function textInAmqp10(body: Buffer): Buffer {
   return read.text;
 }
 
-/** @throws UnreadableMessage newer_version, if a later version of this product may know it; otherwise unsupported_version */
-export function checkVersion(version: unknown): void {
-  if (version === undefined || version === null || version === 1 || version === '1') return;
+/** The version of a message whose texts are sealed. */
+export const SEALED_VERSION = 2;
+
+/**
+ * Returns the version of a message, in whatever spelling it has it.
+ * @throws UnreadableMessage newer_version, if a later version of this product may know it; otherwise unsupported_version
+ */
+export function readVersion(version: unknown): number {
+  if (version === undefined || version === null) return 1;
   const number = typeof version === 'string' && /^\d{1,9}$/.test(version) ? Number(version) : version;
-  if (Number.isSafeInteger(number) && (number as number) > 1) {
+  if (number === 1 || number === SEALED_VERSION) return number;
+  if (Number.isSafeInteger(number) && (number as number) > SEALED_VERSION) {
     throw new UnreadableMessage('newer_version', 'no process that knows this version has taken the message in time');
   }
-  throw new UnreadableMessage('unsupported_version', 'version must be 1 or absent');
+  throw new UnreadableMessage('unsupported_version', 'version must be 1, 2 or absent');
 }
 
 /**

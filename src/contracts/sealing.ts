@@ -1,10 +1,13 @@
 import { MasterKeyMissingError } from './errors.ts';
 
+/** `request` and `response`: the texts of a message; `job`: those of a job's request; `results`: what the steps of a job have brought. */
+export type TextKind = 'question' | 'answer' | 'comment' | 'title' | 'request' | 'response' | 'job' | 'results';
+
 /** What a sealed text is. It can be opened only as what it was sealed as. */
 export interface Place {
   /** Whose text it is. */
   userId: string;
-  kind: 'question' | 'answer' | 'comment' | 'title';
+  kind: TextKind;
   /** The id of what it belongs to: a requestId or, for a title, a sessionId. */
   id: string;
 }
@@ -68,7 +71,8 @@ export function openFields<T extends object, F extends keyof T>(
 export const isSealed = <T extends object>(record: T): record is Extract<T, Sealed> =>
   typeof (record as Partial<Sealed>).sealed === 'string';
 
-const plainSeals: Seals = {
+/** Seals nothing. @throws MasterKeyMissingError a text is sealed */
+export const plainSeals: Seals = {
   seal: () => undefined,
   open: () => {
     throw new MasterKeyMissingError('A text is encrypted, and ENCRYPTION_KEYS is not set.');
@@ -78,11 +82,33 @@ const plainSeals: Seals = {
 /** Encryption is off. */
 export const plainTexts: TextSeals = { forSealing: async () => plainSeals, forOpening: async () => plainSeals };
 
-/** New titles stay as they are, because other services read them. */
-export const exceptTitles = (seals: TextSeals): TextSeals => ({
+/** New texts of these kinds stay as they are. */
+export const except = (kinds: readonly TextKind[], seals: TextSeals): TextSeals => ({
   forSealing: async (userIds) => {
     const own = await seals.forSealing(userIds);
-    return { ...own, seal: (place, text) => (place.kind === 'title' ? undefined : own.seal(place, text)) };
+    return { ...own, seal: (place, text) => (kinds.includes(place.kind) ? undefined : own.seal(place, text)) };
   },
   forOpening: seals.forOpening,
 });
+
+/** Seals and opens whole bodies of messages, whosever they are. */
+export interface OwnBodySeals {
+  /** undefined: encryption is off. */
+  seal(body: Buffer): Buffer | undefined;
+  /** undefined: it cannot be opened here. */
+  open(sealed: Buffer): Buffer | undefined;
+}
+
+/** Gives the key for bodies, as TextSeals gives those of users. Rejects with StoreUnavailableError, or MasterKeyMissingError. */
+export interface BodySeals {
+  forSealing(): Promise<OwnBodySeals>;
+  forOpening(): Promise<OwnBodySeals>;
+}
+
+const ownPlainBodies: OwnBodySeals = { seal: () => undefined, open: () => undefined };
+
+/** Encryption is off. */
+export const plainBodies: BodySeals = {
+  forSealing: async () => ownPlainBodies,
+  forOpening: async () => ownPlainBodies,
+};

@@ -176,10 +176,12 @@ const settler = createResponseSettler({
   conversations,
   signatures: answerSignaturesOf(config),
   acceptUnsigned: config.acceptUnsignedAnswers,
+  seals: encryption.seals,
   unknownSession: config.unknownSessionAnswers,
   deadLetter: createDeadLetter({
     queue: RESPONSES_QUEUE,
     publisher,
+    bodies: encryption.bodies,
     logger,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   }),
@@ -228,6 +230,7 @@ const overview = createOverviewParts({
 });
 const admin = createAdminParts({
   config,
+  bodies: encryption.bodies,
   shards,
   redis,
   gates,
@@ -248,7 +251,7 @@ const admin = createAdminParts({
 const acceptOptions = {
   conversations,
   logs,
-  publishRequest: requestPublisher(publisher, tracer),
+  publishRequest: requestPublisher(publisher, encryption.seals, tracer),
   assertBrokerReady: publisher.assertReady,
   requestDeadlineMs: config.requestDeadlineMs,
   contextMaxTokens: config.contextMaxTokens,

@@ -9,7 +9,9 @@ import {
   showBodiesOptions,
 } from '../contracts/dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
+import type { BodySeals } from '../contracts/sealing.ts';
 import { brokerAddressOf } from './broker-address.ts';
+import { withBodySeals } from './commands/body-seals.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { dropText, groupsText, pageText, redriveText } from './commands/dlq-text.ts';
 import { progressLine } from './commands/progress-line.ts';
@@ -38,8 +40,11 @@ npm start has started one. In the image: node dist/src/main/dlq.js list
 
 Only the oldest 10000 letters of a queue are looked at. Exits with 0 if all went well, 1 if something failed or the
 canary did, 2 if the command is not understood.
+Where texts are encrypted, show and redrive also read ENCRYPTION_KEYS, REDIS_URL and MONGODB_URL. A letter that they cannot open is
+shown in base64, and not sent back.
 `;
 
+const NAME = 'healify-chat dead letters';
 const ALL_QUEUES: readonly WorkQueue[] = [REQUESTS_QUEUE, RESPONSES_QUEUE];
 
 async function main(): Promise<void> {
@@ -86,15 +91,17 @@ async function main(): Promise<void> {
       'limit',
       'full',
     ]);
-    print(await connectAdmin().showBodies(queue, wanted), pageText);
+    await withBodySeals(NAME, async (bodies) => print(await connectAdmin(bodies).showBodies(queue, wanted), pageText));
   } else if (command === 'redrive') {
     const flags = { ...filter, ...more, canary: values.canary, rate: values.rate };
     const wanted = parse(redriveOptions, flags, values, ['limit', 'dry-run', 'canary', 'rate']);
     const progress = progressLine(process.stderr, 'sent');
-    const report = await connectAdmin().redrive(queue, wanted, progress.show);
-    progress.end();
-    print(report, redriveText);
-    if (report.stopped !== null || report.refused > 0) process.exitCode = 1;
+    await withBodySeals(NAME, async (bodies) => {
+      const report = await connectAdmin(bodies).redrive(queue, wanted, progress.show);
+      progress.end();
+      print(report, redriveText);
+      if (report.stopped !== null || report.refused > 0) process.exitCode = 1;
+    });
   } else {
     const wanted = parse(dropOptions, { ...filter, ...more, confirm: values.yes }, values, ['limit', 'dry-run', 'yes']);
     if (!wanted.confirm && !wanted.dryRun)
@@ -121,17 +128,19 @@ function queueOf(name: string | undefined): WorkQueue | undefined {
   throw new UsageError(`there is no queue ${name}: ${REQUESTS_QUEUE} or ${RESPONSES_QUEUE}`);
 }
 
-function connectAdmin() {
+/** @param bodies opens letters. Left out: there are no keys */
+function connectAdmin(bodies?: BodySeals) {
   const { rabbitmqUrl, rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile, publishers } = rabbitMqAndRedis;
-  return createDeadLetterAdmin(
-    brokerAddressOf({
+  return createDeadLetterAdmin({
+    ...(bodies && { bodies }),
+    ...brokerAddressOf({
       rabbitmqUrl: readSetting(rabbitmqUrl),
       rabbitmqCaFile: readSetting(rabbitmqCaFile),
       rabbitmqCertFile: readSetting(rabbitmqCertFile),
       rabbitmqKeyFile: readSetting(rabbitmqKeyFile),
       publishers: readSetting(publishers),
     }),
-  );
+  });
 }
 
 runCommand(main);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { admitMasterKeys } from '../adapters/encryption/admit-master-keys.ts';
+import { createBodySeals } from '../adapters/encryption/body-seals.ts';
 import { createCacheKeys } from '../adapters/encryption/cache-keys.ts';
 import type { DataKeyStore } from '../adapters/encryption/data-key-store.ts';
 import { createDataKeys } from '../adapters/encryption/data-keys.ts';
@@ -12,10 +13,12 @@ import { createTextSeals } from '../adapters/encryption/text-seals.ts';
 import type { Redis, Subscriber } from '../adapters/redis/redis.ts';
 import type { SafeWrites } from '../adapters/redis/safe-writes.ts';
 import { type CacheKeys, plainCacheKeys } from '../contracts/cache-keys.ts';
-import { exceptTitles, plainTexts, type TextSeals } from '../contracts/sealing.ts';
+import { type BodySeals, except, plainBodies, plainTexts, type TextSeals } from '../contracts/sealing.ts';
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
+/** What other services may read: titles in Redis, and messages. */
+const READ_BY_OTHERS = ['title', 'request', 'response'] as const;
 
 /** Data keys last as long as what they encrypt, so they are in MongoDB if there is one. */
 export const dataKeyStoreOf = ({ db, ...ofRedis }: StoreOptions): DataKeyStore =>
@@ -35,6 +38,8 @@ export function masterKeysOf([first, ...others]: readonly MasterKey[]): MasterKe
 
 export interface Encryption {
   seals: TextSeals;
+  /** For dead letters. */
+  bodies: BodySeals;
   /** Of cached answers. */
   cacheKeys: CacheKeys;
   /**
@@ -57,14 +62,15 @@ export function createEncryption(options: {
   const store = dataKeyStoreOf({ redis, safeWrites, db });
   const masterKeys = masterKeysOf(config.encryptionKeys);
   const admit = () => admitted({ store, masterKeys, logger });
-  if (!masterKeys) return { seals: plainTexts, cacheKeys: plainCacheKeys, admit };
+  if (!masterKeys) return { seals: plainTexts, bodies: plainBodies, cacheKeys: plainCacheKeys, admit };
   const dataKeys = createDataKeys({ store, masterKeys });
   forgetDestroyedKeys({ subscriber, dataKeys });
   // After a failover, the new primary may not have a key that another process has just made.
   redis.on('ready', () => dataKeys.forget());
   const seals = createTextSeals(dataKeys);
   return {
-    seals: config.plainTextsForOthers ? exceptTitles(seals) : seals,
+    seals: config.plainTextsForOthers ? except(READ_BY_OTHERS, seals) : seals,
+    bodies: createBodySeals(dataKeys),
     cacheKeys: createCacheKeys(dataKeys),
     admit,
   };

@@ -72,6 +72,7 @@ export async function startWorker(
   const replies = createReplyPublisher({
     connection: publishing,
     publisher,
+    bodies: encryption.bodies,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   });
   const awaitingModel = createJobsAwaitingModel({ redis, shards, askable: () => model.askable() });
@@ -111,6 +112,7 @@ export async function startWorker(
     shards,
     redis,
     safeWrites: servers.safeWrites,
+    seals: encryption.seals,
     concurrency: config.workerConcurrency,
     attempts: config.jobAttempts,
     logger,
@@ -135,7 +137,7 @@ export async function startWorker(
           if (why === 'crashed') metrics.uncertainSpend.inc({ why, provider: 'unknown', model: 'unknown' });
           countUncertainSpend(redis, why, logger);
         },
-        publish: responsePublisher(publisher, answerSignaturesOf(config), replies.publish, tracer),
+        publish: responsePublisher(publisher, encryption.seals, answerSignaturesOf(config), replies.publish, tracer),
         keepReply: replies.keep,
         onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
       },
@@ -156,6 +158,7 @@ export async function startWorker(
     deadLetter: createDeadLetter({
       queue: REQUESTS_QUEUE,
       publisher,
+      bodies: encryption.bodies,
       logger,
       onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: REQUESTS_QUEUE, reason }),
     }),
@@ -166,6 +169,7 @@ export async function startWorker(
     }),
     replyAllowed: nameMatcher(config.replyQueues),
     checkPublishers: createPublisherCheck(config.publishers),
+    seals: encryption.seals,
     prefetch: config.bridgePrefetch,
     highWater: config.bridgeHighWater,
     onReceived: (count) => metrics.requestsReceived.inc(count),

@@ -9,6 +9,7 @@ import { createGiveBack } from '../../src/adapters/rabbitmq/newer-messages.ts';
 import { createPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { createIntake } from '../../src/bridge/intake.ts';
 import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
+import { plainTexts } from '../../src/contracts/sealing.ts';
 import { captureLog } from '../captured-log.ts';
 import { startWorker } from '../processes.ts';
 import { type QueueClient, startQueueClient } from '../queue-client.ts';
@@ -64,6 +65,7 @@ async function startIntake() {
     giveBack: createGiveBack({ queue: REQUESTS_QUEUE, publisher, onGivenBack: () => {} }),
     replyAllowed: () => true,
     checkPublishers: () => {},
+    seals: plainTexts,
     prefetch: PREFETCH,
     highWater: HIGH_WATER,
     onReceived: (count) => received.push(count),

@@ -42,8 +42,8 @@ test.each([
   ['unsupported_version', () => read({ ...smallest, version: 1.5 })],
   ['unsupported_version', () => read({ ...smallest, version: 'two' })],
   ['unsupported_version', () => read({ ...smallest, version: [2] })],
-  ['newer_version', () => read({ ...smallest, version: 2 })],
-  ['newer_version', () => read({ version: 2, anything: 'else' })],
+  ['newer_version', () => read({ ...smallest, version: 3 })],
+  ['newer_version', () => read({ version: 3, anything: 'else' })],
   ['invalid_message', () => read([smallest])],
   ['invalid_message', () => read({ ...smallest, message: 42 })],
   ['invalid_message', () => read({ ...smallest, message: '  \n ' })],
@@ -135,7 +135,7 @@ test.each([
 
 test('version 1 may be a text', () => {
   expect(read({ ...smallest, version: '1' }).version).toBe(1);
-  expect(reasonOf(() => read({ ...smallest, version: '2' }))).toBe('newer_version');
+  expect(reasonOf(() => read({ ...smallest, version: '3' }))).toBe('newer_version');
 });
 
 test('an earlier turn without a text is left out; one with a role that is not ours is an error', () => {

@@ -32,5 +32,5 @@ test('a field that this version does not know is kept with the answer, and a new
   };
   const read = (more: object) => readChatResponse({ body: Buffer.from(JSON.stringify({ ...answer, ...more })) });
   expect(read({})).toMatchObject({ response: 'Yes.', tone: { kind: true } });
-  expect(() => read({ version: 2 })).toThrow(expect.objectContaining({ reason: 'newer_version' }));
+  expect(() => read({ version: 3 })).toThrow(expect.objectContaining({ reason: 'newer_version' }));
 });

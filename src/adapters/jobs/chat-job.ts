@@ -63,8 +63,8 @@ export interface WorkflowState {
   crashesForgiven?: number;
 }
 
-/** The version of the job data that this code writes. A worker leaves jobs of a later version to others. */
-export const JOB_DATA_VERSION = 1;
+/** The latest version of job data that this code knows: that of a job with sealed texts. A worker leaves jobs of a later version to others. */
+export const JOB_DATA_VERSION = 2;
 
 export interface ChatJobData {
   /** Absent in a job that an earlier version has added; it counts as 1. */

@@ -1,7 +1,8 @@
 import { JOBS_QUEUE } from '../../contracts/queues.ts';
+import { plainSeals, type Seals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
-import { type ChatJobData, JOB_DATA_VERSION, jobIdOf } from './chat-job.ts';
+import { type ChatJobData, jobIdOf } from './chat-job.ts';
 import { tagsOf } from './fair-order.ts';
 import type { JobShard, JobShards } from './job-shards.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
@@ -10,6 +11,7 @@ import { forgetJobs as forgetSomeJobs } from './redis-scripts/forget-jobs.ts';
 import { type JobState, type JobStates, lookAtStates } from './redis-scripts/look-at-states.ts';
 import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
+import { sealJobData } from './sealed-job.ts';
 
 /** What most functions need of a shard. */
 type Shard = Pick<JobShard, 'toKey'>;
@@ -30,6 +32,7 @@ const MAX_RETURNED = 200;
  * @param redis the connection to add them on
  * @param options.room how many jobs the caller can begin to work on at once. The caller gets none if other jobs wait,
  * or if there are more jobs than room
+ * @param options.seals with the keys of the jobs' users. Left out: texts stay as they are
  * @returns `untaken`: how many jobs of the shard no worker has in hand now; `started`: the jobs that the caller must work on, each
  * with its index in `jobs`
  */
@@ -37,7 +40,7 @@ export async function addJobs(
   { toKey }: Shard,
   redis: Redis,
   jobs: readonly NewJob[],
-  { attempts, room = 0 }: { attempts: number; room?: number },
+  { attempts, room = 0, seals = plainSeals }: { attempts: number; room?: number; seals?: Seals },
 ): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }> {
   const options = { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT };
   const startedOptions = JSON.stringify(options);
@@ -51,7 +54,7 @@ export async function addJobs(
         user: data.request.userId,
         tags: tagsOf(data.request.priority),
         digest: finishedDigest(id),
-        data: JSON.stringify({ version: JOB_DATA_VERSION, ...data }),
+        data: sealJobData(seals, data),
         parsedData: data,
       };
     });
@@ -66,6 +69,7 @@ export async function addJobs(
         digest,
         data,
         parsedData,
+        seals,
         options: startedOptions,
         cancelled,
         attemptsMade: 0,

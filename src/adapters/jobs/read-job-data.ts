@@ -1,6 +1,9 @@
 import { failureCodeOf } from '../../contracts/error-codes.ts';
 import { HealifyError } from '../../contracts/errors.ts';
+import { UnreadableMessage } from '../../contracts/read-message.ts';
+import { plainSeals, type Seals } from '../../contracts/sealing.ts';
 import { type ChatJobData, JOB_DATA_VERSION, jobIdOf, type KnownFailure, type WorkflowState } from './chat-job.ts';
+import { openRequest } from './sealed-job.ts';
 
 /** The job's data is not usable. The message names fields, and never what they contain. */
 export class UnusableJobError extends HealifyError {
@@ -16,50 +19,61 @@ export class UnusableJobError extends HealifyError {
 export class NewerJobError extends HealifyError {
   readonly code = 'newer_job';
   readonly retryable = true;
-  /** In whose turn the job is; '' if this version cannot read it. */
-  readonly user: string;
 
-  constructor(user: string) {
+  constructor() {
     super('newer_job: a newer version has added the job');
-    this.user = user;
   }
 }
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
 /**
  * Reads the data of a job that was taken. Somebody may have added the job by hand or changed its data, so every field
  * that the work relies on is checked. The checks are written by hand, because a schema would cost more than parsing the
  * JSON, for every job.
- * @param json the job's data; undefined or empty for a job without data
+ * @param data the job's data, as `fieldsOf` reads it
+ * @param seals with the key of the job's user. Left out: no text is sealed
  * @throws UnusableJobError
  * @throws NewerJobError
  */
-export function readJobData(jobId: string, json: string | undefined): ChatJobData {
-  const data = objectOf(json);
+export function readJobData(jobId: string, data: Fields | undefined, seals: Seals = plainSeals): ChatJobData {
   if (!data) throw new UnusableJobError('its data is not a JSON object');
   if (data.finished === true) {
     throw new UnusableJobError('its request is finished, and its text is not kept: ask the question again');
   }
-  const { request } = data;
   if (Number.isSafeInteger(data.version) && (data.version as number) > JOB_DATA_VERSION) {
-    throw new NewerJobError(isObject(request) && isText(request.userId) ? request.userId : '');
+    throw new NewerJobError();
   }
-  if (!isObject(request)) throw new UnusableJobError('its data has no `request`');
+  if (!isObject(data.request)) throw new UnusableJobError('its data has no `request`');
+  const request = opened(seals, data.request);
   const wrong = wrongField(request) ?? wrongOrigin(data);
   if (wrong) throw new UnusableJobError(`\`${wrong}\` is missing or not what it should be`);
   if (jobIdOf(request.requestId as string) !== jobId) {
     throw new UnusableJobError('`request.requestId` is not the one that the job was made for');
   }
-  return data as unknown as ChatJobData;
+  return { ...data, request } as unknown as ChatJobData;
 }
 
+function opened(seals: Seals, request: Fields): Fields {
+  try {
+    return openRequest(seals, request);
+  } catch (error) {
+    if (error instanceof UnreadableMessage) throw new UnusableJobError(`its request cannot be read: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The user of a job, whose texts may be sealed; '' if its data does not say. */
+export const userOf = (data: Fields | undefined): string =>
+  isObject(data?.request) && isText(data.request.userId) ? data.request.userId : '';
+
 /**
- * Reads how far a job has come. An earlier version of this product may have written it.
+ * Reads how far a job has come, without its results if they are sealed: see `openState`. An earlier version of this product
+ * may have written it.
  * @returns undefined if nothing readable was saved
  */
 export function readJobState(json: string): WorkflowState | undefined {
-  const read = objectOf(json);
+  const read = fieldsOf(json);
   if (!read || !Array.isArray(read.steps) || !isObject(read.results)) return undefined;
   const state = read as unknown as WorkflowState;
   if (read.failure !== undefined) state.failure = knownFailure(read.failure);
@@ -125,7 +139,8 @@ export function isJson(text: string | undefined): boolean {
   }
 }
 
-function objectOf(json: string | undefined): Fields | undefined {
+/** Parses JSON. @returns undefined: it is no object */
+export function fieldsOf(json: string | undefined): Fields | undefined {
   if (!json) return undefined;
   try {
     const value: unknown = JSON.parse(json);

@@ -3,6 +3,8 @@ import type { ChatRequest } from '../../contracts/chat-request.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../../contracts/queues.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
+import { type SealableMessage, sealMessage } from '../../contracts/sealed-message.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { TraceHeaders } from '../../contracts/traceparent.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
 import { fits } from './message-properties.ts';
@@ -16,35 +18,38 @@ export type PublishResponse = (response: ChatResponse, trace: TraceHeaders, repl
 
 export type PublishReply = (response: ChatResponse, trace: TraceHeaders, reply: ReplyAddress) => Promise<void>;
 
-/** Sends to `chat_requests`. Rejects as Publisher.publish does. */
+/** Seals a request's texts and sends it to `chat_requests`. Rejects as Publisher.publish and TextSeals.forSealing do. */
 export const requestPublisher =
-  (publisher: Publisher, tracer?: Tracer): PublishRequest =>
+  (publisher: Publisher, seals: TextSeals, tracer?: Tracer): PublishRequest =>
   (request, sentIn) =>
-    inPublishSpan(tracer, { ...idsOf(request), queue: REQUESTS_QUEUE, sentIn }, (trace) => {
-      const { body, properties } = encode(request, trace);
-      return publisher.publish(REQUESTS_QUEUE, body, properties);
+    inPublishSpan(tracer, { ...idsOf(request), queue: REQUESTS_QUEUE, sentIn }, async (trace) => {
+      const own = await seals.forSealing([request.userId]);
+      const { body, properties } = encode(request, trace, sealMessage(own, 'request', request));
+      return await publisher.publish(REQUESTS_QUEUE, body, properties);
     });
 
 /**
- * Sends a signed response to `chat_responses`, or an unsigned one to the reply queue that the request names. A reader
- * of the reply queue could put a signed copy on `chat_responses`, so replies are not signed. Rejects as
- * Publisher.publish and ReplyPublisher.publish do.
+ * Seals a response's texts and sends it, signed, to `chat_responses`; or sends it as it is, without a signature, to the reply
+ * queue that the request names. Whoever reads that queue has no keys, and could put a signed copy on `chat_responses`. Rejects
+ * as TextSeals.forSealing, Publisher.publish and ReplyPublisher.publish do.
  * @param signatures left out: responses are not signed
  */
 export const responsePublisher =
   (
     publisher: Publisher,
+    seals: TextSeals,
     signatures: Pick<AnswerSignatures, 'sign'> | undefined,
     publishReply: PublishReply,
     tracer?: Tracer,
   ): PublishResponse =>
   (response, sentIn, reply) =>
     // Another service's queue has no name in a trace: there is no limit to how many there are.
-    inPublishSpan(tracer, { ...idsOf(response), queue: reply ? 'reply' : RESPONSES_QUEUE, sentIn }, (trace) => {
-      if (reply) return publishReply(response, trace, reply);
-      const { body, properties } = encode(response, trace);
+    inPublishSpan(tracer, { ...idsOf(response), queue: reply ? 'reply' : RESPONSES_QUEUE, sentIn }, async (trace) => {
+      if (reply) return await publishReply(response, trace, reply);
+      const own = await seals.forSealing([response.userId]);
+      const { body, properties } = encode(response, trace, sealMessage(own, 'response', response));
       if (signatures) properties.headers[SIGNATURE_HEADER] = signatures.sign(body);
-      return publisher.publish(RESPONSES_QUEUE, body, properties);
+      return await publisher.publish(RESPONSES_QUEUE, body, properties);
     });
 
 const idsOf = ({ requestId, sessionId }: ChatRequest | ChatResponse) => ({ requestId, sessionId });
@@ -52,11 +57,16 @@ const idsOf = ({ requestId, sessionId }: ChatRequest | ChatResponse) => ({ reque
 /**
  * Returns a message's body and properties, without its signature. An id that is too long for a property is only in the
  * body.
+ * @param published the message as it is published
  */
-export function encode(message: ChatRequest | ChatResponse, { traceparent, tracestate }: TraceHeaders) {
+export function encode<T extends ChatRequest | ChatResponse>(
+  message: T,
+  { traceparent, tracestate }: TraceHeaders,
+  published: SealableMessage<T> = message,
+) {
   const { requestId, sessionId } = message;
   return {
-    body: Buffer.from(JSON.stringify(message)),
+    body: Buffer.from(JSON.stringify(published)),
     properties: {
       ...(fits(requestId) && { messageId: requestId }),
       ...(fits(sessionId) && { correlationId: sessionId }),

@@ -10,9 +10,11 @@ import {
 import { deadLetterHeaders, deadLetterQueueOf, RESPONSES_QUEUE } from '../../contracts/queues.ts';
 import { isDirectReply, type ReplyAddress } from '../../contracts/reply-address.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import { type BodySeals, plainBodies } from '../../contracts/sealing.ts';
 import type { TraceHeaders } from '../../contracts/traceparent.ts';
 import { encode, type PublishReply } from './chat-messages.ts';
 import type { BrokerConnection } from './connection.ts';
+import { sealLetter } from './dead-letters.ts';
 import { sendable } from './message-properties.ts';
 import type { Publisher } from './publisher.ts';
 import { isNotFound } from './refusals.ts';
@@ -33,13 +35,17 @@ export interface ReplyPublisher {
   keep(response: ChatResponse, trace: TraceHeaders, reply: ReplyAddress, why: UndeliverableReplyError): Promise<void>;
 }
 
-/** @param options.onDeadLetter called for each dead letter, to count it */
+/**
+ * @param options.bodies encrypts dead letters. Left out: they stay as they are
+ * @param options.onDeadLetter called for each dead letter, to count it
+ */
 export function createReplyPublisher(options: {
   connection: BrokerConnection;
   publisher: Publisher;
+  bodies?: BodySeals;
   onDeadLetter: (reason: UndeliverableReplyError['code']) => void;
 }): ReplyPublisher {
-  const { connection, publisher, onDeadLetter } = options;
+  const { connection, publisher, bodies = plainBodies, onDeadLetter } = options;
   let model: ChannelModel | undefined;
   connection.onConnected((connected) => {
     model = connected;
@@ -66,8 +72,10 @@ export function createReplyPublisher(options: {
       }
     },
     keep: async (response, trace, reply, why) => {
-      const { body, headers: traced, properties } = messageOf(response, trace, reply);
+      const { body: plain, headers: traced, properties } = messageOf(response, trace, reply);
+      const { body, sealed } = await sealLetter(bodies, { body: plain });
       const headers = {
+        ...sealed,
         ...traced,
         [deadLetterHeaders.reason]: why.code,
         [deadLetterHeaders.detail]: why.message,

@@ -4,12 +4,15 @@ import { createBatchConsumer } from '../../adapters/rabbitmq/batch-consumer.ts';
 import type { BrokerConnection } from '../../adapters/rabbitmq/connection.ts';
 import type { DeadLetter } from '../../adapters/rabbitmq/dead-letters.ts';
 import type { GiveBack } from '../../adapters/rabbitmq/newer-messages.ts';
+import { openFirst } from '../../adapters/rabbitmq/open-first.ts';
 import type { Delivery, Refusal } from '../../adapters/rabbitmq/settle-batch.ts';
 import { type AnswerSignatures, SIGNATURE_HEADER } from '../../contracts/answer-signature.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { RESPONSES_QUEUE, TRACEPARENT_HEADER } from '../../contracts/queues.ts';
-import { readChatResponse } from '../../contracts/read-chat-response.ts';
+import { receiveChatResponse } from '../../contracts/read-chat-response.ts';
 import { UnreadableMessage } from '../../contracts/read-message.ts';
+import type { Received } from '../../contracts/sealed-message.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
 
 const UNKNOWN_SESSION: Refusal = {
@@ -44,6 +47,8 @@ export function createResponseSettler(options: {
   conversations: Pick<ConversationStore, 'settle'>;
   signatures: Pick<AnswerSignatures, 'isValid'> | undefined;
   acceptUnsigned: boolean;
+  /** Opens the texts of answers that the workers have sealed. */
+  seals: TextSeals;
   unknownSession: 'dead-letter' | 'drop';
   deadLetter: DeadLetter;
   giveBack: GiveBack;
@@ -64,12 +69,14 @@ export function createResponseSettler(options: {
     logger,
   } = options;
 
-  function read(delivery: Delivery): Answer {
-    return { response: readSigned(delivery), traceparent: delivery.properties.headers?.[TRACEPARENT_HEADER] };
+  function read(delivery: Delivery): Received<Answer> {
+    const { sealedFor, open } = readSigned(delivery);
+    const traceparent: unknown = delivery.properties.headers?.[TRACEPARENT_HEADER];
+    return { sealedFor, open: (own) => ({ response: open(own), traceparent }) };
   }
 
-  function readSigned(delivery: Delivery): ChatResponse {
-    const response = readChatResponse(delivery);
+  function readSigned(delivery: Delivery): Received<ChatResponse> {
+    const response = receiveChatResponse(delivery);
     const signature: unknown = delivery.properties.headers?.[SIGNATURE_HEADER];
     if (signature === undefined && acceptUnsigned) return response;
     if (!signatures || signatures.isValid(delivery.body, signature)) return response;
@@ -91,7 +98,7 @@ export function createResponseSettler(options: {
     queue: RESPONSES_QUEUE,
     prefetch,
     read,
-    handle,
+    handle: openFirst(options.seals, handle),
     deadLetter,
     giveBack: options.giveBack,
     tracer: options.tracer,

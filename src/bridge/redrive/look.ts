@@ -10,6 +10,8 @@ import type {
   ShowOptions,
 } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
+import type { BodySeals } from '../../contracts/sealing.ts';
+import { openLetter } from './open-letter.ts';
 import { causeOf, describeLetter, describeWithBody, isoOf, matches, senderOf } from './read-letter.ts';
 
 interface Group {
@@ -51,22 +53,33 @@ export async function listLetters(
 }
 
 /** Returns the first letters that match a filter, the oldest first. */
-export const showLetters = (broker: BrokerAddress, queue: WorkQueue, options: ShowOptions): Promise<LetterPage> =>
-  firstLetters(broker, queue, options, (letter) => describeLetter(letter, queue));
+export const showLetters = (
+  broker: BrokerAddress,
+  bodies: BodySeals,
+  queue: WorkQueue,
+  options: ShowOptions,
+): Promise<LetterPage> => firstLetters(broker, bodies, queue, options, (letter) => describeLetter(letter, queue));
 
 /** The same, with their bodies. */
-export const showBodies = (broker: BrokerAddress, queue: WorkQueue, { full, ...options }: ShowBodiesOptions) =>
-  firstLetters(broker, queue, options, (letter) => describeWithBody(letter, full));
+export const showBodies = (
+  broker: BrokerAddress,
+  bodies: BodySeals,
+  queue: WorkQueue,
+  { full, ...options }: ShowBodiesOptions,
+) => firstLetters(broker, bodies, queue, options, (letter) => describeWithBody(letter, full));
 
+/** A letter that cannot be opened is shown as it is. */
 async function firstLetters<T>(
   broker: BrokerAddress,
+  bodies: BodySeals,
   queue: WorkQueue,
   { limit, ...filter }: ShowOptions,
   describe: (letter: ConsumeMessage) => T,
 ) {
+  const seals = await bodies.forOpening();
   const letters: T[] = [];
   const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
-    if (letters.length < limit) letters.push(describe(letter));
+    if (letters.length < limit) letters.push(describe(openLetter(seals, letter) ?? letter));
   });
   return { queue: deadLetterQueueOf(queue), matching, read, unread, letters };
 }

@@ -7,7 +7,9 @@ import type { RedriveOptions, RedriveReport } from '../../contracts/dead-letters
 import { HealifyError, UnroutableError } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, REDRIVE_RUN_HEADER, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
+import type { BodySeals } from '../../contracts/sealing.ts';
 import { type CanaryTimes, watchCanary } from './canary.ts';
+import { openLetter } from './open-letter.ts';
 import { matches, redriveCountOf, replyQueueOf } from './read-letter.ts';
 import { restore } from './restore.ts';
 
@@ -20,17 +22,18 @@ const WINDOW = 50;
  * Sends back the letters that match a filter, the oldest first. A letter goes to the queue that it came from, or to the
  * reply queue that it was meant for. It is removed once RabbitMQ has confirmed it there. If the redrive is interrupted,
  * each letter is in one of the two queues, or at worst in both. A consumer that receives it twice recognises it by its
- * requestId.
+ * requestId. An encrypted letter is sent as its message was. One that cannot be opened here stays.
  *
  * The steps are: *read* the letters; *send* the canary, if there is one, and *watch* it; *send* the rest.
  * @throws DeadLettersInUseError, BrokerUnavailableError if nothing was sent. Later errors are reported in `stopped`
  */
 export async function redriveLetters(
-  where: BrokerAddress & { queue: WorkQueue; canaryTimes: CanaryTimes },
+  where: BrokerAddress & { bodies: BodySeals; queue: WorkQueue; canaryTimes: CanaryTimes },
   options: RedriveOptions,
   onProgress: (sent: number, of: number) => void,
 ): Promise<RedriveReport> {
   const { limit, dryRun, canary, rate, ...filter } = options;
+  const seals = await where.bodies.forOpening();
   const now = Date.now();
   const run = randomUUID();
   const chosen: ConsumeMessage[] = [];
@@ -60,9 +63,14 @@ export async function redriveLetters(
 
   const sendOne = async (letter: ConsumeMessage) => {
     const replyQueue = replyQueueOf(letter);
+    const opened = openLetter(seals, letter);
+    if (!opened) {
+      refused += 1;
+      return;
+    }
     try {
       const properties = restore(letter.properties, redriveCountOf(letter) + 1, run);
-      await letters.send(replyQueue ?? where.queue, letter.content, properties);
+      await letters.send(replyQueue ?? where.queue, opened.content, properties);
     } catch (error) {
       const isMissing = replyQueue !== undefined && error instanceof UnroutableError;
       if (error instanceof HealifyError && !isMissing) throw error;

@@ -16,7 +16,7 @@ export const encryption = {
     type: flag,
     default: 'false',
     unit: 'true or false',
-    text: 'With ENCRYPTION_KEYS: whether what other services may read in Redis still has texts: the title in `chat:session:{sessionId}`, and `ai:response:{sessionId}`, which is otherwise not written.',
+    text: 'With ENCRYPTION_KEYS: whether what other services may read still has texts: messages on `chat_requests` and `chat_responses`, in Redis the title in `chat:session:{sessionId}`, and `ai:response:{sessionId}`, which is otherwise not written.',
     readBy: both,
   }),
 } as const;

@@ -28,6 +28,7 @@ import type { IntakeAdmin } from '../../contracts/intake.ts';
 import type { JobAdmin } from '../../contracts/jobs.ts';
 import { REQUESTS_QUEUE } from '../../contracts/queues.ts';
 import type { RetryRunAdmin } from '../../contracts/retry-runs.ts';
+import type { BodySeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
 import { brokerAddressOf } from '../broker-address.ts';
 import type { createOverviewParts } from './overview.ts';
@@ -35,6 +36,8 @@ import type { createOverviewParts } from './overview.ts';
 /** All that is behind `/admin`. */
 export function createAdminParts(options: {
   config: ApiConfig;
+  /** Opens dead letters. */
+  bodies: BodySeals;
   shards: JobShards;
   redis: Redis;
   gates: GateAdmin;
@@ -53,7 +56,7 @@ export function createAdminParts(options: {
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
-  const { config, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
+  const { config, bodies, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
   const { judgedProcesses, login, accountAdmin, invites, trail, requireAdmin, logger } = options;
   const openJobs = () => countOpenJobs(shards, redis);
   return createAdminRouter(
@@ -72,7 +75,11 @@ export function createAdminParts(options: {
       requireAdmin: orLogin(requireAdmin),
     }),
     createAdminMeRouter({ requireAdmin }),
-    createDeadLettersRouter({ deadLetters: createDeadLetterAdmin(brokerAddressOf(config)), trail, requireAdmin }),
+    createDeadLettersRouter({
+      deadLetters: createDeadLetterAdmin({ ...brokerAddressOf(config), bodies }),
+      trail,
+      requireAdmin,
+    }),
     createGatesRouter({ gates, openJobs, trail, requireAdmin }),
     createIntakeRouter({ intake, effects: intakeEffects, trail, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),

@@ -84,6 +84,10 @@ const deadLetters: Record<string, { means: string; todo: string; usersWait?: boo
     means: 'It names a reply queue that is not allowed',
     todo: 'Correct the publisher, or REPLY_QUEUES and redrive.',
   },
+  cannot_be_opened: {
+    means: 'Its texts cannot be decrypted',
+    todo: 'If its user was erased, drop it. If not, see whether all processes have the same MONGODB_URL, then redrive.',
+  },
   publisher_not_allowed: {
     means: 'Its publisher may not ask for its user',
     todo: 'If it may, add it to PUBLISHERS, then redrive. If not, somebody asks in the name of others: Look shows who, then drop.',

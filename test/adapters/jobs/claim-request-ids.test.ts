@@ -4,6 +4,7 @@ import type { ChatJobResult } from '../../../src/adapters/jobs/chat-job.ts';
 import { claimRequestIds } from '../../../src/adapters/jobs/claim-request-ids.ts';
 import type { NewJob } from '../../../src/adapters/jobs/job-queue.ts';
 import { createJobRunner } from '../../../src/adapters/jobs/runner/job-runner.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { until } from '../../until.ts';
 import { newJob } from './runner/new-job.ts';
 import { openQueue } from './runner/queue-around.ts';
@@ -37,6 +38,7 @@ describe.each([1, 4])('with %i shards, a message with the requestId of another u
   function openWorker(begun: string[]) {
     const redis = around.redis.duplicate();
     const runner = createJobRunner({
+      seals: plainTexts,
       ...jobLimits,
       ...{ shards: around.shards, redis, concurrency: 50, attempts: 3 },
       ...{ finishedJobTextMs: 0, redeliveryWindowMs: HOUR_MS, logger },

@@ -15,6 +15,7 @@ import { createRetryRunAdmin } from '../../../src/adapters/jobs/retry-runs/retry
 import { createRetryRunDriver } from '../../../src/adapters/jobs/retry-runs/retry-run-driver.ts';
 import { createJobRunner } from '../../../src/adapters/jobs/runner/job-runner.ts';
 import { RetryRunActiveError } from '../../../src/contracts/retry-runs.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { until } from '../../until.ts';
 import { newJob } from './runner/new-job.ts';
 import { type Fate, jobLimits, openSearch, type Search } from './search/search-around.ts';
@@ -63,6 +64,7 @@ const fail = async (failWith: string, users: readonly string[] = USERS) => {
 function openWorker(concurrency: number) {
   const connection = search.redis.duplicate();
   const runner = createJobRunner({
+    seals: plainTexts,
     ...jobLimits,
     ...{ shards: search.shards, redis: connection, concurrency, attempts: 3 },
     ...{ finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000, logger },

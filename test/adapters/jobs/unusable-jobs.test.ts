@@ -4,8 +4,9 @@ import { Redis } from 'ioredis';
 import { type ChatJobData, type ChatJobResult, jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs } from '../../../src/adapters/jobs/job-queue.ts';
 import { type ChatQueue, type JobShards, openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
-import { readJobData, readJobState } from '../../../src/adapters/jobs/read-job-data.ts';
+import { fieldsOf, readJobData, readJobState } from '../../../src/adapters/jobs/read-job-data.ts';
 import { createJobRunner, type JobRunner } from '../../../src/adapters/jobs/runner/job-runner.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { captureLog } from '../../captured-log.ts';
 import { testRedisUrl } from '../../services.ts';
 import { until } from '../../until.ts';
@@ -28,7 +29,7 @@ beforeEach(async () => {
   lines = log.lines as Record<string, unknown>[];
   worked = [];
   runner = createJobRunner({
-    ...{ shards, redis: connection, concurrency: 10, attempts: 2 },
+    ...{ shards, redis: connection, concurrency: 10, attempts: 2, seals: plainTexts },
     ...{ completedJobsKept: 100, finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000 },
     ...{ completedJobsAgeMs: 3_600_000, failedJobsKept: 100, failedJobsAgeMs: 3_600_000, logger: log.logger },
   });
@@ -107,8 +108,7 @@ test.each([
   ['deadline', { deadline: 'soon' }],
   ['createdAt', { createdAt: {} }],
 ])('a job whose %s is wrong is named so: %j', (field, request) => {
-  const json = JSON.stringify(data('a', request));
-  expect(() => readJobData('r-a', json)).toThrow(
+  expect(() => readJobData('r-a', fieldsOf(JSON.stringify(data('a', request))))).toThrow(
     `unusable_job: \`request.${field}\` is missing or not what it should be`,
   );
 });
@@ -120,7 +120,7 @@ test.each([
   ['reply', { reply: { to: '' } }],
   ['reply', { reply: { to: 'queue', correlationId: 7 } }],
 ])('a job whose %s is wrong is named so, too: %j', (field, rest) => {
-  expect(() => readJobData('r-a', JSON.stringify(data('a', {}, rest)))).toThrow(`\`${field}\``);
+  expect(() => readJobData('r-a', fieldsOf(JSON.stringify(data('a', {}, rest))))).toThrow(`\`${field}\``);
 });
 
 test('a job of an earlier version of this product is read as it is', () => {
@@ -129,7 +129,8 @@ test('a job of an earlier version of this product is read as it is', () => {
     ...{ createdAt: '2026-01-01T00:00:00+02:00', deadline: '2026-01-01T00:00:00.000Z' },
   });
   const replying = data('a', {}, { reply: { to: 'queue', correlationId: 'c' } });
-  for (const each of [full, data('a'), replying]) expect(readJobData('r-a', JSON.stringify(each))).toEqual(each);
+  for (const each of [full, data('a'), replying])
+    expect(readJobData('r-a', fieldsOf(JSON.stringify(each)))).toEqual(each);
 });
 
 test('a state that cannot be read is none', () => {
@@ -194,7 +195,7 @@ test('a finished job that is put back by hand fails, and asks nobody', async () 
 
 test('a job of a newer version is left to workers of that version: it waits, never fails, and others go on', async () => {
   const id = jobIdOf('newer');
-  const newer = { version: 2, request: { userId: 'u', question: { text: MARKER } } };
+  const newer = { version: 3, request: { userId: 'u', question: { text: MARKER } } };
   await addByHand(id, newer, { priority: 3, attempts: 1 });
   start();
   await until('it was left to others twice', async () => ((await queue.getJob(id))?.attemptsStarted ?? 0) >= 2, 30_000);

@@ -6,6 +6,7 @@ import { type BrokerConnection, connectRabbitMq } from '../../../src/adapters/ra
 import { createResponseSettler } from '../../../src/api/chat/settle-responses.ts';
 import { BrokerUnavailableError } from '../../../src/contracts/errors.ts';
 import { RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { testRabbitMqUrl } from '../../services.ts';
 import { until } from '../../until.ts';
 
@@ -44,6 +45,7 @@ test('a dead letter that RabbitMQ does not take is tried again, and does not end
     },
     signatures: undefined,
     acceptUnsigned: true,
+    seals: plainTexts,
     unknownSession: 'dead-letter',
     deadLetter: async ({ body }) => {
       if (++tries === 1) throw new BrokerUnavailableError('RabbitMQ is not connected');

@@ -1,3 +1,4 @@
+import type { Seals } from '../../../contracts/sealing.ts';
 import type { ChatJobData } from '../chat-job.ts';
 
 /** A job that a script has taken, with what it had in Redis then. */
@@ -7,6 +8,8 @@ export interface TakenJob {
   data: string;
   /** `data`, parsed; only if this process added the job. */
   parsedData?: ChatJobData;
+  /** With the key of its user; only if this process added the job. */
+  seals?: Seals;
   /** `finishedDigest` of its id, if known. */
   digest?: string;
   /** JSON; empty for a job that was never saved. */

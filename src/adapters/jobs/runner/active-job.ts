@@ -1,8 +1,19 @@
 import { ProcessStoppingError, RequestCancelledError } from '../../../contracts/errors.ts';
+import { plainSeals, type Seals, type TextSeals } from '../../../contracts/sealing.ts';
 import type { ChatJobData, ChatJobResult, WorkflowState } from '../chat-job.ts';
 import type { JobInHand, JobSignal, WhereItWent } from '../job-in-hand.ts';
-import { isJson, NewerJobError, readJobData, readJobState, UnusableJobError } from '../read-job-data.ts';
+import {
+  type Fields,
+  fieldsOf,
+  isJson,
+  NewerJobError,
+  readJobData,
+  readJobState,
+  UnusableJobError,
+  userOf,
+} from '../read-job-data.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
+import { openState, sealState } from '../sealed-job.ts';
 
 /** Writes to Redis what an active job has come to. States and results are JSON. */
 export interface JobWrites {
@@ -39,7 +50,9 @@ export class ActiveJob implements JobInHand {
   /** What became of its request; undefined before it is being completed. */
   outcome: ChatJobResult['status'] | undefined;
   #json: string;
+  #fields: Fields | undefined;
   #data: ChatJobData | undefined;
+  #seals: Seals | undefined;
   #progress: string;
   #options: string;
   #writes: JobWrites;
@@ -57,6 +70,7 @@ export class ActiveJob implements JobInHand {
     this.renewedAt = performance.now();
     this.#json = taken.data;
     this.#data = taken.parsedData;
+    this.#seals = taken.seals;
     this.#progress = taken.progress;
     this.#options = taken.options;
     this.#writes = writes;
@@ -74,15 +88,29 @@ export class ActiveJob implements JobInHand {
     this.#abort.abort(new ProcessStoppingError());
   }
 
+  /**
+   * Fetches the key of the job's user, which its texts are sealed with. Call it before the work begins. No round trip if the key
+   * is known.
+   * @throws StoreUnavailableError
+   */
+  async open(seals: TextSeals): Promise<void> {
+    this.#seals ??= await seals.forSealing(this.user === '' ? [] : [this.user]);
+  }
+
   get data(): ChatJobData {
-    this.#data ??= readJobData(this.id, this.#json);
+    this.#data ??= readJobData(this.id, this.#parsed, this.#seals);
     return this.#data;
+  }
+
+  get #parsed(): Fields | undefined {
+    this.#fields ??= fieldsOf(this.#json);
+    return this.#fields;
   }
 
   /** Why this version cannot work on the job; undefined if it can. */
   get unreadable(): UnusableJobError | NewerJobError | undefined {
     try {
-      this.#data ??= readJobData(this.id, this.#json);
+      void this.data;
       return undefined;
     } catch (error) {
       if (error instanceof UnusableJobError || error instanceof NewerJobError) return error;
@@ -98,15 +126,14 @@ export class ActiveJob implements JobInHand {
     return isJson(this.#json) ? this.#json : JSON.stringify(this.#json ?? null);
   }
 
-  /** The user in whose turn the job is; '' if the job's data is not usable. */
+  /** The user in whose turn the job is; '' if the job's data does not say. */
   get user(): string {
-    const { unreadable } = this;
-    if (!unreadable) return this.data.request.userId;
-    return unreadable instanceof NewerJobError ? unreadable.user : '';
+    return this.#data?.request.userId ?? userOf(this.#parsed);
   }
 
   get state(): WorkflowState | undefined {
-    return readJobState(this.#progress);
+    const state = readJobState(this.#progress);
+    return state && openState(this.#seals ?? plainSeals, this.data.request, state);
   }
 
   get maxAttempts(): number {
@@ -122,7 +149,7 @@ export class ActiveJob implements JobInHand {
   }
 
   saveState(state: WorkflowState): Promise<void> {
-    return this.#writes.save(this, JSON.stringify(state));
+    return this.#writes.save(this, this.#sealed(state));
   }
 
   complete(result: ChatJobResult): Promise<void> {
@@ -135,7 +162,7 @@ export class ActiveJob implements JobInHand {
   }
 
   fail(error: Error, state: WorkflowState): Promise<WhereItWent> {
-    return this.#leave().fail(this, error, JSON.stringify(state));
+    return this.#leave().fail(this, error, this.#sealed(state));
   }
 
   /** Fails a job whose data is not usable. Its state stays as it was found. */
@@ -149,6 +176,11 @@ export class ActiveJob implements JobInHand {
 
   handBack(): Promise<WhereItWent> {
     return this.#leave().handBack(this);
+  }
+
+  /** JSON */
+  #sealed(state: WorkflowState): string {
+    return JSON.stringify(sealState(this.#seals ?? plainSeals, this.data.request, state));
   }
 
   #leave(): JobWrites {

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { StoreUnavailableError } from '../../../contracts/errors.ts';
+import type { TextSeals } from '../../../contracts/sealing.ts';
 import type { HeadStart, JobInHand } from '../job-in-hand.ts';
 import { NewerJobError, type UnusableJobError } from '../read-job-data.ts';
 import type { TakenJob } from '../redis-scripts/taken-job.ts';
@@ -7,6 +9,9 @@ import type { Places } from './places.ts';
 
 /** How many cancellations are remembered, because the notice of a cancellation may arrive before the job does. */
 const CANCELLATIONS_REMEMBERED = 1_000;
+
+/** A job whose user's key cannot be fetched waits for so long. */
+const KEY_AWAY_MS = 5_000;
 
 const NEWER_DELAY_MS = 500;
 const NEWER_MAX_DELAY_MS = 30_000;
@@ -36,9 +41,10 @@ interface ActiveJobs<Start extends HeadStart> extends Iterable<ActiveJob> {
 
 export function createActiveJobs<Start extends HeadStart>(options: {
   places: Pick<Places, 'occupy' | 'vacate'>;
+  seals: TextSeals;
   logger: Logger;
 }): ActiveJobs<Start> {
-  const { places, logger } = options;
+  const { places, seals, logger } = options;
   const jobs = new Map<string, ActiveJob>();
   const cancelledLately = new Set<string>();
   let toldOfNewer = false;
@@ -46,6 +52,7 @@ export function createActiveJobs<Start extends HeadStart>(options: {
 
   async function run(job: ActiveJob, work: Work<Start>, headStart: Start | undefined): Promise<void> {
     try {
+      if (!(await opened(job, headStart))) return;
       const { unreadable } = job;
       if (!unreadable) await work(job, headStart);
       else if (unreadable instanceof NewerJobError) await leaveToOthers(job);
@@ -54,6 +61,22 @@ export function createActiveJobs<Start extends HeadStart>(options: {
       logger.warn({ jobId: job.id, err: error }, 'the work on a job broke off; the job will be taken up again');
     } finally {
       letGo(job);
+    }
+  }
+
+  /** Returns false if the store of the keys is away. Then the job waits, which uses up no attempt. */
+  async function opened(job: ActiveJob, headStart: Start | undefined): Promise<boolean> {
+    try {
+      await job.open(seals);
+      // Its texts are sealed, and there is no master key.
+      void job.unreadable;
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      headStart?.drop();
+      logger.debug({ jobId: job.id, err: error }, 'the key of a user could not be fetched; the job waits');
+      await job.delay(KEY_AWAY_MS);
+      return false;
     }
   }
 

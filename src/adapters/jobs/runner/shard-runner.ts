@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { TextSeals } from '../../../contracts/sealing.ts';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
@@ -40,6 +41,8 @@ export interface ShardRunner<Start extends HeadStart> {
 export interface ShardRunnerOptions extends EndedJobLimits {
   redis: Redis;
   safeWrites?: SafeWrites | undefined;
+  /** For the texts of jobs. */
+  seals: TextSeals;
   attempts: number;
   finishedJobTextMs: number;
   redeliveryWindowMs: number;
@@ -60,13 +63,13 @@ export interface ShardRunnerOptions extends EndedJobLimits {
 export function createShardRunner<Start extends HeadStart>(
   options: ShardRunnerOptions & { shard: JobShard; places: ShardPlaces; token: string },
 ): ShardRunner<Start> {
-  const { shard, places, token, redis, safeWrites, attempts, redeliveryWindowMs, logger } = options;
+  const { shard, places, token, redis, safeWrites, seals, attempts, redeliveryWindowMs, logger } = options;
   const { toKey } = shard;
   const bullMq = openBullMqWorker({ redis, shard, token, logger });
   const { backend } = bullMq;
   const toSave = ([{ id, attemptsStarted }, progress]: Write) => ({ key: toKey(id), attemptsStarted, progress });
 
-  const jobs = createActiveJobs<Start>({ places, logger });
+  const jobs = createActiveJobs<Start>({ places, seals, logger });
   const locks = createLockKeeper({
     jobs,
     lockJobs: (batch) => orStoreUnavailable(lockJobs(redis, toKey, batch, { token, lockMs: LOCK_MS })),
@@ -106,7 +109,12 @@ export function createShardRunner<Start extends HeadStart>(
   const add = createJobAdder<Start>({
     places,
     headStarts: createHeadStarts({ give: (job) => giveHeadStart?.(job), isInHand: jobs.has }),
-    addJobs: (added, room) => orStoreUnavailable(addJobs(shard, safeWrites?.redis ?? redis, added, { attempts, room })),
+    addJobs: async (added, room) => {
+      const own = await seals.forSealing(added.map(({ request }) => request.userId));
+      return await orStoreUnavailable(
+        addJobs(shard, safeWrites?.redis ?? redis, added, { attempts, room, seals: own }),
+      );
+    },
     begin: jobs.begin,
     safely: safeWrites?.make,
   });

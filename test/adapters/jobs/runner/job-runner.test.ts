@@ -11,6 +11,7 @@ import { createSafeWrites } from '../../../../src/adapters/redis/safe-writes.ts'
 import { RequestCancelledError, StoreUnavailableError } from '../../../../src/contracts/errors.ts';
 import { JOBS_PREFIX } from '../../../../src/contracts/queues.ts';
 import { redisKeys } from '../../../../src/contracts/redis-keys.ts';
+import { plainTexts } from '../../../../src/contracts/sealing.ts';
 import { captureLog } from '../../../captured-log.ts';
 import { privateRedis } from '../../../services.ts';
 import { startSlowDisk } from '../../../slow-disk.ts';
@@ -57,6 +58,7 @@ function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl
     shards: options.shards ?? around.shards,
     redis: connection,
     safeWrites: safeRedis && createSafeWrites({ ...safety, redis: safeRedis, logger }),
+    seals: plainTexts,
     concurrency,
     attempts: 2,
     completedJobsKept: 1_000,

@@ -3,6 +3,7 @@ import pino from 'pino';
 import type { ChatJobResult, WorkflowState } from '../../../../src/adapters/jobs/chat-job.ts';
 import { createJobRunner } from '../../../../src/adapters/jobs/runner/job-runner.ts';
 import { createJobAdmin } from '../../../../src/adapters/jobs/search/job-admin.ts';
+import { plainTexts } from '../../../../src/contracts/sealing.ts';
 import { newJob } from '../runner/new-job.ts';
 import { openQueue } from '../runner/queue-around.ts';
 
@@ -25,7 +26,7 @@ export async function openSearch(redisUrl?: string, shardCount = 1) {
   const connection = redis.duplicate();
   const runner = createJobRunner({
     ...jobLimits,
-    ...{ shards, redis: connection, concurrency: 50, attempts: 3 },
+    ...{ shards, redis: connection, concurrency: 50, attempts: 3, seals: plainTexts },
     ...{ finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000, logger: pino({ level: 'silent' }) },
   });
 
