@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createResumableStreamContext } from 'resumable-stream/ioredis';
 import { createRedisLogReader } from '../../src/adapters/answer-log/redis-log-reader.ts';
 import { connectRedis } from '../../src/adapters/redis/connect-redis.ts';
+import { plainTexts } from '../../src/contracts/sealing.ts';
 import type { Servers } from '../servers.ts';
 import { readUsage } from '../usage.ts';
 import { delaysOf, nowUs } from './delays.ts';
@@ -130,12 +131,12 @@ function openLogs(redisUrl: string): Reading {
     Redis,
     Redis,
   ];
-  const reader = createRedisLogReader({ redis, subscriber });
+  const reader = createRedisLogReader({ redis, subscriber, seals: plainTexts });
   return {
     producer: 'logs',
     commands: ['evalsha', 'eval', 'xrange', 'subscribe', 'unsubscribe'],
     read: async (id, onText) => {
-      for await (const events of reader.read(id, -1)) {
+      for await (const events of reader.read({ requestId: id, userId: 'ann' }, -1)) {
         const text = events.map(({ event }) => (event.type === 'delta' ? event.text : '')).join('');
         if (text !== '') onText(text);
       }

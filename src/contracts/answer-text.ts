@@ -3,7 +3,7 @@ import type { AnswerEvent, EndEvent } from './answer-events.ts';
 // Without the schemas, so that a browser can have these functions without them.
 
 /** Whether the event is the last one of its log. */
-export const isEnd = (event: AnswerEvent): event is EndEvent =>
+export const isEnd = <E extends Pick<AnswerEvent, 'type'>>(event: E): event is Extract<E, Pick<EndEvent, 'type'>> =>
   event.type === 'completed' || event.type === 'failed' || event.type === 'cancelled';
 
 /** Returns the text of an answer after one more event. @param text the text before it; '' at the beginning */

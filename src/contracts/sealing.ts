@@ -1,7 +1,7 @@
 import { MasterKeyMissingError } from './errors.ts';
 
 /** `request` and `response`: the texts of a message; `job`: those of a job's request; `results`: what the steps of a job have brought. */
-export type TextKind = 'question' | 'answer' | 'comment' | 'title' | 'request' | 'response' | 'job' | 'results';
+export type TextKind = 'question' | 'answer' | 'comment' | 'title' | 'log' | 'request' | 'response' | 'job' | 'results';
 
 /** What a sealed text is. It can be opened only as what it was sealed as. */
 export interface Place {

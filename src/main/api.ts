@@ -117,7 +117,7 @@ const stores = createLastingStores({ config, redis, safeWrites, seals: encryptio
 const { conversations, feedback } = stores;
 const audit = createApiAuditTrail({ config, store: stores.audit, metrics, logger });
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
-const logs = createRedisLogKeeper({ redis, ttlMs: config.answerLogTtlMs });
+const logs = createRedisLogKeeper({ redis, seals: encryption.seals, ttlMs: config.answerLogTtlMs });
 const gates = createGateAdmin(redis);
 const placesOf = (requests: readonly UsersRequest[]) =>
   placesInLine(
@@ -257,7 +257,7 @@ const acceptOptions = {
   contextMaxTokens: config.contextMaxTokens,
   onAccepted: () => metrics.requestsAccepted.inc(),
 };
-const logReader = createRedisLogReader({ redis, subscriber });
+const logReader = createRedisLogReader({ redis, subscriber, seals: encryption.seals });
 const sendLimit = createRedisRateLimit({ redis, name: 'send', perMinute: config.rateSendPerMinute });
 const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
 const answerOptions = {

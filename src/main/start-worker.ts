@@ -129,7 +129,7 @@ export async function startWorker(
         cache,
         recordedCalls,
         settings: config,
-        logs: createRedisLogWriter({ redis, ttlMs: config.answerLogTtlMs }),
+        logs: createRedisLogWriter({ redis, seals: encryption.seals, ttlMs: config.answerLogTtlMs }),
         wake: (requestIds) => promoteJobs(shards, redis, requestIds),
         awaitingModel,
         onUncertainSpend: (why) => {

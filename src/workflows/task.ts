@@ -45,6 +45,7 @@ export function beginTask(
   tracer?: Tracer,
 ): Task {
   const { request, traceparent } = job.data;
+  const { requestId, userId } = request;
   const traceId = traceIdOf(traceparent);
   const earlier = job.state;
   const number = job.attemptsMade + 1;
@@ -71,7 +72,7 @@ export function beginTask(
       signal: job.signal,
       traceparent: span?.traceparent,
       log: request.stream
-        ? logs?.open({ requestId: request.requestId, epoch: job.attemptsStarted, attempt: number, deadlineAt })
+        ? logs?.open({ requestId, userId, epoch: job.attemptsStarted, attempt: number, deadlineAt })
         : undefined,
     },
   };

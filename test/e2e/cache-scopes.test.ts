@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
@@ -7,12 +7,13 @@ import { JOBS_PREFIX } from '../../src/contracts/queues.ts';
 import { startAnsweringWorker } from '../answering-worker.ts';
 import type { QueueClient } from '../queue-client.ts';
 import { textOf } from '../redis-text.ts';
+import { newMasterKey } from '../seals.ts';
 import type { TestSimulator } from '../start-simulator.ts';
 import { until } from '../until.ts';
 import { openLogs } from './follow-log.ts';
 
 const LATENCY_MS = 700;
-const keys = { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` };
+const keys = { ENCRYPTION_KEYS: newMasterKey() };
 
 const ann = { userId: 'ann', tenantId: 'north' };
 const bob = { userId: 'bob', tenantId: 'north' };
@@ -62,7 +63,7 @@ describe.each([
     const started = await startAnsweringWorker({ CACHE_SCOPE: scope, ...encryption });
     ({ simulator, client } = started);
     redis = new Redis(started.redisUrl);
-    logs = openLogs(started.redisUrl);
+    logs = openLogs(started.redisUrl, 'ENCRYPTION_KEYS' in encryption ? encryption.ENCRYPTION_KEYS : undefined);
   });
   afterAll(() => {
     logs?.close();
@@ -71,7 +72,7 @@ describe.each([
 
   const begin = async (who: Somebody, message: string, fields: object = {}) => {
     const request = { requestId: randomUUID(), sessionId: randomUUID(), ...who, message, ...fields };
-    const log = 'stream' in fields ? logs.follow(request.requestId) : undefined;
+    const log = 'stream' in fields ? logs.follow(request.requestId, who.userId) : undefined;
     await client.ask(request);
     return { ...request, log, answer: () => client.responseTo(request.requestId) };
   };

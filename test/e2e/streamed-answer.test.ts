@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { createRedisLogReader } from '../../src/adapters/answer-log/redis-log-reader.ts';
 import { createRedisLogWriter } from '../../src/adapters/answer-log/redis-log-writer.ts';
 import { redisKeys } from '../../src/contracts/redis-keys.ts';
+import { plainTexts } from '../../src/contracts/sealing.ts';
 import { readAll, textOf } from '../adapters/answer-log/answer-log-contract.ts';
 import { postJson, signUp, type TestUser } from '../api-client.ts';
 import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '../processes.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   redisUrl = env.REDIS_URL;
   redis = new Redis(redisUrl);
   subscriber = new Redis(env.REDIS_URL, { autoResubscribe: false });
-  reader = createRedisLogReader({ redis, subscriber });
+  reader = createRedisLogReader({ redis, subscriber, seals: plainTexts });
   const workerEnv = { ...env, MODEL_TIMEOUT: '60s', MODEL_SIMULATOR_URL: simulator.url };
   [api, worker] = await Promise.all([startApi(env), startWorker(workerEnv)]);
   user = await signUp(api.url);
@@ -36,7 +37,7 @@ afterAll(() => {
 });
 
 async function* read(requestId: string) {
-  for await (const events of reader.read(requestId, -1)) yield* events;
+  for await (const events of reader.read({ requestId, userId: user.userId }, -1)) yield* events;
 }
 const cancel = (requestId: string) =>
   postJson(`${api.url}/chat/requests/${requestId}/cancel`, {}, { Authorization: `Bearer ${user.accessToken}` });
@@ -71,8 +72,8 @@ test('a stopped question keeps its text so far, in the log and in the session', 
   await readAll(read(requestId), 2);
   // Another attempt has written this. The worker, which does not know that text, must not tell its own end first.
   process.kill(worker.pid, 'SIGSTOP');
-  const log = createRedisLogWriter({ redis, ttlMs: 60_000 }).open({
-    ...{ requestId, epoch: 1_000, attempt: 2, deadlineAt: Date.now() + 60_000 },
+  const log = createRedisLogWriter({ redis, seals: plainTexts, ttlMs: 60_000 }).open({
+    ...{ requestId, userId: user.userId, epoch: 1_000, attempt: 2, deadlineAt: Date.now() + 60_000 },
   });
   log.begun({ provider: 'p', model: 'm' });
   log.text('Eat vege');

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { createRedisLogKeeper } from '../../src/adapters/answer-log/redis-log-keeper.ts';
 import { cancelRequest } from '../../src/adapters/jobs/cancellations.ts';
 import { JOBS_PREFIX } from '../../src/contracts/queues.ts';
+import { plainTexts } from '../../src/contracts/sealing.ts';
 import { textOf } from '../adapters/answer-log/answer-log-contract.ts';
 import { startWorker } from '../processes.ts';
 import { startQueueClient } from '../queue-client.ts';
@@ -105,14 +106,17 @@ test('streams that are stopped while they are written end with one text, in the 
   const worker = await startWorker(settings);
   const redis = new Redis(settings.REDIS_URL);
   closing.push(() => redis.disconnect());
-  const keeper = createRedisLogKeeper({ redis, ttlMs: 60_000 });
+  const keeper = createRedisLogKeeper({ redis, seals: plainTexts, ttlMs: 60_000 });
   const streams = await Promise.all(
     Array.from({ length: 20 }, (_, n) => ask(`Stopped, ${n}? [[simulate tokens-per-second=200 tokens=4000]]`)),
   );
   await Promise.all(streams.map(({ saw }) => saw('delta', 5)));
   const requestIds = streams.map(({ requestId }) => requestId);
   const at = new Date().toISOString();
-  await keeper.end(requestIds, { type: 'cancelled', at, finishReason: 'cancelled' });
+  await keeper.end(
+    requestIds.map((requestId) => ({ requestId, userId: 'ann' })),
+    { type: 'cancelled', at, finishReason: 'cancelled' },
+  );
   await Promise.all(requestIds.map((requestId) => cancelRequest({ index: 0, prefix: JOBS_PREFIX }, redis, requestId)));
   for (const { requestId, ended } of streams) {
     const response = await client.responseTo(requestId);

@@ -5,9 +5,14 @@ import { HealifyError } from '../../contracts/errors.ts';
 /** How large a log may become. What exceeds this arrives with the end. */
 export const MAX_LOG_BYTES = 1024 * 1024;
 
-/** Which attempt writes, to which log. */
-export interface LogAttempt {
+/** A log, and whose it is. */
+export interface LogOf {
   requestId: string;
+  userId: string;
+}
+
+/** Which attempt writes, to which log. */
+export interface LogAttempt extends LogOf {
   /**
    * How often a worker has taken the request's job, this time included. A later attempt has a larger epoch. From its
    * first event on, the log refuses what earlier attempts write.
@@ -74,10 +79,11 @@ export interface AnswerLogKeeper {
   /**
    * Ends the logs of streamed requests from outside: their user has stopped them, or they were lost. Whoever ends a log
    * first decides. A log that has not begun begins with this. Two round trips, however many logs there are; none for no log.
-   * @returns for each request the type of the event that ended its log, and its text. A log that was erased is missing
+   * @returns for each request the type of the event that ended its log, and its text. A log that was erased, or whose user's key
+   * was destroyed, is missing
    * @throws StoreUnavailableError
    */
-  end(requestIds: readonly string[], end: EndOf): Promise<Map<string, { end: AnswerEventType; text: string }>>;
+  end(logs: readonly LogOf[], end: EndOf): Promise<Map<string, { end: AnswerEventType; text: string }>>;
   /** Removes logs, because their session was erased. Their readers are cut off. @throws StoreUnavailableError */
   erase(requestIds: readonly string[]): Promise<void>;
 }
@@ -90,7 +96,7 @@ export interface AnswerLogReader {
    * @param after the number of the last event that the reader has; -1 for none
    * @param options.hasEnded the request's turn has ended, so its log exists already, or never will
    */
-  read(requestId: string, after: number, options?: { hasEnded?: boolean }): LogReading;
+  read(log: LogOf, after: number, options?: { hasEnded?: boolean }): LogReading;
   /** Ends all readings, as `close` does. */
   stop(): void;
 }
@@ -101,7 +107,7 @@ export interface AnswerLogReader {
  *
  * It throws ReaderCutOffError:
  * - `too_slow`: too much has come since the last step. Read again after `after`.
- * - `no_log`: there is no log. The request is not streamed, or its log has expired or was erased. A reader that has seen a
+ * - `no_log`: there is no log. The request is not streamed, or its log has expired or was erased, or its user's key was destroyed. A reader that has seen a
  *   part, or whose request has ended, is told at once. Any other is told after some seconds without a log.
  * - `log_lost`: the store has lost a part of the log that this reader has seen. Read again from the beginning.
  */

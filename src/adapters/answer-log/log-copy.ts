@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NumberedEvent } from '../../contracts/answer-events.ts';
+import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
 import { isEnd } from '../../contracts/answer-text.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
-import { type LogReading, MAX_LOG_BYTES, ReaderCutOffError } from './answer-log.ts';
+import { type LogOf, type LogReading, MAX_LOG_BYTES, ReaderCutOffError } from './answer-log.ts';
 import { readLastEntry } from './read-log.ts';
-import { copyEvents } from './redis-scripts/copy-events.ts';
+import { copyEvents, type EventToCopy } from './redis-scripts/copy-events.ts';
+import { sealEvent } from './sealed-events.ts';
 
 const RETRY_MS = 500;
 
@@ -31,10 +33,12 @@ export interface LogCopy {
 /** @param options.readOwn reads what a request itself has written into its log, after a number */
 export function createLogCopy(options: {
   redis: Redis;
-  requestId: string;
+  seals: TextSeals;
+  log: LogOf;
   readOwn: (asker: string, after: number) => LogReading;
 }): LogCopy {
-  const { redis, requestId, readOwn } = options;
+  const { redis, seals, log, readOwn } = options;
+  const { requestId } = log;
   let state: 'idle' | 'copying' | 'stopped' = 'idle';
   let again = false;
   let reading: LogReading | undefined;
@@ -63,12 +67,21 @@ export function createLogCopy(options: {
     for await (const events of reading) {
       const toCopy = events.filter((event) => isCopied(event, isFull));
       if (toCopy.length === 0) continue;
-      const done = await copyEvents(redis, requestId, { asker, after: copied, events: toCopy });
+      const done = await copyEvents(redis, requestId, { asker, after: copied, events: await sealed(toCopy) });
       if (done.outcome === 'behind') again = true;
       if (done.outcome !== 'copied') return;
       copied = done.copied;
       isFull = done.bytes > MAX_LOG_BYTES;
     }
+  }
+
+  async function sealed(events: readonly NumberedEvent[]): Promise<EventToCopy[]> {
+    const own = await seals.forSealing([log.userId]);
+    return events.map(({ number, event }) => ({
+      number,
+      event: sealEvent(own, log, event),
+      charsAfter: charsAfter(event),
+    }));
   }
 
   return {
@@ -92,3 +105,8 @@ export function createLogCopy(options: {
 /** The log has its own beginning and its own end. A full log gets the text that is left with its end. */
 const isCopied = ({ event }: NumberedEvent, isFull: boolean) =>
   event.type !== 'queued' && !isEnd(event) && !(isFull && event.type === 'delta');
+
+function charsAfter(event: AnswerEvent): number {
+  if (event.type === 'delta') return event.offset + event.text.length;
+  return event.type === 'restarted' ? 0 : -1;
+}

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NumberedEvent } from '../../contracts/answer-events.ts';
 import { isEnd } from '../../contracts/answer-text.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
-import { type CutOffReason, type LogReading, ReaderCutOffError } from './answer-log.ts';
+import { type CutOffReason, type LogOf, type LogReading, ReaderCutOffError } from './answer-log.ts';
 import { type LogEntry, readLastEntry, readPage } from './read-log.ts';
+import { openEvents } from './sealed-events.ts';
 
 /** A reading that is further behind than this is cut off, in characters of JSON. */
 const MAX_QUEUED_CHARS = 1024 * 1024;
@@ -30,7 +33,8 @@ export interface OpenReading extends LogReading {
  */
 export function openReading(options: {
   redis: Redis;
-  requestId: string;
+  seals: TextSeals;
+  log: LogOf;
   after: number;
   /** The log exists already, or never will. */
   hasEnded: boolean;
@@ -42,8 +46,11 @@ export function openReading(options: {
   onFollows: () => void;
   onClosed: () => void;
 }): OpenReading {
-  const { redis, requestId, hasEnded, ownOnly, listening, onFollows, onClosed } = options;
+  const { redis, seals, log, hasEnded, ownOnly, listening, onFollows, onClosed } = options;
+  const { requestId } = log;
   let { after } = options;
+  /** The number of the last event that a step has taken. Its reader has it once it is opened. */
+  let taken = after;
   let state: 'behind' | 'live' | 'cut off' | 'closed' = 'behind';
   let reason: CutOffReason = 'no_log';
   let queue: LogEntry[] = [];
@@ -85,17 +92,17 @@ export function openReading(options: {
   async function nextPage(): Promise<LogEntry[]> {
     await listening();
     heard = -1;
-    const { entries, isWhole } = await orStoreUnavailable(readPage(redis, requestId, after, PAGE_EVENTS));
+    const { entries, isWhole } = await orStoreUnavailable(readPage(redis, requestId, taken, PAGE_EVENTS));
     let last = entries.at(-1);
-    if (!last && after < 0 && hasEnded) cutOff('no_log');
-    if (!last && after >= 0) {
+    if (!last && taken < 0 && hasEnded) cutOff('no_log');
+    if (!last && taken >= 0) {
       last = await orStoreUnavailable(readLastEntry(redis, requestId));
       if (last === undefined) cutOff('no_log');
-      else if (last.number < after) cutOff('log_lost');
-      else if (last.number === after && isEnd(last.event)) close();
+      else if (last.number < taken) cutOff('log_lost');
+      else if (last.number === taken && isEnd(last.event)) close();
     }
     if (last?.follows) onFollows();
-    const reached = entries.at(-1)?.number ?? after;
+    const reached = entries.at(-1)?.number ?? taken;
     if (state === 'behind' && isWhole && heard <= reached) state = 'live';
     return entries;
   }
@@ -117,11 +124,25 @@ export function openReading(options: {
         if (page.length > 0 && isOpen()) return page;
         continue;
       }
-      const leftMs = after < 0 ? NO_LOG_MS - (performance.now() - begunAt) : 2 ** 30;
+      const leftMs = taken < 0 ? NO_LOG_MS - (performance.now() - begunAt) : 2 ** 30;
       if (leftMs <= 0) cutOff('no_log');
       else await untilWoken(leftMs);
     }
     if (state === 'cut off') throw new ReaderCutOffError(reason, after);
+    return undefined;
+  }
+
+  /** While the keys are out of reach, it waits. undefined: it was closed, or cut off, because the texts are erased. */
+  async function opened(entries: readonly LogEntry[]): Promise<NumberedEvent[] | undefined> {
+    while (isOpen()) {
+      try {
+        const events = await openEvents(seals, log, entries);
+        if (!events) cutOff('no_log');
+        return events;
+      } catch {
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
+    }
     return undefined;
   }
 
@@ -140,7 +161,7 @@ export function openReading(options: {
     take: (entries, chars) => {
       heard = Math.max(heard, entries.at(-1)?.number ?? -1);
       if (state !== 'live') return;
-      const reached = queue.at(-1)?.number ?? after;
+      const reached = queue.at(-1)?.number ?? taken;
       const fresh = entries.filter(({ number }) => number > reached);
       if (fresh.length === 0) return;
       if (fresh[0]!.number > reached + 1) state = 'behind';
@@ -157,10 +178,12 @@ export function openReading(options: {
           const entries = await step();
           if (!entries) return { done: true, value: undefined };
           const last = entries.at(-1)!;
+          taken = last.number;
+          const events = await opened(ownOnly ? entries.filter(({ isOwn }) => isOwn) : entries);
+          if (!events) continue;
           after = last.number;
           if (isEnd(last.event)) close();
-          const shown = ownOnly ? entries.filter(({ isOwn }) => isOwn) : entries;
-          if (shown.length > 0) return { done: false, value: shown.map(({ number, event }) => ({ number, event })) };
+          if (events.length > 0) return { done: false, value: events };
         }
       },
       return: async () => {

@@ -1,10 +1,13 @@
-import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
+import type { NumberedEvent } from '../../contracts/answer-events.ts';
 import { textAfter } from '../../contracts/answer-text.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Redis } from '../redis/redis.ts';
+import type { LogOf } from './answer-log.ts';
+import { type KeptEvent, type NumberedKeptEvent, openEvents } from './sealed-events.ts';
 
 /** An event as the log has it. */
-export interface LogEntry extends NumberedEvent {
+export interface LogEntry extends NumberedKeptEvent {
   /** Whether the log's own request has written it. Otherwise it was copied, or copying begins with it. */
   isOwn: boolean;
   /** Only for an entry from the store that is not the request's own. */
@@ -33,14 +36,19 @@ export async function readPage(
   return { entries: stored.map(entryIn).filter((entry) => entry !== undefined), isWhole: stored.length < count };
 }
 
-/** Returns the text that readers of the whole log have, and its last event; undefined: there is no log, or it was erased. */
+/**
+ * Returns the text that readers of the whole log have, and its last event; undefined: there is no log, or it was erased, or its
+ * user's key was destroyed.
+ */
 export async function readText(
   redis: Redis,
-  requestId: string,
+  seals: TextSeals,
+  log: LogOf,
 ): Promise<{ text: string; last: NumberedEvent } | undefined> {
-  const { entries } = await readPage(redis, requestId, -1, Number.MAX_SAFE_INTEGER);
-  const last = entries.at(-1);
-  return last && { text: entries.reduce((before, { event }) => textAfter(before, event), ''), last };
+  const { entries } = await readPage(redis, log.requestId, -1, Number.MAX_SAFE_INTEGER);
+  const events = await openEvents(seals, log, entries);
+  const last = events?.at(-1);
+  return last && { text: events!.reduce((before, { event }) => textAfter(before, event), ''), last };
 }
 
 /** Returns the last event; undefined: there is no log, or it was erased. */
@@ -56,7 +64,7 @@ function entryIn([id, fields]: [id: string, fields: string[]]): LogEntry | undef
   if (json === '') return undefined;
   return {
     number: Number(id.slice(0, id.indexOf('-'))),
-    event: JSON.parse(json!) as AnswerEvent,
+    event: JSON.parse(json!) as KeptEvent,
     isOwn: mark !== 'f',
     ...(mark === 'f' && { follows: { asker: marked!, copied: Number(copied) } }),
   };

@@ -1,4 +1,5 @@
 import type { AnswerEventType } from '../../contracts/answer-events.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { AnswerLogKeeper, EndOf } from './answer-log.ts';
@@ -7,25 +8,26 @@ import { keptUnended } from './redis-log-writer.ts';
 import { appendEvents } from './redis-scripts/append-events.ts';
 import { eraseLog } from './redis-scripts/erase-log.ts';
 
-export function createRedisLogKeeper({ redis, ttlMs }: { redis: Redis; ttlMs: number }): AnswerLogKeeper {
+export function createRedisLogKeeper(options: { redis: Redis; seals: TextSeals; ttlMs: number }): AnswerLogKeeper {
+  const { redis, seals, ttlMs } = options;
   return {
     queued: async (requestId, deadlineAt) => {
       const keptMs = keptUnended(deadlineAt, ttlMs);
       // The script itself begins a log with `queued`.
       await appendEvents(redis, requestId, { epoch: 0, first: undefined, ends: false, keptMs, events: [] });
     },
-    end: async (requestIds, end) => {
+    end: async (logs, end) => {
       const events = [endOf(end)];
       // Each of these waits for one round trip, however many logs there are.
       await Promise.all(
-        requestIds.map((requestId) =>
+        logs.map(({ requestId }) =>
           appendEvents(redis, requestId, { epoch: 0, first: undefined, ends: true, keptMs: ttlMs, events }),
         ),
       );
-      const logs = await orStoreUnavailable(Promise.all(requestIds.map((requestId) => readText(redis, requestId))));
+      const read = await orStoreUnavailable(Promise.all(logs.map((log) => readText(redis, seals, log))));
       const ended = new Map<string, { end: AnswerEventType; text: string }>();
-      for (const [index, log] of logs.entries()) {
-        if (log) ended.set(requestIds[index]!, { end: log.last.event.type, text: log.text });
+      for (const [index, log] of read.entries()) {
+        if (log) ended.set(logs[index]!.requestId, { end: log.last.event.type, text: log.text });
       }
       return ended;
     },

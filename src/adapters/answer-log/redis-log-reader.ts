@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AnswerEvent } from '../../contracts/answer-events.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Redis, Subscriber } from '../redis/redis.ts';
-import type { AnswerLogReader, LogReading } from './answer-log.ts';
+import type { AnswerLogReader, LogOf, LogReading } from './answer-log.ts';
 import { logChannelOf } from './log-channel.ts';
 import { createLogCopy, type LogCopy } from './log-copy.ts';
 import { type OpenReading, openReading } from './log-reading.ts';
@@ -9,6 +9,7 @@ import type { LogEntry } from './read-log.ts';
 import { COPIED_MARK } from './redis-scripts/copy-events.ts';
 import { ERASED } from './redis-scripts/erase-log.ts';
 import { FOLLOWS } from './redis-scripts/follow-asker.ts';
+import type { KeptEvent } from './sealed-events.ts';
 
 const RETRY_MS = 500;
 
@@ -27,8 +28,12 @@ interface Subscription {
  * @param options.redis for reading
  * @param options.subscriber a connection in subscriber mode, which does not subscribe again by itself
  */
-export function createRedisLogReader(options: { redis: Redis; subscriber: Subscriber }): AnswerLogReader {
-  const { redis, subscriber } = options;
+export function createRedisLogReader(options: {
+  redis: Redis;
+  subscriber: Subscriber;
+  seals: TextSeals;
+}): AnswerLogReader {
+  const { redis, subscriber, seals } = options;
   const subscriptions = new Map<string, Subscription>();
   /** By channel: the copying into a log, and how many readings there are for which it is done. */
   const copies = new Map<string, { copy: LogCopy; readings: number }>();
@@ -64,14 +69,14 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Subscr
   }
 
   function open(
-    requestId: string,
+    log: LogOf,
     after: number,
     options: { hasEnded?: boolean; ownOnly?: boolean; onFollows?: () => void; onClosed?: () => void },
   ): LogReading {
     const { hasEnded = false, ownOnly = false, onFollows = () => {}, onClosed = () => {} } = options;
-    const channel = logChannelOf(redis, requestId);
+    const channel = logChannelOf(redis, log.requestId);
     const reading: OpenReading = openReading({
-      ...{ redis, requestId, after, hasEnded, ownOnly, onFollows },
+      ...{ redis, seals, log, after, hasEnded, ownOnly, onFollows },
       listening: async () => {
         await subscription.listening;
       },
@@ -85,9 +90,10 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Subscr
   }
 
   /** Returns the copying into a log, for one more reading. */
-  function joinCopy(channel: string, requestId: string): LogCopy {
-    const readOwn = (asker: string, after: number) => open(asker, after, { ownOnly: true });
-    const shared = copies.get(channel) ?? { copy: createLogCopy({ redis, requestId, readOwn }), readings: 0 };
+  function joinCopy(channel: string, log: LogOf): LogCopy {
+    // Only requests of the same user follow each other.
+    const readOwn = (asker: string, after: number) => open({ ...log, requestId: asker }, after, { ownOnly: true });
+    const shared = copies.get(channel) ?? { copy: createLogCopy({ redis, seals, log, readOwn }), readings: 0 };
     copies.set(channel, shared);
     shared.readings += 1;
     return shared.copy;
@@ -126,10 +132,10 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Subscr
   });
 
   return {
-    read: (requestId, after, { hasEnded = false } = {}) => {
-      const channel = logChannelOf(redis, requestId);
-      const copy = joinCopy(channel, requestId);
-      return open(requestId, after, { hasEnded, onFollows: copy.start, onClosed: () => leaveCopy(channel) });
+    read: (log, after, { hasEnded = false } = {}) => {
+      const channel = logChannelOf(redis, log.requestId);
+      const copy = joinCopy(channel, log);
+      return open(log, after, { hasEnded, onFollows: copy.start, onClosed: () => leaveCopy(channel) });
     },
     stop: () => {
       for (const { readings } of [...subscriptions.values()]) for (const reading of [...readings]) reading.close();
@@ -141,10 +147,10 @@ export function createRedisLogReader(options: { redis: Redis; subscriber: Subscr
 function entriesIn(message: string): LogEntry[] | 'unreadable' {
   const isOwn = !message.startsWith(COPIED_MARK);
   try {
-    const flat = JSON.parse(isOwn ? message : message.slice(COPIED_MARK.length)) as (number | AnswerEvent)[];
+    const flat = JSON.parse(isOwn ? message : message.slice(COPIED_MARK.length)) as (number | KeptEvent)[];
     const entries: LogEntry[] = [];
     for (let i = 0; i < flat.length; i += 2) {
-      entries.push({ number: flat[i] as number, event: flat[i + 1] as AnswerEvent, isOwn });
+      entries.push({ number: flat[i] as number, event: flat[i + 1] as KeptEvent, isOwn });
     }
     return entries;
   } catch {

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerEvent } from '../../contracts/answer-events.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Redis } from '../redis/redis.ts';
 import { type AnswerLogWriter, type AttemptLog, type EndOf, type LogAttempt, MAX_LOG_BYTES } from './answer-log.ts';
 import { readText } from './read-log.ts';
 import { appendEvents, type EventToAppend } from './redis-scripts/append-events.ts';
 import { followAsker } from './redis-scripts/follow-asker.ts';
 import { takeOverText } from './redis-scripts/take-over-text.ts';
+import { sealEvent } from './sealed-events.ts';
 
 /** How long text is collected before it is written. The first text of an attempt is written at once. */
 const COLLECT_MS = 30;
@@ -15,8 +17,20 @@ const END_WITHIN_MS = 15_000;
 /** A log that never ends, of a request without a deadline. */
 const NO_DEADLINE_MS = 24 * 3_600_000;
 
+/** An event, and how long the text is after it. */
+interface EventToSeal {
+  event: AnswerEvent;
+  charsAfter: number;
+}
+
+interface WriterOptions {
+  redis: Redis;
+  seals: TextSeals;
+  ttlMs: number;
+}
+
 /** Answer logs in Redis: each is a stream. Each batch of events costs one round trip. */
-export function createRedisLogWriter(options: { redis: Redis; ttlMs: number }): AnswerLogWriter {
+export function createRedisLogWriter(options: WriterOptions): AnswerLogWriter {
   return { open: (attempt) => openLog(options, attempt) };
 }
 
@@ -28,13 +42,13 @@ export function createRedisLogWriter(options: { redis: Redis; ttlMs: number }): 
  *   collected: events in a list that has a few entries for each call of the model, and the text, which is kept anyway.
  * - *silent*: another attempt has the log, or it has ended. Nothing is written any more.
  */
-function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: LogAttempt): AttemptLog {
+function openLog({ redis, seals, ttlMs }: WriterOptions, attempt: LogAttempt): AttemptLog {
   const { requestId, epoch, deadlineAt } = attempt;
   const now = () => new Date().toISOString();
   /** What this attempt has written, and how much of it is in a batch or in `events`. */
   let text = '';
   let sent = 0;
-  let events: EventToAppend[] = [];
+  let events: EventToSeal[] = [];
   let ending = false;
   let closing = false;
   /** The number of the next event; undefined: nothing is written yet. */
@@ -102,15 +116,20 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
     timer ??= setTimeout(write, ms);
   }
 
-  async function writeBatch(batch: readonly EventToAppend[], ends: boolean): Promise<void> {
+  async function writeBatch(batch: readonly EventToSeal[], ends: boolean): Promise<void> {
     const giveUpAt = performance.now() + END_WITHIN_MS;
     const keptMs = ends ? ttlMs : next === undefined ? keptUnended(deadlineAt, ttlMs) : undefined;
     for (let mayJump = false; !silent; ) {
       try {
+        const own = await seals.forSealing([attempt.userId]);
+        const seal = ({ event, charsAfter }: EventToSeal): EventToAppend => ({
+          event: sealEvent(own, attempt, event),
+          charsAfter,
+        });
         const written = await appendEvents(redis, requestId, {
           ...{ epoch, first: next, ends, keptMs },
           mayJump,
-          events: mayJump ? again(batch, ends) : batch,
+          events: (mayJump ? again(batch, ends) : batch).map(seal),
         });
         if (written.outcome !== 'gap') {
           hasEnded = written.outcome === 'written' && ends;
@@ -129,10 +148,10 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
   }
 
   /** The store has lost what readers have seen. They get the whole text again. */
-  function again(batch: readonly EventToAppend[], ends: boolean): EventToAppend[] {
-    const restarted: EventToAppend = { event: { type: 'restarted', at: now() }, charsAfter: 0 };
+  function again(batch: readonly EventToSeal[], ends: boolean): EventToSeal[] {
+    const restarted: EventToSeal = { event: { type: 'restarted', at: now() }, charsAfter: 0 };
     const whole = text.slice(0, sent);
-    const delta: EventToAppend[] =
+    const delta: EventToSeal[] =
       whole === '' ? [] : [{ event: { type: 'delta', text: whole, offset: 0 }, charsAfter: sent }];
     return [restarted, ...delta, ...(ends ? batch.slice(-1) : [])];
   }
@@ -143,7 +162,7 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
     // If the store is out of reach, readers are told `restarted`. That is right, too.
     try {
       const log = await takeOverText(redis, attempt);
-      const shown = log && (await readText(redis, requestId))?.text;
+      const shown = log && (await readText(redis, seals, attempt))?.text;
       if (!shown || !isRight(shown)) return false;
       text = shown;
       sent = shown.length;
@@ -203,7 +222,7 @@ function openLog({ redis, ttlMs }: { redis: Redis; ttlMs: number }, attempt: Log
       const mine = text;
       await end({ type: 'cancelled', at, finishReason: 'cancelled' }, mine);
       if (hasEnded) return mine;
-      const log = await readText(redis, requestId).catch(() => undefined);
+      const log = await readText(redis, seals, attempt).catch(() => undefined);
       return log?.text ?? mine;
     },
     close: async () => {

@@ -33,6 +33,7 @@ export interface NamedQuestion extends QuestionIds {
 
 /** A question that was asked, now or before. */
 export interface AskedQuestion extends QuestionIds {
+  userId: string;
   /** As it was found. undefined: it was asked before, and then its first request had failed. */
   turn: Turn | undefined;
   /** Resolves once the user can see the question. */
@@ -107,7 +108,7 @@ export async function askQuestion(
     if (!repeated) turn = { sessionId, requestId, message, createdAt: accepted.createdAt, ...UNANSWERED };
   }
   return {
-    ...{ sessionId, requestId, turn, shown, readTurn },
+    ...{ sessionId, requestId, userId, turn, shown, readTurn },
     standing: async (now, waited) => {
       if (now?.answer) return endedAs(now.answer);
       if (admitted && !waited) return admitted;

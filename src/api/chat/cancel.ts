@@ -74,7 +74,8 @@ async function cancelTurns(
   turns: readonly UnsettledTurn[],
 ): Promise<void> {
   // Whoever ends a log first decides, also about the text. So the logs come before the worker is told, and before the turns.
-  const streamed = turns.filter(({ stream }) => stream).map(({ requestId }) => requestId);
+  const { userId } = session;
+  const streamed = turns.filter(({ stream }) => stream).map(({ requestId }) => ({ requestId, userId }));
   const at = new Date().toISOString();
   const ends = await logs.end(streamed, { type: 'cancelled', at, finishReason: 'cancelled' });
   // If readers have seen another end, that is on its way to the turn.
@@ -82,7 +83,7 @@ async function cancelTurns(
   if (stopped.length === 0) return;
   // The work is stopped before the turns end, so that a user who sees a cancelled turn can rely on it.
   await cancelRequests(
-    session.userId,
+    userId,
     stopped.map(({ requestId }) => requestId),
   );
   const textOf = ({ requestId }: UnsettledTurn) => ends.get(requestId)?.text.slice(0, limits.responseChars);

@@ -84,12 +84,13 @@ export function createLostTurns(options: LostTurnsOptions): () => Promise<void> 
   async function endTurns(turns: readonly OverdueTurn[]): Promise<void> {
     const ends = turns.map((turn) => endedTurn(turn, failure));
     const outcomes = await conversations.settle(ends);
-    for (const [index, { requestId, sessionId, traceId, stream }] of turns.entries()) {
+    for (const [index, { requestId, userId, sessionId, traceId, stream }] of turns.entries()) {
       if (outcomes[index] !== 'settled') continue;
       onLost();
       // If this fails, readers still learn the end from the turn.
       const at = ends[index]!.completedAt;
-      if (stream) logs.end([requestId], { type: 'failed', at, error: failure, attempts: 0 }).catch(() => {});
+      if (stream)
+        logs.end([{ requestId, userId }], { type: 'failed', at, error: failure, attempts: 0 }).catch(() => {});
       answerWaiter.settled(requestId, 'look');
       logger.warn(
         { requestId, sessionId, traceId },

@@ -32,6 +32,7 @@ export interface AnswerReader {
 /** The answer that a reader follows. */
 export interface Following {
   requestId: string;
+  userId: string;
   /** The number of the last event that the reader has; -1 for none. */
   after: number;
   /** Of the turn's end, since before `answer` was read. It is closed at the end. */
@@ -50,9 +51,9 @@ export interface Following {
 export async function followAnswer(
   logs: Pick<AnswerLogReader, 'read'>,
   reader: AnswerReader,
-  { requestId, after, watch, answer, readTurn }: Following,
+  { requestId, userId, after, watch, answer, readTurn }: Following,
 ): Promise<boolean> {
-  const reading = logs.read(requestId, after, { hasEnded: !!answer });
+  const reading = logs.read({ requestId, userId }, after, { hasEnded: !!answer });
   const settled = answer ? Promise.resolve(answer) : nextAnswer(watch, readTurn).catch(() => undefined);
   const patience = new AbortController();
   let sent = false;

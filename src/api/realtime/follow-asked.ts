@@ -18,11 +18,11 @@ export async function followAsked(
     onAccepted,
   }: { asked: AskedQuestion; watch: Watch; onAccepted: (accepted: Accepted) => Promise<void> },
 ): Promise<void> {
-  const { sessionId, requestId, turn, readTurn } = asked;
+  const { sessionId, requestId, userId, turn, readTurn } = asked;
   // Whoever resumes at another api at once must find the question there.
   await asked.shown;
   const standing = await asked.standing(turn, false);
   reader.begin();
   await onAccepted({ sessionId, requestId, ...standing });
-  await followAnswer(logs, reader, { requestId, after: -1, watch, answer: turn?.answer, readTurn });
+  await followAnswer(logs, reader, { requestId, userId, after: -1, watch, answer: turn?.answer, readTurn });
 }

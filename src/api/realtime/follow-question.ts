@@ -76,7 +76,7 @@ async function follow(
     if (!turn) throw new ApiError('not_found');
     if (after >= 0) onResumed();
     const reader = open({ sessionId, requestId });
-    return await followAnswer(logReader, reader, { requestId, after, watch, answer: turn.answer, readTurn });
+    return await followAnswer(logReader, reader, { requestId, userId, after, watch, answer: turn.answer, readTurn });
   } finally {
     gone.removeEventListener('abort', close);
     watch.close();

@@ -27,13 +27,14 @@ export const CANCELLED = { type: 'cancelled', at: COMPLETED.at, finishReason: 'c
 
 export const attemptAt = (requestId: string, epoch: number) => ({
   requestId,
+  userId: 'ann',
   epoch,
   attempt: 1,
   deadlineAt: Date.now() + 60_000,
 });
 
 const stop = async (keeper: AnswerLogKeeper, requestId: string) =>
-  (await keeper.end([requestId], CANCELLED)).get(requestId);
+  (await keeper.end([{ requestId, userId: 'ann' }], CANCELLED)).get(requestId);
 
 /** Reads until the end of the log, or until there are so many events. */
 export async function readAll(reader: AsyncIterable<NumberedEvent>, atMost = Number.POSITIVE_INFINITY) {

@@ -51,8 +51,11 @@ export function follow(reader: AsyncIterable<NumberedEvent>) {
 const happening = fc.constantFrom('text', 'text', 'text', 'written', 'attempt', 'rejoin', 'another', 'cut', 'cut');
 const ending = fc.constantFrom('complete', 'stop');
 
-/** What every way to read logs must do with a request that waits for another one’s answer, as docs/protocol.md says. */
-export function describeFollowedLog(name: string, open: () => Promise<LogDoor>): void {
+/**
+ * What every way to read logs must do with a request that waits for another one’s answer, as docs/protocol.md says.
+ * @param fullAfter how many texts of 100,000 characters a log takes; the rest comes with its end
+ */
+export function describeFollowedLog(name: string, open: () => Promise<LogDoor>, fullAfter = 11): void {
   describe(`the answer log of a question that another request is asking, ${name}`, () => {
     /** Two requests with the same question. The first one asks. */
     async function setUp() {
@@ -149,7 +152,7 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       log.begun({ provider: 'p', model: 'm' });
       log.text('Eat vege');
       await Promise.all(readings.map(({ has }) => has('Eat vege')));
-      await keeper.end([asker], CANCELLED);
+      await keeper.end([{ requestId: asker, userId: 'ann' }], CANCELLED);
       const own = writer.open(attemptAt(follower, 2));
       own.asking();
       await own.close();
@@ -173,7 +176,10 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       log.begun({ provider: 'p', model: 'm' });
       log.text('Eat vege');
       await reading.has('Eat vege');
-      expect((await keeper.end([follower], CANCELLED)).get(follower)).toEqual({ end: 'cancelled', text: 'Eat vege' });
+      expect((await keeper.end([{ requestId: follower, userId: 'ann' }], CANCELLED)).get(follower)).toEqual({
+        end: 'cancelled',
+        text: 'Eat vege',
+      });
       log.text('tables.');
       await log.end(COMPLETED, 'Eat vegetables.');
       expect(expectUnbroken(await reading.ended)).toBe('Eat vege');
@@ -268,7 +274,7 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
       const reading = follow(openReader(follower, -1));
       log.begun({ provider: 'p', model: 'm' });
       let text = '';
-      for (let n = 0; n < 15; n++) {
+      for (let n = 0; n < fullAfter + 4; n++) {
         const piece = String.fromCharCode(97 + n).repeat(100_000);
         text += piece;
         log.text(piece);
@@ -276,7 +282,7 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
         if (n === 0) await reading.has(text);
       }
       // So much is in the log. What is left is as long as an answer may be.
-      await reading.has(text.slice(0, 1_100_000));
+      await reading.has(text.slice(0, fullAfter * 100_000));
       await log.end(COMPLETED, text);
       await complete(text);
       expect(expectUnbroken(await reading.ended)).toBe(text);
@@ -325,7 +331,8 @@ export function describeFollowedLog(name: string, open: () => Promise<LogDoor>):
           const whole = `${text}.`;
           await log.end(COMPLETED, whole);
           let expected = whole;
-          if (end === 'stop') expected = (await keeper.end([follower], CANCELLED)).get(follower)!.text;
+          if (end === 'stop')
+            expected = (await keeper.end([{ requestId: follower, userId: 'ann' }], CANCELLED)).get(follower)!.text;
           else await first.complete(whole, follower, followerEpoch + 1);
           const events = await reading.ended;
           expect(expectUnbroken(events)).toBe(expected);

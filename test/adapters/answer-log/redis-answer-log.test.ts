@@ -7,7 +7,11 @@ import { openReading } from '../../../src/adapters/answer-log/log-reading.ts';
 import { createRedisLogKeeper } from '../../../src/adapters/answer-log/redis-log-keeper.ts';
 import { createRedisLogReader } from '../../../src/adapters/answer-log/redis-log-reader.ts';
 import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
+import { destroyDataKey } from '../../../src/adapters/encryption/destroyed-keys.ts';
+import { ownerOf } from '../../../src/adapters/encryption/text-seals.ts';
 import { redisKeys } from '../../../src/contracts/redis-keys.ts';
+import { plainTexts, type TextSeals } from '../../../src/contracts/sealing.ts';
+import { newMasterKey, openSeals } from '../../seals.ts';
 import { testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
@@ -33,20 +37,84 @@ async function* eachOf(reading: LogReading) {
   for await (const events of reading) yield* events;
 }
 
-async function open(url?: string) {
+async function open(url?: string, seals: TextSeals = plainTexts) {
   const redis = await connect();
-  const reader = createRedisLogReader({ redis: await connect(url), subscriber: await connect(url) });
+  const reader = createRedisLogReader({ redis: await connect(url), subscriber: await connect(url), seals });
   return {
     redis,
     reader,
-    writer: createRedisLogWriter({ redis, ttlMs: TTL_MS }),
-    keeper: createRedisLogKeeper({ redis, ttlMs: TTL_MS }),
-    openReader: (requestId: string, after: number) => eachOf(reader.read(requestId, after)),
+    writer: createRedisLogWriter({ redis, seals, ttlMs: TTL_MS }),
+    keeper: createRedisLogKeeper({ redis, seals, ttlMs: TTL_MS }),
+    openReader: (requestId: string, after: number) => eachOf(reader.read({ requestId, userId: 'ann' }, after)),
   };
 }
 
 describeAnswerLog('Redis', open);
 describeFollowedLog('in Redis', open);
+
+const encrypted = async () => {
+  const keys = openSeals(await connect(), masterKey);
+  return { ...(await open(undefined, keys.seals)), ...keys };
+};
+const masterKey = newMasterKey();
+describeAnswerLog('Redis, encrypted', encrypted);
+// Base64 takes a third more.
+describeFollowedLog('in Redis, encrypted', encrypted, 8);
+
+test('neither the log nor its channel has a text as it is, also where another request is followed', async () => {
+  const { redis, writer, openReader } = await encrypted();
+  const [asker, follower] = [randomUUID(), randomUUID()];
+  const heard: string[] = [];
+  const subscriber = await connect();
+  await subscriber.subscribe(...[asker, follower].map((requestId) => logChannelOf(redis, requestId)));
+  subscriber.on('message', (_, message: string) => heard.push(message));
+  const asking = writer.open(attemptAt(asker, 1));
+  asking.begun({ provider: 'p', model: 'm' });
+  asking.text('greens');
+  await asking.close();
+  await writer.open(attemptAt(follower, 1)).follow(asker);
+  const following = readAll(openReader(follower, -1));
+  await until('the text is copied', async () => (await redis.xlen(redisKeys.answerLog(follower))) >= 4);
+  for (const requestId of [asker, follower]) {
+    await writer.open(attemptAt(requestId, 2)).end(COMPLETED, 'greens and beans');
+  }
+  expect(textOf(await following)).toBe('greens and beans');
+  await until('both ends are heard', () => heard.filter((message) => message.includes('completed')).length === 2);
+  const streams = await Promise.all([asker, follower].map((id) => redis.xrange(redisKeys.answerLog(id), '-', '+')));
+  for (const text of [JSON.stringify(streams), heard.join()]) {
+    expect(text).toContain('sealed');
+    expect(text).not.toMatch(/greens|beans/);
+  }
+});
+
+test('a reader also gets events that were written before texts were encrypted', async () => {
+  const [plain, sealed] = [await open(), await encrypted()];
+  const requestId = randomUUID();
+  const before = plain.writer.open(attemptAt(requestId, 1));
+  before.begun({ provider: 'p', model: 'm' });
+  before.text('Eat');
+  await before.close();
+  const after = sealed.writer.open(attemptAt(requestId, 2));
+  expect(await after.resume('Eat greens.')).toBe(true);
+  await after.end(COMPLETED, 'Eat greens.');
+  const events = await readAll(sealed.openReader(requestId, -1));
+  expect(textOf(events)).toBe('Eat greens.');
+  expect(events.map(({ event }) => event.type)).not.toContain('restarted');
+});
+
+test('once its user’s key is destroyed, a log counts as erased', async () => {
+  const { redis, writer, keeper, reader, store, dataKeys } = await encrypted();
+  const log = { requestId: randomUUID(), userId: randomUUID() };
+  await writer.open({ ...attemptAt(log.requestId, 1), ...log }).end(COMPLETED, 'Eat greens.');
+  const had = reader.read(log, -1)[Symbol.asyncIterator]();
+  expect((await had.next()).done).toBe(false);
+  await destroyDataKey({ redis, store, owner: ownerOf(log.userId) });
+  dataKeys.forget();
+  await expect(reader.read(log, -1)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ reason: 'no_log' });
+  expect(await keeper.end([log], { type: 'cancelled', at: COMPLETED.at, finishReason: 'cancelled' })).toEqual(
+    new Map(),
+  );
+});
 
 test('a reader whose connections are cut again and again sees each event once', async () => {
   const proxy = await startTcpProxy(await sharedUrl());
@@ -82,7 +150,7 @@ test('a reader that does not read is cut off with its position, and can resume t
   log.begun({ provider: 'p', model: 'm' });
   log.text('a');
   await log.close();
-  const reading = reader.read(requestId, -1);
+  const reading = reader.read({ requestId, userId: 'ann' }, -1);
   const steps = reading[Symbol.asyncIterator]();
   await steps.next();
   const answer = `a${'b'.repeat(400_000)}`;
@@ -93,7 +161,7 @@ test('a reader that does not read is cut off with its position, and can resume t
     next.text(answer);
     await next.close();
   }
-  const last = reader.read(requestId, -1);
+  const last = reader.read({ requestId, userId: 'ann' }, -1);
   await readAll(eachOf(last), 12);
   await expect(steps.next()).rejects.toMatchObject({ reason: 'too_slow', after: reading.after });
   const end = writer.open(attemptAt(requestId, 5));
@@ -137,7 +205,7 @@ test('an erased log is gone at once, and its readers are cut off', async () => {
   const log = writer.open(attemptAt(requestId, 1));
   log.asking();
   await log.close();
-  const steps = reader.read(requestId, -1)[Symbol.asyncIterator]();
+  const steps = reader.read({ requestId, userId: 'ann' }, -1)[Symbol.asyncIterator]();
   await steps.next();
   await keeper.erase([requestId]);
   await expect(steps.next()).rejects.toMatchObject({ reason: 'no_log' });
@@ -149,7 +217,7 @@ test('an erased log is gone at once, and its readers are cut off', async () => {
 test('a reader whose request has ended without a log, or whose log has expired, is told at once', async () => {
   const { redis, reader, writer, openReader } = await open();
   const requestId = randomUUID();
-  const ended = () => readAll(eachOf(reader.read(requestId, -1, { hasEnded: true })));
+  const ended = () => readAll(eachOf(reader.read({ requestId, userId: 'ann' }, -1, { hasEnded: true })));
   await expect(ended()).rejects.toMatchObject({ reason: 'no_log' });
   const log = writer.open(attemptAt(requestId, 1));
   log.asking();
@@ -187,7 +255,7 @@ test('what comes while a connection is renewed is not missed, also if a page is 
   log.asking();
   await log.close();
   const reading = openReading({
-    ...{ redis, requestId, after: -1, hasEnded: false, ownOnly: false },
+    ...{ redis, seals: plainTexts, log: { requestId, userId: 'ann' }, after: -1, hasEnded: false, ownOnly: false },
     // No message ever comes.
     listening: async () => {},
     onFollows: () => {},

@@ -38,8 +38,8 @@ function sweeperOf(
         }),
     },
     logs: {
-      end: async (requestIds, { type }) => {
-        for (const requestId of requestIds) ended.push([requestId, type]);
+      end: async (logs, { type }) => {
+        for (const { requestId } of logs) ended.push([requestId, type]);
         return new Map();
       },
     },

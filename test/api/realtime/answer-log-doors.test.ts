@@ -61,8 +61,8 @@ const nextApi = () => apis[readers++ % apis.length]!.url;
 
 /** A way to read that begins once the question was asked. */
 const door = (open: (requestId: string, after: number) => AsyncIterable<NumberedEvent>) => async () => ({
-  writer: createRedisLogWriter({ redis, ttlMs: TTL_MS }),
-  keeper: createRedisLogKeeper({ redis, ttlMs: TTL_MS }),
+  writer: createRedisLogWriter({ redis, seals: plainTexts, ttlMs: TTL_MS }),
+  keeper: createRedisLogKeeper({ redis, seals: plainTexts, ttlMs: TTL_MS }),
   openReader: async function* (requestId: string, after: number) {
     await asked(requestId);
     yield* open(requestId, after);

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import type { AnswerLogWriter } from '../../../src/adapters/answer-log/answer-log.ts';
 import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
 import { answerEvent } from '../../../src/contracts/answer-events.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { COMPLETED } from '../../adapters/answer-log/answer-log-contract.ts';
 import { postJson, register, signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   };
   [api, replica] = await Promise.all([startApi(env), startApi(env)]);
   redis = new Redis(env.REDIS_URL);
-  logs = createRedisLogWriter({ redis, ttlMs: 3_600_000 });
+  logs = createRedisLogWriter({ redis, seals: plainTexts, ttlMs: 3_600_000 });
   worker = await startStandInWorker(env.RABBITMQ_URL);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
 });
@@ -117,7 +118,9 @@ test('who has the end already is told that nothing is left, and in a session get
   const { requestId, sessionId, userId } = request;
   const path = `/chat/requests/${requestId}/events`;
   const reader = await open(path);
-  await logs.open({ requestId, epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 }).end(COMPLETED, 'Eat.');
+  await logs
+    .open({ requestId, userId: 'ann', epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 })
+    .end(COMPLETED, 'Eat.');
   await worker.answer({ requestId, sessionId, userId }, { response: 'Eat.' });
   expect(eventsIn(await reader.text())).toMatchObject([{ type: 'queued' }, { type: 'completed', rest: 'Eat.' }]);
   await until('the turn has ended', async () => (await ann.session(sessionId)).body.status === 'completed');
@@ -176,7 +179,7 @@ test('a reader that does not read is told that it is too slow, and gets exactly 
   let epoch = 1;
   // The system keeps some megabytes for a reader that does not read.
   await until('nothing more is kept for the reader', async () => {
-    const log = logs.open({ requestId, epoch: epoch++, attempt: 1, deadlineAt: Date.now() + 60_000 });
+    const log = logs.open({ requestId, userId: 'ann', epoch: epoch++, attempt: 1, deadlineAt: Date.now() + 60_000 });
     log.begun({ provider: 'p', model: 'm' });
     log.text('x'.repeat(400_000));
     await log.close();
@@ -189,7 +192,9 @@ test('a reader that does not read is told that it is too slow, and gets exactly 
     text.includes('event: cut_off\ndata: {"type":"cut_off","reason":"too_slow"}'),
   );
   expect(await cutOffs()).toBe(1);
-  await logs.open({ requestId, epoch, attempt: 1, deadlineAt: Date.now() + 60_000 }).end(COMPLETED, 'Eat.');
+  await logs
+    .open({ requestId, userId: 'ann', epoch, attempt: 1, deadlineAt: Date.now() + 60_000 })
+    .end(COMPLETED, 'Eat.');
   const last = [...text.matchAll(/^id: (\d+)$/gm)].at(-1)![1]!;
   const rest = await (await open(`${path}?after=${last}`)).text();
   expect(Number(/^id: (\d+)$/m.exec(rest)![1])).toBe(Number(last) + 1);
@@ -216,7 +221,7 @@ test('a question can be asked with its answer’s stream as the reply, also agai
   const requestIdAsked = replies[0]!.headers.get('content-location')!.split('/')[3]!;
   const { requestId, sessionId, userId } = (await worker.delivery(requestIdAsked)).request;
   replies.push(await ask({ message: 'How?' }, { 'Idempotency-Key': key }, replica.url));
-  const log = logs.open({ requestId, epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 });
+  const log = logs.open({ requestId, userId: 'ann', epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 });
   log.begun({ provider: 'p', model: 'm' });
   log.text('Eat.');
   await log.end(COMPLETED, 'Eat.');

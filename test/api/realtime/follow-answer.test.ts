@@ -9,6 +9,7 @@ import { createAnswerWaiter } from '../../../src/api/chat/answer-waiter.ts';
 import { followAnswer } from '../../../src/api/realtime/follow-answer.ts';
 import type { AnswerEvent } from '../../../src/contracts/answer-events.ts';
 import type { Answer } from '../../../src/contracts/conversation.ts';
+import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { attemptAt, COMPLETED } from '../../adapters/answer-log/answer-log-contract.ts';
 import { testRedisUrl } from '../../services.ts';
 
@@ -30,14 +31,14 @@ test('a reader that takes its time is told all events of the log, and the end on
   const [redis, subscriber] = [await connect(), await connect()];
   const waiter = createAnswerWaiter({ notices: createRedisSettledNotices({ subscriber, replica: 'test' }) });
   const requestId = randomUUID();
-  const log = createRedisLogWriter({ redis, ttlMs: 60_000 }).open(attemptAt(requestId, 1));
+  const log = createRedisLogWriter({ redis, seals: plainTexts, ttlMs: 60_000 }).open(attemptAt(requestId, 1));
   for (let n = 0; n < STARTS; n++) log.asking();
   await log.end(COMPLETED, 'Eat.');
   const { type: _, at: completedAt, ...completed } = COMPLETED;
   const answer = { ...completed, status: 'completed', completedAt, response: 'Eat.' } as unknown as Answer;
   const told: [AnswerEvent['type'], number | undefined][] = [];
   await followAnswer(
-    createRedisLogReader({ redis, subscriber }),
+    createRedisLogReader({ redis, subscriber, seals: plainTexts }),
     {
       begin: () => {},
       send: async ({ type }, number) => {
@@ -48,7 +49,14 @@ test('a reader that takes its time is told all events of the log, and the end on
       cutOff: () => {},
       end: () => {},
     },
-    { requestId, after: -1, watch: await waiter.watch(requestId, 60_000), answer, readTurn: async () => undefined },
+    {
+      requestId,
+      userId: 'ann',
+      after: -1,
+      watch: await waiter.watch(requestId, 60_000),
+      answer,
+      readTurn: async () => undefined,
+    },
   );
   expect(told.map(([, number]) => number)).toEqual(Array.from({ length: STARTS + 2 }, (_, n) => n));
   expect(told.filter(([type]) => type === 'completed')).toHaveLength(1);

@@ -1,14 +1,14 @@
-import type { AnswerEvent } from '../../../contracts/answer-events.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { Redis } from '../../redis/redis.ts';
 import { logChannelOf } from '../log-channel.ts';
+import type { KeptEvent } from '../sealed-events.ts';
 
 const script = defineScript(import.meta.dirname, 'append-events');
 
 /** An event without an `offset` of its own gets the present length of the text. */
-export type EventToAppend = { event: AnswerEvent; charsAfter: number } | { event: object; charsAfter?: undefined };
+export type EventToAppend = { event: KeptEvent; charsAfter: number } | { event: object; charsAfter?: undefined };
 
 export interface Appended {
   outcome: 'written' | 'lost' | 'ended' | 'begun' | 'gap';

@@ -1,14 +1,19 @@
-import type { AnswerEvent, NumberedEvent } from '../../../contracts/answer-events.ts';
 import { redisKeys } from '../../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import { defineScript } from '../../redis/define-script.ts';
 import type { Redis } from '../../redis/redis.ts';
 import { logChannelOf } from '../log-channel.ts';
+import type { NumberedKeptEvent } from '../sealed-events.ts';
 
 const script = defineScript(import.meta.dirname, 'copy-events');
 
 /** Messages with copied events begin with this. */
 export const COPIED_MARK = '+';
+
+export interface EventToCopy extends NumberedKeptEvent {
+  /** How long the text is after it; -1 if it stays as it is. */
+  charsAfter: number;
+}
 
 export interface Copied {
   /** `moved`: the log does not follow that request any more. `behind`: the store has lost what was copied before. */
@@ -29,17 +34,11 @@ export interface Copied {
 export async function copyEvents(
   redis: Redis,
   requestId: string,
-  { asker, after, events }: { asker: string; after: number; events: readonly NumberedEvent[] },
+  { asker, after, events }: { asker: string; after: number; events: readonly EventToCopy[] },
 ): Promise<Copied> {
   const args: (string | number)[] = [asker, after, logChannelOf(redis, requestId), COPIED_MARK];
-  for (const { number, event } of events) args.push(number, JSON.stringify(event), charsAfter(event));
+  for (const { number, event, charsAfter } of events) args.push(number, JSON.stringify(event), charsAfter);
   const reply = await orStoreUnavailable(script(redis, [redisKeys.answerLog(requestId)], args));
   const [outcome, copied, bytes] = reply as [Copied['outcome'], number, number];
   return { outcome, copied, bytes };
-}
-
-/** How long the text is after the event; -1 if it stays as it is. */
-function charsAfter(event: AnswerEvent): number {
-  if (event.type === 'delta') return event.offset + event.text.length;
-  return event.type === 'restarted' ? 0 : -1;
 }

@@ -5,6 +5,7 @@ import type { AnswerLogWriter } from '../../../../src/adapters/answer-log/answer
 import { createRedisLogWriter } from '../../../../src/adapters/answer-log/redis-log-writer.ts';
 import { createAccessTokens } from '../../../../src/api/auth/access-tokens.ts';
 import { limits } from '../../../../src/contracts/limits.ts';
+import { plainTexts } from '../../../../src/contracts/sealing.ts';
 import { COMPLETED } from '../../../adapters/answer-log/answer-log-contract.ts';
 import { postJson, register, signUp, type TestUser } from '../../../api-client.ts';
 import { startApi, type TestProcess } from '../../../processes.ts';
@@ -36,7 +37,7 @@ beforeAll(async () => {
   };
   [api, replica] = await Promise.all([startApi(env), startApi(env)]);
   redis = new Redis(env.REDIS_URL!);
-  logs = createRedisLogWriter({ redis, ttlMs: 3_600_000 });
+  logs = createRedisLogWriter({ redis, seals: plainTexts, ttlMs: 3_600_000 });
   worker = await startStandInWorker(env.RABBITMQ_URL!);
   [ann, bob] = [await signUp(api.url), await signUp(api.url)];
 });
@@ -64,7 +65,8 @@ const tokenFor = (userId: string, seconds: number) =>
   tokens.sign({ userId, role: 'user' }, randomUUID(), { issuedAt: Math.floor(Date.now() / 1000) - 60 + seconds });
 const ticketOf = async (user: TestUser) =>
   ((await user.post('/chat/tickets')).body as unknown as { ticket: string }).ticket;
-const attempt = (requestId: string) => logs.open({ requestId, epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 });
+const attempt = (requestId: string) =>
+  logs.open({ requestId, userId: 'ann', epoch: 1, attempt: 1, deadlineAt: Date.now() + 60_000 });
 const asked = async (question: object) => {
   const { body } = await ann.send(question);
   return (await worker.delivery(body.requestId)).request;
