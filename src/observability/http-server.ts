@@ -39,16 +39,18 @@ const MAX_CONNECTIONS = 20_000;
 
 /**
  * Listens on host and port.
+ * @param options.maxConnections any further connection is closed at once
  * @throws the error of the system: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
 export async function listen(
   handler: RequestListener,
-  { host, port, upgrades }: { host: string; port: number; upgrades?: Upgrades },
+  options: { host: string; port: number; upgrades?: Upgrades; maxConnections?: number },
 ): Promise<HttpServer> {
+  const { host, port, upgrades, maxConnections = MAX_CONNECTIONS } = options;
   const shouldUpgradeCallback = (req: IncomingMessage) => upgrades?.mayUpgrade(req) ?? false;
   const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: SLOW_CHECK_MS };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...limits, shouldUpgradeCallback }, handler);
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = maxConnections;
   if (upgrades) server.on('upgrade', upgrades.upgrade);
   server.listen(port, host);
   await once(server, 'listening');

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import express from 'express';
 import { type HttpServer, listen } from '../../src/observability/http-server.ts';
+import { until } from '../until.ts';
 
 let server: HttpServer;
 const app = express()
@@ -35,3 +36,22 @@ test.each([
   },
   120_000,
 );
+
+test('a connection beyond the limit is closed, and there is room again once another one ends', async () => {
+  const limited = await listen(app, { host: '127.0.0.1', port: 0, maxConnections: 2 });
+  const request = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
+  /** Asks on a connection that stays open. Returns the reply; undefined: the server has closed the connection. */
+  const open = async () => {
+    const socket = connect(limited.port, '127.0.0.1').setEncoding('utf8');
+    socket.on('error', () => {}).write(request);
+    const first = once(socket, 'data').then(([reply]: string[]) => reply);
+    return { socket, reply: await Promise.race([first, once(socket, 'close').then(() => undefined)]) };
+  };
+  const kept = [await open(), await open()];
+  for (const { reply } of kept) expect(reply).toMatch(/^HTTP\/1.1 200 /);
+  expect((await open()).reply).toBeUndefined();
+  kept[0]!.socket.destroy();
+  await until('there is room', async () => (await open()).reply !== undefined);
+  kept[1]!.socket.destroy();
+  await limited.stop();
+});

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+
+/** A service as far as this test looks at it. */
+interface Service {
+  user?: string;
+  networks?: string[];
+  read_only?: boolean;
+  cap_drop?: string[];
+  cap_add?: string[];
+  security_opt?: string[];
+  privileged?: boolean;
+  network_mode?: string;
+  mem_limit?: string;
+  pids_limit?: number;
+  cpu_shares?: number;
+  ports?: string[];
+  volumes?: string[];
+  environment?: Record<string, unknown>;
+}
+
+const servicesIn = (file: string): Record<string, Service> =>
+  parse(readFileSync(join(import.meta.dirname, '../..', file), 'utf8'), { merge: true }).services;
+const services = servicesIn('docker-compose.yml');
+const inProduction = servicesIn('docker-compose.production.yml');
+
+test.each(Object.entries(services))('%s can change nothing but its data, and has bounds', (name, service) => {
+  expect(service).toMatchObject({
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    mem_limit: expect.stringMatching(/^\d+[mg]$/),
+    pids_limit: expect.any(Number),
+    cpu_shares: expect.any(Number),
+  });
+  for (const loosened of ['cap_add', 'privileged', 'network_mode']) expect(service).not.toHaveProperty(loosened);
+  // Only folders of data, and of files that cannot be written.
+  for (const volume of service.volumes ?? [])
+    expect([name, volume]).toEqual([name, expect.stringMatching(/^[a-z-]+:|:ro$/)]);
+  // The address of the api is chosen by whoever runs it.
+  for (const port of service.ports ?? []) expect(port).toMatch(/^(127\.0\.0\.1|\$\{BIND_ADDRESS:-127\.0\.0\.1\}):/);
+});
+
+test('a service sees only the networks that it needs', () => {
+  const networks = Object.fromEntries(Object.entries(services).map(([name, { networks }]) => [name, networks]));
+  expect(networks).toEqual({
+    api: ['front', 'back'],
+    worker: ['back'],
+    simulator: ['back'],
+    rabbitmq: ['back'],
+    redis: ['back'],
+    mongo: ['back'],
+    'redis-exporter': ['back'],
+    prometheus: ['back', 'watch'],
+    alertmanager: ['watch'],
+    grafana: ['watch'],
+  });
+});
+
+test('production changes only settings, and has no password that is known', () => {
+  for (const [name, service] of Object.entries(inProduction)) {
+    expect(services).toHaveProperty([name]);
+    expect(['environment', 'profiles']).toEqual(expect.arrayContaining(Object.keys(service)));
+  }
+  const known = Object.entries(services).flatMap(([name, { environment = {} }]) =>
+    Object.entries(environment)
+      .filter(([, value]) => /:-healify\}/.test(String(value)))
+      .map(([variable]) => [name, variable]),
+  );
+  for (const [name, variable] of known) {
+    const value = inProduction[name!]?.environment?.[variable!];
+    // The others follow a variable that a service of production requires.
+    const required = JSON.stringify(inProduction).includes(`${variable}:?`) || String(value).includes(':?');
+    expect([name, variable, required || FOLLOWERS.has(`${name} ${variable}`)]).toEqual([name, variable, true]);
+  }
+});
+
+/** Variables that have the value of a required one under another name. */
+const FOLLOWERS = new Set(['redis REDISCLI_AUTH']);
