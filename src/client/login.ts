@@ -26,6 +26,10 @@ export interface Login {
   /** @param invite where only those who are invited can make an account */
   register(email: string, password: string, invite?: string): Promise<void>;
   login(email: string, password: string): Promise<void>;
+  /** Has a link sent to an email, to choose another password. It does not tell whether the email has an account. */
+  forgotten(email: string): Promise<void>;
+  /** @param token of the link */
+  resetPassword(token: string, newPassword: string): Promise<void>;
   logout(): Promise<void>;
   /** The access token, made new in time. */
   readonly token: TokenSource;
@@ -74,6 +78,8 @@ export function createLogin(options: {
     options: () => http.call('GET', '/auth/options', { retry: true }),
     register: (email, password, invite) =>
       http.call('POST', '/auth/register', { body: { email, password, ...(invite && { invite }) } }),
+    forgotten: (email) => http.call('POST', '/auth/password/forgotten', { body: { email } }),
+    resetPassword: (token, newPassword) => http.call('POST', '/auth/password/reset', { body: { token, newPassword } }),
     login: async (email, password) => {
       keep(await http.call<TokensBody>('POST', '/auth/login', { body: { email, password } }));
     },

@@ -27,6 +27,9 @@ export function loadApiConfig(env: Environment): ApiConfig {
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
       );
     }
+    if (config.smtpUrl && (!config.mailFrom || !config.publicUrl)) {
+      problems.push('MAIL_FROM and PUBLIC_URL are required with SMTP_URL');
+    }
     return problems;
   });
 }

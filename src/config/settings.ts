@@ -7,6 +7,7 @@ import { auditTrail } from './settings/audit-trail.ts';
 import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
 import { encryption } from './settings/encryption.ts';
 import { general } from './settings/general.ts';
+import { mail } from './settings/mail.ts';
 import { model } from './settings/model.ts';
 import { mongoDb } from './settings/mongodb.ts';
 import { outgoingHttp } from './settings/outgoing-http.ts';
@@ -23,6 +24,7 @@ export const settings = {
   MongoDB: mongoDb,
   Encryption: encryption,
   'Accounts and tokens': accountsAndTokens,
+  Mail: mail,
   'Audit trail': auditTrail,
   'Requests and sessions': requestsAndSessions,
   'Bridge and workflow': bridgeAndWorkflow,

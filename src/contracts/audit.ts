@@ -12,6 +12,7 @@ export const auditActions = {
   'account.role': 'The role of an account was changed.',
   'account.tenant': 'The organisation of an account was changed.',
   'account.password': 'The password of an account was changed, by its person or by somebody else.',
+  'account.reset_mail': 'A mail was sent with a link to choose another password.',
   'account.disable': 'An account was disabled.',
   'account.enable': 'An account was enabled again.',
   'account.end_logins': 'All logins of an account were ended.',

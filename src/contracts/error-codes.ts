@@ -51,6 +51,11 @@ export const apiErrors = {
     title: 'The account is disabled',
     advice: 'Ask an admin to enable it.',
   },
+  reset_invalid: {
+    status: 403,
+    title: 'The link to choose a password is not valid',
+    advice: 'It works once, and for a limited time. Ask for another mail with `POST /auth/password/forgotten`.',
+  },
   registration_closed: {
     status: 403,
     title: 'Nobody can make an account here',

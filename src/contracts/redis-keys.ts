@@ -88,6 +88,10 @@ export const redisKeys = {
   email: (email: string) => `auth:email:${email}`,
   /** String, JSON: an invite that was not used yet, by its hash. */
   invite: (inviteHash: string) => `auth:invite:${inviteHash}`,
+  /** String, JSON: somebody's wish for another password: `email`; `askedAt`, in ms; by the hash of the token in their mail. */
+  resetWish: (tokenHash: string) => `auth:reset:${tokenHash}`,
+  /** Hash: how often mails were asked for, by the email's hash: `count`; `latest`, in ms. */
+  resetAsks: (emailHash: string) => `auth:reset-asks:${emailHash}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
   /** String, JSON: whose ticket it is, by the ticket's hash. */

@@ -13,6 +13,7 @@ import { lookAtJobs, placesInLine, type UsersRequest } from '../adapters/jobs/pl
 import { createRetryRunAdmin } from '../adapters/jobs/retry-runs/retry-run-admin.ts';
 import { createRetryRunDriver } from '../adapters/jobs/retry-runs/retry-run-driver.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
+import { createSmtpOutbox } from '../adapters/mail/smtp-outbox.ts';
 import { areAllShut, createGateAdmin } from '../adapters/model/gate-admin.ts';
 import { mustAnswer as mongoDbMustAnswer } from '../adapters/mongodb/connect-mongodb.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
@@ -128,7 +129,16 @@ const placesOf = (requests: readonly UsersRequest[]) =>
 const cancel = (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds);
 
 // Parts
-const authentication = createAuthenticationParts({ config, redis, subscriber, stores, trail: audit.trail, logger });
+const outbox = config.smtpUrl ? createSmtpOutbox({ url: config.smtpUrl, from: config.mailFrom, logger }) : undefined;
+const authentication = createAuthenticationParts({
+  outbox,
+  config,
+  redis,
+  subscriber,
+  stores,
+  trail: audit.trail,
+  logger,
+});
 const { endedLogins, requireAdmin, accounts, tickets, redeemTicket } = authentication;
 const answerWaiter = createAnswerWaiter({
   notices: createRedisSettledNotices({ subscriber, replica }),
@@ -354,6 +364,7 @@ stopOnSignal({
     // Clients that wait for an answer are told where to ask for it.
     answerWaiter.stop();
     endedLogins.stop();
+    outbox?.stop();
     line.stop();
     overview.recorder.stop();
     retryRunDriver.stop();

@@ -1,7 +1,7 @@
 import { type LockedPackage, type LockFile, packagesOf } from './lock-file.ts';
 
 /** Licences that let us ship a package in the image with its notice, and ask nothing of our own code. */
-const SHIPPED = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT'];
+const SHIPPED = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'];
 /** Licences of tools that we run and do not ship. */
 const TOOLS = [...SHIPPED, 'BlueOak-1.0.0', 'CC-BY-4.0', 'CC0-1.0', 'MPL-2.0', 'Unlicense'];
 

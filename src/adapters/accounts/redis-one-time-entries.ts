@@ -9,6 +9,8 @@ import type { Redis } from '../redis/redis.ts';
 export interface OneTimeEntries<T> {
   /** Keeps an entry. It expires after `ttlMs`. */
   keep(secretHash: string, entry: T, ttlMs: number): Promise<void>;
+  /** Returns an entry, and leaves it there. undefined: there is none. */
+  find(secretHash: string): Promise<T | undefined>;
   /** Removes an entry, and returns it. undefined: it was taken before, has expired, or never existed. */
   take(secretHash: string): Promise<T | undefined>;
 }
@@ -19,12 +21,11 @@ export function createRedisOneTimeEntries<T>(options: {
   keyOf: (secretHash: string) => string;
 }): OneTimeEntries<T> {
   const { redis, keyOf } = options;
+  const read = (text: string | null) => (text === null ? undefined : (JSON.parse(text) as T));
   return {
     keep: async (secretHash, entry, ttlMs) =>
       void (await orStoreUnavailable(redis.set(keyOf(secretHash), JSON.stringify(entry), 'PX', ttlMs))),
-    take: async (secretHash) => {
-      const text = await orStoreUnavailable(redis.getdel(keyOf(secretHash)));
-      return text === null ? undefined : (JSON.parse(text) as T);
-    },
+    find: async (secretHash) => read(await orStoreUnavailable(redis.get(keyOf(secretHash)))),
+    take: async (secretHash) => read(await orStoreUnavailable(redis.getdel(keyOf(secretHash)))),
   };
 }

@@ -11,6 +11,7 @@ import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
 import { loginPaths } from '../auth/login-routes.ts';
+import { passwordResetPaths } from '../auth/password-reset-routes.ts';
 import { passwordPaths } from '../auth/password-routes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
@@ -65,7 +66,9 @@ export function createOpenApiDocument(options: {
       },
     },
     paths: {
-      ...(options.accounts ? { ...accountPaths, ...loginPaths, ...passwordPaths, ...adminAccountPaths } : {}),
+      ...(options.accounts
+        ? { ...accountPaths, ...loginPaths, ...passwordPaths, ...passwordResetPaths, ...adminAccountPaths }
+        : {}),
       ...chatPaths,
       ...realtimePaths,
       ...adminMePaths,

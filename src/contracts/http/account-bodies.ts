@@ -23,7 +23,10 @@ export const registerBody = credentials
 
 /** What a page must know before anybody logs in. */
 export const accountOptions = z
-  .object({ registration: z.enum(registrations).describe('Who may make an account.') })
+  .object({
+    registration: z.enum(registrations).describe('Who may make an account.'),
+    passwordReset: z.boolean().describe('Whether a forgotten password can be replaced by mail.'),
+  })
   .meta({ id: 'AccountOptions' });
 
 export type AccountOptions = z.output<typeof accountOptions>;
@@ -35,6 +38,12 @@ export const loginBody = z
 export const changePasswordBody = z
   .strictObject({ currentPassword: z.string().min(1).max(limits.passwordChars), newPassword: password })
   .meta({ id: 'ChangePassword' });
+
+export const askResetBody = z.strictObject({ email }).meta({ id: 'ForgottenPassword' });
+
+export const resetPasswordBody = z
+  .strictObject({ token: z.string().min(1).max(128).describe('From the mail.'), newPassword: password })
+  .meta({ id: 'ResetPassword' });
 
 export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
 

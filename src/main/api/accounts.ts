@@ -14,15 +14,25 @@ import { createLoginsRouter } from '../../api/auth/login-routes.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createMayRegister } from '../../api/auth/may-register.ts';
+import {
+  createPasswordReset,
+  type PasswordReset,
+  RESET_MAIL_RULES,
+  type ResetWish,
+} from '../../api/auth/password-reset.ts';
+import { createPasswordResetRouter } from '../../api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../api/auth/password-routes.ts';
 import { createPasswords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../../api/auth/routes.ts';
+import type { SetPasswordOptions } from '../../api/auth/set-password.ts';
 import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
 import { byAddress, byUser, limitRoute, useLimit } from '../../api/rate-limit.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
+import type { Outbox } from '../../contracts/mail.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Logger } from '../../observability/log.ts';
 import type { LastingStores } from './stores.ts';
 
 export interface AccountParts {
@@ -46,8 +56,12 @@ export function createAccountParts(options: {
   endLogin: (loginId: string) => Promise<void>;
   authenticate: RequestHandler;
   trail: AuditTrail;
+  /** undefined: no mails are sent. */
+  outbox: Outbox | undefined;
+  logger: Logger;
 }): AccountParts {
-  const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate, trail } = options;
+  const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate, trail, outbox, logger } =
+    options;
   const invites = createInvites({
     store: createRedisOneTimeEntries<Invite>({ redis, keyOf: redisKeys.invite }),
     ttlMs: config.inviteTtlMs,
@@ -98,6 +112,7 @@ export function createAccountParts(options: {
   const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
   const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
   const limitUser = limitRoute(readLimit, byUser);
+  const reset = createReset({ config, redis, outbox, logger, store: stores.accounts, passwords, logins });
   return {
     accounts: Router().use(
       createAccountsRouter({
@@ -106,12 +121,13 @@ export function createAccountParts(options: {
         limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
         limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
         mayRegister: createMayRegister({ ...config, invites }),
-        offer: { registration: config.registration },
+        offer: { registration: config.registration, passwordReset: reset !== undefined },
         guardLogin,
         trail,
         records,
       }),
       createLoginsRouter({ logins, authenticate, limitUser, trail }),
+      createPasswordResetRouter({ reset, limitAddress, trail }),
       createPasswordRouter({
         store: stores.accounts,
         ...{ passwords, logins, authenticate, limitUser, guardLogin, trail },
@@ -121,4 +137,20 @@ export function createAccountParts(options: {
     invites,
     login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),
   };
+}
+
+function createReset(
+  options: SetPasswordOptions & { config: ApiConfig; redis: Redis; outbox: Outbox | undefined; logger: Logger },
+): PasswordReset | undefined {
+  const { config, redis, outbox, logger, ...accounts } = options;
+  if (!outbox) return undefined;
+  return createPasswordReset({
+    ...accounts,
+    wishes: createRedisOneTimeEntries<ResetWish>({ redis, keyOf: redisKeys.resetWish }),
+    asks: createRedisLoginTries({ redis, rules: RESET_MAIL_RULES, keyOf: redisKeys.resetAsks }),
+    outbox,
+    publicUrl: config.publicUrl!,
+    ttlMs: config.passwordResetTtlMs,
+    onError: (error) => logger.error({ err: error }, 'a mail to choose another password could not be made'),
+  });
 }

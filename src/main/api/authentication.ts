@@ -14,6 +14,7 @@ import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
 import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
+import type { Outbox } from '../../contracts/mail.ts';
 import type { Logger } from '../../observability/log.ts';
 import { type AccountParts, createAccountParts } from './accounts.ts';
 import type { LastingStores } from './stores.ts';
@@ -28,13 +29,15 @@ export function createAuthenticationParts(options: {
   subscriber: Subscriber;
   stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   trail: AuditTrail;
+  /** undefined: no mails are sent. */
+  outbox: Outbox | undefined;
   logger: Logger;
 }): Authentication & {
   endedLogins: EndedLogins;
   redeemTicket: RedeemTicket;
   tickets: TicketStore;
 } & AccountParts {
-  const { config, redis, subscriber, stores, trail, logger } = options;
+  const { config, redis, subscriber, stores, trail, outbox, logger } = options;
   const endedLogins = createRedisEndedLogins({
     redis,
     subscriber,
@@ -75,7 +78,7 @@ export function createAuthenticationParts(options: {
     tickets,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
     ...createAccountParts({
-      ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate, trail },
+      ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate, trail, outbox, logger },
       endLogin: endedLogins.end,
     }),
   };

@@ -3,16 +3,45 @@ import { ChatError } from '../../client/chat-client.ts';
 import type { Registration } from '../../contracts/registration.ts';
 import { login } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
+import { Forgotten, ResetPassword, resetTokenOf } from './forgotten.tsx';
 import { NoDoctor } from './no-doctor.tsx';
+import { LEAST_PASSWORD_CHARS, TOO_WEAK } from './password-words.ts';
 
-const LEAST_PASSWORD_CHARS = 10;
+/** The page of somebody who is not known. */
+export function SignIn() {
+  const [resetToken, setResetToken] = useState(resetTokenOf(location.hash));
+  const [isForgotten, setIsForgotten] = useState(false);
+  const back = () => {
+    // The token is of no more use.
+    if (resetToken) history.replaceState(null, '', '#/');
+    setResetToken(undefined);
+    setIsForgotten(false);
+  };
+  return (
+    <main class="sign-in">
+      <header>
+        <h1>healify-chat</h1>
+        <p class="quiet">Ask about health, and read the answer while it is being written.</p>
+      </header>
+      {resetToken ? (
+        <ResetPassword token={resetToken} onBack={back} />
+      ) : isForgotten ? (
+        <Forgotten onBack={back} />
+      ) : (
+        <SignInForm onForgotten={() => setIsForgotten(true)} />
+      )}
+      <NoDoctor />
+    </main>
+  );
+}
 
 /** Makes an account, or lets somebody with an account in. */
-export function SignIn() {
+function SignInForm({ onForgotten }: { onForgotten: () => void }) {
   const [isNew, setIsNew] = useState(false);
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<string>();
   const [registration, setRegistration] = useState<Registration>('open');
+  const [canReset, setCanReset] = useState(false);
   const email = useRef<HTMLInputElement>(null);
   const alert = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
@@ -22,7 +51,10 @@ export function SignIn() {
   useEffect(() => {
     // Without a reply, the next request says what is wrong.
     login.options().then(
-      (options) => setRegistration(options.registration),
+      (options) => {
+        setRegistration(options.registration);
+        setCanReset(options.passwordReset);
+      },
       () => {},
     );
   }, []);
@@ -44,59 +76,59 @@ export function SignIn() {
   };
 
   return (
-    <main class="sign-in">
-      <header>
-        <h1>healify-chat</h1>
-        <p class="quiet">Ask about health, and read the answer while it is being written.</p>
-      </header>
-      <form class="card" onSubmit={submit} aria-label={isNew ? 'Make an account' : 'Sign in'}>
+    <form class="card" onSubmit={submit} aria-label={isNew ? 'Make an account' : 'Sign in'}>
+      <label>
+        Email
+        <input ref={email} type="email" name="email" autocomplete="username" required maxLength={254} />
+      </label>
+      <label>
+        Password
+        <input
+          type="password"
+          name="password"
+          autocomplete={isNew ? 'new-password' : 'current-password'}
+          required
+          minLength={isNew ? LEAST_PASSWORD_CHARS : 1}
+          maxLength={128}
+        />
+        {isNew && <small>At least {LEAST_PASSWORD_CHARS} characters.</small>}
+      </label>
+      {isNew && registration === 'invite' && (
         <label>
-          Email
-          <input ref={email} type="email" name="email" autocomplete="username" required maxLength={254} />
+          Invite
+          <input name="invite" required maxLength={128} autocomplete="off" />
+          <small>Those who run this service give it to you. It works once.</small>
         </label>
-        <label>
-          Password
-          <input
-            type="password"
-            name="password"
-            autocomplete={isNew ? 'new-password' : 'current-password'}
-            required
-            minLength={isNew ? LEAST_PASSWORD_CHARS : 1}
-            maxLength={128}
-          />
-          {isNew && <small>At least {LEAST_PASSWORD_CHARS} characters.</small>}
-        </label>
-        {isNew && registration === 'invite' && (
-          <label>
-            Invite
-            <input name="invite" required maxLength={128} autocomplete="off" />
-            <small>Those who run this service give it to you. It works once.</small>
-          </label>
-        )}
-        <p ref={alert} class="form-problem" role="alert">
-          {problem}
+      )}
+      <p ref={alert} class="form-problem" role="alert">
+        {problem}
+      </p>
+      <button type="submit" class="primary" disabled={working}>
+        {working ? 'One moment …' : isNew ? 'Make an account' : 'Sign in'}
+      </button>
+      {canReset && !isNew && (
+        <p class="switch">
+          <button type="button" class="plain" onClick={onForgotten}>
+            Forgotten your password?
+          </button>
         </p>
-        <button type="submit" class="primary" disabled={working}>
-          {working ? 'One moment …' : isNew ? 'Make an account' : 'Sign in'}
-        </button>
-        {registration !== 'closed' && (
-          <p class="switch">
-            {isNew ? 'Have an account?' : 'New here?'}{' '}
-            <button
-              type="button"
-              class="plain"
-              onClick={() => {
-                setIsNew(!isNew);
-                setProblem(undefined);
-              }}
-            >
-              {isNew ? 'Sign in' : 'Make an account'}
-            </button>
-          </p>
-        )}
-      </form>
-      <NoDoctor />
-    </main>
+      )}
+      {registration !== 'closed' && (
+        <p class="switch">
+          {isNew ? 'Have an account?' : 'New here?'}{' '}
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              setIsNew(!isNew);
+              setProblem(undefined);
+            }}
+          >
+            {isNew ? 'Sign in' : 'Make an account'}
+          </button>
+        </p>
+      )}
+    </form>
   );
 }
 
@@ -108,8 +140,7 @@ const isWrong = (error: unknown) => error instanceof ChatError && error.code ===
 function problemOf(error: unknown): string {
   if (!(error instanceof ChatError)) return wordsOf(error);
   if (isWrong(error)) return 'Email or password is wrong.';
-  if (error.code === 'password_too_weak')
-    return 'This password is too easy to guess. Choose one that is not common, without words of your email.';
+  if (error.code === 'password_too_weak') return TOO_WEAK;
   if (error.code === 'registration_closed') return 'Nobody can make an account here. Ask those who run this service.';
   if (error.code === 'invite_invalid') return 'This invite was used before, or has expired. Ask for another one.';
   if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';

@@ -12,6 +12,7 @@ import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
 import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
+import { createPasswordResetRouter } from '../../../src/api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../../src/api/auth/password-routes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
@@ -102,7 +103,7 @@ test('what needs a token says so', () => {
   for (const { path, operation } of operations) {
     const secured = operation.security !== undefined;
     // A WebSocket gets its token in a message.
-    const needsToken = /^\/(me$|auth\/(logins|password)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
+    const needsToken = /^\/(me$|auth\/(logins|password$)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
     expect({ path, secured }).toEqual({ path, secured: needsToken });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
@@ -117,6 +118,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createDocsRouter(document)),
     ...routesOf(createAccountsRouter(unused)),
     ...routesOf(createLoginsRouter(unused)),
+    ...routesOf(createPasswordResetRouter(unused)),
     ...routesOf(createPasswordRouter(unused)),
     ...routesOf(createAdminAccountsRouter(unused), '/admin'),
     ...routesOf(createChatRouter(unused)),

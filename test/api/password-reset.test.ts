@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { SMTPServer } from 'smtp-server';
+import { call, postJson, register } from '../api-client.ts';
+import { startApi, startScript, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { until } from '../until.ts';
+
+const NEW_PASSWORD = 'four-green-badgers';
+
+/** A mail server. It refuses for now while `refusals` is above 0. */
+let refusals = 0;
+const mails: { to: string; text: string }[] = [];
+const server = new SMTPServer({
+  authOptional: true,
+  disabledCommands: ['STARTTLS', 'AUTH'],
+  onRcptTo: (_address, _session, done) => {
+    if (refusals-- > 0) return done(Object.assign(new Error('later'), { responseCode: 450 }));
+    done();
+  },
+  onData: (stream, session, done) => {
+    text(stream).then((raw) => {
+      // Lines of quoted-printable end with `=`.
+      const decoded = raw.replace(/=\r\n/g, '').replace(/=3D/g, '=');
+      mails.push({ to: session.envelope.rcptTo[0]!.address, text: decoded });
+      done();
+    }, done);
+  },
+});
+
+let api: TestProcess;
+let env: Record<string, string>;
+let redis: Redis;
+beforeAll(async () => {
+  const port = await new Promise<number>((resolve) => {
+    const listening = server.listen(0, '127.0.0.1', () => resolve((listening.address() as { port: number }).port));
+  });
+  env = {
+    REDIS_URL: await testRedisUrl(),
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    RATE_LOGIN_PER_MINUTE: '1000',
+    JWT_SECRET: 'a secret of at least thirty-two bytes',
+  };
+  redis = new Redis(env.REDIS_URL!);
+  api = await startApi({
+    ...env,
+    SMTP_URL: `smtp://127.0.0.1:${port}`,
+    MAIL_FROM: 'Healify <no-reply@example.com>',
+    PUBLIC_URL: 'https://chat.example.com/healify/',
+  });
+});
+beforeEach(() => {
+  refusals = 0;
+});
+afterAll(async () => {
+  await redis.quit();
+  await new Promise<void>((resolve) => server.close(resolve));
+});
+
+const post = (path: string, body: unknown) => postJson(api.url + path, body);
+const logIn = (email: string, password: string) => post('/auth/login', { email, password });
+const reset = (token: string, newPassword = NEW_PASSWORD) => post('/auth/password/reset', { token, newPassword });
+
+/** Asks for a link, and returns its token once the mail has come. */
+async function tokenFor(email: string): Promise<string> {
+  const before = mails.length;
+  await post('/auth/password/forgotten', { email });
+  const mail = await until('the mail', () => mails.slice(before).find(({ to }) => to === email));
+  return /https:\/\/chat\.example\.com\/healify\/#\/reset\/([\w-]{43})/.exec(mail.text)![1]!;
+}
+
+test('who has forgotten the password chooses another one with the link in a mail, and all logins end', async () => {
+  const { email, password } = await register(api.url);
+  const { refreshToken } = (await logIn(email, password)).body as unknown as { refreshToken: string };
+  expect((await reset(await tokenFor(email))).status).toBe(204);
+  expect((await logIn(email, NEW_PASSWORD)).status).toBe(200);
+  expect((await logIn(email, password)).status).toBe(401);
+  expect((await post('/auth/refresh', { refreshToken })).status).toBe(401);
+});
+
+test('an email without an account gets the same reply, and no mail; nor does a disabled account', async () => {
+  const [known, disabled] = [await register(api.url), await register(api.url)];
+  const off = await startScript('src/main/users.ts', ['disable', '--email', disabled.email], env);
+  await off.exited;
+  const unknown = `${randomUUID()}@example.com`;
+  const replies = [];
+  for (const email of [unknown, disabled.email, known.email])
+    replies.push(await post('/auth/password/forgotten', { email }));
+  expect(replies.map(({ status, body }) => [status, body])).toEqual(Array.from({ length: 3 }, () => [202, undefined]));
+  // The mail of the known one was asked for last.
+  await until('its mail', () => mails.some(({ to }) => to === known.email));
+  expect(mails.filter(({ to }) => to === unknown || to === disabled.email)).toEqual([]);
+});
+
+test('a link works once, and one that was made up does not', async () => {
+  const { email } = await register(api.url);
+  const token = await tokenFor(email);
+  expect((await reset('a'.repeat(43))).body.code).toBe('reset_invalid');
+  const replies = await Promise.all([reset(token), reset(token)]);
+  expect(replies.map(({ status }) => status).sort()).toEqual([204, 403]);
+});
+
+test('a password that is refused leaves the link as it is', async () => {
+  const { email } = await register(api.url);
+  const token = await tokenFor(email);
+  expect((await reset(token, 'password1234')).body.code).toBe('password_too_weak');
+  expect((await reset(token)).status).toBe(204);
+});
+
+test('once the password has changed, an older link does not work', async () => {
+  const { email } = await register(api.url);
+  const [older, newer] = [await tokenFor(email), await tokenFor(email)];
+  expect((await reset(newer)).status).toBe(204);
+  expect((await reset(older, 'five-yellow-ravens')).body.code).toBe('reset_invalid');
+});
+
+test('nobody can use a link from what Redis has, and it expires', async () => {
+  const { email } = await register(api.url);
+  const token = await tokenFor(email);
+  for (const key of await redis.keys('auth:reset:*')) {
+    expect(key + (await redis.get(key))).not.toContain(token);
+    const ttlMs = await redis.pttl(key);
+    expect([ttlMs > 0, ttlMs <= 30 * 60_000]).toEqual([true, true]);
+    await redis.del(key);
+  }
+  expect((await reset(token)).body.code).toBe('reset_invalid');
+});
+
+test('nobody floods a mailbox: who asks again and again gets the same reply, and no more mails', async () => {
+  const { email } = await register(api.url);
+  const statuses = [];
+  for (let i = 0; i < 6; i++) statuses.push((await post('/auth/password/forgotten', { email })).status);
+  expect(new Set(statuses)).toEqual(new Set([202]));
+  const { email: other } = await register(api.url);
+  await tokenFor(other);
+  await until('the mails that were sent', () => mails.filter(({ to }) => to === email).length === 3);
+});
+
+test('a mail server that refuses for now is asked again, and the log names nobody', async () => {
+  const { email } = await register(api.url);
+  refusals = 1;
+  expect((await reset(await tokenFor(email))).status).toBe(204);
+  expect(api.output()).toContain('a mail could not be sent yet');
+  expect(api.output()).not.toContain(email);
+});
+
+test('a page can see whether a password can be reset by mail, and is told if it cannot', async () => {
+  const without = await startApi(env);
+  expect((await call(`${api.url}/auth/options`)).body).toMatchObject({ passwordReset: true });
+  expect((await call(`${without.url}/auth/options`)).body).toMatchObject({ passwordReset: false });
+  const asked = await postJson(`${without.url}/auth/password/forgotten`, { email: 'a@example.com' });
+  expect(asked).toMatchObject({ status: 404, body: { code: 'not_found' } });
+});
