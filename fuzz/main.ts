@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { JWT_SECRET, startStack } from '../chaos/stack.ts';
 import { createRedisAccountStore } from '../src/adapters/accounts/redis-account-store.ts';
 import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import { rolesFor, type StaffRole } from '../src/contracts/admin-rights.ts';
+import { allowedFor, type StaffRole } from '../src/contracts/admin-rights.ts';
 import { fuzzHttp, ownIds, resumeAll } from './http.ts';
 import { fuzzQueues } from './queues.ts';
 import { fuzzSocket } from './socket.ts';
@@ -89,7 +89,7 @@ try {
   const others = { admin: await tokenOf('admin'), privacy_officer: await tokenOf('privacy_officer') };
   /** The token of somebody who may do it. */
   const tokenFor = (method: string, path: string): string => {
-    const allowed = rolesFor(method.toUpperCase(), path) ?? ['operator'];
+    const allowed = allowedFor(method.toUpperCase(), path)?.roles ?? ['operator'];
     return allowed.includes('operator') ? token : allowed.includes('admin') ? others.admin : others.privacy_officer;
   };
   await fuzzHttp({

@@ -5,6 +5,11 @@ import { startApi, startScript, startSimulatorProcess, startWorker } from './pro
 import { startQueueClient } from './queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from './services.ts';
 
+interface Credentials {
+  email: string;
+  password: string;
+}
+
 export const OPERATOR = { email: 'operator@example.com', password: 'three-brown-otters' };
 
 /** The whole product, an operator's account and a browser. The test closes the browser. */
@@ -15,16 +20,19 @@ export async function startOperations(settings: Record<string, string> = {}) {
   const api = await startApi(env);
   const startAnotherWorker = () => startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url });
   const worker = await startAnotherWorker();
-  const args = ['add', '--email', OPERATOR.email, '--password-env', 'PASSWORD', '--role', 'operator'];
-  const made = await startScript('src/main/users.ts', args, {
-    REDIS_URL: servers.REDIS_URL,
-    PASSWORD: OPERATOR.password,
-  });
-  await made.exited;
+  const addAccount = async (role: string): Promise<Credentials> => {
+    const who = { email: `${role}@example.com`, password: OPERATOR.password };
+    const args = ['add', '--email', who.email, '--password-env', 'PASSWORD', '--role', role];
+    const made = await startScript('src/main/users.ts', args, { REDIS_URL: servers.REDIS_URL, PASSWORD: who.password });
+    await made.exited;
+    return who;
+  };
+  await addAccount('operator');
   return {
     api,
     worker,
     startAnotherWorker,
+    addAccount,
     user: await signUp(api.url),
     queues: await startQueueClient(servers.RABBITMQ_URL),
     browser: await startChromium(),
@@ -33,10 +41,10 @@ export async function startOperations(settings: Record<string, string> = {}) {
 
 export type Operations = Awaited<ReturnType<typeof startOperations>>;
 
-/** Logs in as the operator, on the login page that the browser shows. */
-export async function logIn(page: Page): Promise<void> {
-  await page.fill('[name=email]', OPERATOR.email);
-  await page.fill('[name=password]', OPERATOR.password);
+/** Logs in, on the login page that the browser shows. */
+export async function logIn(page: Page, who: Credentials = OPERATOR): Promise<void> {
+  await page.fill('[name=email]', who.email);
+  await page.fill('[name=password]', who.password);
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 

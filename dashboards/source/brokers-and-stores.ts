@@ -134,6 +134,29 @@ export const brokersAndStores: Board = {
       ],
     },
     {
+      title: 'Audit trail',
+      panels: [
+        lines({
+          title: 'Entries of the audit trail',
+          about: `Entries that were written in the last ${inMinutes}, by action; and those that wait for their store, or are lost.`,
+          unit: 'short',
+          queries: [
+            ['{{action}}', increaseBy('action', 'healify_audit_entries_total', inMinutes)],
+            ['waiting at {{instance}}', series('healify_audit_entries_waiting')],
+            ['lost: {{action}}', increaseBy('action', 'healify_audit_entries_lost_total', inMinutes)],
+          ],
+          runbooks: ['HealifyAuditTrailWaiting', 'HealifyAuditTrailLost'],
+        }),
+        lines({
+          title: 'Emergency access to texts',
+          about: `How often somebody without the right to read texts has taken access to them in the last ${inMinutes}.`,
+          unit: 'short',
+          queries: [['taken', increaseBy('', 'healify_emergency_text_access_total', inMinutes)]],
+          runbooks: ['HealifyEmergencyTextAccess'],
+        }),
+      ],
+    },
+    {
       title: 'Connections',
       panels: [
         lines({

@@ -24,7 +24,7 @@ export const auditedFor = <T>(
 export function filterOf(fields: Readonly<Record<string, unknown>>): NonNullable<AuditDetails['filter']> {
   const kept = Object.entries(fields).flatMap(([name, value]) => {
     if (typeof value === 'string') return [[name, cutText(value, FILTER_CHARS)]];
-    return typeof value === 'number' || typeof value === 'boolean' ? [[name, value]] : [];
+    return Number.isFinite(value) || typeof value === 'boolean' ? [[name, value]] : [];
   });
   return Object.fromEntries(kept) as NonNullable<AuditDetails['filter']>;
 }

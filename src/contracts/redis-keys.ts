@@ -94,6 +94,8 @@ export const redisKeys = {
   resetAsks: (emailHash: string) => `auth:reset-asks:${emailHash}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
+  /** String, empty: the user may read texts for a while, in an emergency. */
+  textAccess: (userId: string) => `auth:text-access:${userId}`,
   /** String, JSON: whose ticket it is, by the ticket's hash. */
   ticket: (ticketHash: string) => `auth:ticket:${ticketHash}`,
   /** Hash: tries to log in that have failed, by a hash of the client's address and the email: `count`; `latest`, in ms. */

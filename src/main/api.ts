@@ -255,6 +255,9 @@ const admin = createAdminParts({
   accountAdmin: authentication.accountAdmin,
   invites: authentication.invites,
   trail: audit.trail,
+  textAccess: authentication.textAccess,
+  conversations,
+  onEmergency: () => metrics.emergencies.inc(),
   requireAdmin,
   logger,
 });

@@ -1,16 +1,21 @@
 import type { z } from 'zod';
+import { filterOf } from '../api/audit.ts';
 import { createDeadLetterAdmin } from '../bridge/redrive/dead-letter-admin.ts';
 import { rabbitMqAndRedis } from '../config/settings/rabbitmq-and-redis.ts';
+import { cutText } from '../contracts/cut-text.ts';
 import {
+  type DropReport,
   dropOptions,
   type LetterGroups,
   letterFilter,
+  type RedriveReport,
   redriveOptions,
   showBodiesOptions,
 } from '../contracts/dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
 import type { BodySeals } from '../contracts/sealing.ts';
 import { brokerAddressOf } from './broker-address.ts';
+import { auditedByCommand } from './commands/audit-trail.ts';
 import { withBodySeals } from './commands/body-seals.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { dropText, groupsText, pageText, redriveText } from './commands/dlq-text.ts';
@@ -19,6 +24,7 @@ import { readSetting } from './commands/read-setting.ts';
 
 const HELP = `Dead letters: messages that could not be processed. Finds RabbitMQ by RABBITMQ_URL: in the environment, in .env, or where
 npm start has started one. In the image: node dist/src/main/dlq.js list
+What is shown, redriven or dropped is recorded in the audit trail, in MONGODB_URL or REDIS_URL.
 
   npm run dlq -- list    [chat_requests|chat_responses]   how many there are, and why
   npm run dlq -- show    chat_requests|chat_responses     what they are
@@ -31,6 +37,7 @@ npm start has started one. In the image: node dist/src/main/dlq.js list
   --newer-than AGE  only letters that became dead letters later than that
   --limit N         show, redrive or drop at most N (default: 20 shown, 1000 redriven or dropped)
   --full            show whole bodies
+  --because TEXT    show: why you must read them. The audit trail keeps it
   --dry-run         redrive, drop: change nothing, only count the letters
   --canary N        redrive: send N, wait, and go on only if none of them comes back
   --rate N          redrive: send at most N a second
@@ -57,6 +64,7 @@ async function main(): Promise<void> {
     canary: textOption,
     rate: textOption,
     full: flagOption,
+    because: textOption,
     'dry-run': flagOption,
     yes: flagOption,
     json: flagOption,
@@ -90,14 +98,30 @@ async function main(): Promise<void> {
     const wanted = parse(showBodiesOptions, { ...filter, limit: values.limit, full: values.full }, values, [
       'limit',
       'full',
+      'because',
     ]);
-    await withBodySeals(NAME, async (bodies) => print(await connectAdmin(bodies).showBodies(queue, wanted), pageText));
+    const event = {
+      ...{ action: 'text.view' as const, subject: subjectOf(queue) },
+      details: { filter: filterOf(wanted), ...(values.because && { reason: cutText(values.because, 500) }) },
+    };
+    await withBodySeals(NAME, async (bodies) => {
+      const show = () => connectAdmin(bodies).showBodies(queue, wanted);
+      const countOf = ({ letters }: { letters: unknown[] }) => ({ details: { count: letters.length } });
+      print(await auditedByCommand('dlq', event, show, countOf), pageText);
+    });
   } else if (command === 'redrive') {
     const flags = { ...filter, ...more, canary: values.canary, rate: values.rate };
     const wanted = parse(redriveOptions, flags, values, ['limit', 'dry-run', 'canary', 'rate']);
     const progress = progressLine(process.stderr, 'sent');
+    const event = {
+      action: 'dead_letter.redrive' as const,
+      subject: subjectOf(queue),
+      details: { filter: filterOf(wanted) },
+    };
+    const countsOf = ({ sent: count, matching }: RedriveReport) => ({ details: { count, matching } });
     await withBodySeals(NAME, async (bodies) => {
-      const report = await connectAdmin(bodies).redrive(queue, wanted, progress.show);
+      const redrive = () => connectAdmin(bodies).redrive(queue, wanted, progress.show);
+      const report = await (wanted.dryRun ? redrive() : auditedByCommand('dlq', event, redrive, countsOf));
       progress.end();
       print(report, redriveText);
       if (report.stopped !== null || report.refused > 0) process.exitCode = 1;
@@ -106,9 +130,18 @@ async function main(): Promise<void> {
     const wanted = parse(dropOptions, { ...filter, ...more, confirm: values.yes }, values, ['limit', 'dry-run', 'yes']);
     if (!wanted.confirm && !wanted.dryRun)
       throw new UsageError('dropped letters cannot be restored: add --yes, or --dry-run');
-    print(await connectAdmin().drop(queue, wanted), dropText);
+    const drop = () => connectAdmin().drop(queue, wanted);
+    const event = {
+      action: 'dead_letter.drop' as const,
+      subject: subjectOf(queue),
+      details: { filter: filterOf(wanted) },
+    };
+    const countsOf = ({ dropped: count, matching }: DropReport) => ({ details: { count, matching } });
+    print(await (wanted.dryRun ? drop() : auditedByCommand('dlq', event, drop, countsOf)), dropText);
   }
 }
+
+const subjectOf = (queue: WorkQueue) => ({ kind: 'queue' as const, id: `${queue}.dlq` });
 
 const FILTER_FLAGS = ['reason', 'message-id', 'older-than', 'newer-than', 'json'];
 

@@ -1,5 +1,7 @@
 import { createGateAdmin } from '../adapters/model/gate-admin.ts';
+import { cutText } from '../contracts/cut-text.ts';
 import { type Gate, shutGateBody } from '../contracts/gates.ts';
+import { auditedByCommand } from './commands/audit-trail.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { withRedis } from './commands/redis-connection.ts';
 
@@ -40,20 +42,30 @@ async function main(): Promise<void> {
     const print = printer(values.json);
     if (command === 'list') return print(await gates.list(), listText);
     if (command === 'shut') {
-      const shut = await gates.shut(name!, shutForMs(name!, values.for));
+      const forMs = shutForMs(name!, values.for);
+      const shut = await auditedByCommand(
+        'gates',
+        { ...changeOf('gate.shut', name!), details: { filter: { forMs } } },
+        () => gates.shut(name!, forMs),
+      );
       if (!shut) throw new Error(`there is no gate ${name}; list shows them`);
       return print(shut, ({ gate, until, cause }) => `${gate}: shut because of ${cause}, until ${until}\n`);
     }
     const names = values.all ? (await gates.list()).map(({ gate }) => gate) : [name!];
     const opened = [];
     for (const each of names) {
-      const result = await gates.open(each);
+      const result = await auditedByCommand('gates', changeOf('gate.open', each), () => gates.open(each));
       if (!result) throw new Error(`there is no gate ${each}; list shows them`);
       opened.push(result);
     }
     print(opened, openedText);
   });
 }
+
+const changeOf = (action: 'gate.open' | 'gate.shut', gate: string) => ({
+  action,
+  subject: { kind: 'gate' as const, id: cutText(gate, 256) },
+});
 
 function shutForMs(gate: string, time: string | undefined): number {
   const parsed = shutGateBody.safeParse({ gate, for: time });

@@ -1,5 +1,6 @@
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
 import type { IntakePause } from '../contracts/intake.ts';
+import { auditedByCommand } from './commands/audit-trail.ts';
 import { flagOption, printer, readArguments, runCommand, UsageError } from './commands/command.ts';
 import { withRedis } from './commands/redis-connection.ts';
 
@@ -29,7 +30,9 @@ async function main(): Promise<void> {
     const admin = createIntakeAdmin(redis);
     const print = printer(values.json);
     if (command === 'show') return print(await admin.read(), intakeText);
-    const { intake } = await (command === 'pause' ? admin.pause('command') : admin.resume());
+    const event = { action: command === 'pause' ? ('intake.pause' as const) : ('intake.resume' as const) };
+    const set = () => (command === 'pause' ? admin.pause('command') : admin.resume());
+    const { intake } = await auditedByCommand('intake', event, set);
     print(intake, intakeText);
   });
 }

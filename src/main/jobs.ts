@@ -1,9 +1,12 @@
 import { openJobShards } from '../adapters/jobs/job-shards.ts';
 import { createJobAdmin } from '../adapters/jobs/search/job-admin.ts';
 import { readJobShards } from '../adapters/redis/installation.ts';
+import { filterOf as recordedFilter } from '../api/audit.ts';
+import { cutText } from '../contracts/cut-text.ts';
 import { age } from '../contracts/dead-letters.ts';
 import { DEFAULT_RETRIES_PER_SECOND, jobFilter } from '../contracts/http/job-bodies.ts';
-import type { JobAdmin, JobFilter, JobSummary } from '../contracts/jobs.ts';
+import type { JobAdmin, JobFilter, JobSummary, RetryReport } from '../contracts/jobs.ts';
+import { auditedByCommand } from './commands/audit-trail.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { jobsText, retryText, storyText } from './commands/jobs-text.ts';
 import { progressLine } from './commands/progress-line.ts';
@@ -92,11 +95,15 @@ async function main(): Promise<void> {
       if (!story) throw new Error(`there is no job for ${requestId}, or no more`);
       print(story, storyText);
     } else if (command === 'cancel') {
-      const done = await jobs.cancel(requestId!);
+      const done = await auditedByCommand('jobs', { action: 'job.cancel', subject: requestOf(requestId!) }, () =>
+        jobs.cancel(requestId!),
+      );
       if (done !== 'cancelling') throw new Error(done === 'none' ? `there is no job for ${requestId}` : 'it has ended');
       print({ requestId }, () => `${requestId}: will end as cancelled\n`);
     } else if (requestId !== undefined) {
-      const done = await jobs.retry(requestId);
+      const done = await auditedByCommand('jobs', { action: 'job.retry', subject: requestOf(requestId) }, () =>
+        jobs.retry(requestId),
+      );
       if (done !== 'retried')
         throw new Error(done === 'none' ? `there is no job for ${requestId}` : 'it has not failed');
       print({ requestId }, () => `${requestId}: in line again\n`);
@@ -105,12 +112,17 @@ async function main(): Promise<void> {
       const dryRun = values['dry-run'] ?? false;
       // What fails again meanwhile is not retried again.
       const wanted = { until: Date.now(), ...filter, limit: limit ?? Number.POSITIVE_INFINITY, rate, dryRun };
-      const report = await jobs.retryAll(wanted, progress.show);
+      const retry = () => jobs.retryAll(wanted, progress.show);
+      const event = { action: 'job.retry' as const, details: { filter: recordedFilter({ ...wanted }) } };
+      const countsOf = ({ retried: count, matching }: RetryReport) => ({ details: { count, matching } });
+      const report = await (dryRun ? retry() : auditedByCommand('jobs', event, retry, countsOf));
       progress.end();
       print(report, retryText);
     }
   });
 }
+
+const requestOf = (requestId: string) => ({ kind: 'request' as const, id: cutText(requestId, 256) });
 
 async function listJobs(jobs: JobAdmin, filter: JobFilter, limit: number) {
   const found: JobSummary[] = [];

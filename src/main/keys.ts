@@ -3,6 +3,7 @@ import { admitMasterKeys } from '../adapters/encryption/admit-master-keys.ts';
 import { rotateKeys } from '../adapters/encryption/rotate-keys.ts';
 import { encryption } from '../config/settings/encryption.ts';
 import { MasterKeyMissingError } from '../contracts/errors.ts';
+import { auditedByCommand } from './commands/audit-trail.ts';
 import { readArguments, runCommand, UsageError } from './commands/command.ts';
 import { countLine } from './commands/count-line.ts';
 import { withMongoDb } from './commands/mongodb-connection.ts';
@@ -39,7 +40,11 @@ async function main(): Promise<void> {
       const store = dataKeyStoreOf({ redis, db });
       const problem = await admitMasterKeys(store, masterKeys);
       if (problem !== undefined) throw new MasterKeyMissingError(problem);
-      const { wrapped, destroyed } = await rotateKeys({ store, masterKeys, onKey: countLine(process.stderr, 'keys') });
+      const event = { action: 'key.rotate' as const, details: { after: masterKeys.current } };
+      const rotateAll = () => rotateKeys({ store, masterKeys, onKey: countLine(process.stderr, 'keys') });
+      const { wrapped, destroyed } = await auditedByCommand('keys', event, rotateAll, (done) => ({
+        details: { count: done.wrapped },
+      }));
       process.stdout.write(
         `${masterKeys.current} wraps all ${wrapped} keys now. ${destroyed} keys are destroyed. Other master keys can be left out.\n`,
       );

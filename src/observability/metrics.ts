@@ -143,6 +143,11 @@ export function createApiMetrics() {
       labelNames: ['action'] as const,
       registers,
     }),
+    emergencies: new Counter({
+      name: 'healify_emergency_text_access_total',
+      help: 'How often somebody without the right to read texts has taken access to them in an emergency, at this api.',
+      registers,
+    }),
     auditEntriesWaiting: new Gauge({
       name: 'healify_audit_entries_waiting',
       help: 'Entries of the audit trail that wait in the memory of this api for their store.',

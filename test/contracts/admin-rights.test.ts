@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import { indexRoutes } from '../../src/api/route-index.ts';
-import { adminRights, rightsOf, rolesFor } from '../../src/contracts/admin-rights.ts';
+import { adminRights, allowedFor, rightsOf } from '../../src/contracts/admin-rights.ts';
 
 const document = createOpenApiDocument({ version: '1', accounts: true });
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
@@ -21,8 +21,9 @@ test('a request finds its row, as Express finds its route', () => {
     const [method, pattern] = right.split(' ') as [string, string];
     const path = pattern.replace(/\{\w+\}/g, 'x%20y');
     expect(findRoute(path)?.pattern).toBe(pattern);
-    for (const variant of [path, `${path}/`, path.toUpperCase()]) expect(rolesFor(method, variant)).toEqual(roles);
-    if (method === 'GET') expect(rolesFor('HEAD', path)).toEqual(roles);
+    for (const variant of [path, `${path}/`, path.toUpperCase()])
+      expect(allowedFor(method, variant)?.roles).toEqual(roles);
+    if (method === 'GET') expect(allowedFor('HEAD', path)?.roles).toEqual(roles);
   }
 });
 
@@ -36,20 +37,25 @@ test.each([
   ['GET', '/admin/queuesx'],
   ['GET', '/chat/sessions'],
 ])('nobody may %s %s', (method, path) => {
-  expect(rolesFor(method, path)).toBeUndefined();
+  expect(allowedFor(method, path)).toBeUndefined();
 });
 
 test('only an operator changes anything in Bull Board', () => {
-  expect(rolesFor('GET', '/admin/queues/api/queues')).toEqual(['operator', 'admin']);
-  expect(rolesFor('PUT', '/admin/queues/api/queues/chat/r-a/retry')).toEqual(['operator']);
-  expect(rolesFor('POST', '/admin/QUEUES')).toEqual(['operator']);
+  const [see, change] = [
+    { roles: ['operator', 'privacy_officer', 'admin'] },
+    { roles: ['operator'], inEmergency: false },
+  ];
+  expect(allowedFor('GET', '/admin/queues/api/queues')).toMatchObject(see);
+  expect(allowedFor('PUT', '/admin/queues/api/queues/chat/r-a/retry')).toEqual(change);
+  expect(allowedFor('POST', '/admin/QUEUES')).toEqual(change);
 });
 
-test('what a role may do is what the rows say', () => {
-  for (const role of ['operator', 'privacy_officer', 'admin'] as const) {
-    expect(rightsOf(role)).toEqual(expect.arrayContaining(['GET /admin/overview']));
+test('what a role may do is what the rows say, and in an emergency also what only privacy officers may', () => {
+  for (const role of ['operator', 'admin'] as const) {
+    expect(rightsOf(role, false)).toEqual(expect.arrayContaining(['GET /admin/overview']));
+    expect(rightsOf(role, false)).not.toContain('POST /admin/texts/conversation');
+    expect(rightsOf(role, true)).toContain('POST /admin/texts/conversation');
   }
-  expect(rightsOf('admin')).toContain('POST /admin/accounts/disable');
-  expect(rightsOf('operator')).not.toContain('POST /admin/accounts/disable');
-  expect(rightsOf('admin')).not.toContain('POST /admin/jobs/{requestId}/retry');
+  expect(rightsOf('admin', true)).not.toContain('POST /admin/jobs/{requestId}/retry');
+  expect(rightsOf('privacy_officer', false)).toContain('POST /admin/texts/conversation');
 });

@@ -182,6 +182,32 @@ export const alertCases: Record<string, AlertCases> = {
       'messages are unreadable': { series: { [counted]: '0+5x30' }, at: '25m' },
     },
   },
+  HealifyEmergencyTextAccess: {
+    fires: { 'somebody takes access': { series: { healify_emergency_text_access_total: '0x5 1x20' }, at: '8m' } },
+    silent: {
+      'nobody ever has': { series: { healify_emergency_text_access_total: '0x30' }, at: '20m' },
+      'somebody has long ago': { series: { healify_emergency_text_access_total: '0x5 1x60' }, at: '50m' },
+    },
+  },
+  HealifyAuditTrailWaiting: {
+    fires: { 'entries wait for six minutes': { series: { healify_audit_entries_waiting: '0x3 7x10' }, at: '10m' } },
+    silent: {
+      'they are written soon': { series: { healify_audit_entries_waiting: '0x3 7x2 0x20' }, at: '10m' },
+      'none wait': { series: { healify_audit_entries_waiting: '0x20' }, at: '15m' },
+    },
+  },
+  HealifyAuditTrailLost: {
+    fires: {
+      'a first entry is lost': { series: { 'healify_audit_entries_lost_total{action="login"}': '_x5 1x20' }, at: '8m' },
+      'more are lost': { series: { 'healify_audit_entries_lost_total{action="login"}': '3x20 9x20' }, at: '25m' },
+    },
+    silent: {
+      'some were lost long ago': {
+        series: { 'healify_audit_entries_lost_total{action="login"}': '3x60' },
+        at: '50m',
+      },
+    },
+  },
   HealifyQuestionsLost: {
     fires: { 'a question is lost': { series: { healify_questions_lost_total: '0x5 1x20' }, at: '10m' } },
     silent: {

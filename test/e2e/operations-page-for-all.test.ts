@@ -180,7 +180,7 @@ test('somebody whose login has ended logs in again and is back in the same view'
   await show(views()[2]!);
   await page.evaluate(`fetch('admin/logout', { method: 'POST' })`);
   await page.waitForURL('**/admin/login?expired*');
-  await page.getByText('Log in as an admin to go on.').waitFor();
+  await page.getByText('Log in to go on.').waitFor();
   await logIn(page);
   await page.waitForURL(`**/admin#${storyView}`);
 });

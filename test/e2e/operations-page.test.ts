@@ -35,7 +35,7 @@ const statusOf = async (sessionId: string) => (await all.user.session(sessionId)
 test('a link to a view leads there after the login, and a first visit shows no error', async () => {
   await open('/failures');
   await page.waitForURL('**/admin/login?*');
-  expect(await page.textContent('main')).not.toContain('Log in as an admin to go on');
+  expect(await page.textContent('main')).not.toContain('Log in to go on');
   await logIn(page);
   await page.waitForURL('**/admin#/failures');
   await page.getByText('No job has failed.').waitFor();

@@ -111,7 +111,7 @@ test('a letter that is sent back stays refused until its publisher may ask for i
   const dlq = deadLetterQueueOf(REQUESTS_QUEUE);
   const redrive = async () => {
     await until('it is kept', async () => (await owner.depth(dlq)) === 1);
-    const env = { RABBITMQ_URL: urls.dlq, PUBLISHERS: publishers };
+    const env = { RABBITMQ_URL: urls.dlq, REDIS_URL: await testRedisUrl(), PUBLISHERS: publishers };
     const command = await startScript('src/main/dlq.ts', ['redrive', 'chat_requests'], env);
     await until('the command has ended', () => !command.running);
     expect(command.output()).toContain('1 letter sent back, 0 left');

@@ -1,21 +1,24 @@
 import { beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createRedisAuditStore } from '../../src/adapters/audit/redis-audit-store.ts';
 import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
 import { bury, drain, numbersOf, upTo } from '../dead-letters.ts';
 import { startScript } from '../processes.ts';
 import { type QueueClient, startQueueClient } from '../queue-client.ts';
-import { testRabbitMqUrl } from '../services.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
 let url: string;
+let redisUrl: string;
 let client: QueueClient;
 
 beforeAll(async () => {
-  url = await testRabbitMqUrl();
+  [url, redisUrl] = [await testRabbitMqUrl(), await testRedisUrl()];
   client = await startQueueClient(url);
 });
 
 async function dlq(...args: string[]) {
-  const script = await startScript('src/main/dlq.ts', args, { RABBITMQ_URL: url });
+  const script = await startScript('src/main/dlq.ts', args, { RABBITMQ_URL: url, REDIS_URL: redisUrl });
   await script.exited;
   return { code: script.exitCode, output: script.output() };
 }
@@ -31,7 +34,7 @@ test('the command line lists, shows, sends back and drops', async () => {
   );
   expect(list.output).toContain('chat_responses.dlq: no letters');
 
-  const show = await dlq('show', REQUESTS_QUEUE, '--limit', '1');
+  const show = await dlq('show', REQUESTS_QUEUE, '--limit', '1', '--because', 'Who sends these?');
   expect(show.output).toContain('1 of 4 letters');
   expect(show.output).toContain('letter 0');
 
@@ -47,6 +50,23 @@ test('the command line lists, shows, sends back and drops', async () => {
     output: expect.stringContaining('1 letter dropped, 0 left'),
   });
   expect(await client.depth(DLQ)).toBe(0);
+
+  const redis = new Redis(redisUrl);
+  const recorded: object[] = [];
+  for await (const { text } of createRedisAuditStore({ redis }).read(1)) recorded.push(JSON.parse(text));
+  await redis.quit();
+  const [actor, subject] = [
+    { kind: 'command', command: 'dlq' },
+    { kind: 'queue', id: DLQ },
+  ];
+  expect(recorded).toMatchObject([
+    { action: 'text.view', outcome: 'begun', actor, subject, details: { reason: 'Who sends these?' } },
+    { action: 'text.view', outcome: 'done', details: { count: 1 } },
+    { action: 'dead_letter.redrive', outcome: 'begun', actor, subject, details: { filter: { reason: 'not_json' } } },
+    { action: 'dead_letter.redrive', outcome: 'done', details: { count: 3, matching: 3 } },
+    { action: 'dead_letter.drop', outcome: 'begun', actor, subject, details: { filter: { olderThan: 3_600_000 } } },
+    { action: 'dead_letter.drop', outcome: 'done', details: { count: 1 } },
+  ]);
 });
 
 test('programs get JSON', async () => {

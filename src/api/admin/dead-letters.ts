@@ -88,7 +88,8 @@ function queueOf(name: unknown): WorkQueue {
   throw new ApiError('not_found');
 }
 
-async function orInUse<T>(answer: Promise<T>): Promise<T> {
+/** @throws ApiError dead_letters_in_use */
+export async function orInUse<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

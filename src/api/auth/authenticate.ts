@@ -3,7 +3,7 @@ import passport from 'passport';
 import { ExtractJwt } from 'passport-jwt';
 import type { Logger } from 'pino';
 import type { Caller, VerifiedToken } from '../../contracts/account.ts';
-import { rolesFor, type StaffRole } from '../../contracts/admin-rights.ts';
+import { type Allowed, allowedFor } from '../../contracts/admin-rights.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { readAdminCookie } from './admin-cookie.ts';
 import type { AdminSessions, RoleOf } from './admin-sessions.ts';
@@ -40,14 +40,16 @@ export interface Authentication {
  * Finds out who sends a request.
  * @param options.hasEnded whether a login has ended, although its tokens have not expired
  * @param options.roleOf see createAdminSessions
+ * @param options.hasTextAccess whether a user has taken access to texts in an emergency; left out: nobody can
  */
 export function createAuthentication(options: {
   verifyToken: VerifyToken;
   hasEnded: (loginId: string) => boolean;
   adminSessions: Pick<AdminSessions, 'find'>;
   roleOf?: RoleOf | undefined;
+  hasTextAccess?: (userId: string) => Promise<boolean>;
 }): Authentication {
-  const { verifyToken, hasEnded, adminSessions, roleOf } = options;
+  const { verifyToken, hasEnded, adminSessions, roleOf, hasTextAccess = async () => false } = options;
   const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
 
   const identify: IdentifyToken = async (token, log) => {
@@ -82,6 +84,16 @@ export function createAuthentication(options: {
     return adminSessions.find(sessionId, { active: req.get(BACKGROUND_HEADER) === undefined });
   }
 
+  /** Returns why a request may not go on; undefined: it may. */
+  async function admit(req: Request): Promise<ApiError | 'router' | undefined> {
+    const { userId, role } = req.user!;
+    if (role === 'user') return new ApiError('forbidden');
+    const allowed = allowedFor(req.method, req.baseUrl + req.path);
+    if (!allowed) return 'router';
+    if (allowed.roles.includes(role) || (allowed.inEmergency && (await hasTextAccess(userId)))) return undefined;
+    return new ApiError('forbidden', { detail: detailFor(allowed) });
+  }
+
   const authenticator = new passport.Passport();
   authenticator.use('bearer', new CallerStrategy(callerByToken));
   authenticator.use('admin', new CallerStrategy(admin));
@@ -93,17 +105,14 @@ export function createAuthentication(options: {
     requireAdmin: (req, res, next) =>
       authenticateAdmin(req, res, (error?: unknown) => {
         if (error) return next(error);
-        const role = req.user?.role;
-        if (role === undefined || role === 'user') return next(new ApiError('forbidden'));
-        const allowed = rolesFor(req.method, req.baseUrl + req.path);
-        if (!allowed) return next('router');
-        next(allowed.includes(role) ? undefined : new ApiError('forbidden', { detail: detailFor(allowed) }));
+        admit(req).then(next, next);
       }),
   };
 }
 
-const detailFor = (allowed: readonly StaffRole[]) =>
-  `Your role may not do this. It is for: ${allowed.join(', ').replaceAll('_', ' ')}.`;
+const detailFor = ({ roles, inEmergency }: Allowed) =>
+  `Your role may not do this. It is for: ${roles.join(', ').replaceAll('_', ' ')}.` +
+  (inEmergency ? ' In an emergency, take access first: POST /admin/texts/access.' : '');
 
 /** A function that finds out who sends a request, in the form that Passport wants. */
 class CallerStrategy extends passport.Strategy {

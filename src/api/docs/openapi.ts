@@ -10,6 +10,7 @@ import { adminMePaths } from '../admin/me.ts';
 import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
+import { textPaths } from '../admin/texts.ts';
 import { loginPaths } from '../auth/login-routes.ts';
 import { passwordResetPaths } from '../auth/password-reset-routes.ts';
 import { passwordPaths } from '../auth/password-routes.ts';
@@ -81,6 +82,7 @@ export function createOpenApiDocument(options: {
       ...overviewPaths,
       ...processPaths,
       ...linkPaths,
+      ...textPaths,
       ...servicePaths,
     },
   });

@@ -48,7 +48,7 @@ export const sendBody = z
   })
   .meta({ id: 'SendMessage' });
 
-const turnStatus = z.enum(['queued', 'asking', 'retrying', 'completed', 'failed', 'cancelled']).meta({
+export const turnStatus = z.enum(['queued', 'asking', 'retrying', 'completed', 'failed', 'cancelled']).meta({
   id: 'TurnStatus',
   description:
     '`queued`: no worker has it yet. `asking`: a worker asks the model. `retrying`: an attempt has failed, or the model ' +

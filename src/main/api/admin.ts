@@ -1,7 +1,9 @@
 import { type RequestHandler, Router } from 'express';
+import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
 import type { JobShards } from '../../adapters/jobs/job-shards.ts';
+import type { TextAccessStore } from '../../adapters/logins/text-access-store.ts';
 import type { QueueDepths } from '../../adapters/rabbitmq/queue-depths.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
 import { createAdminAccountsRouter } from '../../api/admin/accounts.ts';
@@ -17,6 +19,7 @@ import { createOverviewRouter } from '../../api/admin/overview.ts';
 import { createProcessesRouter } from '../../api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../api/admin/retry-runs.ts';
 import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
+import { createTextsRouter } from '../../api/admin/texts.ts';
 import type { Invites } from '../../api/auth/invites.ts';
 import type { AccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
@@ -53,11 +56,17 @@ export function createAdminParts(options: {
   accountAdmin: AccountAdmin | undefined;
   invites: Invites;
   trail: AuditTrail;
+  textAccess: TextAccessStore;
+  conversations: ConversationStore;
+  /** Hears that somebody has taken access to texts. */
+  onEmergency: () => void;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
   const { config, bodies, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
-  const { judgedProcesses, login, accountAdmin, invites, trail, requireAdmin, logger } = options;
+  const { conversations, onEmergency } = options;
+  const { judgedProcesses, login, accountAdmin, invites, trail, textAccess: access, requireAdmin, logger } = options;
+  const deadLetters = createDeadLetterAdmin({ ...brokerAddressOf(config), bodies });
   const openJobs = () => countOpenJobs(shards, redis);
   return createAdminRouter(
     login,
@@ -74,12 +83,9 @@ export function createAdminParts(options: {
       trail,
       requireAdmin: orLogin(requireAdmin),
     }),
-    createAdminMeRouter({ requireAdmin }),
-    createDeadLettersRouter({
-      deadLetters: createDeadLetterAdmin({ ...brokerAddressOf(config), bodies }),
-      trail,
-      requireAdmin,
-    }),
+    createAdminMeRouter({ access, requireAdmin }),
+    createDeadLettersRouter({ deadLetters, trail, requireAdmin }),
+    createTextsRouter({ conversations, deadLetters, access, trail, onEmergency, requireAdmin }),
     createGatesRouter({ gates, openJobs, trail, requireAdmin }),
     createIntakeRouter({ intake, effects: intakeEffects, trail, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),

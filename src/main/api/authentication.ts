@@ -2,7 +2,9 @@ import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { EndedLogins } from '../../adapters/logins/ended-logins.ts';
 import { createRedisAdminSessionStore } from '../../adapters/logins/redis-admin-session-store.ts';
 import { createRedisEndedLogins } from '../../adapters/logins/redis-ended-logins.ts';
+import { createRedisTextAccessStore } from '../../adapters/logins/redis-text-access-store.ts';
 import { createRedisTicketStore } from '../../adapters/logins/redis-ticket-store.ts';
+import type { TextAccessStore } from '../../adapters/logins/text-access-store.ts';
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
@@ -36,6 +38,7 @@ export function createAuthenticationParts(options: {
   endedLogins: EndedLogins;
   redeemTicket: RedeemTicket;
   tickets: TicketStore;
+  textAccess: TextAccessStore;
 } & AccountParts {
   const { config, redis, subscriber, stores, trail, outbox, logger } = options;
   const endedLogins = createRedisEndedLogins({
@@ -70,12 +73,17 @@ export function createAuthenticationParts(options: {
     idleMs: config.adminIdleTimeoutMs,
     roleOf,
   });
-  const authentication = createAuthentication({ verifyToken, hasEnded: endedLogins.has, adminSessions, roleOf });
+  const textAccess = createRedisTextAccessStore({ redis });
+  const authentication = createAuthentication({
+    ...{ verifyToken, hasEnded: endedLogins.has, adminSessions, roleOf },
+    hasTextAccess: async (userId) => (await textAccess.left(userId)) !== undefined,
+  });
   const { authenticate } = authentication;
   return {
     ...authentication,
     endedLogins,
     tickets,
+    textAccess,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
     ...createAccountParts({
       ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate, trail, outbox, logger },

@@ -4,7 +4,8 @@ import { createAuditTrail } from '../../adapters/audit/audit-trail.ts';
 import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
 import { createRedisAuditStore } from '../../adapters/audit/redis-audit-store.ts';
 import { auditTrail } from '../../config/settings/audit-trail.ts';
-import type { AuditActor, AuditTrail } from '../../contracts/audit.ts';
+import type { AuditActor, AuditDetails, AuditEvent, AuditTrail } from '../../contracts/audit.ts';
+import { audited } from '../../contracts/audited.ts';
 import { createLogger } from '../../observability/log.ts';
 import { withMongoDb } from './mongodb-connection.ts';
 import { readSetting } from './read-setting.ts';
@@ -35,4 +36,21 @@ export async function withTrailIn(
   const [key] = readSetting(auditTrail.auditKeys);
   const trail = createAuditTrail({ store, key, logger: createLogger('api', 'silent') });
   await use({ store, trail }).finally(trail.stop);
+}
+
+/**
+ * Does what a command is asked for, which must not be done without a record. See `audited`.
+ * @param command its name: `dlq`
+ */
+export async function auditedByCommand<T>(
+  command: string,
+  event: Pick<AuditEvent, 'action' | 'subject' | 'details'>,
+  act: () => Promise<T>,
+  outcomeOf?: (result: T) => { outcome?: AuditEvent['outcome']; details?: AuditDetails },
+): Promise<T> {
+  let result: T | undefined;
+  await withAuditTrail(`healify-chat ${command}`, async ({ trail }) => {
+    result = await audited(trail, { ...event, actor: byCommand(command) }, act, outcomeOf);
+  });
+  return result as T;
 }

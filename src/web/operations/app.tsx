@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { AdminMe } from '../../contracts/http/admin-me.ts';
 import type { Overview } from '../../contracts/http/overview-bodies.ts';
 import { RefusedError } from '../components/ask.ts';
 import { usePolled } from '../components/use-polled.ts';
@@ -8,10 +9,14 @@ import { Freshness } from './freshness.tsx';
 import { StoryView } from './jobs/story.tsx';
 import { JobsView } from './jobs/view.tsx';
 import { OverviewView } from './overview/view.tsx';
+import { Me } from './rights.tsx';
 import type { Route } from './route.ts';
+import { TextsView } from './texts/view.tsx';
 import { useRoute } from './use-route.ts';
 
 const OVERVIEW_EVERY_MS = 3_000;
+/** A role may change, and access that was taken in an emergency ends. */
+const ME_EVERY_MS = 30_000;
 
 const titles: Record<Route['view'], string> = {
   overview: 'Overview',
@@ -19,6 +24,7 @@ const titles: Record<Route['view'], string> = {
   story: 'Job',
   failures: 'Failures',
   'dead-letters': 'Dead letters',
+  texts: 'Texts',
   nothing: 'Not found',
 };
 
@@ -27,6 +33,7 @@ const places: { href: string; words: string; views: Route['view'][] }[] = [
   { href: '#/jobs', words: 'Jobs', views: ['jobs', 'story'] },
   { href: '#/failures', words: 'Failures', views: ['failures'] },
   { href: '#/dead-letters', words: 'Dead letters', views: ['dead-letters'] },
+  { href: '#/texts', words: 'Texts', views: ['texts'] },
 ];
 
 /** The operations page. */
@@ -37,10 +44,11 @@ export function App() {
   useEffect(() => {
     if (overview.error instanceof RefusedError) goToLogin(overview.error, hadAnswer);
   }, [overview.error, hadAnswer]);
+  const me = usePolled<AdminMe>('admin/me', ME_EVERY_MS);
   useAnnouncedView(route);
 
   return (
-    <>
+    <Me.Provider value={me.data}>
       <button type="button" class="skip" onClick={() => document.querySelector<HTMLElement>('h1')?.focus()}>
         Skip to content
       </button>
@@ -77,6 +85,7 @@ export function App() {
             reason={route.reason}
           />
         )}
+        {route.view === 'texts' && <TextsView key={String(route.query)} query={route.query} accessTaken={me.refresh} />}
         {route.view === 'nothing' && (
           <>
             <h1 tabIndex={-1}>There is no such view</h1>
@@ -86,7 +95,7 @@ export function App() {
           </>
         )}
       </main>
-    </>
+    </Me.Provider>
   );
 }
 

@@ -5,6 +5,7 @@ export type Route =
   | { view: 'story'; requestId: string }
   | { view: 'failures' }
   | { view: 'dead-letters'; queue: 'chat_requests' | 'chat_responses'; reason: string | undefined }
+  | { view: 'texts'; query: URLSearchParams }
   | { view: 'nothing' };
 
 /** Reads the view out of an address, such as `#/jobs?status=failed`. */
@@ -19,10 +20,17 @@ export function routeOf(hash: string): Route {
   if (view === 'dead-letters' && (name === undefined || name === 'chat_requests' || name === 'chat_responses')) {
     return { view: 'dead-letters', queue: name ?? 'chat_requests', reason: query.get('reason') ?? undefined };
   }
+  if (view === 'texts' && name === undefined) return { view: 'texts', query };
   return { view: 'nothing' };
 }
 
 export const storyHref = (requestId: string) => `#/jobs/${encodeURIComponent(requestId)}`;
+
+/** Where somebody who may reads a conversation, once they have said why. */
+export const conversationHref = (userId: string, sessionId: string) =>
+  `#/texts?${new URLSearchParams({ userId, sessionId })}`;
+
+export const letterHref = (queue: string, messageId: string) => `#/texts?${new URLSearchParams({ queue, messageId })}`;
 
 /** @param fields empty ones are left out */
 export function jobsHref(fields: Record<string, string | undefined>): string {

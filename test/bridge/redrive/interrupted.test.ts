@@ -5,7 +5,7 @@ import { REQUESTS_QUEUE } from '../../../src/contracts/queues.ts';
 import { bury, drain, numbersOf, upTo } from '../../dead-letters.ts';
 import { startScript } from '../../processes.ts';
 import { type QueueClient, startQueueClient } from '../../queue-client.ts';
-import { testRabbitMqUrl } from '../../services.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
 import { startTcpProxy } from '../../tcp-proxy.ts';
 import { until } from '../../until.ts';
 
@@ -35,16 +35,15 @@ test('a redrive killed in the middle loses nothing, and the next one finishes', 
   const url = await testRabbitMqUrl();
   const client = await startQueueClient(url);
   await bury(client, REQUESTS_QUEUE, upTo(LETTERS));
-  const script = await startScript('src/main/dlq.ts', ['redrive', REQUESTS_QUEUE, '--rate', '50'], {
-    RABBITMQ_URL: url,
-  });
+  const env = { RABBITMQ_URL: url, REDIS_URL: await testRedisUrl() };
+  const script = await startScript('src/main/dlq.ts', ['redrive', REQUESTS_QUEUE, '--rate', '50'], env);
   await until('half of it has gone', async () => (await client.depth(REQUESTS_QUEUE)) > 100);
   await script.kill();
   await lettersBack(client, 100);
   const { sent, kept } = await expectAllThere(client);
 
   await bury(client, REQUESTS_QUEUE, kept);
-  const again = await startScript('src/main/dlq.ts', ['redrive', REQUESTS_QUEUE], { RABBITMQ_URL: url });
+  const again = await startScript('src/main/dlq.ts', ['redrive', REQUESTS_QUEUE], env);
   await again.exited;
   expect(again.exitCode).toBe(0);
   const rest = numbersOf(await drain(client, REQUESTS_QUEUE));

@@ -4,6 +4,8 @@ import { Failed, Loading } from '../../components/card.tsx';
 import { countOf } from '../../components/format.ts';
 import { At } from '../../components/time.tsx';
 import { usePolled } from '../../components/use-polled.ts';
+import { IfAllowed } from '../rights.tsx';
+import { letterHref } from '../route.ts';
 import { Outline } from './outline.tsx';
 
 const SHOWN = 20;
@@ -32,14 +34,14 @@ export function Letters(props: {
       {opened && !data && !error && <Loading what="the letters" />}
       <ul>
         {data?.letters.map((letter, index) => (
-          <Letter key={`${letter.messageId} ${letter.at} ${index}`} letter={letter} />
+          <Letter key={`${letter.messageId} ${letter.at} ${index}`} queue={queue} letter={letter} />
         ))}
       </ul>
     </details>
   );
 }
 
-function Letter({ letter }: { letter: LetterPage['letters'][number] }) {
+function Letter({ queue, letter }: { queue: string; letter: LetterPage['letters'][number] }) {
   const { messageId, detail, at, redriveCount, bytes, sender, headers } = letter;
   const facts: [string, string | null][] = [
     ['app', sender.appId],
@@ -56,6 +58,13 @@ function Letter({ letter }: { letter: LetterPage['letters'][number] }) {
         </span>
       </p>
       {detail && <p>{detail}</p>}
+      {messageId && (
+        <IfAllowed to="POST /admin/texts/dead-letter">
+          <p>
+            <a href={letterHref(queue, messageId)}>Read its body …</a>
+          </p>
+        </IfAllowed>
+      )}
       <dl class="facts small">
         {facts
           .filter(([name, value]) => value && !name.startsWith('x-dead-letter'))

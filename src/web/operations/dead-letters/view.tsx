@@ -6,6 +6,7 @@ import { Empty, Failed, Loading } from '../../components/card.tsx';
 import { formatCount } from '../../components/format.ts';
 import { Ago } from '../../components/time.tsx';
 import { type Polled, usePolled } from '../../components/use-polled.ts';
+import { IfAllowed } from '../rights.tsx';
 import { deadLetterWords } from '../words.ts';
 import { depthOf } from './depth-of.ts';
 import { DropDialog } from './drop-dialog.tsx';
@@ -128,12 +129,16 @@ function Group(props: {
           </p>
         </div>
         <div class="row-buttons">
-          <button type="button" onClick={() => act('redrive')}>
-            Redrive …<span class="visually-hidden"> {reason}</span>
-          </button>
-          <button type="button" onClick={() => act('drop')}>
-            Drop …<span class="visually-hidden"> {reason}</span>
-          </button>
+          <IfAllowed to="POST /admin/dead-letters/{queue}/redrive">
+            <button type="button" onClick={() => act('redrive')}>
+              Redrive …<span class="visually-hidden"> {reason}</span>
+            </button>
+          </IfAllowed>
+          <IfAllowed to="POST /admin/dead-letters/{queue}/drop">
+            <button type="button" onClick={() => act('drop')}>
+              Drop …<span class="visually-hidden"> {reason}</span>
+            </button>
+          </IfAllowed>
         </div>
       </div>
       <Letters queue={queue} reason={reason} count={count} countedAtMs={countedAtMs} isOpen={isOpen} />

@@ -6,6 +6,7 @@ import { countOf, formatCount } from '../../components/format.ts';
 import { Mark } from '../../components/mark.tsx';
 import { Ago } from '../../components/time.tsx';
 import type { Tone } from '../../components/tone.ts';
+import { IfAllowed } from '../rights.tsx';
 
 const states: Record<RetryRun['state'], { tone: Tone; words: string }> = {
   running: { tone: 'busy', words: 'Running' },
@@ -57,9 +58,11 @@ export function RetryRuns({ runs, refresh }: { runs: RetryRun[]; refresh: () => 
               </p>
             </div>
             {state === 'running' && (
-              <button type="button" class="small" onClick={() => stop(id)}>
-                Stop<span class="visually-hidden"> the retry of {code}</span>
-              </button>
+              <IfAllowed to="POST /admin/retry-runs/{id}/stop">
+                <button type="button" class="small" onClick={() => stop(id)}>
+                  Stop<span class="visually-hidden"> the retry of {code}</span>
+                </button>
+              </IfAllowed>
             )}
           </li>
         ))}

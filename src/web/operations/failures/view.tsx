@@ -5,6 +5,7 @@ import { Empty, Failed, Loading } from '../../components/card.tsx';
 import { formatCount } from '../../components/format.ts';
 import { Ago } from '../../components/time.tsx';
 import type { Polled } from '../../components/use-polled.ts';
+import { IfAllowed } from '../rights.tsx';
 import { jobsHref, storyHref } from '../route.ts';
 import { failureWords } from '../words.ts';
 import { RetryDialog } from './retry-dialog.tsx';
@@ -67,9 +68,11 @@ function Cause({ group, retry }: { group: FailureGroup; retry: () => void }) {
           <a href={storyHref(example)}>The latest one’s story</a>
         </p>
       </div>
-      <button type="button" onClick={retry}>
-        Retry all …<span class="visually-hidden"> with {code}</span>
-      </button>
+      <IfAllowed to="POST /admin/retry-runs">
+        <button type="button" onClick={retry}>
+          Retry all …<span class="visually-hidden"> with {code}</span>
+        </button>
+      </IfAllowed>
     </li>
   );
 }

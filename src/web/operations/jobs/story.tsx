@@ -6,6 +6,8 @@ import { countOf, formatDuration } from '../../components/format.ts';
 import { Mark } from '../../components/mark.tsx';
 import { Ago, At } from '../../components/time.tsx';
 import { usePolled } from '../../components/use-polled.ts';
+import { IfAllowed } from '../rights.tsx';
+import { conversationHref } from '../route.ts';
 import { failureWords, statusWords } from '../words.ts';
 import { JobDialog } from './job-dialog.tsx';
 import { StoryFacts } from './story-facts.tsx';
@@ -44,14 +46,23 @@ export function StoryView({ requestId }: { requestId: string }) {
             <Standing story={story} />
             <div class="row-buttons">
               {story.status === 'failed' && (
-                <button type="button" class="primary" onClick={() => setAsked('retry')}>
-                  Retry …
-                </button>
+                <IfAllowed to="POST /admin/jobs/{requestId}/retry">
+                  <button type="button" class="primary" onClick={() => setAsked('retry')}>
+                    Retry …
+                  </button>
+                </IfAllowed>
               )}
               {story.endedAt === null && (
-                <button type="button" onClick={() => setAsked('cancel')}>
-                  Cancel …
-                </button>
+                <IfAllowed to="POST /admin/jobs/{requestId}/cancel">
+                  <button type="button" onClick={() => setAsked('cancel')}>
+                    Cancel …
+                  </button>
+                </IfAllowed>
+              )}
+              {story.sessionId && story.userId && (
+                <IfAllowed to="POST /admin/texts/conversation">
+                  <a href={conversationHref(story.userId, story.sessionId)}>Read the conversation …</a>
+                </IfAllowed>
               )}
             </div>
           </section>

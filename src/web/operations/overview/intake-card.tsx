@@ -7,6 +7,7 @@ import { Card, Empty } from '../../components/card.tsx';
 import { countOf } from '../../components/format.ts';
 import { Mark } from '../../components/mark.tsx';
 import { Ago } from '../../components/time.tsx';
+import { IfAllowed } from '../rights.tsx';
 
 /** Whether workers take new questions, with the button that changes it. */
 export function IntakeCard({ intake, refresh }: { intake: Overview['intake']; refresh: () => void }) {
@@ -21,9 +22,11 @@ export function IntakeCard({ intake, refresh }: { intake: Overview['intake']; re
       title="Intake"
       aside={
         intake && (
-          <button type="button" class="small" onClick={() => setAsked(intake.paused ? 'resume' : 'pause')}>
-            {intake.paused ? 'Resume …' : 'Pause …'}
-          </button>
+          <IfAllowed to={intake.paused ? 'POST /admin/intake/resume' : 'POST /admin/intake/pause'}>
+            <button type="button" class="small" onClick={() => setAsked(intake.paused ? 'resume' : 'pause')}>
+              {intake.paused ? 'Resume …' : 'Pause …'}
+            </button>
+          </IfAllowed>
         )
       }
     >

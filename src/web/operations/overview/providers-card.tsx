@@ -3,6 +3,7 @@ import type { Gate } from '../../../contracts/gates.ts';
 import { Card, Empty } from '../../components/card.tsx';
 import { Mark } from '../../components/mark.tsx';
 import { Ago, At } from '../../components/time.tsx';
+import { IfAllowed } from '../rights.tsx';
 import { gateWords, isRefused, needsSomebody } from '../words.ts';
 import { GateDialog } from './gate-dialog.tsx';
 
@@ -30,14 +31,18 @@ export function ProvidersCard({ gates, refresh }: { gates: Gate[] | null; refres
               </div>
               <div class="row-buttons">
                 {gate.state !== 'open' && !isRefused(gate.cause) && (
-                  <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'open' })}>
-                    Open …<span class="visually-hidden"> {gate.gate}</span>
-                  </button>
+                  <IfAllowed to="POST /admin/gates/open">
+                    <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'open' })}>
+                      Open …<span class="visually-hidden"> {gate.gate}</span>
+                    </button>
+                  </IfAllowed>
                 )}
                 {gate.cause !== 'operator' && !isRefused(gate.cause) && (
-                  <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'shut' })}>
-                    Shut …<span class="visually-hidden"> {gate.gate}</span>
-                  </button>
+                  <IfAllowed to="POST /admin/gates/shut">
+                    <button type="button" class="small" onClick={() => setAsked({ gate: gate.gate, what: 'shut' })}>
+                      Shut …<span class="visually-hidden"> {gate.gate}</span>
+                    </button>
+                  </IfAllowed>
                 )}
               </div>
             </li>
