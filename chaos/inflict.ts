@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CutOffFrom } from '../tools/services/network/network.ts';
+import type { CutOffFrom } from '../tools/services/network/orders.ts';
 import type { Fault } from './audit.ts';
 import type { CutVictim } from './servers/servers.ts';
 import type { Stack, Victim } from './stack.ts';

@@ -34,6 +34,7 @@ const HELP = `Kills things at random while questions are asked, and checks how e
                     where there is one, and two apis behind a proxy with three workers. Also kills Sentinels and MongoDB.
                     One fault at a time: the next one waits until the servers have recovered
   --redis-cluster   with --cluster: a Redis Cluster of three primaries and three replicas, in place of the Sentinels
+  --without-mongodb with --cluster: keeps everything in Redis
   --cuts C          with --cluster: cuts of the network for 20 s, which take a queue's leader or a Redis primary away from
                     the other servers, or from everybody (default 0). They need Linux
 
@@ -65,6 +66,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '50' },
     cluster: { type: 'boolean', default: false },
     'redis-cluster': { type: 'boolean', default: false },
+    'without-mongodb': { type: 'boolean', default: false },
     cuts: { type: 'string', default: '0' },
     settle: { type: 'string' },
     outage: { type: 'string', default: '0' },
@@ -80,8 +82,8 @@ if (values.help) {
   process.exit(0);
 }
 values.settle ??= values.cluster ? '120' : '90';
-if (!values.cluster && (values.cuts !== '0' || values['redis-cluster'])) {
-  process.stderr.write('--cuts and --redis-cluster need --cluster\n');
+if (!values.cluster && (values.cuts !== '0' || values['redis-cluster'] || values['without-mongodb'])) {
+  process.stderr.write('--cuts, --redis-cluster and --without-mongodb need --cluster\n');
   process.exit(2);
 }
 const [requests, kills, cuts, seed, rate, settle, outage] = (
@@ -107,7 +109,11 @@ const onPurpose = (['break-acks', 'swap-answers', 'double-letters', 'log-texts']
 const stack = await startStack({
   preload: onPurpose.map((name) => join(import.meta.dirname, 'faults', `${name}.ts`)),
   ...(values.cluster && {
-    startServers: (dir) => startClusters(dir, values['redis-cluster'] ? 'redis-cluster' : 'sentinel'),
+    startServers: (dir) =>
+      startClusters(dir, {
+        redis: values['redis-cluster'] ? 'redis-cluster' : 'sentinel',
+        mongoDb: !values['without-mongodb'],
+      }),
   }),
 });
 const plan = planFaults({ stack, kills, cuts, wholeMs: (requests / rate) * 1000, random });

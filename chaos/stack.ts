@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
-import type { CutOffFrom } from '../tools/services/network/network.ts';
+import type { CutOffFrom } from '../tools/services/network/orders.ts';
 import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 import { startBalancer } from './balancer.ts';
 import type { CutVictim, Servers, ServerVictim } from './servers/servers.ts';
@@ -131,7 +131,7 @@ export async function startStack(options: {
       if (!servers.cutOff) throw new Error('the network of these servers cannot be cut');
       const heal = await servers.cutOff(victim, from);
       await sleep(forMs);
-      heal();
+      await heal();
     },
     untilWhole: async (mostMs) => {
       const end = Date.now() + mostMs;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { rabbitMqMembers } from '../../src/adapters/rabbitmq/cluster-members.ts';
 import { JOBS_PREFIX, WORK_QUEUES } from '../../src/contracts/queues.ts';
 import { mongoDbProgram, startMongoDb } from '../../tools/services/mongodb.ts';
@@ -15,8 +16,6 @@ export type RedisForm = 'sentinel' | 'redis-cluster';
 /** A Redis of several servers, which fails over. */
 interface ReplicatedRedis {
   url: string;
-  /** The product's settings for it. */
-  settings: Record<string, string>;
   victims: readonly ServerVictim[];
   /** The server that takes writes now; with several, the one of the jobs. */
   primary(): Promise<Service>;
@@ -27,6 +26,9 @@ interface ReplicatedRedis {
   kill(): Promise<void>;
 }
 
+const LOOK_MS = 500;
+/** On a busy machine, a server may be silent for a second or two. */
+const DOWN_AFTER_MS = 4_000;
 /** As operating.md asks for it: a primary that is cut off from its replicas soon takes no write any more. */
 const MIN_REPLICAS = { 'min-replicas-to-write': 1, 'min-replicas-max-lag': 10 };
 
@@ -34,12 +36,15 @@ const MIN_REPLICAS = { 'min-replicas-to-write': 1, 'min-replicas-max-lag': 10 };
  * Starts three nodes of RabbitMQ, Redis with replicas, and MongoDB where there is one, with their data in `dir`, in a network that
  * can be cut.
  */
-export async function startClusters(dir: string, form: RedisForm): Promise<Servers> {
+export async function startClusters(
+  dir: string,
+  options: { redis: RedisForm /** Whether history is in MongoDB, if there is one. */; mongoDb: boolean },
+): Promise<Servers> {
   const network = createNetwork();
   const [rabbitMq, redis, mongoDb] = await Promise.all([
     startRabbitMqCluster({ dir: join(dir, 'rabbitmq'), network }),
-    form === 'sentinel' ? startWithSentinels(dir, network) : startAsCluster(dir, network),
-    startMongoDbIfAny(join(dir, 'mongodb')),
+    options.redis === 'sentinel' ? startWithSentinels(dir, network) : startAsCluster(dir, network),
+    options.mongoDb ? startMongoDbIfAny(join(dir, 'mongodb')) : undefined,
   ]);
   let leadersKilled = 0;
   /** The leader of each work queue in turn. */
@@ -53,7 +58,8 @@ export async function startClusters(dir: string, form: RedisForm): Promise<Serve
   return {
     settings: {
       RABBITMQ_URL: rabbitMq.url,
-      ...redis.settings,
+      REDIS_URL: redis.url,
+      ACK_AFTER_REPLICAS: '1',
       ...(mongoDb && { MONGODB_URL: `${mongoDb.url}/healify` }),
     },
     redisUrl: redis.url,
@@ -66,7 +72,7 @@ export async function startClusters(dir: string, form: RedisForm): Promise<Serve
     serverOf: (victim) => find[victim](),
     cutOff: async (victim, from) => {
       const server = victim === 'rabbitmq' ? (await nextLeader()).split('@')[0]! : redis.nameOf(await redis.primary());
-      network.cutOff(server, from);
+      await network.cutOff(server, from);
       return network.heal;
     },
     areWhole: async () => {
@@ -78,9 +84,8 @@ export async function startClusters(dir: string, form: RedisForm): Promise<Serve
       );
     },
     stop: async () => {
-      network.heal();
       await Promise.all([rabbitMq.kill(), redis.kill(), mongoDb?.kill()]);
-      network.close();
+      await network.close();
     },
   };
 }
@@ -91,11 +96,11 @@ async function startWithSentinels(dir: string, network: Network): Promise<Replic
     appendfsync: 'always',
     network,
     serverSettings: MIN_REPLICAS,
+    downAfterMs: DOWN_AFTER_MS,
   });
   let sentinelsKilled = 0;
   return {
     ...all,
-    settings: { REDIS_URL: all.url, ACK_AFTER_REPLICAS: '1' },
     victims: ['redis', 'sentinel'],
     nextSentinel: () => all.sentinels[sentinelsKilled++ % all.sentinels.length]!,
     nameOf: (server) => `server-${all.servers.indexOf(server) + 1}`,
@@ -106,7 +111,6 @@ async function startAsCluster(dir: string, network: Network): Promise<Replicated
   const all = await startRedisCluster({ dir: join(dir, 'redis'), appendfsync: 'always', network });
   return {
     ...all,
-    settings: { REDIS_URL: all.url },
     victims: ['redis'],
     primary: () => all.primaryOf(JOBS_PREFIX),
     nameOf: (server) => `node-${all.nodes.indexOf(server) + 1}`,
@@ -128,8 +132,12 @@ async function membersOf(cluster: RabbitMqCluster) {
   return await Promise.any(looks);
 }
 
+/** Waits until the management API knows a leader: it is slow on a busy machine, and after a fault. */
 async function leaderOf(cluster: RabbitMqCluster, queue: string): Promise<string> {
-  const leader = (await membersOf(cluster)).find(({ role }) => role?.includes(queue));
-  if (!leader) throw new Error(`no node leads ${queue}`);
-  return leader.name;
+  for (;;) {
+    const members = await membersOf(cluster).catch(() => []);
+    const leader = members.find(({ role }) => role?.includes(queue));
+    if (leader) return leader.name;
+    await sleep(LOOK_MS);
+  }
 }

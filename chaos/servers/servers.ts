@@ -1,4 +1,4 @@
-import type { CutOffFrom } from '../../tools/services/network/network.ts';
+import type { CutOffFrom } from '../../tools/services/network/orders.ts';
 import type { Service } from '../../tools/services/service.ts';
 
 /** What of the servers can be killed, and which of them can be cut off from the network. */
@@ -22,7 +22,7 @@ export interface Servers {
   /** The server that it is about at this moment, such as the primary of Redis. */
   serverOf(victim: ServerVictim): Promise<Pick<Service, 'kill' | 'start'>>;
   /** Cuts a server off from the network, if they are a cluster. Returns what ends this. */
-  cutOff?(victim: CutVictim, from: CutOffFrom): Promise<() => void>;
+  cutOff?(victim: CutVictim, from: CutOffFrom): Promise<() => Promise<void>>;
   /** Whether all of them run, and have what the others have. */
   areWhole(): Promise<boolean>;
   stop(): Promise<void>;

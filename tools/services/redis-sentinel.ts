@@ -12,7 +12,7 @@ const NAME = 'mymaster';
 const REPLICAS = 2;
 const SENTINELS = 3;
 const QUORUM = 2;
-/** A primary that is silent for this long is replaced. */
+/** A primary that is silent for this long is replaced, if nothing else is said. */
 const DOWN_AFTER_MS = 1_500;
 const FAILOVER_TIMEOUT_MS = 6_000;
 const JOIN_TIMEOUT_MS = 60_000;
@@ -45,9 +45,11 @@ export async function startRedisWithSentinels(
     appendfsync?: 'always' | 'everysec';
     network?: Network;
     serverSettings?: RedisSettings;
+    /** A primary that is silent for this long is replaced. */
+    downAfterMs?: number;
   } & RedisAccess,
 ): Promise<RedisWithSentinels> {
-  const { dir, appendfsync, network, serverSettings, ...access } = options;
+  const { dir, appendfsync, network, serverSettings, downAfterMs = DOWN_AFTER_MS, ...access } = options;
   const { settings, replicaSettings, scheme, connectionTo } = withAccess(dir, access);
   // A Sentinel has other commands, so the users of the servers are none for it.
   const { settings: tlsOnly } = withAccess(dir, access.tls ? { tls: access.tls } : {});
@@ -106,7 +108,7 @@ export async function startRedisWithSentinels(
             more: [
               ...(door ? ['sentinel announce-ip 127.0.0.1', `sentinel announce-port ${door}`] : []),
               `sentinel monitor ${NAME} 127.0.0.1 ${portOf(first)} ${QUORUM}`,
-              `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
+              `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
               `sentinel failover-timeout ${NAME} ${FAILOVER_TIMEOUT_MS}`,
               ...(access.users
                 ? [

@@ -18,10 +18,10 @@ import {
 } from './connection-options.ts';
 import { everyPrimary } from './nodes.ts';
 import type { Redis } from './redis.ts';
-import { isFromReplica, verdictOn } from './reply-errors.ts';
+import { isFromReplica, saysReplicasAreMissing, verdictOn } from './reply-errors.ts';
 
 const SENTINEL_TIMEOUT_MS = 2_000;
-/** The pauses before the next try if the server turned out to be a replica: the first, and the longest. */
+/** The pauses before the next try if the server turned out not to be the primary: the first, and the longest. */
 const LEAVE_REPLICA_MS = { first: 500, most: 10_000 };
 
 /**
@@ -55,7 +55,7 @@ function connectServer(options: RedisConnectionOptions, address: RedisAddress): 
     ...(commandTimeoutMs === undefined
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 0, enableOfflineQueue: false }),
-    reconnectOnError: leaveReplicas(),
+    reconnectOnError: leaveReplicas(address),
     // If ioredis subscribed again by itself and failed, nobody would catch the error, and the process would end. So
     // each subscriber subscribes itself whenever the connection is ready.
     autoResubscribe: false,
@@ -164,12 +164,15 @@ const isTimeout = (error: unknown) => error instanceof Error && error.message ==
 /**
  * Decides whether to reconnect because of an error: yes if the server says that it is a replica. After a failover the
  * same address leads to the new primary. While it still leads to a replica, the pauses between the tries grow.
+ *
+ * A primary that is cut off from the other servers does not know that it was replaced. It only says that its replicas are
+ * missing. Sentinels know who is the primary, so they are asked then.
  */
-function leaveReplicas(): (error: Error) => boolean {
+function leaveReplicas({ kind }: RedisAddress): (error: Error) => boolean {
   let pauseMs = LEAVE_REPLICA_MS.first;
   let leftAt = Number.NEGATIVE_INFINITY;
   return (error) => {
-    if (!isFromReplica(error)) return false;
+    if (!isFromReplica(error) && !(kind === 'sentinel' && saysReplicasAreMissing(error))) return false;
     const sinceMs = performance.now() - leftAt;
     if (sinceMs < pauseMs) return false;
     pauseMs =

@@ -10,8 +10,9 @@ const EVERY_MS = 3_000;
 const MOST_MISSED = 2;
 
 /**
- * A node of a Redis Cluster that is cut off from the others still answers, but no message reaches it. So a process that listens
- * sends itself a notice every few seconds. After it has missed two of them, it listens at another node.
+ * A server that is cut off from the others still answers, but no message reaches it: a node of a Redis Cluster, or a primary that
+ * was replaced. So a process that listens sends itself a notice every few seconds. After it has missed two of them, it listens at
+ * another node, or at the primary that the Sentinels name.
  * @param options.redis publishes the notices
  * @param options.subscriber is connected anew, and whoever subscribed on it subscribes again; ends with its connection
  */
@@ -22,7 +23,7 @@ export function listenWhereHeard(options: {
   logger: Logger;
 }): void {
   const { redis, subscriber, everyMs = EVERY_MS, logger } = options;
-  if (!isCluster(redis)) return;
+  if (!hasSeveralServers(redis)) return;
   const channel = channelOf(subscriber, `${ECHO_CHANNEL}:${randomUUID()}`);
   let missed = 0;
   const subscribe = () => void subscriber.subscribe(channel).catch(() => {});
@@ -36,7 +37,7 @@ export function listenWhereHeard(options: {
     if (redis.status !== 'ready' || subscriber.status !== 'ready') return;
     if (missed >= MOST_MISSED) {
       missed = 0;
-      logger.warn('this node of the Redis Cluster passes on no messages, listening at another one');
+      logger.warn('this server of Redis passes on no messages, listening at another one');
       subscriber.disconnect(true);
       return;
     }
@@ -46,3 +47,5 @@ export function listenWhereHeard(options: {
   const calling = setInterval(() => void call().catch(() => {}), everyMs).unref();
   subscriber.on('end', () => clearInterval(calling));
 }
+
+const hasSeveralServers = (redis: Redis) => isCluster(redis) || Boolean(redis.options.sentinels);

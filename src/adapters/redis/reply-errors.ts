@@ -59,6 +59,9 @@ export function writeRefusal(error: unknown): string | undefined {
 /** Whether the server takes no writes, because another one is the primary now. */
 export const isFromReplica = (error: Error): boolean => unwrapped(error.message).startsWith('READONLY');
 
+/** Whether the server takes no writes, because its replicas are missing. They may follow another primary. */
+export const saysReplicasAreMissing = (error: Error): boolean => unwrapped(error.message).startsWith('NOREPLICAS');
+
 const isProgrammingError = (error: unknown) =>
   error instanceof TypeError ||
   error instanceof RangeError ||

@@ -8,14 +8,11 @@ export interface Door {
   readonly port: number;
   /** Asks of each connection whether it is cut now. */
   look(): void;
-  /** Ends all connections, and takes no more. */
-  close(): void;
 }
 
 interface Connection {
   /** @param isCut whether nothing may pass now, not even an end */
   set(isCut: boolean): void;
-  destroy(): void;
 }
 
 /**
@@ -43,10 +40,6 @@ export async function openDoor(options: {
     look: () => {
       for (const [connection, address] of [...connections]) connection.set(isCut(address));
     },
-    close: () => {
-      server.close();
-      for (const connection of [...connections.keys()]) connection.destroy();
-    },
   };
 }
 
@@ -56,7 +49,6 @@ function heldConnection(near: Socket): Connection {
     set: (isCut) => {
       if (!isCut) near.destroy();
     },
-    destroy: () => near.destroy(),
   };
 }
 
@@ -75,9 +67,6 @@ function openConnection(near: Socket, to: number): Connection {
     // While an end is paused, we do not notice either that it was closed.
     set: (isCut) => {
       for (const end of [near, far]) isCut ? end.pause() : end.resume();
-    },
-    destroy: () => {
-      for (const end of [near, far]) end.destroy();
     },
   };
 }
