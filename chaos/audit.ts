@@ -10,6 +10,8 @@ export interface Fault {
   /** When it began and ended, ms. A kill is a moment. */
   at: number;
   until: number;
+  /** When the servers had recovered from it, ms, if somebody waited for that. Until then, connections may break. */
+  recoveredAt?: number;
   /** Model calls that were open, or had just been answered; for a cut, also those that were made meanwhile. */
   callsUnderWay: number;
 }
@@ -56,8 +58,8 @@ export interface Finding {
 }
 
 /**
- * If one of these dies between a dead letter's confirm and the acknowledgement of its message, the message is kept
- * twice.
+ * If one of these dies, or a connection to RabbitMQ breaks, between a dead letter's confirm and the acknowledgement of its
+ * message, the message is kept twice.
  */
 const KEEPS_LETTERS = ['api', 'worker', 'rabbitmq'];
 
@@ -196,7 +198,8 @@ function auditLetters({ poison, deadLetters, faults }: Evidence): Finding[] {
     const times = letters.map(({ at }) => at).sort((a, b) => a - b);
     for (const [i, at] of times.entries()) {
       if (i === 0) continue;
-      if (deaths.some((death) => death.until >= times[i - 1]! && death.at <= at)) overADeath += 1;
+      if (deaths.some(({ at: from, until, recoveredAt = until }) => recoveredAt >= times[i - 1]! && from <= at))
+        overADeath += 1;
       else twice += 1;
     }
   }

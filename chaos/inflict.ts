@@ -69,20 +69,27 @@ export async function inflictAll(
   const startedAt = Date.now();
   const inflictOne = async (planned: PlannedFault) => {
     await sleep(Math.max(0, startedAt + planned.atMs - Date.now()));
-    if (stack.oneFaultAtATime) await stack.untilWhole(RECOVERY_MS);
-    await inflict(stack, planned, onFault);
+    const fault = await begin(stack, planned, onFault);
+    await inflict(stack, planned, fault);
+    if (!stack.oneFaultAtATime) return;
+    await stack.untilWhole(RECOVERY_MS);
+    fault.recoveredAt = Date.now();
   };
   if (!stack.oneFaultAtATime) return void (await Promise.all(plan.map(inflictOne)));
   for (const planned of plan) await inflictOne(planned);
 }
 
-async function inflict(stack: Stack, planned: PlannedFault, onFault: (fault: Fault) => void): Promise<void> {
-  const { kind, victim } = planned;
+async function begin(stack: Stack, { kind, victim }: PlannedFault, onFault: (fault: Fault) => void): Promise<Fault> {
   const before = await callsOf(stack);
   const at = Date.now();
   const underWay = before.filter(({ endedAt }) => endedAt === null || Date.parse(endedAt) > at - JUST_ANSWERED_MS);
   const fault: Fault = { kind, victim, at, until: at, callsUnderWay: underWay.length };
   onFault(fault);
+  return fault;
+}
+
+async function inflict(stack: Stack, planned: PlannedFault, fault: Fault): Promise<void> {
+  const { at } = fault;
   if (planned.kind === 'kill') return await stack.kill(planned.victim, planned.downMs);
   await stack.cut(planned.victim, planned.from, CUT_MS);
   fault.until = Date.now();

@@ -126,7 +126,10 @@ const placesOf = (requests: readonly UsersRequest[]) =>
     redis,
     requests.map(({ requestId, userId }) => ({ requestId, shard: shards.of(userId) })),
   );
-const cancel = (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds);
+const cancel = async (userId: string, requestIds: string[]) => {
+  const stop = () => cancelRequests(shards.of(userId), safeWrites?.redis ?? redis, requestIds);
+  await (safeWrites ? safeWrites.make(stop) : stop());
+};
 
 // Parts
 const outbox = config.smtpUrl ? createSmtpOutbox({ url: config.smtpUrl, from: config.mailFrom, logger }) : undefined;

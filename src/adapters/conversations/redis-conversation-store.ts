@@ -58,8 +58,17 @@ export function createRedisConversationStore(options: {
   const safeRedis = safeWrites?.redis ?? redis;
   const safely = <T>(write: () => Promise<T>) => orStoreUnavailable(safeWrites ? safeWrites.make(write) : write());
 
+  /**
+   * A primary may have been replaced without knowing it, and `redis` may still be connected to it. So who finds nothing looks again,
+   * where it is certain that the replicas follow.
+   */
+  const find = async <T>(read: (from: Redis) => Promise<T | undefined>): Promise<T | undefined> => {
+    const found = await orStoreUnavailable(read(redis));
+    return found === undefined && safeWrites ? await safely(() => read(safeRedis)) : found;
+  };
+
   /** What reads a user's texts. */
-  const opening = async (userId: string) => ({ redis, seals: await seals.forOpening([userId]) });
+  const opening = async (userId: string, from = redis) => ({ redis: from, seals: await seals.forOpening([userId]) });
 
   async function begin(turn: NewTurn, newSession: boolean): Promise<BeginOutcome> {
     const { sessionId, requestId, userId, dueInMs } = turn;
@@ -132,7 +141,7 @@ export function createRedisConversationStore(options: {
 
     session: async (sessionId, userId, { limit, cursor, maxBytes = limits.pageBytes }) => {
       const before = readPageCursor(cursor);
-      const stored = await orStoreUnavailable(readSession(redis, { sessionId, userId }, { before, limit, maxBytes }));
+      const stored = await find((from) => readSession(from, { sessionId, userId }, { before, limit, maxBytes }));
       if (stored === 'no_such_page') throw new UnreadableCursor();
       return stored && pageOf(await seals.forOpening([userId]), { sessionId, userId }, stored);
     },
@@ -144,9 +153,9 @@ export function createRedisConversationStore(options: {
       const own = { redis, seals: await seals.forSealing([userId]) };
       return await orStoreUnavailable(renameSession(own, { sessionId, userId }, title));
     },
-    turn: async (turn) => (await orStoreUnavailable(readTurns(await opening(turn.userId), turn.userId, [turn])))[0],
-    unsettled: (sessionId, userId) => orStoreUnavailable(readUnsettledTurns(redis, sessionId, userId)),
-    sessionOf: (requestId, userId) => orStoreUnavailable(findInHistory(redis, userId, requestId)),
+    turn: (turn) => find(async (from) => (await readTurns(await opening(turn.userId, from), turn.userId, [turn]))[0]),
+    unsettled: (sessionId, userId) => safely(() => readUnsettledTurns(safeRedis, sessionId, userId)),
+    sessionOf: (requestId, userId) => find((from) => findInHistory(from, userId, requestId)),
     history: async (userId, { limit, cursor }) => {
       if (cursor !== undefined) decodeCursor(cursor);
       return await orStoreUnavailable(readHistoryPage(await opening(userId), userId, { limit, cursor }));

@@ -8,7 +8,7 @@ import type { JobShard } from './job-shards.ts';
 /**
  * Stops the work on these requests, which are in one shard, wherever they are now or come later. A job that waits for its next
  * attempt is put in line at once, so that a worker ends it now. Two round trips.
- * @param redis the connection that the shards were opened with
+ * @param redis to the Redis of the shards
  * @throws StoreUnavailableError
  */
 export async function cancelRequests(shard: JobShard, redis: Redis, requestIds: readonly string[]): Promise<void> {

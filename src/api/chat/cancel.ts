@@ -12,7 +12,7 @@ import { TURNS_SHOWN } from './session.ts';
 
 export interface CancelOptions {
   conversations: Pick<ConversationStore, 'unsettled' | 'settle' | 'session' | 'sessionOf' | 'turn'>;
-  /** Stops the work on these requests of a user, wherever they are. */
+  /** Stops the work on these requests of a user, wherever they are. Resolves once a failover cannot undo it. */
   cancelRequests: (userId: string, requestIds: string[]) => Promise<void>;
   /** Tells clients that wait at this process. They get no notice of what this process writes down itself. */
   answerWaiter: Pick<AnswerWaiter, 'settled'>;

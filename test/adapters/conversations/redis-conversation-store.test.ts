@@ -5,7 +5,9 @@ import { UnreadableCursor } from '../../../src/adapters/conversations/conversati
 import { readFirstOpenTurn } from '../../../src/adapters/conversations/open-turns.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { createRedisFeedbackStore } from '../../../src/adapters/conversations/redis-feedback-store.ts';
+import { createSafeWrites } from '../../../src/adapters/redis/safe-writes.ts';
 import { plainTexts } from '../../../src/contracts/sealing.ts';
+import { captureLog } from '../../captured-log.ts';
 import { testRedisUrl } from '../../services.ts';
 import { testSeals } from '../../test-seals.ts';
 import { describeConversationStore } from './conversation-store-contract.ts';
@@ -249,4 +251,20 @@ test('the open question that must be answered first is found with the time when 
   expect(await readFirstOpenTurn(own)).toBe(Date.parse(early.createdAt));
   await store.settle([responseTo(early)]);
   expect(await readFirstOpenTurn(own)).toBe(Date.parse(late.createdAt));
+});
+
+test('what a primary that was replaced does not have is found where writes are safe', async () => {
+  const [replaced, primary] = await Promise.all([connect(), connect()]);
+  const { logger } = captureLog();
+  const safeWrites = createSafeWrites({ redis: primary, fsync: false, replicas: 0, timeoutMs: 1_000, logger });
+  const shared = { seals: plainTexts, retentionMs: DAY_MS, replica: 'test' };
+  const store = createRedisConversationStore({ ...shared, redis: replaced, safeWrites });
+  const one = turn();
+  const { sessionId, userId, requestId } = one;
+  expect(await store.begin(one, { newSession: true })).toBe('begun');
+  await createRedisConversationStore({ ...shared, redis: primary }).confirm(sessionId, requestId, { hurry: true });
+  expect((await store.session(sessionId, userId, { limit: 10 }))?.turns).toMatchObject([{ requestId }]);
+  expect(await store.turn({ sessionId, requestId, userId })).toMatchObject({ requestId });
+  expect(await store.unsettled(sessionId, userId)).toMatchObject([{ requestId }]);
+  expect(await store.sessionOf(requestId, userId)).toBe(sessionId);
 });

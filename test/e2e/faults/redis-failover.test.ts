@@ -132,6 +132,38 @@ for (const { replicas, what } of cases) {
   );
 }
 
+testOnReplicas(
+  'with ACK_AFTER_REPLICAS=1, nobody is told of a cancellation that a failover may lose',
+  async () => {
+    const { servers, env } = await startServers(1);
+    await startQueueClient(env.RABBITMQ_URL);
+    const standIn = await startStandInWorker(env.RABBITMQ_URL);
+    cleanups.push(() => standIn.stop());
+    const api = await startApi(env);
+    const user = await signUp(api.url);
+    const sent = await until(
+      'the question is accepted',
+      async () => {
+        const reply = await user.send({ message: 'How?' });
+        return reply.status === 202 && reply.body;
+      },
+      RECOVERY_MS,
+    );
+    const { request } = await standIn.delivery(sent.requestId);
+    const cancel = () => user.post(`/chat/requests/${sent.requestId}/cancel`);
+    const turn = async () => (await user.session(sent.sessionId)).body.turns?.[0];
+    servers.haltReplication();
+    // The second try would find what the first one had written.
+    expect((await cancel()).status).toBe(503);
+    expect((await cancel()).status).toBe(503);
+    expect((await turn())?.status).not.toBe('cancelled');
+    await servers.failOver();
+    await standIn.answer(request, { response: 'So.' });
+    await until('the answer is there', async () => (await turn())?.response === 'So.', RECOVERY_MS);
+  },
+  300_000,
+);
+
 async function replicatedRedis() {
   const { servers, env } = await startServers(1);
   return { env, takeReplicas: servers.haltReplication, bringReplicas: servers.resumeReplication };
