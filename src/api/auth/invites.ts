@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { OneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
+import type { OneTimeEntries } from '../../adapters/accounts/one-time-entries.ts';
 import type { InviteBody } from '../../contracts/http/admin-account-bodies.ts';
 
 /** What is kept of an invite: since when it is there, ISO 8601. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { OneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
+import type { OneTimeEntries } from '../../adapters/accounts/one-time-entries.ts';
 import type { LoginTries, LoginTriesRules } from '../../adapters/logins/login-tries.ts';
 import type { Account } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
