@@ -3,8 +3,8 @@
   user's message with the same id comes to another shard, it is a duplicate there as well: with one shard, its job would
   exist already. All claims of an id are made in one place, the shard that `homeOf` tells.
 
-  The claims are in generations under the key `claims`. Their buckets are hashes, with the claiming shard by member. Redis
-  needs about 12 bytes a member for a hash of at most 128 (`hash-max-listpack-entries`).
+  The claims are in generations under the key `claims`. Their buckets are hashes, with the claiming shard by member.
+  Redis needs about 12 bytes a member for a hash of at most 128 (`hash-max-listpack-entries`).
 
   KEYS:
     1 claims

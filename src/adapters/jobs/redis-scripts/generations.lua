@@ -1,7 +1,7 @@
 -- Digests that are remembered for a while, in generations. Only digests are kept: no text and no id.
 --
--- A bucket is a Redis set or hash whose members are 64-bit integers. A generation has 16^digits buckets. A digest is the
--- SHA-256 of a job's id, in two parts:
+-- A bucket is a Redis set or hash whose members are 64-bit integers. A generation has 16^digits buckets. A digest is
+-- the SHA-256 of a job's id, in two parts:
 --
 --     digest   3fa9c1 -4471920137765552101
 --              |____| |__________________|
@@ -65,8 +65,8 @@ local function openGeneration(key, number, digits, now, windowMs)
   end
 end
 
--- Adds digests to the latest generation. Costs 3 commands and those of `put`; one more while the generation is young, and
--- then two for each new bucket; and some more when a generation is opened.
+-- Adds digests to the latest generation. Costs 3 commands and those of `put`; one more while the generation is young,
+-- and then two for each new bucket; and some more when a generation is opened.
 -- full: the average number of members in a bucket of a full generation
 -- put(bucket, i): adds the member of the digest with this index to its bucket
 local function addToLatest(key, digests, windowMs, full, put)
