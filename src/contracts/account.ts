@@ -34,6 +34,8 @@ export interface VerifiedToken extends Caller {
   loginId?: string | undefined;
   /** Seconds since 1970. */
   expiresAt: number;
+  /** When its holder has shown who they are (`auth_time`), or else when it was made. Seconds since 1970; undefined: it does not say. */
+  authenticatedAt?: number | undefined;
 }
 
 /** The sender of a request, whose account is ours or an identity provider's. */

@@ -50,6 +50,7 @@ export const adminRights = {
   'POST /admin/accounts/enable': ADMINS,
   'POST /admin/accounts/end-logins': ADMINS,
   'POST /admin/accounts/role': ADMINS,
+  'POST /admin/accounts/erase': ADMINS,
   // Texts.
   'POST /admin/texts/conversation': OFFICERS,
   'POST /admin/texts/dead-letter': OFFICERS,

@@ -18,7 +18,7 @@ export const apiErrors = {
   wrong_password: {
     status: 403,
     title: 'The password is wrong',
-    advice: 'Send the password that you log in with now as `currentPassword`.',
+    advice: 'Send the password that you log in with now.',
   },
   unauthenticated: {
     status: 401,
@@ -65,6 +65,17 @@ export const apiErrors = {
     status: 403,
     title: 'The invite is not valid',
     advice: 'An invite works once, and for a limited time. Ask an admin for another one, and send it as `invite`.',
+  },
+  login_too_old: {
+    status: 403,
+    title: 'The login is too old for this',
+    advice: 'Log in again at your identity provider, and send it with the new token within ten minutes.',
+  },
+  user_erased: {
+    status: 403,
+    title: 'This user was erased',
+    advice:
+      'Everything of this user was erased for ever, so nothing new is kept. Make another account, or another user at your identity provider.',
   },
   forbidden: { status: 403, title: 'Not allowed', advice: 'Your account does not have the role that this needs.' },
   not_found: { status: 404, title: 'Not found', advice: 'Check the address; you only see what is yours.' },

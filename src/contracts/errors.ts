@@ -59,6 +59,16 @@ export class DeadLettersInUseError extends HealifyError {
   }
 }
 
+/** There are so many dead letters that the last of them were not looked at. */
+export class UnseenDeadLettersError extends HealifyError {
+  readonly code = 'dead_letters_unseen';
+  readonly retryable = true;
+
+  constructor(unseen: number) {
+    super(`${unseen} dead letters lie behind those that are read. Send some back, or drop them: npm run dlq.`);
+  }
+}
+
 /** Redis cannot be reached, does not answer in time, or refuses. */
 export class StoreUnavailableError extends HealifyError {
   readonly code: 'store_unavailable' | 'master_key_missing' = 'store_unavailable';

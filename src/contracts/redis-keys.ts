@@ -32,6 +32,8 @@ export const redisKeys = {
    * another user's: readers look at the session as well.
    */
   sessions: (userId: string): string => keyBeside(redisKeys.history(userId), 'sessions'),
+  /** String: the user was erased, and can ask nothing any more. It never expires. */
+  erasedUser: (userId: string): string => keyBeside(redisKeys.history(userId), 'erased'),
   /**
    * String, JSON: the ids of the question that had a user's Idempotency-Key, and the question's fingerprint; by the
    * key's hash.
@@ -109,6 +111,14 @@ export const redisKeys = {
   dataKey: (owner: string) => `keys:data:${owner}`,
   /** Hash: the master keys that may have wrapped data keys. JSON by id: a known value that the key has wrapped. */
   masterKeys: () => 'keys:master',
+  /** String, JSON: an erasure, or the receipt of it. */
+  erasure: (erasureId: string) => `chat:erasure:${erasureId}`,
+  /** String, a lease: the process that works on the erasure. */
+  erasureLease: (erasureId: string): string => keyBeside(redisKeys.erasure(erasureId), 'lease'),
+  /** List, JSON: ids by which something of the erased data may be found. */
+  erasureTraces: (erasureId: string): string => keyBeside(redisKeys.erasure(erasureId), 'traces'),
+  /** String: the id of the latest erasure of the user. */
+  erasureOf: (userId: string): string => keyBeside(redisKeys.history(userId), 'erasure'),
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
   /** Sorted set: the ids of a user's families of refresh tokens, by when they expire, in ms. Some may be gone. */
@@ -159,6 +169,9 @@ export const INTAKE_PAUSE_KEY = '{healify}:intake-pause';
 
 /** Sorted set: the sessions that are being erased, JSON `[sessionId, userId]`, by the time of the last try in ms. */
 export const ERASURES_KEY = 'chat:erasures';
+
+/** Sorted set: the ids of erasures that are not done, by when they were last saved, in ms. */
+export const UNFINISHED_ERASURES_KEY = 'chat:unfinished-erasures';
 
 // `channelOf` adds the installation and the database before the names of channels.
 

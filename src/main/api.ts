@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { createRedisLogKeeper } from '../adapters/answer-log/redis-log-keeper.ts';
 import { createRedisLogReader } from '../adapters/answer-log/redis-log-reader.ts';
-import { forgetSession } from '../adapters/answers/forget-session.ts';
 import { createRedisSettledNotices } from '../adapters/conversations/redis-settled-notices.ts';
 import { addToSettledCount } from '../adapters/conversations/settled-count.ts';
 import { createRedisIdempotencyKeys } from '../adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { cancelRequests } from '../adapters/jobs/cancel-requests.ts';
 import { createIntakeAdmin } from '../adapters/jobs/intake-pause.ts';
-import { forgetJobs } from '../adapters/jobs/job-queue.ts';
 import { lookAtJobs, placesInLine, type UsersRequest } from '../adapters/jobs/place-in-line.ts';
 import { createRetryRunAdmin } from '../adapters/jobs/retry-runs/retry-run-admin.ts';
 import { createRetryRunDriver } from '../adapters/jobs/retry-runs/retry-run-driver.ts';
@@ -23,10 +21,10 @@ import { createDeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import { createGiveBack } from '../adapters/rabbitmq/newer-messages.ts';
 import { createRedisRateLimit } from '../adapters/rate-limits/redis-rate-limit.ts';
 import { mustAnswer } from '../adapters/redis/connect-redis.ts';
+import { createEraseUserRouter } from '../api/admin/erase-user.ts';
 import { createApp } from '../api/app.ts';
 import { acceptQuestion, type NewQuestion } from '../api/chat/accept-question.ts';
 import { createAnswerWaiter } from '../api/chat/answer-waiter.ts';
-import { createSessionEraser } from '../api/chat/erase-session.ts';
 import { createLine, type Line } from '../api/chat/line/line.ts';
 import { createLookAtLine } from '../api/chat/line/look-at-line.ts';
 import { createLostTurns } from '../api/chat/lost-turns.ts';
@@ -34,8 +32,10 @@ import { createOnSettled } from '../api/chat/on-settled.ts';
 import { createRounds } from '../api/chat/rounds.ts';
 import { createChatRouter } from '../api/chat/routes.ts';
 import { createResponseSettler } from '../api/chat/settle-responses.ts';
+import { createProveIdentity } from '../api/erasure/prove-identity.ts';
+import { createErasureRouter } from '../api/erasure/routes.ts';
 import { createPagesRouter } from '../api/pages/routes.ts';
-import { byUser, limitRoute } from '../api/rate-limit.ts';
+import { byAddress, byUser, limitRoute } from '../api/rate-limit.ts';
 import { refuseUntil } from '../api/refuse-until.ts';
 import { allowedModelsOf } from '../config/allowed-models.ts';
 import { loadApiConfig } from '../config/load.ts';
@@ -64,6 +64,7 @@ import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
 import { createEncryption } from './encryption.ts';
+import { createErasers } from './erasure/erasers.ts';
 import { virtualHostOf } from './installation.ts';
 import { mustTakeWrites } from './must-take-writes.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
@@ -160,13 +161,13 @@ const line: Line = createLine({
   shedAbove: config.shedAbove,
   onLook: measureLine(metrics),
 });
-const eraser = createSessionEraser({
-  conversations,
-  cancelRequests: cancel,
-  forgetJobs: (userId, requestIds) =>
-    forgetJobs(shards.of(userId), redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
-  forgetAnswers: (sessionId, answerKeys) => forgetSession(cacheRedis, sessionId, answerKeys),
-  eraseLogs: logs.erase,
+const { sessionEraser: eraser, dataEraser } = createErasers({
+  ...{ config, stores, logs, shards, redis, cacheRedis, logger, trail: audit.trail },
+  bodies: encryption.bodies,
+  db: mongoDb?.db,
+  endLogin: endedLogins.end,
+  destroyKey: encryption.destroyKey,
+  hasKey: encryption.hasKey,
 });
 const endLostTurns = createLostTurns({
   conversations,
@@ -181,6 +182,12 @@ const endLostTurns = createLostTurns({
 });
 const rounds = createRounds({
   tasks: { endLostTurns, finishErasures: eraser.finish },
+  deadlineGraceMs: config.deadlineGraceMs,
+  logger,
+});
+// An erasure may take long, and lost questions do not wait for it.
+const erasureRounds = createRounds({
+  tasks: { finishErasures: dataEraser.finish },
   deadlineGraceMs: config.deadlineGraceMs,
   logger,
 });
@@ -261,6 +268,12 @@ const admin = createAdminParts({
   textAccess: authentication.textAccess,
   conversations,
   onEmergency: () => metrics.emergencies.inc(),
+  eraseUser: createEraseUserRouter({
+    eraser: dataEraser,
+    accounts: config.jwtJwksUrl ? undefined : stores.accounts,
+    trail: audit.trail,
+    requireAdmin,
+  }),
   requireAdmin,
   logger,
 });
@@ -317,6 +330,20 @@ const chat = createChatRouter({
   maxWaitMs: config.maxWaitMs,
   ...createMeParts(config, stores.accounts),
 });
+const erasures = createErasureRouter({
+  eraser: dataEraser,
+  trail: audit.trail,
+  proveIdentity: createProveIdentity({
+    accounts: config.jwtJwksUrl ? undefined : stores.accounts,
+    ...authentication.password,
+  }),
+  authenticate,
+  limitUser: limitRoute(readLimit, byUser),
+  limitAddress: limitRoute(
+    createRedisRateLimit({ redis, name: 'receipt', perMinute: config.rateReadPerMinute }),
+    byAddress,
+  ),
+});
 const app = createApp({
   version,
   trustProxy: config.trustProxy,
@@ -330,7 +357,7 @@ const app = createApp({
   pages: createPagesRouter(readPages(logger)),
   admin: onceReady(admin),
   accounts: accounts && onceReady(accounts),
-  chat: onceReady(Router().use(chat, realtime.router)),
+  chat: onceReady(Router().use(chat, realtime.router, erasures)),
   metrics,
   tracer,
   logger,
@@ -346,6 +373,7 @@ void ready.then(() => {
   overview.recorder.start();
   retryRunDriver.start();
   rounds.start();
+  erasureRounds.start();
   audit.start();
 });
 const server = await listen(app, { host: config.host, port: config.apiPort, upgrades: sockets });
@@ -375,6 +403,7 @@ stopOnSignal({
     overview.recorder.stop();
     retryRunDriver.stop();
     rounds.stop();
+    erasureRounds.stop();
     await server.stop(config.shutdownGraceMs);
     await settler.stop();
     await heartbeat.stop();

@@ -5,11 +5,11 @@ import { createBodySeals } from '../adapters/encryption/body-seals.ts';
 import { createCacheKeys } from '../adapters/encryption/cache-keys.ts';
 import type { DataKeyStore } from '../adapters/encryption/data-key-store.ts';
 import { createDataKeys } from '../adapters/encryption/data-keys.ts';
-import { forgetDestroyedKeys } from '../adapters/encryption/destroyed-keys.ts';
+import { destroyDataKey, forgetDestroyedKeys } from '../adapters/encryption/destroyed-keys.ts';
 import { createConfiguredMasterKeys, type MasterKey, type MasterKeys } from '../adapters/encryption/master-keys.ts';
 import { createMongoDbDataKeyStore } from '../adapters/encryption/mongodb-data-key-store.ts';
 import { createRedisDataKeyStore } from '../adapters/encryption/redis-data-key-store.ts';
-import { createTextSeals } from '../adapters/encryption/text-seals.ts';
+import { createTextSeals, ownerOf } from '../adapters/encryption/text-seals.ts';
 import type { Redis, Subscriber } from '../adapters/redis/redis.ts';
 import type { SafeWrites } from '../adapters/redis/safe-writes.ts';
 import { type CacheKeys, plainCacheKeys } from '../contracts/cache-keys.ts';
@@ -47,6 +47,10 @@ export interface Encryption {
    * Call it once the stores are admitted.
    */
   admit(): Promise<void>;
+  /** Whether a user has a key that can be destroyed. */
+  hasKey(userId: string): Promise<boolean>;
+  /** Destroys a user's key for ever, also while encryption is off. */
+  destroyKey(userId: string): Promise<void>;
 }
 
 /** Encrypts texts if ENCRYPTION_KEYS is set. */
@@ -61,8 +65,8 @@ export function createEncryption(options: {
   const { config, redis, safeWrites, subscriber, db, logger } = options;
   const store = dataKeyStoreOf({ redis, safeWrites, db });
   const masterKeys = masterKeysOf(config.encryptionKeys);
-  const admit = () => admitted({ store, masterKeys, logger });
-  if (!masterKeys) return { seals: plainTexts, bodies: plainBodies, cacheKeys: plainCacheKeys, admit };
+  const parts = { admit: () => admitted({ store, masterKeys, logger }), ...keyOfUser({ redis, store }) };
+  if (!masterKeys) return { seals: plainTexts, bodies: plainBodies, cacheKeys: plainCacheKeys, ...parts };
   const dataKeys = createDataKeys({ store, masterKeys });
   forgetDestroyedKeys({ subscriber, dataKeys });
   // After a failover, the new primary may not have a key that another process has just made.
@@ -72,7 +76,18 @@ export function createEncryption(options: {
     seals: config.plainTextsForOthers ? except(READ_BY_OTHERS, seals) : seals,
     bodies: createBodySeals(dataKeys),
     cacheKeys: createCacheKeys(dataKeys),
-    admit,
+    ...parts,
+  };
+}
+
+/** What an erasure does with the key of a user. */
+export function keyOfUser({ redis, store }: { redis: Redis; store: DataKeyStore }) {
+  return {
+    hasKey: async (userId: string) => {
+      const [key] = await store.read([ownerOf(userId)]);
+      return key !== undefined && key !== 'destroyed';
+    },
+    destroyKey: (userId: string) => destroyDataKey({ redis, store, owner: ownerOf(userId) }),
   };
 }
 

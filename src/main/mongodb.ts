@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { accountIndexes } from '../adapters/accounts/mongodb-account-store.ts';
 import { conversationIndexes } from '../adapters/conversations/mongodb/documents.ts';
+import { erasureIndexes } from '../adapters/erasures/mongodb-erasure-store.ts';
 import { refreshFamilyIndexes } from '../adapters/logins/mongodb-refresh-family-store.ts';
 import { connectMongoDb, type MongoDbConnection } from '../adapters/mongodb/connect-mongodb.ts';
 import { createIndexes, describeIndex, WrongIndexError } from '../adapters/mongodb/indexes.ts';
@@ -9,7 +10,8 @@ import type { WorkerConfig } from '../config/settings.ts';
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
-const INDEXES = [...conversationIndexes, ...accountIndexes, ...refreshFamilyIndexes];
+/** All indexes that an api needs. */
+export const INDEXES = [...conversationIndexes, ...accountIndexes, ...refreshFamilyIndexes, ...erasureIndexes];
 
 type MongoDbConfig = Pick<
   WorkerConfig,

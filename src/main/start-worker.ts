@@ -33,6 +33,7 @@ import { startMetricsServer } from '../observability/metrics-server.ts';
 import { createModelReports } from '../observability/model-reports.ts';
 import { measureQueues } from '../observability/queue-metrics.ts';
 import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
+import { refuseRequests } from '../workflows/chat/refuse-requests.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
 import { createEncryption } from './encryption.ts';
@@ -75,6 +76,7 @@ export async function startWorker(
     bodies: encryption.bodies,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   });
+  const publish = responsePublisher(publisher, encryption.seals, answerSignaturesOf(config), replies.publish, tracer);
   const awaitingModel = createJobsAwaitingModel({ redis, shards, askable: () => model.askable() });
   const reports = createModelReports(metrics, logger);
   const model = createConfiguredModel(config, {
@@ -115,6 +117,7 @@ export async function startWorker(
     seals: encryption.seals,
     concurrency: config.workerConcurrency,
     attempts: config.jobAttempts,
+    refuse: (refused) => refuseRequests({ publish }, refused),
     logger,
   });
   const tidying = tidyFinishedJobs({ ...config, redis, shards, logger });
@@ -137,7 +140,7 @@ export async function startWorker(
           if (why === 'crashed') metrics.uncertainSpend.inc({ why, provider: 'unknown', model: 'unknown' });
           countUncertainSpend(redis, why, logger);
         },
-        publish: responsePublisher(publisher, encryption.seals, answerSignaturesOf(config), replies.publish, tracer),
+        publish,
         keepReply: replies.keep,
         onCacheLookup: (result) => metrics.cacheLookups.inc({ result }),
       },

@@ -12,6 +12,8 @@ import { id } from '../contracts/scalars.ts';
 import { type AccountStores, withAccounts } from './commands/accounts.ts';
 import { byCommand } from './commands/audit-trail.ts';
 import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import { type Erasers, withErasers } from './commands/erasers.ts';
+import { keptText } from './commands/erasure-text.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and REDIS_URL: from the environment, .env, or what npm start has started.
 
@@ -26,6 +28,7 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- disable --email E
   npm run users -- enable --email E
   npm run users -- end-logins --email E
+  npm run users -- erase (--email E | --user-id U) [--dry-run | --yes]
 
 In the image: node dist/src/main/users.js add ...
 
@@ -44,6 +47,12 @@ In the image: node dist/src/main/users.js add ...
   grant-admin        the same as set-role --role admin
   revoke-admin       the same as set-role --role user
 
+  erase              erase everything that is kept of a user, for ever: see docs/erasure.md. Also reads RABBITMQ_URL and
+                     CACHE_REDIS_URL, and prints the receipt. With Redis, it needs a Redis user that may SCAN
+  --user-id          for a user that has no account here
+  --dry-run          change nothing, only count what there is
+  --yes              really erase it
+
 All of this counts at once, at every api; a tenant from the next refresh of each login on. The audit trail records it.
 `;
 
@@ -55,12 +64,20 @@ async function main(): Promise<void> {
     role: textOption,
     admin: flagOption,
     'if-absent': flagOption,
+    'user-id': textOption,
+    'dry-run': flagOption,
+    yes: flagOption,
     tenant: textOption,
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command = ''] = positionals;
   const { email } = values;
   if (command === 'invite') return withAccounts('healify-chat users', invite);
+  if (command === 'erase') {
+    return await withErasers('healify-chat users', (erasers) =>
+      eraseUser(erasers, { ...values, userId: values['user-id'] }),
+    );
+  }
   if (!email) throw new UsageError('--email is missing');
   const role = roleOf(values.admin ? 'admin' : values.role);
   await withAccounts('healify-chat users', async (stores) => {
@@ -135,6 +152,31 @@ async function changePassword(
     setPassword({ store: accounts, passwords: createPasswords(), logins }, account, password),
   );
   process.stdout.write(`${email} has a new password\n`);
+}
+
+/** Prints what there is, or the receipt. */
+async function eraseUser(
+  { dataEraser, accounts, trail }: Erasers,
+  options: { email?: string; userId?: string | undefined; 'dry-run'?: boolean; yes?: boolean },
+): Promise<void> {
+  const { email, userId: given, 'dry-run': dryRun, yes } = options;
+  if ((email === undefined) === (given === undefined)) throw new UsageError('give either --email or --user-id');
+  const userId = given ?? (await accounts.byEmail(email!.toLowerCase()))?.userId;
+  if (userId === undefined) throw new UsageError(`there is no account for ${email}`);
+  if (dryRun || !yes) {
+    process.stdout.write(keptText(userId, await dataEraser.survey({ userId })));
+    if (!dryRun) throw new UsageError('--yes is missing: this cannot be undone');
+    return;
+  }
+  const event = {
+    action: 'account.erase',
+    actor: byCommand('users'),
+    subject: { kind: 'account', id: userId },
+  } as const;
+  const { erasureId } = await audited(trail, event, () => dataEraser.begin({ userId }, 'operator'));
+  const erasure = await dataEraser.run(erasureId);
+  process.stdout.write(`${JSON.stringify(erasure, null, 2)}\n`);
+  if (erasure.state !== 'erased') throw new Error(`it is not finished (${erasure.waitsFor}); the api goes on with it`);
 }
 
 /** @throws UsageError */

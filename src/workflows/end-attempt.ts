@@ -155,6 +155,7 @@ const resultOf = (response: ChatResponse, { job, run }: Task): ChatJobResult => 
   timings: response.timings,
   steps: run.state.steps,
   traceId: traceIdOf(job.data.traceparent),
+  ...(response.answerKey !== undefined && { answerKey: response.answerKey }),
 });
 
 /** What did not go smoothly before the request was completed. undefined: nothing. */

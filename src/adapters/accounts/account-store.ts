@@ -22,4 +22,6 @@ export interface AccountStore {
    * @returns the account as it is now; undefined if there is none, or if it stays as it is
    */
   change(userId: string, next: (account: Account) => Account | undefined): Promise<Account | undefined>;
+  /** Removes an account. Its email can be registered again. Removing one that does not exist is no error. */
+  remove(userId: string): Promise<void>;
 }

@@ -58,5 +58,6 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
       for await (const found of eachOrStoreUnavailable(accounts.find())) yield accountOf(found);
     },
     change: (userId, next) => orStoreUnavailable(change(userId, next)),
+    remove: async (_id) => void (await orStoreUnavailable(accounts.deleteOne({ _id }))),
   };
 }

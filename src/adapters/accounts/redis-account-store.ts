@@ -40,6 +40,15 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     }
   }
 
+  async function remove(userId: string): Promise<void> {
+    const account = await read(userId);
+    if (!account) return;
+    const email = redisKeys.email(account.email);
+    // The account is removed last, so that a repeated call finds the email.
+    if ((await redis.get(email)) === userId) await redis.del(email);
+    await redis.del(redisKeys.account(userId));
+  }
+
   async function* all(): AsyncGenerator<Account> {
     for await (const keys of scanKeys(redis, redisKeys.account('*'))) {
       const texts = await orStoreUnavailable(Promise.all(keys.map((key) => redis.get(key))));
@@ -53,5 +62,6 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     byId: (userId) => orStoreUnavailable(read(userId)),
     all: () => all(),
     change: (userId, next) => orStoreUnavailable(change(userId, next)),
+    remove: (userId) => orStoreUnavailable(remove(userId)),
   };
 }

@@ -86,6 +86,8 @@ export interface AnswerLogKeeper {
   end(logs: readonly LogOf[], end: EndOf): Promise<Map<string, { end: AnswerEventType; text: string }>>;
   /** Removes logs, because their session was erased. Their readers are cut off. @throws StoreUnavailableError */
   erase(requestIds: readonly string[]): Promise<void>;
+  /** Counts the logs that were not erased. One round trip. @throws StoreUnavailableError */
+  count(requestIds: readonly string[]): Promise<number>;
 }
 
 /** Reads answer logs, for an api. */

@@ -1,4 +1,5 @@
 import type { AnswerEventType } from '../../contracts/answer-events.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
@@ -34,8 +35,16 @@ export function createRedisLogKeeper(options: { redis: Redis; seals: TextSeals; 
     erase: async (requestIds) => {
       await Promise.all(requestIds.map((requestId) => eraseLog(redis, requestId)));
     },
+    count: async (requestIds) => {
+      const firsts = requestIds.map((requestId) => redis.xrange(redisKeys.answerLog(requestId), '-', '+', 'COUNT', 1));
+      const found = await orStoreUnavailable(Promise.all(firsts));
+      return found.filter(([first]) => first && !isErased(first[1])).length;
+    },
   };
 }
+
+/** What erase-log.lua leaves has no event. */
+const isErased = (fields: readonly string[]) => fields[fields.indexOf('e') + 1] === '';
 
 /** The script adds the length of the text. */
 const endOf = (end: EndOf) => (end.type === 'failed' ? { event: end, charsAfter: 0 } : { event: { ...end, rest: '' } });

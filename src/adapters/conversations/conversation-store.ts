@@ -20,7 +20,9 @@ export type BeginOutcome =
   /** The new session's id is in use, or was used before, by this or another user. */
   | 'taken'
   /** The session has as many turns as it may have. */
-  | 'full';
+  | 'full'
+  /** The user was erased: see `refuse`. */
+  | 'user_erased';
 
 /** The result of writing an answer down. */
 export type SettleOutcome =
@@ -112,6 +114,24 @@ export interface Remains {
   version: string;
 }
 
+/** Whose conversations are meant: all of a user, or one of them. */
+export interface KeptOf {
+  userId: string;
+  sessionId?: string | undefined;
+}
+
+/** How much is kept of a user's conversations, or of one of them. */
+export interface KeptCounts {
+  conversations: number;
+  /** Also those that are not visible. */
+  turns: number;
+  feedback: number;
+  /** Questions that are supervised until they end. */
+  openTurns: number;
+  /** Erased sessions that may have something left elsewhere. */
+  unfinishedErasures: number;
+}
+
 /** The cursor did not come from a page of this store. */
 export class UnreadableCursor extends Error {}
 
@@ -198,6 +218,19 @@ export interface ConversationStore {
   markErased(sessionId: string, userId: string, remains: Remains): Promise<void>;
   /** Returns at most `count` unfinished erasures that were last tried before a time, in ms. */
   unfinishedErasures(before: number, count: number): Promise<{ sessionId: string; userId: string }[]>;
+
+  /** From now on, for ever, the user can begin no turn. */
+  refuse(userId: string): Promise<void>;
+  isRefused(userId: string): Promise<boolean>;
+  /**
+   * Erases some sessions of a user, as `erase` does, also those that are not visible. Returns what each has left elsewhere;
+   * undefined once the user has none any more.
+   */
+  eraseSome(userId: string): Promise<{ sessionId: string; remains: Remains }[] | undefined>;
+  /** Removes what lists of all users still have of a user, or of an erased session, whose turns are gone. */
+  leaveLists(of: KeptOf): Promise<void>;
+  /** Counts what is kept. Some of it is looked for in lists of all users. */
+  countKept(of: KeptOf): Promise<KeptCounts>;
 
   /**
    * Returns at most `count` turns that have been overdue for at least `forMs`. The store's clock decides, so that all

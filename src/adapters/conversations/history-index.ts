@@ -16,15 +16,16 @@ export interface HistoryEntry {
  * and requestId, because an id may contain any character. Some members may name turns that are gone or not visible.
  * Readers skip them. A turn that is added again keeps its place. The same script moves the session to the front of the
  * user's list of sessions.
+ * @returns false: the user was erased, and nothing is added
  */
 export async function addToHistory(
   redis: Redis,
   userId: string,
   entry: HistoryEntry,
   retentionMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const { sessionId, createdAt } = entry;
-  await addHistoryMember(redis, userId, { sessionId, member: memberOf(entry), createdAt }, retentionMs);
+  return await addHistoryMember(redis, userId, { sessionId, member: memberOf(entry), createdAt }, retentionMs);
 }
 
 export async function removeFromHistory(

@@ -5,8 +5,9 @@ import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { SafeWrites } from '../redis/safe-writes.ts';
-import type { BeginOutcome, ConversationStore, NewTurn, Remains } from './conversation-store.ts';
+import type { BeginOutcome, ConversationStore, KeptCounts, KeptOf, NewTurn, Remains } from './conversation-store.ts';
 import { addErasure } from './erasures.ts';
+import { readLists, readSomeSessions } from './kept-of-user.ts';
 import {
   type ConversationDocument,
   conversationsOf,
@@ -28,6 +29,7 @@ import { restSession } from './redis-scripts/rest-session.ts';
 import { isSameTitle, type KeptTitle, sealTitle } from './sealed-texts.ts';
 
 const LEAST_LOADED_MS = 10_000;
+const ERASED_TOGETHER = 100;
 
 /**
  * Conversations in MongoDB. Turns that have ended are kept there, each with a document of its session. Redis has what is
@@ -145,6 +147,55 @@ export function createMongoDbConversationStore(options: {
     return remains;
   }
 
+  /** Sessions that Redis does not have come from MongoDB. */
+  async function eraseSome(userId: string) {
+    const live = await eraseSomeLive(userId);
+    if (live) return live;
+    const found = await orStoreUnavailable(
+      conversations.find({ userId }, { projection: { sessionId: 1 }, limit: ERASED_TOGETHER }).toArray(),
+    );
+    if (found.length === 0) return undefined;
+    return await eraseAll(userId, [...new Set(found.map(({ sessionId }) => sessionId))]);
+  }
+
+  async function eraseSomeLive(userId: string) {
+    const some = await readSomeSessions(redis, userId);
+    if (some.sessionIds.length === 0) return undefined;
+    const erased = await eraseAll(userId, some.sessionIds);
+    await some.remove();
+    return erased;
+  }
+
+  async function eraseAll(userId: string, sessionIds: readonly string[]) {
+    const erased: { sessionId: string; remains: Remains }[] = [];
+    for (const sessionId of sessionIds) {
+      const remains = await erase(sessionId, userId);
+      if (remains) erased.push({ sessionId, remains });
+      // It has expired, or the erasure was completed before it was deleted here.
+      else await orStoreUnavailable(conversations.deleteMany({ sessionId, userId }));
+    }
+    return erased;
+  }
+
+  /** Redis has the turns that are open, and also all turns of a session in use. */
+  async function countKeptInBoth(of: KeptOf): Promise<KeptCounts> {
+    const { userId, sessionId } = of;
+    const filter = sessionId === undefined ? { userId } : { userId, sessionId };
+    const inUse = await live.countKept(of);
+    const [ended, rated, conversationIds] = await Promise.all([
+      conversations.countDocuments({ ...filter, kind: 'turn' }),
+      conversations.countDocuments({ ...filter, ratedAt: { $exists: true } }),
+      sessionId === undefined ? readLists(redis, userId).then(({ sessionIds }) => sessionIds) : new Set<string>(),
+    ]);
+    if (sessionId !== undefined) {
+      const turns = Math.max(inUse.turns, ended);
+      return { ...inUse, conversations: Math.min(1, inUse.conversations + ended), turns, feedback: rated };
+    }
+    const kept = conversations.find({ userId, kind: 'session' }, { projection: { sessionId: 1 } });
+    for await (const each of kept) conversationIds.add(each.sessionId);
+    return { ...inUse, conversations: conversationIds.size, turns: inUse.turns + ended, feedback: rated };
+  }
+
   return {
     begin: (turn, { newSession }) => orStoresUnavailable(begin(turn, newSession)),
     confirm: live.confirm,
@@ -176,6 +227,12 @@ export function createMongoDbConversationStore(options: {
     erase: (sessionId, userId) => orStoresUnavailable(erase(sessionId, userId)),
     markErased: live.markErased,
     unfinishedErasures: live.unfinishedErasures,
+
+    refuse: live.refuse,
+    isRefused: live.isRefused,
+    eraseSome: (userId) => orStoresUnavailable(eraseSome(userId)),
+    leaveLists: live.leaveLists,
+    countKept: (of) => orStoresUnavailable(countKeptInBoth(of)),
 
     overdue: live.overdue,
     postpone: live.postpone,

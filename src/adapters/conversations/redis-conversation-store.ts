@@ -2,6 +2,7 @@ import { inBatches } from '../../batching/in-batches.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { TurnAddress } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
@@ -17,6 +18,7 @@ import {
 import { addErasure, closeErasure, readErasures } from './erasures.ts';
 import { addToHistory, findInHistory, removeFromHistory } from './history-index.ts';
 import { readHistoryPage } from './history-page.ts';
+import { countKept, leaveLists, readSomeSessions } from './kept-of-user.ts';
 import { decodeCursor } from './newest-first.ts';
 import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
 import { removeFromFeedback } from './redis-feedback-store.ts';
@@ -74,11 +76,16 @@ export function createRedisConversationStore(options: {
     const { sessionId, requestId, userId, dueInMs } = turn;
     const sealing = { redis: safeRedis, seals: await seals.forSealing([userId]) };
     // These commands are sent together: one round trip.
-    const [outcome] = await Promise.all([
+    const [outcome, listed] = await Promise.all([
       beginTurn(sealing, turn, { newSession, ttlMs: UNCONFIRMED_MS }),
       addToHistory(safeRedis, userId, { sessionId, requestId, createdAt: Date.parse(turn.createdAt) }, retentionMs),
       addOpenTurn(safeRedis, turn, dueInMs),
     ]);
+    if (!listed) {
+      if (outcome === 'begun') await erase(sessionId, userId);
+      await closeTurns(redis, [turn]);
+      return 'user_erased';
+    }
     if (outcome !== 'begun') {
       await Promise.all([removeFromHistory(redis, userId, sessionId, [requestId]), closeTurns(redis, [turn])]);
     }
@@ -128,6 +135,17 @@ export function createRedisConversationStore(options: {
     return remains;
   }
 
+  async function eraseSome(userId: string) {
+    const some = await readSomeSessions(redis, userId);
+    if (some.sessionIds.length === 0) return undefined;
+    const erased = await Promise.all(
+      some.sessionIds.map(async (sessionId) => ({ sessionId, remains: await erase(sessionId, userId) })),
+    );
+    // Some may have been gone before.
+    await some.remove();
+    return erased.flatMap(({ sessionId, remains }) => (remains ? [{ sessionId, remains }] : []));
+  }
+
   async function finishErasure(sessionId: string, userId: string, remains: Remains): Promise<void> {
     if (await markErased(redis, sessionId, remains)) await closeErasure(redis, { sessionId, userId });
   }
@@ -164,6 +182,12 @@ export function createRedisConversationStore(options: {
     erase: (sessionId, userId) => safely(() => erase(sessionId, userId)),
     markErased: (sessionId, userId, remains) => orStoreUnavailable(finishErasure(sessionId, userId, remains)),
     unfinishedErasures: (before, count) => orStoreUnavailable(readErasures(redis, before, count)),
+
+    refuse: (userId) => safely(async () => void (await safeRedis.set(redisKeys.erasedUser(userId), '1'))),
+    isRefused: async (userId) => (await orStoreUnavailable(redis.exists(redisKeys.erasedUser(userId)))) === 1,
+    eraseSome: (userId) => safely(() => eraseSome(userId)),
+    leaveLists: (of) => orStoreUnavailable(leaveLists(redis, of)),
+    countKept: (of) => orStoreUnavailable(countKept(redis, of)),
 
     overdue: (forMs, count) => orStoreUnavailable(readOverdueTurns(redis, forMs, count)),
     postpone: (turns, dueInMs) => orStoreUnavailable(postponeTurns(redis, turns, dueInMs)),

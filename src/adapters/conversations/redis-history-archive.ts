@@ -45,6 +45,7 @@ export function createRedisHistoryArchive(options: { redis: Redis; retentionMs: 
     const { sessionId, userId, turns } = session;
     const ttlMs = Date.parse(session.keptUntil) - Date.now();
     if (ttlMs <= 0 || turns.length === 0) return;
+    if ((await redis.exists(redisKeys.erasedUser(userId))) === 1) return;
     const note = randomUUID();
     // These commands are sent together: one round trip.
     await Promise.all([

@@ -88,6 +88,8 @@ export type ChatJobResult = Pick<
   steps: StepRecord[];
   /** Absent in a job that an earlier version has completed. */
   traceId?: string;
+  /** The answer's key in the cache, if it is there, so that an erasure finds it. */
+  answerKey?: string;
 };
 
 /**

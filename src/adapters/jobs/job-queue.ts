@@ -34,18 +34,19 @@ const MAX_RETURNED = 200;
  * or if there are more jobs than room
  * @param options.seals with the keys of the jobs' users. Left out: texts stay as they are
  * @returns `untaken`: how many jobs of the shard no worker has in hand now; `started`: the jobs that the caller must work on, each
- * with its index in `jobs`
+ * with its index in `jobs`; `refused`: the indexes of the jobs of erased users, which were not added
  */
 export async function addJobs(
   { toKey }: Shard,
   redis: Redis,
   jobs: readonly NewJob[],
   { attempts, room = 0, seals = plainSeals }: { attempts: number; room?: number; seals?: Seals },
-): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }> {
+): Promise<{ untaken: number; started: (TakenJob & { place: number })[]; refused: number[] }> {
   const options = { attempts, backoff: { type: 'custom' }, stackTraceLimit: STACK_LINES_KEPT };
   const startedOptions = JSON.stringify(options);
   let untaken = 0;
   const started: (TakenJob & { place: number })[] = [];
+  const refused: number[] = [];
   for (let first = 0; first < jobs.length; first += MAX_BATCH) {
     const batch = jobs.slice(first, first + MAX_BATCH).map((data) => {
       const id = jobIdOf(data.request.requestId);
@@ -61,6 +62,7 @@ export async function addJobs(
     const settings = { name: JOBS_QUEUE, options, room: jobs.length <= MAX_BATCH ? room : 0 };
     const added = await addJobsToQueue(redis, toKey, batch, settings);
     untaken = added.untaken;
+    refused.push(...added.refused.map((place) => first + place));
     for (const { place, cancelled } of added.started) {
       const { id, digest, data, parsedData } = batch[place]!;
       started.push({
@@ -79,7 +81,7 @@ export async function addJobs(
       });
     }
   }
-  return { untaken, started };
+  return { untaken, started, refused };
 }
 
 /** Counts the jobs that are not finished and that no worker has in hand (waiting, prioritised, delayed). One round trip. */

@@ -50,6 +50,7 @@ export function createMongoDbRefreshFamilyStore(options: { db: Db; ttlMs: number
       return (await orStoreUnavailable(found.toArray())).map((each) => ({ id: each._id, family: familyOf(each) }));
     },
     remove: async (_id) => void (await orStoreUnavailable(families.deleteOne({ _id }))),
+    removeAll: async (userId) => void (await orStoreUnavailable(families.deleteMany({ userId }))),
   };
 }
 

@@ -75,6 +75,12 @@ export function createRedisRefreshFamilyStore(options: { redis: Redis; ttlMs: nu
         Promise.all([redis.del(redisKeys.refreshFamily(id)), redis.zrem(redisKeys.refreshFamilies(userId), id)]),
       );
     },
+    removeAll: async (userId) => {
+      const key = redisKeys.refreshFamilies(userId);
+      const ids = await orStoreUnavailable(redis.zrange(key, '0', '-1'));
+      await orStoreUnavailable(Promise.all(ids.map((id) => redis.del(redisKeys.refreshFamily(id)))));
+      await orStoreUnavailable(redis.del(key));
+    },
   };
 }
 

@@ -52,6 +52,8 @@ export interface RefreshFamilyStore {
   list(userId: string): Promise<{ id: string; family: RefreshFamily }[]>;
   /** Removing a family that does not exist is no error. @param userId the user of the family */
   remove(id: string, userId: string): Promise<void>;
+  /** Removes all that is kept of a user's families. */
+  removeAll(userId: string): Promise<void>;
 }
 
 /** How long a family lasts from now on, in ms: `ttlMs`, but not longer than to its end. */

@@ -7,13 +7,14 @@ import { type Allowed, allowedFor } from '../../contracts/admin-rights.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { readAdminCookie } from './admin-cookie.ts';
 import type { AdminSessions, RoleOf } from './admin-sessions.ts';
+import { allLoginsOf } from './all-logins.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 
 declare global {
   namespace Express {
     /** Somebody with an access token has all fields of it. */
-    interface User extends Caller, Partial<Pick<VerifiedToken, 'loginId' | 'expiresAt'>> {}
+    interface User extends Caller, Partial<Pick<VerifiedToken, 'loginId' | 'expiresAt' | 'authenticatedAt'>> {}
   }
 }
 
@@ -55,7 +56,8 @@ export function createAuthentication(options: {
   const identify: IdentifyToken = async (token, log) => {
     try {
       const verified = await verifyToken(token);
-      if (verified.loginId === undefined || !hasEnded(verified.loginId)) return verified;
+      const { loginId, userId } = verified;
+      if (!hasEnded(allLoginsOf(userId)) && (loginId === undefined || !hasEnded(loginId))) return verified;
       log.info({ reason: 'login ended' }, 'a token was refused');
     } catch (error) {
       if (error instanceof KeysUnavailableError) {

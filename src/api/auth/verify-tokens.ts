@@ -94,6 +94,7 @@ export function createTokenVerifier(options: { keys: TokenKeys; rules: TokenRule
         tenantId: readTenantId(claims, own ? OWN_TENANT_CLAIM : rules.tenantClaim),
         loginId: own && typeof claims.sid === 'string' ? claims.sid : undefined,
         expiresAt: claims.exp!,
+        authenticatedAt: typeof claims.auth_time === 'number' ? claims.auth_time : claims.iat,
       };
     } catch (error) {
       // After any other error the token is refused.

@@ -81,6 +81,7 @@ export async function acceptQuestion(options: AcceptOptions, question: NewQuesti
   );
   if (begun === 'not_found') throw new ApiError('session_not_found', IN_BODY);
   if (begun === 'taken') throw chosenId ? new ApiError('session_id_taken') : new ApiError('session_not_found', ERASED);
+  if (begun === 'user_erased') throw new ApiError('user_erased');
   if (begun === 'full') throw new ApiError('session_full');
   const request: ChatRequest = {
     version: 1,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import type { ConversationStore, Remains } from '../../adapters/conversations/conversation-store.ts';
 import { ApiError } from '../../contracts/errors.ts';
 
 export interface SessionEraser {
@@ -13,6 +13,8 @@ export interface SessionEraser {
   eraseLate(answer: { sessionId: string; userId: string }): Promise<void>;
   /** Completes erasures that began a while ago and stopped half way. */
   finish(): Promise<void>;
+  /** Erases what an erased session has left elsewhere. Returns whether nothing is in a worker's hands any more. */
+  eraseRemains(sessionId: string, userId: string, remains: Remains): Promise<boolean>;
 }
 
 /** A worker usually completes its job within this time after it has published the answer. */
@@ -41,11 +43,15 @@ export function createSessionEraser(options: {
   async function erase(sessionId: string, userId: string): Promise<'erased' | 'in_hand' | 'not_found'> {
     const remains = await conversations.erase(sessionId, userId);
     if (!remains) return 'not_found';
+    return (await eraseRemains(sessionId, userId, remains)) ? 'erased' : 'in_hand';
+  }
+
+  async function eraseRemains(sessionId: string, userId: string, remains: Remains): Promise<boolean> {
     await cancelRequests(userId, remains.requestIds);
     await Promise.all([forgetAnswers(sessionId, remains.answerKeys), eraseLogs(remains.requestIds)]);
     const inHand = await forgetJobs(userId, remains.requestIds);
     if (inHand.length === 0) await conversations.markErased(sessionId, userId, remains);
-    return inHand.length === 0 ? 'erased' : 'in_hand';
+    return inHand.length === 0;
   }
 
   async function eraseLater(sessionId: string, userId: string): Promise<void> {
@@ -62,6 +68,7 @@ export function createSessionEraser(options: {
       if (outcome === 'in_hand') eraseLater(sessionId, userId).catch(() => {});
     },
     eraseLate: ({ sessionId, userId }) => eraseLater(sessionId, userId),
+    eraseRemains,
     finish: async () => {
       const unfinished = await conversations.unfinishedErasures(Date.now() - UNFINISHED_MS, FINISHED_TOGETHER);
       for (const { sessionId, userId } of unfinished) await erase(sessionId, userId);

@@ -163,6 +163,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
           'session_not_found',
           'session_id_taken',
           'session_full',
+          'user_erased',
           'idempotency_key_reused',
           'rate_limited',
           'broker_unavailable',

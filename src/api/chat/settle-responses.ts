@@ -34,7 +34,7 @@ export interface ResponseSettler {
 /**
  * Consumes `chat_responses`. Writes each answer to its session and the user's history, and acknowledges its message
  * only after that. A batch costs one round trip to the store. A message goes to the dead-letter queue if it cannot be
- * read, has no valid signature, or belongs to no session. A message of a newer version is given back to the queue.
+ * read, has no valid signature, or belongs to no session, unless its user was erased. A message of a newer version is given back to the queue.
  * @param options.signatures undefined: there is no key, so every answer is accepted
  * @param options.acceptUnsigned whether an answer without a signature is accepted; one with a wrong signature never is
  * @param options.unknownSession what happens to an answer that belongs to no session: it is kept as a dead letter, or
@@ -44,7 +44,7 @@ export interface ResponseSettler {
  */
 export function createResponseSettler(options: {
   connection: BrokerConnection;
-  conversations: Pick<ConversationStore, 'settle'>;
+  conversations: Pick<ConversationStore, 'settle' | 'isRefused'>;
   signatures: Pick<AnswerSignatures, 'isValid'> | undefined;
   acceptUnsigned: boolean;
   /** Opens the texts of answers that the workers have sealed. */
@@ -86,12 +86,18 @@ export function createResponseSettler(options: {
 
   async function handle(answers: Answer[]): Promise<(Refusal | undefined)[]> {
     const outcomes = await conversations.settle(answers.map(({ response }) => response));
-    return outcomes.map((outcome, index) => {
-      const { response, traceparent } = answers[index]!;
-      onSettled(outcome, response, traceparent);
-      return outcome === 'unknown' && unknownSession === 'dead-letter' ? UNKNOWN_SESSION : undefined;
-    });
+    return await Promise.all(
+      outcomes.map(async (outcome, index) => {
+        const { response, traceparent } = answers[index]!;
+        onSettled(outcome, response, traceparent);
+        return outcome === 'unknown' && (await isKept(response)) ? UNKNOWN_SESSION : undefined;
+      }),
+    );
   }
+
+  /** Of an erased user, nothing is kept. */
+  const isKept = async ({ userId }: ChatResponse) =>
+    unknownSession === 'dead-letter' && !(await conversations.isRefused(userId));
 
   return createBatchConsumer({
     connection,

@@ -1,6 +1,7 @@
 import { createDocument } from 'zod-openapi';
 import { adminAccountPaths } from '../admin/accounts.ts';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
+import { eraseUserPaths } from '../admin/erase-user.ts';
 import { feedbackPaths } from '../admin/feedback.ts';
 import { gatePaths } from '../admin/gates.ts';
 import { intakePaths } from '../admin/intake.ts';
@@ -16,6 +17,7 @@ import { passwordResetPaths } from '../auth/password-reset-routes.ts';
 import { passwordPaths } from '../auth/password-routes.ts';
 import { accountPaths } from '../auth/routes.ts';
 import { chatPaths } from '../chat/routes.ts';
+import { erasurePaths } from '../erasure/routes.ts';
 import { realtimePaths } from '../realtime/routes.ts';
 import { servicePaths } from './service-paths.ts';
 
@@ -73,6 +75,8 @@ export function createOpenApiDocument(options: {
       ...chatPaths,
       ...realtimePaths,
       ...adminMePaths,
+      ...erasurePaths,
+      ...eraseUserPaths,
       ...deadLetterPaths,
       ...feedbackPaths,
       ...gatePaths,

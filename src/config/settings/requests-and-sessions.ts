@@ -42,6 +42,14 @@ export const requestsAndSessions = {
     text: 'How long sessions and history are kept after their last change.',
     readBy: api,
   }),
+  erasureReceiptsMs: setting({
+    env: 'ERASURE_RECEIPTS',
+    type: duration({ min: '1d' }),
+    default: '365d',
+    unit: 'duration',
+    text: 'How long the receipt of an erasure is kept. It has ids, kinds, counts and times, and no texts.',
+    readBy: api,
+  }),
   idempotencyTtlMs: setting({
     env: 'IDEMPOTENCY_TTL',
     type: duration({ min: '1m', max: '30d' }),

@@ -7,7 +7,7 @@ import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from 
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
-import { createGuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
+import { createGuardLogin, type GuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
 import { createInvites, type Invite, type Invites } from '../../api/auth/invites.ts';
 import { createLoginRecords } from '../../api/auth/login-records.ts';
 import { createLoginsRouter } from '../../api/auth/login-routes.ts';
@@ -22,7 +22,7 @@ import {
 } from '../../api/auth/password-reset.ts';
 import { createPasswordResetRouter } from '../../api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../api/auth/password-routes.ts';
-import { createPasswords } from '../../api/auth/passwords.ts';
+import { createPasswords, type Passwords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../../api/auth/routes.ts';
 import type { SetPasswordOptions } from '../../api/auth/set-password.ts';
@@ -40,6 +40,8 @@ export interface AccountParts {
   accounts: Router | undefined;
   accountAdmin: AccountAdmin | undefined;
   invites: Invites;
+  /** What checks a user's password. */
+  password: { passwords: Passwords; guardLogin: GuardLogin } | undefined;
   /** The login of the admin's pages. */
   login: Router;
 }
@@ -82,7 +84,7 @@ export function createAccountParts(options: {
 
   if (config.jwtJwksUrl) {
     const login = loginRouter(false, logInWithToken({ verifyToken, maxMs }));
-    return { accounts: undefined, accountAdmin: undefined, invites, login };
+    return { accounts: undefined, accountAdmin: undefined, invites, password: undefined, login };
   }
   const passwords = createPasswords();
   const logins = createLogins({ families: stores.refreshFamilies, endLogin });
@@ -135,6 +137,7 @@ export function createAccountParts(options: {
     ),
     accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
     invites,
+    password: { passwords, guardLogin },
     login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),
   };
 }

@@ -60,6 +60,8 @@ export function createAdminParts(options: {
   conversations: ConversationStore;
   /** Hears that somebody has taken access to texts. */
   onEmergency: () => void;
+  /** See createEraseUserRouter. */
+  eraseUser: Router;
   requireAdmin: RequestHandler;
   logger: Logger;
 }): Router {
@@ -89,6 +91,7 @@ export function createAdminParts(options: {
     createGatesRouter({ gates, openJobs, trail, requireAdmin }),
     createIntakeRouter({ intake, effects: intakeEffects, trail, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),
+    options.eraseUser,
     accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, invites, trail, requireAdmin }) : Router(),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs, trail, requireAdmin }),

@@ -11,6 +11,9 @@ import { createMongoDbConversationStore } from '../../adapters/conversations/mon
 import { createMongoDbFeedbackStore } from '../../adapters/conversations/mongodb-feedback-store.ts';
 import { createRedisConversationStore } from '../../adapters/conversations/redis-conversation-store.ts';
 import { createRedisFeedbackStore } from '../../adapters/conversations/redis-feedback-store.ts';
+import type { ErasureStore } from '../../adapters/erasures/erasure-store.ts';
+import { createMongoDbErasureStore } from '../../adapters/erasures/mongodb-erasure-store.ts';
+import { createRedisErasureStore } from '../../adapters/erasures/redis-erasure-store.ts';
 import { createMongoDbRefreshFamilyStore } from '../../adapters/logins/mongodb-refresh-family-store.ts';
 import { createRedisRefreshFamilyStore } from '../../adapters/logins/redis-refresh-family-store.ts';
 import type { RefreshFamilyStore } from '../../adapters/logins/refresh-family-store.ts';
@@ -26,11 +29,12 @@ export interface LastingStores {
   accounts: AccountStore;
   refreshFamilies: RefreshFamilyStore;
   audit: AuditStore;
+  erasures: ErasureStore;
 }
 
 /** Keeps what lasts in MongoDB if there is one, and else in Redis. */
 export function createLastingStores(options: {
-  config: Pick<ApiConfig, 'historyRetentionMs' | 'sessionIdleMs' | 'refreshTokenTtlMs'>;
+  config: Pick<ApiConfig, 'historyRetentionMs' | 'sessionIdleMs' | 'refreshTokenTtlMs' | 'erasureReceiptsMs'>;
   redis: Redis;
   /** undefined: what is written to Redis counts as made once Redis has it. */
   safeWrites: SafeWrites | undefined;
@@ -48,6 +52,7 @@ export function createLastingStores(options: {
       accounts: createRedisAccountStore({ redis }),
       refreshFamilies: createRedisRefreshFamilyStore({ redis, ttlMs }),
       audit: createRedisAuditStore({ redis, safeWrites }),
+      erasures: createRedisErasureStore({ redis, retentionMs: config.erasureReceiptsMs }),
     };
   }
   return {
@@ -56,5 +61,6 @@ export function createLastingStores(options: {
     accounts: createMongoDbAccountStore({ db }),
     refreshFamilies: createMongoDbRefreshFamilyStore({ db, ttlMs }),
     audit: createMongoDbAuditStore({ db }),
+    erasures: createMongoDbErasureStore({ db, retentionMs: config.erasureReceiptsMs }),
   };
 }

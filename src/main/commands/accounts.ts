@@ -25,7 +25,7 @@ import { readSetting } from './read-setting.ts';
 import { withRedis } from './redis-connection.ts';
 
 /** No access token of any api outlives its login by more: ACCESS_TOKEN_TTL is a day at most. */
-const KEEP_MS = 25 * 3_600_000;
+export const KEEP_ENDED_MS = 25 * 3_600_000;
 
 export interface AccountStores {
   accounts: AccountStore;
@@ -63,5 +63,8 @@ export async function withAccounts(name: string, use: (stores: AccountStores) =>
 
 function loginsOf(redis: Redis, families: RefreshFamilyStore): Logins {
   const [key, channel] = [redisKeys.endedLogins(), channelOf(redis, LOGIN_ENDED_CHANNEL)];
-  return createLogins({ families, endLogin: (loginId) => endLogin(redis, key, { loginId, keepMs: KEEP_MS, channel }) });
+  return createLogins({
+    families,
+    endLogin: (loginId) => endLogin(redis, key, { loginId, keepMs: KEEP_ENDED_MS, channel }),
+  });
 }

@@ -73,6 +73,47 @@ export function describeConversationStore(
       expect((await store.history(turn.userId, { limit: 10 })).turns).toHaveLength(1);
     });
 
+    test('an erased user can begin nothing, and what was begun leaves nothing', async () => {
+      const userId = randomUUID();
+      await store.refuse(userId);
+      expect(await store.isRefused(userId)).toBe(true);
+      expect(await store.isRefused(randomUUID())).toBe(false);
+      const turn = newTurn({ userId });
+      expect(await store.begin(turn, { newSession: true })).toBe('user_erased');
+      expect(await store.turn(turn)).toBeUndefined();
+      expect(await store.countKept({ userId })).toMatchObject({ conversations: 0, turns: 0, openTurns: 0 });
+    });
+
+    test('all sessions of a user are counted and erased, also those that were never visible', async () => {
+      const userId = randomUUID();
+      const ended = await ask({ userId });
+      await settle(ended);
+      const queued = await ask({ userId });
+      const hidden = newTurn({ userId });
+      await store.begin(hidden, { newSession: true });
+      const others = await ask();
+      expect(await store.countKept({ userId })).toMatchObject({ conversations: 3, turns: 3, openTurns: 2 });
+      expect(await store.countKept({ userId, sessionId: ended.sessionId })).toMatchObject({
+        conversations: 1,
+        turns: 1,
+      });
+      const erased: string[] = [];
+      for (;;) {
+        const some = await store.eraseSome(userId);
+        if (!some) break;
+        for (const { sessionId, remains } of some) {
+          erased.push(sessionId);
+          await store.markErased(sessionId, userId, remains);
+        }
+      }
+      await store.leaveLists({ userId });
+      expect(erased.sort()).toEqual([ended, queued, hidden].map(({ sessionId }) => sessionId).sort());
+      expect(await store.countKept({ userId })).toEqual({
+        ...{ conversations: 0, turns: 0, feedback: 0, openTurns: 0, unfinishedErasures: 0 },
+      });
+      expect(await sessionOf(others)).toBeDefined();
+    });
+
     test('beginning and confirming again changes nothing', async () => {
       const turn = await ask();
       await settle(turn);

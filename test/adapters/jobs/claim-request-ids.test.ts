@@ -38,6 +38,7 @@ describe.each([1, 4])('with %i shards, a message with the requestId of another u
   function openWorker(begun: string[]) {
     const redis = around.redis.duplicate();
     const runner = createJobRunner({
+      refuse: async () => {},
       seals: plainTexts,
       ...jobLimits,
       ...{ shards: around.shards, redis, concurrency: 50, attempts: 3 },

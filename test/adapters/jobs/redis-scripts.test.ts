@@ -197,6 +197,7 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
 
   await redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-a'), '1');
   await claimRequests(redis, toKey, [{ digest: finishedDigest('r-a'), shard: 0 }], { windowMs: 60_000 });
+  await redis.sadd(toKey('erased-users'), 'somebody');
   await add(jobs('a', 'b', 'c', 'd', 'e', 'f'));
   const [a, b, c, d, e] = (await take(5)) as [TakenJob, TakenJob, TakenJob, TakenJob, TakenJob];
   await saveJobs(redis, [{ key: toKey('r-a'), attemptsStarted: 1, progress: '{}' }]);
@@ -261,18 +262,19 @@ describe('jobs for which there is room', () => {
     expect(added).toEqual({
       untaken: 0,
       started: taken.map(({ options: _, ...rest }) => expect.objectContaining(rest)),
+      refused: [],
     });
     expect(counters(await dump())).toEqual(counters(addedAndTaken));
   });
 
   test('are put in line if another job waits', async () => {
     await add(jobs('first'));
-    expect(await add(jobs('a'), 5)).toEqual({ untaken: 2, started: [] });
+    expect(await add(jobs('a'), 5)).toEqual({ untaken: 2, started: [], refused: [] });
     expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
   });
 
   test('are put in line if there is no room for all of them', async () => {
-    expect(await add(jobs('a', 'b'), 1)).toEqual({ untaken: 2, started: [] });
+    expect(await add(jobs('a', 'b'), 1)).toEqual({ untaken: 2, started: [], refused: [] });
     expect(await queue.getJobCounts('active', 'prioritized')).toEqual({ active: 0, prioritized: 2 });
   });
 
@@ -281,7 +283,7 @@ describe('jobs for which there is room', () => {
     ['limited', () => queue.setGlobalConcurrency(1)],
   ])('go in line while the queue is %s', async (_, limit) => {
     await limit();
-    expect(await add(jobs('a'), 5)).toEqual({ untaken: 1, started: [] });
+    expect(await add(jobs('a'), 5)).toEqual({ untaken: 1, started: [], refused: [] });
   });
 
   test('are not taken again when they come again, nor twice when they come twice', async () => {

@@ -47,6 +47,7 @@ function startRunner(work: (job: JobInHand) => Promise<unknown>, own: TextSeals 
   const connection = redis.duplicate();
   connections.push(connection);
   const runner = createJobRunner({
+    refuse: async () => {},
     ...{
       shards: around.shards,
       redis: connection,

@@ -64,6 +64,7 @@ const fail = async (failWith: string, users: readonly string[] = USERS) => {
 function openWorker(concurrency: number) {
   const connection = search.redis.duplicate();
   const runner = createJobRunner({
+    refuse: async () => {},
     seals: plainTexts,
     ...jobLimits,
     ...{ shards: search.shards, redis: connection, concurrency, attempts: 3 },

@@ -29,7 +29,7 @@ beforeEach(async () => {
   lines = log.lines as Record<string, unknown>[];
   worked = [];
   runner = createJobRunner({
-    ...{ shards, redis: connection, concurrency: 10, attempts: 2, seals: plainTexts },
+    ...{ shards, redis: connection, concurrency: 10, attempts: 2, seals: plainTexts, refuse: async () => {} },
     ...{ completedJobsKept: 100, finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000 },
     ...{ completedJobsAgeMs: 3_600_000, failedJobsKept: 100, failedJobsAgeMs: 3_600_000, logger: log.logger },
   });

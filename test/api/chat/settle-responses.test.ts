@@ -42,6 +42,7 @@ test('a dead letter that RabbitMQ does not take is tried again, and does not end
         await sleep(100);
         return responses.map(() => 'settled' as const);
       },
+      isRefused: async () => false,
     },
     signatures: undefined,
     acceptUnsigned: true,

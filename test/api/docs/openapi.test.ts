@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { Router } from 'express';
 import { createAdminAccountsRouter } from '../../../src/api/admin/accounts.ts';
 import { createDeadLettersRouter } from '../../../src/api/admin/dead-letters.ts';
+import { createEraseUserRouter } from '../../../src/api/admin/erase-user.ts';
 import { createFeedbackRouter } from '../../../src/api/admin/feedback.ts';
 import { createGatesRouter } from '../../../src/api/admin/gates.ts';
 import { createIntakeRouter } from '../../../src/api/admin/intake.ts';
@@ -18,6 +19,7 @@ import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDocsRouter } from '../../../src/api/docs/routes.ts';
+import { createErasureRouter } from '../../../src/api/erasure/routes.ts';
 import { createRealtimeRouter } from '../../../src/api/realtime/routes.ts';
 import { apiErrors } from '../../../src/contracts/error-codes.ts';
 import { createHealthRouter } from '../../../src/observability/health.ts';
@@ -103,7 +105,7 @@ test('what needs a token says so', () => {
   for (const { path, operation } of operations) {
     const secured = operation.security !== undefined;
     // A WebSocket gets its token in a message.
-    const needsToken = /^\/(me$|auth\/(logins|password$)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
+    const needsToken = /^\/(me$|account$|auth\/(logins|password$)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
     expect({ path, secured }).toEqual({ path, secured: needsToken });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
@@ -124,6 +126,8 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createChatRouter(unused)),
     ...routesOf(createRealtimeRouter(unused)),
     ...routesOf(createAdminMeRouter(unused), '/admin'),
+    ...routesOf(createErasureRouter(unused)),
+    ...routesOf(createEraseUserRouter(unused), '/admin'),
     ...routesOf(createDeadLettersRouter(unused), '/admin'),
     ...routesOf(createFeedbackRouter(unused), '/admin'),
     ...routesOf(createGatesRouter(unused), '/admin'),

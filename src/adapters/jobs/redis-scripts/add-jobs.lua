@@ -1,7 +1,7 @@
 --[[
   Adds jobs, each at its user's place in line, as BullMQ's own script adds prioritised jobs. If no job waits and there
   is room for all of them, it takes them at once, as BullMQ's script takes a job, but without a lock. A job that exists
-  or has finished stays as it is. BullMQ's script also writes each job to an event stream. Nobody reads that stream, so
+  or has finished stays as it is. A job of an erased user is refused, and nothing of it is written. BullMQ's script also writes each job to an event stream. Nobody reads that stream, so
   this script does not.
 
   KEYS:
@@ -15,6 +15,7 @@
      8 active
      9 next-tags
     10 finished
+    11 erased-users
 
   ARGV:
     1 key prefix
@@ -34,8 +35,9 @@
     1 how many jobs no worker has in hand now
     2 which of the given jobs were taken, counted from 1
     3 for each of those: its mark of being cancelled, or nil
+    4 which of the given jobs were refused, counted from 1
 
-  Cost: 11 or 12 commands if the jobs are taken, else 12 to 14 and 2 for each class. For each job 1, 1 for each
+  Cost: 12 or 13 commands if the jobs are taken, else 13 to 15 and 2 for each class; 1 more once a user was erased. For each job 1, 1 for each
   generation of finished requests, and 1 if any of the given jobs is there already.
 ]]
 -- include: line
@@ -47,6 +49,7 @@ local FIRST_JOB, ARGS_PER_JOB = 6, 5
 
 local marker, meta, idCounter, line, scoreCounter = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local wait, delayed, active, nextTags, finishedKey = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local erasedUsers = KEYS[11]
 local prefix, name, now, options = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local room = tonumber(ARGV[5])
 
@@ -54,22 +57,26 @@ local inLine = redis.call('ZCARD', line)
 if inLine == 0 or redis.call('HLEN', nextTags) > USERS_REMEMBERED then redis.call('DEL', nextTags) end
 
 -- For each job: its key, and the field of its user in `next-tags`.
-local keys, turns = {}, {}
+local keys, turns, users = {}, {}, {}
 for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
   local id, user, class = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
   keys[#keys + 1] = prefix .. id
   turns[#turns + 1] = class .. ':' .. user
+  users[#users + 1] = user
 end
+local isErased = redis.call('EXISTS', erasedUsers) == 1 and redis.call('SMISMEMBER', erasedUsers, unpack(users)) or {}
 local noneThere = redis.call('EXISTS', unpack(keys)) == 0
 local remembered = inLine > 0 and redis.call('HMGET', nextTags, unpack(turns)) or {}
 local generations = generationsOf(finishedKey)
 
 -- Of the jobs to be added: their indexes among the given jobs, and their tags.
-local served, nextTagOf, seen, new, tags = {}, {}, {}, {}, {}
+local served, nextTagOf, seen, new, tags, refused = {}, {}, {}, {}, {}, {}
 for n, key in ipairs(keys) do
   local arg = FIRST_JOB + ARGS_PER_JOB * (n - 1)
   local class, digest = ARGV[arg + 2], ARGV[arg + 3]
-  if not seen[key] and (noneThere or redis.call('EXISTS', key) == 0) and not isFinished(generations, digest) then
+  if isErased[n] == 1 then
+    refused[#refused + 1] = n
+  elseif not seen[key] and (noneThere or redis.call('EXISTS', key) == 0) and not isFinished(generations, digest) then
     seen[key] = true
     local from, to = classOf(tonumber(class))
     if not served[from] then
@@ -125,4 +132,4 @@ if #new > 0 then
     inLine = inLine + #new
   end
 end
-return {redis.call('LLEN', wait) + inLine + redis.call('ZCARD', delayed), started, cancelled}
+return {redis.call('LLEN', wait) + inLine + redis.call('ZCARD', delayed), started, cancelled, refused}

@@ -22,6 +22,8 @@ export interface Added {
   untaken: number;
   /** The indexes of the jobs that were taken, and whether their users have cancelled them. */
   started: { place: number; cancelled: boolean }[];
+  /** The indexes of the jobs of erased users. They were not added. */
+  refused: number[];
 }
 
 /**
@@ -38,10 +40,19 @@ export async function addJobs(
 ): Promise<Added> {
   const keys = [
     ...keysOf(toKey, 'marker', 'meta', 'id', 'prioritized', 'pc', 'wait', 'delayed', 'active'),
-    ...keysOf(toKey, 'next-tags', 'finished'),
+    ...keysOf(toKey, 'next-tags', 'finished', 'erased-users'),
   ];
   const args = [toKey(''), name, Date.now(), JSON.stringify(options).slice(1), room];
   for (const { id, user, tags, digest, data } of jobs) args.push(id, user, tags.from, digest, data);
-  const [untaken, started, cancelled] = (await script(redis, keys, args)) as [number, number[], (string | null)[]];
-  return { untaken, started: started.map((place, index) => ({ place: place - 1, cancelled: !!cancelled[index] })) };
+  const [untaken, started, cancelled, refused] = (await script(redis, keys, args)) as [
+    number,
+    number[],
+    (string | null)[],
+    number[],
+  ];
+  return {
+    untaken,
+    started: started.map((place, index) => ({ place: place - 1, cancelled: !!cancelled[index] })),
+    refused: refused.map((place) => place - 1),
+  };
 }

@@ -114,6 +114,7 @@ export const ownKeys = {
   finished: 'List: the generations of finished requests. Their buckets and a count are below it: see generations.lua.',
   claims:
     'List: the same of requests whose ids a shard has claimed. Only if there are several: see claim-requests.lua.',
+  'erased-users': 'Set: the ids of erased users, whose jobs are refused.',
   'awaiting-model-turn': 'String: a worker has just put back jobs that waited for a model. It expires.',
   'completed-log': 'List: lines about completed jobs, for the search: see search/ended-log.ts.',
   'failed-log': 'List: the same about failed jobs.',

@@ -12,6 +12,7 @@ import type { Places } from './places.ts';
  *
  * The work begins before the job is safe. If Redis loses the job meanwhile, RabbitMQ still has its message.
  * @param options.addJobs adds jobs to the queue; if there is `room` for all of them, they may begin at once
+ * @param options.refuse ends the requests of erased users, whose jobs are not added
  * @param options.safely makes a write, and waits until it is safe. Left out: jobs are safe once Redis has them
  * @returns a function that adds jobs, and returns how many jobs no process has in hand then
  * @throws StoreUnavailableError the jobs may not be safe
@@ -22,28 +23,33 @@ export function createJobAdder<Start extends HeadStart>(options: {
   addJobs(
     jobs: readonly NewJob[],
     room: number,
-  ): Promise<{ untaken: number; started: (TakenJob & { place: number })[] }>;
+  ): Promise<{ untaken: number; started: (TakenJob & { place: number })[]; refused: number[] }>;
+  refuse(jobs: readonly NewJob[]): Promise<void>;
   begin(taken: TakenJob, headStart: Start | undefined): void;
   safely?: (<T>(write: () => Promise<T>) => Promise<T>) | undefined;
 }): (jobs: readonly NewJob[]) => Promise<number> {
-  const { places, headStarts, addJobs, begin, safely } = options;
+  const { places, headStarts, addJobs, refuse, begin, safely } = options;
 
-  async function addAndBegin(jobs: readonly NewJob[]): Promise<number> {
+  async function addAndBegin(jobs: readonly NewJob[]): Promise<{ untaken: number; refused: number[] }> {
     const room = places.reserve(jobs.length);
     const given = headStarts.giveTo(jobs, room);
     try {
-      const { untaken, started } = await addJobs(jobs, room);
+      const { untaken, started, refused } = await addJobs(jobs, room);
       headStarts.learn(started.length > 0);
       for (const job of started) {
         begin(job, given[job.place]);
         given[job.place] = undefined;
       }
-      return untaken;
+      return { untaken, refused };
     } finally {
       places.release(room);
       for (const headStart of given) headStart?.drop();
     }
   }
 
-  return (jobs) => (safely ? safely(() => addAndBegin(jobs)) : addAndBegin(jobs));
+  return async (jobs) => {
+    const { untaken, refused } = await (safely ? safely(() => addAndBegin(jobs)) : addAndBegin(jobs));
+    if (refused.length > 0) await refuse(refused.map((index) => jobs[index]!));
+    return untaken;
+  };
 }

@@ -40,6 +40,7 @@ export interface JobRunner<Start extends HeadStart = HeadStart> {
  * Has a runner for each shard of the jobs. They share the places, so that `concurrency` holds for all jobs together.
  * @param options.redis the connection that the shards were opened with
  * @param options.safeWrites adds the jobs, on a connection of its own. Left out: jobs count as added once Redis has them
+ * @param options.refuse ends the requests of erased users. `add` waits for it, and rejects with its error
  * @param options.attempts how many attempts each added job has
  * @param options.completedJobsKept and the other limits: of all shards together
  */

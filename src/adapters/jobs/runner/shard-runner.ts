@@ -46,6 +46,8 @@ export interface ShardRunnerOptions extends EndedJobLimits {
   attempts: number;
   finishedJobTextMs: number;
   redeliveryWindowMs: number;
+  /** Ends the requests of erased users, whose jobs are not added. */
+  refuse: (jobs: readonly NewJob[]) => Promise<void>;
   logger: Logger;
 }
 
@@ -115,6 +117,7 @@ export function createShardRunner<Start extends HeadStart>(
         addJobs(shard, safeWrites?.redis ?? redis, added, { attempts, room, seals: own }),
       );
     },
+    refuse: options.refuse,
     begin: jobs.begin,
     safely: safeWrites?.make,
   });

@@ -11,7 +11,11 @@ function openAdder({ places = 3, untilSafe }: { places?: number; untilSafe?: () 
   const all = createPlaces(places);
   all.open();
   const log: string[] = [];
-  const reply = Promise.withResolvers<{ untaken: number; started: (TakenJob & { place: number })[] }>();
+  const reply = Promise.withResolvers<{
+    untaken: number;
+    started: (TakenJob & { place: number })[];
+    refused: number[];
+  }>();
   const add = createJobAdder({
     places: all,
     headStarts: {
@@ -22,6 +26,7 @@ function openAdder({ places = 3, untilSafe }: { places?: number; untilSafe?: () 
       log.push(`${jobs.length} added with room for ${room}`);
       return reply.promise;
     },
+    refuse: async (refused) => void log.push(`${refused.map(({ request }) => request.requestId)} refused`),
     begin: ({ jobId }, headStart: HeadStart | undefined) => log.push(`${jobId} ${headStart ? 'with' : 'without'}`),
     safely:
       untilSafe &&
@@ -39,14 +44,14 @@ test('the places are reserved while Redis is asked, and released when it has ans
   const { add, places, reply } = openAdder();
   const adding = add(jobs);
   expect(places.free).toBe(1);
-  reply.resolve({ untaken: 7, started: [] });
+  reply.resolve({ untaken: 7, started: [], refused: [] });
   expect(await adding).toBe(7);
   expect(places.free).toBe(3);
 });
 
 test('jobs that Redis gives to this process begin with their head starts; the other head starts are dropped', async () => {
   const { add, log, reply } = openAdder();
-  reply.resolve({ untaken: 0, started: [{ ...takenJob('b'), place: 1 }] });
+  reply.resolve({ untaken: 0, started: [{ ...takenJob('b'), place: 1 }], refused: [] });
   await add(jobs);
   expect(log).toEqual(['2 added with room for 2', 'begun at once', 'r-b with', 'a dropped']);
 });
@@ -62,7 +67,7 @@ test('if Redis does not take the jobs, the head starts are dropped and the place
 test('jobs that must be on disk begin at once, and count as added once they are there', async () => {
   const written = Promise.withResolvers<void>();
   const { add, log, reply } = openAdder({ untilSafe: () => written.promise });
-  reply.resolve({ untaken: 0, started: [{ ...takenJob('a'), place: 0 }] });
+  reply.resolve({ untaken: 0, started: [{ ...takenJob('a'), place: 0 }], refused: [] });
   const adding = add(jobs).then(() => log.push('added'));
   await new Promise(setImmediate);
   expect(log).toEqual(['2 added with room for 2', 'begun at once', 'r-a with', 'b dropped']);
@@ -74,6 +79,6 @@ test('jobs that must be on disk begin at once, and count as added once they are 
 test('jobs that the disk does not have in time are refused', async () => {
   const late = () => Promise.reject(new StoreUnavailableError('late'));
   const { add, reply } = openAdder({ untilSafe: late });
-  reply.resolve({ untaken: 0, started: [] });
+  reply.resolve({ untaken: 0, started: [], refused: [] });
   await expect(add(jobs)).rejects.toThrow('late');
 });

@@ -6,6 +6,7 @@ import { type ChatJobResult, jobIdOf } from '../../../../src/adapters/jobs/chat-
 import type { JobInHand } from '../../../../src/adapters/jobs/job-in-hand.ts';
 import { addJobs, type NewJob } from '../../../../src/adapters/jobs/job-queue.ts';
 import { type ChatQueue, type JobShards, openJobShards } from '../../../../src/adapters/jobs/job-shards.ts';
+import { createUsersJobs } from '../../../../src/adapters/jobs/jobs-of-user.ts';
 import { createJobRunner, type JobRunner } from '../../../../src/adapters/jobs/runner/job-runner.ts';
 import { createSafeWrites } from '../../../../src/adapters/redis/safe-writes.ts';
 import { RequestCancelledError, StoreUnavailableError } from '../../../../src/contracts/errors.ts';
@@ -25,7 +26,9 @@ let redis: Redis;
 let queue: ChatQueue;
 const runners: JobRunner[] = [];
 const connections: Redis[] = [];
+let refused: string[];
 beforeEach(async () => {
+  refused = [];
   around = await openQueue();
   ({ redis, queue } = around);
 });
@@ -67,6 +70,7 @@ function createRunner(options: { concurrency?: number; url?: string; slowDiskUrl
     completedJobsAgeMs: 3_600_000,
     failedJobsKept: 1_000,
     failedJobsAgeMs: 3_600_000,
+    refuse: async (jobs) => void refused.push(...jobs.map(({ request }) => request.requestId)),
     logger,
   });
   runners.push(runner);
@@ -485,3 +489,11 @@ test('it stops, and hands back what it has in hand, though Redis was just away',
   runners.splice(0);
   await proxy.stop();
 }, 60_000);
+
+test('the requests of an erased user are ended, and become no jobs', async () => {
+  const { runner } = createRunner();
+  await createUsersJobs(around.shards, redis).refuse(newJob('a').request.userId);
+  expect(await runner.add([newJob('a')])).toBe(0);
+  expect(refused).toEqual(['a']);
+  expect(await queue.getJobState(jobIdOf('a'))).toBe('unknown');
+});

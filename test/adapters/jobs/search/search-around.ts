@@ -26,7 +26,7 @@ export async function openSearch(redisUrl?: string, shardCount = 1) {
   const connection = redis.duplicate();
   const runner = createJobRunner({
     ...jobLimits,
-    ...{ shards, redis: connection, concurrency: 50, attempts: 3, seals: plainTexts },
+    ...{ shards, redis: connection, concurrency: 50, attempts: 3, seals: plainTexts, refuse: async () => {} },
     ...{ finishedJobTextMs: 0, redeliveryWindowMs: 3_600_000, logger: pino({ level: 'silent' }) },
   });
 

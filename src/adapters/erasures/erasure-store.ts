@@ -1,0 +1,12 @@
+import type { Erasure } from '../../contracts/erasures.ts';
+
+/** The erasures: those under way, and the receipts of those that are done. All methods reject with StoreUnavailableError. */
+export interface ErasureStore {
+  /** Writes an erasure down as it is now. It is kept for the store's retention after it is done, and until then for ever. */
+  save(erasure: Erasure): Promise<void>;
+  find(erasureId: string): Promise<Erasure | undefined>;
+  /** Returns the latest erasure of a whole user. */
+  ofUser(userId: string): Promise<Erasure | undefined>;
+  /** Returns the ids of at most `count` erasures that are not done. */
+  unfinished(count: number): Promise<string[]>;
+}

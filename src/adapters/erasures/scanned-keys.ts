@@ -1,0 +1,67 @@
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
+import { scanKeys } from '../redis/scan-keys.ts';
+
+/** Keys of a user that no list leads to. */
+export interface ScannedKeys {
+  idempotency_keys: string[];
+  rate_limits: string[];
+  tickets: string[];
+  admin_sessions: string[];
+}
+
+/**
+ * Finds them by looking at the names of all keys, and at the tickets and the admin's sessions themselves. One round trip for
+ * each 100 keys of Redis. @throws StoreUnavailableError
+ * @param of.sessionId only the Idempotency-Keys of this session
+ */
+export async function scanKeysOf(
+  redis: Redis,
+  { userId, sessionId }: { userId: string; sessionId?: string | undefined },
+): Promise<ScannedKeys> {
+  const found: ScannedKeys = {
+    idempotency_keys: [],
+    rate_limits: [],
+    tickets: [],
+    admin_sessions: [],
+  };
+  for await (const keys of scanKeys(redis, '*')) {
+    for (const key of keys) {
+      if (isIdempotencyKey(key, userId)) {
+        if (sessionId === undefined || (await ownerIn(redis, key))?.sessionId === sessionId) {
+          found.idempotency_keys.push(key);
+        }
+      } else if (sessionId !== undefined) {
+      } else if (
+        key.startsWith(redisKeys.rate(userId, '')) &&
+        !key.slice(redisKeys.rate(userId, '').length).includes(':')
+      ) {
+        found.rate_limits.push(key);
+      } else if (key.startsWith(redisKeys.ticket(''))) {
+        if ((await ownerIn(redis, key))?.userId === userId) found.tickets.push(key);
+      } else if (key === redisKeys.textAccess(userId)) {
+        found.admin_sessions.push(key);
+      } else if (key.startsWith(redisKeys.adminSession(''))) {
+        if ((await ownerIn(redis, key))?.userId === userId) found.admin_sessions.push(key);
+      }
+    }
+  }
+  return found;
+}
+
+/** Removes keys, one command each: they may be in different slots of a cluster. @throws StoreUnavailableError */
+export async function removeKeys(redis: Redis, keys: readonly string[]): Promise<void> {
+  await orStoreUnavailable(Promise.all(keys.map((key) => redis.del(key))));
+}
+
+/** The id of a user may contain colons, and the hash after it does not. */
+function isIdempotencyKey(key: string, userId: string): boolean {
+  const prefix = redisKeys.idempotency(userId, '');
+  return key.startsWith(prefix) && /^[0-9a-f]{64}$/.test(key.slice(prefix.length));
+}
+
+async function ownerIn(redis: Redis, key: string): Promise<{ userId?: string; sessionId?: string } | undefined> {
+  const text = await orStoreUnavailable(redis.get(key));
+  return text === null ? undefined : JSON.parse(text);
+}

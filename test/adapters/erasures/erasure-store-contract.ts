@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { ErasureStore } from '../../../src/adapters/erasures/erasure-store.ts';
+import type { Erasure } from '../../../src/contracts/erasures.ts';
+import { until } from '../../until.ts';
+
+/** What every store of erasures must do. */
+export function describeErasureStore(name: string, makeStore: (retentionMs: number) => Promise<ErasureStore>): void {
+  describe(`${name} is a store of erasures`, () => {
+    let store: ErasureStore;
+    beforeAll(async () => {
+      store = await makeStore(60_000);
+    });
+
+    const erasureOf = (fields: Partial<Erasure> = {}): Erasure => ({
+      erasureId: randomUUID(),
+      userId: randomUUID(),
+      sessionId: null,
+      requestedBy: 'user',
+      requestedAt: new Date().toISOString(),
+      ...{ state: 'erasing', erasedAt: null, waitsFor: null },
+      kinds: [{ kind: 'jobs', place: 'redis', found: 2, erased: 1, left: 1, lookedAt: new Date().toISOString() }],
+      ...fields,
+    });
+
+    test('an erasure is found by its id and by its user, as it was saved last', async () => {
+      const erasure = erasureOf();
+      await store.save(erasure);
+      expect(await store.find(erasure.erasureId)).toEqual(erasure);
+      const done: Erasure = { ...erasure, state: 'erased', erasedAt: new Date().toISOString() };
+      await store.save(done);
+      expect(await store.find(erasure.erasureId)).toEqual(done);
+      expect(await store.ofUser(erasure.userId)).toEqual(done);
+      expect(await store.find(randomUUID())).toBeUndefined();
+    });
+
+    test('the erasure of a conversation is not one of its user', async () => {
+      const erasure = erasureOf({ sessionId: randomUUID() });
+      await store.save(erasure);
+      expect(await store.ofUser(erasure.userId)).toBeUndefined();
+    });
+
+    test('an erasure is unfinished until it is saved as erased', async () => {
+      const erasure = erasureOf();
+      await store.save(erasure);
+      expect(await store.unfinished(100)).toContain(erasure.erasureId);
+      await store.save({ ...erasure, state: 'erased' });
+      expect(await store.unfinished(100)).not.toContain(erasure.erasureId);
+    });
+
+    test('a receipt is kept for its time, and an erasure that is not done is kept longer', async () => {
+      const forgetful = await makeStore(200);
+      const [done, under] = [erasureOf({ state: 'erased' }), erasureOf()];
+      await Promise.all([forgetful.save(done), forgetful.save(under)]);
+      await until('the receipt is gone', async () => !(await forgetful.find(done.erasureId)));
+      expect(await forgetful.find(under.erasureId)).toEqual(under);
+    });
+  });
+}

@@ -1,0 +1,210 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { Erasure } from '../../src/contracts/erasures.ts';
+import { kindsOfData } from '../../src/contracts/kept-data.ts';
+import { call, register, signUp, type TestUser } from '../api-client.ts';
+import { openMongoDb } from '../mongodb-connection.ts';
+import { startApi, startScript, startWorker, type TestProcess } from '../processes.ts';
+import { type QueueClient, startQueueClient } from '../queue-client.ts';
+import { textOf } from '../redis-text.ts';
+import { testMongoDbUrl, testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { startSimulator, type TestSimulator } from '../start-simulator.ts';
+import { until } from '../until.ts';
+import { withMongoDb } from '../with-mongodb.ts';
+
+const PASSWORD = 'three-brown-otters';
+/** A test asks more often than a person. */
+const RATES = { RATE_LOGIN_PER_MINUTE: '100000', RATE_READ_PER_MINUTE: '1000000' };
+
+describe('with everything in Redis', () => describeErasure(async () => ({})));
+withMongoDb('with MongoDB', () => describeErasure(async () => ({ MONGODB_URL: await testMongoDbUrl() })));
+
+function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
+  const keys = { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`, ...RATES };
+  let env: { RABBITMQ_URL: string; REDIS_URL: string; MONGODB_URL?: string };
+  let simulator: TestSimulator;
+  let api: TestProcess;
+  let redis: Redis;
+  let client: QueueClient;
+  let bob: TestUser;
+
+  beforeAll(async () => {
+    env = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl(), ...(await makeEnv()) };
+    redis = new Redis(env.REDIS_URL);
+    simulator = await startSimulator();
+    const settings = { MODEL_SIMULATOR_URL: simulator.baseUrl, RETRY_BASE: '1h', RETRY_MAX: '1h' };
+    [api] = await Promise.all([startApi({ ...env, ...keys }), startWorker({ ...env, ...keys, ...settings })]);
+    client = await startQueueClient(env.RABBITMQ_URL);
+    bob = await signUp(api.url);
+  });
+  afterAll(async () => {
+    await simulator.stop();
+    redis.disconnect();
+  });
+
+  const answered = async (user: TestUser, message: string, more: object = {}, headers: Record<string, string> = {}) => {
+    const { status, body } = await user.send({ message, ...more }, { Prefer: 'wait=20', ...headers });
+    expect({ status, state: body.status }).toEqual({ status: 200, state: 'completed' });
+    return body;
+  };
+  const isNow = (user: TestUser, sessionId: string, status: string) =>
+    until(`a question is ${status}`, async () => (await user.session(sessionId)).body.turns.at(-1)?.status === status);
+
+  /** Somebody with data of every kind that can be made from outside. The texts have the user's id in them. */
+  async function somebodyWithData(): Promise<TestUser> {
+    const user = await signUp(api.url);
+    const text = (what: string) => `Is ${user.userId} ${what}?`;
+    const { requestId } = await answered(user, text('healthy'), {}, { 'Idempotency-Key': randomUUID() });
+    expect((await user.put(`/chat/requests/${requestId}/feedback`, { rating: 'up', comment: 'good' })).status).toBe(
+      200,
+    );
+    await answered(user, text('streamed'), { stream: true });
+    const failing = (await user.send({ message: `${text('failed')} [[simulate status=400]]` })).body.sessionId;
+    await isNow(user, failing, 'failed');
+    const retrying = (await user.send({ message: `${text('retried')} [[simulate status=500]]` })).body.sessionId;
+    await isNow(user, retrying, 'retrying');
+    // Another service has asked for this user, in a session that we do not have.
+    const [own, dead] = [randomUUID(), randomUUID()];
+    await client.ask({ requestId: own, sessionId: own, userId: user.userId, message: text('asked elsewhere') });
+    const letter = { requestId: dead, userId: user.userId, message: text('unreadable') };
+    await client.ask(letter);
+    await until('its answer belongs to no session', async () => (await client.depth('chat_responses.dlq')) > 0);
+    await until('it is a dead letter', async () => (await client.depth('chat_requests.dlq')) > 0);
+    return user;
+  }
+
+  const erase = async (user: TestUser, body: object = { password: PASSWORD }) => {
+    const reply = await call(`${api.url}/account`, {
+      method: 'DELETE',
+      headers: { Authorization: `Bearer ${user.accessToken}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: reply.status, headers: reply.headers, body: reply.body as unknown as Erasure & { code?: string } };
+  };
+  /** The receipt, once everything is erased. What hinders it is in the error. */
+  async function untilErased(erasureId: string): Promise<Erasure> {
+    let last: Erasure | undefined;
+    const isErased = async () => {
+      last = (await call(`${api.url}/erasures/${erasureId}`)).body as unknown as Erasure;
+      return last.state === 'erased';
+    };
+    await until('everything is erased', isErased, 30_000).catch((error) => {
+      const left = last?.kinds?.filter((kind) => kind.left > 0).map(({ kind }) => kind);
+      throw new Error(`${error.message}; left: ${left}; waits for ${last?.waitsFor}`);
+    });
+    return last!;
+  }
+  const countOf = (receipt: Erasure, kind: string) => receipt.kinds.find((each) => each.kind === kind)?.erased;
+
+  /** All that is kept anywhere, but for the receipts, the marks of those who were erased, and the audit trail. */
+  async function keptTexts(): Promise<string> {
+    const keys = (await redis.keys('*')).filter((key) => !/erasure|erased|ended-logins|keys:data|audit/.test(key));
+    const inRedis = await Promise.all(keys.map((key) => textOf(redis, key.replace(/[[\]*?\\]/g, '\\$&'))));
+    if (env.MONGODB_URL === undefined) return inRedis.join('\n');
+    const { db } = openMongoDb(env.MONGODB_URL);
+    const names = (await db.listCollections().toArray()).map(({ name }) => name);
+    const others = names.filter((name) => !/erasures|keys|audit/i.test(name));
+    const documents = await Promise.all(others.map((name) => db.collection(name).find().toArray()));
+    return [...inRedis, JSON.stringify(documents)].join('\n');
+  }
+
+  test('a user erases everything of their own with the password, and gets a receipt; nothing of others is touched', async () => {
+    const [ann, kept] = [await somebodyWithData(), await answered(bob, 'Is this kept?')];
+    await simulator.behave({ latencyMs: 60_000 });
+    const underWay = await ann.send({ message: `Is ${ann.userId} under way?` });
+    await until('the model is asked', async () => (await simulator.stats()).inFlight === 1);
+    expect(underWay.status).toBe(202);
+    expect(await keptTexts()).toContain(ann.userId);
+
+    expect(await erase(ann, { password: 'not the password' })).toMatchObject({
+      status: 403,
+      body: { code: 'wrong_password' },
+    });
+    expect(await erase(ann, {})).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    const { status, body, headers } = await erase(ann);
+    expect([200, 202]).toContain(status);
+    expect(headers.get('Location')).toBe(`/erasures/${body.erasureId}`);
+    const receipt = await untilErased(body.erasureId);
+    await simulator.behave({});
+
+    expect(await keptTexts()).not.toContain(ann.userId);
+    expect(receipt.kinds.map(({ left }) => left)).toEqual(receipt.kinds.map(() => 0));
+    expect(receipt.kinds.map(({ kind }) => kind).sort()).toEqual([...kindsOfData].sort());
+    const least = {
+      ...{ account: 1, logins: 1, idempotency_keys: 1, conversations: 5, turns: 5, feedback: 1, answer_logs: 1 },
+      ...{ jobs: 3, job_search: 3, cached_answers: 2, dead_requests: 1, dead_responses: 1, data_key: 1 },
+    };
+    for (const [kind, count] of Object.entries(least)) {
+      expect({ kind, enough: (countOf(receipt, kind) ?? 0) >= count }).toEqual({ kind, enough: true });
+    }
+    // The user is not let in any more, and the model's work has stopped.
+    await until('the token is refused', async () => (await ann.history()).status === 401);
+    expect((await simulator.stats()).inFlight).toBe(0);
+    expect((await bob.session(kept.sessionId)).body.turns).toHaveLength(1);
+  });
+
+  test('a message of an erased user that comes late is ended, is not sent to the provider, and leaves nothing', async () => {
+    const cara = await signUp(api.url);
+    const { body } = await erase(cara);
+    await untilErased(body.erasureId);
+    const before = (await simulator.stats()).started;
+    const late = { requestId: randomUUID(), sessionId: randomUUID(), userId: cara.userId, message: 'I am late' };
+    const replyTo = `reply-${randomUUID()}`;
+    await client.channel.assertQueue(replyTo, { exclusive: true });
+    await client.send('chat_requests', Buffer.from(JSON.stringify(late)), { replyTo, correlationId: 'c' });
+    const answer = JSON.parse((await client.take(replyTo)).content.toString());
+    expect(answer).toMatchObject({ requestId: late.requestId, status: 'cancelled', response: null });
+    // The same without a reply queue: its answer belongs to nobody, and is not kept as a dead letter.
+    const letters = await client.depth('chat_responses.dlq');
+    await client.ask({ ...late, requestId: randomUUID() });
+    await until('it was refused', async () => (await client.depth('chat_requests')) === 0);
+    await until('its answer was dropped', async () => /outcome="unknown".*\} [1-9]/.test(await metricsOf(api)));
+    expect(await client.depth('chat_responses.dlq')).toBe(letters);
+    expect((await simulator.stats()).started).toBe(before);
+    expect(await keptTexts()).not.toContain('I am late');
+    // A worker that was quick to look for an earlier answer leaves a lease for some seconds.
+    await until('nothing of it is left', async () => !(await keptTexts()).includes(late.requestId));
+  });
+
+  test('an admin sees what there is, and erases a user by email', async () => {
+    const dan = await somebodyWithData();
+    const credentials = await register(api.url);
+    await startScriptToEnd('src/main/users.ts', ['grant-admin', '--email', credentials.email]);
+    const login = await call(`${api.url}/auth/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(credentials),
+    });
+    const admin = { ...bob, accessToken: (login.body as unknown as TestUser).accessToken };
+    const post = (body: object) =>
+      call(`${api.url}/admin/accounts/erase`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${admin.accessToken}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const seen = await post({ userId: dan.userId, dryRun: true });
+    expect(seen).toMatchObject({ status: 200, body: { dryRun: true, userId: dan.userId } });
+    const { kinds } = seen.body as unknown as { kinds: { kind: string; count: number }[] };
+    expect(kinds.find(({ kind }) => kind === 'conversations')?.count).toBeGreaterThanOrEqual(4);
+    expect((await dan.history()).status).toBe(200);
+    const erased = await post({ userId: dan.userId });
+    const receipt = await untilErased((erased.body as unknown as Erasure).erasureId);
+    expect(receipt).toMatchObject({ requestedBy: 'admin', userId: dan.userId });
+    expect(await keptTexts()).not.toContain(dan.userId);
+
+    const verified = await startScriptToEnd('src/main/erasures.ts', ['verify', receipt.erasureId, '--json']);
+    expect(JSON.parse(verified)).toEqual({ userId: dan.userId, state: 'erased', isClosed: true, left: {} });
+    // It can see something: of a user who was not erased.
+    const seesBob = JSON.parse(await startScriptToEnd('src/main/erasures.ts', ['verify', bob.userId, '--json']));
+    expect(seesBob).toMatchObject({ state: null, isClosed: false, left: { account: 1, logins: 1 } });
+  });
+
+  async function startScriptToEnd(file: string, args: string[]): Promise<string> {
+    const child = await startScript(file, args, { ...env, ...keys });
+    await until('the command has ended', () => !child.running, 30_000);
+    return child.output();
+  }
+}
+
+const metricsOf = async ({ metricsUrl }: TestProcess) => (await fetch(metricsUrl)).text();
