@@ -133,6 +133,9 @@ export const AUDIT_TRAIL_KEY = 'audit:trail';
 /** String, JSON: the installation that owns this Redis: its namespace and RabbitMQ's virtual host. */
 export const INSTALLATION_KEY = 'healify:installation';
 
+/** String, `mongodb`: the data keys of users are there. A process without MONGODB_URL must make none in Redis. */
+export const KEYS_STORE_KEY = 'keys:store';
+
 /**
  * String, empty: written before each wait for disks and replicas. Each server that takes writes needs one: the first, or in a
  * Redis Cluster the first whose slot it has.

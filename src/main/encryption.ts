@@ -10,13 +10,16 @@ import { createConfiguredMasterKeys, type MasterKey, type MasterKeys } from '../
 import { createMongoDbDataKeyStore } from '../adapters/encryption/mongodb-data-key-store.ts';
 import { createRedisDataKeyStore } from '../adapters/encryption/redis-data-key-store.ts';
 import { createTextSeals, ownerOf } from '../adapters/encryption/text-seals.ts';
+import { orStoreUnavailable } from '../adapters/redis/connect-redis.ts';
 import type { Redis, Subscriber } from '../adapters/redis/redis.ts';
 import type { SafeWrites } from '../adapters/redis/safe-writes.ts';
 import { type CacheKeys, plainCacheKeys } from '../contracts/cache-keys.ts';
+import { KEYS_STORE_KEY } from '../contracts/redis-keys.ts';
 import { type BodySeals, except, plainBodies, plainTexts, type TextSeals } from '../contracts/sealing.ts';
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
+const IN_MONGODB = 'mongodb';
 /** What other services may read: titles in Redis, and messages. */
 const READ_BY_OTHERS = ['title', 'request', 'response'] as const;
 
@@ -65,7 +68,11 @@ export function createEncryption(options: {
   const { config, redis, safeWrites, subscriber, db, logger } = options;
   const store = dataKeyStoreOf({ redis, safeWrites, db });
   const masterKeys = masterKeysOf(config.encryptionKeys);
-  const parts = { admit: () => admitted({ store, masterKeys, logger }), ...keyOfUser({ redis, store }) };
+  const admit = async () => {
+    if (masterKeys) await mustUseTheStoreOfAll({ redis, inMongoDb: db !== undefined, logger });
+    await admitted({ store, masterKeys, logger });
+  };
+  const parts = { admit, ...keyOfUser({ redis, store }) };
   if (!masterKeys) return { seals: plainTexts, bodies: plainBodies, cacheKeys: plainCacheKeys, ...parts };
   const dataKeys = createDataKeys({ store, masterKeys });
   forgetDestroyedKeys({ subscriber, dataKeys });
@@ -91,20 +98,41 @@ export function keyOfUser({ redis, store }: { redis: Redis; store: DataKeyStore 
   };
 }
 
+/** If one process kept data keys in MongoDB and another one in Redis, neither could open what the other has encrypted. */
+async function mustUseTheStoreOfAll(options: { redis: Redis; inMongoDb: boolean; logger: Logger }): Promise<void> {
+  const { redis, inMongoDb, logger } = options;
+  const isElsewhere = await untilKnown(logger, 'could not read where the keys of users are; trying again', async () => {
+    if (!inMongoDb) return (await orStoreUnavailable(redis.get(KEYS_STORE_KEY))) === IN_MONGODB;
+    await orStoreUnavailable(redis.set(KEYS_STORE_KEY, IN_MONGODB));
+    return false;
+  });
+  if (!isElsewhere) return;
+  logger.fatal(
+    'the keys of users are in MongoDB, and this process has no MONGODB_URL: give api and workers the same. ' +
+      `If you have moved everything from MongoDB to Redis, delete the key: DEL ${KEYS_STORE_KEY}`,
+  );
+  process.exit(1);
+}
+
 async function admitted(options: {
   store: DataKeyStore;
   masterKeys: MasterKeys | undefined;
   logger: Logger;
 }): Promise<void> {
   const { store, masterKeys, logger } = options;
+  const couldNot = 'could not compare the master keys with those of the store; trying again';
+  const problem = await untilKnown(logger, couldNot, () => admitMasterKeys(store, masterKeys));
+  if (problem === undefined) return;
+  logger.fatal({ code: 'master_key_missing' }, problem);
+  process.exit(1);
+}
+
+async function untilKnown<T>(logger: Logger, couldNot: string, look: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      const problem = await admitMasterKeys(store, masterKeys);
-      if (problem === undefined) return;
-      logger.fatal({ code: 'master_key_missing' }, problem);
-      process.exit(1);
+      return await look();
     } catch (error) {
-      logger.warn({ err: error }, 'could not compare the master keys with those of the store; trying again');
+      logger.warn({ err: error }, couldNot);
       await sleep(RETRY_MS);
     }
   }

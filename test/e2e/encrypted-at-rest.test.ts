@@ -21,9 +21,24 @@ beforeAll(async () => {
 afterAll(() => simulator.stop());
 
 describe('conversations in Redis', () => describeEncryption(async () => ({})));
-withMongoDb('conversations in MongoDB', () =>
-  describeEncryption(async () => ({ MONGODB_URL: await testMongoDbUrl() })),
-);
+withMongoDb('conversations in MongoDB', () => {
+  describeEncryption(async () => ({ MONGODB_URL: await testMongoDbUrl() }));
+
+  test('once an api keeps the keys of users there, no process starts that would keep others in Redis', async () => {
+    const env = {
+      RABBITMQ_URL: await testRabbitMqUrl(),
+      REDIS_URL: await testRedisUrl(),
+      ENCRYPTION_KEYS: masterKey('k1'),
+    };
+    await startApi({ ...env, MONGODB_URL: await testMongoDbUrl() });
+    const ports = { WORKER_PORT: String(await freePort()), WORKER_METRICS_PORT: String(await freePort()) };
+    const more = { ...ports, MODEL_SIMULATOR_URL: simulator.baseUrl, MESSAGE_SIGNING_KEY };
+    const worker = await startScript('src/main/worker.ts', [], { ...env, ...more });
+    await until('it has ended', () => !worker.running, 30_000);
+    expect(worker.exitCode).toBe(1);
+    expect(worker.output()).toContain('this process has no MONGODB_URL');
+  });
+});
 
 function describeEncryption(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
   let env: { RABBITMQ_URL: string; REDIS_URL: string; MONGODB_URL?: string };

@@ -76,8 +76,9 @@ export function createPasswordReset(
       const account = await store.byEmail(wish.email);
       const isTaken = (await wishes.take(sha256(token))) !== undefined;
       if (!isTaken || !account || account.disabledAt !== undefined) throw new ApiError('reset_invalid');
-      // Another link was used since, or the person has remembered the password and changed it.
-      if (Date.parse(account.passwordChangedAt ?? '') >= wish.askedAt) throw new ApiError('reset_invalid');
+      // Another link was used since, the person has remembered the password and changed it, or the account is another one.
+      if (Date.parse(account.passwordChangedAt ?? account.createdAt) >= wish.askedAt)
+        throw new ApiError('reset_invalid');
       await setPassword(options, account, password);
       return account;
     },
