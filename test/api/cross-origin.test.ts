@@ -71,7 +71,7 @@ const callFrom = (page: Page, call: Call) =>
 test('a page on an allowed origin does all that the API offers, and reads what it needs to go on', async () => {
   const credentials = { email: 'ann@example.com', password: 'three-brown-otters' };
   expect((await callFrom(app, { url: `${api.url}/auth/register`, method: 'POST', body: credentials })).status).toBe(
-    201,
+    202,
   );
   const login = await callFrom(app, { url: `${api.url}/auth/login`, method: 'POST', body: credentials });
   const authorization = { Authorization: `Bearer ${login.body.accessToken}` };
