@@ -12,6 +12,7 @@ import { createAdminMeRouter } from '../../../src/api/admin/me.ts';
 import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
+import { createTextsRouter } from '../../../src/api/admin/texts.ts';
 import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
 import { createPasswordResetRouter } from '../../../src/api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../../src/api/auth/password-routes.ts';
@@ -136,6 +137,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createRetryRunsRouter(unused), '/admin'),
     ...routesOf(createProcessesRouter(unused), '/admin'),
     ...routesOf(createLinksRouter(unused), '/admin'),
+    ...routesOf(createTextsRouter(unused), '/admin'),
     ...routesOf(createOverviewRouter(unused), '/admin'),
   ];
   const documented = operations.map(({ path, method }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
