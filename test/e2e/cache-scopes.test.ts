@@ -60,7 +60,12 @@ describe.each([
   let logs: ReturnType<typeof openLogs>;
 
   beforeAll(async () => {
-    const started = await startAnsweringWorker({ CACHE_SCOPE: scope, ...encryption });
+    const started = await startAnsweringWorker({
+      CACHE_SCOPE: scope,
+      // The test reads the messages of the worker, which are not what it is about.
+      PLAIN_TEXTS_FOR_OTHERS: 'true',
+      ...encryption,
+    });
     ({ simulator, client } = started);
     redis = new Redis(started.redisUrl);
     logs = openLogs(started.redisUrl, 'ENCRYPTION_KEYS' in encryption ? encryption.ENCRYPTION_KEYS : undefined);
