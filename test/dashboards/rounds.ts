@@ -4,6 +4,7 @@ import type { RabbitMq } from '../../tools/services/rabbitmq.ts';
 import { signUp } from '../api-client.ts';
 import type { TestProcess } from '../processes.ts';
 import { startQueueClient } from '../queue-client.ts';
+import { until } from '../until.ts';
 
 /** More than RATE_SEND_PER_MINUTE of the test. */
 const TOO_MANY = 210;
@@ -17,6 +18,7 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
   const user = await signUp(api.url);
   const [eager, patient] = [await signUp(api.url), await signUp(api.url)];
   await rabbitMq.ctl('close_all_connections', 'by the test');
+  await until('the api is connected again', async () => (await patient.send({ message: 'Hello?' })).status === 202);
   const client = await startQueueClient(rabbitMq.url);
   // It goes back to its queue again and again.
   client.channel.sendToQueue(REQUESTS_QUEUE, Buffer.from('{"version":99}'));

@@ -1,8 +1,8 @@
 --[[
   Adds jobs, each at its user's place in line, as BullMQ's own script adds prioritised jobs. If no job waits and there
   is room for all of them, it takes them at once, as BullMQ's script takes a job, but without a lock. A job that exists
-  or has finished stays as it is. A job of an erased user is refused, and nothing of it is written. BullMQ's script also writes each job to an event stream. Nobody reads that stream, so
-  this script does not.
+  or has finished stays as it is. A job of an erased user is refused, and nothing of it is written. BullMQ's script also
+  writes each job to an event stream. Nobody reads that stream, so this script does not.
 
   KEYS:
      1 marker
@@ -37,8 +37,8 @@
     3 for each of those: its mark of being cancelled, or nil
     4 which of the given jobs were refused, counted from 1
 
-  Cost: 12 or 13 commands if the jobs are taken, else 13 to 15 and 2 for each class; 1 more once a user was erased. For each job 1, 1 for each
-  generation of finished requests, and 1 if any of the given jobs is there already.
+  Cost: 12 or 13 commands if the jobs are taken, else 13 to 15 and 2 for each class; 1 more once a user was erased. For
+  each job 1, 1 for each generation of finished requests, and 1 if any of the given jobs is there already.
 ]]
 -- include: line
 -- include: finished-requests

@@ -1,6 +1,6 @@
 --[[
-  Finds the jobs of a user in one of the places where jobs are, ended ones too. A job's data is long, so the script searches it
-  and does not return it.
+  Finds the jobs of a user in one of the places where jobs are, ended ones too. A job's data is long, so the script
+  searches it and does not return it.
 
   KEYS:
     1 active, wait, prioritized, delayed, completed or failed

@@ -1,6 +1,7 @@
 -- Remembers which requests are finished, so that a message that comes again is recognised long after its job was
--- removed. The digests are in generations under the key `finished`. Their buckets are sets: Redis needs 8 bytes for each
--- member of a set of at most 512 integers (`set-max-intset-entries`; the default is the same in every Redis and Valkey).
+-- removed. The digests are in generations under the key `finished`. Their buckets are sets: Redis needs 8 bytes a
+-- member, if a set has at most 512 integers (`set-max-intset-entries`; the default is the same in every Redis and
+-- Valkey).
 
 -- include: generations
 
