@@ -214,6 +214,14 @@ test('an unknown address is not found, and a wrong method is answered with the r
   await expectProblem(response, 405, 'method_not_allowed');
 });
 
+test('TRACE sends nothing back', async () => {
+  const traced = request(`${url}/chat/send`, { method: 'TRACE', headers: { 'X-Secret': 'of the caller' } }).end();
+  const [reply] = await once(traced, 'response');
+  const body = (await reply.toArray()).join('');
+  expect(reply.statusCode).toBe(405);
+  expect(body).not.toContain('of the caller');
+});
+
 test('a path with a broken percent-encoding is not found', async () => {
   await expectProblem(await fetch(`${url}/chat/session/%E0%A4%A`), 404, 'not_found');
 });
@@ -271,6 +279,8 @@ test('nothing of an answer may be framed, sniffed or scripted', async () => {
   const { headers } = await post('{}');
   expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");
   expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
   expect(headers.has('x-powered-by')).toBe(false);
   expect(headers.has('etag')).toBe(false);
 });
