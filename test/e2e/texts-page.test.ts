@@ -21,6 +21,8 @@ async function pageOf(
   await watched.page.goto(`${all.api.url}/admin`);
   await watched.page.waitForURL('**/admin/login');
   await logIn(watched.page, who);
+  // Going on at once would break the login off.
+  await watched.page.waitForURL((url) => !url.pathname.endsWith('/login'));
   await watched.page.goto(`${all.api.url}/admin#${story}`);
   await watched.page.getByRole('heading', { name: 'Attempts and steps' }).waitFor();
   return watched;
