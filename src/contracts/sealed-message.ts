@@ -1,16 +1,52 @@
-import { chatRequest } from './chat-request.ts';
-import { chatResponse } from './chat-response.ts';
+import type { ChatRequest } from './chat-request.ts';
+import type { ChatResponse } from './chat-response.ts';
 import { readVersion, SEALED_VERSION, UnreadableMessage } from './read-message.ts';
 import type { Seals } from './sealing.ts';
 
-const requestFields = fieldsBut(Object.keys(chatRequest.shape), 'message', 'context');
+/** For each field of a message, whether it may have words of a user or of a model. A new field must say so here. */
+type Fields<T> = Record<keyof T, 'plain' | 'text'>;
+
+const REQUEST: Fields<ChatRequest> = {
+  version: 'plain',
+  requestId: 'plain',
+  sessionId: 'plain',
+  userId: 'plain',
+  tenantId: 'plain',
+  message: 'text',
+  context: 'text',
+  cache: 'plain',
+  priority: 'plain',
+  model: 'plain',
+  stream: 'plain',
+  createdAt: 'plain',
+  deadline: 'plain',
+};
+const RESPONSE: Fields<ChatResponse> = {
+  version: 'plain',
+  requestId: 'plain',
+  sessionId: 'plain',
+  userId: 'plain',
+  status: 'plain',
+  response: 'text',
+  error: 'plain',
+  model: 'plain',
+  provider: 'plain',
+  cached: 'plain',
+  usage: 'plain',
+  partialUsage: 'plain',
+  finishReason: 'plain',
+  attempts: 'plain',
+  timings: 'plain',
+  completedAt: 'plain',
+  answerKey: 'plain',
+};
 
 /** A message's fields that are no texts. All others are sealed, also those that only a later version knows. */
 const PLAIN_FIELDS = {
-  request: requestFields,
-  job: requestFields,
-  response: fieldsBut(Object.keys(chatResponse.shape), 'response'),
-} as const satisfies Record<string, ReadonlySet<string>>;
+  request: plainFieldsOf(REQUEST),
+  job: plainFieldsOf(REQUEST),
+  response: plainFieldsOf(RESPONSE),
+};
 
 /** `job`: a request in the data of its job. */
 type MessageKind = keyof typeof PLAIN_FIELDS;
@@ -77,6 +113,6 @@ function divide(kind: MessageKind, message: object) {
   return { plain: plain!, texts: texts! };
 }
 
-function fieldsBut(names: readonly string[], ...texts: string[]): ReadonlySet<string> {
-  return new Set(names.filter((name) => !texts.includes(name)));
+function plainFieldsOf(fields: Record<string, 'plain' | 'text'>): ReadonlySet<string> {
+  return new Set(Object.keys(fields).filter((name) => fields[name] === 'plain'));
 }

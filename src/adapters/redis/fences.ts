@@ -1,3 +1,4 @@
+import type { Cluster } from 'ioredis';
 import { hashSlotOf } from '../../contracts/hash-slot.ts';
 import { safeWritesKey } from '../../contracts/redis-keys.ts';
 import { isCluster } from './nodes.ts';
@@ -21,7 +22,7 @@ const slots: number[] = [];
 export function fencesOf(redis: Redis): Fence[] | undefined {
   if (!isCluster(redis)) return [{ node: redis, key: safeWritesKey(0) }];
   const nodes = new Map(redis.nodes('master').map((node) => [`${node.options.host}:${node.options.port}`, node]));
-  const left = new Set(redis.slots.flatMap((servers) => servers?.[0] ?? []));
+  const left = primariesOf(redis);
   const fences: Fence[] = [];
   for (let number = 0; left.size > 0 && number < MOST_KEYS; number += 1) {
     const key = safeWritesKey(number);
@@ -34,4 +35,15 @@ export function fencesOf(redis: Redis): Fence[] | undefined {
     fences.push({ node, key });
   }
   return left.size === 0 && fences.length > 0 ? fences : undefined;
+}
+
+/** Called for each batch of writes, and neighbouring slots mostly have the same primary. */
+function primariesOf({ slots: servers }: Cluster): Set<string> {
+  const primaries = new Set<string>();
+  let last: string | undefined;
+  for (const [primary] of servers) {
+    if (primary !== undefined && primary !== last) primaries.add(primary);
+    last = primary;
+  }
+  return primaries;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
-import { call, signUp } from '../../api-client.ts';
+import { call, signUp, type TestUser } from '../../api-client.ts';
 import { startApi, startWorker } from '../../processes.ts';
 import { startQueueClient } from '../../queue-client.ts';
 import { managementApi } from '../../services/management-api.ts';
@@ -58,6 +58,16 @@ const testOnReplicas = withoutRedisServers ? test.skip : test;
 /** A failover is noticed within seconds; the rest is for a busy machine. */
 const RECOVERY_MS = 90_000;
 
+const accepted = (user: TestUser) =>
+  until(
+    'the question is accepted',
+    async () => {
+      const reply = await user.send({ message: 'How?' });
+      return reply.status === 202 && reply.body;
+    },
+    RECOVERY_MS,
+  );
+
 for (const { replicas, what } of cases) {
   testOnReplicas(
     `with ACK_AFTER_REPLICAS=${replicas}, a job that its worker and the primary take with them ${what}`,
@@ -99,14 +109,7 @@ for (const { replicas, what } of cases) {
       cleanups.push(() => standIn.stop());
       const api = await startApi(env);
       const user = await signUp(api.url);
-      const sent = await until(
-        'the question is accepted',
-        async () => {
-          const reply = await user.send({ message: 'How?' });
-          return reply.status === 202 && reply.body;
-        },
-        RECOVERY_MS,
-      );
+      const sent = await accepted(user);
       const { request } = await standIn.delivery(sent.requestId);
       await until('the replica has the turn', async () => {
         const [of, on] = await Promise.all([servers.primary, servers.replica].map((redis) => redis.dbsize()));
@@ -141,14 +144,7 @@ testOnReplicas(
     cleanups.push(() => standIn.stop());
     const api = await startApi(env);
     const user = await signUp(api.url);
-    const sent = await until(
-      'the question is accepted',
-      async () => {
-        const reply = await user.send({ message: 'How?' });
-        return reply.status === 202 && reply.body;
-      },
-      RECOVERY_MS,
-    );
+    const sent = await accepted(user);
     const { request } = await standIn.delivery(sent.requestId);
     const cancel = () => user.post(`/chat/requests/${sent.requestId}/cancel`);
     const turn = async () => (await user.session(sent.sessionId)).body.turns?.[0];
