@@ -123,9 +123,8 @@ test('what admins and commands do with accounts is recorded, before it is done a
 
 test('while the trail cannot be written, admins change nothing, and people log in as soon as they can', async () => {
   const [operator, ann] = [await person('operator'), await person()];
-  // Somebody has put something else in its place.
-  await redis.rename('audit:trail', 'audit:aside');
-  await redis.set('audit:trail', 'no stream');
+  // Somebody has put something else in its place, in one step: what is written in between would be lost.
+  await redis.multi().rename('audit:trail', 'audit:aside').set('audit:trail', 'no stream').exec();
   const paused = await operator.post('/admin/intake/pause');
   expect(paused.status).toBeGreaterThanOrEqual(500);
   expect((await operator.get('/admin/intake')).body).toMatchObject({ paused: false });
