@@ -185,7 +185,7 @@ const oddHeaders = fc.record(
     traceparent: fc.oneof(printable, fc.constant('00-00000000000000000000000000000000-0000000000000000-00')),
     Origin: fc.constantFrom('null', 'https://evil.example', 'nonsense'),
     'Sec-Fetch-Site': fc.constantFrom('cross-site', 'same-origin', 'x'),
-    Cookie: fc.oneof(fc.constant('healify_admin=a.b.c'), printable),
+    Cookie: fc.oneof(fc.constant('healify_admin=a.b.c'), fc.constant('__Host-healify_admin=a.b.c'), printable),
     Authorization: fc.oneof(fc.constantFrom('Bearer ', 'Bearer x.y.z', 'Basic Og=='), printable),
   },
   { requiredKeys: ['Content-Type'] },

@@ -275,6 +275,7 @@ const admin = createAdminParts({
     requireAdmin,
   }),
   requireAdmin,
+  adminCookie: authentication.adminCookie,
   logger,
 });
 const acceptOptions = {

@@ -4,17 +4,17 @@ import { z } from 'zod';
 import type { Caller } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { loginBody } from '../../contracts/http/account-bodies.ts';
-import { ADMIN_COOKIE, readAdminCookie } from '../auth/admin-cookie.ts';
 import type { AdminSessions } from '../auth/admin-sessions.ts';
 import type { GuardLogin } from '../auth/guard-login.ts';
 import type { LoginRecords } from '../auth/login-records.ts';
+import type { OwnCookie } from '../auth/own-cookie.ts';
 import { KeysUnavailableError } from '../auth/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { addressOf } from '../base-path.ts';
 import { clientAddress } from '../client-address.ts';
 import { toApiError } from '../problem.ts';
+import { askedAddress, isOnOwnMachine, isPlainHttp, pageOrigin } from '../transport.ts';
 import { loginPage } from './login-page.ts';
-import { askedAddress, isOnOwnMachine, isPlainHttp, pageOrigin } from './transport.ts';
 
 /**
  * Finds out who logs in with a form, and how long the session may last at most, in ms.
@@ -43,7 +43,7 @@ const pagePolicy = helmet.contentSecurityPolicy({
 /**
  * `/login` and `/logout` of the admin's pages. The session's id is kept in a cookie. Scripts cannot read the cookie,
  * and a page of another site cannot make the browser send it.
- * @param options.secure whether the cookie is sent over https only
+ * @param options.overHttp whether admins may log in over plain http from other machines
  */
 export function createLoginRouter(options: {
   logIn: LogIn;
@@ -51,12 +51,15 @@ export function createLoginRouter(options: {
   /** False if an identity provider has the accounts. */
   accounts: boolean;
   limitAddress: RequestHandler;
-  secure: boolean;
+  overHttp: boolean;
+  cookie: OwnCookie;
   records: LoginRecords;
 }): Router {
-  const { logIn, sessions, accounts, limitAddress, secure, records } = options;
+  const { logIn, sessions, accounts, limitAddress, overHttp, cookie, records } = options;
+  /** Browsers keep the cookie for their own machine even over plain http. */
+  const isRefused = (req: Request) => !overHttp && isPlainHttp(req) && !isOnOwnMachine(askedAddress(req));
   const showPage = (req: Request, res: Response, options: { view: string; message?: string | undefined }) => {
-    const notice = secure && isPlainHttp(req) ? PLAIN_HTTP : undefined;
+    const notice = isRefused(req) ? PLAIN_HTTP : undefined;
     res.type('html').send(
       loginPage({
         ...options,
@@ -67,13 +70,6 @@ export function createLoginRouter(options: {
       }),
     );
   };
-  const cookieFor = (req: Request) =>
-    ({
-      httpOnly: true,
-      sameSite: 'strict',
-      path: addressOf(req, '/admin'),
-      secure: secure && !isOnOwnMachine(pageOrigin(req)),
-    }) as const;
 
   return Router()
     .get('/login', pagePolicy, (req, res) => {
@@ -87,8 +83,7 @@ export function createLoginRouter(options: {
       express.urlencoded({ extended: false, limit: FORM_BYTES }),
       async (req, res) => {
         const view = viewOf(req.body?.view);
-        // Browsers keep the cookie for their own machine even over plain http.
-        if (secure && isPlainHttp(req) && !isOnOwnMachine(askedAddress(req))) {
+        if (isRefused(req)) {
           showPage(req, res.status(403), { view, message: 'You are not logged in.' });
           return;
         }
@@ -97,7 +92,7 @@ export function createLoginRouter(options: {
           if (caller.role === 'user') throw new ApiError('forbidden');
           const sessionId = await sessions.begin(caller, maxMs);
           records.loggedIn(req, caller, 'admin_pages');
-          res.cookie(ADMIN_COOKIE, sessionId, { ...cookieFor(req), maxAge: maxMs });
+          cookie.set(res, sessionId, pageOrigin(req), maxMs);
           res.redirect(303, addressOf(req, `/admin${view === '' ? '' : `#${view}`}`));
         } catch (error) {
           records.refused(req, emailOf(req.body), error, 'admin_pages');
@@ -109,9 +104,10 @@ export function createLoginRouter(options: {
       },
     )
     .post('/logout', async (req, res) => {
-      const sessionId = readAdminCookie(req);
+      const sessionId = cookie.read(req);
       if (sessionId !== undefined) await sessions.end(sessionId);
-      res.clearCookie(ADMIN_COOKIE, cookieFor(req)).redirect(303, addressOf(req, '/admin/login'));
+      cookie.clear(req, res);
+      res.redirect(303, addressOf(req, '/admin/login'));
     });
 }
 

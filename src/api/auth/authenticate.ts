@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import type { Caller, VerifiedToken } from '../../contracts/account.ts';
 import { type Allowed, allowedFor } from '../../contracts/admin-rights.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import { readAdminCookie } from './admin-cookie.ts';
 import type { AdminSessions, RoleOf } from './admin-sessions.ts';
 import { allLoginsOf } from './all-logins.ts';
+import type { OwnCookie } from './own-cookie.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 
@@ -40,6 +40,7 @@ export interface Authentication {
 /**
  * Finds out who sends a request.
  * @param options.hasEnded whether a login has ended, although its tokens have not expired
+ * @param options.adminCookie holds the id of a session of the admin's pages
  * @param options.roleOf see createAdminSessions
  * @param options.hasTextAccess whether a user has taken access to texts in an emergency; left out: nobody can
  */
@@ -47,10 +48,11 @@ export function createAuthentication(options: {
   verifyToken: VerifyToken;
   hasEnded: (loginId: string) => boolean;
   adminSessions: Pick<AdminSessions, 'find'>;
+  adminCookie: Pick<OwnCookie, 'read'>;
   roleOf?: RoleOf | undefined;
   hasTextAccess?: (userId: string) => Promise<boolean>;
 }): Authentication {
-  const { verifyToken, hasEnded, adminSessions, roleOf, hasTextAccess = async () => false } = options;
+  const { verifyToken, hasEnded, adminSessions, adminCookie, roleOf, hasTextAccess = async () => false } = options;
   const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
 
   const identify: IdentifyToken = async (token, log) => {
@@ -81,7 +83,7 @@ export function createAuthentication(options: {
       const role = await roleOf(caller.userId);
       return role && { ...caller, role };
     }
-    const sessionId = readAdminCookie(req);
+    const sessionId = adminCookie.read(req);
     if (sessionId === undefined) return undefined;
     return adminSessions.find(sessionId, { active: req.get(BACKGROUND_HEADER) === undefined });
   }

@@ -162,7 +162,7 @@ export const accountsAndTokens = {
     type: flag,
     default: 'false',
     unit: 'true or false',
-    text: 'Whether admins may log in over plain http in production. Anybody who can read the network traffic can then take over the login.',
+    text: 'Whether admins may log in over plain http from other machines. Anybody who can read the network traffic can then take over the login.',
     readBy: api,
   }),
 } as const;

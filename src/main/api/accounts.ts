@@ -14,6 +14,7 @@ import { createLoginsRouter } from '../../api/auth/login-routes.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createMayRegister } from '../../api/auth/may-register.ts';
+import type { OwnCookie } from '../../api/auth/own-cookie.ts';
 import {
   createPasswordReset,
   type PasswordReset,
@@ -54,6 +55,7 @@ export function createAccountParts(options: {
   verifyToken: VerifyToken;
   stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   adminSessions: AdminSessions;
+  adminCookie: OwnCookie;
   /** Ends the access tokens of a login. */
   endLogin: (loginId: string) => Promise<void>;
   authenticate: RequestHandler;
@@ -62,8 +64,8 @@ export function createAccountParts(options: {
   outbox: Outbox | undefined;
   logger: Logger;
 }): AccountParts {
-  const { config, secrets, redis, verifyToken, stores, adminSessions, endLogin, authenticate, trail, outbox, logger } =
-    options;
+  const { config, secrets, redis, verifyToken, stores, adminSessions, adminCookie } = options;
+  const { endLogin, authenticate, trail, outbox, logger } = options;
   const invites = createInvites({
     store: createRedisOneTimeEntries<Invite>({ redis, keyOf: redisKeys.invite }),
     ttlMs: config.inviteTtlMs,
@@ -78,7 +80,8 @@ export function createAccountParts(options: {
       sessions: adminSessions,
       accounts,
       limitAddress: limitAddress('admin-login'),
-      secure: config.nodeEnv === 'production' && !config.adminOverHttp,
+      overHttp: config.adminOverHttp,
+      cookie: adminCookie,
       records,
     });
 

@@ -22,6 +22,7 @@ import { createAdminRouter, orLogin } from '../../api/admin/routes.ts';
 import { createTextsRouter } from '../../api/admin/texts.ts';
 import type { Invites } from '../../api/auth/invites.ts';
 import type { AccountAdmin } from '../../api/auth/manage-accounts.ts';
+import type { OwnCookie } from '../../api/auth/own-cookie.ts';
 import { createDeadLetterAdmin } from '../../bridge/redrive/dead-letter-admin.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
@@ -63,6 +64,7 @@ export function createAdminParts(options: {
   /** See createEraseUserRouter. */
   eraseUser: Router;
   requireAdmin: RequestHandler;
+  adminCookie: OwnCookie;
   logger: Logger;
 }): Router {
   const { config, bodies, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
@@ -83,7 +85,7 @@ export function createAdminParts(options: {
       })),
       mountPath: `${config.basePath}/admin`,
       trail,
-      requireAdmin: orLogin(requireAdmin),
+      requireAdmin: orLogin(requireAdmin, options.adminCookie),
     }),
     createAdminMeRouter({ access, requireAdmin }),
     createDeadLettersRouter({ deadLetters, trail, requireAdmin }),

@@ -8,8 +8,10 @@ import type { TextAccessStore } from '../../adapters/logins/text-access-store.ts
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
 import type { Redis, Subscriber } from '../../adapters/redis/redis.ts';
+import { createAdminCookie } from '../../api/auth/admin-cookie.ts';
 import { createAdminSessions, type RoleOf } from '../../api/auth/admin-sessions.ts';
 import { type Authentication, createAuthentication } from '../../api/auth/authenticate.ts';
+import type { OwnCookie } from '../../api/auth/own-cookie.ts';
 import { rememberTokens } from '../../api/auth/remember-tokens.ts';
 import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
@@ -37,6 +39,7 @@ export function createAuthenticationParts(options: {
 }): Authentication & {
   endedLogins: EndedLogins;
   redeemTicket: RedeemTicket;
+  adminCookie: OwnCookie;
   tickets: TicketStore;
   textAccess: TextAccessStore;
 } & AccountParts {
@@ -73,20 +76,34 @@ export function createAuthenticationParts(options: {
     idleMs: config.adminIdleTimeoutMs,
     roleOf,
   });
+  const adminCookie = createAdminCookie({ basePath: config.basePath, overHttp: config.adminOverHttp });
   const textAccess = createRedisTextAccessStore({ redis });
   const authentication = createAuthentication({
-    ...{ verifyToken, hasEnded: endedLogins.has, adminSessions, roleOf },
+    ...{ verifyToken, hasEnded: endedLogins.has, adminSessions, adminCookie, roleOf },
     hasTextAccess: async (userId) => (await textAccess.left(userId)) !== undefined,
   });
   const { authenticate } = authentication;
   return {
     ...authentication,
     endedLogins,
+    adminCookie,
     tickets,
     textAccess,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
     ...createAccountParts({
-      ...{ config, secrets, redis, verifyToken, stores, adminSessions, authenticate, trail, outbox, logger },
+      ...{
+        config,
+        secrets,
+        redis,
+        verifyToken,
+        stores,
+        adminSessions,
+        adminCookie,
+        authenticate,
+        trail,
+        outbox,
+        logger,
+      },
       endLogin: endedLogins.end,
     }),
   };

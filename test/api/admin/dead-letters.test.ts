@@ -37,6 +37,7 @@ beforeAll(async () => {
   const tokenOf = (role: 'operator' | 'user') => accessTokens.sign({ userId: 'u', role }, 'login');
   tokens = { operator: await tokenOf('operator'), user: await tokenOf('user') };
   const { requireAdmin } = createAuthentication({
+    adminCookie: { read: () => undefined },
     verifyToken: createTokenVerifier({
       keys: { secrets: [secret] },
       rules: {

@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { createServer, request } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { startChromium } from '../../../tools/services/chromium.ts';
 import { startApi, startScript, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { certificate } from '../../test-certificate.ts';
+import { until } from '../../until.ts';
 
 const LAN = 'healify.lan';
 const PASSWORD = 'three-brown-otters';
@@ -29,8 +33,8 @@ afterAll(() => browser?.close());
 const onLan = (api: TestProcess) => api.url.replace('127.0.0.1', LAN);
 
 /** Logs in as a person does, and returns the page once it has loaded. */
-async function logIn(url: string, options: { extraHTTPHeaders?: Record<string, string> } = {}) {
-  const page = await browser.newPage(options);
+async function logIn(url: string, context?: BrowserContext) {
+  const page = await (context ?? browser).newPage();
   await page.goto(url);
   await page.waitForURL('**/admin/login');
   const firstVisit = await page.textContent('main');
@@ -41,34 +45,76 @@ async function logIn(url: string, options: { extraHTTPHeaders?: Record<string, s
   return { page, firstVisit };
 }
 
-test('an admin logs in over plain http in the local network, and the first visit shows no error', async () => {
-  const { page, firstVisit } = await logIn(`${onLan(await startApi(env))}/admin`);
-  expect(firstVisit).not.toContain('Log in to go on');
-  await page.waitForURL('**/admin');
-  await page.getByText('healify-chat').first().waitFor();
-  await page.close();
-}, 60_000);
-
-test('in production, plain http in the local network is refused with an explanation, and a setting allows it', async () => {
-  const production = { ...env, NODE_ENV: 'production' };
-  const refused = await logIn(`${onLan(await startApi(production))}/admin/login`);
+test('plain http in the local network is refused with an explanation, and a setting allows it', async () => {
+  const refused = await logIn(`${onLan(await startApi(env))}/admin/login`);
   expect(refused.firstVisit).toContain('browsers keep the cookie of this login over https only');
   expect(await refused.page.textContent('main')).toContain('You are not logged in.');
   await refused.page.close();
 
-  const { page, firstVisit } = await logIn(
-    `${onLan(await startApi({ ...production, ADMIN_OVER_HTTP: 'true' }))}/admin`,
-  );
-  expect(firstVisit).not.toContain('https');
+  const { page, firstVisit } = await logIn(`${onLan(await startApi({ ...env, ADMIN_OVER_HTTP: 'true' }))}/admin`);
+  expect(firstVisit).not.toMatch(/https|Log in to go on/);
   await page.waitForURL('**/admin');
+  await page.getByText('healify-chat').first().waitFor();
+  expect(await cookiesOf(page)).toEqual([{ name: 'healify_admin', secure: false }]);
   await page.close();
 }, 60_000);
 
 test('in production, an admin logs in on the machine itself', async () => {
   const { page } = await logIn(`${(await startApi({ ...env, NODE_ENV: 'production' })).url}/admin`);
   await page.waitForURL('**/admin');
+  expect(await cookiesOf(page)).toEqual([{ name: 'healify_admin', secure: false }]);
   await page.close();
 }, 60_000);
+
+test('over https, the cookie can be set by no other host, and two installations of one origin keep theirs apart', async () => {
+  const [one, other] = await Promise.all(
+    ['/one', '/other'].map((path) => startApi({ ...env, BASE_PATH: path, TRUST_PROXY: '1' })),
+  );
+  const proxy = createHttpsServer(certificate, (req, res) => {
+    const { url } = req.url!.startsWith('/one') ? one! : other!;
+    const headers = { ...req.headers, 'x-forwarded-proto': 'https' };
+    req.pipe(
+      request(url + req.url!, { method: req.method!, headers }, (answer) => {
+        answer.pipe(res.writeHead(answer.statusCode!, answer.headers));
+      }),
+    );
+  });
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  try {
+    const origin = `https://${LAN}:${(proxy.address() as AddressInfo).port}`;
+    const enter = async (path: string) => {
+      const { page } = await logIn(`${origin}${path}/admin`, context);
+      await page.waitForURL(`${origin}${path}/admin`);
+      return page;
+    };
+    const page = await enter('/one');
+    const named = (name: string) => expect.objectContaining({ name, path: '/', domain: LAN, ...flags });
+    const flags = { secure: true, httpOnly: true, sameSite: 'Strict' };
+    expect(await context.cookies()).toEqual([named(`__Host-healify_admin-${hashOf('/one')}`)]);
+    const statusAt = (path: string) =>
+      page.evaluate((address) => fetch(address).then(({ status }) => status), `${origin}${path}/admin/me`);
+    expect(await statusAt('/one')).toBe(200);
+    expect(await statusAt('/other')).toBe(401);
+    await (await enter('/other')).getByRole('button', { name: 'Log out' }).click();
+    await until('the logout', async () => (await statusAt('/other')) === 401);
+    expect(await statusAt('/one')).toBe(200);
+
+    // Another host of the domain can set a cookie with the plain name only.
+    const [cookie] = await context.cookies();
+    await context.clearCookies();
+    const planted = { name: `healify_admin-${hashOf('/one')}`, value: cookie!.value, url: origin, secure: true };
+    await context.addCookies([planted]);
+    expect(await statusAt('/one')).toBe(401);
+  } finally {
+    await context.close();
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+}, 60_000);
+
+const hashOf = (basePath: string) => createHash('sha256').update(basePath).digest('hex').slice(0, 8);
+const cookiesOf = async (page: Page) => (await page.context().cookies()).map(({ name, secure }) => ({ name, secure }));
 
 test.each([
   ['takes the prefix away', true],
@@ -76,7 +122,7 @@ test.each([
 ])(
   'behind a proxy that %s, the pages, the documentation and every address are under it',
   async (_how, strips) => {
-    const api = await startApi({ ...env, BASE_PATH: '/healify/', TRUST_PROXY: '1' });
+    const api = await startApi({ ...env, BASE_PATH: '/healify/', TRUST_PROXY: '1', ADMIN_OVER_HTTP: 'true' });
     const proxy = createServer((req, res) => {
       if (!req.url!.startsWith('/healify')) {
         res.writeHead(404).end();
@@ -185,7 +231,7 @@ const direct = () => {
 };
 let proxiedApi: Promise<TestProcess> | undefined;
 const behindProxy = () => {
-  proxiedApi ??= startApi({ ...env, TRUST_PROXY: '1' });
+  proxiedApi ??= startApi({ ...env, TRUST_PROXY: '1', ADMIN_OVER_HTTP: 'true' });
   return proxiedApi;
 };
 

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { isLoopback } from '../../contracts/loopback.ts';
+import { isLoopback } from '../contracts/loopback.ts';
 
 /** Returns the origin of the page that sends a form; undefined if the browser does not name it. */
 export function pageOrigin(req: Request): URL | undefined {
