@@ -47,7 +47,8 @@ export async function startStandInWorker(rabbitMqUrl: string) {
 
 export type StandInWorker = Awaited<ReturnType<typeof startStandInWorker>>;
 
-const responseTo = ({
+/** An answer to this request, as the worker of another service may write it: without a signature. */
+export const responseTo = ({
   requestId,
   sessionId,
   userId,

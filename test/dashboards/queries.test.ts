@@ -29,11 +29,7 @@ const ABSENT: Record<string, string> = {
   healify_mongodb_command_seconds_sum: NO_MONGODB,
 };
 
-/** Nobody forges messages here; test/api/signed-answers.test.ts and test/e2e/publishers.test.ts do. */
-const FORGED = 'invalid_signature';
-
-const isAbsent = ({ metric, matchers }: Selector) =>
-  metric in ABSENT || matchers.includes('server="mongodb"') || matchers.includes(FORGED);
+const isAbsent = ({ metric, matchers }: Selector) => metric in ABSENT || matchers.includes('server="mongodb"');
 
 const rabbitMqIsHere = programs().rabbitMqServer !== undefined;
 const exporter = commandOf('redisExporter');

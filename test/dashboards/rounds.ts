@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { REQUESTS_QUEUE } from '../../src/contracts/queues.ts';
+import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../src/contracts/queues.ts';
 import type { RabbitMq } from '../../tools/services/rabbitmq.ts';
 import { signUp } from '../api-client.ts';
 import type { TestProcess } from '../processes.ts';
 import { startQueueClient } from '../queue-client.ts';
+import { responseTo } from '../stand-in-worker.ts';
 import { until } from '../until.ts';
 
 /** More than RATE_SEND_PER_MINUTE of the test. */
@@ -11,7 +12,8 @@ const TOO_MANY = 210;
 
 /**
  * Traffic in which everything happens that metrics count. A round has answers, some of them from the cache, a retry, failures,
- * a dead letter, refusals, a rating, a stream, and calls that may be paid without an answer. Before the first one, connections are lost.
+ * a dead letter, a forged answer, refusals, a rating, a stream, and calls that may be paid without an answer. Before the first
+ * one, connections are lost.
  * @returns a function that sends one round
  */
 export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbitMq: RabbitMq }) {
@@ -50,6 +52,8 @@ export async function createRounds({ api, rabbitMq }: { api: TestProcess; rabbit
       patient.send({ message: `${n} ${once} [[simulate latency=500ms]]` }),
     );
     client.channel.sendToQueue(REQUESTS_QUEUE, Buffer.from('garbage'));
+    const forged = responseTo({ requestId: randomUUID(), sessionId: randomUUID(), userId: 'somebody' });
+    client.channel.sendToQueue(RESPONSES_QUEUE, Buffer.from(JSON.stringify(forged)));
     await client.channel.waitForConfirms();
     const [answered] = await Promise.all([
       ask('How much water should I drink?'),
