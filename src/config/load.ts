@@ -16,12 +16,7 @@ type Environment = Record<string, string | undefined>;
 export function loadApiConfig(env: Environment): ApiConfig {
   return load('api', env, (config) => {
     const problems = serverProblems(config);
-    problems.push(
-      ...plainProblems(config, {
-        RABBITMQ_MANAGEMENT_URL: [config.rabbitmqManagementUrl],
-        JWT_JWKS_URL: [config.jwtJwksUrl],
-      }),
-    );
+    problems.push(...plainProblems('api', config, env));
     if (config.nodeEnv === 'production' && config.jwtSecret.length === 0 && !config.jwtJwksUrl) {
       problems.push(
         'JWT_SECRET is required in production, or JWT_JWKS_URL; make a secret with: openssl rand -base64 48',
@@ -41,12 +36,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   return load('worker', env, (config) => {
     const problems = serverProblems(config);
-    problems.push(
-      ...plainProblems(config, {
-        OPENAI_BASE_URL: [config.openaiBaseUrl],
-        MODEL_FALLBACKS: config.modelFallbacks.map(({ baseUrl }) => baseUrl),
-      }),
-    );
+    problems.push(...plainProblems('worker', config, env));
     if (config.nodeEnv === 'production' && !config.openaiApiKey) {
       problems.push('OPENAI_API_KEY is required in production');
     }
@@ -116,31 +106,28 @@ function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKe
 const metricsProblems = (config: Pick<WorkerConfig, 'metricsToken' | 'metricsTokenFile'>): string[] =>
   config.metricsToken && config.metricsTokenFile ? ['METRICS_TOKEN and METRICS_TOKEN_FILE must not both be set'] : [];
 
-/** In production, what both processes and the given settings connect to must have TLS. */
-function plainProblems(
-  config: Pick<
-    WorkerConfig,
-    | 'nodeEnv'
-    | 'plaintextHosts'
-    | 'rabbitmqUrl'
-    | 'redisUrl'
-    | 'cacheRedisUrl'
-    | 'mongodbUrl'
-    | 'otelExporterOtlpEndpoint'
-  >,
-  more: Readonly<Record<string, readonly (string | undefined)[]>>,
+/** Addresses to connect to that are no settings, because packages read them by themselves. */
+const READ_BY_PACKAGES = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http_proxy', 'https_proxy'];
+
+/** In production, all that a process connects to must have TLS. */
+function plainProblems<R extends Reader>(
+  reader: R,
+  config: ConfigOf<R> & Pick<WorkerConfig, 'nodeEnv' | 'plaintextHosts'>,
+  env: Environment,
 ): string[] {
   if (config.nodeEnv !== 'production') return [];
-  const { plaintextHosts = [], rabbitmqUrl, redisUrl, cacheRedisUrl, mongodbUrl, otelExporterOtlpEndpoint } = config;
-  const both = {
-    RABBITMQ_URL: [rabbitmqUrl],
-    REDIS_URL: [redisUrl],
-    CACHE_REDIS_URL: [cacheRedisUrl],
-    MONGODB_URL: [mongodbUrl],
-    OTEL_EXPORTER_OTLP_ENDPOINT: [otelExporterOtlpEndpoint],
-  };
-  return plainConnectionProblems({ ...both, ...more }, plaintextHosts);
+  const fields: Readonly<Record<string, unknown>> = config;
+  const connections = settingsOf(reader).filter(([, { connects }]) => connects);
+  const urls = [
+    ...connections.map(([field, setting]) => [setting.env, textsIn(fields[field])]),
+    ...READ_BY_PACKAGES.map((name) => [name, textsIn(env[name])]),
+  ];
+  return plainConnectionProblems(Object.fromEntries(urls), config.plaintextHosts ?? []);
 }
+
+/** The texts in a value, however deep. */
+const textsIn = (value: unknown): string[] =>
+  typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(textsIn);
 
 function signingProblems(
   config: Pick<WorkerConfig, 'messageSigningKey' | 'acceptUnsignedAnswers' | 'nodeEnv'>,
@@ -161,11 +148,16 @@ function problemsOf(error: unknown): readonly string[] {
   throw error;
 }
 
+/** The settings that a process reads, each with its field. */
+const settingsOf = (reader: Reader): [field: string, Setting][] =>
+  Object.values(settings)
+    .flatMap((group) => Object.entries<Setting>(group))
+    .filter(([, { readBy }]) => readBy.includes(reader));
+
 function load<R extends Reader>(reader: R, env: Environment, check: (config: ConfigOf<R>) => string[]): ConfigOf<R> {
   const config: Record<string, unknown> = {};
   const problems: string[] = [];
-  for (const [key, setting] of Object.values(settings).flatMap((group) => Object.entries<Setting>(group))) {
-    if (!setting.readBy.includes(reader)) continue;
+  for (const [key, setting] of settingsOf(reader)) {
     let text: string | undefined;
     try {
       text = settingText(setting, env);

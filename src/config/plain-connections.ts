@@ -1,9 +1,9 @@
 import { isLoopback } from '../contracts/loopback.ts';
 
 /** The schemes of connections without TLS. */
-const PLAIN = /^(?:amqp|http|redis(?:\+\w+)?)$/;
+const PLAIN = /^(?:amqp|http|redis(?:\+\w+)?)$/i;
 /** MongoDB's scheme is the same with TLS. */
-const MONGODB_WITH_TLS = /[?&](?:tls|ssl)=true(?:&|$)/;
+const MONGODB_WITH_TLS = /[?&](?:tls|ssl)=true(?:&|$)/i;
 
 /**
  * Returns a sentence for each setting whose connection could be read on its way: it has no TLS, and leads to another
@@ -12,12 +12,12 @@ const MONGODB_WITH_TLS = /[?&](?:tls|ssl)=true(?:&|$)/;
  * @param allowed hosts to which a connection may be plain; `*` means all
  */
 export function plainConnectionProblems(
-  urls: Readonly<Record<string, readonly (string | undefined)[]>>,
+  urls: Readonly<Record<string, readonly string[]>>,
   allowed: readonly string[],
 ): string[] {
   if (allowed.includes('*')) return [];
   return Object.entries(urls).flatMap(([setting, texts]) => {
-    const hosts = new Set(texts.flatMap((text) => plainHostsOf(text ?? '')));
+    const hosts = new Set(texts.flatMap(plainHostsOf));
     const refused = [...hosts].filter((host) => !isLoopback(host) && !allowed.includes(host));
     if (refused.length === 0) return [];
     return [
@@ -29,7 +29,7 @@ export function plainConnectionProblems(
 /** The hosts to which these addresses lead without TLS. Some schemes allow several hosts in one address. */
 function plainHostsOf(text: string): string[] {
   return text.split(/\s*,\s*(?=\w[\w+]*:\/\/)/).flatMap((url) => {
-    const [, scheme = '', authority = ''] = /^([\w+]+):\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url) ?? [];
+    const [, scheme = '', authority = ''] = /^\s*([\w+]+):[/\\]*(?:[^/\\?#]*@)?([^/\\?#]*)/.exec(url) ?? [];
     const isPlain = scheme === 'mongodb' ? !MONGODB_WITH_TLS.test(url) : PLAIN.test(scheme);
     if (!isPlain) return [];
     return authority.split(',').map((host) => host.replace(/:\d+$/, ''));

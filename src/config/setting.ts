@@ -20,6 +20,8 @@ export interface Setting<T = unknown> {
   text: string;
   /** The value is, or has in it, a secret, so it may also stand in a file, which `<env>_FILE` names. */
   mayBeInFile?: true;
+  /** The process connects to the addresses in the value, so production refuses them without TLS. */
+  connects?: true;
   /** One of the lists below. */
   readBy: readonly Reader[];
 }

@@ -35,6 +35,7 @@ export const accountsAndTokens = {
     default: '',
     unit: 'URL',
     text: "Your identity provider's key set. The API then accepts tokens that are signed with these keys (RS, PS or ES with 256, 384 or 512, or EdDSA), and its own accounts are switched off.",
+    connects: true,
     readBy: api,
   }),
   jwtIssuer: setting({

@@ -9,6 +9,7 @@ export const mail = {
     unit: 'URL',
     text: 'The mail server, with user and password: `smtps://user:password@mail.example.com`, or `smtp://…`, which begins TLS with STARTTLS. Beyond the own machine, nothing is sent without TLS. Left out: no mails are sent, and forgotten passwords are replaced with `npm run users -- set-password`.',
     mayBeInFile: true,
+    connects: true,
     readBy: api,
   }),
   mailFrom: setting({

@@ -9,6 +9,7 @@ export const model = {
     default: 'https://api.openai.com/v1',
     unit: 'URL',
     text: 'Any endpoint that speaks the OpenAI chat completions API.',
+    connects: true,
     readBy: worker,
   }),
   openaiApiKey: setting({
@@ -50,6 +51,7 @@ export const model = {
     default: '[]',
     unit: 'JSON',
     text: 'Providers to ask when the first is down, in order: [{"name", "baseUrl", "model", "apiKeyEnv", "promptPrice"?, "completionPrice"?, "region"?, "agreement"?}]; for the last two see MODEL_REGION and MODEL_AGREEMENT; apiKeyEnv names the variable that has the key, or with _FILE behind it the file that has it.',
+    connects: true,
     readBy: worker,
   }),
   fallbackAfterAttempts: setting({

@@ -17,6 +17,7 @@ export const mongoDb = {
     unit: 'URL',
     text: 'MongoDB 6.0 or newer, or a server that speaks its protocol, with the name of a database. There conversations, feedback, accounts, refresh tokens and keys of users are kept. Left out: they are kept in Redis. The same database for api and workers, which only use the keys.',
     mayBeInFile: true,
+    connects: true,
     readBy: both,
   }),
   mongodbCaFile: setting({

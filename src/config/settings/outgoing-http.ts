@@ -8,6 +8,7 @@ export const outgoingHttp = {
     default: '',
     unit: 'URL',
     text: 'A proxy for requests to http:// addresses of model and identity providers.',
+    connects: true,
     readBy: both,
   }),
   httpsProxy: setting({
@@ -16,6 +17,7 @@ export const outgoingHttp = {
     default: '',
     unit: 'URL',
     text: 'A proxy for requests to https:// addresses of model and identity providers. Left out: HTTP_PROXY.',
+    connects: true,
     readBy: both,
   }),
   noProxy: setting({

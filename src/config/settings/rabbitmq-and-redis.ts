@@ -22,6 +22,7 @@ export const rabbitMqAndRedis = {
     unit: 'URLs',
     text: 'RabbitMQ 3.10 or newer, with user, password and vhost; amqps:// for TLS. For a cluster: one URL for each node, separated by commas. A process connects to any of them.',
     mayBeInFile: true,
+    connects: true,
     readBy: both,
   }),
   rabbitmqCaFile: setting({
@@ -55,6 +56,7 @@ export const rabbitMqAndRedis = {
     unit: 'URL',
     text: "RabbitMQ's management API, with a user that has the tag monitoring and may read the virtual host. With it, the operations page shows the nodes of a cluster.",
     mayBeInFile: true,
+    connects: true,
     readBy: api,
   }),
   publishTimeoutMs: setting({
@@ -113,6 +115,7 @@ export const rabbitMqAndRedis = {
     unit: 'URL',
     text: 'Redis 6.2 or newer, or Valkey, for jobs, sessions and accounts. It must not evict: maxmemory-policy noeviction. One server: redis://user:password@host:6379/0. Sentinel: redis+sentinel://user:password@host1:26379,host2:26379/mymaster/0, with ?sentinel_username=…&sentinel_password=… if the Sentinels want a login. Cluster: redis+cluster://user:password@host1:6379,host2:6379. rediss://, rediss+sentinel:// and rediss+cluster:// for TLS.',
     mayBeInFile: true,
+    connects: true,
     readBy: both,
   }),
   redisCaFile: setting({
@@ -143,6 +146,7 @@ export const rabbitMqAndRedis = {
     unit: 'URL',
     text: 'A Redis of its own for cached answers, which may evict them; the same forms. Left out: REDIS_URL.',
     mayBeInFile: true,
+    connects: true,
     readBy: both,
   }),
   jobShards: setting({

@@ -19,6 +19,7 @@ export const traces = {
     default: '',
     unit: 'URL',
     text: 'Where traces are sent, as OTLP over HTTP with protobuf: a collector such as http://localhost:4318. Left out, nothing is traced.',
+    connects: true,
     readBy: both,
   }),
   otelTracesSampler: setting({
