@@ -1,6 +1,6 @@
 import { genAi, genAiLabels } from '../../src/observability/gen-ai-names.ts';
 import type { Board } from './builders/board.ts';
-import { boardLink } from './builders/links.ts';
+import { jobsLink } from './builders/links.ts';
 import { lines, numbers } from './builders/panels.ts';
 import { increaseBy, maxBy, quantileOf, rateBy, rateOf } from './builders/promql.ts';
 import { gates } from './builders/shared-panels.ts';
@@ -51,7 +51,7 @@ export const modelAndCost: Board = {
           ],
           stacked: true,
           runbooks: ['HealifyProviderBroken', 'HealifyProviderShut'],
-          links: [boardLink('delayed')],
+          links: [jobsLink('delayed')],
         }),
         lines({
           title: 'Gates over time',

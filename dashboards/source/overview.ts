@@ -1,6 +1,6 @@
 import type { Board } from './builders/board.ts';
 import { firingAlerts } from './builders/firing-alerts.ts';
-import { boardLink } from './builders/links.ts';
+import { jobsLink } from './builders/links.ts';
 import { lines, numbers, text } from './builders/panels.ts';
 import { maxBy, orZero, quantileOf, rateBy, series } from './builders/promql.ts';
 import {
@@ -18,7 +18,7 @@ const WHAT_TO_PRESS = `
 |---|---|---|
 | **Waiting for a worker** grows, *workers* in **Processes** is red | nobody works | start workers: \`docker-compose up -d --scale worker=3\` |
 | **Model** is *shut* or *broken* | the provider fails, or refuses our key or quota | the cause in the [alerts](/alerting/list); \`npm run gates -- list\`, and \`open GATE\` once it works again |
-| **Questions that failed** | why they failed is in the legend | remove the cause, then *Retry* in [Bull Board]($api/admin/queues/queue/chat?status=failed), or \`npm run jobs -- retry --code CODE --rate 5\` |
+| **Questions that failed** | why they failed is in the legend | remove the cause, then *Retry* in [Failures]($api/admin#/failures), or \`npm run jobs -- retry --code CODE --rate 5\` |
 | **Dead letters** stand | messages that nobody could process | \`npm run dlq -- list\`, then \`redrive\` or \`drop\` |
 | **Connections** shows DOWN | RabbitMQ or Redis is away | start it; everything else waits and goes on by itself |
 
@@ -124,7 +124,7 @@ export const overview: Board = {
           unit: 'short',
           queries: [['waiting', 'healify:requests_waiting:max']],
           runbooks: ['HealifyQueueDepth', 'HealifyQueueGrowth'],
-          links: [boardLink('prioritized')],
+          links: [jobsLink('waiting')],
         }),
         lines({
           title: 'Asked and ended',

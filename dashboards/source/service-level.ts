@@ -1,5 +1,5 @@
 import type { Board } from './builders/board.ts';
-import { boardLink } from './builders/links.ts';
+import { jobsLink } from './builders/links.ts';
 import { lines, numbers } from './builders/panels.ts';
 import { quantileOf, rateBy, rateOf, series } from './builders/promql.ts';
 import { answerTimes, oldestQuestion, timeToTheAnswer } from './builders/shared-panels.ts';
@@ -67,7 +67,7 @@ export const serviceLevel: Board = {
           unit: 'reqps',
           queries: [['{{status}}, cached: {{cached}}', rateBy('status, cached', 'healify_answer_seconds_count')]],
           stacked: true,
-          links: [boardLink('failed')],
+          links: [jobsLink('failed')],
           width: 12,
         }),
       ],

@@ -1,5 +1,5 @@
 import type { Board } from './builders/board.ts';
-import { boardLink } from './builders/links.ts';
+import { jobsLink } from './builders/links.ts';
 import { lines } from './builders/panels.ts';
 import { maxBy, quantileOf, rateBy, rateOf, series } from './builders/promql.ts';
 import { failedQuestions, repeatedAttempts } from './builders/shared-panels.ts';
@@ -41,7 +41,7 @@ export const workflow: Board = {
             'prioritized waits for a worker, delayed for its time, active is in hand. wait has jobs whose worker died.',
           unit: 'short',
           queries: [['{{state}}', maxBy('state', 'healify_jobs', 'state!~"completed|failed"')]],
-          links: [boardLink('prioritized'), boardLink('delayed')],
+          links: [jobsLink('waiting'), jobsLink('delayed')],
           runbooks: ['HealifyQueueGrowth'],
         }),
         lines({
@@ -57,14 +57,14 @@ export const workflow: Board = {
           about: 'Completed and failed jobs that Redis still keeps. Failed ones can be retried.',
           unit: 'short',
           queries: [['{{state}}', maxBy('state', 'healify_jobs', 'state=~"completed|failed"')]],
-          links: [boardLink('failed')],
+          links: [jobsLink('failed')],
         }),
         lines({
           title: 'Pauses',
           about: '1: somebody has paused the jobs, or a worker takes no messages because enough jobs wait.',
           unit: 'short',
           queries: [
-            ['jobs are paused', `max(${series('healify_jobs_paused')})`],
+            ['jobs of {{queue}} are paused', maxBy('queue', 'healify_jobs_paused')],
             ['intake of {{instance}}', series('healify_intake_paused')],
           ],
           runbooks: ['HealifyJobsPaused', 'HealifyNoConsumers'],

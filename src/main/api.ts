@@ -49,6 +49,7 @@ import { createLogger } from '../observability/log.ts';
 import { createApiMetrics, measureLine, measureProcesses } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
 import { measureOldestQuestion, measureQueues, measureStandingLetters } from '../observability/queue-metrics.ts';
+import { pausedQueues } from '../observability/queues-seen.ts';
 import { openTerminal } from '../observability/terminal.ts';
 import { startTracing } from '../observability/traces/start-tracing.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
@@ -109,7 +110,8 @@ const intake = createIntakeAdmin(redis);
 const judgedProcesses = async () => {
   const [processes, { since }, seen] = await Promise.all([listProcesses(redis), intake.read(), lookAtQueues()]);
   const { isWorkedOn } = line;
-  return judgeProcesses(processes, { intakePausedSince: since, jobsPaused: seen?.jobs?.paused ?? false, isWorkedOn });
+  const paused = (seen && pausedQueues(seen)) ?? [];
+  return judgeProcesses(processes, { intakePausedSince: since, pausedQueues: paused, isWorkedOn });
 };
 measureProcesses(metrics.registry, () => listProcesses(redis));
 

@@ -5,8 +5,8 @@ import type { SeenProcess } from '../contracts/processes.ts';
 export interface AlsoSeen {
   /** Since when the intake has been paused, ISO 8601; null: it is not. */
   intakePausedSince: string | null;
-  /** Whether somebody has paused the queue of jobs. */
-  jobsPaused: boolean;
+  /** The queues of jobs that somebody has paused. */
+  pausedQueues: readonly string[];
   /** Whether anybody answers questions. A worker in another language has no heartbeat. */
   isWorkedOn: boolean;
 }
@@ -14,13 +14,13 @@ export interface AlsoSeen {
 /** Says what is wrong, so that an operator need not compare the processes. */
 export function judgeProcesses(
   processes: SeenProcess[],
-  { intakePausedSince, jobsPaused, isWorkedOn }: AlsoSeen,
+  { intakePausedSince, pausedQueues, isWorkedOn }: AlsoSeen,
 ): ProcessList {
   const warnings = [];
   if (intakePausedSince !== null) {
     warnings.push(`The intake has been paused since ${intakePausedSince}: new questions wait in RabbitMQ.`);
   }
-  if (jobsPaused) warnings.push('The queue of jobs is paused: nobody takes jobs.');
+  for (const queue of pausedQueues) warnings.push(`The queue of jobs ${queue} is paused: nobody takes its jobs.`);
   const alive = processes.filter(({ state }) => state === 'alive');
   if (!isWorkedOn && !alive.some(({ role }) => role === 'worker')) {
     warnings.push('No worker is alive: questions are accepted, but nobody answers them.');

@@ -61,9 +61,9 @@ export function measureQueues(registry: Registry, read: () => Promise<QueuesSeen
   );
   gauge(
     'healify_jobs_paused',
-    '1 while nobody may take jobs, because somebody has paused the queue in BullMQ. Otherwise 0. Every process shows the same.',
+    '1 while nobody may take jobs of a queue, because somebody has paused it in BullMQ. Otherwise 0. queue: chat, or chat-0 and so on with JOB_SHARDS. Every process shows the same.',
     'queue',
-    ({ jobs }) => jobs && [['chat', jobs.paused ? 1 : 0]],
+    ({ jobs }) => jobs?.pauses && Object.entries(jobs.pauses).map(([queue, paused]) => [queue, paused ? 1 : 0]),
   );
   gauge(
     'healify_intake_paused_by_operator',

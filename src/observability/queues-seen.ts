@@ -7,11 +7,15 @@ export interface BrokerQueueSeen {
 
 /** What Redis says of the jobs. */
 export interface JobsSeen {
-  /** Nobody may take jobs. */
-  paused: boolean;
+  /** By queue: whether somebody has paused it, so that nobody may take its jobs. Absent: a process of an earlier version has looked. */
+  pauses?: Record<string, boolean>;
   /** By state, as BullMQ calls it. `ageMs`: of the job that is first; undefined where there is none. */
   states: Record<string, { count: number; ageMs: number | undefined }>;
 }
+
+/** The names of the queues of jobs that somebody has paused; undefined: not known. */
+export const pausedQueues = ({ jobs }: Pick<QueuesSeen, 'jobs'>): string[] | undefined =>
+  jobs?.pauses && Object.keys(jobs.pauses).filter((queue) => jobs.pauses?.[queue]);
 
 /** The queues, as one process has seen them for all. */
 export interface QueuesSeen {

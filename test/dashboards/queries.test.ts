@@ -54,6 +54,7 @@ if (!leftOut)
       stops.push(rabbitMq.kill, simulator.stop);
       const settings = {
         RABBITMQ_URL: rabbitMq.url,
+        JOB_SHARDS: '2',
         REDIS_URL: redisUrl,
         MODEL_SIMULATOR_URL: simulator.baseUrl,
         JWT_SECRET: 'a-secret-of-this-test-of-32-characters-or-more',

@@ -111,7 +111,18 @@ export const alertCases: Record<string, AlertCases> = {
     },
   },
   HealifyJobsPaused: {
-    fires: { 'the queue stays paused': { series: { 'healify_jobs_paused{queue="chat"}': '1x20' }, at: '10m' } },
+    fires: {
+      'the queue stays paused': {
+        series: { 'healify_jobs_paused{queue="chat"}': '1x20' },
+        at: '10m',
+        labels: 'queue="chat"',
+      },
+      'one of several queues stays paused': {
+        series: { 'healify_jobs_paused{queue="chat-0"}': '0x20', 'healify_jobs_paused{queue="chat-1"}': '1x20' },
+        at: '10m',
+        labels: 'queue="chat-1"',
+      },
+    },
     silent: {
       'it is resumed after three minutes': {
         series: { 'healify_jobs_paused{queue="chat"}': '0 1 1 1 0x20' },

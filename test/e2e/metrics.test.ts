@@ -10,6 +10,7 @@ import { startApi, startSimulatorProcess, startWorker, type TestProcess } from '
 import { startQueueClient } from '../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { until } from '../until.ts';
+import { valueIn } from '../value-in-metrics.ts';
 
 const TOKEN = 'the-token-of-this-test';
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -68,15 +69,6 @@ async function scrape({ metricsUrl }: TestProcess, accept = 'text/plain'): Promi
   return await response.text();
 }
 
-/** The sum of the series of a metric with these labels. */
-function valueIn(text: string, name: string, labels: Record<string, string> = {}): number | undefined {
-  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  const lines = text
-    .split('\n')
-    .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)));
-  return lines.length === 0 ? undefined : lines.reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
-}
-
 const checkable = hasPromtool() ? test : test.skip;
 checkable('promtool finds nothing wrong with the metrics of an api and a worker that had traffic', async () => {
   for (const process of [api, worker]) expect(checkMetrics(await scrape(process))).toBe('');
@@ -118,7 +110,7 @@ test('an operator sees the queues from each process: depth, age, consumers, dead
   for (const process of [api, worker]) {
     const text = await until('the pause and the age are seen', async () => {
       const seen = await scrape(process);
-      return valueIn(seen, 'healify_jobs_paused') === 1 && hasAge(seen) ? seen : undefined;
+      return valueIn(seen, 'healify_jobs_paused', { queue: 'chat' }) === 1 && hasAge(seen) ? seen : undefined;
     });
     expect(valueIn(text, 'healify_broker_queue_messages', letters)).toBe(1);
     expect(valueIn(text, 'healify_broker_queue_consumers', { queue: REQUESTS_QUEUE })).toBe(1);

@@ -8,7 +8,7 @@ const worker: SeenProcess = {
 };
 const api: SeenProcess = { ...worker, id: 'a', role: 'api' };
 const warningsOf = (...processes: SeenProcess[]) =>
-  judgeProcesses(processes, { intakePausedSince: null, jobsPaused: false, isWorkedOn: false }).warnings;
+  judgeProcesses(processes, { intakePausedSince: null, pausedQueues: [], isWorkedOn: false }).warnings;
 
 test('processes that are all alive and agree need no warning', () => {
   expect(warningsOf(api, worker)).toEqual([]);
@@ -33,10 +33,14 @@ test('an operator is told that settings differ, but not because of a dead proces
 
 test('an operator is told of a pause, which stops the work although all processes run', () => {
   const since = '2026-01-31T12:00:00.000Z';
-  const { warnings } = judgeProcesses([worker], { intakePausedSince: since, jobsPaused: true, isWorkedOn: false });
-  expect(warnings).toEqual([expect.stringContaining(since), expect.stringContaining('nobody takes jobs')]);
+  const { warnings } = judgeProcesses([worker], {
+    intakePausedSince: since,
+    pausedQueues: ['chat-1'],
+    isWorkedOn: false,
+  });
+  expect(warnings).toEqual([expect.stringContaining(since), expect.stringContaining('chat-1 is paused')]);
 });
 
 test('workers in other languages show no heartbeat, so nobody is told that there is none while somebody works', () => {
-  expect(judgeProcesses([api], { intakePausedSince: null, jobsPaused: false, isWorkedOn: true }).warnings).toEqual([]);
+  expect(judgeProcesses([api], { intakePausedSince: null, pausedQueues: [], isWorkedOn: true }).warnings).toEqual([]);
 });

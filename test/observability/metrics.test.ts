@@ -54,7 +54,7 @@ test('what cannot be read is left out of a scrape, and is no zero', async () => 
   const wait = { count: 2, ageMs: 1_500 };
   let seen: QueuesSeen | undefined = {
     broker: { chat_requests: { messages: 3, consumers: 1, notEmptyForMs: 2_000 } },
-    jobs: { paused: true, states: { wait, active: { count: 0, ageMs: undefined } } },
+    jobs: { pauses: { 'chat-0': false, 'chat-1': true }, states: { wait, active: { count: 0, ageMs: undefined } } },
     notEmptySince: {},
   };
   let ageMs: number | undefined = 4_000;
@@ -72,7 +72,8 @@ test('what cannot be read is left out of a scrape, and is no zero', async () => 
     'jobs{state="wait"} 2',
     'jobs{state="active"} 0',
     'jobs_first_age_seconds{state="wait"} 1.5',
-    'jobs_paused{queue="chat"} 1',
+    'jobs_paused{queue="chat-0"} 0',
+    'jobs_paused{queue="chat-1"} 1',
     'oldest_open_question_age_seconds{} 4',
   ]);
   [seen, ageMs] = [{ notEmptySince: {} }, undefined];

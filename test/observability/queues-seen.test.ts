@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type BrokerQueueSeen, createQueuesLook, type QueuesSeen } from '../../src/observability/queues-seen.ts';
 
-const jobs = async () => ({ paused: false, states: {} });
+const jobs = async () => ({ pauses: { chat: false }, states: {} });
 const intakePaused = async () => false;
 
 test('an operator sees for how long a queue has not been empty, also after RabbitMQ was away', async () => {
@@ -33,7 +33,7 @@ test('a server that cannot be asked hides nothing of the other one', async () =>
     notEmptySince: {},
   });
   expect(await createQueuesLook({ brokerQueues: away, jobs, intakePaused })(undefined)).toEqual({
-    jobs: { paused: false, states: {} },
+    jobs: { pauses: { chat: false }, states: {} },
     intakePaused: false,
     notEmptySince: {},
   });

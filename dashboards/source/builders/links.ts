@@ -1,5 +1,5 @@
 import { DashboardLinkBuilder, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
-import { JOBS_QUEUE } from '../../../src/contracts/queues.ts';
+import type { JobStatus } from '../../../src/contracts/jobs.ts';
 
 /**
  * The api as the operator's browser sees it. It is the value of a hidden variable of the dashboards, so another address can be
@@ -16,9 +16,9 @@ export const runbookOf = (alert: string) => `$api/docs/runbooks/${alert}.md`;
 /** What to do about an alert. */
 export const runbookLink = (alert: string) => pageLink(`Runbook: ${alert}`, runbookOf(alert));
 
-/** The jobs of a state. Here they are retried. */
-export const boardLink = (state: 'active' | 'failed' | 'delayed' | 'completed' | 'prioritized' = 'failed') =>
-  pageLink(`Bull Board: ${state} jobs`, `$api/admin/queues/queue/${JOBS_QUEUE}?status=${state}`);
+/** The jobs with a status, of all queues. Bull Board has a page for each queue, and a dashboard does not know how many there are. */
+export const jobsLink = (status: JobStatus) =>
+  pageLink(`Operations page: ${status} jobs`, `$api/admin#/jobs?status=${status}`);
 
 /** What every dashboard links to at its top. */
 export const topLinks = [

@@ -1,6 +1,6 @@
 // Panels that more than one dashboard shows.
 
-import { boardLink, pageLink } from './links.ts';
+import { jobsLink, pageLink } from './links.ts';
 import { lines, numbers } from './panels.ts';
 import { maxBy, quantileOf, rateBy, series } from './promql.ts';
 
@@ -46,7 +46,7 @@ export const repeatedAttempts = (width: number) =>
     unit: 'reqps',
     queries: [['{{code}}', rateBy('code', 'healify_request_retries_total')]],
     stacked: true,
-    links: [boardLink('delayed')],
+    links: [jobsLink('delayed')],
     width,
   });
 
@@ -57,7 +57,7 @@ export const failedQuestions = (width: number) =>
     unit: 'reqps',
     queries: [['{{code}}', rateBy('code', 'healify_requests_finished_total', 'status="failed"')]],
     stacked: true,
-    links: [boardLink('failed')],
+    links: [jobsLink('failed')],
     width,
   });
 

@@ -149,19 +149,26 @@ export async function forgetJobs(
 }
 
 /**
- * Counts the jobs by state, for an operator, and tells how old the first of each is. They are paused if a shard is. One round
- * trip.
+ * Counts the jobs of all shards by state, for an operator, and tells how old the first of each is, and which queues somebody has
+ * paused. One round trip.
+ * @returns `pauses`: by the name of each queue
  */
-export async function jobStates({ all }: JobShards, redis: Redis): Promise<JobStates> {
+export async function jobStates(
+  { all }: JobShards,
+  redis: Redis,
+): Promise<{ pauses: Record<string, boolean>; states: JobStates['states'] }> {
   const seen = await Promise.all(all.map(({ toKey }) => lookAtStates(redis, toKey)));
-  return seen.reduce((sum, { paused, states }) => ({
-    paused: sum.paused || paused,
-    states: Object.fromEntries(
-      Object.entries(states).map(([state, { count, ageMs }]) => {
-        const before = sum.states[state as JobState];
-        const oldest = Math.max(before.ageMs ?? -1, ageMs ?? -1);
-        return [state, { count: before.count + count, ageMs: oldest < 0 ? undefined : oldest }];
-      }),
-    ) as JobStates['states'],
-  }));
+  return {
+    pauses: Object.fromEntries(all.map(({ name }, index) => [name, seen[index]!.paused])),
+    states: seen.map(({ states }) => states).reduce(sumOfStates),
+  };
 }
+
+const sumOfStates = (sum: JobStates['states'], states: JobStates['states']) =>
+  Object.fromEntries(
+    Object.entries(states).map(([state, { count, ageMs }]) => {
+      const before = sum[state as JobState];
+      const oldest = Math.max(before.ageMs ?? -1, ageMs ?? -1);
+      return [state, { count: before.count + count, ageMs: oldest < 0 ? undefined : oldest }];
+    }),
+  ) as JobStates['states'];

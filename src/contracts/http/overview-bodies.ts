@@ -34,11 +34,11 @@ export const overview = z
     processes: z.array(overviewProcess).nullable().describe(UNKNOWN),
     warnings: z.array(z.string()).describe('What is wrong, in plain English; empty if nothing is.'),
     intake: intakePause.nullable().describe(UNKNOWN),
-    jobQueuePaused: z
-      .boolean()
+    pausedJobQueues: z
+      .array(z.string())
       .nullable()
       .describe(
-        "Whether somebody has paused the job queue in BullMQ, so that nobody takes jobs. It is not the intake's pause.",
+        "The queues of jobs that somebody has paused in BullMQ, so that nobody takes their jobs. It is not the intake's pause.",
       ),
     line: z
       .object({

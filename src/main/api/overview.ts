@@ -14,7 +14,7 @@ import type { ServerMember } from '../../contracts/server-members.ts';
 import { type HealthChecks, readiness } from '../../observability/health.ts';
 import type { LettersSeen } from '../../observability/letters-seen.ts';
 import type { Logger } from '../../observability/log.ts';
-import type { QueuesSeen } from '../../observability/queues-seen.ts';
+import { pausedQueues, type QueuesSeen } from '../../observability/queues-seen.ts';
 
 /** The overview counts no more failed jobs than this, the newest. */
 const FAILURES_COUNTED = 20_000;
@@ -83,7 +83,7 @@ export function createOverviewParts(options: {
       processes: judged && processesOf(judged),
       warnings: judged?.warnings ?? [],
       intake: pause,
-      jobQueuePaused: queues?.jobs?.paused ?? null,
+      pausedJobQueues: (queues && pausedQueues(queues)) ?? null,
       line: {
         waiting,
         drainPerSecond: drainRate === undefined ? null : Math.round(drainRate * 100) / 100,

@@ -130,7 +130,7 @@ function processesMissing({ processes, servers }: Overview, nowMs: number): Find
 }
 
 /** Work that somebody holds up on purpose. */
-function held({ intake, jobQueuePaused }: Overview): Finding[] {
+function held({ intake, pausedJobQueues }: Overview): Finding[] {
   const findings: Finding[] = [];
   if (intake?.paused) {
     const link = { href: '#/?to=intake', words: 'Resume the intake' };
@@ -142,11 +142,11 @@ function held({ intake, jobQueuePaused }: Overview): Finding[] {
       runbook: 'HealifyIntakePaused',
     });
   }
-  if (jobQueuePaused) {
+  if (pausedJobQueues?.length) {
     const todo =
-      'Nothing of ours pauses it. Ask whoever did so with BullMQ. The runbook has the command that resumes it.';
+      'Nothing of ours pauses queues. Ask whoever did so with BullMQ. The runbook has the command that resumes them.';
     const link = { href: '#/?to=queues', words: 'Queues' };
-    const what = 'The job queue is paused, so nothing is answered.';
+    const what = `These queues of jobs are paused, so their questions are not answered: ${pausedJobQueues.join(', ')}.`;
     findings.push({ level: 'bad', what, todo, link, runbook: 'HealifyJobsPaused' });
   }
   return findings;

@@ -36,19 +36,19 @@ const job = () => ({
 
 test('an operator sees how many jobs are in each state and how old the first is, and whether the queue is paused', async () => {
   const empty = { wait: none, prioritized: none, delayed: none, active: none, completed: none, failed: none };
-  expect(await jobStates(shards, redis)).toEqual({ paused: false, states: empty });
+  expect(await jobStates(shards, redis)).toEqual({ pauses: { chat: false }, states: empty });
 
   await addJobs(queue, redis, [job(), job(), job()], { attempts: 1 });
   const [first] = await redis.zrange(queue.toKey('prioritized'), '0', '0');
   await redis.hset(queue.toKey(first!), 'timestamp', String(Date.now() - 60_000));
   await redis.zadd(queue.toKey('failed'), Date.now() - 3_600_000, 'failed-1', Date.now(), 'failed-2');
   await queue.pause();
-  const { paused, states } = await jobStates(shards, redis);
-  expect(paused).toBe(true);
+  const { pauses, states } = await jobStates(shards, redis);
+  expect(pauses).toEqual({ chat: true });
   expect(states).toMatchObject({ prioritized: { count: 3 }, failed: { count: 2 }, completed: none, active: none });
   expect(Math.round(states.prioritized.ageMs! / 10_000)).toBe(6);
   expect(Math.round(states.failed.ageMs! / 100_000)).toBe(36);
 
   await queue.resume();
-  expect((await jobStates(shards, redis)).paused).toBe(false);
+  expect((await jobStates(shards, redis)).pauses).toEqual({ chat: false });
 });

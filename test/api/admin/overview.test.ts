@@ -4,7 +4,7 @@ import { type Overview, overview } from '../../../src/contracts/http/overview-bo
 import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
 const nothing: Overview = {
-  ...{ servers: [], processes: null, warnings: [], intake: null, jobQueuePaused: null, queues: null, jobs: null },
+  ...{ servers: [], processes: null, warnings: [], intake: null, pausedJobQueues: null, queues: null, jobs: null },
   ...{ gates: null, deadLetters: null, failures: null, retryRuns: null },
   line: { waiting: 0, drainPerSecond: null, etaMs: null, oldestQuestionAgeMs: null },
 };

@@ -41,7 +41,7 @@ const well: Overview = {
   processes: [worker],
   warnings: [],
   intake: { paused: false, since: null, by: null },
-  jobQueuePaused: false,
+  pausedJobQueues: [],
   line: { waiting: 2, drainPerSecond: 3, etaMs: 900, oldestQuestionAgeMs: 500 },
   queues: queuesWith({}),
   jobs: { waiting: 1, delayed: 0, active: 1, completed: 5, failed: 0 },
@@ -197,9 +197,9 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
     { level: 'bad', what: /intake is paused/, todo: /Resume/, to: '#/?to=intake' },
   ],
   [
-    'somebody has paused the job queue',
-    { jobQueuePaused: true },
-    { level: 'bad', what: /job queue is paused/, todo: /runbook/, to: '#/?to=queues' },
+    'somebody has paused queues of jobs',
+    { pausedJobQueues: ['chat-1', 'chat-3'] },
+    { level: 'bad', what: /queues of jobs are paused, .*: chat-1, chat-3\.$/, todo: /runbook/, to: '#/?to=queues' },
   ],
   [
     'no worker takes the questions in RabbitMQ',
@@ -307,7 +307,7 @@ test('what users feel comes before what can wait', () => {
       ...well,
       queues: queuesWith({ 'chat_requests.dlq': 1 }),
       deadLetters: [{ queue: 'chat_requests', reason: 'empty', count: 1 }],
-      jobQueuePaused: true,
+      pausedJobQueues: ['chat'],
     },
     NOW,
   );

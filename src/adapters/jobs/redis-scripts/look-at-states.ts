@@ -8,7 +8,7 @@ const STATES = ['wait', 'prioritized', 'delayed', 'active', 'completed', 'failed
 
 export type JobState = (typeof STATES)[number];
 
-/** The jobs, as an operator sees them. */
+/** The jobs of a shard, as an operator sees them. */
 export interface JobStates {
   paused: boolean;
   /** `ageMs`: how long ago the first job was added, or has ended. undefined: there is none. */
