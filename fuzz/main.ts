@@ -64,7 +64,9 @@ async function makeAccount(redisUrl: string, role: StaffRole): Promise<string> {
   const userId = role === 'operator' ? 'fuzz' : `fuzz-${role}`;
   const store = createRedisAccountStore({ redis });
   const email = `${userId}@chaos.example`;
-  await store.create({ userId, email, passwordHash: '', role, createdAt: new Date().toISOString() });
+  const createdAt = new Date().toISOString();
+  const secondFactor = { confirmedAt: createdAt, lastStep: 0, recoveryCodes: [] };
+  await store.create({ userId, email, passwordHash: '', role, createdAt, secondFactor });
   await redis.quit();
   return userId;
 }

@@ -57,7 +57,10 @@ export function userWith(url: string, userId: string, accessToken: string) {
     post: (path: string, body: unknown = {}) => postJson(url + path, body, authorization),
     put: (path: string, body: unknown) => sendJson('PUT', url + path, body, authorization),
     patch: (path: string, body: unknown) => sendJson('PATCH', url + path, body, authorization),
-    delete: (path: string) => call(url + path, { method: 'DELETE', headers: authorization }),
+    delete: (path: string, body?: unknown) =>
+      body === undefined
+        ? call(url + path, { method: 'DELETE', headers: authorization })
+        : sendJson('DELETE', url + path, body, authorization),
     send: (body: unknown, headers: Record<string, string> = {}) =>
       postJson(`${url}/chat/send`, body, { ...authorization, ...headers }),
     session: (sessionId: string) => get(`/chat/session/${sessionId}`),

@@ -80,6 +80,8 @@ async function startOnFreePorts(
       // On a slow machine a shorter timeout would publish a message twice, and tests that count messages would fail.
       PUBLISH_TIMEOUT: '60s',
       MESSAGE_SIGNING_KEY,
+      // Most tests of what staff may do are not about how they log in.
+      STAFF_SECOND_FACTOR: 'optional',
       [`${prefix}_PORT`]: String(port),
       [`${prefix}_METRICS_PORT`]: String(metricsPort),
       ...env,

@@ -25,7 +25,11 @@ export interface Login {
   options(): Promise<AccountOptions>;
   /** @param invite where only those who are invited can make an account */
   register(email: string, password: string, invite?: string): Promise<void>;
-  login(email: string, password: string): Promise<void>;
+  /**
+   * @param totp of the second factor: a code of the authenticator app, or a recovery code
+   * @throws ChatError with the code `second_factor_required`: call it again with `totp`
+   */
+  login(email: string, password: string, totp?: string): Promise<void>;
   /** Has a link sent to an email, to choose another password. It does not tell whether the email has an account. */
   forgotten(email: string): Promise<void>;
   /** @param token of the link */
@@ -80,8 +84,9 @@ export function createLogin(options: {
       http.call('POST', '/auth/register', { body: { email, password, ...(invite && { invite }) } }),
     forgotten: (email) => http.call('POST', '/auth/password/forgotten', { body: { email } }),
     resetPassword: (token, newPassword) => http.call('POST', '/auth/password/reset', { body: { token, newPassword } }),
-    login: async (email, password) => {
-      keep(await http.call<TokensBody>('POST', '/auth/login', { body: { email, password } }));
+    login: async (email, password, totp) => {
+      const body = { email, password, ...(totp && { totp }) };
+      keep(await http.call<TokensBody>('POST', '/auth/login', { body }));
     },
     logout: async () => {
       const kept = storage.read();

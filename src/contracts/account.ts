@@ -9,6 +9,26 @@ const role = z.enum(roles);
  */
 export type Role = z.output<typeof role>;
 
+/** Whether an account above `user` needs a second factor before its role counts. */
+export const secondFactorRules = ['required', 'optional'] as const;
+
+export type SecondFactorRule = (typeof secondFactorRules)[number];
+
+const secondFactor = z.object({
+  /** The secret that the authenticator app has, too, in base32; left out: it is in `sealed`. */
+  secret: z.string().optional(),
+  sealed: z.string().optional(),
+  /** Since when logins need it, ISO 8601; left out: the app has not shown yet that it has the secret. */
+  confirmedAt: z.string().optional(),
+  /** The latest step of 30 seconds, counted since 1970, whose code was used. */
+  lastStep: z.number(),
+  /** SHA-256, in hex, of each recovery code that was not used. */
+  recoveryCodes: z.array(z.string()),
+});
+
+/** An authenticator app (TOTP), whose code a login needs besides the password. */
+export type KeptSecondFactor = z.output<typeof secondFactor>;
+
 /** Somebody who can log in. Times are ISO 8601. */
 export const account = z.object({
   userId: z.string(),
@@ -24,9 +44,22 @@ export const account = z.object({
   passwordChangedAt: z.string().optional(),
   /** Since when nobody can log in; left out: everything is well. */
   disabledAt: z.string().optional(),
+  /** Left out: the password is enough to log in. */
+  secondFactor: secondFactor.optional(),
 });
 
 export type Account = z.output<typeof account>;
+
+/** Whether a login to this account needs a second factor. */
+export const hasSecondFactor = ({ secondFactor }: Account): boolean => secondFactor?.confirmedAt !== undefined;
+
+/** Whether this account lacks the second factor that its role needs. Until it has one, it counts as a user's. */
+export const lacksSecondFactor = (account: Account, rule: SecondFactorRule): boolean =>
+  rule === 'required' && account.role !== 'user' && !hasSecondFactor(account);
+
+/** The role that counts now. */
+export const roleInForce = (account: Account, rule: SecondFactorRule): Role =>
+  lacksSecondFactor(account, rule) ? 'user' : account.role;
 
 /** What a valid access token says. */
 export interface VerifiedToken extends Caller {

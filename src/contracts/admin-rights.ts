@@ -49,6 +49,7 @@ export const adminRights = {
   'POST /admin/accounts/disable': ADMINS,
   'POST /admin/accounts/enable': ADMINS,
   'POST /admin/accounts/end-logins': ADMINS,
+  'POST /admin/accounts/reset-second-factor': ADMINS,
   'POST /admin/accounts/role': ADMINS,
   'POST /admin/accounts/erase': ADMINS,
   // Texts.

@@ -13,6 +13,8 @@ export const auditActions = {
   'account.tenant': 'The organisation of an account was changed.',
   'account.password': 'The password of an account was changed, by its person or by somebody else.',
   'account.reset_mail': 'A mail was sent with a link to choose another password.',
+  'account.second_factor':
+    'The second factor of an account was set up or removed, its recovery codes were replaced, or one of them was used.',
   'account.disable': 'An account was disabled.',
   'account.enable': 'An account was enabled again.',
   'account.end_logins': 'All logins of an account were ended.',

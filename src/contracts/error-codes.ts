@@ -30,6 +30,31 @@ export const apiErrors = {
     title: 'Email or password is wrong',
     advice: 'Check both, or register first.',
   },
+  second_factor_required: {
+    status: 401,
+    title: 'This login needs a second factor',
+    advice:
+      'The password is right. Send the same again with `totp`: the six digits of the authenticator app, or a recovery code.',
+  },
+  wrong_code: {
+    status: 403,
+    title: 'The code is wrong, or was used before',
+    advice:
+      'A code of the authenticator app counts once and for about a minute: wait for the next one, and check the clock of the ' +
+      'device. A recovery code counts once.',
+  },
+  second_factor_missing: {
+    status: 403,
+    title: 'Your role needs a second factor',
+    advice:
+      'Until your account has one, it may do only what a user may. Set it up on the chat page under Account, or with ' +
+      '`POST /auth/second-factor`.',
+  },
+  second_factor_exists: {
+    status: 409,
+    title: 'The account has a second factor already',
+    advice: 'Remove it first with `DELETE /auth/second-factor`. Without the device, a recovery code does.',
+  },
   invalid_refresh_token: {
     status: 401,
     title: 'The refresh token is not valid',

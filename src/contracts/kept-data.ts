@@ -3,7 +3,7 @@
  * What is done with each kind is written where the stores are wired: src/main/erasure/kinds.ts.
  */
 export const keptData = {
-  account: { store: 'lasting', what: 'The account: email, hash of the password, role.' },
+  account: { store: 'lasting', what: 'The account: email, hash of the password, second factor, role.' },
   logins: { store: 'lasting', what: 'Logins: their refresh tokens, with address and program.' },
   admin_sessions: { store: 'redis', what: 'Logins to the admin’s pages, and access to texts in an emergency.' },
   tickets: { store: 'redis', what: 'Tickets for event streams and WebSockets. Each counts for seconds.' },

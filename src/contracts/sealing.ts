@@ -1,14 +1,27 @@
 import { MasterKeyMissingError } from './errors.ts';
 
-/** `request` and `response`: the texts of a message; `job`: those of a job's request; `results`: what the steps of a job have brought. */
-export type TextKind = 'question' | 'answer' | 'comment' | 'title' | 'log' | 'request' | 'response' | 'job' | 'results';
+/**
+ * `request` and `response`: the texts of a message; `job`: those of a job's request; `results`: what the steps of a job have
+ * brought; `second_factor`: the secret of an authenticator app.
+ */
+export type TextKind =
+  | 'question'
+  | 'answer'
+  | 'comment'
+  | 'title'
+  | 'log'
+  | 'request'
+  | 'response'
+  | 'job'
+  | 'results'
+  | 'second_factor';
 
 /** What a sealed text is. It can be opened only as what it was sealed as. */
 export interface Place {
   /** Whose text it is. */
   userId: string;
   kind: TextKind;
-  /** The id of what it belongs to: a requestId or, for a title, a sessionId. */
+  /** The id of what it belongs to: a requestId; for a title, a sessionId; for a second factor, the userId. */
   id: string;
 }
 

@@ -143,6 +143,7 @@ const authentication = createAuthenticationParts({
   subscriber,
   stores,
   trail: audit.trail,
+  seals: encryption.seals,
   logger,
 });
 const { endedLogins, requireAdmin, accounts, tickets, redeemTicket } = authentication;

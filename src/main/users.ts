@@ -1,7 +1,9 @@
 import { text } from 'node:stream/consumers';
+import { renderUnicodeCompact } from 'uqr';
 import { type Credentials, createAccount } from '../api/auth/accounts.ts';
 import { createAccountAdmin } from '../api/auth/manage-accounts.ts';
 import { createPasswords } from '../api/auth/passwords.ts';
+import { enrolSecondFactor } from '../api/auth/second-factor.ts';
 import { setPassword } from '../api/auth/set-password.ts';
 import { type Role, roles } from '../contracts/account.ts';
 import type { AuditAction, AuditTrail } from '../contracts/audit.ts';
@@ -28,6 +30,8 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- disable --email E
   npm run users -- enable --email E
   npm run users -- end-logins --email E
+  npm run users -- enroll-totp --email E
+  npm run users -- reset-totp --email E
   npm run users -- erase (--email E | --user-id U) [--dry-run | --yes]
 
 In the image: node dist/src/main/users.js add ...
@@ -43,6 +47,10 @@ In the image: node dist/src/main/users.js add ...
   set-password       for somebody who has forgotten theirs. Ends all logins of the account
   disable            end all logins of the account, and let nobody log in to it until it is enabled
   end-logins         end all logins of the account, as it does by logging out everywhere
+
+  enroll-totp        set up an authenticator app for somebody: prints the secret as a QR code, and the recovery codes. Reads
+                     ENCRYPTION_KEYS, which must be those of the apis. People can also do it themselves, on the chat page
+  reset-totp         take the second factor of somebody away who has lost it. Ends all logins of the account
 
   grant-admin        the same as set-role --role admin
   revoke-admin       the same as set-role --role user
@@ -84,6 +92,7 @@ async function main(): Promise<void> {
     const { accounts, logins, trail } = stores;
     if (command === 'add') return add(stores, email, role ?? 'user', values);
     if (command === 'set-password') return changePassword(stores, email, values);
+    if (command === 'enroll-totp') return enrolTotp(stores, email.toLowerCase());
     if (command === 'set-role' && !role) throw new UsageError('--role is missing');
     const admin = createAccountAdmin({ store: accounts, logins });
     const setRole = (to: Role): Change => ({
@@ -98,6 +107,7 @@ async function main(): Promise<void> {
       'set-tenant': { action: 'account.tenant', make: (named) => admin.setTenant(named, readTenant(values.tenant)) },
       disable: { action: 'account.disable', make: admin.disable },
       enable: { action: 'account.enable', make: admin.enable },
+      'reset-totp': { action: 'account.second_factor', after: 'removed', make: admin.resetSecondFactor },
       'end-logins': { action: 'account.end_logins', make: admin.endLogins },
     };
     const change = changes[command];
@@ -116,8 +126,8 @@ async function invite({ invites, trail }: AccountStores): Promise<void> {
 
 interface Change {
   action: AuditAction;
-  /** The new role. */
-  after?: Role;
+  /** The new role, or what became of the second factor. */
+  after?: Role | 'removed';
   make: (email: string) => Promise<AdminAccount | undefined>;
 }
 
@@ -126,7 +136,7 @@ const changed = (trail: AuditTrail, found: AdminAccount, { action, after, make }
     trail,
     {
       ...{ action, actor: byCommand('users'), subject: { kind: 'account', id: found.userId } },
-      ...(after && { details: { before: found.role, after } }),
+      ...(after && { details: { ...(action === 'account.role' && { before: found.role }), after } }),
     },
     () => make(found.email),
   );
@@ -152,6 +162,24 @@ async function changePassword(
     setPassword({ store: accounts, passwords: createPasswords(), logins }, account, password),
   );
   process.stdout.write(`${email} has a new password\n`);
+}
+
+async function enrolTotp({ accounts, seals, trail }: AccountStores, email: string): Promise<void> {
+  const account = await accounts.byEmail(email);
+  if (!account) throw new UsageError(`there is no account for ${email}`);
+  const textSeals = await seals();
+  const event = {
+    ...{ action: 'account.second_factor' as const, actor: byCommand('users'), details: { after: 'set_up' } },
+    subject: { kind: 'account' as const, id: account.userId },
+  };
+  const made = await audited(trail, event, async () => {
+    const enrolled = await enrolSecondFactor({ store: accounts, seals: textSeals }, account.userId);
+    if (!enrolled) throw new UsageError(`${email} has a second factor already; reset-totp takes it away`);
+    return enrolled;
+  });
+  process.stdout.write(
+    `${renderUnicodeCompact(made.uri)}\n\n${made.uri}\n\nrecovery codes, each counts once:\n  ${made.recoveryCodes.join('\n  ')}\n`,
+  );
 }
 
 /** Prints what there is, or the receipt. */
@@ -186,8 +214,9 @@ function readTenant(given: string | undefined): string | undefined {
   throw new UsageError('--tenant must be the id of an organisation');
 }
 
-const textOf = ({ email, userId, role, tenantId, createdAt, disabledAt, logins }: AdminAccount) =>
-  `${email}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ${logins} open logins, ` +
+const textOf = ({ email, userId, role, tenantId, createdAt, disabledAt, secondFactorAt, logins }: AdminAccount) =>
+  `${email}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
+  `${secondFactorAt === null ? 'without' : 'with'} a second factor, ${logins} open logins, ` +
   `made ${createdAt}, user id ${userId}\n`;
 
 interface PasswordOptions {

@@ -42,6 +42,9 @@ export function banner(options: {
       `  Operator      ${operator.email}   ${operator.password}   keeps the work going`,
       `  Privacy       ${officer.email}   ${officer.password}   may read texts, with a reason`,
       `  Admin         ${admin.email}   ${admin.password}   manages accounts`,
+      env.STAFF_SECOND_FACTOR === 'optional'
+        ? '                Here, these three log in with a password only. STAFF_SECOND_FACTOR=required asks for an authenticator app'
+        : `                These three need an authenticator app first: log in to ${api}/#/account, and set it up there`,
       '',
       'Try it:',
       '',

@@ -50,6 +50,16 @@ export function createAdminAccountsRouter(options: {
     .post('/accounts/disable', changing('account.disable', accounts.disable))
     .post('/accounts/enable', changing('account.enable', accounts.enable))
     .post('/accounts/end-logins', changing('account.end_logins', accounts.endLogins))
+    .post('/accounts/reset-second-factor', async (req, res) => {
+      const { email } = parse(accountBody, req.body ?? {});
+      const found = await find(email);
+      if (found.userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_SECOND_FACTOR });
+      const event = {
+        ...{ action: 'account.second_factor' as const, subject: subjectOf(found) },
+        details: { after: 'removed' },
+      };
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.resetSecondFactor(email))));
+    })
     .post('/accounts/role', async (req, res) => {
       const { email, role } = parse(accountRoleBody, req.body ?? {});
       const found = await find(email);
@@ -63,6 +73,9 @@ export function createAdminAccountsRouter(options: {
 }
 
 const OWN_ROLE = 'Nobody changes the role of their own account. Ask another admin, or use npm run users.';
+
+const OWN_SECOND_FACTOR =
+  'Remove the second factor of your own account with DELETE /auth/second-factor, which asks for a code of it.';
 
 const subjectOf = ({ userId }: AdminAccount) => ({ kind: 'account' as const, id: userId });
 
@@ -109,6 +122,12 @@ export const adminAccountPaths: ZodOpenApiPathsObject = {
   ),
   '/admin/accounts/enable': operation('enableAccount', 'Enable an account again'),
   '/admin/accounts/end-logins': operation('endLoginsOfAccount', 'End all logins of an account at once'),
+  '/admin/accounts/reset-second-factor': operation(
+    'resetSecondFactorOfAccount',
+    'Take away the second factor of somebody who has lost it',
+    'Make sure first that it is them. Ends all logins of the account. An account above `user` may do only what a user may, until ' +
+      'it has another one.',
+  ),
   '/admin/accounts/role': operation(
     'setRoleOfAccount',
     'Give an account another role',

@@ -1,6 +1,8 @@
 const CREDENTIAL_FIELDS = `
         <label>Email <input name="email" type="email" autocomplete="username" required autofocus></label>
-        <label>Password <input name="password" type="password" autocomplete="current-password" required></label>`;
+        <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+        <label>Code of your authenticator app, if you have set one up
+          <input name="totp" inputmode="numeric" autocomplete="one-time-code" maxlength="64"></label>`;
 const TOKEN_FIELDS = `
         <label>Access token of your identity provider
           <input name="token" type="password" autocomplete="off" required autofocus></label>`;

@@ -1,9 +1,10 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
-import type { Caller } from '../../contracts/account.ts';
+import { type Account, type Caller, lacksSecondFactor, type SecondFactorRule } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { loginBody } from '../../contracts/http/account-bodies.ts';
+import type { LoginCredentials } from '../auth/accounts.ts';
 import type { AdminSessions } from '../auth/admin-sessions.ts';
 import type { GuardLogin } from '../auth/guard-login.ts';
 import type { LoginRecords } from '../auth/login-records.ts';
@@ -19,7 +20,7 @@ import { loginPage } from './login-page.ts';
 /**
  * Finds out who logs in with a form, and how long the session may last at most, in ms.
  * @param address of the client, see clientAddress
- * @throws ApiError invalid_credentials, rate_limited, overloaded, identity_unavailable
+ * @throws ApiError invalid_credentials, second_factor_required, wrong_code, second_factor_missing, rate_limited, overloaded, identity_unavailable
  */
 export type LogIn = (form: unknown, address: string) => Promise<Caller & { maxMs: number }>;
 
@@ -99,7 +100,10 @@ export function createLoginRouter(options: {
           const problem = toApiError(error);
           if (problem.code === 'internal_error') throw error;
           if (problem.retryAfterSeconds) res.set('Retry-After', String(problem.retryAfterSeconds));
-          showPage(req, res.status(problem.status), { view, message: messageOf(problem, accounts) });
+          showPage(req, res.status(problem.status), {
+            view,
+            message: messageOf(problem, accounts, addressOf(req, '/#/account')),
+          });
         }
       },
     )
@@ -115,8 +119,13 @@ export function createLoginRouter(options: {
 const viewOf = (value: unknown): string =>
   typeof value === 'string' && /^\/[\w\-.~%!$&'()*+,;=:@/?]{0,2000}$/.test(value) ? value : '';
 
-function messageOf(error: ApiError, accounts: boolean): string {
+/** @param account the address where people set up a second factor */
+function messageOf(error: ApiError, accounts: boolean, account: string): string {
   if (error.code === 'forbidden') return 'This account may not use these pages.';
+  if (error.code === 'second_factor_required') return 'This account needs the code of your authenticator app, too.';
+  if (error.code === 'wrong_code') return 'The code is wrong, or was used before. Wait for the next one.';
+  if (error.code === 'second_factor_missing')
+    return `Your role needs an authenticator app. Log in to the chat page and <a href="${account}">set it up</a> first.`;
   if (error.code === 'account_disabled') return 'This account is disabled.';
   if (error.code === 'rate_limited') return `Too many tries. Wait ${error.retryAfterSeconds} seconds.`;
   if (error.code === 'overloaded') return 'Too busy. Try again in a moment.';
@@ -133,7 +142,8 @@ const emailOf = (form: unknown): string | undefined => {
 /** Logs in with an account of this API. */
 export const logInWithAccount =
   (options: {
-    check: (credentials: { email: string; password: string }) => Promise<Caller>;
+    check: (credentials: LoginCredentials) => Promise<Account>;
+    staffSecondFactor: SecondFactorRule;
     guardLogin: GuardLogin;
     maxMs: number;
   }): LogIn =>
@@ -141,7 +151,9 @@ export const logInWithAccount =
     const credentials = loginBody.safeParse(form);
     if (!credentials.success) throw new ApiError('invalid_credentials');
     const who = { address, account: credentials.data.email };
-    const { userId, role } = await options.guardLogin(who, () => options.check(credentials.data));
+    const account = await options.guardLogin(who, () => options.check(credentials.data));
+    if (lacksSecondFactor(account, options.staffSecondFactor)) throw new ApiError('second_factor_missing');
+    const { userId, role } = account;
     return { userId, role, maxMs: options.maxMs };
   };
 

@@ -33,7 +33,13 @@ export const adminMePaths: ZodOpenApiPathsObject = {
       operationId: 'showAdminMe',
       responses: {
         200: json('Your role, and what it may do.', adminMe),
-        ...problems('unauthenticated', 'forbidden', 'store_unavailable', 'identity_unavailable'),
+        ...problems(
+          'unauthenticated',
+          'forbidden',
+          'second_factor_missing',
+          'store_unavailable',
+          'identity_unavailable',
+        ),
       },
     },
   },

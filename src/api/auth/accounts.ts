@@ -1,17 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
-import type { Account, Caller, Role } from '../../contracts/account.ts';
+import { type Account, type Caller, type Role, roleInForce, type SecondFactorRule } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
 import type { Passwords } from './passwords.ts';
 import type { RefreshToken, RefreshTokens } from './refresh-tokens.ts';
+import type { SecondFactors } from './second-factor.ts';
 
 export interface Credentials {
   /** Lower case. */
   email: string;
   password: string;
+}
+
+/** What somebody logs in with. */
+export interface LoginCredentials extends Credentials {
+  /** Of the second factor; undefined: none was sent. */
+  totp?: string | undefined;
 }
 
 export interface Tokens {
@@ -33,10 +40,10 @@ export interface Accounts {
    * @throws ApiError password_too_weak
    */
   register(credentials: Credentials, admit: () => Promise<void>): Promise<string | undefined>;
-  /** @throws ApiError invalid_credentials, account_disabled */
-  check(credentials: Credentials): Promise<Account>;
-  /** @throws ApiError invalid_credentials, account_disabled */
-  login(credentials: Credentials, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
+  /** @throws ApiError invalid_credentials, account_disabled, second_factor_required, wrong_code, rate_limited */
+  check(credentials: LoginCredentials): Promise<Account>;
+  /** @throws as `check` */
+  login(credentials: LoginCredentials, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
   /**
    * @param admit see RefreshTokens.rotate
    * @throws ApiError invalid_refresh_token, refresh_token_reused
@@ -51,8 +58,15 @@ export function createAccounts(options: {
   passwords: Passwords;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
+  secondFactors: Pick<SecondFactors, 'prove'>;
+  staffSecondFactor: SecondFactorRule;
 }): Accounts {
-  const { store, passwords, accessTokens, refreshTokens } = options;
+  const { store, passwords, accessTokens, refreshTokens, secondFactors, staffSecondFactor } = options;
+  const callerOf = (account: Account): Caller => ({
+    userId: account.userId,
+    role: roleInForce(account, staffSecondFactor),
+    tenantId: account.tenantId,
+  });
 
   async function tokensOf(account: Account, { token, loginId, issuedAt, endsAt }: RefreshToken): Promise<Tokens> {
     const { ttlSeconds } = accessTokens;
@@ -61,7 +75,7 @@ export function createAccounts(options: {
     const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
     const times = { issuedAt: from, loginEndsAt: Math.floor(endsAt / 1000) };
     return {
-      accessToken: await accessTokens.sign(account, loginId, times),
+      accessToken: await accessTokens.sign(callerOf(account), loginId, times),
       refreshToken: token,
       tokenType: 'Bearer',
       expiresIn: Math.max(0, Math.min(ttlSeconds, accessTokens.expiryOf(times) - now)),
@@ -69,11 +83,12 @@ export function createAccounts(options: {
     };
   }
 
-  async function check({ email, password }: Credentials): Promise<Account> {
+  async function check({ email, password, totp }: LoginCredentials): Promise<Account> {
     const account = await store.byEmail(email);
     const matches = await passwords.verify(password, account?.passwordHash);
     if (!account || !matches) throw new ApiError('invalid_credentials');
     if (account.disabledAt !== undefined) throw new ApiError('account_disabled');
+    await secondFactors.prove(account, totp);
     return account;
   }
 
@@ -89,7 +104,7 @@ export function createAccounts(options: {
         await refreshTokens.revoke(begun.token);
         throw new ApiError('invalid_credentials');
       }
-      return { tokens: await tokensOf(account, begun), caller: { userId: account.userId, role: account.role } };
+      return { tokens: await tokensOf(account, begun), caller: callerOf(account) };
     },
     refresh: async (refreshToken, admit) => {
       const next = await refreshTokens.rotate(refreshToken, admit);

@@ -42,6 +42,7 @@ export interface Authentication {
  * @param options.hasEnded whether a login has ended, although its tokens have not expired
  * @param options.adminCookie holds the id of a session of the admin's pages
  * @param options.roleOf see createAdminSessions
+ * @param options.lacksSecondFactor whether a user's role does not count for want of a second factor
  * @param options.hasTextAccess whether a user has taken access to texts in an emergency; left out: nobody can
  */
 export function createAuthentication(options: {
@@ -51,8 +52,10 @@ export function createAuthentication(options: {
   adminCookie: Pick<OwnCookie, 'read'>;
   roleOf?: RoleOf | undefined;
   hasTextAccess?: (userId: string) => Promise<boolean>;
+  lacksSecondFactor?: (userId: string) => Promise<boolean>;
 }): Authentication {
-  const { verifyToken, hasEnded, adminSessions, adminCookie, roleOf, hasTextAccess = async () => false } = options;
+  const { verifyToken, hasEnded, adminSessions, adminCookie, roleOf } = options;
+  const { hasTextAccess = async () => false, lacksSecondFactor = async () => false } = options;
   const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
 
   const identify: IdentifyToken = async (token, log) => {
@@ -91,7 +94,7 @@ export function createAuthentication(options: {
   /** Returns why a request may not go on; undefined: it may. */
   async function admit(req: Request): Promise<ApiError | 'router' | undefined> {
     const { userId, role } = req.user!;
-    if (role === 'user') return new ApiError('forbidden');
+    if (role === 'user') return new ApiError((await lacksSecondFactor(userId)) ? 'second_factor_missing' : 'forbidden');
     const allowed = allowedFor(req.method, req.baseUrl + req.path);
     if (!allowed) return 'router';
     if (allowed.roles.includes(role) || (allowed.inEmergency && (await hasTextAccess(userId)))) return undefined;

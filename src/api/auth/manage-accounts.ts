@@ -13,6 +13,8 @@ export interface AccountAdmin {
   disable(email: string): Promise<AdminAccount | undefined>;
   enable(email: string): Promise<AdminAccount | undefined>;
   endLogins(email: string): Promise<AdminAccount | undefined>;
+  /** Takes its second factor away, and ends all logins of the account. */
+  resetSecondFactor(email: string): Promise<AdminAccount | undefined>;
   setRole(email: string, role: Role): Promise<AdminAccount | undefined>;
   /** It is in the tokens that the user gets from then on. @param tenantId undefined: the user belongs to none any more */
   setTenant(email: string, tenantId: string | undefined): Promise<AdminAccount | undefined>;
@@ -24,7 +26,15 @@ export function createAccountAdmin(options: {
 }): AccountAdmin {
   const { store, logins } = options;
 
-  async function show({ userId, email, role, tenantId, createdAt, disabledAt }: Account): Promise<AdminAccount> {
+  async function show({
+    userId,
+    email,
+    role,
+    tenantId,
+    createdAt,
+    disabledAt,
+    secondFactor,
+  }: Account): Promise<AdminAccount> {
     const open = await logins.list(userId);
     return {
       userId,
@@ -33,6 +43,7 @@ export function createAccountAdmin(options: {
       tenantId: tenantId ?? null,
       createdAt,
       disabledAt: disabledAt ?? null,
+      secondFactorAt: secondFactor?.confirmedAt ?? null,
       logins: open.length,
     };
   }
@@ -62,6 +73,11 @@ export function createAccountAdmin(options: {
       const found = await store.byEmail(email);
       if (found) await logins.endAll(found.userId);
       return found && show(found);
+    },
+    resetSecondFactor: async (email) => {
+      const reset = await change(email, ({ secondFactor: _, ...account }) => account);
+      if (reset) await logins.endAll(reset.userId);
+      return reset && show(reset);
     },
     setRole: async (email, role) => {
       const changed = await change(email, (account) => ({ ...account, role }));

@@ -131,11 +131,23 @@ export const accountPaths: ZodOpenApiPathsObject = {
     post: {
       tags,
       summary: 'Log in',
+      description:
+        'An account with a second factor needs `totp`, too. Without it the reply is `second_factor_required`: ask for the code, ' +
+        'and send all three.',
       operationId: 'login',
       requestBody: jsonBody(loginBody),
       responses: {
         200: json('An access token, and a refresh token to get the next pair with.', tokens, rateLimitHeaders),
-        ...problems(...faults, 'invalid_credentials', 'account_disabled', 'overloaded'),
+        ...problems(
+          ...faults,
+          ...([
+            'invalid_credentials',
+            'second_factor_required',
+            'wrong_code',
+            'account_disabled',
+            'overloaded',
+          ] as const),
+        ),
       },
     },
   },

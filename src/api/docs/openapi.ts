@@ -16,6 +16,7 @@ import { loginPaths } from '../auth/login-routes.ts';
 import { passwordResetPaths } from '../auth/password-reset-routes.ts';
 import { passwordPaths } from '../auth/password-routes.ts';
 import { accountPaths } from '../auth/routes.ts';
+import { secondFactorPaths } from '../auth/second-factor-routes.ts';
 import { chatPaths } from '../chat/routes.ts';
 import { erasurePaths } from '../erasure/routes.ts';
 import { realtimePaths } from '../realtime/routes.ts';
@@ -70,7 +71,10 @@ export function createOpenApiDocument(options: {
     },
     paths: {
       ...(options.accounts
-        ? { ...accountPaths, ...loginPaths, ...passwordPaths, ...passwordResetPaths, ...adminAccountPaths }
+        ? {
+            ...{ ...accountPaths, ...loginPaths, ...passwordPaths, ...passwordResetPaths, ...secondFactorPaths },
+            ...adminAccountPaths,
+          }
         : {}),
       ...chatPaths,
       ...realtimePaths,

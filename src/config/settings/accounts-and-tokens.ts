@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secondFactorRules } from '../../contracts/account.ts';
 import { registrations } from '../../contracts/registration.ts';
 import { api, setting } from '../setting.ts';
 import { duration, flag, optional, secrets, someNames, text, url } from '../value-types.ts';
@@ -10,6 +11,14 @@ export const accountsAndTokens = {
     default: 'open',
     unit: registrations.join(', '),
     text: 'Who may make an account: everybody, only those with an invite of an admin, or nobody. `npm run users -- add` always can.',
+    readBy: api,
+  }),
+  staffSecondFactor: setting({
+    env: 'STAFF_SECOND_FACTOR',
+    type: z.enum(secondFactorRules, `must be one of ${secondFactorRules.join(', ')}`),
+    default: 'required',
+    unit: secondFactorRules.join(', '),
+    text: 'Whether operators, privacy officers and admins need an authenticator app. `required`: without one, their accounts may do only what a user may. It is for accounts of our own: let an identity provider ask for a second factor itself.',
     readBy: api,
   }),
   inviteTtlMs: setting({

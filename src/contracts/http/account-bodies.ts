@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { registrations } from '../registration.ts';
-import { id } from '../scalars.ts';
+import { id, timestamp } from '../scalars.ts';
 
 export const email = z
   .email()
@@ -31,12 +31,30 @@ export const accountOptions = z
 
 export type AccountOptions = z.output<typeof accountOptions>;
 
+/** Any password: how good it is, is judged only when it is chosen. */
+const knownPassword = z.string().min(1).max(limits.passwordChars);
+
+/** Room for spaces, as apps show them. */
+const totp = z
+  .string()
+  .max(64)
+  .describe('The six digits that your authenticator app shows, or one of your recovery codes.')
+  .meta({ example: '123456' });
+
 export const loginBody = z
-  .object({ email, password: z.string().min(1).max(limits.passwordChars) })
+  .object({
+    email,
+    password: knownPassword,
+    // A form sends every field.
+    totp: totp
+      .optional()
+      .transform((code) => code?.trim() || undefined)
+      .describe('Needed if the account has a second factor: the digits of the authenticator app, or a recovery code.'),
+  })
   .meta({ id: 'Login' });
 
 export const changePasswordBody = z
-  .strictObject({ currentPassword: z.string().min(1).max(limits.passwordChars), newPassword: password })
+  .strictObject({ currentPassword: knownPassword, newPassword: password })
   .meta({ id: 'ChangePassword' });
 
 export const askResetBody = z.strictObject({ email }).meta({ id: 'ForgottenPassword' });
@@ -44,6 +62,43 @@ export const askResetBody = z.strictObject({ email }).meta({ id: 'ForgottenPassw
 export const resetPasswordBody = z
   .strictObject({ token: z.string().min(1).max(128).describe('From the mail.'), newPassword: password })
   .meta({ id: 'ResetPassword' });
+
+export const secondFactorState = z
+  .object({
+    setUpAt: timestamp.nullable().describe('Since when logins need it. null: the password is enough.'),
+    recoveryCodes: z.int().nonnegative().describe('How many recovery codes are left.'),
+    required: z.boolean().describe('true: your role counts only once you have one.'),
+  })
+  .meta({ id: 'SecondFactor', description: 'The authenticator app of your account.' });
+
+export type SecondFactorState = z.output<typeof secondFactorState>;
+
+export const beginSecondFactorBody = z.strictObject({ password: knownPassword }).meta({ id: 'BeginSecondFactor' });
+
+export const begunSecondFactor = z
+  .object({
+    secret: z.string().describe('Base32, to type into an app that cannot read the picture.'),
+    uri: z.string().describe('`otpauth://totp/…`: what a QR code for the app must hold.'),
+  })
+  .meta({ id: 'BegunSecondFactor', description: 'For your authenticator app. It is not shown again.' });
+
+export type BegunSecondFactor = z.output<typeof begunSecondFactor>;
+
+export const confirmSecondFactorBody = z.strictObject({ totp }).meta({ id: 'ConfirmSecondFactor' });
+
+export const changeSecondFactorBody = z
+  .strictObject({ password: knownPassword, totp })
+  .meta({ id: 'ChangeSecondFactor' });
+
+export const recoveryCodes = z
+  .object({
+    recoveryCodes: z
+      .array(z.string())
+      .describe('Each counts once, in the place of a code of the app. They are not shown again.'),
+  })
+  .meta({ id: 'RecoveryCodes' });
+
+export type RecoveryCodesBody = z.output<typeof recoveryCodes>;
 
 export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
 

@@ -25,6 +25,7 @@ export const adminAccount = z
     tenantId: id.nullable().describe('The organisation of the user. null: none.'),
     createdAt: timestamp,
     disabledAt: timestamp.nullable().describe('Since when nobody can log in. null: the account is enabled.'),
+    secondFactorAt: timestamp.nullable().describe('Since when logins need a second factor. null: they need none.'),
     logins: z.int().nonnegative().describe('How many logins have not ended.'),
   })
   .meta({ id: 'AdminAccount', description: 'An account, as admins see it.' });

@@ -26,6 +26,8 @@ import { createPasswordRouter } from '../../api/auth/password-routes.ts';
 import { createPasswords, type Passwords } from '../../api/auth/passwords.ts';
 import { createRefreshTokens } from '../../api/auth/refresh-tokens.ts';
 import { createAccountsRouter } from '../../api/auth/routes.ts';
+import { createSecondFactors } from '../../api/auth/second-factor.ts';
+import { createSecondFactorRouter } from '../../api/auth/second-factor-routes.ts';
 import type { SetPasswordOptions } from '../../api/auth/set-password.ts';
 import type { VerifyToken } from '../../api/auth/verify-tokens.ts';
 import { byAddress, byUser, limitRoute, useLimit } from '../../api/rate-limit.ts';
@@ -33,6 +35,7 @@ import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Outbox } from '../../contracts/mail.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { LastingStores } from './stores.ts';
 
@@ -60,12 +63,13 @@ export function createAccountParts(options: {
   endLogin: (loginId: string) => Promise<void>;
   authenticate: RequestHandler;
   trail: AuditTrail;
+  seals: TextSeals;
   /** undefined: no mails are sent. */
   outbox: Outbox | undefined;
   logger: Logger;
 }): AccountParts {
   const { config, secrets, redis, verifyToken, stores, adminSessions, adminCookie } = options;
-  const { endLogin, authenticate, trail, outbox, logger } = options;
+  const { endLogin, authenticate, trail, seals, outbox, logger } = options;
   const invites = createInvites({
     store: createRedisOneTimeEntries<Invite>({ redis, keyOf: redisKeys.invite }),
     ttlMs: config.inviteTtlMs,
@@ -91,9 +95,21 @@ export function createAccountParts(options: {
   }
   const passwords = createPasswords();
   const logins = createLogins({ families: stores.refreshFamilies, endLogin });
-  const accounts = createAccounts({
+  const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
+  const secondFactors = createSecondFactors({
     store: stores.accounts,
-    passwords,
+    seals,
+    guard: guardLogin,
+    onRecoveryCode: (userId) =>
+      trail.note({
+        ...{ action: 'account.second_factor', actor: { kind: 'user', userId }, outcome: 'done' },
+        subject: { kind: 'account', id: userId },
+        details: { after: 'recovery_code_used' },
+      }),
+  });
+  const { staffSecondFactor } = config;
+  const accounts = createAccounts({
+    ...{ store: stores.accounts, passwords, secondFactors, staffSecondFactor },
     accessTokens: createAccessTokens({
       secret: secrets[0]!,
       issuer: config.jwtIssuer,
@@ -114,7 +130,6 @@ export function createAccountParts(options: {
     }),
   });
   const [perLogin, unknownTokens] = [limitOf('refresh'), limitOf('unknown-refresh-token')];
-  const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
   const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
   const limitUser = limitRoute(readLimit, byUser);
   const reset = createReset({ config, redis, outbox, logger, store: stores.accounts, passwords, logins });
@@ -137,11 +152,15 @@ export function createAccountParts(options: {
         store: stores.accounts,
         ...{ passwords, logins, authenticate, limitUser, guardLogin, trail },
       }),
+      createSecondFactorRouter({
+        store: stores.accounts,
+        ...{ secondFactors, staffSecondFactor, passwords, logins, authenticate, limitUser, guardLogin, trail },
+      }),
     ),
     accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
     invites,
     password: { passwords, guardLogin },
-    login: loginRouter(true, logInWithAccount({ check: accounts.check, guardLogin, maxMs })),
+    login: loginRouter(true, logInWithAccount({ check: accounts.check, staffSecondFactor, guardLogin, maxMs })),
   };
 }
 

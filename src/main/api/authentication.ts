@@ -17,8 +17,10 @@ import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
 import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import { lacksSecondFactor, roleInForce, type SecondFactorRule } from '../../contracts/account.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Outbox } from '../../contracts/mail.ts';
+import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
 import { type AccountParts, createAccountParts } from './accounts.ts';
 import type { LastingStores } from './stores.ts';
@@ -33,6 +35,7 @@ export function createAuthenticationParts(options: {
   subscriber: Subscriber;
   stores: Pick<LastingStores, 'accounts' | 'refreshFamilies'>;
   trail: AuditTrail;
+  seals: TextSeals;
   /** undefined: no mails are sent. */
   outbox: Outbox | undefined;
   logger: Logger;
@@ -43,7 +46,7 @@ export function createAuthenticationParts(options: {
   tickets: TicketStore;
   textAccess: TextAccessStore;
 } & AccountParts {
-  const { config, redis, subscriber, stores, trail, outbox, logger } = options;
+  const { config, redis, subscriber, stores, trail, seals, outbox, logger } = options;
   const endedLogins = createRedisEndedLogins({
     redis,
     subscriber,
@@ -70,7 +73,8 @@ export function createAuthenticationParts(options: {
     }),
   );
   const tickets = createRedisTicketStore({ redis });
-  const roleOf = config.jwtJwksUrl ? undefined : createRoleOf(stores.accounts);
+  const { staffSecondFactor } = config;
+  const roleOf = config.jwtJwksUrl ? undefined : createRoleOf(stores.accounts, staffSecondFactor);
   const adminSessions = createAdminSessions({
     store: createRedisAdminSessionStore({ redis }),
     idleMs: config.adminIdleTimeoutMs,
@@ -80,6 +84,12 @@ export function createAuthenticationParts(options: {
   const textAccess = createRedisTextAccessStore({ redis });
   const authentication = createAuthentication({
     ...{ verifyToken, hasEnded: endedLogins.has, adminSessions, adminCookie, roleOf },
+    ...(!config.jwtJwksUrl && {
+      lacksSecondFactor: async (userId: string) => {
+        const account = await stores.accounts.byId(userId);
+        return account !== undefined && lacksSecondFactor(account, staffSecondFactor);
+      },
+    }),
     hasTextAccess: async (userId) => (await textAccess.left(userId)) !== undefined,
   });
   const { authenticate } = authentication;
@@ -91,29 +101,19 @@ export function createAuthenticationParts(options: {
     textAccess,
     redeemTicket: createRedeemTicket({ tickets, hasEnded: endedLogins.has }),
     ...createAccountParts({
-      ...{
-        config,
-        secrets,
-        redis,
-        verifyToken,
-        stores,
-        adminSessions,
-        adminCookie,
-        authenticate,
-        trail,
-        outbox,
-        logger,
-      },
+      ...{ config, secrets, redis, verifyToken, stores, adminSessions, adminCookie },
+      ...{ authenticate, trail, seals, outbox, logger },
       endLogin: endedLogins.end,
     }),
   };
 }
 
 const createRoleOf =
-  (accounts: AccountStore): RoleOf =>
+  (accounts: AccountStore, rule: SecondFactorRule): RoleOf =>
   async (userId, begunAt = Number.POSITIVE_INFINITY) => {
     const account = await accounts.byId(userId);
     if (!account || account.disabledAt !== undefined) return undefined;
-    const { role, passwordChangedAt } = account;
-    return passwordChangedAt !== undefined && begunAt <= Date.parse(passwordChangedAt) ? undefined : role;
+    const { passwordChangedAt } = account;
+    if (passwordChangedAt !== undefined && begunAt <= Date.parse(passwordChangedAt)) return undefined;
+    return roleInForce(account, rule);
   };

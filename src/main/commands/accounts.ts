@@ -1,9 +1,13 @@
+import type { Db } from 'mongodb';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { accountIndexes, createMongoDbAccountStore } from '../../adapters/accounts/mongodb-account-store.ts';
 import { createRedisAccountStore } from '../../adapters/accounts/redis-account-store.ts';
 import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
 import { createMongoDbAuditStore } from '../../adapters/audit/mongodb-audit-store.ts';
 import { createRedisAuditStore } from '../../adapters/audit/redis-audit-store.ts';
+import { admitMasterKeys } from '../../adapters/encryption/admit-master-keys.ts';
+import { createDataKeys } from '../../adapters/encryption/data-keys.ts';
+import { createTextSeals } from '../../adapters/encryption/text-seals.ts';
 import {
   createMongoDbRefreshFamilyStore,
   refreshFamilyIndexes,
@@ -17,9 +21,13 @@ import type { Redis } from '../../adapters/redis/redis.ts';
 import { createInvites, type Invite, type Invites } from '../../api/auth/invites.ts';
 import { createLogins, type Logins } from '../../api/auth/logins.ts';
 import { accountsAndTokens } from '../../config/settings/accounts-and-tokens.ts';
+import { encryption } from '../../config/settings/encryption.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+import { plainTexts, type TextSeals } from '../../contracts/sealing.ts';
+import { dataKeyStoreOf, masterKeysOf } from '../encryption.ts';
 import { withTrailIn } from './audit-trail.ts';
+import { UsageError } from './command.ts';
 import { withMongoDb } from './mongodb-connection.ts';
 import { readSetting } from './read-setting.ts';
 import { withRedis } from './redis-connection.ts';
@@ -31,6 +39,8 @@ export interface AccountStores {
   accounts: AccountStore;
   logins: Logins;
   invites: Invites;
+  /** For the secrets of second factors. @throws UsageError ENCRYPTION_KEYS is not that of the apis */
+  seals: () => Promise<TextSeals>;
   /** Where accounts are. */
   trail: AuditTrail;
 }
@@ -52,13 +62,27 @@ export async function withAccounts(name: string, use: (stores: AccountStores) =>
       await createIndexes(db, [...accountIndexes, ...refreshFamilyIndexes]);
       const logins = loginsOf(redis, createMongoDbRefreshFamilyStore({ db, ttlMs }));
       const accounts = createMongoDbAccountStore({ db });
-      await withTrailIn(createMongoDbAuditStore({ db }), ({ trail }) => use({ accounts, logins, invites, trail }));
+      const seals = () => admittedSeals(redis, db);
+      await withTrailIn(createMongoDbAuditStore({ db }), ({ trail }) =>
+        use({ accounts, logins, invites, seals, trail }),
+      );
     });
     if (isMongoDb) return;
     const logins = loginsOf(redis, createRedisRefreshFamilyStore({ redis, ttlMs }));
     const accounts = createRedisAccountStore({ redis });
-    await withTrailIn(createRedisAuditStore({ redis }), ({ trail }) => use({ accounts, logins, invites, trail }));
+    const seals = () => admittedSeals(redis, undefined);
+    await withTrailIn(createRedisAuditStore({ redis }), ({ trail }) =>
+      use({ accounts, logins, invites, seals, trail }),
+    );
   });
+}
+
+async function admittedSeals(redis: Redis, db: Db | undefined): Promise<TextSeals> {
+  const store = dataKeyStoreOf({ redis, db });
+  const masterKeys = masterKeysOf(readSetting(encryption.encryptionKeys));
+  const problem = await admitMasterKeys(store, masterKeys);
+  if (problem !== undefined) throw new UsageError(problem);
+  return masterKeys ? createTextSeals(createDataKeys({ store, masterKeys })) : plainTexts;
 }
 
 function loginsOf(redis: Redis, families: RefreshFamilyStore): Logins {

@@ -5,7 +5,7 @@ import { login } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
 import { Forgotten, ResetPassword, resetTokenOf } from './forgotten.tsx';
 import { NoDoctor } from './no-doctor.tsx';
-import { LEAST_PASSWORD_CHARS, TOO_WEAK } from './password-words.ts';
+import { LEAST_PASSWORD_CHARS, TOO_WEAK, WRONG_CODE } from './password-words.ts';
 
 /** The page of somebody who is not known. */
 export function SignIn() {
@@ -42,12 +42,15 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
   const [problem, setProblem] = useState<string>();
   const [registration, setRegistration] = useState<Registration>('open');
   const [canReset, setCanReset] = useState(false);
+  const [needsCode, setNeedsCode] = useState(false);
   const email = useRef<HTMLInputElement>(null);
+  const code = useRef<HTMLInputElement>(null);
   const alert = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
     document.title = isNew ? 'Make an account · healify-chat' : 'Sign in · healify-chat';
   }, [isNew]);
   useEffect(() => email.current?.focus(), []);
+  useEffect(() => code.current?.focus(), [needsCode]);
   useEffect(() => {
     // Without a reply, the next request says what is wrong.
     login.options().then(
@@ -67,11 +70,12 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
     setProblem(undefined);
     try {
       if (isNew) await login.register(address, password, String(fields.get('invite') ?? '').trim());
-      await login.login(address, password);
+      await login.login(address, password, String(fields.get('totp') ?? ''));
     } catch (error) {
-      setProblem(isNew && isWrong(error) ? HAS_AN_ACCOUNT : problemOf(error));
       setWorking(false);
-      email.current?.focus();
+      if (error instanceof ChatError && error.code === 'second_factor_required') return setNeedsCode(true);
+      setProblem(isNew && isWrong(error) ? HAS_AN_ACCOUNT : problemOf(error));
+      (code.current ?? email.current)?.focus();
     }
   };
 
@@ -93,6 +97,13 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
         />
         {isNew && <small>At least {LEAST_PASSWORD_CHARS} characters.</small>}
       </label>
+      {needsCode && !isNew && (
+        <label>
+          Code
+          <input ref={code} name="totp" inputMode="numeric" autocomplete="one-time-code" required maxLength={64} />
+          <small>The six digits of your authenticator app, or one of your recovery codes.</small>
+        </label>
+      )}
       {isNew && registration === 'invite' && (
         <label>
           Invite
@@ -141,6 +152,7 @@ function problemOf(error: unknown): string {
   if (!(error instanceof ChatError)) return wordsOf(error);
   if (isWrong(error)) return 'Email or password is wrong.';
   if (error.code === 'password_too_weak') return TOO_WEAK;
+  if (error.code === 'wrong_code') return WRONG_CODE;
   if (error.code === 'registration_closed') return 'Nobody can make an account here. Ask those who run this service.';
   if (error.code === 'invite_invalid') return 'This invite was used before, or has expired. Ask for another one.';
   if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';

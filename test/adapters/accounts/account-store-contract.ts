@@ -85,6 +85,16 @@ export function describeAccountStore(
       expect(await store.byId(account.userId)).toEqual(account);
     });
 
+    test('the second factor of an account is kept as it is, and its codes are used up one by one', async () => {
+      const secondFactor = { sealed: 'c2VhbGVk', confirmedAt: '2026-01-02T00:00:00.000Z', lastStep: 0 };
+      const account = newAccount({ secondFactor: { ...secondFactor, recoveryCodes: ['a', 'b'] } });
+      await store.create(account);
+      expect(await store.byId(account.userId)).toEqual(account);
+      const left = { ...secondFactor, lastStep: 58_000_000, recoveryCodes: ['b'] };
+      await store.change(account.userId, (now) => ({ ...now, secondFactor: left }));
+      expect(await store.byEmail(account.email)).toEqual({ ...account, secondFactor: left });
+    });
+
     (isAtomic ? test : test.skip)('of many changes at once none is lost', async () => {
       const account = newAccount({ passwordHash: '' });
       await store.create(account);

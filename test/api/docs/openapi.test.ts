@@ -17,6 +17,7 @@ import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
 import { createPasswordResetRouter } from '../../../src/api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../../src/api/auth/password-routes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
+import { createSecondFactorRouter } from '../../../src/api/auth/second-factor-routes.ts';
 import { createChatRouter } from '../../../src/api/chat/routes.ts';
 import { createOpenApiDocument } from '../../../src/api/docs/openapi.ts';
 import { createDocsRouter } from '../../../src/api/docs/routes.ts';
@@ -106,7 +107,8 @@ test('what needs a token says so', () => {
   for (const { path, operation } of operations) {
     const secured = operation.security !== undefined;
     // A WebSocket gets its token in a message.
-    const needsToken = /^\/(me$|account$|auth\/(logins|password$)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
+    const needsToken =
+      /^\/(me$|account$|auth\/(logins|password$|second-factor)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
     expect({ path, secured }).toEqual({ path, secured: needsToken });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
@@ -123,6 +125,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createLoginsRouter(unused)),
     ...routesOf(createPasswordResetRouter(unused)),
     ...routesOf(createPasswordRouter(unused)),
+    ...routesOf(createSecondFactorRouter(unused)),
     ...routesOf(createAdminAccountsRouter(unused), '/admin'),
     ...routesOf(createChatRouter(unused)),
     ...routesOf(createRealtimeRouter(unused)),
