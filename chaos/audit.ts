@@ -63,9 +63,6 @@ export interface Finding {
  */
 const KEEPS_LETTERS = ['api', 'worker', 'rabbitmq'];
 
-/** Replicas have a write after this time, or it is made again. */
-const SAFE_WITHIN_MS = 2_000;
-
 /** The result of the run, line by line. A value above the allowed one is a violation. */
 export function audit(evidence: Evidence): Finding[] {
   const { final, faults, outage } = evidence;
@@ -103,14 +100,7 @@ export function audit(evidence: Evidence): Finding[] {
       evidence.asked.filter((conversation) => turnsTooMany(conversation, final)).length,
     ),
     none('sessions out of order', evidence.asked.filter((conversation) => outOfOrder(conversation, final)).length),
-    none(
-      'answer changed after it was seen',
-      count((seen, turn) => hasChanged(seen, turn) && !wasSeenTooEarly(seen, turn, faults)),
-    ),
-    {
-      name: 'end that was seen on a primary of Redis that fell out, and was another one after it',
-      value: count((seen, turn) => hasChanged(seen, turn) && wasSeenTooEarly(seen, turn, faults)),
-    },
+    none('answer changed after it was seen', count(hasChanged)),
     none('answer to something else', wrongAnswers(evidence)),
     none(
       'ended otherwise than the model made it',
@@ -171,17 +161,6 @@ function longestRefusals({ asked, faults }: Evidence): Finding[] {
 
 const hasChanged = ({ first }: Seen, turn: FinalTurn) =>
   first !== undefined && (turn.status !== first.status || turn.response !== first.response);
-
-/**
- * Whether a question's end was read on a primary of Redis that was being replaced, before replicas had it. Its user may still
- * cancel it then. There are never two answers all the same.
- */
-const wasSeenTooEarly = ({ first }: Seen, turn: FinalTurn, faults: readonly Fault[]) =>
-  !(first?.status === 'completed' && turn.status === 'completed') &&
-  faults.some(
-    ({ victim, at, recoveredAt }) =>
-      victim === 'redis' && recoveredAt !== undefined && at - SAFE_WITHIN_MS <= first!.at && first!.at <= recoveredAt,
-  );
 
 function turnsTooMany(conversation: Seen[], final: Evidence['final']): boolean {
   const turns = final.get(conversation[0]?.sessionId ?? '') ?? [];

@@ -1,6 +1,6 @@
 import { inBatches } from '../../batching/in-batches.ts';
 import type { ChatResponse } from '../../contracts/chat-response.ts';
-import type { TurnAddress } from '../../contracts/conversation.ts';
+import type { Turn, TurnAddress } from '../../contracts/conversation.ts';
 import { limits } from '../../contracts/limits.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
@@ -37,6 +37,8 @@ import { readTurns } from './stored-turn.ts';
 
 /** How long a new session is kept if its first turn is never confirmed. An answer may still come for it. */
 export const UNCONFIRMED_MS = 3_600_000;
+/** After this time, every replica that counts has an end, also if clocks differ somewhat; or its message was handled again. */
+const JUST_ENDED_MS = 60_000;
 const CONFIRM_WITHIN_MS = 10;
 const CONFIRMED_TOGETHER = 100;
 
@@ -61,12 +63,17 @@ export function createRedisConversationStore(options: {
   const safely = <T>(write: () => Promise<T>) => orStoreUnavailable(safeWrites ? safeWrites.make(write) : write());
 
   /**
-   * A primary may have been replaced without knowing it, and `redis` may still be connected to it. So who finds nothing looks again,
-   * where it is certain that the replicas follow.
+   * A primary may have been replaced without knowing it, and `redis` may still be connected to it. Then what it has not may be there,
+   * and what it has may be lost. So who finds nothing, or an end that replicas may not have yet, reads again where it is certain that
+   * they follow.
    */
-  const find = async <T>(read: (from: Redis) => Promise<T | undefined>): Promise<T | undefined> => {
+  const find = async <T>(
+    read: (from: Redis) => Promise<T | undefined>,
+    turnsOf: (found: T) => readonly Turn[] = () => [],
+  ): Promise<T | undefined> => {
     const found = await orStoreUnavailable(read(redis));
-    return found === undefined && safeWrites ? await safely(() => read(safeRedis)) : found;
+    if (!safeWrites || (found !== undefined && !turnsOf(found).some(hasJustEnded))) return found;
+    return await safely(() => read(safeRedis));
   };
 
   /** What reads a user's texts. */
@@ -159,9 +166,14 @@ export function createRedisConversationStore(options: {
 
     session: async (sessionId, userId, { limit, cursor, maxBytes = limits.pageBytes }) => {
       const before = readPageCursor(cursor);
-      const stored = await find((from) => readSession(from, { sessionId, userId }, { before, limit, maxBytes }));
-      if (stored === 'no_such_page') throw new UnreadableCursor();
-      return stored && pageOf(await seals.forOpening([userId]), { sessionId, userId }, stored);
+      const own = await seals.forOpening([userId]);
+      const read = async (from: Redis) => {
+        const stored = await readSession(from, { sessionId, userId }, { before, limit, maxBytes });
+        return stored === 'no_such_page' ? stored : stored && pageOf(own, { sessionId, userId }, stored);
+      };
+      const page = await find(read, (found) => (found === 'no_such_page' ? [] : [...found.turns, found.latest]));
+      if (page === 'no_such_page') throw new UnreadableCursor();
+      return page;
     },
     sessions: async (userId, page) => {
       if (page.cursor !== undefined) decodeCursor(page.cursor);
@@ -171,12 +183,17 @@ export function createRedisConversationStore(options: {
       const own = { redis, seals: await seals.forSealing([userId]) };
       return await orStoreUnavailable(renameSession(own, { sessionId, userId }, title));
     },
-    turn: (turn) => find(async (from) => (await readTurns(await opening(turn.userId, from), turn.userId, [turn]))[0]),
+    turn: (turn) =>
+      find(
+        async (from) => (await readTurns(await opening(turn.userId, from), turn.userId, [turn]))[0],
+        (found) => [found],
+      ),
     unsettled: (sessionId, userId) => safely(() => readUnsettledTurns(safeRedis, sessionId, userId)),
     sessionOf: (requestId, userId) => find((from) => findInHistory(from, userId, requestId)),
     history: async (userId, { limit, cursor }) => {
       if (cursor !== undefined) decodeCursor(cursor);
-      return await orStoreUnavailable(readHistoryPage(await opening(userId), userId, { limit, cursor }));
+      const read = async (from: Redis) => readHistoryPage(await opening(userId, from), userId, { limit, cursor });
+      return (await find(read, ({ turns }) => turns))!;
     },
 
     erase: (sessionId, userId) => safely(() => erase(sessionId, userId)),
@@ -194,3 +211,6 @@ export function createRedisConversationStore(options: {
     close: (turns) => orStoreUnavailable(closeTurns(redis, turns)),
   };
 }
+
+const hasJustEnded = ({ answer }: Turn) =>
+  answer !== null && Date.now() - Date.parse(answer.completedAt) < JUST_ENDED_MS;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnswerLogReader, type LogReading, ReaderCutOffError } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerEvent, NumberedEvent } from '../../contracts/answer-events.ts';
+import { isEnd } from '../../contracts/answer-text.ts';
 import { type Answer, answerOf, type Turn } from '../../contracts/conversation.ts';
 import type { CutOffEvent } from '../../contracts/http/realtime-bodies.ts';
 import type { Watch } from '../chat/answer-waiter.ts';
@@ -8,6 +9,8 @@ import { endOfTurn } from './end-of-turn.ts';
 
 /** A worker ends the log moments after the turn. If it has died in between, readers get the turn's end after this time. */
 const END_OF_LOG_MS = 2_000;
+/** Who goes on at the end of a log has the answer in the context of the next question. The turn ends moments before or after it. */
+const END_OF_TURN_MS = 2_000;
 /** A log begins when its question is accepted. So if a turn has ended and its log shows nothing, there is none. */
 const BEGIN_OF_LOG_MS = 100;
 /** While the store is away, the turn is read so often, with a pause before each. After that, the reader connects again. */
@@ -62,6 +65,8 @@ export async function followAnswer(
   /** What the log has brought us to. */
   let log: 'open' | 'ended' | 'of no use' = 'open';
 
+  const untilTold = (ms: number) => sleep(ms, undefined, { signal: patience.signal }).catch(() => {});
+
   /** The log should have ended soon after the turn. */
   async function giveUpOnLog(): Promise<void> {
     const end = await settled;
@@ -85,7 +90,10 @@ export async function followAnswer(
       reader.begin();
       sent = true;
       telling = true;
-      for (const { number, event } of events) await reader.send(event, number);
+      for (const { number, event } of events) {
+        if (isEnd(event)) await Promise.race([settled, untilTold(END_OF_TURN_MS)]);
+        await reader.send(event, number);
+      }
       telling = false;
     }
     if (log === 'open') log = 'ended';

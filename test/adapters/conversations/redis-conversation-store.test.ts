@@ -268,3 +268,35 @@ test('what a primary that was replaced does not have is found where writes are s
   expect(await store.unsettled(sessionId, userId)).toMatchObject([{ requestId }]);
   expect(await store.sessionOf(requestId, userId)).toBe(sessionId);
 });
+
+test('an end that only a replaced primary has is not shown while it may be lost', async () => {
+  const [replaced, primary] = await Promise.all([connect(), connect()]);
+  const { logger } = captureLog();
+  const safeWrites = createSafeWrites({ redis: primary, fsync: false, replicas: 0, timeoutMs: 1_000, logger });
+  const shared = { seals: plainTexts, retentionMs: DAY_MS, replica: 'test' };
+  const store = createRedisConversationStore({ ...shared, redis: replaced, safeWrites });
+  const [before, after] = [replaced, primary].map((redis) => createRedisConversationStore({ ...shared, redis }));
+  const shown = async ({ sessionId, requestId, userId }: ReturnType<typeof turn>) => {
+    const turns = [
+      (await store.session(sessionId, userId, { limit: 10 }))?.turns[0],
+      await store.turn({ sessionId, requestId, userId }),
+      (await store.history(userId, { limit: 10 })).turns[0],
+    ];
+    return turns.map((each) => each?.answer?.status);
+  };
+  const [fresh, old] = [turn(), turn()];
+  for (const each of [fresh, old]) {
+    for (const conversations of [before!, after!]) {
+      await conversations.begin(each, { newSession: true });
+      await conversations.confirm(each.sessionId, each.requestId, { hurry: true });
+    }
+  }
+  const endedAt = (ms: number) => ({ completedAt: new Date(Date.now() - ms).toISOString() });
+  await before!.settle([
+    { ...responseTo(fresh), ...endedAt(0) },
+    { ...responseTo(old), ...endedAt(3_600_000) },
+  ]);
+  expect(await shown(fresh)).toEqual([undefined, undefined, undefined]);
+  // Replicas have had it for long, so nothing is waited for.
+  expect(await shown(old)).toEqual(['completed', 'completed', 'completed']);
+});

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll } from '@jest/globals';
 import { Redis } from 'ioredis';
+import type { AnswerLogReader } from '../../../src/adapters/answer-log/answer-log.ts';
 import { createRedisLogKeeper } from '../../../src/adapters/answer-log/redis-log-keeper.ts';
+import { createRedisLogReader } from '../../../src/adapters/answer-log/redis-log-reader.ts';
 import { createRedisLogWriter } from '../../../src/adapters/answer-log/redis-log-writer.ts';
 import { createRedisConversationStore } from '../../../src/adapters/conversations/redis-conversation-store.ts';
 import { createChatClient } from '../../../src/client/chat-client.ts';
 import type { NumberedEvent } from '../../../src/contracts/answer-events.ts';
+import { isEnd } from '../../../src/contracts/answer-text.ts';
 import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { describeAnswerLog, type LogDoor } from '../../adapters/answer-log/answer-log-contract.ts';
 import { describeFollowedLog } from '../../adapters/answer-log/followed-log-contract.ts';
+import { responseTo } from '../../adapters/conversations/response-to.ts';
 import { signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
@@ -20,6 +24,8 @@ const TTL_MS = 3_600_000;
 let apis: TestProcess[];
 let ann: TestUser;
 let redis: Redis;
+let subscriber: Redis;
+let logs: AnswerLogReader;
 /** Each question is asked in a session of its own. */
 const sessionIds = new Map<string, Promise<string>>();
 
@@ -30,12 +36,17 @@ beforeAll(async () => {
     JWT_SECRET: 'a secret of at least thirty-two bytes',
   };
   redis = new Redis(env.REDIS_URL);
+  subscriber = new Redis(env.REDIS_URL, { autoResubscribe: false });
+  logs = createRedisLogReader({ redis, subscriber, seals: plainTexts });
   apis = await Promise.all([startApi(env), startApi(env)]);
   ann = await signUp(apis[0]!.url);
 });
-afterAll(() => redis?.disconnect());
+afterAll(() => {
+  redis?.disconnect();
+  subscriber?.disconnect();
+});
 
-/** Writes the question down, as an api does that accepts it. */
+/** Writes the question down, as an api does that accepts it. Its turn ends once its log has ended. */
 function asked(requestId: string): Promise<string> {
   const before = sessionIds.get(requestId);
   if (before) return before;
@@ -46,11 +57,20 @@ function asked(requestId: string): Promise<string> {
     retentionMs: TTL_MS,
     replica: 'test',
   });
-  const turn = { sessionId, userId: ann.userId, requestId, message: 'How?', createdAt: new Date().toISOString() };
+  const { userId } = ann;
+  const turn = { sessionId, userId, requestId, message: 'How?', createdAt: new Date().toISOString() };
   const writing = conversations
     .begin({ ...turn, dueInMs: TTL_MS }, { newSession: true })
     .then(() => conversations.confirm(sessionId, requestId, { hurry: true }))
     .then(() => sessionId);
+  const settle = async () => {
+    await writing;
+    for await (const events of logs.read({ requestId, userId }, -1, { hasEnded: false })) {
+      if (!events.some(({ event }) => isEnd(event))) continue;
+      await conversations.settle([responseTo(turn)]);
+    }
+  };
+  settle().catch(() => {});
   sessionIds.set(requestId, writing);
   return writing;
 }
