@@ -13,12 +13,13 @@ import { errorTables } from './generate/error-tables.ts';
 import { keptDataTable } from './generate/kept-data-table.ts';
 import { metricsTables } from './generate/metrics-table.ts';
 import { redisUsers, redisUsersFile } from './generate/redis-users.ts';
+import { retentionTable } from './generate/retention-table.ts';
 import { scalingTables } from './generate/scaling-tables.ts';
 import { securityTables } from './generate/security-tables.ts';
 import { settingsTables } from './generate/settings-tables.ts';
 
 const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md, the lists of
-docker-compose.yml and the schema of the Helm chart's values. From src/contracts: the tables of docs/erasure.md, docs/errors.md and docs/security.md, the Redis rights in docs/operating.md, the
+docker-compose.yml and the schema of the Helm chart's values. From src/contracts: the tables of docs/erasure.md, docs/errors.md, docs/retention.md and docs/security.md, the Redis rights in docs/operating.md, the
 users, rights and queues in deploy/redis and deploy/rabbitmq, and in docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From
 dashboards/source: the dashboards of Grafana. From bench/scaling: the tables of docs/scaling.md.
 
@@ -77,6 +78,7 @@ const files = {
   'docs/errors.md': withGenerated('docs/errors.md', errorTables()),
   'docs/metrics.md': withGenerated('docs/metrics.md', metricsTables()),
   'docs/operating.md': withGenerated('docs/operating.md', redisUsers()),
+  'docs/retention.md': withGenerated('docs/retention.md', retentionTable()),
   'docs/scaling.md': withGenerated('docs/scaling.md', scalingTables()),
   'docs/security.md': withGenerated('docs/security.md', securityTables()),
   ...Object.fromEntries(

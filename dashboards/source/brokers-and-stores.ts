@@ -131,6 +131,35 @@ export const brokersAndStores: Board = {
           queries: [['{{queue}}', maxBy('queue', 'healify_broker_queue_not_empty_seconds', letters)]],
           runbooks: ['HealifyDeadLettersStanding'],
         }),
+        lines({
+          title: 'Time until dead letters are removed',
+          about: 'In how long the oldest dead letter of a queue is removed, because DEAD_LETTER_RETENTION has passed.',
+          unit: 's',
+          queries: [['{{queue}}', `min by (queue) (${series('healify_dead_letters_expire_seconds')})`]],
+          runbooks: ['HealifyDeadLettersExpire'],
+        }),
+      ],
+    },
+    {
+      title: 'Retention',
+      panels: [
+        lines({
+          title: 'What was removed because it was too old',
+          about: `How much was removed in the last ${inMinutes}. docs/retention.md says what each sweep is.`,
+          unit: 'short',
+          queries: [
+            ['{{sweep}}', increaseBy('sweep', 'healify_swept_total', inMinutes)],
+            ['{{reason}} ({{queue}})', increaseBy('queue, reason', 'healify_dead_letters_expired_total', inMinutes)],
+          ],
+          runbooks: ['HealifyRetentionLate'],
+        }),
+        lines({
+          title: 'Time since the last sweep',
+          about: 'How long ago something that is too old was last looked for, and removed without an error.',
+          unit: 's',
+          queries: [['{{sweep}}', maxBy('sweep', 'healify_sweep_age_seconds')]],
+          runbooks: ['HealifyRetentionLate'],
+        }),
       ],
     },
     {

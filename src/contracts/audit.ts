@@ -30,6 +30,7 @@ export const auditActions = {
   'retry_run.stop': 'Such a run was stopped.',
   'dead_letter.redrive': 'Dead letters were sent back to their queue.',
   'dead_letter.drop': 'Dead letters were removed for good.',
+  'dead_letter.expire': 'Dead letters that were older than DEAD_LETTER_RETENTION were removed.',
   'gate.open': 'The gate of a model was opened, so that it is asked again.',
   'gate.shut': 'The gate of a model was shut, so that it is not asked.',
   'intake.pause': 'The intake of questions was paused.',

@@ -161,6 +161,10 @@ export const QUEUES_SEEN_KEY = `${JOBS_PREFIX}:queues-seen`;
 export const LETTERS_SEEN_KEY = '{chat:letters-seen}';
 /** String, JSON: the nodes of RabbitMQ's cluster, as one api has seen them for all; with a lease as above. */
 export const BROKER_MEMBERS_SEEN_KEY = '{healify}:broker-members-seen';
+
+/** Hash: what became of the sweeps, JSON by the name of the sweep. The lease of the api that sweeps is beside it: `…:lease`. */
+export const SWEEPS_KEY = '{healify}:sweeps';
+
 /** List: the depths of the last hour, the latest first: the number of the step of time, a space and JSON. */
 export const DEPTHS_KEY = '{healify}:depths';
 

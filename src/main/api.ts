@@ -60,6 +60,7 @@ import { createMeParts } from './api/me.ts';
 import { createOverviewParts } from './api/overview.ts';
 import { readPages } from './api/pages.ts';
 import { createRealtimeParts } from './api/realtime.ts';
+import { createRetentionParts } from './api/retention.ts';
 import { connectServers } from './api/servers.ts';
 import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
@@ -95,7 +96,7 @@ measureQueues(metrics.registry, lookAtQueues);
 const oldestQuestionAgeMs = createSharedOldestTurnLook(servers);
 measureOldestQuestion(metrics.registry, oldestQuestionAgeMs);
 const lookAtLetters = createSharedLettersLook({ ...servers, broker: brokerAddressOf(config) });
-measureStandingLetters(metrics.registry, lookAtLetters);
+measureStandingLetters(metrics.registry, { read: lookAtLetters, retentionMs: config.deadLetterRetentionMs });
 const lookAtMembers = createSharedMembersLook({
   ...servers,
   managementUrl: config.rabbitmqManagementUrl,
@@ -120,6 +121,10 @@ const encryption = createEncryption({ config, redis, safeWrites, subscriber, db:
 const stores = createLastingStores({ config, redis, safeWrites, seals: encryption.seals, db: mongoDb?.db, replica });
 const { conversations, feedback } = stores;
 const audit = createApiAuditTrail({ config, store: stores.audit, metrics, logger });
+const retention = createRetentionParts({
+  ...{ config, redis, shards, db: mongoDb?.db, broker: brokerAddressOf(config), lookAtLetters, metrics, logger },
+  audit: { trail: audit.trail, store: stores.audit },
+});
 const idempotencyKeys = createRedisIdempotencyKeys({ redis, ttlMs: config.idempotencyTtlMs });
 const logs = createRedisLogKeeper({ redis, seals: encryption.seals, ttlMs: config.answerLogTtlMs });
 const gates = createGateAdmin(redis);
@@ -379,6 +384,7 @@ void ready.then(() => {
   rounds.start();
   erasureRounds.start();
   audit.start();
+  retention.sweeper.start();
 });
 const server = await listen(app, { host: config.host, port: config.apiPort, upgrades: sockets });
 const metricsServer = await startMetricsServer({
@@ -411,6 +417,7 @@ stopOnSignal({
     await server.stop(config.shutdownGraceMs);
     await settler.stop();
     await heartbeat.stop();
+    await retention.sweeper.stop();
     await audit.stop();
     await servers.close();
     await metricsServer.stop();

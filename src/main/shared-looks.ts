@@ -74,11 +74,15 @@ export function createSharedLettersLook(options: {
       const all = await depths.read();
       return all && Object.fromEntries(Object.entries(all).filter(([queue]) => queue in workQueues));
     },
-    reasonsOf: async (deadLetterQueue) => {
+    read: async (deadLetterQueue) => {
       // While the letters are read, the queue seems to be empty, and alerts would believe that.
       await holdLook(redis, QUEUES_SEEN_KEY);
       const { groups } = await listLetters(broker, workQueues[deadLetterQueue]!, {});
-      return Object.fromEntries(groups.map(({ reason, count }) => [reason, count]));
+      const ages = groups.flatMap(({ oldest }) => (oldest === null ? [] : [Date.parse(oldest)]));
+      return {
+        reasons: Object.fromEntries(groups.map(({ reason, count }) => [reason, count])),
+        oldestAt: ages.length === 0 ? null : Math.min(...ages),
+      };
     },
   });
   return onceAdmitted(admitted, createSharedLook<LettersSeen>({ redis, key: LETTERS_SEEN_KEY, look }));

@@ -5,9 +5,9 @@ import { createRecordedCalls } from '../adapters/answers/recorded-calls.ts';
 import { createJobsAwaitingModel } from '../adapters/jobs/awaiting-model.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
 import { countWaiting, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { rememberEarlierJobs } from '../adapters/jobs/remember-earlier-jobs.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
-import { tidyFinishedJobs } from '../adapters/jobs/tidy-finished-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
 import { countUncertainSpend } from '../adapters/model/uncertain-spend.ts';
@@ -120,7 +120,6 @@ export async function startWorker(
     refuse: (refused) => refuseRequests({ publish }, refused),
     logger,
   });
-  const tidying = tidyFinishedJobs({ ...config, redis, shards, logger });
   const beginWork = () =>
     startChatWorker({
       jobs,
@@ -197,7 +196,7 @@ export async function startWorker(
   let stopping = false;
   const ready = servers.admitted.then(encryption.admit);
   void ready.then(async () => {
-    await tidying.start();
+    await rememberEarlierJobs({ redis, shards, redeliveryWindowMs: config.redeliveryWindowMs, logger });
     if (stopping) return;
     chatWorker = beginWork();
     awaitingModel.start();
@@ -242,7 +241,6 @@ export async function startWorker(
       awaitingModel.stop();
       await intake.stop();
       await chatWorker?.stop(config.shutdownGraceMs);
-      tidying.stop();
       await heartbeat.stop();
       cache.close();
       model.close();

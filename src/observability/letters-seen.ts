@@ -1,20 +1,26 @@
 import { boundedLabel } from './bounded-label.ts';
 
-/** A queue with more letters is not read, because reading takes all letters out and gives them back. */
+/** A queue with more letters is read rarely, because reading takes all letters out and gives them back. */
 const MOST_READ = 1_000;
 /** A queue is read at most this often. */
-const READ_EVERY_MS = 60_000;
+const READ_EVERY_MS = { few: 60_000, many: 3_600_000 };
 
-/** What takes the place of the reason of letters that were not read. */
+/** What takes the place of the reasons of letters that were not read, or are too many to be read again when some change. */
 const UNREAD = 'unread';
 
+/** What the letters of a queue say. */
+export interface LettersRead {
+  reasons: Record<string, number>;
+  /** When the first of them became a dead letter, in ms; null: none of them says. */
+  oldestAt: number | null;
+}
+
 /** The letters of a dead-letter queue, as one api has seen them for all. */
-interface QueueOfLetters {
+interface QueueOfLetters extends LettersRead {
   /** How many there were when they were read last. */
   messages: number;
   /** When that was tried last, in ms. */
   triedAt: number;
-  reasons: Record<string, number>;
 }
 
 /** By dead-letter queue; only those that have letters. */
@@ -24,33 +30,45 @@ export type LettersSeen = Record<string, QueueOfLetters>;
  * Looks at the reasons of the dead letters that stand.
  *
  * RabbitMQ tells them only to somebody who takes the letters out and gives them back. So a queue is read only if the number of
- * its letters has changed since the last time, and not if they are many.
+ * its letters has changed since the last time, and rarely if they are many.
  * @param ask.depths how many letters wait in each dead-letter queue; undefined while RabbitMQ is out of reach
- * @param ask.reasonsOf counts the letters of a queue by reason. It rejects if somebody else has the letters
+ * @param ask.read reads the letters of a queue. It rejects if somebody else has them
  */
 export function createLettersLook(ask: {
   depths: () => Promise<Record<string, number> | undefined>;
-  reasonsOf: (deadLetterQueue: string) => Promise<Record<string, number>>;
+  read: (deadLetterQueue: string) => Promise<LettersRead>;
   now?: () => number;
 }): (previous: LettersSeen | undefined) => Promise<LettersSeen> {
-  const { depths, reasonsOf, now = Date.now } = ask;
+  const { depths, read, now = Date.now } = ask;
   const bounded = boundedLabel();
 
   async function lookAt(queue: string, messages: number, before: QueueOfLetters | undefined): Promise<QueueOfLetters> {
-    if (messages > MOST_READ) return { messages, triedAt: 0, reasons: { [UNREAD]: messages } };
-    if (before && (before.messages === messages || now() - before.triedAt < READ_EVERY_MS)) return before;
+    const isLong = messages > MOST_READ;
+    const unread = { [UNREAD]: messages };
+    // A version before this one did not keep the oldest.
+    if (before?.oldestAt !== undefined && !isDue(messages, isLong, before)) {
+      return isLong ? { ...before, reasons: unread } : before;
+    }
     const triedAt = now();
     try {
-      const reasons: Record<string, number> = {};
-      for (const [reason, count] of Object.entries(await reasonsOf(queue))) {
-        const label = bounded(reason);
-        reasons[label] = (reasons[label] ?? 0) + count;
-      }
-      return { messages, triedAt, reasons };
+      const { reasons, oldestAt } = await read(queue);
+      return { messages, triedAt, reasons: isLong ? unread : boundedReasons(reasons), oldestAt };
     } catch {
       // -1: the next look tries again, whatever it counts.
-      return { messages: -1, triedAt, reasons: before?.reasons ?? { [UNREAD]: messages } };
+      return { messages: -1, triedAt, reasons: before?.reasons ?? unread, oldestAt: before?.oldestAt ?? null };
     }
+  }
+
+  const isDue = (messages: number, isLong: boolean, before: QueueOfLetters) =>
+    messages !== before.messages && now() - before.triedAt >= (isLong ? READ_EVERY_MS.many : READ_EVERY_MS.few);
+
+  function boundedReasons(found: Record<string, number>): Record<string, number> {
+    const reasons: Record<string, number> = {};
+    for (const [reason, count] of Object.entries(found)) {
+      const label = bounded(reason);
+      reasons[label] = (reasons[label] ?? 0) + count;
+    }
+    return reasons;
   }
 
   return async (previous) => {

@@ -143,6 +143,18 @@ export function createApiMetrics() {
       labelNames: ['action'] as const,
       registers,
     }),
+    deadLettersExpired: createCounter({
+      name: 'healify_dead_letters_expired_total',
+      help: 'Dead letters that this api removed because they were older than DEAD_LETTER_RETENTION. queue: whose dead-letter queue it is.',
+      labelNames: ['queue', 'reason'] as const,
+      registers,
+    }),
+    swept: createCounter({
+      name: 'healify_swept_total',
+      help: 'How much this api removed because it was too old. sweep: what, as docs/retention.md names it.',
+      labelNames: ['sweep'] as const,
+      registers,
+    }),
     emergencies: new Counter({
       name: 'healify_emergency_text_access_total',
       help: 'How often somebody without the right to read texts has taken access to them in an emergency, at this api.',

@@ -89,10 +89,14 @@ export function measureOldestQuestion(registry: Registry, readAgeMs: () => Promi
 }
 
 /**
- * Adds the dead letters that stand, by reason. A queue without letters is left out.
- * @param read as `measureQueues` takes it
+ * Adds the dead letters that stand, by reason, and when the oldest go. A queue without letters is left out.
+ * @param options.read as `measureQueues` takes it
+ * @param options.retentionMs how long letters are kept
  */
-export function measureStandingLetters(registry: Registry, read: () => Promise<LettersSeen | undefined>): void {
+export function measureStandingLetters(
+  registry: Registry,
+  { read, retentionMs }: { read: () => Promise<LettersSeen | undefined>; retentionMs: number },
+): void {
   new Gauge({
     name: 'healify_dead_letters_standing',
     help: 'Dead letters that wait for an operator. reason: as npm run dlq -- list shows it, or unread where more than 1,000 wait or somebody else has them. It is at most a minute behind. Every api shows the same, so use max and not sum.',
@@ -103,6 +107,18 @@ export function measureStandingLetters(registry: Registry, read: () => Promise<L
       this.reset();
       for (const [queue, { reasons }] of Object.entries(seen ?? {}))
         for (const [reason, count] of Object.entries(reasons)) this.set({ queue, reason }, count);
+    },
+  });
+  new Gauge({
+    name: 'healify_dead_letters_expire_seconds',
+    help: 'In how long the oldest dead letter of a queue is removed, because DEAD_LETTER_RETENTION has passed. Below 0: it is due. Where more than 1,000 stand, it is at most an hour behind. Absent where no letter says since when it stands. Every api shows the same, so use min and not sum.',
+    labelNames: ['queue'],
+    registers: [registry],
+    async collect() {
+      const seen = await read();
+      this.reset();
+      for (const [queue, { oldestAt }] of Object.entries(seen ?? {}))
+        if (typeof oldestAt === 'number') this.set({ queue }, (oldestAt + retentionMs - Date.now()) / 1000);
     },
   });
 }

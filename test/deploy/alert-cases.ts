@@ -19,6 +19,8 @@ const letters = 'healify_broker_queue_messages{queue="chat_requests.dlq",process
 const counted = 'healify_dead_letters_total{queue="chat_requests",reason="invalid_json",instance="w"}';
 const forged = (queue: string, reason: string) =>
   `healify_dead_letters_total{queue="${queue}",reason="${reason}",instance="a"}`;
+const expires = (api: string) => `healify_dead_letters_expire_seconds{queue="chat_requests.dlq",instance="${api}"}`;
+const swept = (sweep: string) => `healify_sweep_age_seconds{sweep="${sweep}",instance="a"}`;
 const consumers = 'healify_broker_queue_consumers{queue="chat_requests",process="api"}';
 const workers = (state: string) => `healify_processes{role="worker",version="1",state="${state}",instance="a"}`;
 const oldestJob = 'healify_jobs_first_age_seconds{state="prioritized"}';
@@ -166,6 +168,33 @@ export const alertCases: Record<string, AlertCases> = {
     silent: {
       'it is removed within the hour': { series: { [letters]: '1x50 0x40' }, at: '70m' },
       'a question waits': { series: { [questions]: '1x90' }, at: '70m' },
+    },
+  },
+  HealifyDeadLettersExpire: {
+    fires: {
+      'the oldest goes in less than a week': {
+        series: { [expires('a')]: '605000-60x30', [expires('b')]: '605000-60x30' },
+        at: '10m',
+        labels: 'queue="chat_requests.dlq",severity="warning"',
+      },
+      'it is due': { series: { [expires('a')]: '100-60x30' }, at: '10m' },
+    },
+    silent: {
+      'there is more time': { series: { [expires('a')]: '700000-60x30' }, at: '10m' },
+      'the letters were sent back in time': { series: { [expires('a')]: '605000-60x4 2500000x30' }, at: '10m' },
+    },
+  },
+  HealifyRetentionLate: {
+    fires: {
+      'a sweep was not made for an hour': {
+        series: { [swept('failed_jobs')]: '0+60x90', [swept('job_search')]: '30x90' },
+        at: '70m',
+        labels: 'sweep="failed_jobs"',
+      },
+    },
+    silent: {
+      'sweeps are made each minute': { series: { [swept('failed_jobs')]: '0 60x90' }, at: '70m' },
+      'one has failed for half an hour': { series: { [swept('failed_jobs')]: '0+60x30 0x60' }, at: '32m' },
     },
   },
   HealifyForgedMessages: {

@@ -7,13 +7,17 @@ const MINUTE = 60_000;
 /** A look at a queue whose letters the test decides. It counts how often the letters are read. */
 function lookAround() {
   let now = 1_000_000;
-  const around = { reads: 0, depth: 0 as number | undefined, reasons: {} as Record<string, number>, inUse: false };
+  const around = {
+    ...{ reads: 0, depth: 0 as number | undefined, reasons: {} as Record<string, number>, inUse: false },
+    oldestAt: null as number | null,
+    seen: undefined as LettersSeen | undefined,
+  };
   const look = createLettersLook({
     depths: async () => (around.depth === undefined ? undefined : { [QUEUE]: around.depth }),
-    reasonsOf: async () => {
+    read: async () => {
       around.reads += 1;
       if (around.inUse) throw new Error('in use');
-      return around.reasons;
+      return { reasons: around.reasons, oldestAt: around.oldestAt };
     },
     now: () => now,
   });
@@ -24,6 +28,7 @@ function lookAround() {
     around.depth = depth ?? Object.values(reasons).reduce((sum, count) => sum + count, 0);
     // It is JSON meanwhile.
     seen = JSON.parse(JSON.stringify(await look(seen))) as LettersSeen;
+    around.seen = seen;
     return seen[QUEUE]?.reasons;
   };
   return { around, after };
@@ -42,11 +47,27 @@ test('dead letters that stand are read when their number changes, and at most on
   expect(await after(5_000, {})).toBeUndefined();
 });
 
-test('a long queue of dead letters is counted and not read', async () => {
+test('the letters of a long queue are counted, and read once an hour for the oldest', async () => {
   const { around, after } = lookAround();
+  around.oldestAt = 7;
   expect(await after(0, { not_json: 1_001 })).toEqual({ unread: 1_001 });
-  expect(around.reads).toBe(0);
-  expect(await after(0, { not_json: 1_000 })).toEqual({ not_json: 1_000 });
+  expect(await after(MINUTE, { not_json: 1_002 })).toEqual({ unread: 1_002 });
+  expect(around.seen?.[QUEUE]?.oldestAt).toBe(7);
+  expect(around.reads).toBe(1);
+  around.oldestAt = 8;
+  expect(await after(59 * MINUTE, { not_json: 1_002 })).toEqual({ unread: 1_002 });
+  expect(around.seen?.[QUEUE]?.oldestAt).toBe(8);
+  expect(around.reads).toBe(2);
+  expect(await after(MINUTE, { not_json: 1_000 })).toEqual({ not_json: 1_000 });
+});
+
+test('what an earlier version has seen is read again, because it did not see the oldest', async () => {
+  const look = createLettersLook({
+    depths: async () => ({ [QUEUE]: 1 }),
+    read: async () => ({ reasons: { not_json: 1 }, oldestAt: 7 }),
+  });
+  const earlier = { [QUEUE]: { messages: 1, triedAt: Date.now(), reasons: { not_json: 1 } } } as unknown as LettersSeen;
+  expect((await look(earlier))[QUEUE]?.oldestAt).toBe(7);
 });
 
 test('while an operator has the letters, the metric shows what was there before, and tries again', async () => {

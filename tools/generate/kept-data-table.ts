@@ -1,6 +1,7 @@
 import { keptData, type StoreOfData } from '../../src/contracts/kept-data.ts';
 
-const stores: Record<StoreOfData, string> = {
+/** The stores, as documents name them. */
+export const storeNames: Record<StoreOfData, string> = {
   lasting: 'MongoDB if `MONGODB_URL` is set, else Redis',
   redis: 'Redis',
   cache: 'Redis of the answer cache',
@@ -14,5 +15,5 @@ export const keptDataTable = () =>
     '',
     '| `kind` | what it is | where |',
     '|---|---|---|',
-    ...Object.entries(keptData).map(([kind, { what, store }]) => `| \`${kind}\` | ${what} | ${stores[store]} |`),
+    ...Object.entries(keptData).map(([kind, { what, store }]) => `| \`${kind}\` | ${what} | ${storeNames[store]} |`),
   ].join('\n');

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { createApiMetrics, createWorkerMetrics, measureProcesses } from '../../src/observability/metrics.ts';
 import { measureOldestQuestion, measureQueues, measureStandingLetters } from '../../src/observability/queue-metrics.ts';
+import { measureSweeps } from '../../src/observability/sweep-metrics.ts';
 
 interface Metric {
   name: string;
@@ -14,7 +15,8 @@ export function metricsTables(): string {
   const [api, worker] = [createApiMetrics().registry, createWorkerMetrics().registry];
   for (const registry of [api, worker]) measureQueues(registry, async () => undefined);
   measureOldestQuestion(api, async () => undefined);
-  measureStandingLetters(api, async () => undefined);
+  measureStandingLetters(api, { read: async () => undefined, retentionMs: 0 });
+  measureSweeps(api, [], async () => ({}));
   measureProcesses(api, async () => []);
   const [ofApi, ofWorker] = [metricsOf(api), metricsOf(worker)];
   const names = new Set(ofWorker.map(({ name }) => name));

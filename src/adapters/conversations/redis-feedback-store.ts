@@ -79,6 +79,19 @@ export async function removeFromFeedback(redis: Redis, turns: readonly TurnAddre
   if (turns.length > 0) await redis.zrem(FEEDBACK_KEY, ...turns.map(memberOf));
 }
 
+/**
+ * Removes the entries of feedback that was given at that time or before, ms. The feedback itself goes with its turn. Two round
+ * trips for each 500. @returns how many. @throws StoreUnavailableError
+ */
+export async function removeOldFeedback(redis: Redis, until: number): Promise<number> {
+  for (let removed = 0; ; ) {
+    const old = redis.zrangebyscore(FEEDBACK_KEY, '-inf', until, 'LIMIT', 0, READ_TOGETHER);
+    const members = await orStoreUnavailable(old);
+    if (members.length > 0) removed += await orStoreUnavailable(redis.zrem(FEEDBACK_KEY, ...members));
+    if (members.length < READ_TOGETHER) return removed;
+  }
+}
+
 /** Reads the feedback of turns, without the comments. Turns that have none are left out. One round trip. */
 async function readFeedback(redis: Redis, turns: readonly TurnAddress[]): Promise<RatedAnswer[]> {
   const commands = turns.map(({ sessionId, requestId }) => redis.hget(redisKeys.turns(sessionId), `${requestId}:f`));

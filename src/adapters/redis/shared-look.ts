@@ -61,3 +61,8 @@ export function createSharedLook<T>(options: {
 export async function holdLook(redis: Redis, key: string): Promise<void> {
   await redis.set(`${key}:lease`, '1', 'PX', EVERY_MS);
 }
+
+/** Forgets what was seen, so that the next look does not begin with it. */
+export async function forgetLook(redis: Redis, key: string): Promise<void> {
+  await redis.del(key, `${key}:lease`);
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { setting, worker } from '../setting.ts';
+import { both, setting, worker } from '../setting.ts';
 import { duration, flag, integer } from '../value-types.ts';
 
 export const answerCache = {
@@ -25,7 +25,7 @@ export const answerCache = {
     default: '24h',
     unit: 'duration',
     text: 'How long a cached answer is kept, give or take 10 %, so that not all expire at once.',
-    readBy: worker,
+    readBy: both,
   }),
   cacheMaxEntryBytes: setting({
     env: 'CACHE_MAX_ENTRY_BYTES',

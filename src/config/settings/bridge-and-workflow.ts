@@ -80,7 +80,7 @@ export const bridgeAndWorkflow = {
     default: '24h',
     unit: 'duration',
     text: 'Finished jobs stay no longer than this, give or take a minute.',
-    readBy: worker,
+    readBy: both,
   }),
   finishedJobTextMs: setting({
     env: 'FINISHED_JOB_TEXT',
@@ -88,7 +88,7 @@ export const bridgeAndWorkflow = {
     default: '0s',
     unit: 'duration',
     text: 'How long a finished job that stays in Bull Board keeps its question, context and answer, give or take a minute. 0s: not at all.',
-    readBy: worker,
+    readBy: both,
   }),
   redeliveryWindowMs: setting({
     env: 'REDELIVERY_WINDOW',
@@ -112,6 +112,6 @@ export const bridgeAndWorkflow = {
     default: '30d',
     unit: 'duration',
     text: 'Failed jobs are kept no longer than this, give or take a minute.',
-    readBy: worker,
+    readBy: both,
   }),
 } as const;

@@ -42,6 +42,14 @@ export const requestsAndSessions = {
     text: 'How long sessions and history are kept after their last change.',
     readBy: api,
   }),
+  deadLetterRetentionMs: setting({
+    env: 'DEAD_LETTER_RETENTION',
+    type: duration({ min: '1m' }),
+    default: '30d',
+    unit: 'duration',
+    text: 'How long dead letters are kept, give or take a minute. Then they are removed, with an entry in the audit trail. An alert comes a week before.',
+    readBy: api,
+  }),
   erasureReceiptsMs: setting({
     env: 'ERASURE_RECEIPTS',
     type: duration({ min: '1d' }),

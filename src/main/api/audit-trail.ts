@@ -1,6 +1,5 @@
 import type { AuditStore } from '../../adapters/audit/audit-store.ts';
 import { createAuditTrail } from '../../adapters/audit/audit-trail.ts';
-import { removeOldEntries } from '../../adapters/audit/remove-old-entries.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -9,11 +8,10 @@ import type { ApiMetrics } from '../../observability/metrics.ts';
 const HOUR = 3_600_000;
 
 /**
- * The api's audit trail. Every hour it logs the hash of the last entry, so that it shows if the last ones are missing later, and
- * removes what is too old.
+ * The api's audit trail. Every hour it logs the hash of the last entry, so that it shows if the last ones are missing later.
  */
 export function createApiAuditTrail(options: {
-  config: Pick<ApiConfig, 'auditKeys' | 'auditRetentionMs'>;
+  config: Pick<ApiConfig, 'auditKeys'>;
   store: AuditStore;
   metrics: ApiMetrics;
   logger: Logger;
@@ -34,24 +32,11 @@ export function createApiAuditTrail(options: {
     logger.info({ ...trail.head }, 'this is the last entry of the audit trail');
   }
 
-  async function look(): Promise<void> {
-    try {
-      const removed = await removeOldEntries({ store, trail }, Date.now() - config.auditRetentionMs);
-      if (removed > 0) logger.info({ removed }, 'removed the entries of the audit trail that were too old');
-    } catch (error) {
-      logger.warn(
-        { err: error },
-        'could not remove the entries of the audit trail that are too old; trying again in an hour',
-      );
-    }
-    sayHead();
-  }
-
   return {
     trail,
     start: () => {
-      void look();
-      timer = setInterval(() => void look(), HOUR).unref();
+      sayHead();
+      timer = setInterval(sayHead, HOUR).unref();
     },
     stop: async () => {
       clearInterval(timer);

@@ -5,16 +5,19 @@ import { pino } from 'pino';
 import { jobIdOf } from '../../../src/adapters/jobs/chat-job.ts';
 import { addJobs, forgetJobs, type NewJob } from '../../../src/adapters/jobs/job-queue.ts';
 import { type ChatQueue, type JobShards, openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
+import { createJobSweeps } from '../../../src/adapters/jobs/job-sweeps.ts';
 import { placesInLine } from '../../../src/adapters/jobs/place-in-line.ts';
 import { finishedDigest } from '../../../src/adapters/jobs/redis-scripts/finished-requests.ts';
 import { rememberFinished } from '../../../src/adapters/jobs/redis-scripts/remember-finished.ts';
 import { type Completion, settleJobs } from '../../../src/adapters/jobs/redis-scripts/settle-jobs.ts';
 import type { TakenJob } from '../../../src/adapters/jobs/redis-scripts/taken-job.ts';
-import { tidyFinishedJobs } from '../../../src/adapters/jobs/tidy-finished-jobs.ts';
+import { rememberEarlierJobs } from '../../../src/adapters/jobs/remember-earlier-jobs.ts';
+import { appendToEndedLog } from '../../../src/adapters/jobs/search/ended-log.ts';
 import { testRedisUrl } from '../../services.ts';
 import { until } from '../../until.ts';
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const MARKER = 'marker-of-a-text';
 
 let redis: Redis;
@@ -205,24 +208,21 @@ describe('a session that is erased', () => {
   });
 });
 
-describe('finished jobs are tidied', () => {
-  async function tidy(
+describe('finished jobs are swept', () => {
+  const sweep = (
     finishedJobTextMs: number,
     ages: { completedJobsAgeMs?: number; failedJobsAgeMs?: number } = {},
-  ): Promise<void> {
-    const tidying = tidyFinishedJobs({
-      ...{ redis, shards, logger: pino({ level: 'silent' }), finishedJobTextMs, redeliveryWindowMs: HOUR_MS },
+  ): ReturnType<typeof createJobSweeps> =>
+    createJobSweeps({
+      ...{ redis, shards, finishedJobTextMs, redeliveryWindowMs: HOUR_MS },
       ...{ completedJobsAgeMs: HOUR_MS, failedJobsAgeMs: HOUR_MS, ...ages },
     });
-    await tidying.start();
-    tidying.stop();
-  }
 
   test('jobs of an earlier version are recognised before any of them is pushed out, however long texts are kept', async () => {
     const requestIds = Array.from({ length: 450 }, (_, index) => `early-${index}`);
     await finish(requestIds, { kept: 1_000, keepsText: true });
     await redis.del(toKey('finished'), ...(await buckets()));
-    await tidy(HOUR_MS);
+    await rememberEarlierJobs({ redis, shards, redeliveryWindowMs: HOUR_MS, logger: pino({ level: 'silent' }) });
     await finish(['late'], { kept: 0 });
     expect(await redis.exists(...requestIds.map((requestId) => toKey(jobIdOf(requestId))))).toBe(0);
     expect(await add(...requestIds)).toEqual([]);
@@ -234,11 +234,9 @@ describe('finished jobs are tidied', () => {
     await finish(['late'], { kept: 1_000, keepsText: true });
     // An earlier version did not remember them.
     await redis.del(toKey('finished'), ...(await buckets()));
-    await tidy(5_000);
-    await until('their text is gone', async () => {
-      const texts = await Promise.all(requestIds.map((requestId) => redis.hget(toKey(jobIdOf(requestId)), 'data')));
-      return texts.every((text) => !text?.includes(MARKER));
-    });
+    expect(await sweep(5_000).completed_texts()).toBe(450);
+    const texts = await Promise.all(requestIds.map((requestId) => redis.hget(toKey(jobIdOf(requestId)), 'data')));
+    expect(texts.filter((text) => text?.includes(MARKER))).toEqual([]);
     expect(await redis.hget(toKey(jobIdOf('late')), 'data')).toContain(MARKER);
     expect(await redis.hget(toKey(jobIdOf('late')), 'progress')).toContain(MARKER);
     await redis.del(...requestIds.map((requestId) => toKey(jobIdOf(requestId))));
@@ -254,8 +252,53 @@ describe('finished jobs are tidied', () => {
       .lrem(toKey('active'), 1, 'r-failed')
       .zadd(toKey('failed'), Date.now() - 10_000, 'r-failed')
       .exec();
-    await tidy(0, { completedJobsAgeMs: 5_000, failedJobsAgeMs: 5_000 });
-    await until('the old ones are gone', async () => (await redis.exists(toKey('r-old'), toKey('r-failed'))) === 0);
+    const sweeps = sweep(0, { completedJobsAgeMs: 5_000, failedJobsAgeMs: 5_000 });
+    expect([await sweeps.completed_jobs(), await sweeps.failed_jobs()]).toEqual([1, 1]);
+    expect(await redis.exists(toKey('r-old'), toKey('r-failed'))).toBe(0);
     expect(await queue.getJobCounts()).toMatchObject({ completed: 1, failed: 0 });
+  });
+
+  test('lines for the search go with the time of their jobs, though no other job ends', async () => {
+    const now = Date.now();
+    const line = (agoMs: number) => ({
+      ...{ jobId: `r-${agoMs}`, at: now - agoMs, status: 'completed' as const, code: '', userId: 'u', sessionId: 's' },
+    });
+    const limits = {
+      completedJobsKept: 1_000,
+      completedJobsAgeMs: 24 * HOUR_MS,
+      failedJobsKept: 1_000,
+      failedJobsAgeMs: HOUR_MS,
+    };
+    const agesMs = Array.from({ length: 130 }, (_, index) => (130 - index) * MINUTE_MS);
+    for (const ageMs of agesMs) await appendToEndedLog(redis, toKey, 'completed', [line(ageMs)], limits);
+    expect(await redis.llen(toKey('completed-log'))).toBe(3);
+    const sweeps = sweep(0, { completedJobsAgeMs: 20.5 * MINUTE_MS });
+    expect(await sweeps.job_search()).toBe(110);
+    const left = (await redis.lrange(toKey('completed-log'), 0, -1)).join('');
+    expect(
+      left
+        .trimEnd()
+        .split('\n')
+        .map((text) => text.split(' ')[1]),
+    ).toEqual(agesMs.filter((ageMs) => ageMs <= 20 * MINUTE_MS).map((ageMs) => `r-${ageMs}`));
+    expect(await sweeps.job_search()).toBe(0);
+    expect(await sweep(0, { completedJobsAgeMs: 1 }).job_search()).toBe(20);
+    expect(await redis.exists(toKey('completed-log'))).toBe(0);
+  });
+
+  test('BullMQ’s events go at their time', async () => {
+    await redis.xadd(toKey('events'), `${Date.now() - 10_000}-0`, 'event', 'waiting');
+    await redis.xadd(toKey('events'), '*', 'event', 'waiting');
+    expect(await sweep(0, { completedJobsAgeMs: 5_000 }).job_events()).toBe(1);
+    expect(await redis.xlen(toKey('events'))).toBe(1);
+  });
+
+  test('the places of users are kept while somebody waits, and forgotten then', async () => {
+    await addJobs(queue, redis, [job('waiting')], { attempts: 3 });
+    expect(await redis.exists(toKey('next-tags'))).toBe(1);
+    expect(await sweep(0).places_in_line()).toBe(0);
+    await redis.del(toKey('prioritized'));
+    expect(await sweep(0).places_in_line()).toBeGreaterThan(0);
+    expect(await redis.exists(toKey('next-tags'))).toBe(0);
   });
 });

@@ -63,7 +63,7 @@ export const bullMqMetaFields = {
  */
 export const leftToBullMq = {
   keys: {
-    events: 'Stream of events. Nobody reads it, so our scripts add none.',
+    events: 'Stream of events. Nobody reads it, so our scripts add none, and the sweeper shortens it.',
     limiter: 'How many jobs were taken in the present time. Only while `max` is set; then BullMQ takes the jobs.',
     paused: 'List of jobs of older versions. It is only removed.',
     delay: 'It is only removed.',

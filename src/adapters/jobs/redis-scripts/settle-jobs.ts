@@ -33,7 +33,7 @@ export interface Settled {
  * Completes jobs, and takes the next ones. One round trip.
  * @param options.now ms
  * @param options.kept how many finished jobs are kept for operators
- * @param options.keepsText whether they keep their text until `tidyFinishedJobs` removes it
+ * @param options.keepsText whether they keep their text until the sweeper removes it
  * @param options.rememberMs how long finished requests are recognised if their messages come again
  * @param options.room how many jobs to take at most
  */
