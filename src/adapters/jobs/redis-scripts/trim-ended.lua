@@ -1,6 +1,6 @@
 --[[
-  Removes lines about jobs that ended before a time from a log of ended jobs: see append-ended. Lines are about in the order of
-  their times. A line behind a later one stays until that one is too old.
+  Removes lines about jobs that ended before a time from a log of ended jobs: see append-ended. Lines are about in the
+  order of their times. A line behind a later one stays until that one is too old.
 
   KEYS:
     1 completed-log or failed-log
