@@ -19,11 +19,12 @@ beforeAll(async () => {
     REDIS_URL: await testRedisUrl(),
     RABBITMQ_URL: await testRabbitMqUrl(),
     RATE_READ_PER_MINUTE: '100000',
+    // Finished jobs keep their texts, so that the board has some to hide.
+    FINISHED_JOB_TEXT: '1h',
   };
   const simulator = await startSimulatorProcess();
   api = await startApi(env);
-  // Finished jobs keep their texts, so that the board has some to hide.
-  await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url, FINISHED_JOB_TEXT: '1h' });
+  await startWorker({ ...env, MODEL_SIMULATOR_URL: simulator.url });
   const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--role', 'operator'];
   const made = await startScript('src/main/users.ts', args, {
     REDIS_URL: env.REDIS_URL,

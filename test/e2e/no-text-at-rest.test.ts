@@ -62,10 +62,11 @@ function describeRun(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
     env: Record<string, string>,
     marker: string,
   ): Promise<{ processes: TestProcess[]; metrics: string }> {
-    const quick = { RETRY_BASE: '1ms', RETRY_MAX: '1ms', JOB_ATTEMPTS: '2', FINISHED_JOB_TEXT: '1h' };
+    const quick = { RETRY_BASE: '1ms', RETRY_MAX: '1ms', JOB_ATTEMPTS: '2' };
+    const kept = { FINISHED_JOB_TEXT: '1h' };
     const processes = await Promise.all([
-      startApi({ ...env, LOG_LEVEL: 'debug' }),
-      startWorker({ ...env, ...quick, LOG_LEVEL: 'debug', MODEL_SIMULATOR_URL: simulator.baseUrl }),
+      startApi({ ...env, ...kept, LOG_LEVEL: 'debug' }),
+      startWorker({ ...env, ...kept, ...quick, LOG_LEVEL: 'debug', MODEL_SIMULATOR_URL: simulator.baseUrl }),
     ]);
     const ann = await signUp(processes[0].url);
     const question = `Is ${marker} healthy?`;
