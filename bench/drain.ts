@@ -18,6 +18,8 @@ export interface DrainOptions {
   times?: number;
   /** The message of a question. @param i counts from 0, and the warm-up's messages come first */
   question(i: number): { message: string; sessionId?: string; cache?: boolean; stream?: boolean };
+  /** Makes the id of a user's request. Left out: a random UUID. */
+  requestIdOf?: ((userId: string) => string) | undefined;
   concurrency?: number | undefined;
   processes?: number;
 }
@@ -54,6 +56,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
     messages,
     times = 1,
     question,
+    requestIdOf,
     processes = 1,
     concurrency = contender.concurrency[model],
   } = options;
@@ -91,7 +94,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
   }, SAMPLE_MS);
   try {
     for (let i = 0; i < processes; i += 1) running.push(await contender.start(servers, { model, concurrency }));
-    await fill(servers, contender, unanswered, { from: 0, count: warmUp, question });
+    await fill(servers, contender, unanswered, { from: 0, count: warmUp, question, requestIdOf });
     await finished.promise;
     const total = messages * times;
     const used: Record<keyof Usage, number> = {
@@ -109,7 +112,7 @@ export async function drain(servers: Servers, contender: Contender, options: Dra
       for (const { pid } of running) signalTree(pid, 'SIGSTOP');
       // While the contender is halted, no answer comes.
       lastAt = Number.POSITIVE_INFINITY;
-      await fill(servers, contender, unanswered, { from, count: messages, question });
+      await fill(servers, contender, unanswered, { from, count: messages, question, requestIdOf });
       const before = await readUsage(redis, pids());
       samples = 0;
       const startedAt = performance.now();
@@ -149,13 +152,19 @@ export async function fill(
   { broker }: Servers,
   { messages }: Contender,
   unanswered: Set<string>,
-  { from, count, question }: { from: number; count: number; question: DrainOptions['question'] },
+  {
+    from,
+    count,
+    question,
+    requestIdOf = () => randomUUID(),
+  }: { from: number; count: number } & Pick<DrainOptions, 'question' | 'requestIdOf'>,
 ): Promise<void> {
   const channel = await broker.createConfirmChannel();
   for (let i = from; i < from + count; i += 1) {
-    const requestId = randomUUID();
+    const userId = `u-${i % 100}`;
+    const requestId = requestIdOf(userId);
     unanswered.add(requestId);
-    const request = { requestId, sessionId: `s-${i}`, userId: `u-${i % 100}`, ...question(i) };
+    const request = { requestId, sessionId: `s-${i}`, userId, ...question(i) };
     const celery = messages === 'celery';
     const body = celery ? [[request], {}, { callbacks: null, errbacks: null, chain: null, chord: null }] : request;
     channel.sendToQueue(REQUESTS_QUEUE, Buffer.from(JSON.stringify(body)), {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { newRequestId } from '../src/adapters/jobs/job-shards.ts';
 import { startRedisCluster } from '../tools/services/redis-cluster.ts';
 import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 import { type Contender, pipeline } from './contenders.ts';
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     shards: { type: 'string', default: '4' },
     cluster: { type: 'boolean', default: false },
+    'ids-of-others': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -22,9 +24,10 @@ if (values.help) {
   console.log(`Measures how fast a worker drains a queue at an instant model with several queues of jobs against one. Both run in turn,
 the other one first in each round, and each pair is compared.
 
-  npm run bench:shards -- [--rounds N] [--shards N] [--cluster]
+  npm run bench:shards -- [--rounds N] [--shards N] [--cluster] [--ids-of-others]
 
-  --cluster  on a Redis Cluster of three nodes, with two workers. One queue is on one node, several are on all
+  --cluster        on a Redis Cluster of three nodes, with two workers. One queue is on one node, several are on all
+  --ids-of-others  with random ids of requests, as other publishers make them. Left out: ids as our apis make them
 `);
   process.exit(0);
 }
@@ -37,6 +40,7 @@ const workload: DrainOptions = {
   messages: 15_000,
   question: (i) => ({ message: `Question ${i}: how much water should I drink a day?`, cache: false }),
   processes: values.cluster ? 2 : 1,
+  ...(!values['ids-of-others'] && { requestIdOf: (userId) => newRequestId(userId, Number(shards)) }),
 };
 const withShards = (count: string): Contender => ({
   ...pipeline,

@@ -59,6 +59,9 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
   });
 }
 
+/** Longer than a request usually waits. */
+const LEAST_CLAIM_MS = 24 * 3_600_000;
+
 /** The key in docker-compose.yml, which everybody can read. */
 const KNOWN_KEY = /^known-to-everybody-/;
 
@@ -68,7 +71,14 @@ const serverProblems = (config: ApiConfig | WorkerConfig): string[] => [
   ...tlsProblems(config),
   ...metricsProblems(config),
   ...publisherProblems(config),
+  ...shardProblems(config),
 ];
+
+/** A claim of a request's id holds as long as finished requests are recognised. It must not end while the request waits. */
+const shardProblems = ({ jobShards, redeliveryWindowMs }: Pick<WorkerConfig, 'jobShards' | 'redeliveryWindowMs'>) =>
+  jobShards > 1 && redeliveryWindowMs < LEAST_CLAIM_MS
+    ? ['REDELIVERY_WINDOW must be 24h or longer with JOB_SHARDS']
+    : [];
 
 /** What this process publishes must pass the check of the workers. */
 function publisherProblems({ publishers, rabbitmqUrl }: Pick<WorkerConfig, 'publishers' | 'rabbitmqUrl'>): string[] {

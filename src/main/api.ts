@@ -304,6 +304,7 @@ const answerOptions = {
   logs,
   accept: (question: NewQuestion) => acceptQuestion(acceptOptions, question),
   idempotencyKeys,
+  newRequestId: shards.newRequestId,
   answerWaiter,
   logReader,
   line,

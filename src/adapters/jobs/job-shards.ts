@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Queue } from 'bullmq';
 import { JOBS_PREFIX, JOBS_QUEUE, jobsPrefixOf } from '../../contracts/queues.ts';
@@ -26,8 +27,10 @@ export interface JobShards {
   readonly all: readonly JobShard[];
   /** The shard of all jobs of a user, so that the user's turn, positions and cancellations are in one place. */
   of(userId: string): JobShard;
-  /** The shard that knows which shard has claimed the id of a request, whosever it is. */
+  /** The shard that knows which shard has the id of a request, whosever it is: see `claimRequestIds`. */
   homeOf(requestId: string): JobShard;
+  /** Makes an id for a request of a user, a random UUID whose home is the user's shard. So nobody has to claim it. */
+  newRequestId(userId: string): string;
   close(): Promise<void>;
 }
 
@@ -41,6 +44,7 @@ export function openJobShards(connection: Redis, count: number): JobShards {
     all,
     of: (userId) => all[shardOf(userId, count)]!,
     homeOf: (requestId) => all[shardOf(requestId, count)]!,
+    newRequestId: (userId) => newRequestId(userId, count),
     close: async () => {
       await Promise.all(all.map(({ queue }) => queue.close()));
     },
@@ -52,6 +56,15 @@ export function openJobShards(connection: Redis, count: number): JobShards {
  * or the jobs of an installation would not be found.
  */
 export const shardOf = (id: string, count: number): number => (count === 1 ? 0 : crc32(id) % count);
+
+/** As many ids as there are shards are made on average until one has its home in the user's shard. A microsecond makes several. */
+export function newRequestId(userId: string, count: number): string {
+  const shard = shardOf(userId, count);
+  for (;;) {
+    const requestId = randomUUID();
+    if (shardOf(requestId, count) === shard) return requestId;
+  }
+}
 
 function openShard(connection: Redis, index: number, count: number): JobShard {
   const name = count === 1 ? JOBS_QUEUE : `${JOBS_QUEUE}-${index}`;

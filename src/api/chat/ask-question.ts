@@ -16,6 +16,8 @@ export interface AskOptions {
   accept: (question: NewQuestion) => Promise<AcceptedQuestion>;
   conversations: Pick<ConversationStore, 'turn'>;
   idempotencyKeys: IdempotencyKeys;
+  /** Makes the id of a request of a user, a random UUID. */
+  newRequestId: (userId: string) => string;
   /** The line that new questions join. */
   line: Pick<Line, 'admit' | 'ended' | 'progress'>;
   /** The models that a question may choose. */
@@ -61,12 +63,12 @@ export function mustBeAllowed(model: string | undefined, allowed: readonly strin
  * @throws StoreUnavailableError
  */
 export async function nameQuestion(
-  { idempotencyKeys }: Pick<AskOptions, 'idempotencyKeys'>,
+  { idempotencyKeys, newRequestId }: Pick<AskOptions, 'idempotencyKeys' | 'newRequestId'>,
   asked: Pick<Caller, 'userId' | 'tenantId'> & { body: SendBody; key: string | undefined },
 ): Promise<NamedQuestion> {
   const { key, ...question } = asked;
   const { userId, body } = question;
-  const ids = { sessionId: body.sessionId ?? randomUUID(), requestId: randomUUID() };
+  const ids = { sessionId: body.sessionId ?? randomUUID(), requestId: newRequestId(userId) };
   if (key === undefined) return { ...ids, ...question, repeated: false };
   const claimed = await claimKey(idempotencyKeys, { userId, key, meaning: meaningOf(body), ids });
   return { ...claimed.ids, ...question, repeated: claimed.repeated };

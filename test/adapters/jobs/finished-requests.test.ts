@@ -60,7 +60,7 @@ async function finish(
   { kept = 0, keepsText = false, rememberMs = HOUR_MS, progress = `answer ${MARKER}`, now = Date.now() } = {},
 ): Promise<void> {
   const started = await add(...requestIds);
-  for (const { jobId } of started) await redis.hset(toKey(jobId), 'progress', JSON.stringify(progress));
+  await Promise.all(started.map(({ jobId }) => redis.hset(toKey(jobId), 'progress', JSON.stringify(progress))));
   await settleJobs(redis, toKey, started.map(completionOf), { now, kept, keepsText, rememberMs, room: 0 });
 }
 

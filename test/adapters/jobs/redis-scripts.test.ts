@@ -17,7 +17,6 @@ import {
   USER_FIELD,
 } from '../../../src/adapters/jobs/redis-scripts/bullmq-layout.ts';
 import { claimRequests } from '../../../src/adapters/jobs/redis-scripts/claim-requests.ts';
-import { finishedDigest } from '../../../src/adapters/jobs/redis-scripts/finished-requests.ts';
 import { forgetJobs } from '../../../src/adapters/jobs/redis-scripts/forget-jobs.ts';
 import { handBackJob } from '../../../src/adapters/jobs/redis-scripts/hand-back-job.ts';
 import { lockJobs } from '../../../src/adapters/jobs/redis-scripts/lock-jobs.ts';
@@ -196,7 +195,7 @@ test('whatever our scripts and BullMQ’s do with jobs, Redis has in it what is 
   };
 
   await redis.set(redisKeys.cancelled(JOBS_PREFIX, 'r-a'), '1');
-  await claimRequests(redis, toKey, [{ digest: finishedDigest('r-a'), shard: 0 }], { windowMs: 60_000 });
+  await claimRequests(redis, toKey, [{ jobId: 'r-claimed', shard: 1 }], { rememberMs: 60_000 });
   await redis.sadd(toKey('erased-users'), 'somebody');
   await add(jobs('a', 'b', 'c', 'd', 'e', 'f'));
   const [a, b, c, d, e] = (await take(5)) as [TakenJob, TakenJob, TakenJob, TakenJob, TakenJob];

@@ -67,7 +67,7 @@ end
 local isErased = redis.call('EXISTS', erasedUsers) == 1 and redis.call('SMISMEMBER', erasedUsers, unpack(users)) or {}
 local noneThere = redis.call('EXISTS', unpack(keys)) == 0
 local remembered = inLine > 0 and redis.call('HMGET', nextTags, unpack(turns)) or {}
-local generations = generationsOf(finishedKey)
+local generations = finishedIn(finishedKey)
 
 -- Of the jobs to be added: their indexes among the given jobs, and their tags.
 local served, nextTagOf, seen, new, tags, refused = {}, {}, {}, {}, {}, {}

@@ -111,9 +111,8 @@ export const leftToBullMq = {
 /** Keys of our own beside BullMQ's keys, under the same prefix. */
 export const ownKeys = {
   'next-tags': 'Hash: the next tags of the users who wait: see line.lua.',
-  finished: 'List: the generations of finished requests. Their buckets and a count are below it: see generations.lua.',
-  claims:
-    'List: the same of requests whose ids a shard has claimed. Only if there are several: see claim-requests.lua.',
+  finished:
+    'List: the generations of finished requests. Their buckets and a count are below it: see finished-requests.lua.',
   'erased-users': 'Set: the ids of erased users, whose jobs are refused.',
   'awaiting-model-turn': 'String: a worker has just put back jobs that waited for a model. It expires.',
   'completed-log': 'List: lines about completed jobs, for the search: see search/ended-log.ts.',

@@ -1,56 +1,55 @@
 --[[
-  Claims the ids of requests for the shards of their users. The first shard that claims an id has it. If another
-  user's message with the same id comes to another shard, it is a duplicate there as well: with one shard, its job would
-  exist already. All claims of an id are made in one place, the shard that `homeOf` tells.
-
-  The claims are in generations under the key `claims`. Their buckets are hashes, with the claiming shard by member.
-  Redis needs about 12 bytes a member for a hash of at most 128 (`hash-max-listpack-entries`).
+  Claims the ids of requests for the shards of their users. The keys are those of the home of the ids, which is another
+  shard. The first shard that claims an id has it. At its home, the request then counts as finished, so no job with the
+  id is added there; and a mark beside it says which shard has it. The home itself claims nothing: it has an id if it
+  has the job, or remembers that the job has finished.
 
   KEYS:
-    1 claims
+    1 finished
 
   ARGV:
-    1 for how long a claim holds at least, in ms
+    1 key prefix
+    2 for how long a claim holds at least, in ms
     then for each request:
-      +0 digest of its job's id
-      +1 index of its user's shard
+      +0 id of its job
+      +1 digest of that id
+      +2 mark of its user's shard
 
   Output:
     which of the given requests another shard has, counted from 1
 
-  Cost: 1 command, for each request 1 for each generation, and 1 more if it is new; and if there is a new one, that of
-  addToLatest.
+  Cost: 2 commands, and for each request 1 for each generation; 1 for each that was claimed before, or if the home has
+  one of the jobs; and if there is a new one, that of rememberFinished.
 ]]
--- include: generations
-local FIRST_REQUEST, ARGS_PER_REQUEST = 2, 2
--- Hardly any bucket of a full generation then has more than 128 members.
-local FULL = 90
+-- include: finished-requests
+local FIRST_REQUEST, ARGS_PER_REQUEST = 3, 3
 
-local claims, windowMs = KEYS[1], tonumber(ARGV[1])
-local generations = generationsOf(claims)
+local finishedKey, prefix, windowMs = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
-local function claimantOf(digest)
-  local member = memberOf(digest)
-  for _, generation in ipairs(generations) do
-    local shard = redis.call('HGET', bucketOf(generation, digest), member)
-    if shard then return shard end
+local keys = {}
+for arg = FIRST_REQUEST, #ARGV, ARGS_PER_REQUEST do keys[#keys + 1] = prefix .. ARGV[arg] end
+local noneThere = redis.call('EXISTS', unpack(keys)) == 0
+local generations = finishedIn(finishedKey)
+
+local new, marks, markOf, others = {}, {}, {}, {}
+for n, key in ipairs(keys) do
+  local arg = FIRST_REQUEST + ARGS_PER_REQUEST * (n - 1)
+  local digest, mark = ARGV[arg + 1], ARGV[arg + 2]
+  local bucket = not markOf[digest] and isFinished(generations, digest)
+  local isOthers
+  if markOf[digest] then
+    isOthers = markOf[digest] ~= mark
+  elseif bucket then
+    isOthers = redis.call('SISMEMBER', bucket, mark) == 0
+  else
+    isOthers = not noneThere and redis.call('EXISTS', key) == 1
+    if not isOthers then
+      markOf[digest] = mark
+      new[#new + 1] = digest
+      marks[#marks + 1] = mark
+    end
   end
+  if isOthers then others[#others + 1] = n end
 end
-
-local claimants, new, others = {}, {}, {}
-for arg = FIRST_REQUEST, #ARGV, ARGS_PER_REQUEST do
-  local digest, shard = ARGV[arg], ARGV[arg + 1]
-  local claimant = claimants[digest] or claimantOf(digest)
-  if not claimant then
-    claimant = shard
-    new[#new + 1] = digest
-  end
-  claimants[digest] = claimant
-  if claimant ~= shard then others[#others + 1] = (arg - FIRST_REQUEST) / ARGS_PER_REQUEST + 1 end
-end
-if #new > 0 then
-  addToLatest(claims, new, windowMs, FULL, function(bucket, i)
-    redis.call('HSET', bucket, memberOf(new[i]), claimants[new[i]])
-  end)
-end
+if #new > 0 then rememberFinished(finishedKey, new, windowMs, marks) end
 return others

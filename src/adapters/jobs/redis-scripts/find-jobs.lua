@@ -45,7 +45,7 @@ for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
   local rank = redis.call('ZRANK', line, id)
   local dueScore = not rank and redis.call('ZSCORE', delayed, id)
   if not addedAt then
-    generations = generations or generationsOf(finishedKey)
+    generations = generations or finishedIn(finishedKey)
     found[#found + 1] = {isFinished(generations, digest) and 'finished' or 'none'}
   elseif finishedAt then
     found[#found + 1] = {'finished'}

@@ -4,18 +4,20 @@ import type { TakenJob } from '../redis-scripts/taken-job.ts';
 import type { HeadStarts } from './head-starts.ts';
 import type { Places } from './places.ts';
 
+/** What became of jobs that were added. */
+export interface AddedJobs {
+  /** How many jobs no process has in hand now. */
+  untaken: number;
+  /** Those of erased users, which were not added. */
+  refused: readonly NewJob[];
+}
+
 /**
  * Adds jobs, and begins those that Redis lets this process begin at once. A job that is being added has these states:
  * - *sent*: places are reserved, head starts are given, and Redis has not answered yet.
- * - *begun* or *in line*, as Redis has decided.
- * - *safe*: the job is on Redis's disk, or on its replicas, if that is asked for.
- *
- * The work begins before the job is safe. If Redis loses the job meanwhile, RabbitMQ still has its message.
+ * - *begun*, *in line*, or *refused* because its user was erased, as Redis has decided.
  * @param options.addJobs adds jobs to the queue; if there is `room` for all of them, they may begin at once
- * @param options.refuse ends the requests of erased users, whose jobs are not added
- * @param options.safely makes a write, and waits until it is safe. Left out: jobs are safe once Redis has them
- * @returns a function that adds jobs, and returns how many jobs no process has in hand then
- * @throws StoreUnavailableError the jobs may not be safe
+ * @returns a function that adds jobs
  */
 export function createJobAdder<Start extends HeadStart>(options: {
   places: Pick<Places, 'reserve' | 'release'>;
@@ -24,13 +26,11 @@ export function createJobAdder<Start extends HeadStart>(options: {
     jobs: readonly NewJob[],
     room: number,
   ): Promise<{ untaken: number; started: (TakenJob & { place: number })[]; refused: number[] }>;
-  refuse(jobs: readonly NewJob[]): Promise<void>;
   begin(taken: TakenJob, headStart: Start | undefined): void;
-  safely?: (<T>(write: () => Promise<T>) => Promise<T>) | undefined;
-}): (jobs: readonly NewJob[]) => Promise<number> {
-  const { places, headStarts, addJobs, refuse, begin, safely } = options;
+}): (jobs: readonly NewJob[]) => Promise<AddedJobs> {
+  const { places, headStarts, addJobs, begin } = options;
 
-  async function addAndBegin(jobs: readonly NewJob[]): Promise<{ untaken: number; refused: number[] }> {
+  return async (jobs) => {
     const room = places.reserve(jobs.length);
     const given = headStarts.giveTo(jobs, room);
     try {
@@ -40,16 +40,10 @@ export function createJobAdder<Start extends HeadStart>(options: {
         begin(job, given[job.place]);
         given[job.place] = undefined;
       }
-      return { untaken, refused };
+      return { untaken, refused: refused.map((index) => jobs[index]!) };
     } finally {
       places.release(room);
       for (const headStart of given) headStart?.drop();
     }
-  }
-
-  return async (jobs) => {
-    const { untaken, refused } = await (safely ? safely(() => addAndBegin(jobs)) : addAndBegin(jobs));
-    if (refused.length > 0) await refuse(refused.map((index) => jobs[index]!));
-    return untaken;
   };
 }

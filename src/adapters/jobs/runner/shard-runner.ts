@@ -3,7 +3,6 @@ import type { TextSeals } from '../../../contracts/sealing.ts';
 import { closeInTime } from '../../rabbitmq/close-in-time.ts';
 import { orStoreUnavailable } from '../../redis/connect-redis.ts';
 import type { Redis } from '../../redis/redis.ts';
-import type { SafeWrites } from '../../redis/safe-writes.ts';
 import { atIntervals } from '../at-intervals.ts';
 import type { HeadStart } from '../job-in-hand.ts';
 import { addJobs, type NewJob } from '../job-queue.ts';
@@ -17,7 +16,7 @@ import type { ActiveJob } from './active-job.ts';
 import { createActiveJobs, type Work } from './active-jobs.ts';
 import { ASK_FOR_CHECK_MS, LOCK_MS, openBullMqWorker } from './bullmq-worker.ts';
 import { createHeadStarts } from './head-starts.ts';
-import { createJobAdder } from './job-adder.ts';
+import { type AddedJobs, createJobAdder } from './job-adder.ts';
 import { createJobMoves } from './job-moves.ts';
 import { createJobSettler, type Write } from './job-settler.ts';
 import { createJobTaker } from './job-taker.ts';
@@ -27,8 +26,8 @@ import type { ShardPlaces } from './shard-places.ts';
 /** Takes the jobs of one shard and has them worked on. See JobRunner, which has one of these for each shard. */
 export interface ShardRunner<Start extends HeadStart> {
   start(work: Work<Start>, giveHeadStart?: (job: NewJob) => Start | undefined): void;
-  /** @returns how many jobs of the shard no process has in hand then */
-  add(jobs: readonly NewJob[]): Promise<number>;
+  /** Adds jobs whose ids were claimed. */
+  add(jobs: readonly NewJob[]): Promise<AddedJobs>;
   cancel(jobId: string): void;
   /** Aborts the signals of the jobs in hand, because this process must stop. */
   abortAll(): void;
@@ -40,14 +39,13 @@ export interface ShardRunner<Start extends HeadStart> {
 
 export interface ShardRunnerOptions extends EndedJobLimits {
   redis: Redis;
-  safeWrites?: SafeWrites | undefined;
+  /** The connection to add jobs on. */
+  addOn: Redis;
   /** For the texts of jobs. */
   seals: TextSeals;
   attempts: number;
   finishedJobTextMs: number;
   redeliveryWindowMs: number;
-  /** Ends the requests of erased users, whose jobs are not added. */
-  refuse: (jobs: readonly NewJob[]) => Promise<void>;
   logger: Logger;
 }
 
@@ -65,7 +63,7 @@ export interface ShardRunnerOptions extends EndedJobLimits {
 export function createShardRunner<Start extends HeadStart>(
   options: ShardRunnerOptions & { shard: JobShard; places: ShardPlaces; token: string },
 ): ShardRunner<Start> {
-  const { shard, places, token, redis, safeWrites, seals, attempts, redeliveryWindowMs, logger } = options;
+  const { shard, places, token, redis, addOn, seals, attempts, redeliveryWindowMs, logger } = options;
   const { toKey } = shard;
   const bullMq = openBullMqWorker({ redis, shard, token, logger });
   const { backend } = bullMq;
@@ -113,13 +111,9 @@ export function createShardRunner<Start extends HeadStart>(
     headStarts: createHeadStarts({ give: (job) => giveHeadStart?.(job), isInHand: jobs.has }),
     addJobs: async (added, room) => {
       const own = await seals.forSealing(added.map(({ request }) => request.userId));
-      return await orStoreUnavailable(
-        addJobs(shard, safeWrites?.redis ?? redis, added, { attempts, room, seals: own }),
-      );
+      return await orStoreUnavailable(addJobs(shard, addOn, added, { attempts, room, seals: own }));
     },
-    refuse: options.refuse,
     begin: jobs.begin,
-    safely: safeWrites?.make,
   });
   let stopChecks = () => {};
 

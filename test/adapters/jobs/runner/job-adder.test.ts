@@ -7,8 +7,8 @@ import { StoreUnavailableError } from '../../../../src/contracts/errors.ts';
 import { newJob, takenJob } from './new-job.ts';
 
 /** An adder whose Redis answers when the test says so. */
-function openAdder({ places = 3, untilSafe }: { places?: number; untilSafe?: () => Promise<void> } = {}) {
-  const all = createPlaces(places);
+function openAdder() {
+  const all = createPlaces(3);
   all.open();
   const log: string[] = [];
   const reply = Promise.withResolvers<{
@@ -26,15 +26,7 @@ function openAdder({ places = 3, untilSafe }: { places?: number; untilSafe?: () 
       log.push(`${jobs.length} added with room for ${room}`);
       return reply.promise;
     },
-    refuse: async (refused) => void log.push(`${refused.map(({ request }) => request.requestId)} refused`),
     begin: ({ jobId }, headStart: HeadStart | undefined) => log.push(`${jobId} ${headStart ? 'with' : 'without'}`),
-    safely:
-      untilSafe &&
-      (async (write) => {
-        const result = await write();
-        await untilSafe();
-        return result;
-      }),
   });
   return { add, places: all, log, reply };
 }
@@ -44,8 +36,8 @@ test('the places are reserved while Redis is asked, and released when it has ans
   const { add, places, reply } = openAdder();
   const adding = add(jobs);
   expect(places.free).toBe(1);
-  reply.resolve({ untaken: 7, started: [], refused: [] });
-  expect(await adding).toBe(7);
+  reply.resolve({ untaken: 7, started: [], refused: [1] });
+  expect(await adding).toEqual({ untaken: 7, refused: [jobs[1]] });
   expect(places.free).toBe(3);
 });
 
@@ -62,23 +54,4 @@ test('if Redis does not take the jobs, the head starts are dropped and the place
   await expect(add(jobs)).rejects.toBeInstanceOf(StoreUnavailableError);
   expect(log).toEqual(['2 added with room for 2', 'a dropped', 'b dropped']);
   expect(places.free).toBe(3);
-});
-
-test('jobs that must be on disk begin at once, and count as added once they are there', async () => {
-  const written = Promise.withResolvers<void>();
-  const { add, log, reply } = openAdder({ untilSafe: () => written.promise });
-  reply.resolve({ untaken: 0, started: [{ ...takenJob('a'), place: 0 }], refused: [] });
-  const adding = add(jobs).then(() => log.push('added'));
-  await new Promise(setImmediate);
-  expect(log).toEqual(['2 added with room for 2', 'begun at once', 'r-a with', 'b dropped']);
-  written.resolve();
-  await adding;
-  expect(log.at(-1)).toBe('added');
-});
-
-test('jobs that the disk does not have in time are refused', async () => {
-  const late = () => Promise.reject(new StoreUnavailableError('late'));
-  const { add, reply } = openAdder({ untilSafe: late });
-  reply.resolve({ untaken: 0, started: [], refused: [] });
-  await expect(add(jobs)).rejects.toThrow('late');
 });
