@@ -219,6 +219,18 @@ test('the address of a trace must say where the id belongs', () => {
   expect(problemsOf(loadApiConfig, wrong)).toEqual([expect.stringContaining('{traceId}')]);
 });
 
+test('with several queues of jobs, finished requests are recognised for a day at least', () => {
+  const of = (JOB_SHARDS: string, REDELIVERY_WINDOW: string) =>
+    [loadApiConfig, loadWorkerConfig].flatMap((load) =>
+      problemsOf(load, { ...servers, NODE_ENV: 'test', JOB_SHARDS, REDELIVERY_WINDOW }).filter((problem) =>
+        problem.startsWith('REDELIVERY_WINDOW'),
+      ),
+    );
+  expect(of('1', '1h')).toEqual([]);
+  expect(of('4', '24h')).toEqual([]);
+  expect(of('4', '23h')).toEqual(Array(2).fill('REDELIVERY_WINDOW must be 24h or longer with JOB_SHARDS'));
+});
+
 test('what a process publishes itself must be allowed by PUBLISHERS', () => {
   const of = (PUBLISHERS: string, RABBITMQ_URL = servers.RABBITMQ_URL) =>
     problemsOf(loadApiConfig, { ...servers, NODE_ENV: 'test', RABBITMQ_URL, PUBLISHERS });
