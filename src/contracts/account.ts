@@ -67,7 +67,10 @@ export interface VerifiedToken extends Caller {
   loginId?: string | undefined;
   /** Seconds since 1970. */
   expiresAt: number;
-  /** When its holder has shown who they are (`auth_time`), or else when it was made. Seconds since 1970; undefined: it does not say. */
+  /**
+   * When its holder has shown who they are (`auth_time`). If a token of somebody else does not say so, when it was made. Seconds
+   * since 1970; undefined: it does not say.
+   */
   authenticatedAt?: number | undefined;
 }
 

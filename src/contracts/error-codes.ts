@@ -94,7 +94,7 @@ export const apiErrors = {
   login_too_old: {
     status: 403,
     title: 'The login is too old for this',
-    advice: 'Log in again at your identity provider, and send it with the new token within ten minutes.',
+    advice: 'Log in again, and send it with the new token within ten minutes.',
   },
   user_erased: {
     status: 403,

@@ -1,6 +1,6 @@
 /**
  * Every kind of data that is kept of a user. Receipts of erasures, their verification and the documents come from this table.
- * What is done with each kind is written where the stores are wired: src/main/erasure/kinds.ts.
+ * What is done with each kind is written where the stores are wired: src/main/erasure/groups.ts.
  */
 export const keptData = {
   account: { store: 'lasting', what: 'The account: email, hash of the password, second factor, role.' },

@@ -169,13 +169,14 @@ const line: Line = createLine({
   shedAbove: config.shedAbove,
   onLook: measureLine(metrics),
 });
-const { sessionEraser: eraser, dataEraser } = createErasers({
-  ...{ config, stores, logs, shards, redis, cacheRedis, logger, trail: audit.trail },
-  bodies: encryption.bodies,
+const {
+  sessionEraser: eraser,
+  dataEraser,
+  dataExporter,
+} = createErasers({
+  ...{ config, stores, logs, shards, redis, cacheRedis, encryption, logger, trail: audit.trail },
   db: mongoDb?.db,
   endLogin: endedLogins.end,
-  destroyKey: encryption.destroyKey,
-  hasKey: encryption.hasKey,
 });
 const endLostTurns = createLostTurns({
   conversations,
@@ -342,6 +343,7 @@ const chat = createChatRouter({
 });
 const erasures = createErasureRouter({
   eraser: dataEraser,
+  exporter: dataExporter,
   trail: audit.trail,
   proveIdentity: createProveIdentity({
     accounts: config.jwtJwksUrl ? undefined : stores.accounts,
@@ -349,6 +351,10 @@ const erasures = createErasureRouter({
   }),
   authenticate,
   limitUser: limitRoute(readLimit, byUser),
+  limitExport: limitRoute(
+    createRedisRateLimit({ redis, name: 'export', perMinute: config.rateExportPerMinute }),
+    byUser,
+  ),
   limitAddress: limitRoute(
     createRedisRateLimit({ redis, name: 'receipt', perMinute: config.rateReadPerMinute }),
     byAddress,

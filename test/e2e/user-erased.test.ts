@@ -7,6 +7,7 @@ import { call, register, signUp, type TestUser } from '../api-client.ts';
 import { openMongoDb } from '../mongodb-connection.ts';
 import { startApi, startScript, startWorker, type TestProcess } from '../processes.ts';
 import { type QueueClient, startQueueClient } from '../queue-client.ts';
+import { readExport } from '../read-export.ts';
 import { textOf } from '../redis-text.ts';
 import { testMongoDbUrl, testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { startSimulator, type TestSimulator } from '../start-simulator.ts';
@@ -108,6 +109,50 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     const documents = await Promise.all(others.map((name) => db.collection(name).find().toArray()));
     return [...inRedis, JSON.stringify(documents)].join('\n');
   }
+
+  test('a user is given everything that is kept of them, in every store, and nothing of others', async () => {
+    const eve = await somebodyWithData();
+    await answered(bob, `Is ${randomUUID()} kept?`);
+    const seen = await readExport({ url: api.url, accessToken: eve.accessToken });
+    expect(seen.headers.get('Content-Type')).toBe('application/x-ndjson');
+    expect(seen.headers.get('Content-Disposition')).toMatch(/^attachment; filename="healify-chat-[\d-]+\.ndjson"$/);
+    expect(seen.lines[0]).toMatchObject({ type: 'export', userId: eve.userId });
+    expect(seen.end).toMatchObject({ complete: true, missing: [] });
+    expect(seen.lines.filter(({ type }) => type === 'kind').map((line) => 'kind' in line && line.kind)).toEqual(
+      kindsOfData,
+    );
+    expect(seen.text).not.toContain(bob.userId);
+
+    // The texts can be read.
+    const messages = seen.items('turns').map(({ message }) => message);
+    for (const what of ['healthy', 'streamed']) expect(messages).toContain(`Is ${eve.userId} ${what}?`);
+    expect(seen.items('turns').some(({ answer }) => (answer as { response: string }).response !== '')).toBe(true);
+    expect(seen.items('conversations').map(({ title }) => title)).toContain(`Is ${eve.userId} healthy?`);
+    expect(seen.items('feedback')).toEqual([expect.objectContaining({ rating: 'up', comment: 'good' })]);
+    expect(seen.items('answer_logs')).toEqual([expect.objectContaining({ text: expect.stringMatching(/./) })]);
+    expect(seen.items('cached_answers').map(({ answer }) => (answer as { response: string }).response)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/./)]),
+    );
+    const requests = seen.items('jobs').map(({ request }) => (request as { message?: string } | null)?.message);
+    expect(requests.some((message) => message?.includes('retried'))).toBe(true);
+    expect(seen.items('dead_requests')[0]).toMatchObject({ body: { message: `Is ${eve.userId} unreadable?` } });
+    const dead = seen.items('dead_responses').map(({ body }) => (body as { userId: string; response: string }).userId);
+    expect(dead).toEqual([eve.userId]);
+
+    // Secrets are named, and not given.
+    expect(seen.items('account')).toEqual([expect.objectContaining({ userId: eve.userId, secrets: ['passwordHash'] })]);
+    expect(seen.items('logins')).toEqual([expect.objectContaining({ secrets: ['hash', 'secret'] })]);
+    expect(seen.items('data_key')).toEqual([{ secrets: ['key'] }]);
+    expect(seen.text).not.toContain('argon2');
+
+    // An erasure finds no more than this: both look into the same places.
+    const receipt = await untilErased((await erase(eve)).body.erasureId);
+    const given = seen.end!.counts;
+    for (const { kind, found } of receipt.kinds) {
+      if (kind === 'rate_limits') continue;
+      expect({ kind, given: given[kind], found }).toEqual({ kind, given: given[kind], found: given[kind] });
+    }
+  });
 
   test('a user erases everything of their own with the password, and gets a receipt; nothing of others is touched', async () => {
     const [ann, kept] = [await somebodyWithData(), await answered(bob, 'Is this kept?')];

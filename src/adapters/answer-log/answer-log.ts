@@ -88,6 +88,11 @@ export interface AnswerLogKeeper {
   erase(requestIds: readonly string[]): Promise<void>;
   /** Counts the logs that were not erased. One round trip. @throws StoreUnavailableError */
   count(requestIds: readonly string[]): Promise<number>;
+  /**
+   * Returns the texts of those logs of a user that are there, as readers of the whole log have them. One round trip, and one more
+   * for each. @throws StoreUnavailableError, MasterKeyMissingError
+   */
+  texts(userId: string, requestIds: readonly string[]): AsyncIterable<{ requestId: string; text: string }>;
 }
 
 /** Reads answer logs, for an api. */

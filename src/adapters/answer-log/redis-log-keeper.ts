@@ -11,6 +11,21 @@ import { eraseLog } from './redis-scripts/erase-log.ts';
 
 export function createRedisLogKeeper(options: { redis: Redis; seals: TextSeals; ttlMs: number }): AnswerLogKeeper {
   const { redis, seals, ttlMs } = options;
+
+  /** Returns those that were not erased. One round trip. */
+  async function existing(requestIds: readonly string[]): Promise<string[]> {
+    const firsts = requestIds.map((requestId) => redis.xrange(redisKeys.answerLog(requestId), '-', '+', 'COUNT', 1));
+    const found = await orStoreUnavailable(Promise.all(firsts));
+    return requestIds.filter((_, index) => found[index]![0] && !isErased(found[index]![0][1]));
+  }
+
+  async function* texts(userId: string, requestIds: readonly string[]) {
+    for (const requestId of await existing(requestIds)) {
+      const log = await orStoreUnavailable(readText(redis, seals, { requestId, userId }));
+      if (log) yield { requestId, text: log.text };
+    }
+  }
+
   return {
     queued: async (requestId, deadlineAt) => {
       const keptMs = keptUnended(deadlineAt, ttlMs);
@@ -35,11 +50,8 @@ export function createRedisLogKeeper(options: { redis: Redis; seals: TextSeals; 
     erase: async (requestIds) => {
       await Promise.all(requestIds.map((requestId) => eraseLog(redis, requestId)));
     },
-    count: async (requestIds) => {
-      const firsts = requestIds.map((requestId) => redis.xrange(redisKeys.answerLog(requestId), '-', '+', 'COUNT', 1));
-      const found = await orStoreUnavailable(Promise.all(firsts));
-      return found.filter(([first]) => first && !isErased(first[1])).length;
-    },
+    count: async (requestIds) => (await existing(requestIds)).length,
+    texts,
   };
 }
 

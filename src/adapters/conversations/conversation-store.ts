@@ -1,5 +1,7 @@
 import type { ChatResponse } from '../../contracts/chat-response.ts';
 import type { Session, Turn, TurnAddress } from '../../contracts/conversation.ts';
+import type { Trace } from '../../contracts/erasures.ts';
+import type { NewFeedback } from './feedback-store.ts';
 
 export interface NewTurn extends TurnAddress {
   message: string;
@@ -132,6 +134,26 @@ export interface KeptCounts {
   unfinishedErasures: number;
 }
 
+type PlaceOfTurn = Omit<TurnAddress, 'userId'>;
+
+/** `visible` is false until the broker has confirmed a question, or an answer has come. */
+export type KeptSession = Session & { visible: boolean };
+export type KeptTurn = Omit<Turn, 'feedback'> & { visible: boolean };
+
+/**
+ * Everything that is kept of a user's conversations, with the texts. What changes meanwhile may come twice, as it was and as it
+ * is. Texts whose key was destroyed are left out. All reject with StoreUnavailableError, or MasterKeyMissingError.
+ */
+export interface KeptConversations {
+  sessions(): AsyncIterable<KeptSession>;
+  turns(): AsyncIterable<KeptTurn>;
+  feedback(): AsyncIterable<PlaceOfTurn & NewFeedback>;
+  /** What leads to the rest that is kept of these turns elsewhere. */
+  traces(): AsyncIterable<Trace>;
+  openTurns(): Promise<PlaceOfTurn[]>;
+  unfinishedErasures(): Promise<{ sessionId: string }[]>;
+}
+
 /** The cursor did not come from a page of this store. */
 export class UnreadableCursor extends Error {}
 
@@ -231,6 +253,8 @@ export interface ConversationStore {
   leaveLists(of: KeptOf): Promise<void>;
   /** Counts what is kept. Some of it is looked for in lists of all users. */
   countKept(of: KeptOf): Promise<KeptCounts>;
+  /** Gives what is kept of a user. Nothing is read before it is asked for. */
+  kept(userId: string): KeptConversations;
 
   /**
    * Returns at most `count` turns that have been overdue for at least `forMs`. The store's clock decides, so that all

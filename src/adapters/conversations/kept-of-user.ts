@@ -75,7 +75,8 @@ async function countSession(redis: Redis, userId: string, sessionId: string) {
   return { conversations: 1, turns: fields.filter((field) => field.endsWith(':q')).length };
 }
 
-async function membersOf(redis: Redis, key: string, of: KeptOf): Promise<string[]> {
+/** Returns those members of a list of all users' turns that are meant. */
+export async function membersOf(redis: Redis, key: string, of: KeptOf): Promise<string[]> {
   const found: string[] = [];
   for await (const members of chunksOf(redis, key)) {
     for (const member of members) if (isOf(addressOf(member), of)) found.push(member);
@@ -83,7 +84,8 @@ async function membersOf(redis: Redis, key: string, of: KeptOf): Promise<string[
   return found;
 }
 
-async function erasuresOf(redis: Redis, of: KeptOf): Promise<string[]> {
+/** Returns the ids of the sessions that are being erased. */
+export async function erasuresOf(redis: Redis, of: KeptOf): Promise<string[]> {
   const found: string[] = [];
   for await (const members of chunksOf(redis, ERASURES_KEY)) {
     for (const member of members) {

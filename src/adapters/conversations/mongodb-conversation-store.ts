@@ -19,6 +19,7 @@ import {
 } from './mongodb/documents.ts';
 import { readHistoryPage } from './mongodb/history-page.ts';
 import { orStoresUnavailable } from './mongodb/or-stores-unavailable.ts';
+import { readKept } from './mongodb/read-kept.ts';
 import { readSessionList } from './mongodb/session-list.ts';
 import { createSessionLoader } from './mongodb/session-loader.ts';
 import { settleTurns } from './mongodb/settle.ts';
@@ -233,6 +234,7 @@ export function createMongoDbConversationStore(options: {
     eraseSome: (userId) => orStoresUnavailable(eraseSome(userId)),
     leaveLists: live.leaveLists,
     countKept: (of) => orStoresUnavailable(countKeptInBoth(of)),
+    kept: (userId) => readKept({ conversations, seals, live: live.kept(userId) }, userId),
 
     overdue: live.overdue,
     postpone: live.postpone,

@@ -21,6 +21,7 @@ import { readHistoryPage } from './history-page.ts';
 import { countKept, leaveLists, readSomeSessions } from './kept-of-user.ts';
 import { decodeCursor } from './newest-first.ts';
 import { addOpenTurn, closeTurns, postponeTurns, readOverdueTurns } from './open-turns.ts';
+import { readKept } from './read-kept.ts';
 import { removeFromFeedback } from './redis-feedback-store.ts';
 import { beginTurn } from './redis-scripts/begin-turn.ts';
 import { confirmTurn } from './redis-scripts/confirm-turn.ts';
@@ -205,6 +206,7 @@ export function createRedisConversationStore(options: {
     eraseSome: (userId) => safely(() => eraseSome(userId)),
     leaveLists: (of) => orStoreUnavailable(leaveLists(redis, of)),
     countKept: (of) => orStoreUnavailable(countKept(redis, of)),
+    kept: (userId) => readKept({ redis, seals }, userId),
 
     overdue: (forMs, count) => orStoreUnavailable(readOverdueTurns(redis, forMs, count)),
     postpone: (turns, dueInMs) => orStoreUnavailable(postponeTurns(redis, turns, dueInMs)),

@@ -50,6 +50,21 @@ export async function scanKeysOf(
   return found;
 }
 
+/**
+ * Reads such a key: when it expires, ISO 8601, and its value, if it is the JSON of an object. undefined: it is gone. One round
+ * trip. @throws StoreUnavailableError
+ */
+export async function readScannedKey(
+  redis: Redis,
+  key: string,
+): Promise<{ expiresAt: string | null; value: Record<string, unknown> } | undefined> {
+  const [text, ttlMs] = await orStoreUnavailable(Promise.all([redis.get(key), redis.pttl(key)]));
+  if (text === null) return undefined;
+  const value: unknown = text.startsWith('{') ? JSON.parse(text) : {};
+  const expiresAt = ttlMs < 0 ? null : new Date(Date.now() + ttlMs).toISOString();
+  return { expiresAt, value: value as Record<string, unknown> };
+}
+
 /** Removes keys, one command each: they may be in different slots of a cluster. @throws StoreUnavailableError */
 export async function removeKeys(redis: Redis, keys: readonly string[]): Promise<void> {
   await orStoreUnavailable(Promise.all(keys.map((key) => redis.del(key))));

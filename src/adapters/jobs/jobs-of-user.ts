@@ -1,15 +1,19 @@
+import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { CLASSES } from './fair-order.ts';
-import type { JobShards } from './job-shards.ts';
+import type { JobShard, JobShards } from './job-shards.ts';
+import { type KeptJob, readKeptJobs } from './kept-jobs.ts';
 import { findJobsOf, JOB_PLACES } from './redis-scripts/find-jobs-of.ts';
 import { forgetEnded } from './redis-scripts/forget-ended.ts';
-import { partsOf } from './search/ended-line.ts';
+import { type EndedLine, partsOf, readLine } from './search/ended-line.ts';
 import { requestIdOf } from './search/read-job.ts';
 
 const LOOKED_AT_TOGETHER = 500;
 const ELEMENTS_TOGETHER = 100;
 const ENDED_STATES = ['completed', 'failed'] as const;
+const LINES = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
+const fieldOf = (line: keyof typeof CLASSES, userId: string) => `${CLASSES[line].from}:${userId}`;
 
 /** A job, with its session, and the key of its answer in the cache; '': not known. */
 export interface JobOfUser {
@@ -32,27 +36,39 @@ export interface UsersJobs {
   areRefused(userId: string): Promise<boolean>;
   /** Finds the jobs, in every state and every shard. Looks at all jobs: 500 in a round trip. */
   find(of: JobsOf): Promise<JobOfUser[]>;
-  /** Counts the lines of the search that are about these jobs. */
-  countLines(of: JobsOf): Promise<number>;
+  /** Gives what all jobs of a user have, with the texts. */
+  kept(userId: string): AsyncIterable<KeptJob>;
+  /** Gives the lines of the search that are about these jobs. */
+  lines(of: JobsOf): AsyncIterable<EndedLine>;
   /** Removes those lines. */
   eraseLines(of: JobsOf): Promise<void>;
-  /** Counts the user's places in the lines. */
-  countPlaces(userId: string): Promise<number>;
+  /** Returns the user's places in the lines. */
+  places(userId: string): Promise<PlaceOfUser[]>;
   erasePlaces(userId: string): Promise<void>;
 }
 
-/** @param redis the connection that the shards were opened with */
-export function createUsersJobs({ all }: JobShards, redis: Redis): UsersJobs {
-  async function find({ userId, sessionId }: JobsOf): Promise<JobOfUser[]> {
-    const found = new Map<string, JobOfUser>();
-    for (const { toKey } of all) {
+/** The tag of a user's newest job in a line: see fair-order.ts. */
+export interface PlaceOfUser {
+  line: keyof typeof CLASSES;
+  tag: number;
+}
+
+/**
+ * @param redis the connection that the shards were opened with
+ * @param seals open the texts of jobs
+ */
+export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSeals): UsersJobs {
+  async function find({ userId, sessionId }: JobsOf): Promise<(JobOfUser & { shard: JobShard })[]> {
+    const found = new Map<string, JobOfUser & { shard: JobShard }>();
+    for (const shard of all) {
+      const { toKey } = shard;
       for (const place of JOB_PLACES) {
         for (let skip = 0; ; skip += LOOKED_AT_TOGETHER) {
           const some = await findJobsOf(redis, toKey, userId, { place, skip, count: LOOKED_AT_TOGETHER });
           for (const job of some.found) {
             const requestId = requestIdOf(job.jobId);
             if (requestId === undefined || (sessionId !== undefined && job.sessionId !== sessionId)) continue;
-            found.set(job.jobId, { requestId, sessionId: job.sessionId, answerKey: job.answerKey });
+            found.set(job.jobId, { requestId, sessionId: job.sessionId, answerKey: job.answerKey, shard });
           }
           if (some.looked < LOOKED_AT_TOGETHER) break;
         }
@@ -61,19 +77,27 @@ export function createUsersJobs({ all }: JobShards, redis: Redis): UsersJobs {
     return [...found.values()];
   }
 
-  async function countLines(of: JobsOf): Promise<number> {
+  async function* lines(of: JobsOf): AsyncGenerator<EndedLine> {
     const part = partOf(of);
-    let lines = 0;
     for (const { toKey } of all) {
       for (const state of ENDED_STATES) {
         for (let first = 0; ; first += ELEMENTS_TOGETHER) {
-          const elements = await redis.lrange(toKey(`${state}-log`), first, first + ELEMENTS_TOGETHER - 1);
-          for (const element of elements) lines += element.split(part).length - 1;
+          const range = [toKey(`${state}-log`), first, first + ELEMENTS_TOGETHER - 1] as const;
+          const elements = await orStoreUnavailable(redis.lrange(...range));
+          for (const line of elements.flatMap((element) => element.split('\n')))
+            if (line.includes(part)) yield readLine(line);
           if (elements.length < ELEMENTS_TOGETHER) break;
         }
       }
     }
-    return lines;
+  }
+
+  async function places(userId: string): Promise<PlaceOfUser[]> {
+    const commands = all.flatMap(({ toKey }) =>
+      LINES.map(async (line) => ({ line, tag: await redis.hget(toKey('next-tags'), fieldOf(line, userId)) })),
+    );
+    const found = await Promise.all(commands);
+    return found.flatMap(({ line, tag }) => (tag === null ? [] : [{ line, tag: Number(tag) }]));
   }
 
   async function eraseLines(of: JobsOf): Promise<void> {
@@ -90,8 +114,6 @@ export function createUsersJobs({ all }: JobShards, redis: Redis): UsersJobs {
     }
   }
 
-  const placesOf = (userId: string) => Object.values(CLASSES).map(({ from }) => `${from}:${userId}`);
-
   return {
     refuse: async (userId) => {
       await orStoreUnavailable(Promise.all(all.map(({ toKey }) => redis.sadd(toKey('erased-users'), userId))));
@@ -101,18 +123,15 @@ export function createUsersJobs({ all }: JobShards, redis: Redis): UsersJobs {
       return (await orStoreUnavailable(Promise.all(found))).every((is) => is === 1);
     },
     find: (of) => orStoreUnavailable(find(of)),
-    countLines: (of) => orStoreUnavailable(countLines(of)),
-    eraseLines: (of) => orStoreUnavailable(eraseLines(of)),
-    countPlaces: async (userId) => {
-      const commands = all.flatMap(({ toKey }) =>
-        placesOf(userId).map((field) => redis.hexists(toKey('next-tags'), field)),
-      );
-      return (await orStoreUnavailable(Promise.all(commands))).reduce((sum, is) => sum + is, 0);
+    kept: async function* (userId) {
+      yield* readKeptJobs({ redis, seals }, userId, await orStoreUnavailable(find({ userId })));
     },
+    lines,
+    eraseLines: (of) => orStoreUnavailable(eraseLines(of)),
+    places: (userId) => orStoreUnavailable(places(userId)),
     erasePlaces: async (userId) => {
-      await orStoreUnavailable(
-        Promise.all(all.map(({ toKey }) => redis.hdel(toKey('next-tags'), ...placesOf(userId)))),
-      );
+      const fields = LINES.map((line) => fieldOf(line, userId));
+      await orStoreUnavailable(Promise.all(all.map(({ toKey }) => redis.hdel(toKey('next-tags'), ...fields))));
     },
   };
 }

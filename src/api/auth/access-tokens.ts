@@ -2,10 +2,12 @@ import { SignJWT } from 'jose';
 import type { Caller } from '../../contracts/account.ts';
 import { OWN_TENANT_CLAIM, ownKeyOf } from './own-keys.ts';
 
-/** When a token was made, and when its login ends, in seconds since 1970. */
+/** When a token was made, and when its login began and ends, in seconds since 1970. */
 export interface TokenTimes {
   /** Left out: now. */
   issuedAt?: number;
+  /** When its holder has shown who they are (`auth_time`). Left out: it is not known. */
+  loginStartedAt?: number | undefined;
   /** The token does not outlive it. Left out: the login has no end. */
   loginEndsAt?: number;
 }
@@ -36,10 +38,15 @@ export function createAccessTokens(options: {
   return {
     ttlSeconds,
     expiryOf,
-    sign: ({ userId, role, tenantId }, loginId, { issuedAt = Math.floor(Date.now() / 1000), loginEndsAt } = {}) =>
-      new SignJWT({ role, ...(tenantId !== undefined && { [OWN_TENANT_CLAIM]: tenantId }), sid: loginId })
+    sign: (caller, loginId, { issuedAt = Math.floor(Date.now() / 1000), loginStartedAt, loginEndsAt } = {}) =>
+      new SignJWT({
+        role: caller.role,
+        ...(caller.tenantId !== undefined && { [OWN_TENANT_CLAIM]: caller.tenantId }),
+        ...(loginStartedAt !== undefined && { auth_time: loginStartedAt }),
+        sid: loginId,
+      })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid })
-        .setSubject(userId)
+        .setSubject(caller.userId)
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt(issuedAt)

@@ -68,12 +68,17 @@ export function createAccounts(options: {
     tenantId: account.tenantId,
   });
 
-  async function tokensOf(account: Account, { token, loginId, issuedAt, endsAt }: RefreshToken): Promise<Tokens> {
+  async function tokensOf(account: Account, refreshToken: RefreshToken): Promise<Tokens> {
+    const { token, loginId, issuedAt, startedAt, endsAt } = refreshToken;
     const { ttlSeconds } = accessTokens;
     const now = Math.floor(Date.now() / 1000);
     // Tabs that refresh at the same time get the same access token, while at least half of its time is left.
     const from = Math.abs(now - issuedAt) * 2 < ttlSeconds ? issuedAt : now;
-    const times = { issuedAt: from, loginEndsAt: Math.floor(endsAt / 1000) };
+    const times = {
+      issuedAt: from,
+      loginStartedAt: startedAt === undefined ? undefined : Math.floor(startedAt / 1000),
+      loginEndsAt: Math.floor(endsAt / 1000),
+    };
     return {
       accessToken: await accessTokens.sign(callerOf(account), loginId, times),
       refreshToken: token,

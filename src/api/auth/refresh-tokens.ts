@@ -11,7 +11,11 @@ export interface RefreshToken {
   loginId: string;
   /** When the token was made, in seconds since 1970, on the clock of the api process that made it. */
   issuedAt: number;
-  /** When the login ends at the latest, in ms since 1970, on the clock of the api process that began it. */
+  /**
+   * When the login began, and when it ends at the latest, in ms since 1970, on the clock of the api process that began it.
+   * undefined: an earlier version began it.
+   */
+  startedAt: number | undefined;
   endsAt: number;
 }
 
@@ -90,7 +94,7 @@ export function createRefreshTokens(options: {
       const endsAt = startedAt + maxMs;
       const times = { issuedAt, startedAt, endsAt };
       await store.create(id, { userId, hash: sha256(token), secret: randomText(), ...times, client });
-      return { token, userId, loginId: loginIdOf(id), issuedAt, endsAt };
+      return { token, userId, loginId: loginIdOf(id), ...times };
     },
     rotate: async (token, admit) => {
       for (let tries = 0; ; tries++) {
@@ -98,7 +102,8 @@ export function createRefreshTokens(options: {
         const place = found && placeIn(found, token);
         if (!place) throw new ApiError('invalid_refresh_token');
         const { id, family, nowMs } = found;
-        const login = { userId: family.userId, loginId: loginIdOf(id), endsAt: family.endsAt };
+        const { userId, startedAt, endsAt } = family;
+        const login = { userId, loginId: loginIdOf(id), startedAt, endsAt };
         if (tries === 0) await admit(login.loginId);
         if (place.exchangesAgo === 0) {
           const next = await exchange(found, token);

@@ -87,14 +87,15 @@ export function createTokenVerifier(options: { keys: TokenKeys; rules: TokenRule
     try {
       const claims = await verify(token);
       if (!usesAud && !isMeantForUs(claims, rules)) throw new ClaimError(rules.audienceClaim);
+      const loginId = own && typeof claims.sid === 'string' ? claims.sid : undefined;
       const roles = namesIn(findClaim(claims, own ? 'role' : rules.rolesClaim));
       return {
         userId: readUserId(claims),
         role: STAFF.find((role) => roles.includes(own ? role : rules.roleNames[role])) ?? 'user',
         tenantId: readTenantId(claims, own ? OWN_TENANT_CLAIM : rules.tenantClaim),
-        loginId: own && typeof claims.sid === 'string' ? claims.sid : undefined,
+        loginId,
         expiresAt: claims.exp!,
-        authenticatedAt: typeof claims.auth_time === 'number' ? claims.auth_time : claims.iat,
+        authenticatedAt: authenticatedAtOf(claims, loginId),
       };
     } catch (error) {
       // After any other error the token is refused.
@@ -136,6 +137,12 @@ function readUserId({ sub }: JWTPayload): string {
   const userId = id.safeParse(sub);
   if (!userId.success) throw new ClaimError('sub');
   return userId.data;
+}
+
+/** A token of one of our logins that does not say when that began may be the latest of many. */
+function authenticatedAtOf({ auth_time: at, iat }: JWTPayload, loginId: string | undefined): number | undefined {
+  if (typeof at === 'number') return at;
+  return loginId === undefined ? iat : undefined;
 }
 
 /** A claim that is no id names no tenant: then the user shares nothing. */

@@ -6,7 +6,7 @@ import { type Erasure, placeOf } from '../../contracts/erasures.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { type DataOf, type KindOfData, kindsOfData } from '../../contracts/kept-data.ts';
 import type { Logger } from '../../observability/log.ts';
-import type { DataGroup, Scope } from './data-group.ts';
+import { type DataGroup, kindsOf, type Scope, tracesOf } from './data-group.ts';
 
 /** How long a process has an erasure for itself after its last step. No step takes longer, or else it is done twice. */
 const LEASE_MS = 120_000;
@@ -72,7 +72,13 @@ export function createDataEraser(options: {
 
   async function survey(of: DataOf): Promise<Record<KindOfData, number>> {
     const known = of.sessionId === undefined ? await store.ofUser(of.userId) : undefined;
-    const scope: Scope = { ...of, traces: () => (known ? work.traces(known.erasureId) : none()) };
+    const scope: Scope = {
+      ...of,
+      traces: async function* () {
+        if (known) yield* work.traces(known.erasureId);
+        yield* tracesOf(groups, of);
+      },
+    };
     const counts = await Promise.all(groups.map((group) => group.count(scope)));
     const key = of.sessionId === undefined && (await dataKey.exists(of.userId)) ? 1 : 0;
     return { ...NOTHING, ...Object.assign({}, ...counts), data_key: key };
@@ -122,7 +128,10 @@ export function createDataEraser(options: {
         if (!(error instanceof HealifyError)) throw error;
         failure ??= error.code;
         const { erasureId } = erasure;
-        logger.debug({ erasureId, kinds: group.kinds, err: error }, 'a part of an erasure failed; it is tried again');
+        logger.debug(
+          { erasureId, kinds: kindsOf(group), err: error },
+          'a part of an erasure failed; it is tried again',
+        );
       }
     }
     return failure;
@@ -133,7 +142,7 @@ export function createDataEraser(options: {
     const scope = scopeOf(erasure);
     const countIn = async (group: DataGroup) => {
       const counts = await group.count(scope);
-      note(erasure, Object.fromEntries(group.kinds.map((kind) => [kind, counts[kind] ?? 0])));
+      note(erasure, Object.fromEntries(kindsOf(group).map((kind) => [kind, counts[kind] ?? 0])));
     };
     const failures: (string | undefined)[] = [];
     failures.push(await withEach(erasure, countIn));
@@ -218,5 +227,3 @@ export function createDataEraser(options: {
 }
 
 const NOTHING = Object.fromEntries(kindsOfData.map((kind) => [kind, 0])) as Record<KindOfData, number>;
-
-async function* none(): AsyncGenerator<never> {}

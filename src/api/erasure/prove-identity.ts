@@ -34,10 +34,15 @@ export function createProveIdentity(options: {
       return;
     }
     if (confirm !== userId) throw missing('confirm', 'must be your own userId');
-    if (authenticatedAt === undefined || Date.now() / 1000 - authenticatedAt > FRESH_SECONDS) {
-      throw new ApiError('login_too_old');
-    }
+    mustHaveJustLoggedIn({ authenticatedAt });
   };
+}
+
+/** A token can be stolen, so it is not enough to be shown everything at once. @throws ApiError login_too_old */
+export function mustHaveJustLoggedIn({ authenticatedAt }: { authenticatedAt?: number | undefined }): void {
+  if (authenticatedAt === undefined || Date.now() / 1000 - authenticatedAt > FRESH_SECONDS) {
+    throw new ApiError('login_too_old');
+  }
 }
 
 const missing = (path: string, message: string) => new ApiError('validation_failed', { errors: [{ path, message }] });

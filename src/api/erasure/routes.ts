@@ -1,29 +1,37 @@
 import { type RequestHandler, type Response, Router } from 'express';
+import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { type Erasure, erasure } from '../../contracts/erasures.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { eraseAccountBody } from '../../contracts/http/erasure-bodies.ts';
+import { exportLine } from '../../contracts/http/export-lines.ts';
 import { auditedFor } from '../audit.ts';
 import { addressOf } from '../base-path.ts';
 import { clientAddress } from '../client-address.ts';
 import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import { parse, parseId } from '../validate.ts';
 import type { DataEraser } from './erase-data.ts';
+import { getExport } from './export.ts';
+import type { DataExporter } from './export-data.ts';
 import type { ProveIdentity } from './prove-identity.ts';
 import { runInTime } from './run-in-time.ts';
 
-/** The routes with which users erase themselves, and read the receipt. */
+/** The routes with which users get what is kept of them, erase themselves, and read the receipt. */
 export function createErasureRouter(options: {
   eraser: DataEraser;
+  exporter: DataExporter;
   proveIdentity: ProveIdentity;
   trail: AuditTrail;
   authenticate: RequestHandler;
   limitUser: RequestHandler;
+  /** An export reads everything that is kept of its user, so it has a limit of its own. */
+  limitExport: RequestHandler;
   limitAddress: RequestHandler;
 }): Router {
-  const { eraser, proveIdentity, trail, authenticate, limitUser, limitAddress } = options;
+  const { eraser, exporter, proveIdentity, trail, authenticate, limitUser, limitExport, limitAddress } = options;
   return Router()
+    .get('/account/export', authenticate, limitExport, getExport({ exporter, trail }))
     .delete('/account', authenticate, limitUser, async (req, res) => {
       const caller = req.user!;
       await proveIdentity(caller, parse(eraseAccountBody, req.body ?? {}), clientAddress(req));
@@ -55,6 +63,30 @@ export const erasureReplies = {
 
 /** The OpenAPI description of these routes. */
 export const erasurePaths: ZodOpenApiPathsObject = {
+  '/account/export': {
+    get: {
+      tags,
+      security: bearer,
+      summary: 'Get everything that is kept of you',
+      description:
+        'Gives everything that is kept of you, in every store, also what the pages do not show. The texts are readable. Of ' +
+        'passwords and tokens only hashes are kept, which are named and not given. Your login must be at most ten minutes old, ' +
+        'because a token can be stolen: log in again before. It may be long, so save it while it comes. It is whole if the last ' +
+        'line has `"type":"end"` and `"complete":true`.',
+      operationId: 'exportAccount',
+      responses: {
+        200: {
+          description: 'NDJSON: a line of JSON for each thing.',
+          headers: z.object({
+            ...rateLimitHeaders,
+            'Content-Disposition': z.string().meta({ description: 'A name for the file.' }),
+          }),
+          content: { 'application/x-ndjson': { schema: exportLine } },
+        },
+        ...problems('unauthenticated', 'login_too_old', 'rate_limited', 'store_unavailable', 'identity_unavailable'),
+      },
+    },
+  },
   '/account': {
     delete: {
       tags,

@@ -98,6 +98,14 @@ export const requestsAndSessions = {
     text: 'How often each user may read sessions and history.',
     readBy: api,
   }),
+  rateExportPerMinute: setting({
+    env: 'RATE_EXPORT_PER_MINUTE',
+    type: integer(1, 1_000_000),
+    default: '3',
+    unit: 'per minute',
+    text: 'How often each user may begin to export everything that is kept of them.',
+    readBy: api,
+  }),
   rateLoginPerMinute: setting({
     env: 'RATE_LOGIN_PER_MINUTE',
     type: integer(1, 1_000_000),

@@ -22,6 +22,7 @@ import { mongoDb } from '../../config/settings/mongodb.ts';
 import { rabbitMqAndRedis } from '../../config/settings/rabbitmq-and-redis.ts';
 import { requestsAndSessions } from '../../config/settings/requests-and-sessions.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
+import { plainCacheKeys } from '../../contracts/cache-keys.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { plainBodies, plainTexts } from '../../contracts/sealing.ts';
 import { createLogger } from '../../observability/log.ts';
@@ -86,12 +87,16 @@ async function useErasers(
       redeliveryWindowMs: readSetting(bridgeAndWorkflow.redeliveryWindowMs),
     },
     ...{ stores, shards, redis, cacheRedis, db, trail },
-    bodies: masterKeys
-      ? createBodySeals(createDataKeys({ store: dataKeyStoreOf({ redis, db }), masterKeys }))
-      : plainBodies,
+    encryption: {
+      // Nothing is read that is sealed, but for dead letters, to see whose they are.
+      ...{ seals: plainTexts, cacheKeys: plainCacheKeys },
+      bodies: masterKeys
+        ? createBodySeals(createDataKeys({ store: dataKeyStoreOf({ redis, db }), masterKeys }))
+        : plainBodies,
+      ...keyOfUser({ redis, store: dataKeyStoreOf({ redis, db }) }),
+    },
     logs: createRedisLogKeeper({ redis, seals: plainTexts, ttlMs: readSetting(answerLog.answerLogTtlMs) }),
     endLogin: (loginId) => endLogin(redis, key, { loginId, keepMs: KEEP_ENDED_MS, channel }),
-    ...keyOfUser({ redis, store: dataKeyStoreOf({ redis, db }) }),
     logger: createLogger('api', 'silent'),
   });
   try {

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
-import { forgetSession } from '../../adapters/answers/forget-session.ts';
+import { eraseAnswers } from '../../adapters/answers/kept-answers.ts';
 import { createErasureWork } from '../../adapters/erasures/erasure-work.ts';
 import { cancelRequests } from '../../adapters/jobs/cancel-requests.ts';
 import { forgetJobs } from '../../adapters/jobs/job-queue.ts';
@@ -11,13 +11,14 @@ import { allLoginsOf } from '../../api/auth/all-logins.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { createSessionEraser, type SessionEraser } from '../../api/chat/erase-session.ts';
 import { createDataEraser, type DataEraser } from '../../api/erasure/erase-data.ts';
+import { createDataExporter, type DataExporter } from '../../api/erasure/export-data.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditEvent, AuditTrail } from '../../contracts/audit.ts';
 import type { Erasure } from '../../contracts/erasures.ts';
-import type { BodySeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { LastingStores } from '../api/stores.ts';
 import { brokerAddressOf } from '../broker-address.ts';
+import type { Encryption } from '../encryption.ts';
 import { createDataGroups } from './groups.ts';
 
 /** Puts together what erases conversations and users. */
@@ -32,16 +33,17 @@ export function createErasers(options: {
   db: Db | undefined;
   /** Ends the access tokens of a login. */
   endLogin: (loginId: string) => Promise<void>;
-  hasKey: (userId: string) => Promise<boolean>;
-  destroyKey: (userId: string) => Promise<void>;
   trail: AuditTrail;
-  /** Opens the bodies of dead letters, to see whose they are. */
-  bodies: BodySeals;
+  /**
+   * Open what is exported, and the bodies of dead letters, to see whose they are.
+   */
+  encryption: Pick<Encryption, 'seals' | 'bodies' | 'cacheKeys' | 'hasKey' | 'destroyKey'>;
   logger: Logger;
-}): { sessionEraser: SessionEraser; dataEraser: DataEraser } {
-  const { config, stores, logs, shards, redis, cacheRedis, db, endLogin, hasKey, destroyKey, trail, logger } = options;
+}): { sessionEraser: SessionEraser; dataEraser: DataEraser; dataExporter: DataExporter } {
+  const { config, stores, logs, shards, redis, cacheRedis, db, endLogin, encryption, trail, logger } = options;
+  const { seals, bodies, cacheKeys } = encryption;
   const { conversations, accounts, refreshFamilies: families } = stores;
-  const jobs = createUsersJobs(shards, redis);
+  const jobs = createUsersJobs(shards, redis, seals);
   const work = {
     cancelRequests: (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds),
     forgetJobs: (userId: string, requestIds: string[]) =>
@@ -50,28 +52,30 @@ export function createErasers(options: {
   const sessionEraser = createSessionEraser({
     conversations,
     ...work,
-    forgetAnswers: (sessionId, answerKeys) => forgetSession(cacheRedis, sessionId, answerKeys),
+    forgetAnswers: (sessionId, answerKeys) => eraseAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
     eraseLogs: logs.erase,
   });
+  const groups = createDataGroups({
+    ...{ accounts, families, conversations, jobs, logs, redis, cacheRedis, cacheKeys, seals, ...work },
+    logins: createLogins({ families, endLogin }),
+    eraseRemains: sessionEraser.eraseRemains,
+    broker: { ...brokerAddressOf(config), bodies },
+  });
+  const dataKey = { exists: encryption.hasKey, destroy: encryption.destroyKey };
+  const lasting = db ? 'mongodb' : 'redis';
   const dataEraser = createDataEraser({
+    ...{ groups, dataKey, lasting },
     store: stores.erasures,
     work: createErasureWork({ redis }),
-    groups: createDataGroups({
-      ...{ accounts, families, conversations, jobs, logs, redis, cacheRedis, ...work },
-      logins: createLogins({ families, endLogin }),
-      eraseRemains: sessionEraser.eraseRemains,
-      broker: { ...brokerAddressOf(config), bodies: options.bodies },
-    }),
     closeDoor: async (userId) => {
       await Promise.all([conversations.refuse(userId), jobs.refuse(userId), endLogin(allLoginsOf(userId))]);
     },
     isClosed: async (userId) => (await conversations.isRefused(userId)) && (await jobs.areRefused(userId)),
-    dataKey: { exists: hasKey, destroy: destroyKey },
-    lasting: db ? 'mongodb' : 'redis',
     onErased: (erasure) => trail.note(erasedEvent(erasure)),
     logger,
   });
-  return { sessionEraser, dataEraser };
+  const dataExporter = createDataExporter({ groups, dataKey, lasting, logger });
+  return { sessionEraser, dataEraser, dataExporter };
 }
 
 /** The end of an erasure, which whoever asked for it may not wait for. */

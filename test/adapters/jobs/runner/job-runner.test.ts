@@ -492,7 +492,7 @@ test('it stops, and hands back what it has in hand, though Redis was just away',
 
 test('the requests of an erased user are ended, and become no jobs', async () => {
   const { runner } = createRunner();
-  await createUsersJobs(around.shards, redis).refuse(newJob('a').request.userId);
+  await createUsersJobs(around.shards, redis, plainTexts).refuse(newJob('a').request.userId);
   expect(await runner.add([newJob('a')])).toBe(0);
   expect(refused).toEqual(['a']);
   expect(await queue.getJobState(jobIdOf('a'))).toBe('unknown');

@@ -8,35 +8,69 @@ import type { WorkQueue } from '../../contracts/queues.ts';
 import { readJsonObject, UnreadableMessage } from '../../contracts/read-message.ts';
 import type { BodySeals } from '../../contracts/sealing.ts';
 import { openLetter } from './open-letter.ts';
+import { causeOf } from './read-letter.ts';
 
 /** Whose letters are meant: of a user or a session, and those with one of these ids, which need not be readable. */
 export type LettersOf = DataOf & { requestIds: ReadonlySet<string> };
 
+/** RabbitMQ, and what opens the bodies of dead letters. */
+export type BrokerOfLetters = BrokerAddress & { bodies: BodySeals };
+
+/** A dead letter of somebody. */
+export interface OwnLetter {
+  messageId: string | null;
+  /** Why it is one. */
+  reason: string;
+  /** undefined: it cannot be read. Its texts may be sealed with the key of its user. */
+  body: Record<string, unknown> | undefined;
+}
+
+/** How large the bodies of the letters are that are in memory at a time. */
+const READ_TOGETHER_BYTES = 8 * 1024 * 1024;
+
 /**
  * Counts the dead letters of a queue that belong to somebody. Nobody knows whose a letter is that is unreadable and has another
  * message_id.
- * @param onBody is given the bodies of those that can be read
+ * @param onLetter is given each of them, with its size in bytes
  * @throws UnseenDeadLettersError, DeadLettersInUseError, BrokerUnavailableError
  */
 export const countLetters = (
-  broker: BrokerAddress & { bodies: BodySeals },
+  broker: BrokerOfLetters,
   queue: WorkQueue,
   of: LettersOf,
-  onBody: (body: Record<string, unknown>) => void = () => {},
-): Promise<number> => lookFor(broker, queue, of, { remove: false, onBody });
+  onLetter: (letter: OwnLetter, bytes: number) => void = () => {},
+): Promise<number> => lookFor(broker, queue, of, { remove: false, onLetter });
+
+/** Gives them one after the other. So that they need not be in memory together, the queue may be read several times. */
+export async function* readLetters(
+  broker: BrokerOfLetters,
+  queue: WorkQueue,
+  of: LettersOf,
+): AsyncGenerator<OwnLetter> {
+  for (let given = 0; ; ) {
+    const some: OwnLetter[] = [];
+    let left = READ_TOGETHER_BYTES;
+    let place = 0;
+    const count = await countLetters(broker, queue, of, (letter, bytes) => {
+      if (place++ < given || left <= 0) return;
+      some.push(letter);
+      left -= bytes;
+    });
+    yield* some;
+    given += some.length;
+    if (given >= count || some.length === 0) return;
+  }
+}
 
 /** Removes them for good. @returns how many. @throws as `countLetters` does */
-export const eraseLetters = (
-  broker: BrokerAddress & { bodies: BodySeals },
-  queue: WorkQueue,
-  of: LettersOf,
-): Promise<number> => lookFor(broker, queue, of, { remove: true, onBody: () => {} });
+export const eraseLetters = (broker: BrokerOfLetters, queue: WorkQueue, of: LettersOf): Promise<number> =>
+  lookFor(broker, queue, of, { remove: true, onLetter: () => {} });
 
 async function lookFor(
-  broker: BrokerAddress & { bodies: BodySeals },
+  broker: BrokerOfLetters,
   queue: WorkQueue,
   of: LettersOf,
-  { remove, onBody }: { remove: boolean; onBody: (body: Record<string, unknown>) => void },
+  { remove, onLetter }: { remove: boolean; onLetter: (letter: OwnLetter, bytes: number) => void },
 ): Promise<number> {
   const found: Pick<ConsumeMessage, 'fields'>[] = [];
   const { bodies, ...address } = broker;
@@ -48,7 +82,8 @@ async function lookFor(
       const body = bodyOf(openLetter(seals, letter) ?? letter);
       if (!isOf(letter, body, of)) return;
       found.push({ fields: letter.fields });
-      if (body) onBody(body);
+      const { messageId = null } = letter.properties;
+      onLetter({ messageId, reason: causeOf(letter).reason, body }, letter.content.length);
     },
   });
   try {

@@ -1,0 +1,30 @@
+import { readScannedKey, removeKeys, type ScannedKeys, scanKeysOf } from '../../../adapters/erasures/scanned-keys.ts';
+import type { Redis } from '../../../adapters/redis/redis.ts';
+import type { DataGroup, ExportKind } from '../../../api/erasure/data-group.ts';
+
+/** What is kept for a limited time under keys that no list leads to. */
+export function scannedGroup({ redis }: { redis: Redis }): DataGroup<keyof ScannedKeys> {
+  /** The names of the keys have hashes of secrets, so only what is kept under them is given. */
+  const valuesOf = (kind: keyof ScannedKeys): ExportKind =>
+    async function* (scope) {
+      for (const key of (await scanKeysOf(redis, scope))[kind]) {
+        const found = await readScannedKey(redis, key);
+        if (found) yield { ...found.value, expiresAt: found.expiresAt };
+      }
+    };
+
+  return {
+    export: {
+      idempotency_keys: valuesOf('idempotency_keys'),
+      rate_limits: valuesOf('rate_limits'),
+      tickets: valuesOf('tickets'),
+      admin_sessions: valuesOf('admin_sessions'),
+    },
+    traced: false,
+    count: async (scope) =>
+      Object.fromEntries(Object.entries(await scanKeysOf(redis, scope)).map(([kind, keys]) => [kind, keys.length])),
+    erase: async (scope) => {
+      await removeKeys(redis, Object.values(await scanKeysOf(redis, scope)).flat());
+    },
+  };
+}
