@@ -115,7 +115,7 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     await answered(bob, `Is ${randomUUID()} kept?`);
     const seen = await readExport({ url: api.url, accessToken: eve.accessToken });
     expect(seen.headers.get('Content-Type')).toBe('application/x-ndjson');
-    expect(seen.headers.get('Content-Disposition')).toMatch(/^attachment; filename="healify-chat-[\d-]+\.ndjson"$/);
+    expect(seen.headers.get('Content-Disposition')).toMatch(/^attachment; filename=healify-chat-[\d-]+\.ndjson$/);
     expect(seen.lines[0]).toMatchObject({ type: 'export', userId: eve.userId });
     expect(seen.end).toMatchObject({ complete: true, missing: [] });
     expect(seen.lines.filter(({ type }) => type === 'kind').map((line) => 'kind' in line && line.kind)).toEqual(
@@ -126,7 +126,9 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     // The texts can be read.
     const messages = seen.items('turns').map(({ message }) => message);
     for (const what of ['healthy', 'streamed']) expect(messages).toContain(`Is ${eve.userId} ${what}?`);
-    expect(seen.items('turns').some(({ answer }) => (answer as { response: string }).response !== '')).toBe(true);
+    expect(seen.items('turns').filter(({ answer }) => (answer as { response?: string } | null)?.response)).toHaveLength(
+      2,
+    );
     expect(seen.items('conversations').map(({ title }) => title)).toContain(`Is ${eve.userId} healthy?`);
     expect(seen.items('feedback')).toEqual([expect.objectContaining({ rating: 'up', comment: 'good' })]);
     expect(seen.items('answer_logs')).toEqual([expect.objectContaining({ text: expect.stringMatching(/./) })]);
@@ -149,7 +151,8 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     const receipt = await untilErased((await erase(eve)).body.erasureId);
     const given = seen.end!.counts;
     for (const { kind, found } of receipt.kinds) {
-      if (kind === 'rate_limits') continue;
+      // These grow meanwhile: by each call, and by each job that is ended.
+      if (['rate_limits', 'job_search', 'places_in_line'].includes(kind)) continue;
       expect({ kind, given: given[kind], found }).toEqual({ kind, given: given[kind], found: given[kind] });
     }
   });

@@ -108,7 +108,8 @@ test('what needs a token says so', () => {
     const secured = operation.security !== undefined;
     // A WebSocket gets its token in a message.
     const needsToken =
-      /^\/(me$|account$|auth\/(logins|password$|second-factor)|(chat|admin)\/)/.test(path) && path !== '/chat/ws';
+      /^\/(me$|account(\/export)?$|auth\/(logins|password$|second-factor)|(chat|admin)\/)/.test(path) &&
+      path !== '/chat/ws';
     expect({ path, secured }).toEqual({ path, secured: needsToken });
     if (secured) expect(operation.responses).toHaveProperty('401');
     for (const name of (operation.security ?? []).flatMap(Object.keys)) {
