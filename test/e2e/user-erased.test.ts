@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { partsOf } from '../../src/adapters/jobs/search/ended-line.ts';
 import type { Erasure } from '../../src/contracts/erasures.ts';
 import { kindsOfData } from '../../src/contracts/kept-data.ts';
 import { call, register, signUp, type TestUser } from '../api-client.ts';
@@ -72,6 +73,8 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     await client.ask(letter);
     await until('its answer belongs to no session', async () => (await client.depth('chat_responses.dlq')) > 0);
     await until('it is a dead letter', async () => (await client.depth('chat_requests.dlq')) > 0);
+    const [line] = partsOf({ userId: user.userId });
+    await until('jobs that have ended can be searched for', async () => (await keptTexts()).split(line!).length > 3);
     return user;
   }
 
