@@ -88,7 +88,9 @@ async function startOnFreePorts(
     },
     of,
   );
-  const url = `http://127.0.0.1:${port}`;
+  // Whoever starts it with TLS lets Node trust its authority.
+  const scheme = env.TLS_CERT_FILE ? 'https' : 'http';
+  const url = `${scheme}://127.0.0.1:${port}`;
   await until(
     `${name} is ready`,
     async () => {
@@ -100,7 +102,7 @@ async function startOnFreePorts(
     },
     30_000,
   );
-  return Object.assign(child, { url, metricsUrl: `http://127.0.0.1:${metricsPort}/metrics` });
+  return Object.assign(child, { url, metricsUrl: `${scheme}://127.0.0.1:${metricsPort}/metrics` });
 }
 
 /** The model simulator as a process. */

@@ -12,6 +12,7 @@ import { envExample } from './generate/env-example.ts';
 import { errorTables } from './generate/error-tables.ts';
 import { keptDataTable } from './generate/kept-data-table.ts';
 import { metricsTables } from './generate/metrics-table.ts';
+import { prometheusWithTls } from './generate/prometheus-with-tls.ts';
 import { redisUsers, redisUsersFile } from './generate/redis-users.ts';
 import { retentionTable } from './generate/retention-table.ts';
 import { scalingTables } from './generate/scaling-tables.ts';
@@ -20,7 +21,7 @@ import { settingsTables } from './generate/settings-tables.ts';
 
 const HELP = `Writes what is generated. From src/config/settings: .env.example, the tables of docs/configuration.md, the lists of
 docker-compose.yml and the schema of the Helm chart's values. From src/contracts: the tables of docs/erasure.md, docs/errors.md, docs/retention.md and docs/security.md, the Redis rights in docs/operating.md, the
-users, rights and queues in deploy/redis and deploy/rabbitmq, and in docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From
+users, rights and queues in deploy/redis and deploy/rabbitmq, and in docs/schemas the schemas of messages and the AsyncAPI document. From src/observability: the tables of docs/metrics.md. From deploy/prometheus/prometheus.yml: the one with TLS beside it. From
 dashboards/source: the dashboards of Grafana. From bench/scaling: the tables of docs/scaling.md.
 
   npm run generate              write them
@@ -72,6 +73,7 @@ const files = {
     [composeSettings('api'), composeSettings('worker')].join('\n\n'),
   ),
   'deploy/helm/healify-chat/values.schema.json': jsonFile(chartValuesSchema()),
+  'deploy/prometheus/prometheus-tls.yml': prometheusWithTls(read('deploy/prometheus/prometheus.yml')),
   'deploy/rabbitmq/definitions.json': jsonFile(brokerDefinitions()),
   'deploy/redis/users.acl': redisUsersFile(),
   'docs/erasure.md': withGenerated('docs/erasure.md', keptDataTable()),

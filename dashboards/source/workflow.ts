@@ -180,6 +180,13 @@ export const workflow: Board = {
           ],
           runbooks: ['HealifyClockSkew'],
         }),
+        lines({
+          title: 'Certificates that end',
+          about: 'For how long the certificates that a process has read are still valid. Without TLS there are none.',
+          unit: 's',
+          queries: [['{{setting}} {{instance}}', `${series('healify_certificate_expiry_timestamp_seconds')} - time()`]],
+          runbooks: ['HealifyCertificateExpires'],
+        }),
       ],
     },
   ],

@@ -11,4 +11,5 @@ sed -e "s/#REDIS_PASSWORD/#$(hash_of "$REDIS_PASSWORD")/" \
   -e "s/#REDIS_WORKER_PASSWORD/#$(hash_of "$REDIS_WORKER_PASSWORD")/" \
   /etc/healify/users.acl >/tmp/users.acl
 unset REDIS_PASSWORD REDIS_API_PASSWORD REDIS_WORKER_PASSWORD
-exec docker-entrypoint.sh redis-server "$@" --aclfile /tmp/users.acl
+# REDIS_CONFIG names a file of settings, as docker-compose.tls.yml does.
+exec docker-entrypoint.sh redis-server ${REDIS_CONFIG:+"$REDIS_CONFIG"} "$@" --aclfile /tmp/users.acl

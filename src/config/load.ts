@@ -105,8 +105,11 @@ function textProblems(config: WorkerConfig): string[] {
 }
 
 /** A certificate needs its key, and both need TLS. */
-function tlsProblems(config: Pick<WorkerConfig, 'rabbitmqCertFile' | 'rabbitmqKeyFile' | 'rabbitmqUrl'>): string[] {
-  const { rabbitmqCertFile, rabbitmqKeyFile, rabbitmqUrl } = config;
+function tlsProblems(
+  config: Pick<WorkerConfig, 'tlsCertFile' | 'tlsKeyFile' | 'rabbitmqCertFile' | 'rabbitmqKeyFile' | 'rabbitmqUrl'>,
+): string[] {
+  const { tlsCertFile, tlsKeyFile, rabbitmqCertFile, rabbitmqKeyFile, rabbitmqUrl } = config;
+  if (!tlsCertFile !== !tlsKeyFile) return ['TLS_CERT_FILE and TLS_KEY_FILE must be set together'];
   if (!rabbitmqCertFile !== !rabbitmqKeyFile) return ['RABBITMQ_CERT_FILE and RABBITMQ_KEY_FILE must be set together'];
   if (rabbitmqCertFile && !rabbitmqUrl.startsWith('amqps:'))
     return ['RABBITMQ_CERT_FILE needs a RABBITMQ_URL with amqps://'];

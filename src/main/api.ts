@@ -65,11 +65,13 @@ import { connectServers } from './api/servers.ts';
 import { createLastingStores } from './api/stores.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { refuseOtherBullMq } from './bullmq-version.ts';
+import { showCertificateExpiry } from './certificate-expiry.ts';
 import { createEncryption } from './encryption.ts';
 import { createErasers } from './erasure/erasers.ts';
 import { virtualHostOf } from './installation.ts';
 import { mustTakeWrites } from './must-take-writes.ts';
 import { logEverything, readConfig, stopOnSignal } from './process.ts';
+import { serverTlsOf } from './server-tls.ts';
 import {
   createSharedLettersLook,
   createSharedMembersLook,
@@ -393,10 +395,13 @@ void ready.then(() => {
   audit.start();
   retention.sweeper.start();
 });
-const server = await listen(app, { host: config.host, port: config.apiPort, upgrades: sockets });
+showCertificateExpiry(config, metrics.certificateExpiry);
+const tls = serverTlsOf(config);
+const server = await listen(app, { host: config.host, port: config.apiPort, tls, upgrades: sockets });
 const metricsServer = await startMetricsServer({
   host: config.metricsHost,
   port: config.apiMetricsPort,
+  tls,
   registry: metrics.registry,
   token: config.metricsToken ?? config.metricsTokenFile,
 });

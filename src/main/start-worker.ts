@@ -36,8 +36,10 @@ import type { EarlyLookUp } from '../workflows/chat/early-look-up.ts';
 import { refuseRequests } from '../workflows/chat/refuse-requests.ts';
 import { startChatWorker } from '../workflows/chat-worker.ts';
 import { answerSignaturesOf } from './answer-signatures.ts';
+import { showCertificateExpiry } from './certificate-expiry.ts';
 import { createEncryption } from './encryption.ts';
 import { mustTakeWrites } from './must-take-writes.ts';
+import { serverTlsOf } from './server-tls.ts';
 import { createSharedQueuesLook } from './shared-looks.ts';
 import { version } from './version.ts';
 import { connectServers } from './worker/servers.ts';
@@ -212,9 +214,12 @@ export async function startWorker(
     );
   });
 
+  showCertificateExpiry(config, metrics.certificateExpiry);
+  const tls = serverTlsOf(config);
   const healthServer = await startHealthServer({
     host: config.host,
     port: config.workerPort,
+    tls,
     checks: {
       rabbitmq: servers.brokerMustServe,
       redis: async () => {
@@ -229,6 +234,7 @@ export async function startWorker(
   const metricsServer = await startMetricsServer({
     host: config.metricsHost,
     port: config.workerMetricsPort,
+    tls,
     registry: metrics.registry,
     token: config.metricsToken ?? config.metricsTokenFile,
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -18,6 +19,12 @@ export interface Upgrades {
   /** false: it is handled as a request without this wish. */
   mayUpgrade(req: IncomingMessage): boolean;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** The certificate of a server and its private key, as PEM. */
+export interface ServerTls {
+  cert: Buffer;
+  key: Buffer;
 }
 
 /**
@@ -39,17 +46,21 @@ const MAX_CONNECTIONS = 20_000;
 
 /**
  * Listens on host and port.
+ * @param options.tls clients must speak TLS
  * @param options.maxConnections any further connection is closed at once
  * @throws the error of the system: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
 export async function listen(
   handler: RequestListener,
-  options: { host: string; port: number; upgrades?: Upgrades; maxConnections?: number },
+  options: { host: string; port: number; tls?: ServerTls | undefined; upgrades?: Upgrades; maxConnections?: number },
 ): Promise<HttpServer> {
-  const { host, port, upgrades, maxConnections = MAX_CONNECTIONS } = options;
+  const { host, port, tls, upgrades, maxConnections = MAX_CONNECTIONS } = options;
   const shouldUpgradeCallback = (req: IncomingMessage) => upgrades?.mayUpgrade(req) ?? false;
   const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: SLOW_CHECK_MS };
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...limits, shouldUpgradeCallback }, handler);
+  const settings = { keepAliveTimeout: KEEP_ALIVE_MS, ...limits, shouldUpgradeCallback };
+  const server = tls
+    ? createTlsServer({ ...settings, ...tls, handshakeTimeout: HEADERS_MS }, handler)
+    : createServer(settings, handler);
   server.maxConnections = maxConnections;
   if (upgrades) server.on('upgrade', upgrades.upgrade);
   server.listen(port, host);

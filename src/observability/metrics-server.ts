@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Registry } from 'prom-client';
-import { type HttpServer, listen } from './http-server.ts';
+import { type HttpServer, listen, type ServerTls } from './http-server.ts';
 import { createOpenMetricsWriter } from './open-metrics.ts';
 
 /**
@@ -12,6 +12,7 @@ import { createOpenMetricsWriter } from './open-metrics.ts';
 export function startMetricsServer(options: {
   host: string;
   port: number;
+  tls?: ServerTls | undefined;
   registry: Registry;
   token?: string | undefined;
 }): Promise<HttpServer> {

@@ -44,6 +44,12 @@ function createProcessMetrics(process: 'api' | 'worker') {
         this.set(Date.now() / 1000);
       },
     }),
+    certificateExpiry: new Gauge({
+      name: 'healify_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate in a file ends, in seconds since 1970, as the file was when this process read it. setting: which setting names the file. Of several authorities in one file: the one that ends last.',
+      labelNames: ['setting'] as const,
+      registers,
+    }),
     connectionUp: new Gauge({
       name: 'healify_connection_up',
       help: '1 while the connection to a server stands, otherwise 0. server: the name of the connection.',

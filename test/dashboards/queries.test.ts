@@ -24,6 +24,7 @@ const ABSENT: Record<string, string> = {
   redis_master_link_up: 'it is shown by replicas only',
   redis_connected_slave_lag_seconds: 'there is no replica',
   rabbitmq_unreachable_cluster_peers_count: 'RabbitMQ shows it since 4.0',
+  healify_certificate_expiry_timestamp_seconds: 'nothing has TLS; test/deploy/tls.test.ts looks at it',
   healify_audit_entries_lost_total: 'no entry is lost; test/adapters/audit/audit-trail.test.ts loses some',
   healify_dead_letters_expired_total: 'no letter is too old; in test/e2e/retention.test.ts some are',
   healify_mongodb_command_seconds_count: NO_MONGODB,

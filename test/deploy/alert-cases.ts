@@ -27,6 +27,8 @@ const oldestJob = 'healify_jobs_first_age_seconds{state="prioritized"}';
 const cost = 'healify_model_cost_dollars_total{provider="openai",model="m"}';
 const tokens = 'gen_ai_client_token_usage_sum{gen_ai_provider_name="openai"}';
 const connection = 'healify_connection_up{process="worker",server="redis",instance="w"}';
+const certificate =
+  'healify_certificate_expiry_timestamp_seconds{process="worker",setting="TLS_CERT_FILE",instance="w"}';
 const mongoDb = (api: string) => `healify_connection_up{process="api",server="mongodb",instance="${api}"}`;
 const commands = (command: string, result: string, api = 'a') =>
   `healify_mongodb_command_seconds_count{command="${command}",result="${result}",instance="${api}"}`;
@@ -510,6 +512,17 @@ export const alertCases: Record<string, AlertCases> = {
       'a clock is 20 s early': { series: { healify_clock_seconds: '20+60x20' }, at: '10m' },
     },
     silent: { 'a clock is 2 s early': { series: { healify_clock_seconds: '2+60x20' }, at: '10m' } },
+  },
+  HealifyCertificateExpires: {
+    fires: {
+      'it ends in less than 14 days': {
+        series: { [certificate]: '1209000x20' },
+        at: '10m',
+        labels: 'setting="TLS_CERT_FILE"',
+      },
+      'it has ended': { series: { [certificate]: '60x20' }, at: '10m', labels: 'setting="TLS_CERT_FILE"' },
+    },
+    silent: { 'it is valid for 20 days': { series: { [certificate]: '1728000x20' }, at: '10m' } },
   },
   HealifyMonitoringMissing: {
     fires: {

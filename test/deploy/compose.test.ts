@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { SERVICES } from '../../tools/certificates/renew.ts';
 
 /** A service as far as this test looks at it. */
 interface Service {
@@ -19,12 +20,15 @@ interface Service {
   ports?: string[];
   volumes?: string[];
   environment?: Record<string, unknown>;
+  command?: string[];
+  healthcheck?: { test: string[] };
 }
 
 const servicesIn = (file: string): Record<string, Service> =>
   parse(readFileSync(join(import.meta.dirname, '../..', file), 'utf8'), { merge: true }).services;
 const services = servicesIn('docker-compose.yml');
 const inProduction = servicesIn('docker-compose.production.yml');
+const withTls = servicesIn('docker-compose.tls.yml');
 
 test.each(Object.entries(services))('%s can change nothing but its data, and has bounds', (name, service) => {
   expect(service).toMatchObject({
@@ -79,3 +83,30 @@ test('production changes only settings, and has no password that is known', () =
 
 /** Variables that have the value of a required one under another name. */
 const FOLLOWERS = new Set(['redis REDISCLI_AUTH']);
+
+test('with TLS every service but the simulator has a certificate, sees no other, and connects to nobody without TLS', () => {
+  expect(Object.keys(withTls).toSorted()).toEqual([...SERVICES].toSorted());
+  expect(Object.keys(services).filter((name) => !(name in withTls))).toEqual(['simulator']);
+  for (const [name, service] of Object.entries(withTls)) {
+    const certificates = service.volumes!.filter((volume) => volume.includes('CERTIFICATES_DIR'));
+    expect(certificates).toEqual([`\${CERTIFICATES_DIR:-./deploy/certificates}/${name}:/etc/tls:ro`]);
+    for (const volume of service.volumes!) expect(volume).toMatch(/:ro$/);
+    // RabbitMQ's looks at its ports only.
+    if (name !== 'rabbitmq' && name !== 'redis-exporter') {
+      const asks = service.healthcheck!.test.join(' ');
+      expect([name, asks]).toEqual([name, expect.stringMatching(/--tls|https:/)]);
+    }
+    const values = Object.values({ ...services[name]!.environment, ...service.environment }).map(String);
+    const plain = values.filter((value) => /^(amqp|redis|http):|^mongodb:(?!.*[?&]tls=true)/.test(value));
+    expect(plain.filter((value) => value !== services.worker!.environment!.MODEL_SIMULATOR_URL)).toEqual([]);
+  }
+});
+
+test('what a service is started with stays, and TLS comes to it', () => {
+  for (const [name, { command }] of Object.entries(withTls)) {
+    if (!command) continue;
+    const changed = /^--(config\.file|web\.external-url)=/;
+    const before = services[name]!.command!.filter((argument) => !changed.test(argument));
+    expect(command).toEqual(expect.arrayContaining(before));
+  }
+});

@@ -3,7 +3,11 @@ import { fileVariableOf } from '../../src/config/setting-text.ts';
 import { settingGroups } from './setting-groups.ts';
 
 /** Settings that the chart decides: it names the ports, and takes the time to stop from `shutdownGrace`. */
-const DECIDED_BY_CHART = ['SHUTDOWN_GRACE', 'API_PORT', 'WORKER_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT'];
+const DECIDED_BY_CHART = [
+  ...['SHUTDOWN_GRACE', 'API_PORT', 'WORKER_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT'],
+  // An ingress ends TLS. The probes and the ServiceMonitors ask without it.
+  ...['TLS_CERT_FILE', 'TLS_KEY_FILE'],
+];
 
 /** Returns the JSON Schema of the chart's values. helm refuses values that it does not accept. */
 export const chartValuesSchema = () => ({

@@ -31,6 +31,8 @@ export interface RabbitMqOptions {
   dir: string;
   /** Additional lines of rabbitmq.conf. */
   config?: readonly string[];
+  /** Lines of rabbitmq.conf that say what it listens on, in place of AMQP and the management API without TLS. */
+  listeners?: (ports: { port: number; managementPort: number; metricsPort: number }) => readonly string[];
   /** In addition to the management plugin. */
   plugins?: readonly string[];
   /** Shows metrics to Prometheus. */
@@ -64,7 +66,7 @@ export async function startRabbitMq(options: RabbitMqOptions): Promise<RabbitMq>
 type Ports = [port: number, distPort: number, epmdPort: number, managementPort: number, metricsPort: number];
 
 async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq> {
-  const { dir, config = [], plugins = [], metrics = false, member } = options;
+  const { dir, config = [], listeners, plugins = [], metrics = false, member } = options;
   const [port, distPort, ownEpmdPort, managementPort, metricsPort] = ports;
   const { rabbitMqServer, commandLine } = programs();
   if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
@@ -77,9 +79,12 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
   writeFileSync(
     join(dir, 'rabbitmq.conf'),
     [
-      `listeners.tcp.1 = 127.0.0.1:${port}`,
-      'management.tcp.ip = 127.0.0.1',
-      `management.tcp.port = ${managementPort}`,
+      ...(listeners?.({ port, managementPort, metricsPort }) ?? [
+        `listeners.tcp.1 = 127.0.0.1:${port}`,
+        'management.tcp.ip = 127.0.0.1',
+        `management.tcp.port = ${managementPort}`,
+        ...(metrics ? ['prometheus.tcp.ip = 127.0.0.1', `prometheus.tcp.port = ${metricsPort}`] : []),
+      ]),
       'default_user = healify',
       `default_pass = ${password}`,
       // RabbitMQ's default would stop publishers on a machine with a nearly full disk.
@@ -87,7 +92,6 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
       'log.console = true',
       'log.console.level = warning',
       'log.file = false',
-      ...(metrics ? ['prometheus.tcp.ip = 127.0.0.1', `prometheus.tcp.port = ${metricsPort}`] : []),
       ...clusterLines(member),
       ...config,
       '',
@@ -100,7 +104,8 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
     LANG: 'C.UTF-8',
     HOME: join(dir, 'home'),
     RABBITMQ_NODENAME: member?.name ?? 'healify@localhost',
-    RABBITMQ_NODE_PORT: String(port),
+    // It would listen there without TLS.
+    ...(!listeners && { RABBITMQ_NODE_PORT: String(port) }),
     RABBITMQ_DIST_PORT: String(distPort),
     RABBITMQ_MNESIA_BASE: join(dir, 'mnesia'),
     RABBITMQ_LOG_BASE: join(dir, 'log'),

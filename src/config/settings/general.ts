@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { api, both, setting, worker } from '../setting.ts';
-import { duration, integer, names, optional, secret, secretFile, text, url } from '../value-types.ts';
+import { duration, fileContent, integer, names, optional, secret, secretFile, text, url } from '../value-types.ts';
 
 export const general = {
   nodeEnv: setting({
@@ -69,6 +69,22 @@ export const general = {
     unit: 'port',
     text: "The port of the worker's /metrics.",
     readBy: worker,
+  }),
+  tlsCertFile: setting({
+    env: 'TLS_CERT_FILE',
+    type: optional(fileContent),
+    default: '',
+    unit: 'path',
+    text: 'A file (PEM) with the certificate of this process, and those between it and its authority. With it, the API, /health and /metrics are served with TLS only. Left out: they are plain HTTP, and a proxy before the api does TLS.',
+    readBy: both,
+  }),
+  tlsKeyFile: setting({
+    env: 'TLS_KEY_FILE',
+    type: optional(fileContent),
+    default: '',
+    unit: 'path',
+    text: 'A file (PEM) with the private key of TLS_CERT_FILE, without a passphrase. It may be the same file.',
+    readBy: both,
   }),
   metricsHost: setting({
     env: 'METRICS_HOST',
