@@ -20,6 +20,8 @@ export interface Setting<T = unknown> {
   text: string;
   /** The value is, or has in it, a secret, so it may also stand in a file, which `<env>_FILE` names. */
   mayBeInFile?: true;
+  /** The variable with the password for an address that has a user and no password. That may be in a file, too. */
+  password?: string;
   /** The process connects to the addresses in the value, so production refuses them without TLS. */
   connects?: true;
   /** One of the lists below. */

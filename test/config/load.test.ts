@@ -92,6 +92,31 @@ test('a secret may stand in a file, which counts before the variable, and whose 
   ).toEqual(['OTHER_KEY_FILE must be the path of a file that can be read (ENOENT)']);
 });
 
+test('an address that names a user and no password gets the password of its own variable, which may be a file', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'healify-password-'));
+  const file = join(dir, 'password');
+  writeFileSync(file, 'p@ss/w:rd\n');
+  const config = loadApiConfig({
+    ...servers,
+    NODE_ENV: 'test',
+    RABBITMQ_URL: 'amqps://u@a/v,amqps://u@b/v',
+    RABBITMQ_PASSWORD_FILE: file,
+    REDIS_URL: 'rediss+cluster://u@a:1,b:2',
+    REDIS_PASSWORD: 'r',
+    CACHE_REDIS_URL: 'rediss://u:own@cache',
+    CACHE_REDIS_PASSWORD: 'unused',
+    MONGODB_URL: 'mongodb://u@a,b/healify?tls=true',
+    MONGODB_PASSWORD_FILE: file,
+  });
+  rmSync(dir, { recursive: true });
+  expect(config).toMatchObject({
+    rabbitmqUrl: 'amqps://u:p%40ss%2Fw%3Ard@a/v,amqps://u:p%40ss%2Fw%3Ard@b/v',
+    redisUrl: 'rediss+cluster://u:r@a:1,b:2',
+    cacheRedisUrl: 'rediss://u:own@cache',
+    mongodbUrl: 'mongodb://u:p%40ss%2Fw%3Ard@a,b/healify?tls=true',
+  });
+});
+
 test('an empty value counts as absent', () => {
   expect(loadApiConfig({ ...servers, NODE_ENV: 'test', API_PORT: '', CACHE_REDIS_URL: '' })).toMatchObject({
     apiPort: 3000,

@@ -133,11 +133,23 @@ run('RabbitMQ listens nowhere without TLS', async () => {
   const response = await fetch(`https://127.0.0.1:${rabbitPorts.managementPort}/api/overview`, {
     headers: { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
   });
-  const { listeners } = (await response.json()) as { listeners: { protocol: string }[] };
+  const { listeners } = (await response.json()) as { listeners: { protocol: string; port: number }[] };
   const protocols = new Set(listeners.map(({ protocol }) => protocol));
-  // Erlang's own is on loopback.
   expect([...protocols].toSorted()).toEqual(['amqp/ssl', 'clustering', 'https', 'https/prometheus']);
+  // Erlang's own, with which anything can be run, is on loopback.
+  const { port } = listeners.find(({ protocol }) => protocol === 'clustering')!;
+  if (process.platform === 'linux') expect(addressesListeningOn(port)).toEqual(['0100007F']);
 });
+
+/** The addresses of this machine on which somebody listens, as Linux writes them. */
+const addressesListeningOn = (port: number) =>
+  ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/[\s:]+/))
+      .filter(([, , localPort, , , state]) => state === '0A' && Number.parseInt(localPort!, 16) === port)
+      .map(([, address]) => address!),
+  );
 
 /** A server with this certificate, before one of the others. */
 async function before(target: string, file: string, host = '127.0.0.1'): Promise<string> {

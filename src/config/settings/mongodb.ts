@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { api, both, setting } from '../setting.ts';
-import { duration, fileContent, flag, integer, optional } from '../value-types.ts';
+import { duration, fileContent, flag, integer, optional, text } from '../value-types.ts';
 
 export const mongoDb = {
   mongodbUrl: setting({
@@ -17,7 +17,17 @@ export const mongoDb = {
     unit: 'URL',
     text: 'MongoDB 6.0 or newer, or a server that speaks its protocol, with the name of a database. There conversations, feedback, accounts, refresh tokens and keys of users are kept. Left out: they are kept in Redis. The same database for api and workers, which only use the keys.',
     mayBeInFile: true,
+    password: 'MONGODB_PASSWORD',
     connects: true,
+    readBy: both,
+  }),
+  mongodbPassword: setting({
+    env: 'MONGODB_PASSWORD',
+    type: optional(text()),
+    default: '',
+    unit: 'secret',
+    text: 'The password for a MONGODB_URL that names a user and no password.',
+    mayBeInFile: true,
     readBy: both,
   }),
   mongodbCaFile: setting({

@@ -11,6 +11,7 @@ import {
   publishers,
   redisUrl,
   secrets,
+  text,
   url,
 } from '../value-types.ts';
 
@@ -22,7 +23,17 @@ export const rabbitMqAndRedis = {
     unit: 'URLs',
     text: 'RabbitMQ 3.10 or newer, with user, password and vhost; amqps:// for TLS. For a cluster: one URL for each node, separated by commas. A process connects to any of them.',
     mayBeInFile: true,
+    password: 'RABBITMQ_PASSWORD',
     connects: true,
+    readBy: both,
+  }),
+  rabbitmqPassword: setting({
+    env: 'RABBITMQ_PASSWORD',
+    type: optional(text()),
+    default: '',
+    unit: 'secret',
+    text: 'The password for a RABBITMQ_URL that names a user and no password.',
+    mayBeInFile: true,
     readBy: both,
   }),
   rabbitmqCaFile: setting({
@@ -115,7 +126,17 @@ export const rabbitMqAndRedis = {
     unit: 'URL',
     text: 'Redis 6.2 or newer, or Valkey, for jobs, sessions and accounts. It must not evict: maxmemory-policy noeviction. One server: redis://user:password@host:6379/0. Sentinel: redis+sentinel://user:password@host1:26379,host2:26379/mymaster/0, with ?sentinel_username=…&sentinel_password=… if the Sentinels want a login. Cluster: redis+cluster://user:password@host1:6379,host2:6379. rediss://, rediss+sentinel:// and rediss+cluster:// for TLS.',
     mayBeInFile: true,
+    password: 'REDIS_PASSWORD',
     connects: true,
+    readBy: both,
+  }),
+  redisPassword: setting({
+    env: 'REDIS_PASSWORD',
+    type: optional(text()),
+    default: '',
+    unit: 'secret',
+    text: 'The password for a REDIS_URL that names a user and no password.',
+    mayBeInFile: true,
     readBy: both,
   }),
   redisCaFile: setting({
@@ -146,7 +167,17 @@ export const rabbitMqAndRedis = {
     unit: 'URL',
     text: 'A Redis of its own for cached answers, which may evict them; the same forms. Left out: REDIS_URL.',
     mayBeInFile: true,
+    password: 'CACHE_REDIS_PASSWORD',
     connects: true,
+    readBy: both,
+  }),
+  cacheRedisPassword: setting({
+    env: 'CACHE_REDIS_PASSWORD',
+    type: optional(text()),
+    default: '',
+    unit: 'secret',
+    text: 'The password for a CACHE_REDIS_URL that names a user and no password.',
+    mayBeInFile: true,
     readBy: both,
   }),
   jobShards: setting({
