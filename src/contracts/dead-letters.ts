@@ -167,10 +167,19 @@ export type LetterPage = z.output<typeof letterPage>;
 export type RedriveReport = z.output<typeof redriveReport>;
 export type DropReport = z.output<typeof dropReport>;
 
+/**
+ * What became of texts that an api or a worker has encrypted for their user: `opened`, or `cannot_be_opened`, because the key was
+ * destroyed or is not here. `as_sent`: there are none.
+ */
+export const letterTexts = z.enum(['as_sent', 'opened', 'cannot_be_opened']);
+export type LetterTexts = z.output<typeof letterTexts>;
+
 /** A letter with all its headers and its body, or the beginning of it. */
 export interface LetterWithBody extends Omit<Letter, 'headers' | 'encoding' | 'outline'> {
   headers: Record<string, unknown>;
   body: string;
+  /** `opened`: the body is not as it came, but has the texts as they were written. */
+  texts: LetterTexts;
   encoding: 'utf-8' | 'base64';
   truncated: boolean;
 }

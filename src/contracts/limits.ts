@@ -34,6 +34,8 @@ export const limits = {
   searchChars: 100,
   idempotencyKeyChars: 128,
   emailChars: 254,
+  /** Before the @. */
+  emailNameChars: 64,
   passwordChars: 128,
   modelNameChars: 128,
 } as const;

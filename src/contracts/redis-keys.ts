@@ -133,7 +133,7 @@ export const AUDIT_TRAIL_KEY = 'audit:trail';
 /** String, JSON: the installation that owns this Redis: its namespace and RabbitMQ's virtual host. */
 export const INSTALLATION_KEY = 'healify:installation';
 
-/** String, `mongodb`: the data keys of users are there. A process without MONGODB_URL must make none in Redis. */
+/** String, `mongodb` or `redis`: where the data keys of users are. The first process writes it; one that would keep them elsewhere ends. */
 export const KEYS_STORE_KEY = 'keys:store';
 
 /**

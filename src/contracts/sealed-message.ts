@@ -105,6 +105,13 @@ export function receive<T>(
   };
 }
 
+/**
+ * Reads a message of any content, for somebody who may read its texts.
+ * @throws UnreadableMessage as `receive` does
+ */
+export const receiveAny = (kind: 'request' | 'response', value: Record<string, unknown>) =>
+  receive(kind, value, (fields) => fields);
+
 const CANNOT_BE_OPENED = 'its texts were encrypted with a key that was destroyed, or that this process does not have';
 
 function divide(kind: MessageKind, message: object) {

@@ -262,6 +262,7 @@ const overview = createOverviewParts({
 const admin = createAdminParts({
   config,
   bodies: encryption.bodies,
+  seals: encryption.seals,
   shards,
   redis,
   gates,

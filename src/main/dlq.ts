@@ -13,14 +13,14 @@ import {
   showBodiesOptions,
 } from '../contracts/dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/queues.ts';
-import type { BodySeals } from '../contracts/sealing.ts';
+import type { BodySeals, TextSeals } from '../contracts/sealing.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { auditedByCommand } from './commands/audit-trail.ts';
-import { withBodySeals } from './commands/body-seals.ts';
 import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { dropText, groupsText, pageText, redriveText } from './commands/dlq-text.ts';
 import { progressLine } from './commands/progress-line.ts';
 import { readSetting } from './commands/read-setting.ts';
+import { withSeals } from './commands/seals.ts';
 
 const HELP = `Dead letters: messages that could not be processed. Finds RabbitMQ by RABBITMQ_URL: in the environment, in .env, or where
 npm start has started one. In the image: node dist/src/main/dlq.js list
@@ -47,8 +47,9 @@ What is shown, redriven or dropped is recorded in the audit trail, in MONGODB_UR
 
 Only the oldest 10000 letters of a queue are looked at. Exits with 0 if all went well, 1 if something failed or the
 canary did, 2 if the command is not understood.
-Where texts are encrypted, show and redrive also read ENCRYPTION_KEYS, REDIS_URL and MONGODB_URL. A letter that they cannot open is
-shown in base64, and not sent back.
+Where texts are encrypted, show and redrive also read ENCRYPTION_KEYS, REDIS_URL and MONGODB_URL. Show opens the texts in messages of
+apis and workers, too, or says that it cannot. A letter that is encrypted as a whole and cannot be opened is shown in base64, and not
+sent back.
 `;
 
 const NAME = 'healify-chat dead letters';
@@ -104,8 +105,8 @@ async function main(): Promise<void> {
       ...{ action: 'text.view' as const, subject: subjectOf(queue) },
       details: { filter: filterOf(wanted), ...(values.because && { reason: cutText(values.because, 500) }) },
     };
-    await withBodySeals(NAME, async (bodies) => {
-      const show = () => connectAdmin(bodies).showBodies(queue, wanted);
+    await withSeals(NAME, async (seals) => {
+      const show = () => connectAdmin(seals).showBodies(queue, wanted);
       const countOf = ({ letters }: { letters: unknown[] }) => ({ details: { count: letters.length } });
       print(await auditedByCommand('dlq', event, show, countOf), pageText);
     });
@@ -119,8 +120,8 @@ async function main(): Promise<void> {
       details: { filter: filterOf(wanted) },
     };
     const countsOf = ({ sent: count, matching }: RedriveReport) => ({ details: { count, matching } });
-    await withBodySeals(NAME, async (bodies) => {
-      const redrive = () => connectAdmin(bodies).redrive(queue, wanted, progress.show);
+    await withSeals(NAME, async (seals) => {
+      const redrive = () => connectAdmin(seals).redrive(queue, wanted, progress.show);
       const report = await (wanted.dryRun ? redrive() : auditedByCommand('dlq', event, redrive, countsOf));
       progress.end();
       print(report, redriveText);
@@ -161,11 +162,11 @@ function queueOf(name: string | undefined): WorkQueue | undefined {
   throw new UsageError(`there is no queue ${name}: ${REQUESTS_QUEUE} or ${RESPONSES_QUEUE}`);
 }
 
-/** @param bodies opens letters. Left out: there are no keys */
-function connectAdmin(bodies?: BodySeals) {
+/** @param seals open letters. Left out: there are no keys */
+function connectAdmin(seals?: { bodies: BodySeals; texts: TextSeals }) {
   const { rabbitmqUrl, rabbitmqCaFile, rabbitmqCertFile, rabbitmqKeyFile, publishers } = rabbitMqAndRedis;
   return createDeadLetterAdmin({
-    ...(bodies && { bodies }),
+    ...seals,
     ...brokerAddressOf({
       rabbitmqUrl: readSetting(rabbitmqUrl),
       rabbitmqCaFile: readSetting(rabbitmqCaFile),

@@ -19,7 +19,6 @@ import { type BodySeals, except, plainBodies, plainTexts, type TextSeals } from 
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
-const IN_MONGODB = 'mongodb';
 /** What other services may read: titles in Redis, and messages. */
 const READ_BY_OTHERS = ['title', 'request', 'response'] as const;
 
@@ -98,21 +97,28 @@ export function keyOfUser({ redis, store }: { redis: Redis; store: DataKeyStore 
   };
 }
 
-/** If one process kept data keys in MongoDB and another one in Redis, neither could open what the other has encrypted. */
+/**
+ * If one process kept data keys in MongoDB and another one in Redis, neither could open what the other has encrypted. So the first
+ * process decides where they are, before it makes any.
+ */
 async function mustUseTheStoreOfAll(options: { redis: Redis; inMongoDb: boolean; logger: Logger }): Promise<void> {
   const { redis, inMongoDb, logger } = options;
-  const isElsewhere = await untilKnown(logger, 'could not read where the keys of users are; trying again', async () => {
-    if (!inMongoDb) return (await orStoreUnavailable(redis.get(KEYS_STORE_KEY))) === IN_MONGODB;
-    await orStoreUnavailable(redis.set(KEYS_STORE_KEY, IN_MONGODB));
-    return false;
+  const own = inMongoDb ? 'mongodb' : 'redis';
+  const chosen = await untilKnown(logger, 'could not read where the keys of users are; trying again', async () => {
+    await orStoreUnavailable(redis.set(KEYS_STORE_KEY, own, 'NX'));
+    return await orStoreUnavailable(redis.get(KEYS_STORE_KEY));
   });
-  if (!isElsewhere) return;
+  if (chosen === own) return;
   logger.fatal(
-    'the keys of users are in MongoDB, and this process has no MONGODB_URL: give api and workers the same. ' +
-      `If you have moved everything from MongoDB to Redis, delete the key: DEL ${KEYS_STORE_KEY}`,
+    inMongoDb
+      ? `the keys of users are in Redis, and this process has a MONGODB_URL: ${SAME_FOR_ALL} from Redis to MongoDB, ${DELETE_CLAIM}`
+      : `the keys of users are in MongoDB, and this process has no MONGODB_URL: ${SAME_FOR_ALL} from MongoDB to Redis, ${DELETE_CLAIM}`,
   );
   process.exit(1);
 }
+
+const SAME_FOR_ALL = 'give api and workers the same. If you have moved everything';
+const DELETE_CLAIM = `delete the key: DEL ${KEYS_STORE_KEY}`;
 
 async function admitted(options: {
   store: DataKeyStore;

@@ -222,6 +222,15 @@ test('TRACE sends nothing back', async () => {
   expect(body).not.toContain('of the caller');
 });
 
+test('the page of the documentation is read, and nothing else', async () => {
+  expect((await fetch(`${url}/docs/`)).status).toBe(200);
+  await expectProblem(await fetch(`${url}/docs/`, { method: 'POST' }), 404, 'not_found');
+  const traced = request(`${url}/docs/runbooks/HealifyWorkerMissing.md`, { method: 'TRACE' }).end();
+  const [reply] = await once(traced, 'response');
+  expect([reply.statusCode, reply.headers.allow]).toEqual([405, 'GET, HEAD']);
+  reply.resume();
+});
+
 test('a path with a broken percent-encoding is not found', async () => {
   await expectProblem(await fetch(`${url}/chat/session/%E0%A4%A`), 404, 'not_found');
 });

@@ -55,6 +55,16 @@ test('a page can see who may make an account', async () => {
   expect(await call(`${closed.url}/auth/options`)).toMatchObject({ status: 200, body: { registration: 'closed' } });
 });
 
+test('an email has at most 64 characters before the @, as the format in the OpenAPI document has it', async () => {
+  const invite = await inviteOfCommand();
+  const nameOf = (chars: number) => `${randomUUID()}${'x'.repeat(chars - 36)}@example.com`;
+  expect(await register({ email: nameOf(65), invite })).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'email' }] },
+  });
+  expect((await register({ email: nameOf(64), invite })).status).toBe(202);
+});
+
 test('where registration is closed nobody makes an account, and those who have one log in', async () => {
   const email = newEmail();
   const refused = await register({ email, invite: await inviteOfCommand() }, closed);

@@ -24,20 +24,30 @@ describe('conversations in Redis', () => describeEncryption(async () => ({})));
 withMongoDb('conversations in MongoDB', () => {
   describeEncryption(async () => ({ MONGODB_URL: await testMongoDbUrl() }));
 
-  test('once an api keeps the keys of users there, no process starts that would keep others in Redis', async () => {
-    const env = {
-      RABBITMQ_URL: await testRabbitMqUrl(),
-      REDIS_URL: await testRedisUrl(),
-      ENCRYPTION_KEYS: masterKey('k1'),
-    };
-    await startApi({ ...env, MONGODB_URL: await testMongoDbUrl() });
-    const ports = { WORKER_PORT: String(await freePort()), WORKER_METRICS_PORT: String(await freePort()) };
-    const more = { ...ports, MODEL_SIMULATOR_URL: simulator.baseUrl, MESSAGE_SIGNING_KEY };
-    const worker = await startScript('src/main/worker.ts', [], { ...env, ...more });
-    await until('it has ended', () => !worker.running, 30_000);
-    expect(worker.exitCode).toBe(1);
-    expect(worker.output()).toContain('this process has no MONGODB_URL');
-  });
+  test.each(['api', 'worker'] as const)(
+    'where an %s was first and decided where the keys of users are, no process starts that would keep others elsewhere',
+    async (first) => {
+      const servers = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl() };
+      const more = { MODEL_SIMULATOR_URL: simulator.baseUrl, MESSAGE_SIGNING_KEY };
+      const env = { ...servers, ...more, ENCRYPTION_KEYS: masterKey('k1') };
+      const mongoDb = { MONGODB_URL: await testMongoDbUrl() };
+      if (first === 'api') await startApi({ ...env, ...mongoDb });
+      else await startWorker(env);
+      const second = first === 'api' ? 'worker' : 'api';
+      const ports = {
+        [`${second.toUpperCase()}_PORT`]: String(await freePort()),
+        [`${second.toUpperCase()}_METRICS_PORT`]: String(await freePort()),
+      };
+      const other = await startScript(`src/main/${second}.ts`, [], {
+        ...env,
+        ...ports,
+        ...(second === 'api' && mongoDb),
+      });
+      await until('it has ended', () => !other.running, 30_000);
+      expect(other.exitCode).toBe(1);
+      expect(other.output()).toContain(`this process has ${second === 'api' ? 'a' : 'no'} MONGODB_URL`);
+    },
+  );
 });
 
 function describeEncryption(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {

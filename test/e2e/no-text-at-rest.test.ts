@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { RabbitMq } from '../../tools/services/rabbitmq.ts';
 import type { Service } from '../../tools/services/service.ts';
+import { formsIn, formsInFolder } from '../../tools/text-search.ts';
 import { signUp } from '../api-client.ts';
 import { openMongoDb } from '../mongodb-connection.ts';
 import { startApi, startWorker, type TestProcess } from '../processes.ts';
@@ -25,29 +25,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => Promise.all([simulator.stop(), rabbitMq.stop(), redisServer.stop()]));
 
-/** The ways in which a text may be written. Its characters need escapes in JSON, in a URL and in base64. */
-const formsOf = (marker: string) => [
-  marker,
-  encodeURIComponent(marker),
-  // Three alignments of base64, without the characters that depend on what is beside the text.
-  ...[0, 1, 2].map((before) => {
-    const whole = Buffer.from('x'.repeat(before) + marker).toString('base64');
-    return whole.slice(before === 0 ? 0 : 4, whole.length - 8);
-  }),
-];
-
-/** The ways in which a text is found in these bytes. */
-const foundIn = (bytes: Buffer, marker: string) => formsOf(marker).filter((form) => bytes.includes(form));
-
 async function empty(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl);
   await redis.flushall();
   await redis.quit();
-}
-
-function bytesIn(dir: string): Buffer {
-  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Buffer.concat(files.map((file) => readFileSync(`${file.parentPath}/${file.name}`)));
 }
 
 describe('with everything in Redis', () => describeRun(async () => ({})));
@@ -55,8 +36,7 @@ withMongoDb('with history in MongoDB', () => describeRun(async () => ({ MONGODB_
 
 function describeRun(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
   /**
-   * Asks, fails, cancels, rates and repeats questions, all with this text, and publishes a message that nobody can read. No question
-   * is streamed: answer logs are not encrypted.
+   * Asks, streams, fails, cancels, rates and repeats questions, all with this text, and publishes a message that nobody can read.
    */
   async function run(
     env: Record<string, string>,
@@ -76,6 +56,17 @@ function describeRun(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
     const { sessionId, requestId } = first;
     expect((await ann.send({ message: `And ${marker}?`, sessionId }, wait)).body.status).toBe('completed');
     expect((await ann.send({ message: question }, wait)).body).toMatchObject({ cached: true });
+    const streamed = await fetch(`${processes[0].url}/chat/send`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        Accept: 'text/event-stream',
+        Authorization: `Bearer ${ann.accessToken}`,
+      },
+      // The model says it again, and nobody has asked it before.
+      body: JSON.stringify({ message: `[[simulate mode=echo]] ${marker} as a stream` }),
+    });
+    expect(await streamed.text()).toMatch(new RegExp(`${marker}[^]*event: completed`));
     await ann.put(`/chat/requests/${requestId}/feedback`, { rating: 'down', comment: `${marker} is missing` });
     await ann.patch(`/chat/session/${sessionId}`, { title: `About ${marker}` });
     const failed = (await ann.send({ message: `[[simulate status=400]] ${marker}` }, wait)).body;
@@ -112,11 +103,11 @@ function describeRun(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
         )
       : '';
     return {
-      redis: foundIn(bytesIn(redisDir), marker),
-      rabbitMq: foundIn(bytesIn(rabbitMqDir), marker),
-      mongoDb: foundIn(Buffer.from(mongoDb), marker),
-      logs: foundIn(Buffer.from(ran.processes.map((each) => each.output()).join('\n')), marker),
-      metrics: foundIn(Buffer.from(ran.metrics), marker),
+      redis: formsInFolder(redisDir, marker),
+      rabbitMq: formsInFolder(rabbitMqDir, marker),
+      mongoDb: formsIn(mongoDb, marker),
+      logs: formsIn(ran.processes.map((each) => each.output()).join('\n'), marker),
+      metrics: formsIn(ran.metrics, marker),
     };
   }
 

@@ -104,6 +104,8 @@ export function createBullBoardRouter(options: {
   });
   adapter.setErrorHandler((error) => {
     const { status, message } = toApiError(error);
+    // A body that cannot be read.
+    if (status < 500) return { status: status as 400, body: { error: 'ERRORS.BAD_REQUEST', message } };
     // BullMQ explains its own refusals, for example to retry a job that has not failed.
     if (status !== 503) {
       const body = { error: 'ERRORS.INTERNAL_SERVER_ERROR', message: safeMessage(error) };

@@ -75,8 +75,13 @@ export function createTextsRouter(options: {
         if (!letters[0]) throw new ApiError('not_found', { detail: 'No dead letter of this queue has this id.' });
         return letters[0];
       };
-      const { body, encoding } = await viewing(req, { kind: 'queue', id: `${queue}.dlq`, reason }, read, () => 1);
-      res.json({ queue, messageId, body, encoding } satisfies ViewedDeadLetter);
+      const { body, encoding, texts } = await viewing(
+        req,
+        { kind: 'queue', id: `${queue}.dlq`, reason },
+        read,
+        () => 1,
+      );
+      res.json({ queue, messageId, body, encoding, texts } satisfies ViewedDeadLetter);
     })
     .post('/texts/access', async (req, res) => {
       const { reason } = parse(takeTextAccessBody, req.body ?? {});

@@ -15,7 +15,7 @@ import {
 } from '../../contracts/http/chat-bodies.ts';
 import { feedbackBody } from '../../contracts/http/feedback-bodies.ts';
 import { me } from '../../contracts/http/me.ts';
-import { streamEvent } from '../../contracts/http/realtime-bodies.ts';
+import { serverSentEvent } from '../../contracts/http/realtime-bodies.ts';
 import { renameBody, sessionSummary, sessionsPage, sessionsQuery } from '../../contracts/http/session-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
@@ -83,7 +83,7 @@ const contentLocation = z
   .meta({ description: 'Where a stream of events is resumed.', example: '/chat/requests/9b2f…/events' });
 const withEvents = (reply: ReturnType<typeof json>) => ({
   ...reply,
-  content: { ...reply.content, 'text/event-stream': { schema: streamEvent } },
+  content: { ...reply.content, 'text/event-stream': { schema: serverSentEvent } },
 });
 const sendHeaders = {
   ...rateLimitHeaders,

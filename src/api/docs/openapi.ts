@@ -1,4 +1,5 @@
 import { createDocument } from 'zod-openapi';
+import { streamEvent } from '../../contracts/http/realtime-bodies.ts';
 import { adminAccountPaths } from '../admin/accounts.ts';
 import { deadLetterPaths } from '../admin/dead-letters.ts';
 import { eraseUserPaths } from '../admin/erase-user.ts';
@@ -58,6 +59,8 @@ export function createOpenApiDocument(options: {
       { name: 'Documentation' },
     ],
     components: {
+      // The schema of an event names it, as the schema of its data.
+      schemas: { StreamEvent: streamEvent },
       securitySchemes: {
         bearer: {
           type: 'http',

@@ -62,8 +62,7 @@ export function createDocsRouter(document: OpenApiDocument): Router {
     res.type('text/plain').send(text);
   });
 
-  router.use(
-    '/docs',
+  const page = Router().use(
     swaggerPolicy,
     swaggerUi.serve,
     swaggerUi.setup(undefined, {
@@ -72,5 +71,10 @@ export function createDocsRouter(document: OpenApiDocument): Router {
       swaggerOptions: { url: '../openapi.json', validatorUrl: null },
     }),
   );
+  // The page itself would answer every method and every address.
+  router.use('/docs', (req, res, next) => {
+    if (req.method === 'GET' || req.method === 'HEAD') page(req, res, next);
+    else next();
+  });
   return router;
 }

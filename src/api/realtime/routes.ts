@@ -2,7 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
-import { streamEvent, ticketIssued } from '../../contracts/http/realtime-bodies.ts';
+import { serverSentEvent, ticketIssued } from '../../contracts/http/realtime-bodies.ts';
 import { limits } from '../../contracts/limits.ts';
 import { bearer, json, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
 import {
@@ -12,6 +12,7 @@ import {
   headOfRequestEvents,
   headOfSessionEvents,
 } from './events.ts';
+import { POSITION, POSITION_IN_SESSION } from './read-position.ts';
 import { SOCKET_PATH, type Sockets } from './socket/sockets.ts';
 import { authenticateWithTicket, issueTicket, type RedeemTicket } from './tickets.ts';
 
@@ -41,26 +42,29 @@ export function createRealtimeRouter(options: RealtimeRouterOptions): Router {
 const tags = ['Chat'];
 const faults = ['unauthenticated', 'rate_limited', 'store_unavailable', 'identity_unavailable'] as const;
 const id = z.string().max(limits.idChars);
-/** What a reader of a stream may send. @param idForm what an id looks like */
-const readingOf = (idForm: string) => ({
+/** What a reader of a stream may send. @param form of an id: in words, and as a pattern */
+const readingOf = ({ words, pattern }: { words: string; pattern: RegExp }) => ({
   query: z.object({
     ticket: z.string().optional().describe('A ticket of `POST /chat/tickets`, in place of the access token.'),
-    after: z.string().optional().describe('As `Last-Event-ID`, which counts if both are given.'),
+    after: z.string().regex(pattern).optional().describe('As `Last-Event-ID`, which counts if both are given.'),
   }),
   header: z.object({
     'Last-Event-ID': z
       .string()
+      .regex(pattern)
       .optional()
-      .describe(`Resumes after this event: ${idForm}. Left out or -1: from the beginning.`),
+      .describe(`Resumes after this event: ${words}. Left out or -1: from the beginning.`),
   }),
 });
+const inSession = { words: '`requestId:number`', pattern: POSITION_IN_SESSION };
+const inRequest = { words: 'a number', pattern: POSITION };
 const events = {
   200: {
     description:
       'Server-sent events: `id` is where a reader resumes, `event` is the type and `data` is the event as JSON. The stream ends ' +
       'after `completed`, `failed` or `cancelled`. If it ends before, connect again with the last id. docs/protocol.md has the ' +
       'details.',
-    content: { 'text/event-stream': { schema: streamEvent } },
+    content: { 'text/event-stream': { schema: serverSentEvent } },
   },
   204: { description: 'You have the end of the answer already.' },
   ...problems('validation_failed', 'not_found', 'too_many_streams', 'stopping', ...faults),
@@ -100,7 +104,7 @@ export const realtimePaths: ZodOpenApiPathsObject = {
       security: bearer,
       summary: 'Follow the newest question of a session',
       operationId: 'followSession',
-      requestParams: { path: z.object({ sessionId: id }), ...readingOf('`requestId:number`') },
+      requestParams: { path: z.object({ sessionId: id }), ...readingOf(inSession) },
       responses: events,
     },
   },
@@ -110,7 +114,7 @@ export const realtimePaths: ZodOpenApiPathsObject = {
       security: bearer,
       summary: 'Follow a question',
       operationId: 'followRequest',
-      requestParams: { path: z.object({ requestId: id }), ...readingOf('a number') },
+      requestParams: { path: z.object({ requestId: id }), ...readingOf(inRequest) },
       responses: events,
     },
   },

@@ -6,12 +6,14 @@ import type {
   LetterFilter,
   LetterGroups,
   LetterPage,
+  LetterWithBody,
   ShowBodiesOptions,
   ShowOptions,
 } from '../../contracts/dead-letters.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
-import type { BodySeals } from '../../contracts/sealing.ts';
+import type { BodySeals, TextSeals } from '../../contracts/sealing.ts';
 import { openLetter } from './open-letter.ts';
+import { openTexts } from './open-texts.ts';
 import { causeOf, describeLetter, describeWithBody, isoOf, matches, senderOf } from './read-letter.ts';
 
 interface Group {
@@ -53,33 +55,39 @@ export async function listLetters(
 }
 
 /** Returns the first letters that match a filter, the oldest first. */
-export const showLetters = (
+export async function showLetters(
   broker: BrokerAddress,
   bodies: BodySeals,
   queue: WorkQueue,
   options: ShowOptions,
-): Promise<LetterPage> => firstLetters(broker, bodies, queue, options, (letter) => describeLetter(letter, queue));
+): Promise<LetterPage> {
+  const { letters, ...page } = await firstLetters(broker, bodies, queue, options);
+  return { ...page, letters: letters.map((letter) => describeLetter(letter, queue)) };
+}
 
-/** The same, with their bodies. */
-export const showBodies = (
+/** The same, with their bodies and what these have sealed. */
+export async function showBodies(
   broker: BrokerAddress,
-  bodies: BodySeals,
+  { bodies, texts }: { bodies: BodySeals; texts: TextSeals },
   queue: WorkQueue,
   { full, ...options }: ShowBodiesOptions,
-) => firstLetters(broker, bodies, queue, options, (letter) => describeWithBody(letter, full));
+): Promise<Omit<LetterPage, 'letters'> & { letters: LetterWithBody[] }> {
+  const { letters, ...page } = await firstLetters(broker, bodies, queue, options);
+  const opened = await openTexts(texts, queue, letters);
+  return { ...page, letters: opened.map(({ letter, texts }) => ({ ...describeWithBody(letter, full), texts })) };
+}
 
 /** A letter that cannot be opened is shown as it is. */
-async function firstLetters<T>(
+async function firstLetters(
   broker: BrokerAddress,
   bodies: BodySeals,
   queue: WorkQueue,
   { limit, ...filter }: ShowOptions,
-  describe: (letter: ConsumeMessage) => T,
 ) {
   const seals = await bodies.forOpening();
-  const letters: T[] = [];
+  const letters: ConsumeMessage[] = [];
   const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
-    if (letters.length < limit) letters.push(describe(openLetter(seals, letter) ?? letter));
+    if (letters.length < limit) letters.push(openLetter(seals, letter) ?? letter);
   });
   return { queue: deadLetterQueueOf(queue), matching, read, unread, letters };
 }

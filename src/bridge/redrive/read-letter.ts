@@ -75,7 +75,7 @@ export function describeLetter(letter: ConsumeMessage, queue: WorkQueue): Letter
 }
 
 /** @param full whether to show the whole body, or only its beginning */
-export function describeWithBody(letter: ConsumeMessage, full: boolean): LetterWithBody {
+export function describeWithBody(letter: ConsumeMessage, full: boolean): Omit<LetterWithBody, 'texts'> {
   const { content, properties } = letter;
   const shown = full ? content : content.subarray(0, BODY_EXCERPT_BYTES);
   // The whole body is checked: a character that is cut at the end would make a text look binary.

@@ -6,6 +6,8 @@ import { id, timestamp } from '../scalars.ts';
 export const email = z
   .email()
   .max(limits.emailChars)
+  // As in RFC 5321, and as the format "email" of JSON Schema has it.
+  .refine((value) => value.lastIndexOf('@') <= limits.emailNameChars, 'must have at most 64 characters before the @')
   .transform((value) => value.toLowerCase())
   .meta({ example: 'user@example.com' });
 const password = z

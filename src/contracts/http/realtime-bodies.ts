@@ -38,4 +38,17 @@ export const streamEvent = z
   .union([answerEvent, acceptedEvent, cutOffEvent])
   .meta({ id: 'StreamEvent', description: 'An event of a stream.' });
 
+/** How OpenAPI describes a body of server-sent events: this is one of them. */
+export const serverSentEvent = z
+  .object({
+    event: z.string().optional().describe('The `type` of the event.'),
+    id: z.string().optional().describe('Where a reader resumes.'),
+    retry: z.string().optional().describe('After how many milliseconds to connect again.'),
+    data: z.string().meta({
+      contentMediaType: 'application/json',
+      contentSchema: { $ref: '#/components/schemas/StreamEvent' },
+    }),
+  })
+  .meta({ id: 'ServerSentEvent', description: 'One of the events that the body consists of.' });
+
 export type StreamEvent = z.output<typeof streamEvent>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { letterTexts } from '../dead-letters.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../queues.ts';
 import { id, timestamp } from '../scalars.ts';
 import { turnStatus } from './chat-bodies.ts';
@@ -50,8 +51,12 @@ export const viewedDeadLetter = z
     messageId: z.string(),
     body: z.string(),
     encoding: z.enum(['utf-8', 'base64']),
+    texts: letterTexts.describe(
+      '`as_sent`: the body is as it came. `opened`: its texts were encrypted for their user, and are here as they were written. ' +
+        '`cannot_be_opened`: their key was destroyed, or the api does not have it.',
+    ),
   })
-  .meta({ id: 'ViewedDeadLetter', description: 'The body of a dead letter, as it came.' });
+  .meta({ id: 'ViewedDeadLetter', description: 'The body of a dead letter.' });
 
 export const takeTextAccessBody = z.strictObject({ reason }).meta({ id: 'TakeTextAccess' });
 

@@ -32,7 +32,7 @@ import type { IntakeAdmin } from '../../contracts/intake.ts';
 import type { JobAdmin } from '../../contracts/jobs.ts';
 import { REQUESTS_QUEUE } from '../../contracts/queues.ts';
 import type { RetryRunAdmin } from '../../contracts/retry-runs.ts';
-import type { BodySeals } from '../../contracts/sealing.ts';
+import type { BodySeals, TextSeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
 import { brokerAddressOf } from '../broker-address.ts';
 import type { createOverviewParts } from './overview.ts';
@@ -42,6 +42,7 @@ export function createAdminParts(options: {
   config: ApiConfig;
   /** Opens dead letters. */
   bodies: BodySeals;
+  seals: TextSeals;
   shards: JobShards;
   redis: Redis;
   gates: GateAdmin;
@@ -67,10 +68,10 @@ export function createAdminParts(options: {
   adminCookie: OwnCookie;
   logger: Logger;
 }): Router {
-  const { config, bodies, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
+  const { config, bodies, seals, shards, redis, gates, feedback, intake, jobs, retryRuns, overview, depths } = options;
   const { conversations, onEmergency } = options;
   const { judgedProcesses, login, accountAdmin, invites, trail, textAccess: access, requireAdmin, logger } = options;
-  const deadLetters = createDeadLetterAdmin({ ...brokerAddressOf(config), bodies });
+  const deadLetters = createDeadLetterAdmin({ ...brokerAddressOf(config), bodies, texts: seals });
   const openJobs = () => countOpenJobs(shards, redis);
   return createAdminRouter(
     login,

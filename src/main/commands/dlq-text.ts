@@ -1,4 +1,11 @@
-import type { DeadLetterAdmin, DropReport, Letter, LetterGroups, RedriveReport } from '../../contracts/dead-letters.ts';
+import type {
+  DeadLetterAdmin,
+  DropReport,
+  Letter,
+  LetterGroups,
+  LetterTexts,
+  RedriveReport,
+} from '../../contracts/dead-letters.ts';
 import { printable } from './printable.ts';
 import { textTable, timeText } from './text-table.ts';
 
@@ -27,6 +34,7 @@ export function pageText(page: Awaited<ReturnType<DeadLetterAdmin['showBodies']>
       `properties  ${JSON.stringify(letter.properties)}`,
       `headers     ${JSON.stringify(letter.headers)}`,
       `body        ${letter.bytes} bytes${letter.encoding === 'base64' ? ', binary, here in base64' : ''}${letter.truncated ? ', its beginning (--full shows all)' : ''}`,
+      ...textsLine[letter.texts],
     ];
     return `${[...lines.map((line) => printable(line)), printable(letter.body, true)].join('\n')}\n`;
   });
@@ -47,6 +55,12 @@ export function dropText(report: DropReport): string {
   if (report.dryRun) return `${report.queue}: ${letters(report.matching)} to drop; nothing was changed\n`;
   return `${report.queue}: ${letters(report.dropped)} dropped, ${report.left} left${unreadText(report.unread)}\n`;
 }
+
+const textsLine: Record<LetterTexts, string[]> = {
+  as_sent: [],
+  opened: ['texts       encrypted in the message, here as they were written'],
+  cannot_be_opened: ['texts       encrypted with a key of their user that was destroyed, or that is not here'],
+};
 
 /** The name that the sender gives itself, and its RabbitMQ user. */
 const senderText = ({ appId, userId }: Letter['sender']) =>

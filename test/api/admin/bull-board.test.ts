@@ -175,6 +175,13 @@ describe('jobs that an admin lets go on get a place in the present line:', () =>
   });
 });
 
+test('a body that the board cannot read is the fault of its sender', async () => {
+  expect(await ask('POST', '/add', 'no object')).toMatchObject({
+    status: 400,
+    text: expect.stringContaining('ERRORS.BAD_REQUEST'),
+  });
+});
+
 test('the board shows no text of a question or an answer, and leads from a job to its story', async () => {
   const { request, ...rest } = job('an/odd id');
   const secret = { message: 'secret question', context: [{ role: 'user' as const, content: 'secret earlier' }] };

@@ -151,6 +151,14 @@ test('a position that is none is refused, with the field that is wrong', async (
   }
 });
 
+test('a wrong position is refused also where another one counts', async () => {
+  const { requestId } = await asked();
+  const refused = await fetch(`${api.url}/chat/requests/${requestId}/events?after=x`, {
+    headers: { Authorization: `Bearer ${ann.accessToken}`, 'Last-Event-ID': '0' },
+  });
+  expect(await refused.json()).toMatchObject({ status: 400, errors: [{ path: 'after' }] });
+});
+
 test('a reader that has more than the log is told to begin again', async () => {
   const { requestId } = await asked({ message: 'How?', stream: true });
   const text = await (await open(`/chat/requests/${requestId}/events?after=99`)).text();

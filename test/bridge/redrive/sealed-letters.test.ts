@@ -5,6 +5,7 @@ import { createBodySeals } from '../../../src/adapters/encryption/body-seals.ts'
 import { createDataKeys } from '../../../src/adapters/encryption/data-keys.ts';
 import { createConfiguredMasterKeys } from '../../../src/adapters/encryption/master-keys.ts';
 import { createRedisDataKeyStore } from '../../../src/adapters/encryption/redis-data-key-store.ts';
+import { createTextSeals } from '../../../src/adapters/encryption/text-seals.ts';
 import { connectRabbitMq } from '../../../src/adapters/rabbitmq/connection.ts';
 import { createDeadLetter, type DeadLetter } from '../../../src/adapters/rabbitmq/dead-letters.ts';
 import { createPublisher } from '../../../src/adapters/rabbitmq/publisher.ts';
@@ -14,7 +15,8 @@ import type { ChatResponse } from '../../../src/contracts/chat-response.ts';
 import { redriveOptions, showBodiesOptions, showOptions } from '../../../src/contracts/dead-letters.ts';
 import { UndeliverableReplyError } from '../../../src/contracts/errors.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../../src/contracts/queues.ts';
-import type { BodySeals } from '../../../src/contracts/sealing.ts';
+import { sealMessage } from '../../../src/contracts/sealed-message.ts';
+import type { BodySeals, TextSeals } from '../../../src/contracts/sealing.ts';
 import { captureLog } from '../../captured-log.ts';
 import { type QueueClient, startQueueClient } from '../../queue-client.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
@@ -25,6 +27,7 @@ const MARKER = 'a secret illness';
 let url: string;
 let client: QueueClient;
 let bodies: BodySeals;
+let texts: TextSeals;
 let deadLetter: DeadLetter;
 let replies: ReplyPublisher;
 let stop: () => Promise<unknown>;
@@ -34,7 +37,9 @@ beforeEach(async () => {
   client = await startQueueClient(url);
   const redis = new Redis(await testRedisUrl());
   const masterKeys = createConfiguredMasterKeys([{ id: 'k1', key: randomBytes(32) }]);
-  bodies = createBodySeals(createDataKeys({ store: createRedisDataKeyStore({ redis }), masterKeys }));
+  const dataKeys = createDataKeys({ store: createRedisDataKeyStore({ redis }), masterKeys });
+  bodies = createBodySeals(dataKeys);
+  texts = createTextSeals(dataKeys);
   const { logger } = captureLog();
   const connection = await connectRabbitMq({ url, name: 'test', logger });
   const publisher = createPublisher({ connection, timeoutMs: 5_000, logger });
@@ -115,4 +120,24 @@ test('an answer that its reply queue did not take lies encrypted, and goes there
   await client.channel.assertQueue('others');
   await createDeadLetterAdmin({ url, bodies }).redrive(RESPONSES_QUEUE, redriveOptions.parse({}));
   expect(JSON.parse((await client.take('others')).content.toString())).toEqual(response);
+});
+
+test('the text that an api has encrypted for its user is shown to somebody with the keys, and others are told why not', async () => {
+  const own = await texts.forSealing(['ann']);
+  const request = { version: 1 as const, requestId: 'r-1', sessionId: 's-1', userId: 'ann', message: MARKER };
+  const sealed = Buffer.from(JSON.stringify(sealMessage(own, 'request', request)));
+  expect(sealed.toString()).not.toContain(MARKER);
+  await deadLetter(delivery(sealed), 'cannot_be_opened', 'x');
+  await deadLetter(delivery(Buffer.from('{"message":"in the clear"}')), 'invalid_message', 'x');
+  const shown = async (seals: { bodies?: BodySeals; texts?: TextSeals }) =>
+    (await createDeadLetterAdmin({ url, ...seals }).showBodies(REQUESTS_QUEUE, showBodiesOptions.parse({ full: true })))
+      .letters;
+
+  const [opened, clear] = await shown({ bodies, texts });
+  expect(opened).toMatchObject({ texts: 'opened', encoding: 'utf-8' });
+  expect(JSON.parse(opened!.body)).toEqual(request);
+  expect(clear).toMatchObject({ texts: 'as_sent', body: '{"message":"in the clear"}' });
+  const [closed] = await shown({ bodies });
+  expect(closed).toMatchObject({ texts: 'cannot_be_opened' });
+  expect(JSON.parse(closed!.body)).toMatchObject({ version: 2, userId: 'ann', sealed: expect.any(String) });
 });
