@@ -39,6 +39,8 @@ export const redisKeys = {
    * key's hash.
    */
   idempotency: (userId: string, keyHash: string) => `chat:idempotency:${userId}:${keyHash}`,
+  /** Sorted set: the hashes of a user's Idempotency-Keys, by when they expire, in ms. So an erasure finds them. */
+  idempotencyKeys: (userId: string): string => keyBeside(redisKeys.history(userId), 'idempotency'),
   /**
    * String, JSON: `response`, `model`, `provider` and `finishReason` of the last answer that a worker gave in the
    * session. We write and erase it for other services, so its name must not change. We do not read it.

@@ -340,6 +340,7 @@ const chat = createChatRouter({
   feedback,
   onRated: createFeedbackReport(metrics),
   eraser,
+  trail: audit.trail,
   streams,
   maxWaitMs: config.maxWaitMs,
   ...createMeParts(config, stores.accounts),

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
       return void process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
     }
     const of = found ? { userId: found.userId, sessionId: found.sessionId ?? undefined } : { userId: named };
-    const counts = await dataEraser.survey(of);
+    const counts = await dataEraser.survey(of, found?.erasureId);
     const left = Object.fromEntries(kindsOfData.filter((kind) => counts[kind] > 0).map((kind) => [kind, counts[kind]]));
     const isClosed = of.sessionId !== undefined || (await dataEraser.isClosed(of.userId));
     const state = found?.state ?? null;

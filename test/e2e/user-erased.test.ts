@@ -160,6 +160,50 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     }
   });
 
+  test('a conversation is erased in every store, with a receipt that can be verified; others of its user stay', async () => {
+    const fay = await signUp(api.url);
+    const text = (what: string) => `Is ${fay.userId} ${what}?`;
+    const other = await answered(fay, text('kept'), {}, { 'Idempotency-Key': randomUUID() });
+    const { sessionId, requestId } = await answered(fay, text('erased'), {}, { 'Idempotency-Key': randomUUID() });
+    await fay.put(`/chat/requests/${requestId}/feedback`, { rating: 'up', comment: 'good' });
+    await answered(fay, text('streamed'), { sessionId, stream: true });
+    const before = await client.depth('chat_requests.dlq');
+    await client.ask({ requestId: randomUUID(), sessionId, userId: fay.userId, unreadable: text('unreadable') });
+    await until('it is a dead letter', async () => (await client.depth('chat_requests.dlq')) > before);
+    await simulator.behave({ latencyMs: 60_000 });
+    await fay.send({ message: text('under way'), sessionId });
+    await until('the model is asked', async () => (await simulator.stats()).inFlight === 1);
+    expect(await keptTexts()).toContain(sessionId);
+
+    const { status, headers } = await fay.delete(`/chat/session/${sessionId}`);
+    expect(status).toBe(204);
+    expect((await fay.session(sessionId)).status).toBe(404);
+    const location = headers.get('Location')!;
+    const receipt = await untilErased(location.replace('/erasures/', ''));
+    await simulator.behave({});
+    expect(receipt).toMatchObject({ userId: fay.userId, sessionId, requestedBy: 'user', state: 'erased' });
+    expect(receipt.kinds.map(({ left }) => left)).toEqual(receipt.kinds.map(() => 0));
+    const least = {
+      ...{ conversations: 1, turns: 3, feedback: 1, open_turns: 1, jobs: 3, answer_logs: 1, cached_answers: 2 },
+      ...{ idempotency_keys: 1, dead_requests: 1 },
+    };
+    for (const [kind, count] of Object.entries(least)) {
+      expect({ kind, count: countOf(receipt, kind) }).toEqual({ kind, count });
+    }
+    await until('nothing of it is kept', async () => !(await keptTexts()).includes(sessionId));
+    expect((await simulator.stats()).inFlight).toBe(0);
+
+    expect((await fay.session(other.sessionId)).body.turns).toHaveLength(1);
+    const verified = JSON.parse(
+      await startScriptToEnd('src/main/erasures.ts', ['verify', receipt.erasureId, '--json']),
+    );
+    expect(verified).toEqual({ userId: fay.userId, sessionId, state: 'erased', isClosed: true, left: {} });
+    // Somebody else cannot erase it, and leaves no receipt.
+    const asked = await bob.delete(`/chat/session/${other.sessionId}`);
+    expect({ status: asked.status, location: asked.headers.get('Location') }).toEqual({ status: 404, location: null });
+    expect((await fay.session(other.sessionId)).status).toBe(200);
+  });
+
   test('a user erases everything of their own with the password, and gets a receipt; nothing of others is touched', async () => {
     const [ann, kept] = [await somebodyWithData(), await answered(bob, 'Is this kept?')];
     await simulator.behave({ latencyMs: 60_000 });

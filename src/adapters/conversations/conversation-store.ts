@@ -112,6 +112,8 @@ export interface Remains {
   requestIds: string[];
   /** The keys of its answers in the answer cache. */
   answerKeys: string[];
+  /** How much the session had when it was erased. */
+  had: { turns: number; feedback: number; openTurns: number };
   /** Changes whenever one of these lists changes. */
   version: string;
 }

@@ -4,6 +4,8 @@ import type { Erasure } from '../../contracts/erasures.ts';
 export interface ErasureStore {
   /** Writes an erasure down as it is now. It is kept for the store's retention after it is done, and until then for ever. */
   save(erasure: Erasure): Promise<void>;
+  /** Forgets an erasure: there was nothing to erase. */
+  remove(erasure: Erasure): Promise<void>;
   find(erasureId: string): Promise<Erasure | undefined>;
   /** Returns the latest erasure of a whole user. */
   ofUser(userId: string): Promise<Erasure | undefined>;

@@ -29,6 +29,7 @@ export function createMongoDbErasureStore(options: { db: Db; retentionMs: number
       };
       await orStoreUnavailable(erasures.replaceOne({ _id }, document, { upsert: true }));
     },
+    remove: async ({ erasureId }) => void (await orStoreUnavailable(erasures.deleteOne({ _id: erasureId }))),
     find: async (_id) => erasureOf(await orStoreUnavailable(erasures.findOne({ _id, ...unexpired() }))),
     ofUser: async (userId) => {
       const filter = { userId, sessionId: null, ...unexpired() };

@@ -38,6 +38,10 @@ export function createRedisErasureStore(options: { redis: Redis; retentionMs: nu
 
   return {
     save: (erasure) => orStoreUnavailable(save(erasure)),
+    remove: async ({ erasureId }) => {
+      await orStoreUnavailable(redis.del(redisKeys.erasure(erasureId)));
+      await orStoreUnavailable(redis.zrem(UNFINISHED_ERASURES_KEY, erasureId));
+    },
     find: (erasureId) => orStoreUnavailable(find(erasureId)),
     ofUser: (userId) => orStoreUnavailable(ofUser(userId)),
     unfinished: (count) => orStoreUnavailable(redis.zrange(UNFINISHED_ERASURES_KEY, '0', String(count - 1))),

@@ -14,12 +14,8 @@ export interface ScannedKeys {
 /**
  * Finds them by looking at the names of all keys, and at the tickets and the admin's sessions themselves. One round trip for
  * each 100 keys of Redis. @throws StoreUnavailableError
- * @param of.sessionId only the Idempotency-Keys of this session
  */
-export async function scanKeysOf(
-  redis: Redis,
-  { userId, sessionId }: { userId: string; sessionId?: string | undefined },
-): Promise<ScannedKeys> {
+export async function scanKeysOf(redis: Redis, userId: string): Promise<ScannedKeys> {
   const found: ScannedKeys = {
     idempotency_keys: [],
     rate_limits: [],
@@ -29,10 +25,7 @@ export async function scanKeysOf(
   for await (const keys of scanKeys(redis, '*')) {
     for (const key of keys) {
       if (isIdempotencyKey(key, userId)) {
-        if (sessionId === undefined || (await ownerIn(redis, key))?.sessionId === sessionId) {
-          found.idempotency_keys.push(key);
-        }
-      } else if (sessionId !== undefined) {
+        found.idempotency_keys.push(key);
       } else if (
         key.startsWith(redisKeys.rate(userId, '')) &&
         !key.slice(redisKeys.rate(userId, '').length).includes(':')
@@ -48,6 +41,17 @@ export async function scanKeysOf(
     }
   }
   return found;
+}
+
+/**
+ * Finds the Idempotency-Keys of a session without looking at all keys. Two round trips. Those of an earlier version are not found;
+ * they expire within IDEMPOTENCY_TTL. @throws StoreUnavailableError
+ */
+export async function idempotencyKeysOf(redis: Redis, userId: string, sessionId: string): Promise<string[]> {
+  const hashes = await orStoreUnavailable(redis.zrange(redisKeys.idempotencyKeys(userId), '0', '-1'));
+  const keys = hashes.map((hash) => redisKeys.idempotency(userId, hash));
+  const owners = await Promise.all(keys.map((key) => ownerIn(redis, key)));
+  return keys.filter((_, index) => owners[index]?.sessionId === sessionId);
 }
 
 /**

@@ -12,10 +12,22 @@ export function createRedisIdempotencyKeys(options: { redis: Redis; ttlMs: numbe
   const { redis, ttlMs } = options;
   return {
     claim: async (userId, key, claim) => {
-      const redisKey = redisKeys.idempotency(userId, hashOf(key));
+      const keyHash = hashOf(key);
+      const redisKey = redisKeys.idempotency(userId, keyHash);
+      const index = redisKeys.idempotencyKeys(userId);
       const value = JSON.stringify(claim);
       for (;;) {
-        if (await orStoreUnavailable(redis.set(redisKey, value, 'PX', ttlMs, 'NX'))) return { claim, repeated: false };
+        const now = Date.now();
+        // These commands are sent together: one round trip. The index first, so that no key is without its entry.
+        const [, , , taken] = await orStoreUnavailable(
+          Promise.all([
+            redis.zremrangebyscore(index, '-inf', now),
+            redis.zadd(index, now + ttlMs, keyHash),
+            redis.pexpire(index, ttlMs),
+            redis.set(redisKey, value, 'PX', ttlMs, 'NX'),
+          ]),
+        );
+        if (taken) return { claim, repeated: false };
         const kept = await orStoreUnavailable(redis.get(redisKey));
         if (kept !== null) return { claim: JSON.parse(kept) as Claim, repeated: true };
         // The key expired between the two commands, so it can be taken now.

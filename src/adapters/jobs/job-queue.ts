@@ -148,6 +148,12 @@ export async function forgetJobs(
   return inHand;
 }
 
+/** Counts those of these requests that have a job in the shard. One round trip. @throws StoreUnavailableError */
+export async function countJobs({ toKey }: Shard, redis: Redis, requestIds: readonly string[]): Promise<number> {
+  const found = requestIds.map((requestId) => redis.exists(toKey(jobIdOf(requestId))));
+  return (await orStoreUnavailable(Promise.all(found))).reduce((sum, is) => sum + is, 0);
+}
+
 /**
  * Counts the jobs of all shards by state, for an operator, and tells how old the first of each is, and which queues somebody has
  * paused. One round trip.

@@ -137,4 +137,4 @@ export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSea
 }
 
 /** A line has hashes of user and session: see search/ended-line.ts. */
-const partOf = ({ userId, sessionId }: JobsOf) => partsOf(sessionId === undefined ? { userId } : { sessionId })[0]!;
+const partOf = (of: JobsOf) => partsOf(of)[0]!;

@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { feedback } from '../../contracts/feedback.ts';
 import {
   accepted,
@@ -40,11 +41,12 @@ export interface ChatRouterOptions
   limitRead: RequestHandler;
   conversations: ConversationStore;
   eraser: SessionEraser;
+  trail: Pick<AuditTrail, 'note'>;
 }
 
 /** The chat's routes. Callers are authenticated, and within their limits. */
 export function createChatRouter(options: ChatRouterOptions): Router {
-  const { authenticate, limitSend, limitRead, conversations, eraser } = options;
+  const { authenticate, limitSend, limitRead, conversations, eraser, trail } = options;
   return Router()
     .get('/me', authenticate, limitRead, getMe(options))
     .post('/chat/send', authenticate, limitSend, sendMessage(options))
@@ -55,7 +57,7 @@ export function createChatRouter(options: ChatRouterOptions): Router {
     .put('/chat/requests/:requestId/feedback', authenticate, limitRead, putFeedback(options))
     .delete('/chat/requests/:requestId/feedback', authenticate, limitRead, deleteFeedback(options))
     .patch('/chat/session/:sessionId', authenticate, limitRead, patchSession(conversations))
-    .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser))
+    .delete('/chat/session/:sessionId', authenticate, limitRead, deleteSession(eraser, trail))
     .get('/chat/history/:userId', authenticate, limitRead, getHistory(conversations, options.line));
 }
 
@@ -212,11 +214,20 @@ export const chatPaths: ZodOpenApiPathsObject = {
       security: bearer,
       summary: 'Erase a session',
       description:
-        'Erases all that is kept of it: questions, answers, jobs and cached answers. What is under way is cancelled, and ' +
-        'an answer that comes all the same is dropped. If it fails half way, send it again; if you do not, we go on.',
+        'Erases all that is kept of it, in every store. What is under way is cancelled, and an answer that comes all the same is ' +
+        'dropped. When this replies, questions, answers, jobs and cached answers are gone. The rest is looked for and erased ' +
+        'within seconds or minutes; the receipt at `Location` says when. If it fails half way, send it again; if you do not, we go on.',
       operationId: 'deleteSession',
       requestParams: { path: z.object({ sessionId: id }) },
-      responses: { 204: { description: 'It is erased.' }, ...problems(...readFaults) },
+      responses: {
+        204: {
+          description: 'It is erased.',
+          headers: z.object({
+            Location: z.string().meta({ description: 'The receipt.', example: '/erasures/3f0c…' }),
+          }),
+        },
+        ...problems(...readFaults),
+      },
     },
   },
   '/chat/requests/{requestId}/cancel': {

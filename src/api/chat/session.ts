@@ -1,7 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { ConversationStore, SessionPage } from '../../adapters/conversations/conversation-store.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { type SessionNow, sessionQuery } from '../../contracts/http/chat-bodies.ts';
+import { senderOf } from '../audit.ts';
+import { addressOf } from '../base-path.ts';
 import { parse, parseId } from '../validate.ts';
 import type { AnswerWaiter } from './answer-waiter.ts';
 import { orBadCursor } from './bad-cursor.ts';
@@ -71,10 +74,16 @@ export function getSession(options: SessionOptions): RequestHandler {
   };
 }
 
-/** DELETE /chat/session/:sessionId */
-export function deleteSession(eraser: Pick<SessionEraser, 'erase'>): RequestHandler {
+/** DELETE /chat/session/:sessionId. `Location` is the receipt. */
+export function deleteSession(eraser: Pick<SessionEraser, 'erase'>, trail: Pick<AuditTrail, 'note'>): RequestHandler {
   return async (req, res) => {
-    await eraser.erase(parseId(req.params.sessionId), req.user!.userId);
-    res.status(204).end();
+    const sessionId = parseId(req.params.sessionId);
+    const { erasureId } = await eraser.erase(sessionId, req.user!.userId);
+    const subject = { kind: 'session', id: sessionId } as const;
+    trail.note({ action: 'session.erase', ...senderOf(req), subject, outcome: 'begun' });
+    res
+      .status(204)
+      .location(addressOf(req, `/erasures/${erasureId}`))
+      .end();
   };
 }

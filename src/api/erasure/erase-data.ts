@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErasureStore } from '../../adapters/erasures/erasure-store.ts';
 import type { ErasureWork } from '../../adapters/erasures/erasure-work.ts';
-import { type Erasure, placeOf } from '../../contracts/erasures.ts';
+import { type Erasure, placeOf, type Trace } from '../../contracts/erasures.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { type DataOf, type KindOfData, kindsOfData } from '../../contracts/kept-data.ts';
 import type { Logger } from '../../observability/log.ts';
@@ -18,14 +18,25 @@ const FINISHED_TOGETHER = 10;
 const LATE_MS = 2_000;
 
 export interface DataEraser {
-  /** Counts what is kept, by kind, and changes nothing. @throws HealifyError a server is away */
-  survey(of: DataOf): Promise<Record<KindOfData, number>>;
+  /**
+   * Counts what is kept, by kind, and changes nothing.
+   * @param erasureId the erasure of it; left out: the latest one of the user
+   * @throws HealifyError a server is away
+   */
+  survey(of: DataOf, erasureId?: string): Promise<Record<KindOfData, number>>;
   /**
    * Notes that everything of a user, or one conversation, must be erased, and closes the door: a whole user can ask nothing any
    * more, and messages that come late are refused. Returns the erasure that is under way if there is one.
    * @throws StoreUnavailableError
    */
   begin(of: DataOf, requestedBy: Erasure['requestedBy']): Promise<Erasure>;
+  /**
+   * Notes what whoever has begun an erasure has erased already, and where the rest may be.
+   * @throws StoreUnavailableError
+   */
+  noteErased(erasure: Erasure, erased: Partial<Record<KindOfData, number>>, traces: readonly Trace[]): Promise<void>;
+  /** Forgets an erasure that has begun: there was nothing to erase. @throws StoreUnavailableError */
+  drop(erasure: Erasure): Promise<void>;
   /**
    * Erases what is left, as far as that can be done now. Returns how far it is. If another process has it in hand, nothing is
    * done here.
@@ -70,12 +81,12 @@ export function createDataEraser(options: {
     traces: () => work.traces(erasureId),
   });
 
-  async function survey(of: DataOf): Promise<Record<KindOfData, number>> {
-    const known = of.sessionId === undefined ? await store.ofUser(of.userId) : undefined;
+  async function survey(of: DataOf, erasureId?: string): Promise<Record<KindOfData, number>> {
+    const known = erasureId ?? (of.sessionId === undefined ? (await store.ofUser(of.userId))?.erasureId : undefined);
     const scope: Scope = {
       ...of,
       traces: async function* () {
-        if (known) yield* work.traces(known.erasureId);
+        if (known !== undefined) yield* work.traces(known);
         yield* tracesOf(groups, of);
       },
     };
@@ -142,7 +153,9 @@ export function createDataEraser(options: {
     const scope = scopeOf(erasure);
     const countIn = async (group: DataGroup) => {
       const counts = await group.count(scope);
-      note(erasure, Object.fromEntries(kindsOf(group).map((kind) => [kind, counts[kind] ?? 0])));
+      // Some kinds are never of a single conversation.
+      const kinds = kindsOf(group).filter((kind) => scope.sessionId === undefined || counts[kind] !== undefined);
+      note(erasure, Object.fromEntries(kinds.map((kind) => [kind, counts[kind] ?? 0])));
     };
     const failures: (string | undefined)[] = [];
     failures.push(await withEach(erasure, countIn));
@@ -217,6 +230,13 @@ export function createDataEraser(options: {
 
   return {
     ...{ survey, begin },
+    noteErased: async (erasure, erased, traces) => {
+      await work.addTraces(erasure.erasureId, traces);
+      note(erasure, erased);
+      note(erasure, Object.fromEntries(Object.keys(erased).map((kind) => [kind, 0])));
+      await store.save(erasure);
+    },
+    drop: (erasure) => store.remove(erasure),
     run: (erasureId) => runOnce(erasureId, TRIES),
     find: (erasureId) => store.find(erasureId),
     isClosed: options.isClosed,

@@ -1,9 +1,9 @@
 import type { Db } from 'mongodb';
 import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
-import { eraseAnswers } from '../../adapters/answers/kept-answers.ts';
+import { countAnswers, eraseAnswers } from '../../adapters/answers/kept-answers.ts';
 import { createErasureWork } from '../../adapters/erasures/erasure-work.ts';
 import { cancelRequests } from '../../adapters/jobs/cancel-requests.ts';
-import { forgetJobs } from '../../adapters/jobs/job-queue.ts';
+import { countJobs, forgetJobs } from '../../adapters/jobs/job-queue.ts';
 import type { JobShards } from '../../adapters/jobs/job-shards.ts';
 import { createUsersJobs } from '../../adapters/jobs/jobs-of-user.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
@@ -50,10 +50,13 @@ export function createErasers(options: {
       forgetJobs(shards.of(userId), redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
   };
   const sessionEraser = createSessionEraser({
-    conversations,
+    ...{ conversations, logs, whole: () => dataEraser },
     ...work,
-    forgetAnswers: (sessionId, answerKeys) => eraseAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
-    eraseLogs: logs.erase,
+    countJobs: (userId, requestIds) => countJobs(shards.of(userId), redis, requestIds),
+    answers: {
+      count: (sessionId, answerKeys) => countAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
+      erase: (sessionId, answerKeys) => eraseAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
+    },
   });
   const groups = createDataGroups({
     ...{ accounts, families, conversations, jobs, logs, redis, cacheRedis, cacheKeys, seals, ...work },

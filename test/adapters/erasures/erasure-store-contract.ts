@@ -48,6 +48,14 @@ export function describeErasureStore(name: string, makeStore: (retentionMs: numb
       expect(await store.unfinished(100)).not.toContain(erasure.erasureId);
     });
 
+    test('an erasure that is removed was never there', async () => {
+      const erasure = erasureOf({ sessionId: randomUUID() });
+      await store.save(erasure);
+      await store.remove(erasure);
+      expect(await store.find(erasure.erasureId)).toBeUndefined();
+      expect(await store.unfinished(100)).not.toContain(erasure.erasureId);
+    });
+
     test('a receipt is kept for its time, and an erasure that is not done is kept longer', async () => {
       const forgetful = await makeStore(200);
       const [done, under] = [erasureOf({ state: 'erased' }), erasureOf()];

@@ -14,7 +14,8 @@
 
   Output:
     nil  the user has no such session, or nothing of it is left
-    the tombstone, as JSON: {"userId", "requestIds", "answerKeys"}
+    the tombstone, as JSON: {"userId", "requestIds", "answerKeys", "had"}. The last one counts what was erased with the
+      session: {"turns", "feedback", "openTurns"}
 
   Cost: 1 command if it was erased before; else 5, one more if its turns have answers in the cache, and one for each
   turn that has not ended.
@@ -31,14 +32,20 @@ end
 local session = redis.call('GET', sessionKey)
 if not session or cjson.decode(session).userId ~= userId then return false end
 local requestIds, answerKeyFields = {}, {}
+local had = {turns = 0, feedback = 0, openTurns = 0}
 for _, field in ipairs(redis.call('HKEYS', turnsKey)) do
   local requestId, kind = string.sub(field, 1, -3), string.sub(field, -2)
   if kind == ':q' then requestIds[#requestIds + 1] = requestId end
   if kind == ':k' then answerKeyFields[#answerKeyFields + 1] = field end
-  if kind == ':s' then redis.call('PUBLISH', channel, ERASER .. ' ' .. requestId) end
+  if kind == ':f' then had.feedback = had.feedback + 1 end
+  if kind == ':s' then
+    had.openTurns = had.openTurns + 1
+    redis.call('PUBLISH', channel, ERASER .. ' ' .. requestId)
+  end
 end
+had.turns = #requestIds
 local answerKeys = #answerKeyFields > 0 and redis.call('HMGET', turnsKey, unpack(answerKeyFields)) or {}
-tombstone = cjson.encode({userId = userId, requestIds = requestIds, answerKeys = answerKeys})
+tombstone = cjson.encode({userId = userId, requestIds = requestIds, answerKeys = answerKeys, had = had})
 redis.call('DEL', sessionKey, turnsKey)
 redis.call('SET', tombstoneKey, tombstone, 'PX', tombstoneMs)
 return tombstone

@@ -21,8 +21,12 @@ export async function eraseSession(redis: Redis, sessionId: string, userId: stri
     | string
     | null;
   if (tombstone === null) return undefined;
-  const { requestIds, answerKeys } = JSON.parse(tombstone) as Record<keyof Remains, unknown>;
-  return { requestIds: listOf(requestIds), answerKeys: listOf(answerKeys), version: tombstone };
+  const { requestIds, answerKeys, had } = JSON.parse(tombstone) as Record<keyof Remains, unknown>;
+  return {
+    ...{ requestIds: listOf(requestIds), answerKeys: listOf(answerKeys), version: tombstone },
+    // Absent where an answer came after everything was erased, and in a tombstone of an earlier version.
+    had: { turns: 0, feedback: 0, openTurns: 0, ...(had as Partial<Remains['had']> | undefined) },
+  };
 }
 
 /** Lua writes an empty list as an empty object. */

@@ -40,8 +40,10 @@ export function partsOf(wanted: {
   code?: string | undefined;
 }): string[] {
   const parts = [];
-  if (wanted.userId !== undefined) parts.push(` ${hashOf(wanted.userId)} `);
-  if (wanted.sessionId !== undefined) parts.push(` ${hashOf(wanted.sessionId)} `);
+  if (wanted.userId !== undefined && wanted.sessionId !== undefined) {
+    parts.push(` ${hashOf(wanted.userId)} ${hashOf(wanted.sessionId)} `);
+  } else if (wanted.userId !== undefined) parts.push(` ${hashOf(wanted.userId)} `);
+  else if (wanted.sessionId !== undefined) parts.push(` ${hashOf(wanted.sessionId)} `);
   if (wanted.code !== undefined) parts.push(` ${wanted.code}\n`);
   if (wanted.status !== undefined) parts.push(` ${wanted.status} `);
   return parts;

@@ -9,7 +9,7 @@ type ConversationKind = 'conversations' | 'turns' | 'feedback' | 'open_turns' | 
 export function conversationsGroup(options: {
   conversations: ConversationStore;
   /** Erases what an erased session has left elsewhere. */
-  eraseRemains: (sessionId: string, userId: string, remains: Remains) => Promise<boolean>;
+  eraseRemains: (sessionId: string, userId: string, remains: Remains) => Promise<unknown>;
 }): DataGroup<ConversationKind> {
   const { conversations, eraseRemains } = options;
   const unfinishedOf = async ({ userId, sessionId }: Scope) => {
