@@ -20,6 +20,7 @@ export const adminRights = {
   'GET /admin/history': STAFF,
   'GET /admin/processes': STAFF,
   'GET /admin/links': STAFF,
+  'GET /admin/retention': STAFF,
   'GET /admin/jobs': STAFF,
   'GET /admin/jobs/{requestId}': STAFF,
   'GET /admin/failures': STAFF,

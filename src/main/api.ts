@@ -280,6 +280,7 @@ const admin = createAdminParts({
   textAccess: authentication.textAccess,
   conversations,
   onEmergency: () => metrics.emergencies.inc(),
+  retention: retention.router(requireAdmin),
   eraseUser: createEraseUserRouter({
     eraser: dataEraser,
     accounts: config.jwtJwksUrl ? undefined : stores.accounts,

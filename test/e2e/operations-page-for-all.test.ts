@@ -40,6 +40,7 @@ const views = () => [
   { view: storyView, loaded: 'Attempts and steps' },
   { view: '/failures', loaded: 'The provider refused these questions' },
   { view: '/dead-letters/chat_requests?reason=not_json', loaded: 'The body is not JSON' },
+  { view: '/retention', loaded: 'Dead letters in chat_requests.dlq.' },
 ];
 
 async function show({ view, loaded }: { view: string; loaded: string }) {

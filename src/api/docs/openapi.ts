@@ -11,6 +11,7 @@ import { linkPaths } from '../admin/links.ts';
 import { adminMePaths } from '../admin/me.ts';
 import { overviewPaths } from '../admin/overview.ts';
 import { processPaths } from '../admin/processes.ts';
+import { retentionPaths } from '../admin/retention.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
 import { textPaths } from '../admin/texts.ts';
 import { loginPaths } from '../auth/login-routes.ts';
@@ -92,6 +93,7 @@ export function createOpenApiDocument(options: {
       ...retryRunPaths,
       ...overviewPaths,
       ...processPaths,
+      ...retentionPaths,
       ...linkPaths,
       ...textPaths,
       ...servicePaths,

@@ -64,6 +64,8 @@ export function createAdminParts(options: {
   onEmergency: () => void;
   /** See createEraseUserRouter. */
   eraseUser: Router;
+  /** See createRetentionRouter. */
+  retention: Router;
   requireAdmin: RequestHandler;
   adminCookie: OwnCookie;
   logger: Logger;
@@ -95,6 +97,7 @@ export function createAdminParts(options: {
     createIntakeRouter({ intake, effects: intakeEffects, trail, requireAdmin, logger }),
     createFeedbackRouter({ feedback, requireAdmin }),
     options.eraseUser,
+    options.retention,
     accountAdmin ? createAdminAccountsRouter({ accounts: accountAdmin, invites, trail, requireAdmin }) : Router(),
     createProcessesRouter({ listProcesses: judgedProcesses, requireAdmin }),
     createJobsRouter({ jobs, trail, requireAdmin }),

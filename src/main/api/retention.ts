@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express';
 import type { Db } from 'mongodb';
 import type { AuditStore } from '../../adapters/audit/audit-store.ts';
 import { removeOldEntries } from '../../adapters/audit/remove-old-entries.ts';
@@ -10,7 +11,9 @@ import type { Redis } from '../../adapters/redis/redis.ts';
 import { forgetLook, holdLook } from '../../adapters/redis/shared-look.ts';
 import { createSweepRecords } from '../../adapters/retention/sweep-records.ts';
 import { createSweeper, type Sweep } from '../../adapters/retention/sweeper.ts';
+import { createRetentionRouter } from '../../api/admin/retention.ts';
 import { type ExpiredLetters, expireLetters } from '../../bridge/redrive/expire.ts';
+import { settingValue } from '../../config/setting-value.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { audited } from '../../contracts/audited.ts';
@@ -78,9 +81,30 @@ export function createRetentionParts(options: {
     return count;
   }
 
+  async function oldestGoesAt(): Promise<Partial<Record<SweepName, number>>> {
+    const seen = (await options.lookAtLetters()) ?? {};
+    const goesAt = (queue: WorkQueue) => {
+      const { oldestAt } = seen[deadLetterQueueOf(queue)] ?? {};
+      return typeof oldestAt === 'number' ? oldestAt + config.deadLetterRetentionMs : undefined;
+    };
+    const [requests, responses] = [goesAt(REQUESTS_QUEUE), goesAt(RESPONSES_QUEUE)];
+    return {
+      ...(requests !== undefined && { dead_requests: requests }),
+      ...(responses !== undefined && { dead_responses: responses }),
+    };
+  }
+
   measureSweeps(metrics.registry, Object.keys(sweeps) as SweepName[], records.read);
   return {
-    readSweeps: records.read,
+    router: (requireAdmin: RequestHandler) =>
+      createRetentionRouter({
+        sweepNames: Object.keys(sweeps) as SweepName[],
+        readSweeps: records.read,
+        limitOf: (setting) => settingValue(config, setting) as number,
+        oldestGoesAt,
+        hasMongoDb: db !== undefined,
+        requireAdmin,
+      }),
     sweeper: createSweeper({
       records,
       sweeps,

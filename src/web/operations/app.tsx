@@ -9,6 +9,7 @@ import { Freshness } from './freshness.tsx';
 import { StoryView } from './jobs/story.tsx';
 import { JobsView } from './jobs/view.tsx';
 import { OverviewView } from './overview/view.tsx';
+import { RetentionView } from './retention/view.tsx';
 import { Me } from './rights.tsx';
 import type { Route } from './route.ts';
 import { TextsView } from './texts/view.tsx';
@@ -25,6 +26,7 @@ const titles: Record<Route['view'], string> = {
   failures: 'Failures',
   'dead-letters': 'Dead letters',
   texts: 'Texts',
+  retention: 'Retention',
   nothing: 'Not found',
 };
 
@@ -34,6 +36,7 @@ const places: { href: string; words: string; views: Route['view'][] }[] = [
   { href: '#/failures', words: 'Failures', views: ['failures'] },
   { href: '#/dead-letters', words: 'Dead letters', views: ['dead-letters'] },
   { href: '#/texts', words: 'Texts', views: ['texts'] },
+  { href: '#/retention', words: 'Retention', views: ['retention'] },
 ];
 
 /** The operations page. */
@@ -86,6 +89,7 @@ export function App() {
           />
         )}
         {route.view === 'texts' && <TextsView key={String(route.query)} query={route.query} accessTaken={me.refresh} />}
+        {route.view === 'retention' && <RetentionView />}
         {route.view === 'nothing' && (
           <>
             <h1 tabIndex={-1}>There is no such view</h1>

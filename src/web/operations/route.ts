@@ -6,6 +6,7 @@ export type Route =
   | { view: 'failures' }
   | { view: 'dead-letters'; queue: 'chat_requests' | 'chat_responses'; reason: string | undefined }
   | { view: 'texts'; query: URLSearchParams }
+  | { view: 'retention' }
   | { view: 'nothing' };
 
 /** Reads the view out of an address, such as `#/jobs?status=failed`. */
@@ -21,6 +22,7 @@ export function routeOf(hash: string): Route {
     return { view: 'dead-letters', queue: name ?? 'chat_requests', reason: query.get('reason') ?? undefined };
   }
   if (view === 'texts' && name === undefined) return { view: 'texts', query };
+  if (view === 'retention' && name === undefined) return { view: 'retention' };
   return { view: 'nothing' };
 }
 
