@@ -11,6 +11,7 @@ import { createLinksRouter } from '../../../src/api/admin/links.ts';
 import { createAdminMeRouter } from '../../../src/api/admin/me.ts';
 import { createOverviewRouter } from '../../../src/api/admin/overview.ts';
 import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
+import { createRetentionRouter } from '../../../src/api/admin/retention.ts';
 import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
 import { createTextsRouter } from '../../../src/api/admin/texts.ts';
 import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
@@ -141,6 +142,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createRetryRunsRouter(unused), '/admin'),
     ...routesOf(createProcessesRouter(unused), '/admin'),
     ...routesOf(createLinksRouter(unused), '/admin'),
+    ...routesOf(createRetentionRouter(unused), '/admin'),
     ...routesOf(createTextsRouter(unused), '/admin'),
     ...routesOf(createOverviewRouter(unused), '/admin'),
   ];
