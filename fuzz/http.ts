@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { apiErrors } from '../src/contracts/error-codes.ts';
+import { type ApiErrorCode, apiErrors } from '../src/contracts/error-codes.ts';
 import { asJson, odd } from './odd-values.ts';
 
 interface Operation {
   method: string;
   path: string;
-  secured: boolean;
-  body: object | undefined;
+  /** Bodies that its schema allows; undefined: it has none. */
+  body: fc.Arbitrary<unknown> | undefined;
 }
 
 interface Schema {
@@ -16,6 +16,10 @@ interface Schema {
   enum?: unknown[];
   format?: string;
   $ref?: string;
+  anyOf?: Schema[];
+  example?: unknown;
+  minimum?: number;
+  maximum?: number;
 }
 
 interface Document {
@@ -38,9 +42,34 @@ interface FuzzRequest {
 }
 
 const REQUEST_TIMEOUT_MS = 20_000;
+/** How many requests an operation gets that none has reached, and how often. */
+const RUN_ALONE = 20;
+const MOST_RUNS_ALONE = 10;
+
+/** What the OpenAPI document does not have: pages, and what only they use. */
+const undocumented: Operation[] = [
+  ...['/', '/chat', '/admin', '/admin/login', '/docs', '/docs/swagger-ui.css', '/assets/{name}', '/admin/queues'],
+  ...['/admin/queues/api/queues', '/admin/queues/api/queues/{queueName}/{jobId}'],
+  ...['/admin/queues/api/queues/{queueName}/{jobId}/logs', '/admin/queues/api/redis/stats', '/{anything}'],
+]
+  .map((path): Operation => ({ method: 'get', path, body: undefined }))
+  .concat(
+    ['/admin/login', '/admin/logout', '/admin/queues/api/queues/{queueName}/pause'].map((path) => ({
+      ...{ method: 'post', path, body: fc.record({}) },
+    })),
+  );
+
+/** The product's refusals at the door: with them a request has not reached the work of its operation. */
+const AT_THE_DOOR: ReadonlySet<string> = new Set<ApiErrorCode>([
+  ...(['malformed_json', 'validation_failed', 'payload_too_large', 'unsupported_media_type'] as const),
+  ...(['unauthenticated', 'forbidden', 'origin_not_allowed', 'method_not_allowed', 'rate_limited'] as const),
+  ...(['broker_unavailable', 'store_unavailable', 'identity_unavailable', 'stopping', 'overloaded'] as const),
+]);
 
 /**
- * Sends fuzzed requests to every operation of the API's own OpenAPI document.
+ * Sends fuzzed requests to every operation of the API's own OpenAPI document, and to the pages' addresses that it does not have.
+ * After that, each operation whose work none of them has reached gets requests of its own.
+ * @returns how many requests got which status, and the operations whose work was never reached
  * @throws the failure that fast-check found, with the smallest counterexample
  */
 export async function fuzzHttp(options: {
@@ -48,23 +77,37 @@ export async function fuzzHttp(options: {
   /** Of a user. */
   token: string;
   tokenFor: (method: string, path: string) => string;
+  /** Values that exist, by the name of a field. They take the place of some made-up ones. */
+  existing: Existing;
   requests: number;
   seed: number;
   onProgress: (sent: number) => void;
-}): Promise<Record<string, number>> {
-  const { apiUrl, token, tokenFor, requests, seed, onProgress } = options;
+}): Promise<{ byStatus: Record<string, number>; unreached: string[] }> {
+  const { apiUrl, token, tokenFor, existing, requests, seed, onProgress } = options;
   const document = (await (await fetch(`${apiUrl}/openapi.json`)).json()) as Document;
   const known = await ownIds(apiUrl, token);
   const byStatus: Record<string, number> = {};
+  const reached = new Set<Operation>();
   let sent = 0;
-  const property = fc.asyncProperty(requestOf(operationsOf(document), known), async (request) => {
-    const status = await send(apiUrl, tokenFor(request.method, request.operation.path), request);
+  const sendOne = async (request: FuzzRequest) => {
+    const { operation, method } = request;
+    const { status, code } = await send(apiUrl, tokenFor(method, operation.path), request);
     byStatus[status] = (byStatus[status] ?? 0) + 1;
+    if (method === operation.method && !(code !== undefined && AT_THE_DOOR.has(code))) reached.add(operation);
     sent += 1;
     if (sent % 1_000 === 0) onProgress(sent);
-  });
-  await fc.assert(property, { numRuns: requests, seed });
-  return byStatus;
+  };
+  const documented = operationsOf(document, existing);
+  const all = fc.constantFrom(...documented, ...undocumented).chain((operation) => requestOf(operation, known));
+  await fc.assert(fc.asyncProperty(all, sendOne), { numRuns: requests, seed });
+  for (const operation of documented) {
+    for (let run = 0; run < MOST_RUNS_ALONE && !reached.has(operation); run++) {
+      const property = fc.asyncProperty(requestOf(operation, known), sendOne);
+      await fc.assert(property, { numRuns: RUN_ALONE, seed: seed + run });
+    }
+  }
+  const unreached = documented.filter((operation) => !reached.has(operation));
+  return { byStatus, unreached: unreached.map(({ method, path }) => `${method.toUpperCase()} ${path}`) };
 }
 
 /** Resumes what some of the requests may have paused: the intake, and providers whose gates they have shut. */
@@ -91,7 +134,8 @@ export async function ownIds(apiUrl: string, token: string): Promise<string[]> {
   return [sessionId, requestId, 'fuzz', 'chat_requests'];
 }
 
-async function send(apiUrl: string, token: string, request: FuzzRequest): Promise<number> {
+/** Sends it. Returns the status, and the code of the problem if there is one. */
+async function send(apiUrl: string, token: string, request: FuzzRequest): Promise<{ status: number; code?: string }> {
   const { operation, parameter, query, body, withToken, method } = request;
   const path = operation.path.replace(/\{\w+\}/g, encodeURIComponent(parameter).replaceAll('%00', '%'));
   const headers = { ...request.headers, ...(withToken && { Authorization: `Bearer ${token}` }) };
@@ -108,19 +152,20 @@ async function send(apiUrl: string, token: string, request: FuzzRequest): Promis
   if (status >= 500 && status !== 503) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
   if (status >= 400 && method !== 'head' && !response.headers.get('content-type')?.startsWith('text/html')) {
     const { code } = JSON.parse(text) as { code?: string };
-    // The health endpoints have their own body.
-    if (!operation.path.startsWith('/health') && !(code && code in apiErrors)) {
+    // The health endpoints and Bull Board have their own bodies.
+    if (!/^[/](health|admin[/]queues)/.test(operation.path) && !(code && code in apiErrors)) {
       throw new Error(`${method} ${path}: ${status} without a known code: ${text.slice(0, 500)}`);
     }
+    return { status, ...(code !== undefined && { code }) };
   }
-  return status;
+  return { status };
 }
 
-function operationsOf(document: Document): Operation[] {
+function operationsOf(document: Document, existing: Existing): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { security, requestBody }]) => {
+    Object.entries(methods).map(([method, { requestBody }]) => {
       const schema = requestBody?.content['application/json']?.schema;
-      return { method, path, secured: security !== undefined, body: schema && resolve(document, schema) };
+      return { method, path, body: schema && valueFor(document, schema, existing) };
     }),
   );
 }
@@ -130,31 +175,50 @@ function resolve(document: Document, schema: Schema): Schema {
   return name ? resolve(document, document.components?.schemas?.[name] ?? {}) : schema;
 }
 
+type Existing = Readonly<Record<string, string>>;
+
 /** Makes values that the schema allows, and some that it does not. */
-function valueFor(schema: Schema): fc.Arbitrary<unknown> {
+function valueFor(document: Document, from: Schema, existing: Existing): fc.Arbitrary<unknown> {
+  const schema = resolve(document, from);
+  const made = madeFor(document, schema, existing);
+  return schema.example === undefined ? made : fc.oneof(made, fc.constant(schema.example));
+}
+
+function madeFor(document: Document, schema: Schema, existing: Existing): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map((each) => valueFor(document, each, existing)));
   if (schema.properties) {
     const required = schema.required ?? [];
     const fields = Object.entries(schema.properties).map(([name, field]) => {
-      const value = valueFor(field);
-      return [name, required.includes(name) ? value : fc.oneof(value, fc.constantFrom(null, ''))] as const;
+      const any = valueFor(document, field, existing);
+      const value = Object.hasOwn(existing, name) ? fc.oneof(any, fc.constant(existing[name])) : any;
+      return [name, required.includes(name) ? value : mostly(value, fc.constantFrom(null, ''))] as const;
     });
-    return fc.record(Object.fromEntries(fields), { requiredKeys: schema.required ?? [] });
+    return fc.record(Object.fromEntries(fields), { requiredKeys: required });
   }
+  if (schema.type === 'null') return fc.constant(null);
   if (schema.type === 'boolean') return fc.boolean();
-  if (schema.type === 'integer' || schema.type === 'number') return fc.integer();
+  if (schema.type === 'integer' || schema.type === 'number') {
+    const { minimum = -1, maximum = 1_000 } = schema;
+    return mostly(fc.integer({ min: Math.ceil(minimum), max: Math.floor(maximum) }), fc.integer());
+  }
+  if (schema.format === 'date-time') return fc.nat().map((seconds) => new Date(seconds * 1_000).toISOString());
   if (schema.format === 'uuid') return fc.uuid();
   if (schema.format === 'email') return fc.nat(50).map((n) => `fuzz-${n}@example.com`);
   return fc.string({ minLength: 1, maxLength: 100 });
 }
 
-const bodyOf = (schema: Schema): fc.Arbitrary<string | Uint8Array | undefined> =>
+/** A body with many fields is rarely right if each of them is wrong too often. */
+const mostly = <T, U>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<U>): fc.Arbitrary<T | U> =>
+  fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: other });
+
+const bodyOf = (allowed: fc.Arbitrary<unknown>): fc.Arbitrary<string | Uint8Array | undefined> =>
   fc.oneof(
-    { weight: 4, arbitrary: valueFor(schema).map(asJson) },
+    { weight: 4, arbitrary: allowed.map(asJson) },
     {
       weight: 4,
       arbitrary: fc
-        .tuple(valueFor(schema), fc.string({ minLength: 1, maxLength: 12 }), odd, fc.nat(10))
+        .tuple(allowed, fc.string({ minLength: 1, maxLength: 12 }), odd, fc.nat(10))
         .map(([value, name, wrong, at]) => {
           const object = { ...(value as Record<string, unknown>) };
           const known = Object.keys(object)[at];
@@ -196,40 +260,38 @@ const headers = fc.oneof(
   { weight: 1, arbitrary: oddHeaders },
 );
 
-const requestOf = (operations: Operation[], known: string[]): fc.Arbitrary<FuzzRequest> =>
-  fc.constantFrom(...operations).chain((operation) =>
-    fc.record({
-      operation: fc.constant(operation),
-      parameter: fc.oneof(
-        fc.constantFrom(...known),
-        fc.uuid(),
-        fc.string({ minLength: 1, maxLength: 200 }),
-        fc.constantFrom('..', '%', '*', '\u0000'),
+const requestOf = (operation: Operation, known: string[]): fc.Arbitrary<FuzzRequest> =>
+  fc.record({
+    operation: fc.constant(operation),
+    parameter: fc.oneof(
+      fc.constantFrom(...known),
+      fc.uuid(),
+      fc.string({ minLength: 1, maxLength: 200 }),
+      fc.constantFrom('..', '%', '*', '\u0000'),
+    ),
+    query: fc.oneof(
+      fc.constant(''),
+      fc.constantFrom(
+        '?limit=0',
+        '?limit=1e3',
+        '?limit[]=1',
+        '?cursor=%',
+        '?cursor=%E0%A4%A',
+        '?__proto__[x]=1',
+        '?limit=5&limit=6',
+        '?after=0',
+        '?after=-1',
+        '?after=1e3&ticket=x',
+        '?after=0&after=1',
+        `?ticket=${'x'.repeat(43)}`,
       ),
-      query: fc.oneof(
-        fc.constant(''),
-        fc.constantFrom(
-          '?limit=0',
-          '?limit=1e3',
-          '?limit[]=1',
-          '?cursor=%',
-          '?cursor=%E0%A4%A',
-          '?__proto__[x]=1',
-          '?limit=5&limit=6',
-          '?after=0',
-          '?after=-1',
-          '?after=1e3&ticket=x',
-          '?after=0&after=1',
-          `?ticket=${'x'.repeat(43)}`,
-        ),
-        fc.webQueryParameters().map((query) => `?${query}`),
-      ),
-      headers,
-      body: operation.body ? bodyOf(operation.body) : fc.oneof(fc.constant(undefined), fc.string()),
-      withToken: fc.boolean(),
-      method: fc.oneof(
-        { weight: 9, arbitrary: fc.constant(operation.method) },
-        { weight: 1, arbitrary: fc.constantFrom('get', 'head', 'put', 'post', 'delete', 'patch', 'options') },
-      ),
-    }),
-  );
+      fc.webQueryParameters().map((query) => `?${query}`),
+    ),
+    headers,
+    body: operation.body ? bodyOf(operation.body) : fc.oneof(fc.constant(undefined), fc.string()),
+    withToken: fc.boolean(),
+    method: fc.oneof(
+      { weight: 9, arbitrary: fc.constant(operation.method) },
+      { weight: 1, arbitrary: fc.constantFrom('get', 'head', 'put', 'post', 'delete', 'patch', 'options') },
+    ),
+  });

@@ -1,28 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { JWT_SECRET, startStack } from '../chaos/stack.ts';
-import { createRedisAccountStore } from '../src/adapters/accounts/redis-account-store.ts';
-import { createAccessTokens } from '../src/api/auth/access-tokens.ts';
-import { allowedFor, type StaffRole } from '../src/contracts/admin-rights.ts';
+import { makeAccount, roleFor } from '../chaos/people.ts';
+import { startStack } from '../chaos/stack.ts';
+import type { Role } from '../src/contracts/account.ts';
 import { fuzzHttp, ownIds, resumeAll } from './http.ts';
+import { startIdentityProvider } from './identity-provider.ts';
 import { fuzzQueues } from './queues.ts';
 import { fuzzSocket } from './socket.ts';
+import { fuzzTokens, ownTokens, TOKEN_USER } from './tokens.ts';
 
-const HELP = `Sends what nobody should send to both queues, to every HTTP endpoint and over WebSockets, and checks what happened to each of them.
+const HELP = `Sends what nobody should send to both queues, to every HTTP endpoint, over WebSockets and as an access token, and checks
+what happened to each of them.
 
-  npm run fuzz -- [--messages N] [--http M] [--sockets C] [--seed S]
+  npm run fuzz -- [--messages N] [--http M] [--sockets C] [--tokens T] [--seed S] [--identity-provider]
 
   --messages N    on chat_requests and chat_responses (default 10000)
   --http M        requests, made from the API's own OpenAPI document (default 2000)
   --sockets C     WebSockets, with up to 12 messages each (default 1000)
+  --tokens T      access tokens: forged, cut, and with claims of every kind (default 1000)
   --seed S        the same again (default: random, and printed)
+  --identity-provider  an identity provider has the accounts, and signs the tokens
 
 Two apis and two workers as in production, on a private RabbitMQ and Redis, with the model simulator. Exits with 1 when a
-process dies, an answer is a 5xx other than 503, a WebSocket ends with a code that is not documented, or a message is not
+process dies, an answer is a 5xx other than 503, no request reaches the work of an endpoint, a token opens what it must not, a
+WebSocket ends with a code that is not documented, or a message is not
 accounted for; for HTTP and WebSockets with the smallest request that does it.
 `;
 
+/** Mails go nowhere. What asks for one is answered before it is sent. */
+const SETTINGS = {
+  ...{ SMTP_URL: 'smtp://127.0.0.1:9', MAIL_FROM: 'chat@example.com', PUBLIC_URL: 'https://chat.example.com' },
+  RATE_LOGIN_PER_MINUTE: '1000000',
+};
 /** How much time the product has to recover from the load. */
 const READY_MS = 30_000;
 
@@ -31,6 +41,8 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '10000' },
     http: { type: 'string', default: '2000' },
     sockets: { type: 'string', default: '1000' },
+    tokens: { type: 'string', default: '1000' },
+    'identity-provider': { type: 'boolean', default: false },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -39,17 +51,21 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const [messages, http, sockets, seed] = (['messages', 'http', 'sockets', 'seed'] as const).map((name) => {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 0) {
-    process.stderr.write(`--${name} must be a whole number\n`);
-    process.exit(2);
-  }
-  return value;
-}) as [number, number, number, number];
+const [messages, http, sockets, tokens, seed] = (['messages', 'http', 'sockets', 'tokens', 'seed'] as const).map(
+  (name) => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 0) {
+      process.stderr.write(`--${name} must be a whole number\n`);
+      process.exit(2);
+    }
+    return value;
+  },
+) as [number, number, number, number, number];
 
-console.log(`seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets`);
-const stack = await startStack({ preload: [] });
+console.log(`seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets, ${tokens} tokens`);
+const provider = values['identity-provider'] ? await startIdentityProvider() : undefined;
+const issuer = provider?.tokens ?? ownTokens;
+const stack = await startStack({ preload: [], settings: { ...SETTINGS, ...provider?.settings } });
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 const [apiUrl] = stack.apiUrls;
 const readyWithin = async (ms: number) => {
@@ -58,19 +74,7 @@ const readyWithin = async (ms: number) => {
     if (status === 200 || Date.now() > end) return status;
   }
 };
-/** Whoever may enter /admin needs an account, which is looked at in each of their requests. Returns its user's id. */
-async function makeAccount(redisUrl: string, role: StaffRole): Promise<string> {
-  const redis = new Redis(redisUrl);
-  const userId = role === 'operator' ? 'fuzz' : `fuzz-${role}`;
-  const store = createRedisAccountStore({ redis });
-  const email = `${userId}@chaos.example`;
-  const createdAt = new Date().toISOString();
-  const secondFactor = { confirmedAt: createdAt, lastStep: 0, recoveryCodes: [] };
-  await store.create({ userId, email, passwordHash: '', role, createdAt, secondFactor });
-  await redis.quit();
-  return userId;
-}
-
+const redis = new Redis(stack.redisUrl);
 const violations: string[] = [];
 const mustBe = (name: string, value: number, expected: number) => {
   console.log(
@@ -79,30 +83,35 @@ const mustBe = (name: string, value: number, expected: number) => {
   if (value !== expected) violations.push(name);
 };
 try {
-  const accessTokens = createAccessTokens({
-    secret: JWT_SECRET,
-    issuer: 'healify-chat',
-    audience: 'healify-chat',
-    ttlMs: 24 * 3_600_000,
-  });
-  const tokenOf = async (role: StaffRole) =>
-    accessTokens.sign({ userId: await makeAccount(stack.redisUrl, role), role }, 'fuzz');
-  const token = await tokenOf('operator');
-  const others = { admin: await tokenOf('admin'), privacy_officer: await tokenOf('privacy_officer') };
-  /** The token of somebody who may do it. */
-  const tokenFor = (method: string, path: string): string => {
-    const allowed = allowedFor(method.toUpperCase(), path)?.roles ?? ['operator'];
-    return allowed.includes('operator') ? token : allowed.includes('admin') ? others.admin : others.privacy_officer;
+  const tokenOf = async (userId: string, role: Role) => {
+    if (!provider) await makeAccount({ redis }, userId, role);
+    return issuer.issue(userId, role);
   };
+  const byRole: Partial<Record<Role, string>> = {
+    operator: await tokenOf('fuzz', 'operator'),
+    privacy_officer: await tokenOf('fuzz-officer', 'privacy_officer'),
+    admin: await tokenOf('fuzz-admin', 'admin'),
+  };
+  const token = byRole.operator!;
+  // Somebody whose account may be changed.
+  const email = await makeAccount({ redis }, 'fuzz-other', 'user');
+  const leaving = await tokenOf('fuzz-leaving', 'user');
+  const existing = { email, confirm: 'fuzz-leaving', messageId: 'fuzz', gate: 'simulator/simulator' };
   await fuzzHttp({
     apiUrl: apiUrl!,
     token,
-    tokenFor,
+    // The token of somebody who may do it.
+    tokenFor: (method, path) => (path === '/account' ? leaving : (byRole[roleFor(method, path)] ?? token)),
+    existing,
     requests: http,
     seed,
     onProgress: (sent) => console.log(`  requests ${sent} of ${http}`),
   }).then(
-    (byStatus) => console.log(`  by status: ${JSON.stringify(byStatus)}`),
+    ({ byStatus, unreached }) => {
+      console.log(`  by status: ${JSON.stringify(byStatus)}`);
+      for (const operation of unreached) console.log(`  no request reached the work of ${operation}`);
+      mustBe('endpoints whose work was not reached', unreached.length, 0);
+    },
     (error: Error) => {
       violations.push('HTTP');
       // The message shows the request, and the cause shows what went wrong.
@@ -110,8 +119,16 @@ try {
     },
   );
   await resumeAll(apiUrl!, token);
+  await tokenOf(TOKEN_USER, 'user');
+  await fuzzTokens({ apiUrl: apiUrl!, tokens: issuer, count: tokens, seed }).then(
+    (seen) => console.log(`  tokens: ${JSON.stringify(seen)}`),
+    (error: Error) => {
+      violations.push('tokens');
+      console.log(error.message, error.cause);
+    },
+  );
   // A user of its own, because the requests above have used up the limits of the first one.
-  const socketToken = await accessTokens.sign({ userId: 'fuzz-socket', role: 'user' }, 'fuzz-socket');
+  const socketToken = await tokenOf('fuzz-socket', 'user');
   const known = await ownIds(apiUrl!, socketToken);
   await fuzzSocket({ apiUrl: apiUrl!, token: socketToken, known, connections: sockets, seed }).then(
     (seen) => console.log(`  over WebSockets: ${JSON.stringify(seen)}`),
@@ -138,8 +155,10 @@ try {
   mustBe('processes that died', stack.died.length, 0);
   mustBe('status of /health/ready afterwards', await readyWithin(READY_MS), 200);
 } finally {
+  redis.disconnect();
   for (const output of stack.died) console.log(`--- the last words of a process that died\n${output}`);
   const dir = await stack.stop(violations.length > 0);
+  provider?.stop();
   console.log(
     `\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `violations: ${violations.join(', ')}; logs: ${dir}`}`,
   );

@@ -5,10 +5,23 @@ import { expect, test } from '@jest/globals';
 
 const main = join(import.meta.dirname, '../../fuzz/main.ts');
 
-test('whatever is sent, no process dies, no answer is an internal error, and every message is accounted for', async () => {
-  const args = [main, '--messages', '3000', '--http', '800', '--sockets', '150', '--seed', '7'];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1e8 }).catch((error) => {
+const fuzz = async (...args: string[]) => {
+  const run = promisify(execFile)(process.execPath, [main, '--seed', '7', ...args], { maxBuffer: 1e8 });
+  const { stdout } = await run.catch((error) => {
     throw new Error(error.stdout);
   });
-  expect(stdout).toContain('seed 7: no violation');
-}, 240_000);
+  return stdout;
+};
+
+test('whatever is sent, no process dies, no answer is an internal error, and every message is accounted for', async () => {
+  const output = await fuzz('--messages', '3000', '--http', '800', '--sockets', '150', '--tokens', '300');
+  expect(output).toMatch(/endpoints whose work was not reached +0 +ok/);
+  expect(output).toContain('seed 7: no violation');
+}, 600_000);
+
+test('the same with an identity provider that has the accounts', async () => {
+  const args = ['--messages', '0', '--http', '500', '--sockets', '50', '--tokens', '300', '--identity-provider'];
+  const output = await fuzz(...args);
+  expect(output).toMatch(/endpoints whose work was not reached +0 +ok/);
+  expect(output).toContain('seed 7: no violation');
+}, 600_000);
