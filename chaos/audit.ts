@@ -1,6 +1,7 @@
 import type { TurnBody } from '../src/contracts/http/chat-bodies.ts';
 import { isTerminal, type Seen } from './ask.ts';
 import { rightAnswer } from './questions.ts';
+import type { Places } from './search-everywhere.ts';
 import type { LogFindings } from './search-logs.ts';
 
 /** What was killed, or cut off from the network. */
@@ -48,6 +49,8 @@ export interface Evidence {
   /** Replies that no outage explains. */
   odd: number;
   logs: LogFindings;
+  /** Where a text of a question was found. */
+  places: Places;
 }
 
 export interface Finding {
@@ -134,6 +137,7 @@ export function audit(evidence: Evidence): Finding[] {
     { name: 'lines of the logs', value: evidence.logs.lines },
     none('lines with a text, a token, a password or an email', evidence.logs.leaks.length),
     none('lines that are no JSON, or have an id twice', evidence.logs.malformed.length),
+    ...Object.entries(evidence.places).map(([place, count]) => none(`questions that can be read in ${place}`, count)),
   ];
 }
 

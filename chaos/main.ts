@@ -1,10 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { MongoClient } from 'mongodb';
+import { createBodySeals } from '../src/adapters/encryption/body-seals.ts';
+import { createDataKeys } from '../src/adapters/encryption/data-keys.ts';
+import { createConfiguredMasterKeys } from '../src/adapters/encryption/master-keys.ts';
 import { openChatQueue } from '../src/adapters/jobs/job-shards.ts';
 import { readUncertainSpend } from '../src/adapters/model/uncertain-spend.ts';
 import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
+import type { Redis } from '../src/adapters/redis/redis.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../src/contracts/queues.ts';
+import type { OwnBodySeals } from '../src/contracts/sealing.ts';
+import { dataKeyStoreOf } from '../src/main/encryption.ts';
 import { createLogger } from '../src/observability/log.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
 import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';
@@ -12,7 +20,8 @@ import { audit, type Evidence, type Fault } from './audit.ts';
 import { inflictAll, planFaults } from './inflict.ts';
 import { readQueues, sendPoison } from './poison.ts';
 import { printFindings } from './print-findings.ts';
-import { planConversations } from './questions.ts';
+import { beginOf, planConversations } from './questions.ts';
+import { searchEverywhere } from './search-everywhere.ts';
 import { searchLogs } from './search-logs.ts';
 import { startClusters } from './servers/cluster.ts';
 import { JWT_SECRET, MESSAGE_SIGNING_KEY, type Stack, startStack } from './stack.ts';
@@ -44,11 +53,14 @@ Faults on purpose, each of which the run must find:
   --swap-answers    give some questions the answer to the one before
   --double-letters  keep each unreadable message twice
   --log-texts       log what some messages say
+  --show-texts      show what some messages say in metrics, on pages and in traces
+  --plain-texts     encrypt nothing, so that texts are in all stores; the other faults need it as well
 
 Two apis and two workers as in production, on a private RabbitMQ and Redis, with a model simulator that fails in every
 way it can. Some questions continue a session, some wait for their answer, some are cancelled. In the end each accepted
 question must have exactly one terminal state, and its answer must be the one that follows from the question and its
-session. Nothing that a user wrote, and no token, password or email may be in a log. Exits with 1 on any violation.
+session. Nothing that a user wrote, and no token, password or email may be in a log. No question may be readable in the files of the
+servers, in MongoDB's documents, in logs, metrics and traces, and on the pages of operators. Exits with 1 on any violation.
 `;
 
 const POISON_EVERY = 50;
@@ -74,6 +86,8 @@ const { values } = parseArgs({
     'swap-answers': { type: 'boolean', default: false },
     'double-letters': { type: 'boolean', default: false },
     'log-texts': { type: 'boolean', default: false },
+    'show-texts': { type: 'boolean', default: false },
+    'plain-texts': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -103,10 +117,12 @@ const poison: string[] = [];
 const faults: Fault[] = [];
 
 console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills, ${cuts} cuts`);
-const onPurpose = (['break-acks', 'swap-answers', 'double-letters', 'log-texts'] as const).filter(
+const onPurpose = (['break-acks', 'swap-answers', 'double-letters', 'log-texts', 'show-texts'] as const).filter(
   (name) => values[name],
 );
+const masterKey = { id: 'chaos', key: randomBytes(32) };
 const stack = await startStack({
+  settings: values['plain-texts'] ? {} : { ENCRYPTION_KEYS: `${masterKey.id}:${masterKey.key.toString('base64')}` },
   preload: onPurpose.map((name) => join(import.meta.dirname, 'faults', `${name}.ts`)),
   ...(values.cluster && {
     startServers: (dir) =>
@@ -220,8 +236,11 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
   const leftInJobs = await within(CONCLUDE_MS, unfinished, (count) => count === 0);
   const uncertain = await readUncertainSpend(redis);
   await queue.close();
+  const requestIds = conversations.flat().flatMap(({ requestId }) => requestId ?? []);
+  // Before the dead letters are taken away.
+  const places = await searchEverywhere({ stack, redis, text: beginOf(seed), requestIds });
+  const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl, await letterSeals(stack, redis));
   redis.disconnect();
-  const { waiting, deadLetters } = await readQueues(stack.rabbitMqUrl);
   const { started, abortedByClient } = await stack.control<{ started: number; abortedByClient: number }>('stats');
   const logs = await searchLogs(stack.logDir, [
     ...conversations.flat().map(({ question }) => question.text),
@@ -246,6 +265,7 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
     died: stack.died.length,
     odd: asker.odd.length,
     logs,
+    places,
   });
 
   if (!printFindings(`seed ${seed}`, findings)) return;
@@ -254,4 +274,14 @@ async function conclude(stack: Stack, outageCalls: number, credentials: string[]
   for (const line of [...logs.leaks, ...logs.malformed].slice(0, ODD_SHOWN))
     console.log(`  a line of the log: ${line}`);
   for (const output of stack.died) console.log(`\n--- the last words of a process that died by itself\n${output}`);
+}
+
+/** Opens dead letters. */
+async function letterSeals({ settings }: Stack, redis: Redis): Promise<OwnBodySeals> {
+  const mongoDb = settings.MONGODB_URL === undefined ? undefined : await MongoClient.connect(settings.MONGODB_URL);
+  const masterKeys = createConfiguredMasterKeys([masterKey]);
+  const store = dataKeyStoreOf({ redis, db: mongoDb?.db() });
+  const seals = await createBodySeals(createDataKeys({ store, masterKeys })).forOpening();
+  await mongoDb?.close();
+  return seals;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { closeInTime } from '../src/adapters/rabbitmq/close-in-time.ts';
+import { openLetter } from '../src/bridge/redrive/open-letter.ts';
 import {
   deadLetterHeaders,
   deadLetterQueueOf,
@@ -8,6 +9,7 @@ import {
   RESPONSES_QUEUE,
   type WorkQueue,
 } from '../src/contracts/queues.ts';
+import type { OwnBodySeals } from '../src/contracts/sealing.ts';
 import type { DeadLetter } from './audit.ts';
 
 const RETRY_MS = 500;
@@ -41,8 +43,14 @@ function anyOf(urls: string): string {
   return all[Math.floor(Math.random() * all.length)]!;
 }
 
-/** What is in the queues at the end: messages ready in the work queues, and all dead letters. */
-export async function readQueues(rabbitMqUrls: string): Promise<{ waiting: number; deadLetters: DeadLetter[] }> {
+/**
+ * What is in the queues at the end: messages ready in the work queues, and all dead letters.
+ * @param seals open encrypted letters
+ */
+export async function readQueues(
+  rabbitMqUrls: string,
+  seals: OwnBodySeals,
+): Promise<{ waiting: number; deadLetters: DeadLetter[] }> {
   const connection = await connect(anyOf(rabbitMqUrls));
   const channel = await connection.createChannel();
   let waiting = 0;
@@ -52,8 +60,9 @@ export async function readQueues(rabbitMqUrls: string): Promise<{ waiting: numbe
     for (;;) {
       const letter = await channel.get(deadLetterQueueOf(queue), { noAck: true });
       if (!letter) break;
-      const at = Date.parse(String(letter.properties.headers?.[deadLetterHeaders.at]));
-      deadLetters.push({ body: letter.content.toString(), at: at || 0 });
+      const { content, properties } = openLetter(seals, letter) ?? letter;
+      const at = Date.parse(String(properties.headers?.[deadLetterHeaders.at]));
+      deadLetters.push({ body: content.toString(), at: at || 0 });
     }
   }
   await connection.close();

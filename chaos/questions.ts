@@ -71,7 +71,7 @@ export function planConversations(
 
   function plan(i: number, userId: string): Question {
     const key = `chaos-${seed}-${i}`;
-    const text = `Question ${key}`;
+    const text = `${beginOf(seed)}${i}`;
     const { marker, calls, expected = 'completed' } = pick(random() * 100);
     const question: Question = options.faults
       ? { key, userId, text: `${text} [[simulate ${marker}]]`, expected, calls }
@@ -93,6 +93,9 @@ export function planConversations(
     return first?.cancel ? undefined : first;
   }
 }
+
+/** What all questions of a run begin with, and nothing else has. */
+export const beginOf = (seed: number) => `Question chaos-${seed}-`;
 
 function pick(dice: number): (typeof FAULTS)[number] {
   let sum = 0;

@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { globSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../tools/services/free-port.ts';
@@ -6,6 +6,7 @@ import { type GuardedProcess, startGuarded } from '../tools/services/guarded-pro
 import type { CutOffFrom } from '../tools/services/network/orders.ts';
 import { makeRunFolder, removeFolder } from '../tools/services/run-folder.ts';
 import { startBalancer } from './balancer.ts';
+import { startCollector } from './collect-traces.ts';
 import type { CutVictim, Servers, ServerVictim } from './servers/servers.ts';
 import { startSingleServers } from './servers/single.ts';
 
@@ -42,8 +43,15 @@ const SETTINGS = {
 export interface Stack extends Pick<Servers, 'redisUrl' | 'rabbitMqUrl' | 'oneFaultAtATime'> {
   readonly apiUrls: readonly string[];
   readonly victims: readonly Victim[];
-  /** Where the logs of apis and workers are. */
+  /** Where the logs of apis and workers are, and, in `servers`, the data of the servers. */
   readonly logDir: string;
+  logFiles(): string[];
+  /** Of all apis and workers that run. */
+  metricsUrls(): string[];
+  /** What apis and workers have exported of their traces. */
+  readonly traceFile: string;
+  /** The settings of the product for its servers. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Kills one of these with SIGKILL, and starts it again after `downMs`. Resolves when it has started. */
   kill(victim: Victim, downMs: number): Promise<void>;
   /** Cuts one of these off from the network for so long. Its servers must be a cluster. */
@@ -70,9 +78,11 @@ export async function startStack(options: {
 }): Promise<Stack> {
   const dir = makeRunFolder('chaos');
   const { startServers = startSingleServers } = options;
-  const [servers, simulator] = await Promise.all([
+  const traceFile = join(dir, 'traces.otlp');
+  const [servers, simulator, collector] = await Promise.all([
     startServers(join(dir, 'servers')),
     startGuarded(process.execPath, [join(ROOT, 'tools/simulator/main.ts')]),
+    startCollector(traceFile),
   ]);
   const modelUrl = await said(simulator, /listening on (\S+)\/v1/);
   const env = {
@@ -81,17 +91,23 @@ export async function startStack(options: {
     ...servers.settings,
     ...options.settings,
     MODEL_SIMULATOR_URL: `${modelUrl}/v1`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   };
   const preload = options.preload.flatMap((module) => ['--import', module]);
-  const start = async (name: 'api' | 'worker', port: number) =>
-    startGuarded(process.execPath, [...preload, join(ROOT, `src/main/${name}.ts`)], {
+  /** By the port of the process. */
+  const metricsPorts = new Map<number, number>();
+  const start = async (name: 'api' | 'worker', port: number) => {
+    const metricsPort = await freePort();
+    metricsPorts.set(port, metricsPort);
+    return startGuarded(process.execPath, [...preload, join(ROOT, `src/main/${name}.ts`)], {
       env: {
         ...env,
         [`${name.toUpperCase()}_PORT`]: String(port),
-        [`${name.toUpperCase()}_METRICS_PORT`]: String(await freePort()),
+        [`${name.toUpperCase()}_METRICS_PORT`]: String(metricsPort),
       },
       logFile: join(dir, `${name}-${port}.log`),
     });
+  };
 
   let stopping = false;
   const died: string[] = [];
@@ -117,6 +133,10 @@ export async function startStack(options: {
     apiUrls: balancer ? [balancer.url] : ports.api.map((port) => `http://127.0.0.1:${port}`),
     victims: ['worker', 'api', ...servers.victims],
     logDir: dir,
+    logFiles: () => globSync('*.log', { cwd: dir }).map((name) => join(dir, name)),
+    metricsUrls: () => [...metricsPorts.values()].map((port) => `http://127.0.0.1:${port}/metrics`),
+    traceFile,
+    settings: servers.settings,
     kill: async (victim, downMs) => {
       if (victim === 'api' || victim === 'worker') {
         // The replicas take turns.
@@ -146,7 +166,7 @@ export async function startStack(options: {
       stopping = true;
       await Promise.all([...replicas.api, ...replicas.worker].map((child) => child.stop()));
       balancer?.stop();
-      await Promise.all([simulator.kill(), servers.stop()]);
+      await Promise.all([simulator.kill(), servers.stop(), collector.stop()]);
       removeFolder(keepLogs ? join(dir, 'servers') : dir);
       if (!keepLogs) return dir;
       // Under this name the next run does not remove it.

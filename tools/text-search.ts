@@ -23,5 +23,15 @@ export const formsIn = (bytes: Buffer | string, text: string): string[] => {
 /** The ways in which a text is found in the files of a folder and of those below it. */
 export function formsInFolder(dir: string, text: string): string[] {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return [...new Set(files.flatMap((file) => formsIn(readFileSync(join(file.parentPath, file.name)), text)))];
+  return [...new Set(files.flatMap((file) => formsIn(bytesOf(join(file.parentPath, file.name)), text)))];
+}
+
+/** A server that runs may remove a file at any moment. */
+function bytesOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
 }
