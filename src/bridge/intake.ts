@@ -6,6 +6,7 @@ import type { DeadLetter } from '../adapters/rabbitmq/dead-letters.ts';
 import type { GiveBack } from '../adapters/rabbitmq/newer-messages.ts';
 import { openFirst } from '../adapters/rabbitmq/open-first.ts';
 import type { Delivery } from '../adapters/rabbitmq/settle-batch.ts';
+import type { ChatRequest } from '../contracts/chat-request.ts';
 import type { CheckPublishers } from '../contracts/publishers.ts';
 import { REQUESTS_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../contracts/queues.ts';
 import { receiveChatRequest } from '../contracts/read-chat-request.ts';
@@ -53,6 +54,8 @@ export function createIntake(options: {
   checkPublishers: CheckPublishers;
   /** Opens the texts of messages that the apis have sealed. */
   seals: TextSeals;
+  /** Whether everything of a user was erased, so that no jobs of theirs are added. */
+  isErased: (userId: string) => Promise<boolean>;
   prefetch: number;
   highWater: number;
   onReceived: (count: number) => void;
@@ -72,7 +75,7 @@ export function createIntake(options: {
     queue: REQUESTS_QUEUE,
     prefetch: Math.min(options.prefetch, highWater),
     read: (delivery) => readJob(delivery, options),
-    handle: openFirst(options.seals, handle),
+    handle: openFirst(options, handle),
     deadLetter,
     giveBack: options.giveBack,
     tracer: options.tracer,
@@ -138,18 +141,15 @@ function readJob(
 ): Received<NewJob> {
   const { headers, replyTo, correlationId } = delivery.properties;
   const reply = readReplyAddress({ replyTo, correlationId }, allowed.replyAllowed);
-  const { sealedFor, open } = receiveChatRequest({ ...delivery, replyTo, correlationId });
+  const { sealedFor, open, openErased } = receiveChatRequest({ ...delivery, replyTo, correlationId });
   const rest = {
     ...continueTrace(headers?.[TRACEPARENT_HEADER], headers?.[TRACESTATE_HEADER]),
     ...(reply && { reply }),
     receivedAt: new Date().toISOString(),
   };
-  return {
-    sealedFor,
-    open: (seals) => {
-      const request = open(seals);
-      allowed.checkPublishers(delivery.properties, request.userId);
-      return { request, ...rest };
-    },
+  const jobOf = (request: ChatRequest) => {
+    allowed.checkPublishers(delivery.properties, request.userId);
+    return { request, ...rest };
   };
+  return { sealedFor, open: (seals) => jobOf(open(seals)), openErased: () => jobOf(openErased()) };
 }

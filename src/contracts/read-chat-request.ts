@@ -20,14 +20,22 @@ export const readChatRequest = (source: MessageSource): ChatRequest => receiveCh
  */
 export function receiveChatRequest(source: MessageSource): Received<ChatRequest> {
   const value = readJsonObject(source.body, source.contentEncoding, limits.requestMessageBytes);
-  return receive('request', value, (fields) => {
-    const given = withoutEmpty(fields);
-    given.requestId ??= source.messageId || derivedRequestId(source);
-    const parsed = readable.safeParse(given, { error: fieldRule });
-    if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
-    return parsed.data;
-  });
+  return receive(
+    'request',
+    value,
+    (fields) => {
+      const given = withoutEmpty(fields);
+      given.requestId ??= source.messageId || derivedRequestId(source);
+      const parsed = readable.safeParse(given, { error: fieldRule });
+      if (!parsed.success) throw new UnreadableMessage('invalid_message', describeIssues(parsed.error));
+      return parsed.data;
+    },
+    ERASED,
+  );
 }
+
+/** A request has a text, but that of an erased user is never looked at. */
+const ERASED = { message: '(erased)', context: [] };
 
 /** A field that only a later version knows is kept, so that a process of that version finds it in the job. */
 const readable = chatRequest.loose();

@@ -19,7 +19,7 @@ export const readChatResponse = (source: MessageSource): ChatResponse => receive
  */
 export function receiveChatResponse(source: MessageSource): Received<ChatResponse> {
   const value = readJsonObject(source.body, source.contentEncoding, limits.responseMessageBytes);
-  return receive('response', value, readFields);
+  return receive('response', value, readFields, { status: 'cancelled', response: null, error: null });
 }
 
 function readFields({ version: _one, ...fields }: Record<string, unknown>): ChatResponse {

@@ -74,22 +74,26 @@ export interface Received<T> {
    * @throws UnreadableMessage
    */
   open(seals: Seals): T;
+  /** Reads what is left of it once its user was erased: there is no text. @throws UnreadableMessage */
+  openErased(): T;
 }
 
 /**
  * Reads a message that is not sealed, or begins to read one that is.
  * @param value out of JSON
  * @param read reads a message that is not sealed, in version 1
+ * @param erased the fields that a message of an erased user has in place of its texts
  * @throws UnreadableMessage its version is not known, or as `read` does
  */
 export function receive<T>(
   kind: MessageKind,
   value: Record<string, unknown>,
   read: (value: Record<string, unknown>) => T,
+  erased: Record<string, unknown> = {},
 ): Received<T> {
   if (readVersion(value.version) !== SEALED_VERSION) {
     const message = read(value);
-    return { sealedFor: undefined, open: () => message };
+    return { sealedFor: undefined, open: () => message, openErased: () => message };
   }
   const { userId, requestId, sealed } = value;
   for (const [name, field] of Object.entries({ userId, requestId, sealed }))
@@ -102,6 +106,7 @@ export function receive<T>(
       if (texts === undefined) throw new UnreadableMessage('cannot_be_opened', CANNOT_BE_OPENED);
       return read({ ...JSON.parse(texts), ...divide(kind, value).plain, version: 1 });
     },
+    openErased: () => read({ ...divide(kind, value).plain, ...erased, version: 1 }),
   };
 }
 

@@ -5,6 +5,7 @@ import { createRecordedCalls } from '../adapters/answers/recorded-calls.ts';
 import { createJobsAwaitingModel } from '../adapters/jobs/awaiting-model.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
 import { countWaiting, promoteJobs } from '../adapters/jobs/job-queue.ts';
+import { createUsersJobs } from '../adapters/jobs/jobs-of-user.ts';
 import { rememberEarlierJobs } from '../adapters/jobs/remember-earlier-jobs.ts';
 import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
@@ -174,6 +175,7 @@ export async function startWorker(
     replyAllowed: nameMatcher(config.replyQueues),
     checkPublishers: createPublisherCheck(config.publishers),
     seals: encryption.seals,
+    isErased: createUsersJobs(shards, redis, encryption.seals).areRefused,
     prefetch: config.bridgePrefetch,
     highWater: config.bridgeHighWater,
     onReceived: (count) => metrics.requestsReceived.inc(count),

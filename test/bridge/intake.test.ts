@@ -66,6 +66,7 @@ async function startIntake() {
     replyAllowed: () => true,
     checkPublishers: () => {},
     seals: plainTexts,
+    isErased: async () => false,
     prefetch: PREFETCH,
     highWater: HIGH_WATER,
     onReceived: (count) => received.push(count),

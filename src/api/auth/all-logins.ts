@@ -3,3 +3,7 @@
  * login with this id.
  */
 export const allLoginsOf = (userId: string) => `user:${userId}`;
+
+/** The ends of logins that end a token: that of its login, if it has one, and that of all logins of its user. */
+export const endsOf = ({ userId, loginId }: { userId: string; loginId?: string | undefined }): string[] =>
+  loginId === undefined ? [allLoginsOf(userId)] : [allLoginsOf(userId), loginId];

@@ -6,7 +6,7 @@ import type { Caller, VerifiedToken } from '../../contracts/account.ts';
 import { type Allowed, allowedFor } from '../../contracts/admin-rights.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AdminSessions, RoleOf } from './admin-sessions.ts';
-import { allLoginsOf } from './all-logins.ts';
+import { endsOf } from './all-logins.ts';
 import type { OwnCookie } from './own-cookie.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
@@ -61,8 +61,7 @@ export function createAuthentication(options: {
   const identify: IdentifyToken = async (token, log) => {
     try {
       const verified = await verifyToken(token);
-      const { loginId, userId } = verified;
-      if (!hasEnded(allLoginsOf(userId)) && (loginId === undefined || !hasEnded(loginId))) return verified;
+      if (!endsOf(verified).some(hasEnded)) return verified;
       log.info({ reason: 'login ended' }, 'a token was refused');
     } catch (error) {
       if (error instanceof KeysUnavailableError) {

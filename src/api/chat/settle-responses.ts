@@ -70,9 +70,13 @@ export function createResponseSettler(options: {
   } = options;
 
   function read(delivery: Delivery): Received<Answer> {
-    const { sealedFor, open } = readSigned(delivery);
+    const { sealedFor, open, openErased } = readSigned(delivery);
     const traceparent: unknown = delivery.properties.headers?.[TRACEPARENT_HEADER];
-    return { sealedFor, open: (own) => ({ response: open(own), traceparent }) };
+    return {
+      sealedFor,
+      open: (own) => ({ response: open(own), traceparent }),
+      openErased: () => ({ response: openErased(), traceparent }),
+    };
   }
 
   function readSigned(delivery: Delivery): Received<ChatResponse> {
@@ -104,7 +108,7 @@ export function createResponseSettler(options: {
     queue: RESPONSES_QUEUE,
     prefetch,
     read,
-    handle: openFirst(options.seals, handle),
+    handle: openFirst({ seals: options.seals, isErased: conversations.isRefused }, handle),
     deadLetter,
     giveBack: options.giveBack,
     tracer: options.tracer,

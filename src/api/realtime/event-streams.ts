@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Response } from 'express';
 import { ApiError } from '../../contracts/errors.ts';
 import type { CutOffEvent, StreamEvent } from '../../contracts/http/realtime-bodies.ts';
+import { endsOf } from '../auth/all-logins.ts';
 import type { AnswerReader } from './follow-answer.ts';
 import type { StreamPlaces } from './stream-places.ts';
 
@@ -46,7 +47,7 @@ export interface EventStreams {
    * @throws ApiError stopping, unauthenticated, too_many_streams
    */
   open(res: Response, owner: StreamOwner): EventStream;
-  /** A login has ended, and so do the streams that were opened with its tokens. */
+  /** A login has ended, or all of a user, and so do the streams that were opened with its tokens. */
   endLogin(loginId: string): void;
   /** Tells all readers to connect again, and ends their streams. From then on, none is opened. */
   stop(): void;
@@ -69,8 +70,8 @@ export function createEventStreams(options: {
   stalledMs?: number;
 }): EventStreams {
   const { places, hasEnded, onCutOff, stalledMs = STALLED_MS } = options;
-  /** The streams, and the logins with whose tokens they were opened. */
-  const streams = new Map<Response, string | undefined>();
+  /** The streams, and whose they are. */
+  const streams = new Map<Response, StreamOwner>();
   let stopping = false;
 
   function end(res: Response, last = ''): void {
@@ -103,9 +104,9 @@ export function createEventStreams(options: {
     clearTimeout(stalled);
   }
 
-  function takePlace(res: Response, { userId, loginId }: StreamOwner): void {
-    const giveBack = places.take(userId, 'sse');
-    streams.set(res, loginId);
+  function takePlace(res: Response, owner: StreamOwner): void {
+    const giveBack = places.take(owner.userId, 'sse');
+    streams.set(res, owner);
     res.once('close', () => {
       streams.delete(res);
       giveBack();
@@ -116,7 +117,7 @@ export function createEventStreams(options: {
     open: (res, owner) => {
       if (stopping) throw new ApiError('stopping', { retryAfterSeconds: 1 });
       // It may have ended since the token was checked.
-      if (owner.loginId !== undefined && hasEnded(owner.loginId)) throw new ApiError('unauthenticated');
+      if (endsOf(owner).some(hasEnded)) throw new ApiError('unauthenticated');
       // A reader that has gone already takes no place, because nothing would give it back.
       if (!res.closed) takePlace(res, owner);
       return {
@@ -132,8 +133,8 @@ export function createEventStreams(options: {
       };
     },
     endLogin: (loginId) => {
-      for (const [res, ofStream] of streams) {
-        if (ofStream !== loginId) continue;
+      for (const [res, owner] of streams) {
+        if (!endsOf(owner).includes(loginId)) continue;
         if (res.headersSent) end(res);
         else res.destroy();
       }

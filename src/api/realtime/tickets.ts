@@ -4,6 +4,7 @@ import type { TicketStore } from '../../adapters/logins/ticket-store.ts';
 import type { VerifiedToken } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { TicketIssued } from '../../contracts/http/realtime-bodies.ts';
+import { endsOf } from '../auth/all-logins.ts';
 
 const TICKET_MS = 30_000;
 const WELL_FORMED = /^[\w-]{43}$/;
@@ -50,7 +51,7 @@ export function createRedeemTicket(options: {
   return async (ticket) => {
     const wellFormed = typeof ticket === 'string' && WELL_FORMED.test(ticket);
     const token = wellFormed ? await tickets.take(hashOf(ticket)) : undefined;
-    if (token && (token.loginId === undefined || !hasEnded(token.loginId))) return token;
+    if (token && !endsOf(token).some(hasEnded)) return token;
     throw new ApiError('unauthenticated', { detail: 'The ticket was used, has expired, or never existed.' });
   };
 }

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { ApiError } from '../../../contracts/errors.ts';
 import { limits } from '../../../contracts/limits.ts';
 import { continueTrace, traceIdOf } from '../../../contracts/traceparent.ts';
+import { endsOf } from '../../auth/all-logins.ts';
 import { reconnectInMs, STALLED_MS } from '../event-streams.ts';
 import { isOriginAllowed } from './allowed-origin.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -114,7 +115,7 @@ export function createSockets(options: SocketsOptions): Sockets {
     },
     endLogin: (loginId) => {
       for (const connection of connections) {
-        if (connection.token?.loginId === loginId) connection.close('login_ended');
+        if (connection.token && endsOf(connection.token).includes(loginId)) connection.close('login_ended');
       }
     },
     stop: async () => {

@@ -1,0 +1,65 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import type { Erasure } from '../../src/contracts/erasures.ts';
+import { call, postJson, register, signUp } from '../api-client.ts';
+import { startApi, startScript, type TestProcess } from '../processes.ts';
+import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { until } from '../until.ts';
+
+let env: Record<'REDIS_URL' | 'RABBITMQ_URL', string>;
+let api: TestProcess;
+beforeAll(async () => {
+  env = { REDIS_URL: await testRedisUrl(), RABBITMQ_URL: await testRabbitMqUrl() };
+  api = await startApi({ ...env, RATE_LOGIN_PER_MINUTE: '1000' });
+});
+
+async function users(...args: string[]) {
+  const script = await startScript('src/main/users.ts', args, env);
+  await script.exited;
+  return { code: script.exitCode, output: script.output() };
+}
+
+test('erase counts first, erases only if it is told so, and prints the receipt', async () => {
+  const ann = await signUp(api.url);
+  const dry = await users('erase', '--user-id', ann.userId, '--dry-run');
+  expect(dry).toMatchObject({ code: 0, output: expect.stringMatching(/^ *1 +account /m) });
+  const unsure = await users('erase', '--user-id', ann.userId);
+  expect(unsure).toMatchObject({ code: 1, output: expect.stringContaining('--yes is missing') });
+  expect((await ann.history()).status).toBe(200);
+
+  const erased = await users('erase', '--user-id', ann.userId, '--yes');
+  expect(erased.code).toBe(0);
+  const receipt = JSON.parse(erased.output) as Erasure;
+  expect(receipt).toMatchObject({ userId: ann.userId, requestedBy: 'operator', state: 'erased' });
+  expect(receipt.kinds.find(({ kind }) => kind === 'account')).toMatchObject({ found: 1, erased: 1, left: 0 });
+  expect((await call(`${api.url}/erasures/${receipt.erasureId}`)).body).toEqual(receipt);
+  await until('the token is refused', async () => (await ann.history()).status === 401);
+});
+
+test('erase finds an account by its email, and says if there is none', async () => {
+  const credentials = await register(api.url);
+  expect(await users('erase', '--email', credentials.email.toUpperCase(), '--yes')).toMatchObject({ code: 0 });
+  expect((await postJson(`${api.url}/auth/login`, credentials)).status).toBe(401);
+  const again = await users('erase', '--email', credentials.email, '--yes');
+  expect(again).toMatchObject({ code: 1, output: expect.stringContaining('there is no account') });
+  const both = await users('erase', '--email', credentials.email, '--user-id', 'u', '--yes');
+  expect(both).toMatchObject({ code: 1, output: expect.stringContaining('either --email or --user-id') });
+});
+
+test('set-tenant says to which organisation a user belongs, and tokens have it from the next login on', async () => {
+  const credentials = await register(api.url);
+  const tenantNow = async () => {
+    const { body } = await postJson(`${api.url}/auth/login`, credentials);
+    return decodeJwt((body as unknown as { accessToken: string }).accessToken).tenant;
+  };
+  expect(await tenantNow()).toBeUndefined();
+  const set = await users('set-tenant', '--email', credentials.email, '--tenant', 'north');
+  expect(set).toMatchObject({ code: 0, output: expect.stringContaining('of north') });
+  expect(await tenantNow()).toBe('north');
+  const taken = await users('set-tenant', '--email', credentials.email);
+  expect(taken.code).toBe(0);
+  expect(taken.output).not.toContain('of north');
+  expect(await tenantNow()).toBeUndefined();
+  const wrong = await users('set-tenant', '--email', credentials.email, '--tenant', 'x'.repeat(5_000));
+  expect(wrong).toMatchObject({ code: 1, output: expect.stringContaining('must be the id of an organisation') });
+});
