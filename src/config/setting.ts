@@ -22,7 +22,10 @@ export interface Setting<T = unknown> {
   mayBeInFile?: true;
   /** The variable with the password for an address that has a user and no password. That may be in a file, too. */
   password?: string;
-  /** The process connects to the addresses in the value, so production refuses them without TLS. */
+  /**
+   * The process connects to the addresses in the value, or sends people there with a secret. So production refuses them without
+   * TLS.
+   */
   connects?: true;
   /** One of the lists below. */
   readBy: readonly Reader[];

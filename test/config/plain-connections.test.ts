@@ -70,7 +70,6 @@ const NO_CONNECTIONS = {
   DASHBOARDS_URL: 'a browser opens it',
   TRACE_URL: 'a browser opens it',
   LOGS_BY_TRACE_URL: 'a browser opens it',
-  PUBLIC_URL: 'a browser opens it',
   MODEL_SIMULATOR_URL: 'it is not used in production',
 };
 /** Nothing is sent to it before STARTTLS: test/adapters/mail/smtp-outbox.test.ts. */

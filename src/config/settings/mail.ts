@@ -25,7 +25,8 @@ export const mail = {
     type: optional(url('https', 'http')),
     default: '',
     unit: 'URL',
-    text: 'Where people open the chat page, with BASE_PATH if there is one: `https://chat.example.com`. Links in mails lead there. Required with SMTP_URL.',
+    text: 'Where people open the chat page, with BASE_PATH if there is one: `https://chat.example.com`. Links in mails lead there, with a secret, so production refuses `http:` beyond the own machine. Required with SMTP_URL.',
+    connects: true,
     readBy: api,
   }),
   passwordResetTtlMs: setting({
