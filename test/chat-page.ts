@@ -26,22 +26,23 @@ export async function startChat(settings: Record<string, string> = {}) {
 
 export type ChatProduct = Awaited<ReturnType<typeof startChat>>;
 
-/** Opens the page and makes an account in it. */
+/** Opens the page and makes an account in it. `account` has its email and its password. */
 export async function openChat(browser: Browser, url: string, options: Parameters<Browser['newPage']>[0] = {}) {
   const opened = await openWatched(browser, options);
   await opened.page.goto(url);
-  await signUp(opened.page);
-  return opened;
+  const account = await signUp(opened.page);
+  return { ...opened, account };
 }
 
 /** Makes an account, on the page that asks for a login. */
-export async function signUp(page: Page): Promise<void> {
+export async function signUp(page: Page): Promise<{ email: string; password: string }> {
   const account = { email: `${randomUUID()}@example.com`, password: 'three-brown-otters' };
   await page.getByRole('button', { name: 'Make an account' }).click();
   await page.getByLabel('Email').fill(account.email);
   await page.getByLabel('Password').fill(account.password);
   await page.locator('button[type=submit]').click();
   await page.getByLabel('Your question').waitFor();
+  return account;
 }
 
 /** The page's user at the API. */

@@ -1,3 +1,4 @@
+import { createAccountClient } from '../../client/account-client.ts';
 import { createChatClient } from '../../client/chat-client.ts';
 import { createLogin, type KeptLogin } from '../../client/login.ts';
 import { forgetKept, keep, onKeptElsewhere, readKept } from './kept.ts';
@@ -26,6 +27,7 @@ export const login = createLogin({
 });
 
 export const client = createChatClient({ baseUrl, token: login.token });
+export const account = createAccountClient({ baseUrl, token: login.token });
 
 /** Calls back when somebody has logged in or out, in this tab or in another. Returns a function that ends this. */
 export function onLogin(listener: () => void): () => void {

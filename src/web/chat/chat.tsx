@@ -1,4 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Me } from '../../contracts/http/me.ts';
+import { AccountView } from './account/account-view.tsx';
 import { client, login } from './api.ts';
 import { ConversationView } from './conversation/conversation-view.tsx';
 import { useConversation } from './conversation/use-conversation.ts';
@@ -9,11 +11,11 @@ import { useRoute } from './use-route.ts';
 
 /** The page of somebody who has signed in. */
 export function Chat({ userId }: { userId: string }) {
-  const [sessionId, show] = useRoute();
+  const { sessionId, isAccount, show, showAccount } = useRoute();
   const sessions = useSessions();
   const online = useOnline();
   const [isListOpen, setIsListOpen] = useState(false);
-  const [email, setEmail] = useState<string | null>(null);
+  const [me, setMe] = useState<Me>();
   const heading = useRef<HTMLHeadingElement>(null);
   const listButton = useRef<HTMLButtonElement>(null);
   const conversation = useConversation(sessionId, (accepted, { isOpen }) => {
@@ -21,17 +23,15 @@ export function Chat({ userId }: { userId: string }) {
     sessions.changed(accepted);
   });
   const { state } = conversation;
-  const title =
+  const conversationTitle =
     sessions.titleOf(state.sessionId) ?? state.title ?? (state.sessionId ? 'Conversation' : 'New conversation');
+  const title = isAccount ? 'Account' : conversationTitle;
 
   useEffect(() => {
-    document.title = state.sessionId ? `${title} · healify-chat` : 'healify-chat';
-  }, [title, state.sessionId]);
+    document.title = isAccount || state.sessionId ? `${title} · healify-chat` : 'healify-chat';
+  }, [title, isAccount, state.sessionId]);
   useEffect(() => {
-    client.me().then(
-      (me) => setEmail(me.email),
-      () => {},
-    );
+    client.me().then(setMe, () => {});
   }, []);
   useEffect(
     () =>
@@ -49,6 +49,11 @@ export function Chat({ userId }: { userId: string }) {
       else document.getElementById('question')?.focus();
     });
   };
+  const openAccount = () => {
+    showAccount();
+    setIsListOpen(false);
+    requestAnimationFrame(() => heading.current?.focus());
+  };
   const closeList = () => {
     setIsListOpen(false);
     listButton.current?.focus();
@@ -62,8 +67,10 @@ export function Chat({ userId }: { userId: string }) {
       </button>
       <SideList
         sessions={sessions}
-        current={state.sessionId}
-        email={email}
+        current={isAccount ? undefined : state.sessionId}
+        email={me?.email ?? null}
+        isAccount={isAccount}
+        onAccount={openAccount}
         onOpen={open}
         onClose={closeList}
         isOpen={isListOpen}
@@ -97,7 +104,11 @@ export function Chat({ userId }: { userId: string }) {
         <p class={online ? 'offline' : 'offline shown'} role="status">
           {online ? '' : 'You are offline. What you write is kept, and answers go on when you are back.'}
         </p>
-        <ConversationView userId={userId} conversation={conversation} onNew={() => open(undefined)} />
+        {isAccount ? (
+          <AccountView me={me} />
+        ) : (
+          <ConversationView userId={userId} conversation={conversation} onNew={() => open(undefined)} />
+        )}
       </main>
     </div>
   );

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ChatError } from '../../client/chat-client.ts';
 import type { Registration } from '../../contracts/registration.ts';
+import { receiptIn } from './account/receipt.ts';
 import { login } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
 import { Forgotten, ResetPassword, resetTokenOf } from './forgotten.tsx';
@@ -10,6 +11,7 @@ import { LEAST_PASSWORD_CHARS, TOO_WEAK, WRONG_CODE } from './password-words.ts'
 /** The page of somebody who is not known. */
 export function SignIn() {
   const [resetToken, setResetToken] = useState(resetTokenOf(location.hash));
+  const [receipt] = useState(receiptIn(location.hash));
   const [isForgotten, setIsForgotten] = useState(false);
   const back = () => {
     // The token is of no more use.
@@ -23,6 +25,14 @@ export function SignIn() {
         <h1>healify-chat</h1>
         <p class="quiet">Ask about health, and read the answer while it is being written.</p>
       </header>
+      {receipt && (
+        <p class="notice" role="status">
+          <span>
+            Your account is deleted, and everything that was kept of you is being erased. The number of the receipt is{' '}
+            <code>{receipt}</code>. Keep it, if you want to prove it later.
+          </span>
+        </p>
+      )}
       {resetToken ? (
         <ResetPassword token={resetToken} onBack={back} />
       ) : isForgotten ? (

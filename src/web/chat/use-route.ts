@@ -5,14 +5,22 @@ export const sessionOf = (hash: string): string | undefined => /^#\/c\/([\w-]{1,
 
 export const hrefOf = (sessionId: string | undefined) => (sessionId ? `#/c/${sessionId}` : '#/');
 
+/** The address of the user's own account. */
+export const ACCOUNT_HREF = '#/account';
+
 /**
- * Returns the conversation that is shown, and a function that shows another one at once. The browser's buttons for back
- * and forward work.
+ * Returns the conversation that is shown, or whether it is the user's account, and functions that show something else at once.
+ * The browser's buttons for back and forward work.
  */
-export function useRoute(): [sessionId: string | undefined, show: (sessionId: string | undefined) => void] {
-  const [sessionId, setSessionId] = useState(sessionOf(location.hash));
+export function useRoute(): {
+  sessionId: string | undefined;
+  isAccount: boolean;
+  show: (sessionId: string | undefined) => void;
+  showAccount: () => void;
+} {
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const follow = () => setSessionId(sessionOf(location.hash));
+    const follow = () => setHash(location.hash);
     addEventListener('hashchange', follow);
     addEventListener('popstate', follow);
     return () => {
@@ -20,9 +28,14 @@ export function useRoute(): [sessionId: string | undefined, show: (sessionId: st
       removeEventListener('popstate', follow);
     };
   }, []);
-  const show = (next: string | undefined) => {
-    if (next !== sessionOf(location.hash) || location.hash === '') history.pushState(null, '', hrefOf(next));
-    setSessionId(next);
+  const go = (href: string) => {
+    if (href !== location.hash) history.pushState(null, '', href);
+    setHash(href);
   };
-  return [sessionId, show];
+  return {
+    sessionId: sessionOf(hash),
+    isAccount: hash === ACCOUNT_HREF,
+    show: (next) => go(hrefOf(next)),
+    showAccount: () => go(ACCOUNT_HREF),
+  };
 }

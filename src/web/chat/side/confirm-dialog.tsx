@@ -6,6 +6,7 @@ import { wordsOf } from '../conversation/open-conversation.ts';
 /**
  * A dialog that does something once the reader confirms it. If that fails, it says why and stays open.
  * @param props.verb what the button says that confirms
+ * @param props.words why it has failed
  * @param props.act given the fields among the children
  */
 export function ConfirmDialog(props: {
@@ -13,10 +14,11 @@ export function ConfirmDialog(props: {
   verb: string;
   look: 'primary' | 'danger';
   act: (fields: FormData) => Promise<void>;
+  words?: (error: unknown) => string;
   onClose: () => void;
   children: ComponentChildren;
 }) {
-  const { title, verb, look, act, onClose, children } = props;
+  const { title, verb, look, act, words = wordsOf, onClose, children } = props;
   const [problem, setProblem] = useState<string>();
   const [working, setWorking] = useState(false);
   const submit = async (event: SubmitEvent) => {
@@ -26,13 +28,13 @@ export function ConfirmDialog(props: {
       await act(new FormData(event.currentTarget as HTMLFormElement));
       onClose();
     } catch (error) {
-      setProblem(wordsOf(error));
+      setProblem(words(error));
       setWorking(false);
     }
   };
   return (
     <Dialog title={title} onClose={onClose}>
-      <form onSubmit={submit}>
+      <form class="fields" onSubmit={submit}>
         {children}
         <p class="form-problem" role="alert">
           {problem}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SessionSummary } from '../../../contracts/http/session-bodies.ts';
-import { hrefOf } from '../use-route.ts';
+import { ACCOUNT_HREF, hrefOf } from '../use-route.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import type { Sessions } from './use-sessions.ts';
 
@@ -14,14 +14,17 @@ export function SideList(props: {
   /** The conversation that is open. */
   current: string | undefined;
   email: string | null;
+  /** Whether the account is shown in the place of a conversation. */
+  isAccount: boolean;
   /** Whether it is shown where there is no room for it beside the conversation. */
   isOpen: boolean;
   onOpen: (sessionId: string | undefined) => void;
+  onAccount: () => void;
   onClose: () => void;
   onErased: (sessionId: string) => void;
   onSignOut: () => void;
 }) {
-  const { sessions, current, email, isOpen, onOpen, onClose, onErased, onSignOut } = props;
+  const { sessions, current, email, isAccount, isOpen, onOpen, onAccount, onClose, onErased, onSignOut } = props;
   const [renaming, setRenaming] = useState<SessionSummary>();
   const [erasing, setErasing] = useState<SessionSummary>();
   const closeButton = useRef<HTMLButtonElement>(null);
@@ -101,9 +104,19 @@ export function SideList(props: {
           )}
         </div>
         <div class="side-foot">
-          <span class="quiet" title={email ?? undefined}>
-            {email}
-          </span>
+          <a
+            class="account-link"
+            href={ACCOUNT_HREF}
+            title={email ?? undefined}
+            aria-current={isAccount ? 'page' : undefined}
+            onClick={(event) => {
+              if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+              event.preventDefault();
+              onAccount();
+            }}
+          >
+            Account{email && <small>{email}</small>}
+          </a>
           <button type="button" class="small" onClick={onSignOut}>
             Sign out
           </button>

@@ -1,0 +1,50 @@
+import type { BegunSecondFactor, RecoveryCodesBody, SecondFactorState } from '../contracts/http/account-bodies.ts';
+import type { OpenLoginBody } from '../contracts/http/login-bodies.ts';
+import { createHttp, type TokenSource } from './http.ts';
+
+/** What users do with their own accounts. All methods reject with ChatError. */
+export interface AccountClient {
+  /** All other logins end. */
+  changePassword(currentPassword: string, newPassword: string): Promise<void>;
+  /** @returns the logins that have not ended, the one that was used last first */
+  logins(): Promise<OpenLoginBody[]>;
+  endLogin(loginId: string): Promise<void>;
+  endOtherLogins(): Promise<void>;
+  secondFactor(): Promise<SecondFactorState>;
+  beginSecondFactor(password: string): Promise<BegunSecondFactor>;
+  /** @param totp a code that the app shows */
+  confirmSecondFactor(totp: string): Promise<RecoveryCodesBody>;
+  /** @param totp a code of the app, or a recovery code */
+  replaceRecoveryCodes(password: string, totp: string): Promise<RecoveryCodesBody>;
+  removeSecondFactor(password: string, totp: string): Promise<void>;
+  /**
+   * Erases everything that is kept of the user.
+   * @param proof the password; or the user's own id, if an identity provider has the account
+   * @returns the id of the receipt
+   */
+  eraseAccount(proof: { password: string } | { confirm: string }): Promise<{ erasureId: string }>;
+}
+
+/** @param options as for createChatClient */
+export function createAccountClient(options: {
+  baseUrl?: string;
+  token: TokenSource;
+  fetch?: typeof fetch;
+}): AccountClient {
+  const http = createHttp({ ...options, baseUrl: options.baseUrl ?? '' });
+  const secondFactor = '/auth/second-factor';
+  return {
+    changePassword: (currentPassword, newPassword) =>
+      http.call('POST', '/auth/password', { body: { currentPassword, newPassword } }),
+    logins: async () => (await http.call<{ logins: OpenLoginBody[] }>('GET', '/auth/logins', { retry: true })).logins,
+    endLogin: (loginId) => http.call('DELETE', `/auth/logins/${encodeURIComponent(loginId)}`),
+    endOtherLogins: () => http.call('DELETE', '/auth/logins', { retry: true }),
+    secondFactor: () => http.call('GET', secondFactor, { retry: true }),
+    beginSecondFactor: (password) => http.call('POST', secondFactor, { body: { password } }),
+    confirmSecondFactor: (totp) => http.call('POST', `${secondFactor}/confirm`, { body: { totp } }),
+    replaceRecoveryCodes: (password, totp) =>
+      http.call('POST', `${secondFactor}/recovery-codes`, { body: { password, totp } }),
+    removeSecondFactor: (password, totp) => http.call('DELETE', secondFactor, { body: { password, totp } }),
+    eraseAccount: (proof) => http.call('DELETE', '/account', { body: proof }),
+  };
+}

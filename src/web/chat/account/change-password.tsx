@@ -1,0 +1,40 @@
+import { Card } from '../../components/card.tsx';
+import { account } from '../api.ts';
+import { LEAST_PASSWORD_CHARS } from '../password-words.ts';
+import { AccountForm, PasswordField, passwordIn } from './account-form.tsx';
+
+export function ChangePassword({ email }: { email: string }) {
+  return (
+    <Card id="password" title="Password">
+      <AccountForm
+        name="Change the password"
+        button="Change the password"
+        done="Your password is changed. All your other logins have ended."
+        act={(fields) => account.changePassword(passwordIn(fields), String(fields.get('new')))}
+      >
+        {/* Password managers want to know whose password it is. */}
+        <input
+          class="visually-hidden"
+          tabIndex={-1}
+          aria-hidden="true"
+          autocomplete="username"
+          value={email}
+          readOnly
+        />
+        <PasswordField label="Present password" />
+        <label>
+          New password
+          <input
+            type="password"
+            name="new"
+            autocomplete="new-password"
+            required
+            minLength={LEAST_PASSWORD_CHARS}
+            maxLength={128}
+          />
+          <small>At least {LEAST_PASSWORD_CHARS} characters.</small>
+        </label>
+      </AccountForm>
+    </Card>
+  );
+}
