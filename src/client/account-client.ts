@@ -6,6 +6,8 @@ import { createHttp, type TokenSource } from './http.ts';
 export interface AccountClient {
   /** All other logins end. */
   changePassword(currentPassword: string, newPassword: string): Promise<void>;
+  /** Has another mail sent with a link that verifies the email. */
+  sendEmailProof(): Promise<void>;
   /** @returns the logins that have not ended, the one that was used last first */
   logins(): Promise<OpenLoginBody[]>;
   endLogin(loginId: string): Promise<void>;
@@ -36,6 +38,8 @@ export function createAccountClient(options: {
   return {
     changePassword: (currentPassword, newPassword) =>
       http.call('POST', '/auth/password', { body: { currentPassword, newPassword } }),
+    // The reply has no body.
+    sendEmailProof: async () => void (await http.open('POST', '/auth/email/proof')),
     logins: async () => (await http.call<{ logins: OpenLoginBody[] }>('GET', '/auth/logins', { retry: true })).logins,
     endLogin: (loginId) => http.call('DELETE', `/auth/logins/${encodeURIComponent(loginId)}`),
     endOtherLogins: () => http.call('DELETE', '/auth/logins', { retry: true }),

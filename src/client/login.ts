@@ -34,6 +34,8 @@ export interface Login {
   forgotten(email: string): Promise<void>;
   /** @param token of the link */
   resetPassword(token: string, newPassword: string): Promise<void>;
+  /** @param token of the link that was sent after the registration */
+  verifyEmail(token: string): Promise<void>;
   logout(): Promise<void>;
   /** The access token, made new in time. */
   readonly token: TokenSource;
@@ -84,6 +86,7 @@ export function createLogin(options: {
       http.call('POST', '/auth/register', { body: { email, password, ...(invite && { invite }) } }),
     forgotten: (email) => http.call('POST', '/auth/password/forgotten', { body: { email } }),
     resetPassword: (token, newPassword) => http.call('POST', '/auth/password/reset', { body: { token, newPassword } }),
+    verifyEmail: (token) => http.call('POST', '/auth/email/verify', { body: { token } }),
     login: async (email, password, totp) => {
       const body = { email, password, ...(totp && { totp }) };
       keep(await http.call<TokensBody>('POST', '/auth/login', { body }));

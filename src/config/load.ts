@@ -25,6 +25,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
     if (config.smtpUrl && (!config.mailFrom || !config.publicUrl)) {
       problems.push('MAIL_FROM and PUBLIC_URL are required with SMTP_URL');
     }
+    if (config.verifiedMail === 'required' && !config.smtpUrl) problems.push('VERIFIED_MAIL=required needs SMTP_URL');
     return problems;
   });
 }

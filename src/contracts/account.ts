@@ -42,6 +42,8 @@ export const account = z.object({
   createdAt: z.string(),
   /** Left out: it is the one that the account was made with. */
   passwordChangedAt: z.string().optional(),
+  /** Since when the email is known to be that of the user; left out: it is not. */
+  emailVerifiedAt: z.string().optional(),
   /** Since when nobody can log in; left out: everything is well. */
   disabledAt: z.string().optional(),
   /** Left out: the password is enough to log in. */

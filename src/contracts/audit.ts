@@ -15,6 +15,8 @@ export const auditActions = {
   'account.reset_mail': 'A mail was sent with a link to choose another password.',
   'account.second_factor':
     'The second factor of an account was set up or removed, its recovery codes were replaced, or one of them was used.',
+  'account.proof_mail': 'A mail was sent with a link to verify the email of an account.',
+  'account.email_verified': 'The email of an account was verified with such a link.',
   'account.disable': 'An account was disabled.',
   'account.enable': 'An account was enabled again.',
   'account.end_logins': 'All logins of an account were ended.',

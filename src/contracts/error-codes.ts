@@ -81,6 +81,17 @@ export const apiErrors = {
     title: 'The link to choose a password is not valid',
     advice: 'It works once, and for a limited time. Ask for another mail with `POST /auth/password/forgotten`.',
   },
+  email_unverified: {
+    status: 403,
+    title: 'The email is not verified yet',
+    advice:
+      'Open the link in the mail that was sent after the registration. `POST /auth/email/proof` sends another one to the user’s email.',
+  },
+  email_proof_invalid: {
+    status: 403,
+    title: 'The link to verify the email is not valid',
+    advice: 'It works once, and for a limited time. Log in, and ask for another mail with `POST /auth/email/proof`.',
+  },
   registration_closed: {
     status: 403,
     title: 'Nobody can make an account here',

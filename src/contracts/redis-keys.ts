@@ -96,6 +96,10 @@ export const redisKeys = {
   resetWish: (tokenHash: string) => `auth:reset:${tokenHash}`,
   /** Hash: how often mails were asked for, by the email's hash: `count`; `latest`, in ms. */
   resetAsks: (emailHash: string) => `auth:reset-asks:${emailHash}`,
+  /** String, JSON: whose email the token in a mail proves: `userId`; by the hash of the token. */
+  emailProof: (tokenHash: string) => `auth:email-proof:${tokenHash}`,
+  /** Hash: how often such mails were asked for, by the email's hash: `count`; `latest`, in ms. */
+  emailProofAsks: (emailHash: string) => `auth:email-proof-asks:${emailHash}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
   /** String, empty: the user may read texts for a while, in an emergency. */

@@ -313,6 +313,7 @@ const answerOptions = {
   answerWaiter,
   logReader,
   line,
+  mayAsk: authentication.mayAsk,
   allowedModels: allowedModelsOf(config),
 };
 const { authenticate, identify } = authentication;

@@ -1,42 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { SMTPServer } from 'smtp-server';
 import { call, postJson, register } from '../api-client.ts';
+import { type MailServer, startMailServer } from '../mail-server.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { until } from '../until.ts';
 
 const NEW_PASSWORD = 'four-green-badgers';
 
-/** A mail server. It refuses for now while `refusals` is above 0. */
-let refusals = 0;
-const mails: { to: string; text: string }[] = [];
-const server = new SMTPServer({
-  authOptional: true,
-  disabledCommands: ['STARTTLS', 'AUTH'],
-  onRcptTo: (_address, _session, done) => {
-    if (refusals-- > 0) return done(Object.assign(new Error('later'), { responseCode: 450 }));
-    done();
-  },
-  onData: (stream, session, done) => {
-    text(stream).then((raw) => {
-      // Lines of quoted-printable end with `=`.
-      const decoded = raw.replace(/=\r\n/g, '').replace(/=3D/g, '=');
-      mails.push({ to: session.envelope.rcptTo[0]!.address, text: decoded });
-      done();
-    }, done);
-  },
-});
-
+let mailServer: MailServer;
 let api: TestProcess;
 let env: Record<string, string>;
 let redis: Redis;
 beforeAll(async () => {
-  const port = await new Promise<number>((resolve) => {
-    const listening = server.listen(0, '127.0.0.1', () => resolve((listening.address() as { port: number }).port));
-  });
+  mailServer = await startMailServer();
   env = {
     REDIS_URL: await testRedisUrl(),
     RABBITMQ_URL: await testRabbitMqUrl(),
@@ -46,17 +24,14 @@ beforeAll(async () => {
   redis = new Redis(env.REDIS_URL!);
   api = await startApi({
     ...env,
-    SMTP_URL: `smtp://127.0.0.1:${port}`,
-    MAIL_FROM: 'Healify <no-reply@example.com>',
+    ...mailServer.settings,
     PUBLIC_URL: 'https://chat.example.com/healify/',
   });
 });
-beforeEach(() => {
-  refusals = 0;
-});
+beforeEach(() => mailServer.refuse(0));
 afterAll(async () => {
   await redis.quit();
-  await new Promise<void>((resolve) => server.close(resolve));
+  await mailServer.close();
 });
 
 const post = (path: string, body: unknown) => postJson(api.url + path, body);
@@ -65,9 +40,9 @@ const reset = (token: string, newPassword = NEW_PASSWORD) => post('/auth/passwor
 
 /** Asks for a link, and returns its token once the mail has come. */
 async function tokenFor(email: string): Promise<string> {
-  const before = mails.length;
+  const before = mailServer.mails.length;
   await post('/auth/password/forgotten', { email });
-  const mail = await until('the mail', () => mails.slice(before).find(({ to }) => to === email));
+  const mail = await until('the mail', () => mailServer.mails.slice(before).find(({ to }) => to === email));
   return /https:\/\/chat\.example\.com\/healify\/#\/reset\/([\w-]{43})/.exec(mail.text)![1]!;
 }
 
@@ -90,8 +65,8 @@ test('an email without an account gets the same reply, and no mail; nor does a d
     replies.push(await post('/auth/password/forgotten', { email }));
   expect(replies.map(({ status, body }) => [status, body])).toEqual(Array.from({ length: 3 }, () => [202, undefined]));
   // The mail of the known one was asked for last.
-  await until('its mail', () => mails.some(({ to }) => to === known.email));
-  expect(mails.filter(({ to }) => to === unknown || to === disabled.email)).toEqual([]);
+  await until('its mail', () => mailServer.mails.some(({ to }) => to === known.email));
+  expect(mailServer.mails.filter(({ to }) => to === unknown || to === disabled.email)).toEqual([]);
 });
 
 test('a link works once, and one that was made up does not', async () => {
@@ -135,12 +110,12 @@ test('nobody floods a mailbox: who asks again and again gets the same reply, and
   expect(new Set(statuses)).toEqual(new Set([202]));
   const { email: other } = await register(api.url);
   await tokenFor(other);
-  await until('the mails that were sent', () => mails.filter(({ to }) => to === email).length === 3);
+  await until('the mails that were sent', () => mailServer.mails.filter(({ to }) => to === email).length === 3);
 });
 
 test('a mail server that refuses for now is asked again, and the log names nobody', async () => {
   const { email } = await register(api.url);
-  refusals = 1;
+  mailServer.refuse(1);
   expect((await reset(await tokenFor(email))).status).toBe(204);
   expect(api.output()).toContain('a mail could not be sent yet');
   expect(api.output()).not.toContain(email);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { postJson } from '../api-client.ts';
-import { type ChatProduct, findProblems, openChat, startChat, userOf } from '../chat-page.ts';
+import { ask, type ChatProduct, findProblems, openChat, startChat, userOf, waitForStatus } from '../chat-page.ts';
+import { startMailServer } from '../mail-server.ts';
 import { codeOf, setUpSecondFactor } from '../totp.ts';
 import { until } from '../until.ts';
 
@@ -177,6 +178,37 @@ test.each(['light', 'dark'] as const)(
   },
   90_000,
 );
+
+test('somebody whose email is not verified is told so, opens the link of the mail, and asks', async () => {
+  const mailServer = await startMailServer();
+  try {
+    const settings = { ...mailServer.settings, VERIFIED_MAIL: 'required', PUBLIC_URL: 'https://chat.example.com' };
+    const { url } = await all.startAnotherApi(settings);
+    const { page, account } = await openChat(all.browser, url);
+    const notice = page.getByText('you can ask no question');
+    await notice.waitFor();
+    expect(await findProblems(page)).toEqual([]);
+    const token = await mailServer.tokenFor(account.email);
+    const before = mailServer.mails.length;
+    await page.getByRole('button', { name: 'Send it again' }).click();
+    await page.getByText('It is on its way.').waitFor();
+    await mailServer.tokenFor(account.email, before);
+
+    await page.goto(`${url}/#/verify/${token}`);
+    await page.reload();
+    await page.getByRole('button', { name: 'Yes, verify it' }).waitFor();
+    expect(await findProblems(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Yes, verify it' }).click();
+    await page.getByText('Your email is verified.').waitFor();
+    await page.getByRole('button', { name: 'Go to the chat' }).click();
+    await ask(page, 'Is water healthy?');
+    await waitForStatus(page, 'completed');
+    expect(await notice.count()).toBe(0);
+    await page.context().close();
+  } finally {
+    await mailServer.close();
+  }
+}, 60_000);
 
 test('by keyboard alone, a user goes to the account and back to a conversation', async () => {
   const { page } = await openChat(all.browser, all.api.url);

@@ -70,7 +70,7 @@ test('the title of a conversation comes from its question; it is renamed, found,
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Coffee' }).waitFor();
   await page.getByLabel('Search in titles').fill('cOFF');
-  const links = page.getByRole('navigation').getByRole('link');
+  const links = page.getByRole('list', { name: 'Conversations' }).getByRole('link');
   await until('only one is left', async () => (await links.count()) === 1);
   await page.getByLabel('Search in titles').fill('nothing like that');
   await page.getByText('No title has this.').waitFor();

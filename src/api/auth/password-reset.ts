@@ -1,10 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import type { OneTimeEntries } from '../../adapters/accounts/one-time-entries.ts';
-import type { LoginTries, LoginTriesRules } from '../../adapters/logins/login-tries.ts';
 import type { Account } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { Outbox } from '../../contracts/mail.ts';
+import { markVerified } from './email-proofs.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
+import type { MailLinks } from './mail-links.ts';
 import { type SetPasswordOptions, setPassword } from './set-password.ts';
 
 /** What is kept of the wish for another password. */
@@ -13,14 +12,6 @@ export interface ResetWish {
   /** ms since 1970 */
   askedAt: number;
 }
-
-/** One email gets about thirty mails in a day at most. */
-export const RESET_MAIL_RULES: LoginTriesRules = {
-  free: 3,
-  firstWaitMs: 60_000,
-  longestWaitMs: 3_600_000,
-  keepMs: 24 * 3_600_000,
-};
 
 /** Lets people who have forgotten their password choose another one, with a link that is sent to their email. */
 export interface PasswordReset {
@@ -40,46 +31,31 @@ export interface PasswordReset {
   use(token: string, password: string): Promise<Account>;
 }
 
+/** @param options.ttlMs how long a link counts, for the text of the mail */
 export function createPasswordReset(
-  options: SetPasswordOptions & {
-    wishes: OneTimeEntries<ResetWish>;
-    /** By email: how often mails may be asked for. */
-    asks: Pick<LoginTries, 'begin'>;
-    outbox: Outbox;
-    publicUrl: string;
-    ttlMs: number;
-    onError: (error: unknown) => void;
-  },
+  options: SetPasswordOptions & { links: MailLinks<ResetWish>; outbox: Outbox; ttlMs: number },
 ): PasswordReset {
-  const { store, wishes, asks, outbox, publicUrl, ttlMs, onError } = options;
-
-  async function sendLink(email: string, token: string, onSent: (account: Account) => void): Promise<void> {
-    const account = await store.byEmail(email);
-    if (!account || account.disabledAt !== undefined) return;
-    const link = `${publicUrl.replace(/\/+$/, '')}/#/reset/${token}`;
-    outbox.send({ to: email, subject: 'Choose another password', text: textOf(link, ttlMs) });
-    onSent(account);
-  }
-
+  const { store, links, outbox, ttlMs } = options;
   return {
-    ask: async (email, onSent) => {
-      // Who asks too often gets the same reply.
-      if ((await asks.begin(sha256(email))) > 0) return;
-      const token = randomBytes(32).toString('base64url');
-      await wishes.keep(sha256(token), { email, askedAt: Date.now() }, ttlMs);
-      sendLink(email, token, onSent).catch(onError);
-    },
+    ask: (email, onSent) =>
+      links.make(email, { email, askedAt: Date.now() }, async (link) => {
+        const account = await store.byEmail(email);
+        if (!account || account.disabledAt !== undefined) return;
+        outbox.send({ to: email, subject: 'Choose another password', text: textOf(link, ttlMs) });
+        onSent(account);
+      }),
     use: async (token, password) => {
-      const wish = await wishes.find(sha256(token));
+      const wish = await links.find(token);
       if (!wish) throw new ApiError('reset_invalid');
       mustBeHardToGuess(password, wish);
       const account = await store.byEmail(wish.email);
-      const isTaken = (await wishes.take(sha256(token))) !== undefined;
+      const isTaken = (await links.take(token)) !== undefined;
       if (!isTaken || !account || account.disabledAt !== undefined) throw new ApiError('reset_invalid');
       // Another link was used since, the person has remembered the password and changed it, or the account is another one.
       if (Date.parse(account.passwordChangedAt ?? account.createdAt) >= wish.askedAt)
         throw new ApiError('reset_invalid');
       await setPassword(options, account, password);
+      await markVerified(store, account.userId);
       return account;
     },
   };
@@ -93,5 +69,3 @@ ${link}
 
 All logins of your account end then. If it was not you, do nothing. Your password stays as it is.
 `;
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

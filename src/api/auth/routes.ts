@@ -34,6 +34,8 @@ export interface AccountsRouterOptions {
   /** @throws ApiError rate_limited: the address sends too many refresh tokens that are unknown */
   limitUnknown: (address: string, res: Response) => Promise<void>;
   mayRegister: MayRegister;
+  /** Has a link sent to an email, if `offer.verifiedMail`. */
+  askForProof: (email: string, req: Request) => Promise<void>;
   /** What GET /auth/options tells. */
   offer: AccountOptions;
   guardLogin: GuardLogin;
@@ -44,6 +46,7 @@ export interface AccountsRouterOptions {
 /** The routes of the accounts. They do not exist if an identity provider has the accounts. */
 export function createAccountsRouter(options: AccountsRouterOptions): Router {
   const { accounts, limitAddress, limitLogin, limitUnknown, mayRegister, offer, guardLogin, trail, records } = options;
+  const { askForProof } = options;
   return Router()
     .get('/auth/options', (_req, res) => void res.json(offer))
     .post('/auth/register', limitAddress('register'), async (req, res) => {
@@ -55,7 +58,10 @@ export function createAccountsRouter(options: AccountsRouterOptions): Router {
           ? { ...made, ...senderOf(req), outcome: 'refused' }
           : { ...made, ...fromUser(req, { userId, role: 'user' }), outcome: 'done' },
       );
-      res.status(202).json({ email: body.email, next: 'log_in' } satisfies Registered);
+      if (offer.verifiedMail) await askForProof(body.email, req);
+      res
+        .status(202)
+        .json({ email: body.email, next: offer.verifiedMail ? 'verify_email' : 'log_in' } satisfies Registered);
     })
     .post('/auth/login', limitAddress('login'), async (req, res) => {
       const body = parse(loginBody, req.body);

@@ -20,6 +20,8 @@ export interface AskOptions {
   newRequestId: (userId: string) => string;
   /** The line that new questions join. */
   line: Pick<Line, 'admit' | 'ended' | 'progress'>;
+  /** Refuses users who may not ask yet. @throws ApiError email_unverified */
+  mayAsk: (userId: string) => Promise<void>;
   /** The models that a question may choose. */
   allowedModels: readonly string[];
 }
@@ -58,16 +60,17 @@ export function mustBeAllowed(model: string | undefined, allowed: readonly strin
 }
 
 /**
- * Gives a question its ids: new ones, or those that its idempotency key has had before.
- * @throws ApiError idempotency_key_reused
+ * Makes sure that the user may ask, and gives the question its ids: new ones, or those that its idempotency key has had before.
+ * @throws ApiError idempotency_key_reused, email_unverified
  * @throws StoreUnavailableError
  */
 export async function nameQuestion(
-  { idempotencyKeys, newRequestId }: Pick<AskOptions, 'idempotencyKeys' | 'newRequestId'>,
+  { idempotencyKeys, newRequestId, mayAsk }: Pick<AskOptions, 'idempotencyKeys' | 'newRequestId' | 'mayAsk'>,
   asked: Pick<Caller, 'userId' | 'tenantId'> & { body: SendBody; key: string | undefined },
 ): Promise<NamedQuestion> {
   const { key, ...question } = asked;
   const { userId, body } = question;
+  await mayAsk(userId);
   const ids = { sessionId: body.sessionId ?? randomUUID(), requestId: newRequestId(userId) };
   if (key === undefined) return { ...ids, ...question, repeated: false };
   const claimed = await claimKey(idempotencyKeys, { userId, key, meaning: meaningOf(body), ids });

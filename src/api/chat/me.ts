@@ -3,7 +3,7 @@ import type { Me } from '../../contracts/http/me.ts';
 
 export interface MeOptions {
   /** Finds the email of a user; null if we do not have the accounts. One round trip. */
-  emailOf: (userId: string) => Promise<string | null>;
+  emailOf: (userId: string) => Promise<Pick<Me, 'email' | 'mustVerifyEmail'>>;
   /** What is the same for all users. */
   offer: Pick<Me, 'models' | 'limits'>;
 }
@@ -12,7 +12,11 @@ export interface MeOptions {
 export function getMe({ emailOf, offer }: MeOptions): RequestHandler {
   return async (req, res) => {
     const { userId, role } = req.user!;
-    const email = await emailOf(userId);
-    res.json({ userId, email, roles: role === 'user' ? ['user'] : ['user', role], ...offer } satisfies Me);
+    res.json({
+      userId,
+      ...(await emailOf(userId)),
+      roles: role === 'user' ? ['user'] : ['user', role],
+      ...offer,
+    } satisfies Me);
   };
 }

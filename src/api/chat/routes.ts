@@ -162,6 +162,7 @@ export const chatPaths: ZodOpenApiPathsObject = {
           'validation_failed',
           ...bodyFaults,
           'unauthenticated',
+          'email_unverified',
           'session_not_found',
           'session_id_taken',
           'session_full',

@@ -14,6 +14,7 @@ import { processPaths } from '../admin/processes.ts';
 import { retentionPaths } from '../admin/retention.ts';
 import { retryRunPaths } from '../admin/retry-runs.ts';
 import { textPaths } from '../admin/texts.ts';
+import { emailProofPaths } from '../auth/email-proof-routes.ts';
 import { loginPaths } from '../auth/login-routes.ts';
 import { passwordResetPaths } from '../auth/password-reset-routes.ts';
 import { passwordPaths } from '../auth/password-routes.ts';
@@ -76,7 +77,14 @@ export function createOpenApiDocument(options: {
     paths: {
       ...(options.accounts
         ? {
-            ...{ ...accountPaths, ...loginPaths, ...passwordPaths, ...passwordResetPaths, ...secondFactorPaths },
+            ...{
+              ...accountPaths,
+              ...loginPaths,
+              ...passwordPaths,
+              ...passwordResetPaths,
+              ...secondFactorPaths,
+              ...emailProofPaths,
+            },
             ...adminAccountPaths,
           }
         : {}),

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { api, setting } from '../setting.ts';
 import { duration, optional, text, url } from '../value-types.ts';
 
@@ -27,6 +28,14 @@ export const mail = {
     unit: 'URL',
     text: 'Where people open the chat page, with BASE_PATH if there is one: `https://chat.example.com`. Links in mails lead there, with a secret, so production refuses `http:` beyond the own machine. Required with SMTP_URL.',
     connects: true,
+    readBy: api,
+  }),
+  verifiedMail: setting({
+    env: 'VERIFIED_MAIL',
+    type: z.enum(['required', 'off'], 'must be required or off'),
+    default: 'off',
+    unit: 'required, off',
+    text: 'With `required`, who makes an account gets a mail with a link, and can ask nothing until it was opened. This also holds for accounts that were made before. Needs SMTP_URL.',
     readBy: api,
   }),
   passwordResetTtlMs: setting({

@@ -28,6 +28,7 @@ export const accountOptions = z
   .object({
     registration: z.enum(registrations).describe('Who may make an account.'),
     passwordReset: z.boolean().describe('Whether a forgotten password can be replaced by mail.'),
+    verifiedMail: z.boolean().describe('Whether the email must be verified before the first question.'),
   })
   .meta({ id: 'AccountOptions' });
 
@@ -102,10 +103,21 @@ export const recoveryCodes = z
 
 export type RecoveryCodesBody = z.output<typeof recoveryCodes>;
 
+export const verifyEmailBody = z
+  .strictObject({ token: z.string().min(1).max(128).describe('From the mail.') })
+  .meta({ id: 'VerifyEmail' });
+
 export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
 
 export const registered = z
-  .object({ email: z.string(), next: z.enum(['log_in']).describe('What to do next.') })
+  .object({
+    email: z.string(),
+    next: z
+      .enum(['log_in', 'verify_email'])
+      .describe(
+        'What to do next. `verify_email`: open the link in the mail. Logging in works before that, asking does not.',
+      ),
+  })
   .meta({ id: 'Registered', description: 'The same for an email that had an account before.' });
 
 export type Registered = z.output<typeof registered>;

@@ -7,20 +7,18 @@ import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from 
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
+import { createEmailProofRouter } from '../../api/auth/email-proof-routes.ts';
+import { createEmailProofs, createMayAsk, EMAIL_PROOF_MS, type MayAsk } from '../../api/auth/email-proofs.ts';
 import { createGuardLogin, type GuardLogin, LOGIN_TRIES_RULES } from '../../api/auth/guard-login.ts';
 import { createInvites, type Invite, type Invites } from '../../api/auth/invites.ts';
-import { createLoginRecords } from '../../api/auth/login-records.ts';
+import { createLoginRecords, fromUser } from '../../api/auth/login-records.ts';
 import { createLoginsRouter } from '../../api/auth/login-routes.ts';
 import { createLogins } from '../../api/auth/logins.ts';
+import { createMailLinks, MAIL_RULES } from '../../api/auth/mail-links.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createMayRegister } from '../../api/auth/may-register.ts';
 import type { OwnCookie } from '../../api/auth/own-cookie.ts';
-import {
-  createPasswordReset,
-  type PasswordReset,
-  RESET_MAIL_RULES,
-  type ResetWish,
-} from '../../api/auth/password-reset.ts';
+import { createPasswordReset, type ResetWish } from '../../api/auth/password-reset.ts';
 import { createPasswordResetRouter } from '../../api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../api/auth/password-routes.ts';
 import { createPasswords, type Passwords } from '../../api/auth/passwords.ts';
@@ -46,6 +44,7 @@ export interface AccountParts {
   invites: Invites;
   /** What checks a user's password. */
   password: { passwords: Passwords; guardLogin: GuardLogin } | undefined;
+  mayAsk: MayAsk;
   /** The login of the admin's pages. */
   login: Router;
 }
@@ -91,7 +90,14 @@ export function createAccountParts(options: {
 
   if (config.jwtJwksUrl) {
     const login = loginRouter(false, logInWithToken({ verifyToken, maxMs }));
-    return { accounts: undefined, accountAdmin: undefined, invites, password: undefined, login };
+    return {
+      accounts: undefined,
+      accountAdmin: undefined,
+      invites,
+      password: undefined,
+      mayAsk: async () => {},
+      login,
+    };
   }
   const passwords = createPasswords();
   const logins = createLogins({ families: stores.refreshFamilies, endLogin });
@@ -132,7 +138,15 @@ export function createAccountParts(options: {
   const [perLogin, unknownTokens] = [limitOf('refresh'), limitOf('unknown-refresh-token')];
   const readLimit = createRedisRateLimit({ redis, name: 'read', perMinute: config.rateReadPerMinute });
   const limitUser = limitRoute(readLimit, byUser);
-  const reset = createReset({ config, redis, outbox, logger, store: stores.accounts, passwords, logins });
+  const { reset, proofs } = createMailParts({
+    config,
+    redis,
+    outbox,
+    logger,
+    store: stores.accounts,
+    passwords,
+    logins,
+  });
   return {
     accounts: Router().use(
       createAccountsRouter({
@@ -141,12 +155,21 @@ export function createAccountParts(options: {
         limitLogin: (loginId, res) => useLimit(perLogin, loginId, res),
         limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
         mayRegister: createMayRegister({ ...config, invites }),
-        offer: { registration: config.registration, passwordReset: reset !== undefined },
+        offer: {
+          registration: config.registration,
+          passwordReset: reset !== undefined,
+          verifiedMail: proofs !== undefined,
+        },
+        askForProof: async (email, req) =>
+          proofs?.ask(email, (account) =>
+            trail.note({ ...fromUser(req, account), action: 'account.proof_mail', outcome: 'done' }),
+          ),
         guardLogin,
         trail,
         records,
       }),
       createLoginsRouter({ logins, authenticate, limitUser, trail }),
+      createEmailProofRouter({ proofs, store: stores.accounts, authenticate, limitUser, limitAddress, trail }),
       createPasswordResetRouter({ reset, limitAddress, trail }),
       createPasswordRouter({
         store: stores.accounts,
@@ -160,22 +183,34 @@ export function createAccountParts(options: {
     accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
     invites,
     password: { passwords, guardLogin },
+    mayAsk: proofs ? createMayAsk(stores.accounts) : async () => {},
     login: loginRouter(true, logInWithAccount({ check: accounts.check, staffSecondFactor, guardLogin, maxMs })),
   };
 }
 
-function createReset(
+/** What needs mails; undefined: there are none of this kind. */
+function createMailParts(
   options: SetPasswordOptions & { config: ApiConfig; redis: Redis; outbox: Outbox | undefined; logger: Logger },
-): PasswordReset | undefined {
+) {
   const { config, redis, outbox, logger, ...accounts } = options;
-  if (!outbox) return undefined;
-  return createPasswordReset({
-    ...accounts,
-    wishes: createRedisOneTimeEntries<ResetWish>({ redis, keyOf: redisKeys.resetWish }),
-    asks: createRedisLoginTries({ redis, rules: RESET_MAIL_RULES, keyOf: redisKeys.resetAsks }),
-    outbox,
-    publicUrl: config.publicUrl!,
-    ttlMs: config.passwordResetTtlMs,
-    onError: (error) => logger.error({ err: error }, 'a mail to choose another password could not be made'),
-  });
+  if (!outbox) return { reset: undefined, proofs: undefined };
+  const onError = (error: unknown) => logger.error({ err: error }, 'a mail with a link could not be made');
+  const linksFor = (kind: {
+    route: string;
+    ttlMs: number;
+    entry: (hash: string) => string;
+    asks: (hash: string) => string;
+  }) =>
+    createMailLinks<ResetWish>({
+      ...{ route: kind.route, ttlMs: kind.ttlMs, publicUrl: config.publicUrl!, onError },
+      entries: createRedisOneTimeEntries({ redis, keyOf: kind.entry }),
+      asks: createRedisLoginTries({ redis, rules: MAIL_RULES, keyOf: kind.asks }),
+    });
+  const ttlMs = config.passwordResetTtlMs;
+  const resetLinks = linksFor({ route: 'reset', ttlMs, entry: redisKeys.resetWish, asks: redisKeys.resetAsks });
+  const reset = createPasswordReset({ ...accounts, links: resetLinks, outbox, ttlMs });
+  if (config.verifiedMail === 'off') return { reset, proofs: undefined };
+  const proofKeys = { entry: redisKeys.emailProof, asks: redisKeys.emailProofAsks };
+  const links = linksFor({ route: 'verify', ttlMs: EMAIL_PROOF_MS, ...proofKeys });
+  return { reset, proofs: createEmailProofs({ store: accounts.store, links, outbox }) };
 }

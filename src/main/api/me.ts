@@ -9,7 +9,11 @@ export function createMeParts(config: ApiConfig, store: AccountStore): MeOptions
   const accounts = config.jwtJwksUrl ? undefined : store;
   const { messageChars, titleChars, searchChars, sessionTurns } = limits;
   return {
-    emailOf: async (userId) => (await accounts?.byId(userId))?.email ?? null,
+    emailOf: async (userId) => {
+      const account = await accounts?.byId(userId);
+      const isVerified = config.verifiedMail === 'off' || !account || account.emailVerifiedAt !== undefined;
+      return { email: account?.email ?? null, mustVerifyEmail: !isVerified };
+    },
     offer: {
       models: { standard: config.chatModel, allowed: allowedModelsOf(config) },
       limits: {

@@ -8,6 +8,7 @@ import { SideList } from './side/side-list.tsx';
 import { useSessions } from './side/use-sessions.ts';
 import { useOnline } from './use-online.ts';
 import { useRoute } from './use-route.ts';
+import { UnverifiedNotice } from './verify-email.tsx';
 
 /** The page of somebody who has signed in. */
 export function Chat({ userId }: { userId: string }) {
@@ -31,8 +32,13 @@ export function Chat({ userId }: { userId: string }) {
     document.title = isAccount || state.sessionId ? `${title} · healify-chat` : 'healify-chat';
   }, [title, isAccount, state.sessionId]);
   useEffect(() => {
-    client.me().then(setMe, () => {});
-  }, []);
+    const load = () => void client.me().then(setMe, () => {});
+    load();
+    if (!me?.mustVerifyEmail) return;
+    // The link may have been opened in another tab, or on another device.
+    addEventListener('focus', load);
+    return () => removeEventListener('focus', load);
+  }, [me?.mustVerifyEmail]);
   useEffect(
     () =>
       sessions.onElsewhere((changed) => {
@@ -104,6 +110,7 @@ export function Chat({ userId }: { userId: string }) {
         <p class={online ? 'offline' : 'offline shown'} role="status">
           {online ? '' : 'You are offline. What you write is kept, and answers go on when you are back.'}
         </p>
+        {me?.mustVerifyEmail && <UnverifiedNotice email={me.email} />}
         {isAccount ? (
           <AccountView me={me} />
         ) : (

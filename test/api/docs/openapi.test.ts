@@ -14,6 +14,7 @@ import { createProcessesRouter } from '../../../src/api/admin/processes.ts';
 import { createRetentionRouter } from '../../../src/api/admin/retention.ts';
 import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
 import { createTextsRouter } from '../../../src/api/admin/texts.ts';
+import { createEmailProofRouter } from '../../../src/api/auth/email-proof-routes.ts';
 import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
 import { createPasswordResetRouter } from '../../../src/api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../../src/api/auth/password-routes.ts';
@@ -109,7 +110,7 @@ test('what needs a token says so', () => {
     const secured = operation.security !== undefined;
     // A WebSocket gets its token in a message.
     const needsToken =
-      /^\/(me$|account(\/export)?$|auth\/(logins|password$|second-factor)|(chat|admin)\/)/.test(path) &&
+      /^\/(me$|account(\/export)?$|auth\/(logins|password$|second-factor|email\/proof)|(chat|admin)\/)/.test(path) &&
       path !== '/chat/ws';
     expect({ path, secured }).toEqual({ path, secured: needsToken });
     if (secured) expect(operation.responses).toHaveProperty('401');
@@ -127,6 +128,7 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createLoginsRouter(unused)),
     ...routesOf(createPasswordResetRouter(unused)),
     ...routesOf(createPasswordRouter(unused)),
+    ...routesOf(createEmailProofRouter(unused)),
     ...routesOf(createSecondFactorRouter(unused)),
     ...routesOf(createAdminAccountsRouter(unused), '/admin'),
     ...routesOf(createChatRouter(unused)),
