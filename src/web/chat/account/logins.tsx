@@ -25,12 +25,12 @@ export function Logins() {
   const end = async (act: () => Promise<void>, words: string) => {
     try {
       await act();
-      setSaid(words);
     } catch (error) {
       setProblem(problemOf(error));
       return;
     }
     await load();
+    setSaid(words);
     // The button that had the focus is gone.
     list.current?.focus();
   };
