@@ -16,8 +16,11 @@ export interface Asked {
 const ROOT = join(import.meta.dirname, '..');
 const AT_ONCE = 200;
 
-/** An api and a worker as they run in production, and a user who is logged in. */
-export async function startProduct(servers: Servers): Promise<Asked> {
+/**
+ * An api and a worker as they run in production, and a user who is logged in.
+ * @param settings in addition to those of all runs
+ */
+export async function startProduct(servers: Servers, settings: Record<string, string> = {}): Promise<Asked> {
   const port = await freePort();
   const env = {
     ...environment(servers, port),
@@ -30,6 +33,7 @@ export async function startProduct(servers: Servers): Promise<Asked> {
     WORKER_METRICS_PORT: '0',
     WORKER_CONCURRENCY: String(AT_ONCE),
     RATE_SEND_PER_MINUTE: '1000000',
+    ...settings,
   };
   const start = (name: 'api' | 'worker') =>
     startGuarded(process.execPath, [...PROFILING, join(ROOT, `src/main/${name}.ts`)], { env });

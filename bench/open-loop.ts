@@ -63,11 +63,36 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
   return { capacity, results };
 }
 
+/**
+ * Measures the product at one steady rate.
+ * @param settings of api and worker
+ * @param rate undefined: half of the capacity, which is measured first
+ */
+export async function openLoopAt(
+  servers: Servers,
+  settings: Record<string, string>,
+  { rate, seconds, warmUp }: { rate: number | undefined; seconds: number; warmUp: number },
+): Promise<{ rate: number; seen: Seen }> {
+  await servers.reset();
+  await servers.setModel({ latencyMs: MODEL_MS });
+  const measure = async (ask: Ask) => {
+    const perSecond = rate ?? (await closedLoop(ask, CAPACITY_QUESTIONS)) / 2;
+    await steadyRate(ask, perSecond, SETTLE_SECONDS);
+    const times = await steadyRate(ask, perSecond, seconds);
+    return { rate: perSecond, seen: seenIn(times) };
+  };
+  return await asking(await startProduct(servers, settings), measure, warmUp);
+}
+
 /** Resolves with the moment when the question was accepted, in ms since the epoch. */
 type Ask = () => Promise<number>;
 
 /** Warms up, measures, and then stops the processes. */
-async function asking<Result>(asked: Asked, measure: (ask: Ask) => Promise<Result>): Promise<Result> {
+async function asking<Result>(
+  asked: Asked,
+  measure: (ask: Ask) => Promise<Result>,
+  warmUp = WARM_UP_QUESTIONS,
+): Promise<Result> {
   const agent = new Agent({ connections: 2_000, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
   let serial = 0;
   const ask = async () => {
@@ -83,7 +108,7 @@ async function asking<Result>(asked: Asked, measure: (ask: Ask) => Promise<Resul
     return Date.parse(answer.createdAt);
   };
   try {
-    await closedLoop(ask, WARM_UP_QUESTIONS);
+    await closedLoop(ask, warmUp);
     return await measure(ask);
   } finally {
     await agent.destroy();
@@ -98,7 +123,7 @@ async function atShares(ask: Ask, capacity: number, seconds: number, progress: (
     progress(`${Math.round(perSecond)} a second, ${share * 100} % of ${Math.round(capacity)}`);
     await steadyRate(ask, perSecond, SETTLE_SECONDS);
     const times = await steadyRate(ask, perSecond, seconds);
-    seen.push({ fromDue: latency(times.fromDue), fromAccepted: latency(times.fromAccepted) });
+    seen.push(seenIn(times));
   }
   return seen;
 }
@@ -158,6 +183,11 @@ async function steadyRate(ask: Ask, perSecond: number, seconds: number) {
   await Promise.all(under);
   return { fromDue, fromAccepted };
 }
+
+const seenIn = (times: { fromDue: number[]; fromAccepted: number[] }): Seen => ({
+  fromDue: latency(times.fromDue),
+  fromAccepted: latency(times.fromAccepted),
+});
 
 function latency(times: readonly number[]): Latency {
   const sorted = times.toSorted((a, b) => a - b);

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { type Contender, pipeline } from './contenders.ts';
+import { type DrainResult, drain } from './drain.ts';
+import { describeMachine } from './machine.ts';
+import { openLoopAt, type Seen } from './open-loop.ts';
+import { startServers } from './servers.ts';
+import { ratios, spread } from './statistics.ts';
+
+// What encryption costs the product: `npm run bench:encryption-cost`.
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    'open-loop-rounds': { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '5' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  console.log(`Measures what encryption costs, on against off, in pairs and in another order each round:
+
+  instant drain  a worker answers a queue of other services' questions, of 100 users, with a model that answers at once
+  open loop      api and worker are asked at a steady rate, half of their capacity without encryption
+
+  npm run bench:encryption-cost -- [--rounds N] [--open-loop-rounds N] [--seconds S]
+
+  --rounds N            pairs of the drain (default 3)
+  --open-loop-rounds N  pairs of the open loop (default 2)
+  --seconds S           how long each of these is measured (default 5)
+`);
+  process.exit(0);
+}
+const [rounds, openLoopRounds, seconds] = [values.rounds, values['open-loop-rounds'], values.seconds].map(Number) as [
+  number,
+  number,
+  number,
+];
+const WARM_UP = 10_000;
+const MESSAGES = 20_000;
+/** For the open loop, which has no more time in two and a half minutes. */
+const OPEN_LOOP_WARM_UP = 4_000;
+
+const names = ['off', 'on'] as const;
+type Name = (typeof names)[number];
+const settings: Record<Name, Record<string, string>> = {
+  off: { ENCRYPTION_KEYS: '' },
+  on: { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` },
+};
+const inTurn = (round: number) => (round % 2 === 0 ? names : names.toReversed());
+const contenderWith = (env: Record<string, string>): Contender => ({
+  ...pipeline,
+  start: (to, options) => pipeline.start(to, { ...options, env }),
+});
+
+const servers = await startServers();
+try {
+  console.table(await describeMachine(servers));
+  const drained: Record<Name, DrainResult[]> = { off: [], on: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of inTurn(round)) {
+      const result = await drain(servers, contenderWith(settings[name]), {
+        ...{ model: 'instant', warmUp: WARM_UP, messages: MESSAGES },
+        question: (i) => ({ message: `Question ${i}: how much water should I drink a day?` }),
+      });
+      drained[name].push(result);
+      process.stderr.write(`drain ${round + 1}/${rounds} ${name}: ${Math.round(result.perSecond)} messages a second\n`);
+    }
+  }
+  const row = (of: (result: DrainResult) => number, digits: number) => ({
+    off: middle(drained.off.map(of), digits),
+    on: middle(drained.on.map(of), digits),
+    'on / off': middle(ratios(drained.on.map(of), drained.off.map(of)), 2),
+  });
+  if (rounds > 0) {
+    console.log('\ninstant drain');
+    console.table({
+      'messages a second': row(({ perSecond }) => perSecond, 0),
+      'CPU of the worker, ms a message': row(({ cpuMs }) => cpuMs, 3),
+      'CPU of Redis, ms a message': row(({ redisCpuMs }) => redisCpuMs, 3),
+    });
+  }
+
+  const seen: Record<Name, Seen[]> = { off: [], on: [] };
+  let rate: number | undefined;
+  for (let round = 0; round < openLoopRounds; round += 1) {
+    for (const name of inTurn(round)) {
+      const measured = await openLoopAt(servers, settings[name], { rate, seconds, warmUp: OPEN_LOOP_WARM_UP });
+      rate = measured.rate;
+      seen[name].push(measured.seen);
+      const p50 = measured.seen.fromDue.p50.toFixed(1);
+      process.stderr.write(`open loop ${round + 1}/${openLoopRounds} ${name}: p50 ${p50} ms\n`);
+    }
+  }
+  const times = (of: (each: Seen) => number) => ({
+    off: middle(seen.off.map(of), 1),
+    on: middle(seen.on.map(of), 1),
+    'on - off': middle(
+      seen.on.map((each, round) => of(each) - of(seen.off[round]!)),
+      1,
+    ),
+  });
+  if (rate !== undefined) {
+    console.log(`\nopen loop, ${Math.round(rate)} questions a second, ms without the model's time`);
+    console.table({
+      'due to answered, p50': times(({ fromDue }) => fromDue.p50),
+      'due to answered, p99': times(({ fromDue }) => fromDue.p99),
+      'accepted to answered, p50': times(({ fromAccepted }) => fromAccepted.p50),
+    });
+  }
+} finally {
+  await servers.stop();
+}
+
+function middle(values: readonly number[], digits: number): string {
+  const { median, min, max } = spread(values);
+  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
