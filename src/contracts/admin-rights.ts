@@ -87,6 +87,8 @@ rows.sort((a, b) => Number(b.isExact) - Number(a.isExact));
 
 /** Who may send a request, and whether those may as well who have taken access in an emergency. */
 export interface Allowed {
+  /** The method, and the path without ids. */
+  right: AdminRight | 'GET /admin/queues' | 'POST /admin/queues';
   roles: readonly StaffRole[];
   inEmergency: boolean;
 }
@@ -94,9 +96,13 @@ export interface Allowed {
 /** Returns who may send a request with this method to this path; undefined: there is nothing that anybody may do. */
 export function allowedFor(method: string, path: string): Allowed | undefined {
   const reading = method === 'HEAD' ? 'GET' : method;
-  if (BOARD.test(path)) return { roles: reading === 'GET' ? STAFF : OPERATORS, inEmergency: false };
+  if (BOARD.test(path)) {
+    return reading === 'GET'
+      ? { right: 'GET /admin/queues', roles: STAFF, inEmergency: false }
+      : { right: 'POST /admin/queues', roles: OPERATORS, inEmergency: false };
+  }
   const row = rows.find((each) => each.method === reading && each.path.test(path));
-  return row && { roles: row.roles, inEmergency: emergencyRights.includes(row.right) };
+  return row && { right: row.right, roles: row.roles, inEmergency: emergencyRights.includes(row.right) };
 }
 
 /** What somebody with this role may do. */

@@ -23,6 +23,8 @@ export const auditActions = {
   'account.erase': 'An account and all that was kept of its user was erased.',
   'account.export': 'A user was given everything that is kept of them.',
   'session.erase': 'A conversation was erased.',
+  'right.refuse':
+    'Somebody tried at /admin what their role may not do. The same of the same person is recorded once a minute.',
   'text.view': 'Somebody was shown texts of a user, with the reason that they gave.',
   'text.access': 'Somebody without the right to read texts took it for a limited time, in an emergency.',
   'job.retry': 'Failed jobs were put in line again.',

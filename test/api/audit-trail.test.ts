@@ -121,6 +121,25 @@ test('what admins and commands do with accounts is recorded, before it is done a
   expect(done[1]!.id).toBe(done[0]!.id);
 });
 
+test('who tries at /admin what their role may not do is recorded, once a minute each', async () => {
+  const [operator, ann] = [await person('operator'), await person()];
+  const before = (await entries()).length;
+  for (let n = 0; n < 3; n++) {
+    expect((await ann.get('/admin/jobs/some-request')).status).toBe(403);
+    expect((await operator.post('/admin/accounts/find', { email: ann.email })).status).toBe(403);
+  }
+  const refusals = await until('both are recorded', async () => {
+    const found = (await entries()).slice(before).filter(({ action }) => action === 'right.refuse');
+    return found.length > 1 && found;
+  });
+  expect(refusals).toMatchObject([
+    { actor: { userId: ann.userId, role: 'user' }, details: { filter: { right: 'GET /admin/jobs/{requestId}' } } },
+    { actor: { userId: operator.userId }, details: { filter: { right: 'POST /admin/accounts/find' } } },
+  ]);
+  for (const { address, outcome, details } of refusals)
+    expect([address, outcome, details?.code]).toEqual(['127.0.0.1', 'refused', 'forbidden']);
+});
+
 test('while the trail cannot be written, admins change nothing, and people log in as soon as they can', async () => {
   const [operator, ann] = [await person('operator'), await person()];
   // Somebody has put something else in its place, in one step: what is written in between would be lost.

@@ -9,6 +9,7 @@ import type { AdminSessions, RoleOf } from './admin-sessions.ts';
 import { endsOf } from './all-logins.ts';
 import type { OwnCookie } from './own-cookie.ts';
 import { KeysUnavailableError } from './provider-keys.ts';
+import type { RecordRefusal } from './refusal-records.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 
 declare global {
@@ -43,6 +44,7 @@ export interface Authentication {
  * @param options.adminCookie holds the id of a session of the admin's pages
  * @param options.roleOf see createAdminSessions
  * @param options.lacksSecondFactor whether a user's role does not count for want of a second factor
+ * @param options.onRefused hears who tried what their role may not do; `right` is undefined if nobody may do it
  * @param options.hasTextAccess whether a user has taken access to texts in an emergency; left out: nobody can
  */
 export function createAuthentication(options: {
@@ -53,9 +55,10 @@ export function createAuthentication(options: {
   roleOf?: RoleOf | undefined;
   hasTextAccess?: (userId: string) => Promise<boolean>;
   lacksSecondFactor?: (userId: string) => Promise<boolean>;
+  onRefused?: RecordRefusal;
 }): Authentication {
   const { verifyToken, hasEnded, adminSessions, adminCookie, roleOf } = options;
-  const { hasTextAccess = async () => false, lacksSecondFactor = async () => false } = options;
+  const { hasTextAccess = async () => false, lacksSecondFactor = async () => false, onRefused } = options;
   const extractToken = ExtractJwt.fromAuthHeaderAsBearerToken();
 
   const identify: IdentifyToken = async (token, log) => {
@@ -93,11 +96,16 @@ export function createAuthentication(options: {
   /** Returns why a request may not go on; undefined: it may. */
   async function admit(req: Request): Promise<ApiError | 'router' | undefined> {
     const { userId, role } = req.user!;
-    if (role === 'user') return new ApiError((await lacksSecondFactor(userId)) ? 'second_factor_missing' : 'forbidden');
     const allowed = allowedFor(req.method, req.baseUrl + req.path);
+    const refuse = (error: ApiError) => {
+      onRefused?.(req, allowed?.right, error);
+      return error;
+    };
+    if (role === 'user')
+      return refuse(new ApiError((await lacksSecondFactor(userId)) ? 'second_factor_missing' : 'forbidden'));
     if (!allowed) return 'router';
     if (allowed.roles.includes(role) || (allowed.inEmergency && (await hasTextAccess(userId)))) return undefined;
-    return new ApiError('forbidden', { detail: detailFor(allowed) });
+    return refuse(new ApiError('forbidden', { detail: detailFor(allowed) }));
   }
 
   const authenticator = new passport.Passport();

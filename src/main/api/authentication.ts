@@ -12,6 +12,7 @@ import { createAdminCookie } from '../../api/auth/admin-cookie.ts';
 import { createAdminSessions, type RoleOf } from '../../api/auth/admin-sessions.ts';
 import { type Authentication, createAuthentication } from '../../api/auth/authenticate.ts';
 import type { OwnCookie } from '../../api/auth/own-cookie.ts';
+import { createRecordRefusal } from '../../api/auth/refusal-records.ts';
 import { rememberTokens } from '../../api/auth/remember-tokens.ts';
 import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
@@ -90,6 +91,7 @@ export function createAuthenticationParts(options: {
         return account !== undefined && lacksSecondFactor(account, staffSecondFactor);
       },
     }),
+    onRefused: createRecordRefusal({ trail }),
     hasTextAccess: async (userId) => (await textAccess.left(userId)) !== undefined,
   });
   const { authenticate } = authentication;
