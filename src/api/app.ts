@@ -31,6 +31,8 @@ export interface AppOptions {
   admin: Router;
   /** undefined if an identity provider has the accounts. */
   accounts: Router | undefined;
+  /** Reads a form, so it comes before what reads JSON. undefined: there is none. */
+  backChannel?: Router | undefined;
   chat: Router;
   metrics: Pick<ApiMetrics, 'httpDuration' | 'requestsLimited' | 'requestsRefused'>;
   tracer?: Tracer | undefined;
@@ -48,12 +50,18 @@ export function createApp(options: AppOptions): Express {
     pages,
     admin,
     accounts,
+    backChannel,
     chat,
     metrics,
     tracer,
     logger,
   } = options;
-  const document = createOpenApiDocument({ version, accounts: accounts !== undefined, basePath });
+  const document = createOpenApiDocument({
+    version,
+    accounts: accounts !== undefined,
+    oidc: backChannel !== undefined,
+    basePath,
+  });
   const findRoute = indexRoutes(document);
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', trustProxy).set(BASE_PATH_SETTING, basePath);
@@ -67,7 +75,9 @@ export function createApp(options: AppOptions): Express {
   app.use(allowOrigins(corsOrigins));
   app.use(health);
   app.use(createDocsRouter(document));
-  app.use(noStore, readJsonBody);
+  app.use(noStore);
+  if (backChannel) app.use(backChannel);
+  app.use(readJsonBody);
   if (accounts) app.use(accounts);
   app.use(chat);
   app.use(refuseOthers);

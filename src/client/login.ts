@@ -30,6 +30,8 @@ export interface Login {
    * @throws ChatError with the code `second_factor_required`: call it again with `totp`
    */
   login(email: string, password: string, totp?: string): Promise<void>;
+  /** Ends a login that the page has begun at the identity provider. @param code that the page's address has after it */
+  signedIn(code: string): Promise<void>;
   /** Has a link sent to an email, to choose another password. It does not tell whether the email has an account. */
   forgotten(email: string): Promise<void>;
   /** @param token of the link */
@@ -91,6 +93,7 @@ export function createLogin(options: {
       const body = { email, password, ...(totp && { totp }) };
       keep(await http.call<TokensBody>('POST', '/auth/login', { body }));
     },
+    signedIn: async (code) => keep(await http.call<TokensBody>('POST', '/auth/oidc/tokens', { body: { code } })),
     logout: async () => {
       const kept = storage.read();
       storage.write(undefined);

@@ -1,5 +1,6 @@
 import { brokerUser } from '../contracts/broker-urls.ts';
 import { ConfigError } from '../contracts/errors.ts';
+import { isLoopback } from '../contracts/loopback.ts';
 import { asksForAll } from '../contracts/publishers.ts';
 import { textRefusal } from '../contracts/text-permission.ts';
 import { plainConnectionProblems } from './plain-connections.ts';
@@ -26,6 +27,7 @@ export function loadApiConfig(env: Environment): ApiConfig {
       problems.push('MAIL_FROM and PUBLIC_URL are required with SMTP_URL');
     }
     if (config.verifiedMail === 'required' && !config.smtpUrl) problems.push('VERIFIED_MAIL=required needs SMTP_URL');
+    problems.push(...identityProviderProblems(config));
     return problems;
   });
 }
@@ -62,6 +64,23 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
 
 /** Longer than a request usually waits. */
 const LEAST_CLAIM_MS = 24 * 3_600_000;
+
+/** What a login at an identity provider needs. */
+function identityProviderProblems(config: ApiConfig): string[] {
+  const { oidcIssuer, oidcClientId, publicUrl, jwtJwksUrl, passwordLogin, adminOverHttp } = config;
+  if (!oidcIssuer) return passwordLogin ? [] : ['PASSWORD_LOGIN can be false only with OIDC_ISSUER'];
+  const problems: string[] = [];
+  if (jwtJwksUrl)
+    problems.push('OIDC_ISSUER and JWT_JWKS_URL must not both be set: with the first, tokens are our own');
+  if (!oidcClientId || !publicUrl) problems.push('OIDC_CLIENT_ID and PUBLIC_URL are required with OIDC_ISSUER');
+  const { protocol, hostname } = new URL(publicUrl ?? 'https://none');
+  if (protocol === 'http:' && !isLoopback(hostname) && !adminOverHttp) {
+    problems.push(
+      'PUBLIC_URL must be https with OIDC_ISSUER, because browsers keep the cookies of a login over https only',
+    );
+  }
+  return problems;
+}
 
 /** The key in docker-compose.yml, which everybody can read. */
 const KNOWN_KEY = /^known-to-everybody-/;

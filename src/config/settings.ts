@@ -7,6 +7,7 @@ import { auditTrail } from './settings/audit-trail.ts';
 import { bridgeAndWorkflow } from './settings/bridge-and-workflow.ts';
 import { encryption } from './settings/encryption.ts';
 import { general } from './settings/general.ts';
+import { identityProvider } from './settings/identity-provider.ts';
 import { mail } from './settings/mail.ts';
 import { model } from './settings/model.ts';
 import { mongoDb } from './settings/mongodb.ts';
@@ -24,6 +25,7 @@ export const settings = {
   MongoDB: mongoDb,
   Encryption: encryption,
   'Accounts and tokens': accountsAndTokens,
+  'Login at an identity provider': identityProvider,
   Mail: mail,
   'Audit trail': auditTrail,
   'Requests and sessions': requestsAndSessions,

@@ -32,10 +32,10 @@ export type KeptSecondFactor = z.output<typeof secondFactor>;
 /** Somebody who can log in. Times are ISO 8601. */
 export const account = z.object({
   userId: z.string(),
-  /** Lower case. */
+  /** Lower case. For somebody who logs in at an identity provider, a name that is no email: see createProviderAccounts. */
   email: z.string(),
-  /** PHC string of argon2id. */
-  passwordHash: z.string(),
+  /** PHC string of argon2id. Left out: nobody can log in with a password. */
+  passwordHash: z.string().optional(),
   role,
   /** The organisation of the user; left out: none. */
   tenantId: z.string().optional(),
@@ -48,6 +48,14 @@ export const account = z.object({
   disabledAt: z.string().optional(),
   /** Left out: the password is enough to log in. */
   secondFactor: secondFactor.optional(),
+  /** What an identity provider says of its person. Left out: the account is our own. */
+  provider: z
+    .object({
+      /** When it last said what the role is. */
+      confirmedAt: z.string(),
+      email: z.string().optional(),
+    })
+    .optional(),
 });
 
 export type Account = z.output<typeof account>;
@@ -55,13 +63,30 @@ export type Account = z.output<typeof account>;
 /** Whether a login to this account needs a second factor. */
 export const hasSecondFactor = ({ secondFactor }: Account): boolean => secondFactor?.confirmedAt !== undefined;
 
-/** Whether this account lacks the second factor that its role needs. Until it has one, it counts as a user's. */
+/**
+ * Whether this account lacks the second factor that its role needs. Until it has one, it counts as a user's. Those who log in at an
+ * identity provider have theirs there.
+ */
 export const lacksSecondFactor = (account: Account, rule: SecondFactorRule): boolean =>
-  rule === 'required' && account.role !== 'user' && !hasSecondFactor(account);
+  rule === 'required' && account.role !== 'user' && account.provider === undefined && !hasSecondFactor(account);
 
 /** The role that counts now. */
 export const roleInForce = (account: Account, rule: SecondFactorRule): Role =>
   lacksSecondFactor(account, rule) ? 'user' : account.role;
+
+/** Whether the account needs no proof of its email. Somebody whom an identity provider vouches for needs none. */
+export const isEmailProven = ({ emailVerifiedAt, provider }: Account): boolean =>
+  emailVerifiedAt !== undefined || provider !== undefined;
+
+/** The email that people see; undefined: we do not know it. */
+export const shownEmail = ({ email, provider }: Account): string | undefined => (provider ? provider.email : email);
+
+/**
+ * Whether the role of an account counts. One that an identity provider gives counts for some time after the provider has last
+ * said it.
+ */
+export const isRoleConfirmed = ({ role, provider }: Account, ttlMs: number): boolean =>
+  role === 'user' || provider === undefined || Date.now() - Date.parse(provider.confirmedAt) < ttlMs;
 
 /** What a valid access token says. */
 export interface VerifiedToken extends Caller {

@@ -66,6 +66,31 @@ export const apiErrors = {
     advice:
       'A refresh token that is used twice may have been stolen, so this login has ended, with all of its tokens. Log in again.',
   },
+  sign_in_unknown: {
+    status: 400,
+    title: 'This login at the identity provider is not known',
+    advice: 'It was used before, has taken too long, or began in another browser. Begin again.',
+  },
+  identity_refused: {
+    status: 403,
+    title: 'The identity provider let nobody in',
+    advice: 'Log in again. If it happens again, the operator finds the reason in the log of the api.',
+  },
+  assurance_missing: {
+    status: 403,
+    title: 'The login at the identity provider was too weak',
+    advice: 'Log out at the identity provider, then log in with your second factor.',
+  },
+  password_login_off: {
+    status: 403,
+    title: 'Nobody logs in with a password here',
+    advice: 'Log in at the identity provider: open `/auth/oidc/login` in a browser.',
+  },
+  role_of_provider: {
+    status: 409,
+    title: 'The identity provider gives this account its role',
+    advice: 'Change the role at the identity provider. It counts with the next login of the person.',
+  },
   origin_not_allowed: {
     status: 403,
     title: 'Pages of this origin may not connect',

@@ -100,6 +100,10 @@ export const redisKeys = {
   emailProof: (tokenHash: string) => `auth:email-proof:${tokenHash}`,
   /** Hash: how often such mails were asked for, by the email's hash: `count`; `latest`, in ms. */
   emailProofAsks: (emailHash: string) => `auth:email-proof-asks:${emailHash}`,
+  /** String, JSON: a login at the identity provider that has not come back yet: `nonce`, `codeVerifier`, `page`, `view`; by a hash of its state. */
+  signInAttempt: (stateHash: string) => `auth:sign-in:${stateHash}`,
+  /** String, JSON: such a login whose tokens the chat page has not asked for yet: `userId`; by a hash of its code. */
+  signedIn: (codeHash: string) => `auth:signed-in:${codeHash}`,
   /** String, JSON: a session of the admin's pages, by the hash of its id. */
   adminSession: (idHash: string) => `auth:admin-session:${idHash}`,
   /** String, empty: the user may read texts for a while, in an emergency. */

@@ -379,6 +379,7 @@ const app = createApp({
   pages: createPagesRouter(readPages(logger)),
   admin: onceReady(admin),
   accounts: accounts && onceReady(accounts),
+  backChannel: authentication.backChannel && onceReady(authentication.backChannel),
   chat: onceReady(Router().use(chat, realtime.router, erasures)),
   metrics,
   tracer,

@@ -25,12 +25,12 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- set-role --email E --role ROLE
   npm run users -- grant-admin --email E
   npm run users -- revoke-admin --email E
-  npm run users -- set-tenant --email E [--tenant T]
+  npm run users -- set-tenant (--email E | --user-id U) [--tenant T]
   npm run users -- set-password --email E (--password-stdin | --password-env NAME)
-  npm run users -- show --email E
-  npm run users -- disable --email E
-  npm run users -- enable --email E
-  npm run users -- end-logins --email E
+  npm run users -- show (--email E | --user-id U)
+  npm run users -- disable (--email E | --user-id U)
+  npm run users -- enable (--email E | --user-id U)
+  npm run users -- end-logins (--email E | --user-id U)
   npm run users -- enroll-totp --email E
   npm run users -- reset-totp --email E
   npm run users -- erase (--email E | --user-id U) [--dry-run | --yes]
@@ -58,7 +58,7 @@ In the image: node dist/src/main/users.js add ...
 
   erase              erase everything that is kept of a user, for ever: see docs/erasure.md. Also reads RABBITMQ_URL and
                      CACHE_REDIS_URL, and prints the receipt. With Redis, it needs a Redis user that may SCAN
-  --user-id          for a user that has no account here
+  --user-id          in place of --email, for somebody who logs in at an identity provider; audit trail and jobs name it
   --dry-run          change nothing, only count what there is
   --yes              really erase it
 
@@ -80,14 +80,17 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command = ''] = positionals;
-  const { email } = values;
+  const name = values.email?.toLowerCase() ?? values['user-id'];
+  const { email = '' } = values;
   if (command === 'invite') return withAccounts('healify-chat users', invite);
   if (command === 'erase') {
     return await withErasers('healify-chat users', (erasers) =>
       eraseUser(erasers, { ...values, userId: values['user-id'] }),
     );
   }
-  if (!email) throw new UsageError('--email is missing');
+  if (!name) throw new UsageError('--email or --user-id is missing');
+  const needsEmail = ['add', 'set-password', 'enroll-totp'].includes(command);
+  if (needsEmail && !email) throw new UsageError('--email is missing');
   const role = roleOf(values.admin ? 'admin' : values.role);
   await withAccounts('healify-chat users', async (stores) => {
     const { accounts, logins, trail } = stores;
@@ -113,9 +116,9 @@ async function main(): Promise<void> {
     };
     const change = changes[command];
     if (!change && command !== 'show') throw new UsageError(`there is no command ${command}`);
-    const found = await admin.find(email.toLowerCase());
+    const found = await admin.find(name);
     const account = found && change ? await changed(trail, found, change) : found;
-    if (!account) throw new UsageError(`there is no account for ${email}`);
+    if (!account) throw new UsageError(`there is no account for ${name}`);
     process.stdout.write(textOf(account));
   });
 }
@@ -139,7 +142,7 @@ const changed = (trail: AuditTrail, found: AdminAccount, { action, after, make }
       ...{ action, actor: byCommand('users'), subject: { kind: 'account', id: found.userId } },
       ...(after && { details: { ...(action === 'account.role' && { before: found.role }), after } }),
     },
-    () => make(found.email),
+    () => make(found.userId),
   );
 
 /** @throws UsageError */
@@ -215,8 +218,18 @@ function readTenant(given: string | undefined): string | undefined {
   throw new UsageError('--tenant must be the id of an organisation');
 }
 
-const textOf = ({ email, userId, role, tenantId, createdAt, disabledAt, secondFactorAt, logins }: AdminAccount) =>
-  `${email}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
+const textOf = ({
+  email,
+  atProvider,
+  userId,
+  role,
+  tenantId,
+  createdAt,
+  disabledAt,
+  secondFactorAt,
+  logins,
+}: AdminAccount) =>
+  `${email ?? 'no email'}${atProvider ? ' (logs in at the identity provider)' : ''}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
   `${secondFactorAt === null ? 'without' : 'with'} a second factor, ${logins} open logins, ` +
   `made ${createdAt}, user id ${userId}\n`;
 

@@ -266,3 +266,22 @@ test('what a process publishes itself must be allowed by PUBLISHERS', () => {
     'PUBLISHERS must be pairs such as crm:tenant-a/* or app:*, separated by commas (not: crm)',
   ]);
 });
+
+test('a login at an identity provider says what it needs, and passwords are switched off only with it', () => {
+  const problems = (env: Record<string, string>) =>
+    problemsOf(loadApiConfig, { ...servers, NODE_ENV: 'development', ...env });
+  const good = { OIDC_ISSUER: 'https://login.example', OIDC_CLIENT_ID: 'c', PUBLIC_URL: 'https://chat.example' };
+  expect(problems(good)).toEqual([]);
+  expect(problems({ ...good, PASSWORD_LOGIN: 'false', PUBLIC_URL: 'http://localhost:3000' })).toEqual([]);
+  expect(problems({ PASSWORD_LOGIN: 'false' })).toEqual(['PASSWORD_LOGIN can be false only with OIDC_ISSUER']);
+  expect(problems({ OIDC_ISSUER: 'https://login.example' })).toEqual([
+    'OIDC_CLIENT_ID and PUBLIC_URL are required with OIDC_ISSUER',
+  ]);
+  expect(problems({ ...good, JWT_JWKS_URL: 'https://login.example/keys' })).toEqual([
+    expect.stringMatching(/^OIDC_ISSUER and JWT_JWKS_URL must not both be set/),
+  ]);
+  expect(problems({ ...good, PUBLIC_URL: 'http://chat.example' })).toEqual([
+    expect.stringMatching(/^PUBLIC_URL must be https/),
+  ]);
+  expect(problems({ ...good, OIDC_SCOPES: 'email' })).toEqual(['OIDC_SCOPES must have openid']);
+});

@@ -98,6 +98,7 @@ const enough = {
   OPENAI_API_KEY: 'key',
   MAIL_FROM: 'a@example.com',
   PUBLIC_URL: 'https://chat.example.com',
+  OIDC_CLIENT_ID: 'client',
 };
 const loaders = { api: loadApiConfig, worker: loadWorkerConfig };
 

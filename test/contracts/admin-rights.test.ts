@@ -3,7 +3,7 @@ import { createOpenApiDocument } from '../../src/api/docs/openapi.ts';
 import { indexRoutes } from '../../src/api/route-index.ts';
 import { adminRights, allowedFor, rightsOf } from '../../src/contracts/admin-rights.ts';
 
-const document = createOpenApiDocument({ version: '1', accounts: true });
+const document = createOpenApiDocument({ version: '1', accounts: true, oidc: true });
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 
 test('each operation of the OpenAPI document below /admin has its row, and there is no other row', () => {

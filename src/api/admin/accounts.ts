@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import type { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { AuditAction, AuditTrail } from '../../contracts/audit.ts';
+import type { ApiErrorCode } from '../../contracts/error-codes.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
   type AdminAccount,
@@ -9,6 +10,7 @@ import {
   accountRoleBody,
   adminAccount,
   invite,
+  nameIn,
 } from '../../contracts/http/admin-account-bodies.ts';
 import { auditedFor } from '../audit.ts';
 import type { Invites } from '../auth/invites.ts';
@@ -28,15 +30,15 @@ export function createAdminAccountsRouter(options: {
   requireAdmin: RequestHandler;
 }): Router {
   const { accounts, invites, trail, requireAdmin } = options;
-  const find = async (email: string) => orNotFound(await accounts.find(email));
+  const find = async (name: string) => orNotFound(await accounts.find(name));
 
   /** Changes the account that the body names. */
   const changing =
-    (action: AuditAction, change: (email: string) => Promise<AdminAccount | undefined>): RequestHandler =>
+    (action: AuditAction, change: (name: string) => Promise<AdminAccount | undefined>): RequestHandler =>
     async (req, res) => {
-      const { email } = parse(accountBody, req.body ?? {});
-      const event = { action, subject: subjectOf(await find(email)) };
-      res.json(orNotFound(await auditedFor({ req, trail }, event, () => change(email))));
+      const name = nameIn(parse(accountBody, req.body ?? {}));
+      const event = { action, subject: subjectOf(await find(name)) };
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => change(name))));
     };
 
   return Router()
@@ -45,30 +47,32 @@ export function createAdminAccountsRouter(options: {
       res.status(201).json(await auditedFor({ req, trail }, { action: 'account.invite' }, invites.make));
     })
     .post('/accounts/find', async (req, res) => {
-      res.json(await find(parse(accountBody, req.body ?? {}).email));
+      res.json(await find(nameIn(parse(accountBody, req.body ?? {}))));
     })
     .post('/accounts/disable', changing('account.disable', accounts.disable))
     .post('/accounts/enable', changing('account.enable', accounts.enable))
     .post('/accounts/end-logins', changing('account.end_logins', accounts.endLogins))
     .post('/accounts/reset-second-factor', async (req, res) => {
-      const { email } = parse(accountBody, req.body ?? {});
-      const found = await find(email);
+      const name = nameIn(parse(accountBody, req.body ?? {}));
+      const found = await find(name);
       if (found.userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_SECOND_FACTOR });
       const event = {
         ...{ action: 'account.second_factor' as const, subject: subjectOf(found) },
         details: { after: 'removed' },
       };
-      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.resetSecondFactor(email))));
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.resetSecondFactor(name))));
     })
     .post('/accounts/role', async (req, res) => {
-      const { email, role } = parse(accountRoleBody, req.body ?? {});
-      const found = await find(email);
+      const body = parse(accountRoleBody, req.body ?? {});
+      const { role } = body;
+      const name = nameIn(body);
+      const found = await find(name);
       if (found.userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_ROLE });
       const event = {
         ...{ action: 'account.role' as const, subject: subjectOf(found) },
         details: { before: found.role, after: role },
       };
-      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.setRole(email, role))));
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.setRole(name, role))));
     });
 }
 
@@ -80,11 +84,16 @@ const OWN_SECOND_FACTOR =
 const subjectOf = ({ userId }: AdminAccount) => ({ kind: 'account' as const, id: userId });
 
 function orNotFound(account: AdminAccount | undefined): AdminAccount {
-  if (!account) throw new ApiError('not_found', { detail: 'No account has this email.' });
+  if (!account) throw new ApiError('not_found', { detail: 'There is no such account.' });
   return account;
 }
 
-const operation = (operationId: string, summary: string, description?: string, body: z.ZodType = accountBody) => ({
+const operation = (
+  operationId: string,
+  summary: string,
+  description?: string,
+  { body = accountBody, more = [] }: { body?: z.ZodType; more?: ApiErrorCode[] } = {},
+) => ({
   post: {
     tags: ['Admin'],
     security: bearer,
@@ -94,7 +103,15 @@ const operation = (operationId: string, summary: string, description?: string, b
     requestBody: jsonBody(body),
     responses: {
       200: json('The account, as it is now.', adminAccount),
-      ...problems('validation_failed', 'unauthenticated', 'forbidden', 'not_found', 'store_unavailable', ...bodyFaults),
+      ...problems(
+        'validation_failed',
+        'unauthenticated',
+        'forbidden',
+        'not_found',
+        'store_unavailable',
+        ...bodyFaults,
+        ...more,
+      ),
     },
   },
 });
@@ -114,7 +131,7 @@ export const adminAccountPaths: ZodOpenApiPathsObject = {
       },
     },
   },
-  '/admin/accounts/find': operation('findAccount', 'Find an account by its email'),
+  '/admin/accounts/find': operation('findAccount', 'Find an account'),
   '/admin/accounts/disable': operation(
     'disableAccount',
     'Disable an account',
@@ -132,6 +149,6 @@ export const adminAccountPaths: ZodOpenApiPathsObject = {
     'setRoleOfAccount',
     'Give an account another role',
     'It counts from the next request on. Nobody can change the role of their own account.',
-    accountRoleBody,
+    { body: accountRoleBody, more: ['role_of_provider'] },
   ),
 };

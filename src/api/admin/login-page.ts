@@ -1,3 +1,5 @@
+import { escapeHtml } from '../escape-html.ts';
+
 const CREDENTIAL_FIELDS = `
         <label>Email <input name="email" type="email" autocomplete="username" required autofocus></label>
         <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
@@ -9,7 +11,8 @@ const TOKEN_FIELDS = `
 
 /**
  * The page where an admin logs in. It works without scripts.
- * @param options.accounts false if an identity provider has the accounts; then the page asks for a token
+ * @param options.fields what the page asks for; undefined: nothing, because people log in at an identity provider only
+ * @param options.provider where people log in as well; undefined: nowhere. `isLeft`: they have just logged out here
  * @param options.message why the last try failed; our own text
  * @param options.notice what prevents logins here; our own text
  * @param options.action where the form is sent; our own address
@@ -17,7 +20,8 @@ const TOKEN_FIELDS = `
  * @param options.styleSheet its address
  */
 export const loginPage = (options: {
-  accounts: boolean;
+  fields: 'password' | 'token' | undefined;
+  provider: { name: string; logIn: string; logOut: string; isLeft: boolean } | undefined;
   message?: string | undefined;
   notice?: string | undefined;
   action: string;
@@ -37,11 +41,30 @@ export const loginPage = (options: {
       <p>Operations: health, queues, jobs, dead letters and model providers.</p>
       ${options.notice ? `<p role="note">${options.notice}</p>` : ''}
       ${options.message ? `<p role="alert">${options.message}</p>` : ''}
-      <form method="post" action="${options.action}">${options.accounts ? CREDENTIAL_FIELDS : TOKEN_FIELDS}
-        <input type="hidden" name="view" value="${options.view.replaceAll('&', '&amp;')}">
-        <button class="primary">Log in</button>
-      </form>
+      ${options.provider ? providerLinks(options.provider) : ''}
+      ${options.fields ? form({ ...options, fields: options.fields }) : ''}
     </main>
   </body>
 </html>
 `;
+
+const form = ({ fields, action, view }: { fields: 'password' | 'token'; action: string; view: string }) =>
+  `<form method="post" action="${action}">${fields === 'password' ? CREDENTIAL_FIELDS : TOKEN_FIELDS}
+        <input type="hidden" name="view" value="${escapeHtml(view)}">
+        <button class="primary">Log in</button>
+      </form>`;
+
+/** Links and not forms: a page's policy lets no form lead to another site. */
+const providerLinks = ({
+  name,
+  logIn,
+  logOut,
+  isLeft,
+}: {
+  name: string;
+  logIn: string;
+  logOut: string;
+  isLeft: boolean;
+}) =>
+  `<p><a class="primary button" href="${escapeHtml(logIn)}">Log in with ${escapeHtml(name)}</a></p>
+      ${isLeft ? `<p><a href="${escapeHtml(logOut)}">Log out at ${escapeHtml(name)}, too</a></p>` : ''}`;

@@ -11,6 +11,7 @@ import type { LoginRecords } from '../auth/login-records.ts';
 import type { OwnCookie } from '../auth/own-cookie.ts';
 import { KeysUnavailableError } from '../auth/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
+import { viewOf } from '../auth/view-of.ts';
 import { addressOf } from '../base-path.ts';
 import { clientAddress } from '../client-address.ts';
 import { toApiError } from '../problem.ts';
@@ -52,19 +53,30 @@ export function createLoginRouter(options: {
   /** False if an identity provider has the accounts. */
   accounts: boolean;
   limitAddress: RequestHandler;
+  /** Whether anybody may log in with a password. */
+  passwords: boolean;
+  /** What people call the identity provider at which they can log in as well. undefined: nowhere. */
+  providerName: string | undefined;
   overHttp: boolean;
   cookie: OwnCookie;
   records: LoginRecords;
 }): Router {
-  const { logIn, sessions, accounts, limitAddress, overHttp, cookie, records } = options;
+  const { logIn, sessions, accounts, passwords, providerName, limitAddress, overHttp, cookie, records } = options;
   /** Browsers keep the cookie for their own machine even over plain http. */
   const isRefused = (req: Request) => !overHttp && isPlainHttp(req) && !isOnOwnMachine(askedAddress(req));
-  const showPage = (req: Request, res: Response, options: { view: string; message?: string | undefined }) => {
+  const showPage = (
+    req: Request,
+    res: Response,
+    options: { view: string; message?: string | undefined; isLeft?: boolean },
+  ) => {
     const notice = isRefused(req) ? PLAIN_HTTP : undefined;
+    const { view, message, isLeft = false } = options;
     res.type('html').send(
       loginPage({
-        ...options,
-        accounts,
+        view,
+        message,
+        fields: !accounts ? 'token' : passwords ? 'password' : undefined,
+        provider: providerName === undefined ? undefined : { name: providerName, isLeft, ...addressesFor(req, view) },
         notice,
         action: addressOf(req, '/admin/login'),
         styleSheet: addressOf(req, '/assets/operations.css'),
@@ -75,7 +87,10 @@ export function createLoginRouter(options: {
   return Router()
     .get('/login', pagePolicy, (req, res) => {
       const message = req.query.expired === undefined ? undefined : 'Log in to go on.';
-      showPage(req, res, { view: viewOf(req.query.view), message });
+      const view = viewOf(req.query.view);
+      // The provider lets somebody back at once whose login there has not ended.
+      if (message && !passwords && providerName !== undefined) res.redirect(303, addressesFor(req, view).logIn);
+      else showPage(req, res, { view, message, isLeft: req.query.left !== undefined });
     })
     .post(
       '/login',
@@ -111,13 +126,9 @@ export function createLoginRouter(options: {
       const sessionId = cookie.read(req);
       if (sessionId !== undefined) await sessions.end(sessionId);
       cookie.clear(req, res);
-      res.redirect(303, addressOf(req, '/admin/login'));
+      res.redirect(303, addressOf(req, `/admin/login${providerName === undefined ? '' : '?left'}`));
     });
 }
-
-/** Returns the view of the operations page to show after the login: what its address has behind the `#`. */
-const viewOf = (value: unknown): string =>
-  typeof value === 'string' && /^\/[\w\-.~%!$&'()*+,;=:@/?]{0,2000}$/.test(value) ? value : '';
 
 /** @param account the address where people set up a second factor */
 function messageOf(error: ApiError, accounts: boolean, account: string): string {
@@ -127,6 +138,7 @@ function messageOf(error: ApiError, accounts: boolean, account: string): string 
   if (error.code === 'second_factor_missing')
     return `Your role needs an authenticator app. Log in to the chat page and <a href="${account}">set it up</a> first.`;
   if (error.code === 'account_disabled') return 'This account is disabled.';
+  if (error.code === 'password_login_off') return 'Nobody logs in with a password here.';
   if (error.code === 'rate_limited') return `Too many tries. Wait ${error.retryAfterSeconds} seconds.`;
   if (error.code === 'overloaded') return 'Too busy. Try again in a moment.';
   if (error.code === 'identity_unavailable') return 'The identity provider cannot be reached. Try again in a moment.';
@@ -137,6 +149,17 @@ function messageOf(error: ApiError, accounts: boolean, account: string): string 
 const emailOf = (form: unknown): string | undefined => {
   const read = loginBody.safeParse(form);
   return read.success ? read.data.email : undefined;
+};
+
+/** Where the identity provider lets people in and out. */
+const addressesFor = (req: Request, view: string) => ({
+  logIn: addressOf(req, `/auth/oidc/login?${new URLSearchParams({ page: 'admin', ...(view && { view }) })}`),
+  logOut: addressOf(req, '/auth/oidc/logout?page=admin'),
+});
+
+/** Lets nobody in, because people log in at an identity provider only. */
+export const logInWithoutPassword: LogIn = async () => {
+  throw new ApiError('password_login_off');
 };
 
 /** Logs in with an account of this API. */

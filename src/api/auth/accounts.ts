@@ -45,6 +45,11 @@ export interface Accounts {
   /** @throws as `check` */
   login(credentials: LoginCredentials, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
   /**
+   * Begins a login of somebody whom an identity provider has let in.
+   * @throws ApiError invalid_credentials: there is no such account; account_disabled
+   */
+  enter(userId: string, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
+  /**
    * @param admit see RefreshTokens.rotate
    * @throws ApiError invalid_refresh_token, refresh_token_reused
    */
@@ -60,8 +65,11 @@ export function createAccounts(options: {
   refreshTokens: RefreshTokens;
   secondFactors: Pick<SecondFactors, 'prove'>;
   staffSecondFactor: SecondFactorRule;
+  /** How long a login at an identity provider lasts at most, in ms. */
+  providerLoginMaxMs: number;
 }): Accounts {
-  const { store, passwords, accessTokens, refreshTokens, secondFactors, staffSecondFactor } = options;
+  const { store, passwords, accessTokens, refreshTokens, secondFactors, staffSecondFactor, providerLoginMaxMs } =
+    options;
   const callerOf = (account: Account): Caller => ({
     userId: account.userId,
     role: roleInForce(account, staffSecondFactor),
@@ -110,6 +118,16 @@ export function createAccounts(options: {
         throw new ApiError('invalid_credentials');
       }
       return { tokens: await tokensOf(account, begun), caller: callerOf(account) };
+    },
+    enter: async (userId, client) => {
+      const begun = await refreshTokens.issue(userId, client, providerLoginMaxMs);
+      // After there is a login, so that whatever ends all logins ends this one, or is seen here.
+      const account = await store.byId(userId);
+      if (!account || account.disabledAt !== undefined) {
+        await refreshTokens.revoke(begun.token);
+        throw new ApiError(account ? 'account_disabled' : 'invalid_credentials');
+      }
+      return { tokens: await tokensOf(account, begun), caller: { userId, role: account.role } };
     },
     refresh: async (refreshToken, admit) => {
       const next = await refreshTokens.rotate(refreshToken, admit);

@@ -1,5 +1,5 @@
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import type { Account } from '../../contracts/account.ts';
+import { type Account, isEmailProven } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { Outbox } from '../../contracts/mail.ts';
 import type { MailLinks } from './mail-links.ts';
@@ -36,7 +36,7 @@ export function createEmailProofs(options: {
     ask: (email, onSent) =>
       links.make(email, { email, askedAt: Date.now() }, async (link) => {
         const account = await store.byEmail(email);
-        if (!account || account.disabledAt !== undefined || account.emailVerifiedAt !== undefined) return;
+        if (!account || account.disabledAt !== undefined || isEmailProven(account)) return;
         outbox.send({ to: email, subject: 'Verify your email', text: textOf(link) });
         onSent(account);
       }),
@@ -72,7 +72,7 @@ export function createMayAsk(accounts: Pick<AccountStore, 'byId'>): MayAsk {
     const account = await accounts.byId(userId);
     // What happens to a user without an account is decided elsewhere.
     if (!account) return;
-    if (account.emailVerifiedAt === undefined) throw new ApiError('email_unverified');
+    if (!isEmailProven(account)) throw new ApiError('email_unverified');
     if (verified.size >= MOST_REMEMBERED) verified.delete(verified.values().next().value!);
     verified.add(userId);
   };

@@ -5,8 +5,8 @@ import type { AuditActor, AuditTrail } from '../../contracts/audit.ts';
 import { senderOf } from '../audit.ts';
 import { toApiError } from '../problem.ts';
 
-/** How somebody tried to log in: to the API, or to the admin's pages. */
-type Way = 'api' | 'admin_pages';
+/** How somebody tried to log in: to the API, or to the admin's pages; `oidc`: at the identity provider. */
+export type Way = 'api' | 'admin_pages' | 'oidc' | 'oidc_admin_pages';
 
 /** Records logins. They do not wait for the trail, and are not refused because of it. */
 export interface LoginRecords {

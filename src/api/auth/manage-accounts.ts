@@ -1,23 +1,25 @@
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import type { Account, Role } from '../../contracts/account.ts';
+import { type Account, type Role, shownEmail } from '../../contracts/account.ts';
+import { ApiError } from '../../contracts/errors.ts';
 import type { AdminAccount } from '../../contracts/http/admin-account-bodies.ts';
 import type { Logins } from './logins.ts';
 
 /**
- * What admins do with the accounts of others, each named by its email. Every method returns the account as it is now;
- * undefined if there is none.
+ * What admins do with the accounts of others, each named by its email or by the id of its user. Every method returns the account as
+ * it is now; undefined if there is none.
  */
 export interface AccountAdmin {
-  find(email: string): Promise<AdminAccount | undefined>;
+  find(name: string): Promise<AdminAccount | undefined>;
   /** Ends all logins of the account. Until it is enabled, nobody can log in to it. */
-  disable(email: string): Promise<AdminAccount | undefined>;
-  enable(email: string): Promise<AdminAccount | undefined>;
-  endLogins(email: string): Promise<AdminAccount | undefined>;
+  disable(name: string): Promise<AdminAccount | undefined>;
+  enable(name: string): Promise<AdminAccount | undefined>;
+  endLogins(name: string): Promise<AdminAccount | undefined>;
   /** Takes its second factor away, and ends all logins of the account. */
-  resetSecondFactor(email: string): Promise<AdminAccount | undefined>;
-  setRole(email: string, role: Role): Promise<AdminAccount | undefined>;
+  resetSecondFactor(name: string): Promise<AdminAccount | undefined>;
+  /** @throws ApiError role_of_provider: it is the identity provider that gives this account its role */
+  setRole(name: string, role: Role): Promise<AdminAccount | undefined>;
   /** It is in the tokens that the user gets from then on. @param tenantId undefined: the user belongs to none any more */
-  setTenant(email: string, tenantId: string | undefined): Promise<AdminAccount | undefined>;
+  setTenant(name: string, tenantId: string | undefined): Promise<AdminAccount | undefined>;
 }
 
 export function createAccountAdmin(options: {
@@ -25,20 +27,15 @@ export function createAccountAdmin(options: {
   logins: Pick<Logins, 'list' | 'endAll'>;
 }): AccountAdmin {
   const { store, logins } = options;
+  const named = (name: string) => (name.includes('@') ? store.byEmail(name) : store.byId(name));
 
-  async function show({
-    userId,
-    email,
-    role,
-    tenantId,
-    createdAt,
-    disabledAt,
-    secondFactor,
-  }: Account): Promise<AdminAccount> {
+  async function show(account: Account): Promise<AdminAccount> {
+    const { userId, role, tenantId, createdAt, disabledAt, secondFactor, provider } = account;
     const open = await logins.list(userId);
     return {
       userId,
-      email,
+      email: shownEmail(account) ?? null,
+      atProvider: provider !== undefined,
       role,
       tenantId: tenantId ?? null,
       createdAt,
@@ -48,43 +45,46 @@ export function createAccountAdmin(options: {
     };
   }
 
-  async function change(email: string, next: (account: Account) => Account): Promise<Account | undefined> {
-    const found = await store.byEmail(email);
+  async function change(name: string, next: (account: Account) => Account): Promise<Account | undefined> {
+    const found = await named(name);
     return found && (await store.change(found.userId, next));
   }
 
   return {
-    find: async (email) => {
-      const found = await store.byEmail(email);
+    find: async (name) => {
+      const found = await named(name);
       return found && show(found);
     },
-    disable: async (email) => {
+    disable: async (name) => {
       const disabledAt = new Date().toISOString();
-      const disabled = await change(email, (account) => ({ disabledAt, ...account }));
+      const disabled = await change(name, (account) => ({ disabledAt, ...account }));
       // After the account, so that no login can begin in between.
       if (disabled) await logins.endAll(disabled.userId);
       return disabled && show(disabled);
     },
-    enable: async (email) => {
-      const enabled = await change(email, ({ disabledAt: _, ...account }) => account);
+    enable: async (name) => {
+      const enabled = await change(name, ({ disabledAt: _, ...account }) => account);
       return enabled && show(enabled);
     },
-    endLogins: async (email) => {
-      const found = await store.byEmail(email);
+    endLogins: async (name) => {
+      const found = await named(name);
       if (found) await logins.endAll(found.userId);
       return found && show(found);
     },
-    resetSecondFactor: async (email) => {
-      const reset = await change(email, ({ secondFactor: _, ...account }) => account);
+    resetSecondFactor: async (name) => {
+      const reset = await change(name, ({ secondFactor: _, ...account }) => account);
       if (reset) await logins.endAll(reset.userId);
       return reset && show(reset);
     },
-    setRole: async (email, role) => {
-      const changed = await change(email, (account) => ({ ...account, role }));
+    setRole: async (name, role) => {
+      const changed = await change(name, (account) => {
+        if (account.provider) throw new ApiError('role_of_provider');
+        return { ...account, role };
+      });
       return changed && show(changed);
     },
-    setTenant: async (email, tenantId) => {
-      const changed = await change(email, ({ tenantId: _, ...account }) => ({
+    setTenant: async (name, tenantId) => {
+      const changed = await change(name, ({ tenantId: _, ...account }) => ({
         ...account,
         ...(tenantId !== undefined && { tenantId }),
       }));

@@ -46,7 +46,10 @@ export function createPasswordResetRouter(options: {
 }
 
 const tags = ['Accounts'];
-const faults = ['validation_failed', ...bodyFaults, 'not_found', 'rate_limited', 'store_unavailable'] as const;
+const faults = [
+  ...(['validation_failed', ...bodyFaults, 'password_login_off'] as const),
+  ...(['not_found', 'rate_limited', 'store_unavailable'] as const),
+] as const;
 
 /** The OpenAPI description of these routes. */
 export const passwordResetPaths: ZodOpenApiPathsObject = {

@@ -51,6 +51,7 @@ export const passwordPaths: ZodOpenApiPathsObject = {
         204: { description: 'It is changed.' },
         ...problems(
           ...(['validation_failed', ...bodyFaults, 'password_too_weak', 'unauthenticated', 'wrong_password'] as const),
+          ...(['password_login_off'] as const),
           ...(['rate_limited', 'overloaded', 'store_unavailable'] as const),
         ),
       },

@@ -26,8 +26,8 @@ export interface RefreshToken {
  * reach.
  */
 export interface RefreshTokens {
-  /** Begins a login: makes the first token of a new family. */
-  issue(userId: string, client: LoginClient): Promise<RefreshToken>;
+  /** Begins a login: makes the first token of a new family. @param maxMs left out: as long as all logins may last */
+  issue(userId: string, client: LoginClient, maxMs?: number): Promise<RefreshToken>;
   /**
    * Exchanges a token for the next one. For a grace period after its exchange, an old token gives the token that is
    * valid now, so that several tabs can refresh at the same time.
@@ -86,12 +86,12 @@ export function createRefreshTokens(options: {
   }
 
   return {
-    issue: async (userId, client) => {
+    issue: async (userId, client, loginMaxMs = maxMs) => {
       const id = randomUUID();
       const token = `${id}.${randomText()}`;
       const issuedAt = nowSeconds();
       const startedAt = Date.now();
-      const endsAt = startedAt + maxMs;
+      const endsAt = startedAt + Math.min(maxMs, loginMaxMs);
       const times = { issuedAt, startedAt, endsAt };
       await store.create(id, { userId, hash: sha256(token), secret: randomText(), ...times, client });
       return { token, userId, loginId: loginIdOf(id), ...times };

@@ -98,7 +98,7 @@ const loginEnded = (req: Request, userId: string): AuditEvent => ({
 });
 
 /** What a user sees of a login in the list of them. */
-const clientOf = (req: Request): LoginClient => ({
+export const clientOf = (req: Request): LoginClient => ({
   address: clientAddress(req),
   agent: cutText(req.get('User-Agent') ?? '', AGENT_CHARS),
 });
@@ -129,7 +129,14 @@ export const accountPaths: ZodOpenApiPathsObject = {
       requestBody: jsonBody(registerBody),
       responses: {
         202: json('There is an account for this email.', registered, rateLimitHeaders),
-        ...problems(...faults, 'password_too_weak', 'registration_closed', 'invite_invalid', 'overloaded'),
+        ...problems(
+          ...faults,
+          'password_too_weak',
+          'registration_closed',
+          'invite_invalid',
+          'password_login_off',
+          'overloaded',
+        ),
       },
     },
   },
@@ -151,6 +158,7 @@ export const accountPaths: ZodOpenApiPathsObject = {
             'second_factor_required',
             'wrong_code',
             'account_disabled',
+            'password_login_off',
             'overloaded',
           ] as const),
         ),

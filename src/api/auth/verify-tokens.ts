@@ -10,7 +10,7 @@ import type { Dispatcher } from 'undici';
 import type { VerifiedToken } from '../../contracts/account.ts';
 import type { StaffRole } from '../../contracts/admin-rights.ts';
 import { id } from '../../contracts/scalars.ts';
-import { findClaim, namesIn } from './claims.ts';
+import { findClaim, namesIn, roleIn, tenantIn } from './claims.ts';
 import { OWN_TENANT_CLAIM, verifyWithOwnKeys } from './own-keys.ts';
 import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
@@ -54,7 +54,7 @@ export class TokenRefusedError extends Error {
  */
 export type VerifyToken = (token: string) => Promise<VerifiedToken>;
 
-const STAFF = ['admin', 'privacy_officer', 'operator'] as const satisfies StaffRole[];
+const OWN_ROLE_NAMES = { admin: 'admin', privacy_officer: 'privacy_officer', operator: 'operator' } as const;
 const OWN_ALGORITHMS = ['HS256'];
 /** Only algorithms with public keys. Otherwise a forger could use the published key as the secret of an HMAC. */
 const PROVIDER_ALGORITHMS = [
@@ -88,11 +88,10 @@ export function createTokenVerifier(options: { keys: TokenKeys; rules: TokenRule
       const claims = await verify(token);
       if (!usesAud && !isMeantForUs(claims, rules)) throw new ClaimError(rules.audienceClaim);
       const loginId = own && typeof claims.sid === 'string' ? claims.sid : undefined;
-      const roles = namesIn(findClaim(claims, own ? 'role' : rules.rolesClaim));
       return {
         userId: readUserId(claims),
-        role: STAFF.find((role) => roles.includes(own ? role : rules.roleNames[role])) ?? 'user',
-        tenantId: readTenantId(claims, own ? OWN_TENANT_CLAIM : rules.tenantClaim),
+        role: own ? roleIn(claims, 'role', OWN_ROLE_NAMES) : roleIn(claims, rules.rolesClaim, rules.roleNames),
+        tenantId: tenantIn(claims, own ? OWN_TENANT_CLAIM : rules.tenantClaim),
         loginId,
         expiresAt: claims.exp!,
         authenticatedAt: authenticatedAtOf(claims, loginId),
@@ -144,10 +143,6 @@ function authenticatedAtOf({ auth_time: at, iat }: JWTPayload, loginId: string |
   if (typeof at === 'number') return at;
   return loginId === undefined ? iat : undefined;
 }
-
-/** A claim that is no id names no tenant: then the user shares nothing. */
-const readTenantId = (claims: JWTPayload, claim: string | undefined) =>
-  claim === undefined ? undefined : id.safeParse(findClaim(claims, claim)).data;
 
 function reasonOf(error: unknown): string {
   const { code, claim } = error as { code?: unknown; claim?: unknown };

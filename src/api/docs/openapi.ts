@@ -16,6 +16,7 @@ import { retryRunPaths } from '../admin/retry-runs.ts';
 import { textPaths } from '../admin/texts.ts';
 import { emailProofPaths } from '../auth/email-proof-routes.ts';
 import { loginPaths } from '../auth/login-routes.ts';
+import { oidcPaths } from '../auth/oidc/routes.ts';
 import { passwordResetPaths } from '../auth/password-reset-routes.ts';
 import { passwordPaths } from '../auth/password-routes.ts';
 import { accountPaths } from '../auth/routes.ts';
@@ -31,11 +32,13 @@ export type OpenApiDocument = ReturnType<typeof createDocument>;
  * The OpenAPI 3.1 document of the API. It is made from the schemas that the API validates with. Each path is described
  * beside its route.
  * @param options.accounts false if an identity provider has the accounts
+ * @param options.oidc whether people log in at an identity provider
  * @param options.basePath the path prefix that the API is served under, if any
  */
 export function createOpenApiDocument(options: {
   version: string;
   accounts: boolean;
+  oidc?: boolean;
   basePath?: string;
 }): OpenApiDocument {
   return createDocument({
@@ -79,6 +82,7 @@ export function createOpenApiDocument(options: {
         ? {
             ...{
               ...accountPaths,
+              ...(options.oidc && oidcPaths),
               ...loginPaths,
               ...passwordPaths,
               ...passwordResetPaths,

@@ -13,8 +13,8 @@ export type ProveIdentity = (
 ) => Promise<void>;
 
 /**
- * The proof of a user with an account is its password. All others have only the token of an identity provider: they name
- * themselves, and have logged in within ten minutes.
+ * The proof of a user with a password is that. All others log in at an identity provider: they name themselves, and have
+ * logged in within ten minutes.
  * @returns a function that throws ApiError validation_failed, wrong_password, login_too_old, rate_limited, overloaded
  * @param options.accounts undefined: an identity provider has the accounts, and so are the next two
  */
@@ -26,7 +26,7 @@ export function createProveIdentity(options: {
   const { accounts, passwords, guardLogin } = options;
   return async ({ userId, authenticatedAt }, { password, confirm }, address) => {
     const account = await accounts?.byId(userId);
-    if (account) {
+    if (account?.passwordHash !== undefined) {
       if (password === undefined) throw missing('password', 'is needed');
       await guardLogin!({ address, account: userId }, async () => {
         if (!(await passwords!.verify(password, account.passwordHash))) throw new ApiError('wrong_password');

@@ -26,7 +26,7 @@ export const mail = {
     type: optional(url('https', 'http')),
     default: '',
     unit: 'URL',
-    text: 'Where people open the chat page, with BASE_PATH if there is one: `https://chat.example.com`. Links in mails lead there, with a secret, so production refuses `http:` beyond the own machine. Required with SMTP_URL.',
+    text: 'Where people open the chat page, with BASE_PATH if there is one: `https://chat.example.com`. Links in mails lead there, with a secret, and an identity provider sends browsers back there. So production refuses `http:` beyond the own machine. Required with SMTP_URL and OIDC_ISSUER.',
     connects: true,
     readBy: api,
   }),

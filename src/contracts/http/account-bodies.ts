@@ -27,6 +27,11 @@ export const registerBody = credentials
 export const accountOptions = z
   .object({
     registration: z.enum(registrations).describe('Who may make an account.'),
+    passwordLogin: z.boolean().describe('Whether anybody can log in with a password, or make an account.'),
+    identityProvider: z
+      .object({ name: z.string().describe('What people call it.') })
+      .nullable()
+      .describe('Where people can log in as well: send the browser to `/auth/oidc/login`. null: nowhere.'),
     passwordReset: z.boolean().describe('Whether a forgotten password can be replaced by mail.'),
     verifiedMail: z.boolean().describe('Whether the email must be verified before the first question.'),
   })
@@ -108,6 +113,10 @@ export const verifyEmailBody = z
   .meta({ id: 'VerifyEmail' });
 
 export const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) }).meta({ id: 'RefreshToken' });
+
+export const signInCodeBody = z
+  .strictObject({ code: z.string().min(1).max(128).describe('From the address of the page, after the login.') })
+  .meta({ id: 'SignInCode' });
 
 export const registered = z
   .object({

@@ -3,10 +3,25 @@ import { roles } from '../account.ts';
 import { id, timestamp } from '../scalars.ts';
 import { email } from './account-bodies.ts';
 
-/** Names an account. The email is in the body and not in the address, because addresses are logged. */
-export const accountBody = z.strictObject({ email }).meta({ id: 'AccountNamed' });
+const named = {
+  email: email.optional(),
+  userId: id.optional().describe('In place of the email, for somebody who logs in at an identity provider.'),
+};
 
-export const accountRoleBody = z.strictObject({ email, role: z.enum(roles) }).meta({ id: 'AccountRole' });
+const isNamedOnce = ({ email, userId }: { email?: string | undefined; userId?: string | undefined }) =>
+  (email === undefined) !== (userId === undefined);
+const NAMED_ONCE = 'must have either email or userId';
+
+/** Names an account. The email is in the body and not in the address, because addresses are logged. */
+export const accountBody = z.strictObject(named).refine(isNamedOnce, NAMED_ONCE).meta({ id: 'AccountNamed' });
+
+export const accountRoleBody = z
+  .strictObject({ ...named, role: z.enum(roles) })
+  .refine(isNamedOnce, NAMED_ONCE)
+  .meta({ id: 'AccountRole' });
+
+/** How such a body names an account. */
+export const nameIn = ({ email, userId }: z.output<typeof accountBody>): string => (email ?? userId)!;
 
 export const invite = z
   .object({
@@ -20,7 +35,8 @@ export type InviteBody = z.output<typeof invite>;
 export const adminAccount = z
   .object({
     userId: id,
-    email: z.string(),
+    email: z.string().nullable().describe('null: it is not known, because the person logs in at an identity provider.'),
+    atProvider: z.boolean().describe('true: the person logs in at an identity provider, which gives the role.'),
     role: z.enum(roles),
     tenantId: id.nullable().describe('The organisation of the user. null: none.'),
     createdAt: timestamp,

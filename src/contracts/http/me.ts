@@ -6,7 +6,7 @@ const count = z.int().nonnegative();
 export const me = z
   .object({
     userId: z.string(),
-    email: z.string().nullable().describe('null if an identity provider has the accounts.'),
+    email: z.string().nullable().describe('null if an identity provider has the accounts, or has not told it.'),
     mustVerifyEmail: z.boolean().describe('true: no question can be asked until the email is verified.'),
     roles: z.array(z.enum(roles)).describe('Everybody has `user`. Whoever has another one may use `/admin`.'),
     models: z

@@ -3,7 +3,13 @@ import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-tim
 import { createRedisLoginTries } from '../../adapters/logins/redis-login-tries.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
-import { createLoginRouter, type LogIn, logInWithAccount, logInWithToken } from '../../api/admin/login.ts';
+import {
+  createLoginRouter,
+  type LogIn,
+  logInWithAccount,
+  logInWithoutPassword,
+  logInWithToken,
+} from '../../api/admin/login.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
@@ -18,6 +24,7 @@ import { createMailLinks, MAIL_RULES } from '../../api/auth/mail-links.ts';
 import { type AccountAdmin, createAccountAdmin } from '../../api/auth/manage-accounts.ts';
 import { createMayRegister } from '../../api/auth/may-register.ts';
 import type { OwnCookie } from '../../api/auth/own-cookie.ts';
+import { createPasswordBarrier } from '../../api/auth/password-barrier.ts';
 import { createPasswordReset, type ResetWish } from '../../api/auth/password-reset.ts';
 import { createPasswordResetRouter } from '../../api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../api/auth/password-routes.ts';
@@ -35,11 +42,14 @@ import type { Outbox } from '../../contracts/mail.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
+import { createOidcParts } from './oidc.ts';
 import type { LastingStores } from './stores.ts';
 
 export interface AccountParts {
   /** undefined if an identity provider has the accounts, as the next. */
   accounts: Router | undefined;
+  /** Where the identity provider tells us of logouts. undefined: nobody logs in there. */
+  backChannel: Router | undefined;
   accountAdmin: AccountAdmin | undefined;
   invites: Invites;
   /** What checks a user's password. */
@@ -83,6 +93,8 @@ export function createAccountParts(options: {
       sessions: adminSessions,
       accounts,
       limitAddress: limitAddress('admin-login'),
+      passwords: config.passwordLogin,
+      providerName: config.oidcIssuer ? config.oidcName : undefined,
       overHttp: config.adminOverHttp,
       cookie: adminCookie,
       records,
@@ -92,6 +104,7 @@ export function createAccountParts(options: {
     const login = loginRouter(false, logInWithToken({ verifyToken, maxMs }));
     return {
       accounts: undefined,
+      backChannel: undefined,
       accountAdmin: undefined,
       invites,
       password: undefined,
@@ -122,6 +135,7 @@ export function createAccountParts(options: {
       audience: config.jwtAudience[0]!,
       ttlMs: config.accessTokenTtlMs,
     }),
+    providerLoginMaxMs: config.oidcLoginMaxMs,
     refreshTokens: createRefreshTokens({
       store: stores.refreshFamilies,
       graceMs: config.refreshGraceMs,
@@ -147,8 +161,15 @@ export function createAccountParts(options: {
     passwords,
     logins,
   });
+  const oidc = createOidcParts({
+    ...{ config, redis, accounts, adminSessions, adminCookie, limitAddress, trail, records, logger },
+    ...{ store: stores.accounts, logins },
+  });
   return {
+    backChannel: oidc?.backChannel,
     accounts: Router().use(
+      ...(config.passwordLogin ? [] : [createPasswordBarrier()]),
+      ...(oidc ? [oidc.router] : []),
       createAccountsRouter({
         accounts,
         limitAddress,
@@ -156,8 +177,10 @@ export function createAccountParts(options: {
         limitUnknown: (address, res) => useLimit(unknownTokens, address, res),
         mayRegister: createMayRegister({ ...config, invites }),
         offer: {
-          registration: config.registration,
-          passwordReset: reset !== undefined,
+          registration: config.passwordLogin ? config.registration : 'closed',
+          passwordLogin: config.passwordLogin,
+          identityProvider: oidc ? { name: config.oidcName } : null,
+          passwordReset: config.passwordLogin && reset !== undefined,
           verifiedMail: proofs !== undefined,
         },
         askForProof: async (email, req) =>
@@ -184,7 +207,12 @@ export function createAccountParts(options: {
     invites,
     password: { passwords, guardLogin },
     mayAsk: proofs ? createMayAsk(stores.accounts) : async () => {},
-    login: loginRouter(true, logInWithAccount({ check: accounts.check, staffSecondFactor, guardLogin, maxMs })),
+    login: loginRouter(
+      true,
+      config.passwordLogin
+        ? logInWithAccount({ check: accounts.check, staffSecondFactor, guardLogin, maxMs })
+        : logInWithoutPassword,
+    ),
   };
 }
 

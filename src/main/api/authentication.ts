@@ -18,7 +18,7 @@ import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
 import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
-import { lacksSecondFactor, roleInForce, type SecondFactorRule } from '../../contracts/account.ts';
+import { isRoleConfirmed, lacksSecondFactor, roleInForce } from '../../contracts/account.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Outbox } from '../../contracts/mail.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
@@ -75,7 +75,7 @@ export function createAuthenticationParts(options: {
   );
   const tickets = createRedisTicketStore({ redis });
   const { staffSecondFactor } = config;
-  const roleOf = config.jwtJwksUrl ? undefined : createRoleOf(stores.accounts, staffSecondFactor);
+  const roleOf = config.jwtJwksUrl ? undefined : createRoleOf(stores.accounts, config);
   const adminSessions = createAdminSessions({
     store: createRedisAdminSessionStore({ redis }),
     idleMs: config.adminIdleTimeoutMs,
@@ -111,11 +111,12 @@ export function createAuthenticationParts(options: {
 }
 
 const createRoleOf =
-  (accounts: AccountStore, rule: SecondFactorRule): RoleOf =>
+  (accounts: AccountStore, rules: Pick<ApiConfig, 'staffSecondFactor' | 'oidcRoleTtlMs'>): RoleOf =>
   async (userId, begunAt = Number.POSITIVE_INFINITY) => {
     const account = await accounts.byId(userId);
-    if (!account || account.disabledAt !== undefined) return undefined;
+    if (!account || account.disabledAt !== undefined || !isRoleConfirmed(account, rules.oidcRoleTtlMs))
+      return undefined;
     const { passwordChangedAt } = account;
     if (passwordChangedAt !== undefined && begunAt <= Date.parse(passwordChangedAt)) return undefined;
-    return roleInForce(account, rule);
+    return roleInForce(account, rules.staffSecondFactor);
   };

@@ -2,6 +2,7 @@ import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { MeOptions } from '../../api/chat/me.ts';
 import { allowedModelsOf } from '../../config/allowed-models.ts';
 import type { ApiConfig } from '../../config/settings.ts';
+import { isEmailProven, shownEmail } from '../../contracts/account.ts';
 import { limits } from '../../contracts/limits.ts';
 
 /** What GET /me tells. */
@@ -11,8 +12,8 @@ export function createMeParts(config: ApiConfig, store: AccountStore): MeOptions
   return {
     emailOf: async (userId) => {
       const account = await accounts?.byId(userId);
-      const isVerified = config.verifiedMail === 'off' || !account || account.emailVerifiedAt !== undefined;
-      return { email: account?.email ?? null, mustVerifyEmail: !isVerified };
+      const isVerified = config.verifiedMail === 'off' || !account || isEmailProven(account);
+      return { email: (account && shownEmail(account)) ?? null, mustVerifyEmail: !isVerified };
     },
     offer: {
       models: { standard: config.chatModel, allowed: allowedModelsOf(config) },

@@ -6,6 +6,9 @@ import { forgetKept, keep, onKeptElsewhere, readKept } from './kept.ts';
 /** The page's files are in `assets/`, beside the API. So this is right under every path prefix. */
 const baseUrl = new URL(/* @vite-ignore */ '..', import.meta.url).pathname;
 
+/** Where the identity provider lets people in and out. */
+export const providerAddresses = { logIn: `${baseUrl}auth/oidc/login`, logOut: `${baseUrl}auth/oidc/logout` };
+
 const KEPT_AS = 'login';
 const listeners = new Set<() => void>();
 const changed = () => {

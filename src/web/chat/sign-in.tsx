@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ChatError } from '../../client/chat-client.ts';
-import type { Registration } from '../../contracts/registration.ts';
+import type { AccountOptions } from '../../contracts/http/account-bodies.ts';
 import { receiptIn } from './account/receipt.ts';
-import { login } from './api.ts';
+import { login, providerAddresses } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
 import { Forgotten, ResetPassword, resetTokenOf } from './forgotten.tsx';
 import { NoDoctor } from './no-doctor.tsx';
@@ -50,8 +50,7 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
   const [isNew, setIsNew] = useState(false);
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<string>();
-  const [registration, setRegistration] = useState<Registration>('open');
-  const [canReset, setCanReset] = useState(false);
+  const [{ registration, passwordReset, passwordLogin, identityProvider }, setOptions] = useState(USUAL_OPTIONS);
   const [needsCode, setNeedsCode] = useState(false);
   const email = useRef<HTMLInputElement>(null);
   const code = useRef<HTMLInputElement>(null);
@@ -63,13 +62,7 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
   useEffect(() => code.current?.focus(), [needsCode]);
   useEffect(() => {
     // Without a reply, the next request says what is wrong.
-    login.options().then(
-      (options) => {
-        setRegistration(options.registration);
-        setCanReset(options.passwordReset);
-      },
-      () => {},
-    );
+    login.options().then(setOptions, () => {});
   }, []);
 
   const submit = async (event: SubmitEvent) => {
@@ -89,8 +82,17 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
     }
   };
 
+  const provider = identityProvider && <AtProvider name={identityProvider.name} />;
+  if (!passwordLogin) {
+    return (
+      <section class="card" aria-label="Sign in">
+        {provider}
+      </section>
+    );
+  }
   return (
     <form class="card" onSubmit={submit} aria-label={isNew ? 'Make an account' : 'Sign in'}>
+      {!isNew && provider}
       <label>
         Email
         <input ref={email} type="email" name="email" autocomplete="username" required maxLength={254} />
@@ -127,7 +129,7 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
       <button type="submit" class="primary" disabled={working}>
         {working ? 'One moment …' : isNew ? 'Make an account' : 'Sign in'}
       </button>
-      {canReset && !isNew && (
+      {passwordReset && !isNew && (
         <p class="switch">
           <button type="button" class="plain" onClick={onForgotten}>
             Forgotten your password?
@@ -153,6 +155,27 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
   );
 }
 
+/** What most installations offer. It is shown until the api has said more. */
+const USUAL_OPTIONS: AccountOptions = {
+  registration: 'open',
+  passwordLogin: true,
+  identityProvider: null,
+  passwordReset: false,
+  verifiedMail: false,
+};
+
+/** Sends the browser to the identity provider. Whoever logs out of this page stays logged in there, unless they log out there, too. */
+const AtProvider = ({ name }: { name: string }) => (
+  <>
+    <a class="primary button" href={providerAddresses.logIn}>
+      Sign in with {name}
+    </a>
+    <p class="switch">
+      <a href={providerAddresses.logOut}>Sign out at {name}</a>
+    </p>
+  </>
+);
+
 /** The api does not tell whether an email had an account before. But then the new password does not fit. */
 const HAS_AN_ACCOUNT = 'This email may have an account already. Sign in with its password.';
 
@@ -163,6 +186,7 @@ function problemOf(error: unknown): string {
   if (isWrong(error)) return 'Email or password is wrong.';
   if (error.code === 'password_too_weak') return TOO_WEAK;
   if (error.code === 'wrong_code') return WRONG_CODE;
+  if (error.code === 'password_login_off') return 'Nobody signs in with a password here. Load this page again.';
   if (error.code === 'registration_closed') return 'Nobody can make an account here. Ask those who run this service.';
   if (error.code === 'invite_invalid') return 'This invite was used before, or has expired. Ask for another one.';
   if (error.code === 'not_found') return 'Accounts are kept elsewhere here, so nobody can sign in on this page.';

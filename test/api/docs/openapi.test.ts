@@ -16,6 +16,7 @@ import { createRetryRunsRouter } from '../../../src/api/admin/retry-runs.ts';
 import { createTextsRouter } from '../../../src/api/admin/texts.ts';
 import { createEmailProofRouter } from '../../../src/api/auth/email-proof-routes.ts';
 import { createLoginsRouter } from '../../../src/api/auth/login-routes.ts';
+import { createBackChannelRouter, createOidcRouter } from '../../../src/api/auth/oidc/routes.ts';
 import { createPasswordResetRouter } from '../../../src/api/auth/password-reset-routes.ts';
 import { createPasswordRouter } from '../../../src/api/auth/password-routes.ts';
 import { createAccountsRouter } from '../../../src/api/auth/routes.ts';
@@ -28,7 +29,7 @@ import { createRealtimeRouter } from '../../../src/api/realtime/routes.ts';
 import { apiErrors } from '../../../src/contracts/error-codes.ts';
 import { createHealthRouter } from '../../../src/observability/health.ts';
 
-const document = createOpenApiDocument({ version: '1.2.3', accounts: true });
+const document = createOpenApiDocument({ version: '1.2.3', accounts: true, oidc: true });
 const paths = Object.entries(document.paths ?? {});
 const operations = paths.flatMap(([path, item]) =>
   (['get', 'put', 'post', 'delete', 'patch'] as const).flatMap((method) => {
@@ -99,7 +100,8 @@ test('every error code but those of no particular operation is explained where i
     .flatMap(({ operation }) => Object.values(operation.responses ?? {}))
     .map((response) => (response as { description: string }).description)
     .join();
-  const general = ['method_not_allowed', 'forbidden', 'pages_not_built'];
+  // A page says the last of them, to people.
+  const general = ['method_not_allowed', 'forbidden', 'pages_not_built', 'assurance_missing'];
   for (const code of Object.keys(apiErrors)) {
     if (!general.includes(code)) expect(text).toContain(`\`${code}\``);
   }
@@ -125,6 +127,8 @@ test('what is offered is documented, and what is documented is offered', () => {
     ...routesOf(createHealthRouter(unused)),
     ...routesOf(createDocsRouter(document)),
     ...routesOf(createAccountsRouter(unused)),
+    ...routesOf(createOidcRouter(unused)),
+    ...routesOf(createBackChannelRouter(unused)),
     ...routesOf(createLoginsRouter(unused)),
     ...routesOf(createPasswordResetRouter(unused)),
     ...routesOf(createPasswordRouter(unused)),

@@ -16,6 +16,7 @@ const ACCOUNT: Visibility<Account> = {
   disabledAt: 'shown',
   emailVerifiedAt: 'shown',
   secondFactor: 'secret',
+  provider: 'shown',
 };
 
 const LOGIN: Visibility<RefreshFamily> = {

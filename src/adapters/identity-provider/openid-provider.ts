@@ -1,0 +1,157 @@
+import { createRemoteJWKSet, type JWTPayload, customFetch as jwksFetch, jwtVerify } from 'jose';
+import * as openid from 'openid-client';
+import { type Dispatcher, fetch } from 'undici';
+import { keepDiscovered } from './discovered.ts';
+import {
+  type IdentityProvider,
+  ProviderUnavailableError,
+  SignInRefusedError,
+  type SignInSecrets,
+} from './identity-provider.ts';
+
+const TIMEOUT_SECONDS = 5;
+/** A logout token is sent at once, so an old one is a repeated one. */
+const LOGOUT_TOKEN_AGE = '5m';
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+export interface OpenIdProviderOptions {
+  issuer: string;
+  clientId: string;
+  /** undefined: a public client, which PKCE protects. */
+  clientSecret: string | undefined;
+  /** Our own address, to which the provider sends the browser back. */
+  redirectUrl: string;
+  scopes: readonly string[];
+  /** One of these ways to log in must be shown by the ID token (`acr`). Empty: any. */
+  acrValues: readonly string[];
+  /** How long ago somebody may have logged in at the provider. undefined: any time. */
+  maxAgeMs: number | undefined;
+  clockToleranceMs: number;
+  /** The connections, and the proxy, if one is needed. */
+  dispatcher: Dispatcher;
+}
+
+/** An identity provider, by OpenID Connect: authorization code with PKCE. It is asked for the first time when it is needed. */
+export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityProvider {
+  const { issuer, clientId, redirectUrl, scopes, acrValues, maxAgeMs, dispatcher } = options;
+  const maxAge = maxAgeMs === undefined ? undefined : Math.floor(maxAgeMs / 1000);
+  const clockTolerance = options.clockToleranceMs / 1000;
+  const ask = ((url, init) => fetch(url, { ...(init as object), dispatcher })) as openid.CustomFetch;
+
+  const discovered = keepDiscovered(async () => {
+    const configuration = await openid.discovery(
+      new URL(issuer),
+      clientId,
+      { [openid.clockTolerance]: clockTolerance },
+      clientAuthentication(options.clientSecret),
+      {
+        [openid.customFetch]: ask,
+        timeout: TIMEOUT_SECONDS,
+        // The signature of an ID token is checked, although it comes from the provider itself.
+        execute: [
+          openid.enableNonRepudiationChecks,
+          ...(new URL(issuer).protocol === 'http:' ? [openid.allowInsecureRequests] : []),
+        ],
+      },
+    );
+    const { jwks_uri } = configuration.serverMetadata();
+    if (!jwks_uri) throw new Error('it publishes no keys');
+    const keys = createRemoteJWKSet(new URL(jwks_uri), {
+      [jwksFetch]: (url, init) => ask(url, init as never),
+      timeoutDuration: TIMEOUT_SECONDS * 1000,
+    });
+    return { configuration, keys };
+  });
+
+  return {
+    prepare: async () => void (await discovered()),
+    signInUrl: async ({ state, nonce, codeVerifier }) => {
+      const { configuration } = await discovered();
+      return openid.buildAuthorizationUrl(configuration, {
+        redirect_uri: redirectUrl,
+        scope: scopes.join(' '),
+        ...{ state, nonce, code_challenge_method: 'S256' },
+        code_challenge: await openid.calculatePKCECodeChallenge(codeVerifier),
+        ...(acrValues.length > 0 && { acr_values: acrValues.join(' ') }),
+        ...(maxAge !== undefined && { max_age: String(maxAge) }),
+      });
+    },
+    redeem: async ({ state, nonce, codeVerifier }: SignInSecrets, reply) => {
+      const { configuration } = await discovered();
+      const asked = new URL(redirectUrl);
+      asked.search = reply.toString();
+      return await orRefused(async () => {
+        const tokens = await openid.authorizationCodeGrant(configuration, asked, {
+          ...{ expectedState: state, expectedNonce: nonce, pkceCodeVerifier: codeVerifier, idTokenExpected: true },
+          ...(maxAge !== undefined && { maxAge }),
+        });
+        const idToken = tokens.claims()!;
+        if (acrValues.length > 0 && !acrValues.includes(String(idToken.acr))) {
+          throw new SignInRefusedError('assurance', 'claim acr');
+        }
+        const hasMore = configuration.serverMetadata().userinfo_endpoint !== undefined;
+        const more = hasMore ? await openid.fetchUserInfo(configuration, tokens.access_token, idToken.sub) : {};
+        return { subject: idToken.sub, claims: { ...more, ...idToken } };
+      });
+    },
+    signOutUrl: async (returnTo) => {
+      const { configuration } = await discovered();
+      if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+      return openid.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo });
+    },
+    readLogoutToken: async (token) => {
+      const { configuration, keys } = await discovered();
+      return await orRefused(async () => {
+        const { payload } = await jwtVerify(token, keys, {
+          ...{ issuer: configuration.serverMetadata().issuer, audience: clientId, clockTolerance },
+          requiredClaims: ['iat', 'jti'],
+          maxTokenAge: LOGOUT_TOKEN_AGE,
+        });
+        if (!isLogout(payload)) throw new SignInRefusedError('invalid', 'no logout token');
+        if (payload.sub === undefined) throw new SignInRefusedError('invalid', 'claim sub');
+        return payload.sub;
+      });
+    },
+  };
+}
+
+/** An ID token has a nonce, so it can never be taken for a logout token. */
+const isLogout = ({ events, nonce }: JWTPayload) =>
+  nonce === undefined && typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
+
+/** Sends the secret as the provider wants it. The standard's own way is HTTP Basic. */
+function clientAuthentication(secret: string | undefined): openid.ClientAuth {
+  if (secret === undefined) return openid.None();
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)];
+  return (server, ...rest) => {
+    const ways = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    return (ways.includes('client_secret_basic') ? basic : post)(server, ...rest);
+  };
+}
+
+/** What these codes stand for was not the reply of the provider that the standard describes. A proxy may have sent it. */
+const AWAY = new Set([
+  ...['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON'],
+  ...['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'],
+]);
+/** The standard's names of errors, such as `access_denied`. */
+const DENIAL = /^\w{1,64}$/;
+
+/** @throws SignInRefusedError, ProviderUnavailableError */
+async function orRefused<T>(redeem: () => Promise<T>): Promise<T> {
+  try {
+    return await redeem();
+  } catch (cause) {
+    if (cause instanceof SignInRefusedError) throw cause;
+    const { code, error, status } = cause as { code?: unknown; error?: unknown; status?: unknown };
+    if (cause instanceof openid.AuthorizationResponseError || cause instanceof openid.ResponseBodyError) {
+      if (typeof status === 'number' && status >= 500) throw unavailable(cause);
+      throw new SignInRefusedError('denied', DENIAL.test(String(error)) ? String(error) : 'unknown', { cause });
+    }
+    if (typeof code === 'string' && !AWAY.has(code)) throw new SignInRefusedError('invalid', code, { cause });
+    throw unavailable(cause);
+  }
+}
+
+const unavailable = (cause: unknown) =>
+  new ProviderUnavailableError('the identity provider does not answer', { cause });

@@ -1,0 +1,96 @@
+import { type RequestHandler, Router } from 'express';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
+import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
+import { createOpenIdProvider } from '../../adapters/identity-provider/openid-provider.ts';
+import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
+import type { Redis } from '../../adapters/redis/redis.ts';
+import type { Accounts } from '../../api/auth/accounts.ts';
+import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
+import type { LoginRecords } from '../../api/auth/login-records.ts';
+import type { Logins } from '../../api/auth/logins.ts';
+import { createProviderAccounts } from '../../api/auth/oidc/provider-accounts.ts';
+import {
+  CALLBACK_PATH,
+  createBackChannelRouter,
+  createOidcPagesRouter,
+  createOidcRouter,
+} from '../../api/auth/oidc/routes.ts';
+import { createSignInAttempts, type SignedIn, type SignInAttempt } from '../../api/auth/oidc/sign-in-attempts.ts';
+import { createOwnCookie, type OwnCookie } from '../../api/auth/own-cookie.ts';
+import type { ApiConfig } from '../../config/settings.ts';
+import type { AuditTrail } from '../../contracts/audit.ts';
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import type { Logger } from '../../observability/log.ts';
+
+/** The login at an identity provider; undefined: there is none. */
+export function createOidcParts(options: {
+  config: ApiConfig;
+  redis: Redis;
+  store: AccountStore;
+  logins: Logins;
+  accounts: Accounts;
+  adminSessions: AdminSessions;
+  adminCookie: OwnCookie;
+  limitAddress: (endpoint: string) => RequestHandler;
+  trail: AuditTrail;
+  records: LoginRecords;
+  logger: Logger;
+}): { router: Router; backChannel: Router } | undefined {
+  const { config, redis, store, logins, logger } = options;
+  const { oidcIssuer: issuer, publicUrl } = config;
+  if (!issuer || !publicUrl) return undefined;
+  const ourUrl = publicUrl.replace(/\/+$/, '');
+  const provider = createOpenIdProvider({
+    issuer,
+    clientId: config.oidcClientId,
+    clientSecret: config.oidcClientSecret,
+    redirectUrl: `${ourUrl}${CALLBACK_PATH}`,
+    scopes: config.oidcScopes,
+    acrValues: config.oidcAcrValues,
+    maxAgeMs: config.oidcMaxAgeMs,
+    clockToleranceMs: config.jwtClockToleranceMs,
+    dispatcher: createDispatcher(config),
+  });
+  provider.prepare().catch((error) => {
+    logger.warn(
+      { issuer, reason: String(error.cause) },
+      'the identity provider cannot be reached: nobody can log in there. Each login asks it again',
+    );
+  });
+  const people = createProviderAccounts({
+    ...{ store, issuer, logins },
+    rules: {
+      rolesClaim: config.jwtRolesClaim,
+      roleNames: {
+        admin: config.jwtAdminRole,
+        privacy_officer: config.jwtPrivacyOfficerRole,
+        operator: config.jwtOperatorRole,
+      },
+      tenantClaim: config.jwtTenantClaim,
+    },
+  });
+  const parts = {
+    ...{ ...options, provider, people },
+    providerName: config.oidcName,
+    attempts: createSignInAttempts({
+      attempts: createRedisOneTimeEntries<SignInAttempt>({ redis, keyOf: redisKeys.signInAttempt }),
+      signedIn: createRedisOneTimeEntries<SignedIn>({ redis, keyOf: redisKeys.signedIn }),
+    }),
+    sessions: options.adminSessions,
+    adminSessionMaxMs: config.adminSessionMaxMs,
+    browserCookie: createOwnCookie({
+      name: 'healify_browser',
+      value: /[\w-]{43}/,
+      // The browser comes back from another site.
+      sameSite: 'lax',
+      basePath: config.basePath,
+      overHttp: config.adminOverHttp,
+    }),
+    publicUrl: ourUrl,
+    passwords: config.passwordLogin,
+  };
+  return {
+    router: Router().use(createOidcPagesRouter(parts), createOidcRouter(parts)),
+    backChannel: createBackChannelRouter(parts),
+  };
+}
