@@ -280,7 +280,7 @@ test('an admin made on the command line logs in with the form, and the cookie op
   const cookie = right.headers.get('set-cookie')!;
   expect(cookie).toMatch(/HttpOnly/);
   expect(cookie).toMatch(/SameSite=Strict/);
-  expect(cookie).toMatch(/Path=\/admin/);
+  expect(cookie).toMatch(/^__Host-.*; Path=\/;.*; Secure/);
   const board = await fetch(`${api.url}/admin/queues/api/queues`, { headers: { Cookie: cookie.split(';')[0]! } });
   expect(board.status).toBe(200);
   const chat = await call(`${api.url}/chat/session/s1`, { headers: { Cookie: cookie.split(';')[0]! } });
