@@ -98,13 +98,19 @@ async function lookFor(
   return found.length;
 }
 
+/**
+ * Other services choose the ids of their messages, and may use one for two users. So the id says whose a letter is only if the letter
+ * does not say it itself.
+ */
 const isOf = (
   { properties }: ConsumeMessage,
   body: Record<string, unknown> | undefined,
   { userId, sessionId, requestIds }: LettersOf,
 ) =>
-  requestIds.has(properties.messageId) ||
-  (body?.userId === userId && (sessionId === undefined || body.sessionId === sessionId));
+  typeof body?.userId === 'string' && body.userId !== userId
+    ? false
+    : requestIds.has(properties.messageId) ||
+      (body?.userId === userId && (sessionId === undefined || body.sessionId === sessionId));
 
 function bodyOf({ content, properties }: ConsumeMessage): Record<string, unknown> | undefined {
   try {
