@@ -46,6 +46,8 @@ export const account = z.object({
   emailVerifiedAt: z.string().optional(),
   /** Since when nobody can log in; left out: everything is well. */
   disabledAt: z.string().optional(),
+  /** Logins to the admin's pages that began until then have ended; left out: only those that ended by themselves. */
+  sessionsEndedAt: z.string().optional(),
   /** Left out: the password is enough to log in. */
   secondFactor: secondFactor.optional(),
   /** What an identity provider says of its person. Left out: the account is our own. */
@@ -62,6 +64,16 @@ export type Account = z.output<typeof account>;
 
 /** Whether a login to this account needs a second factor. */
 export const hasSecondFactor = ({ secondFactor }: Account): boolean => secondFactor?.confirmedAt !== undefined;
+
+/** The same account, whose logins to the admin's pages have all ended. */
+export const withSessionsEnded = (account: Account): Account => ({
+  ...account,
+  sessionsEndedAt: new Date().toISOString(),
+});
+
+/** Whether a login to the admin's pages that began then (ms since 1970) has ended: all were, or the password was changed since. */
+export const hasSessionEnded = ({ passwordChangedAt, sessionsEndedAt }: Account, begunAt: number): boolean =>
+  [passwordChangedAt, sessionsEndedAt].some((at) => at !== undefined && begunAt <= Date.parse(at));
 
 /**
  * Whether this account lacks the second factor that its role needs. Until it has one, it counts as a user's. Those who log in at an

@@ -231,3 +231,28 @@ test('who knows the password cannot guess codes from many addresses', async () =
   const refused = replies.find(({ status }) => status === 429);
   expect(refused?.body.code).toBe('rate_limited');
 });
+
+/** Logs in to the admin's pages, and returns a function that asks who is logged in there. */
+async function adminPages(credentials: Credentials, totp: string): Promise<() => Promise<number>> {
+  const body = new URLSearchParams({ ...credentials, totp });
+  const reply = await fetch(`${api.url}/admin/login`, { method: 'POST', body, redirect: 'manual' });
+  expect(reply.status).toBe(303);
+  const [cookie] = reply.headers.getSetCookie();
+  return async () => (await fetch(`${api.url}/admin/me`, { headers: { Cookie: cookie!.split(';')[0]! } })).status;
+}
+
+test.each([
+  ['the second factor was taken away', 'reset-totp'],
+  ['all logins were ended', 'end-logins'],
+  ['the account was disabled', 'disable'],
+])('a login to the admin’s pages is over for ever once %s', async (_, command) => {
+  const credentials = await staff('operator');
+  const { email } = credentials;
+  const { uri } = await setUpSecondFactor(await loggedIn(credentials), credentials.password);
+  const status = await adminPages(credentials, codeOf(uri, 1));
+  expect(await status()).toBe(200);
+  await users(command, '--email', email);
+  if (command === 'disable') await users('enable', '--email', email);
+  if (command === 'reset-totp') await setUpSecondFactor(await loggedIn(credentials), credentials.password);
+  expect(await status()).toBe(401);
+});

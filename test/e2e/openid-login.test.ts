@@ -310,6 +310,12 @@ test('whoever logs out at the provider is logged out here at once', async () => 
   await page.waitForURL(`${url}/admin/login`);
   await until('the token is refused', async () => (await user.get('/me')).status === 401);
   expect(await statusOf(page, '/admin/me')).toBe(401);
+  // A login that has ended does not come back with the next one.
+  const again = await newPage();
+  await enterOperations(again, 'paul');
+  expect(await statusOf(again, '/admin/me')).toBe(200);
+  expect(await statusOf(page, '/admin/me')).toBe(401);
+  await again.close();
   await page.close();
   await chat.close();
 });

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
-import { type Account, type Caller, type Role, roleInForce, type SecondFactorRule } from '../../contracts/account.ts';
+import {
+  type Account,
+  type Caller,
+  hasSecondFactor,
+  type Role,
+  roleInForce,
+  type SecondFactorRule,
+} from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
@@ -113,7 +120,7 @@ export function createAccounts(options: {
       const begun = await refreshTokens.issue(account.userId, client);
       // Whatever ends all logins of the account may have come after the check, and before there was this login to end.
       const now = await store.byId(account.userId);
-      if (!now || now.disabledAt !== undefined || now.passwordHash !== account.passwordHash) {
+      if (!now || now.disabledAt !== undefined || !needsTheSame(now, account)) {
         await refreshTokens.revoke(begun.token);
         throw new ApiError('invalid_credentials');
       }
@@ -138,6 +145,10 @@ export function createAccounts(options: {
     logout: (refreshToken) => refreshTokens.revoke(refreshToken),
   };
 }
+
+/** Whether a login to an account needs the same as it did before. */
+const needsTheSame = (now: Account, before: Account): boolean =>
+  now.passwordHash === before.passwordHash && hasSecondFactor(now) === hasSecondFactor(before);
 
 /**
  * Creates an account.

@@ -20,8 +20,8 @@ export interface AdminSessions {
 }
 
 /**
- * Returns the present role of an account; undefined: there is none any more, it is disabled, or its password was changed after
- * `begunAt` (ms since 1970).
+ * Returns the present role of an account; undefined: there is none any more, it is disabled, or a session that began at `begunAt`
+ * (ms since 1970) has ended with all others of the account.
  */
 export type RoleOf = (userId: string, begunAt?: number) => Promise<Role | undefined>;
 

@@ -1,5 +1,5 @@
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import { type Account, type Role, shownEmail } from '../../contracts/account.ts';
+import { type Account, type Role, shownEmail, withSessionsEnded } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AdminAccount } from '../../contracts/http/admin-account-bodies.ts';
 import type { Logins } from './logins.ts';
@@ -10,7 +10,7 @@ import type { Logins } from './logins.ts';
  */
 export interface AccountAdmin {
   find(name: string): Promise<AdminAccount | undefined>;
-  /** Ends all logins of the account. Until it is enabled, nobody can log in to it. */
+  /** Ends all logins of the account, also those to the admin's pages, as the others do. Until it is enabled, nobody can log in to it. */
   disable(name: string): Promise<AdminAccount | undefined>;
   enable(name: string): Promise<AdminAccount | undefined>;
   endLogins(name: string): Promise<AdminAccount | undefined>;
@@ -57,7 +57,7 @@ export function createAccountAdmin(options: {
     },
     disable: async (name) => {
       const disabledAt = new Date().toISOString();
-      const disabled = await change(name, (account) => ({ disabledAt, ...account }));
+      const disabled = await change(name, (account) => withSessionsEnded({ disabledAt, ...account }));
       // After the account, so that no login can begin in between.
       if (disabled) await logins.endAll(disabled.userId);
       return disabled && show(disabled);
@@ -67,12 +67,12 @@ export function createAccountAdmin(options: {
       return enabled && show(enabled);
     },
     endLogins: async (name) => {
-      const found = await named(name);
-      if (found) await logins.endAll(found.userId);
-      return found && show(found);
+      const ended = await change(name, withSessionsEnded);
+      if (ended) await logins.endAll(ended.userId);
+      return ended && show(ended);
     },
     resetSecondFactor: async (name) => {
-      const reset = await change(name, ({ secondFactor: _, ...account }) => account);
+      const reset = await change(name, ({ secondFactor: _, ...account }) => withSessionsEnded(account));
       if (reset) await logins.endAll(reset.userId);
       return reset && show(reset);
     },

@@ -1,7 +1,7 @@
 import { type Request, type RequestHandler, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import { type Account, hasSecondFactor, type SecondFactorRule } from '../../contracts/account.ts';
+import { type Account, hasSecondFactor, type SecondFactorRule, withSessionsEnded } from '../../contracts/account.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
@@ -109,7 +109,7 @@ export function createSecondFactorRouter(options: {
       await recorded(req, 'removed', async () => {
         const account = await provePassword(req, password);
         await secondFactors.prove(account, totp);
-        await store.change(account.userId, ({ secondFactor: _, ...rest }) => rest);
+        await store.change(account.userId, ({ secondFactor: _, ...rest }) => withSessionsEnded(rest));
         await logins.endAll(account.userId, loginId);
       });
       res.status(204).end();

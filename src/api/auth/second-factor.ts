@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import { type Account, hasSecondFactor, type KeptSecondFactor } from '../../contracts/account.ts';
+import { type Account, hasSecondFactor, type KeptSecondFactor, withSessionsEnded } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { BegunSecondFactor } from '../../contracts/http/account-bodies.ts';
 import type { Seals, TextSeals } from '../../contracts/sealing.ts';
@@ -90,6 +90,7 @@ export function createSecondFactors(options: {
         const confirmedAt = new Date().toISOString();
         return spent && { ...spent, confirmedAt, recoveryCodes: codes.map(hashOf) };
       });
+      await store.change(userId, withSessionsEnded);
       return codes;
     },
     prove: async (account, code) => {

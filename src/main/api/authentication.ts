@@ -18,7 +18,7 @@ import { tokenSecretsOf } from '../../api/auth/token-secrets.ts';
 import { createTokenVerifier } from '../../api/auth/verify-tokens.ts';
 import { createRedeemTicket, type RedeemTicket } from '../../api/realtime/tickets.ts';
 import type { ApiConfig } from '../../config/settings.ts';
-import { isRoleConfirmed, lacksSecondFactor, roleInForce } from '../../contracts/account.ts';
+import { hasSessionEnded, isRoleConfirmed, lacksSecondFactor, roleInForce } from '../../contracts/account.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import type { Outbox } from '../../contracts/mail.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
@@ -116,7 +116,6 @@ const createRoleOf =
     const account = await accounts.byId(userId);
     if (!account || account.disabledAt !== undefined || !isRoleConfirmed(account, rules.oidcRoleTtlMs))
       return undefined;
-    const { passwordChangedAt } = account;
-    if (passwordChangedAt !== undefined && begunAt <= Date.parse(passwordChangedAt)) return undefined;
+    if (hasSessionEnded(account, begunAt)) return undefined;
     return roleInForce(account, rules.staffSecondFactor);
   };

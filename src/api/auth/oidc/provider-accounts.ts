@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../../adapters/accounts/account-store.ts';
 import type { ProvenIdentity } from '../../../adapters/identity-provider/identity-provider.ts';
-import type { Account, Role } from '../../../contracts/account.ts';
+import { type Account, type Role, withSessionsEnded } from '../../../contracts/account.ts';
 import type { StaffRole } from '../../../contracts/admin-rights.ts';
 import { ApiError } from '../../../contracts/errors.ts';
 import { limits } from '../../../contracts/limits.ts';
@@ -73,10 +73,9 @@ export function createProviderAccounts(options: {
     leave: async (subject) => {
       const found = await store.byEmail(nameOf(issuer, subject));
       if (!found) return undefined;
-      await store.change(found.userId, (account) => ({
-        ...account,
-        provider: { ...account.provider, confirmedAt: NEVER },
-      }));
+      await store.change(found.userId, (account) =>
+        withSessionsEnded({ ...account, provider: { ...account.provider, confirmedAt: NEVER } }),
+      );
       await logins.endAll(found.userId);
       return found.userId;
     },

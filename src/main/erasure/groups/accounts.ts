@@ -14,6 +14,7 @@ const ACCOUNT: Visibility<Account> = {
   createdAt: 'shown',
   passwordChangedAt: 'shown',
   disabledAt: 'shown',
+  sessionsEndedAt: 'shown',
   emailVerifiedAt: 'shown',
   secondFactor: 'secret',
   provider: 'shown',
