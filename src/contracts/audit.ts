@@ -26,6 +26,8 @@ export const auditActions = {
   'right.refuse':
     'Somebody tried at /admin what their role may not do. The same of the same person is recorded once a minute.',
   'text.view': 'Somebody was shown texts of a user, with the reason that they gave.',
+  'text.send':
+    'Texts of users were sent to a provider: how often since the last such entry, to whom, and where that is.',
   'text.access': 'Somebody without the right to read texts took it for a limited time, in an emergency.',
   'job.retry': 'Failed jobs were put in line again.',
   'job.cancel': 'A job was ended as cancelled.',

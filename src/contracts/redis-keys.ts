@@ -175,6 +175,12 @@ export const BROKER_MEMBERS_SEEN_KEY = '{healify}:broker-members-seen';
 /** Hash: what became of the sweeps, JSON by the name of the sweep. The lease of the api that sweeps is beside it: `…:lease`. */
 export const SWEEPS_KEY = '{healify}:sweeps';
 
+/**
+ * Hash: how often texts were sent to a provider since that was last recorded in the audit trail, by JSON `[provider, region]`. The
+ * counts that are being recorded are beside it, `…:taken`, with an `id`; and the lease of the api that does so: `…:lease`.
+ */
+export const SENT_TEXTS_KEY = '{healify}:sent-texts';
+
 /** List: the depths of the last hour, the latest first: the number of the step of time, a space and JSON. */
 export const DEPTHS_KEY = '{healify}:depths';
 

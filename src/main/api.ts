@@ -122,7 +122,7 @@ measureProcesses(metrics.registry, () => listProcesses(redis));
 const encryption = createEncryption({ config, redis, safeWrites, subscriber, db: mongoDb?.db, logger });
 const stores = createLastingStores({ config, redis, safeWrites, seals: encryption.seals, db: mongoDb?.db, replica });
 const { conversations, feedback } = stores;
-const audit = createApiAuditTrail({ config, store: stores.audit, metrics, logger });
+const audit = createApiAuditTrail({ config, redis, store: stores.audit, metrics, logger });
 const retention = createRetentionParts({
   ...{ config, redis, shards, db: mongoDb?.db, broker: brokerAddressOf(config), lookAtLetters, metrics, logger },
   audit: { trail: audit.trail, store: stores.audit },

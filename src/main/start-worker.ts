@@ -11,6 +11,7 @@ import { createJobRunner } from '../adapters/jobs/runner/job-runner.ts';
 import { logMissingJobs } from '../adapters/jobs/search/log-missing-jobs.ts';
 import type { CreateProvider } from '../adapters/model/configured-model.ts';
 import { createConfiguredModel } from '../adapters/model/configured-model.ts';
+import { countSentTexts } from '../adapters/model/sent-texts.ts';
 import { countUncertainSpend } from '../adapters/model/uncertain-spend.ts';
 import { mustAnswer as mongoDbMustAnswer } from '../adapters/mongodb/connect-mongodb.ts';
 import { createHeartbeat } from '../adapters/processes/heartbeat.ts';
@@ -82,6 +83,7 @@ export async function startWorker(
   const publish = responsePublisher(publisher, encryption.seals, answerSignaturesOf(config), replies.publish, tracer);
   const awaitingModel = createJobsAwaitingModel({ redis, shards, askable: () => model.askable() });
   const reports = createModelReports(metrics, logger);
+  const sentTexts = countSentTexts({ redis: servers.gateRedis, logger });
   const model = createConfiguredModel(config, {
     createProvider,
     tracer,
@@ -89,6 +91,10 @@ export async function startWorker(
     subscriber,
     keyOf: (variable) => namedSecret(variable, process.env)!,
     ...reports,
+    onCall: (target, call) => {
+      sentTexts.count(target.provider, target.region);
+      reports.onCall(target, call);
+    },
     onBreaker: (target, change) => {
       reports.onBreaker(target, change);
       if (change.state === 'open') awaitingModel.gateOpened();
@@ -250,6 +256,7 @@ export async function startWorker(
       await intake.stop();
       await chatWorker?.stop(config.shutdownGraceMs);
       await heartbeat.stop();
+      await sentTexts.stop();
       cache.close();
       model.close();
       await servers.close();

@@ -110,7 +110,7 @@ const NEVER_EXPIRE = [
   // Counts and lists of the whole installation, without texts.
   /^chat:(settled-count|open-turns|feedback|erasures|unfinished-erasures)$/,
   /^ai:(gate-names|uncertain-spend)$/,
-  /^\{healify\}:(processes|sweeps)$/,
+  /^\{healify\}:(processes|sweeps|sent-texts)$/,
   // Jobs, their line and their lists. The sweeper removes jobs.
   /^\{healify\}:chat:(r-.*|completed|failed|delayed|prioritized|active|meta|id|marker|events|next-tags|stalled|erased-users)$/,
 ];

@@ -19,4 +19,12 @@ export const auditTrail = {
     text: 'How long entries of the audit trail are kept. The default is six years.',
     readBy: api,
   }),
+  auditTotalsMs: setting({
+    env: 'AUDIT_TOTALS_EVERY',
+    type: duration({ min: '1s' }),
+    default: '1h',
+    unit: 'duration',
+    text: 'How often the audit trail gets entries that say how many texts went to which provider.',
+    readBy: api,
+  }),
 } as const;
