@@ -43,7 +43,8 @@ export async function makeConfig(options: {
         'body.email': path.startsWith('/admin') ? other : own,
         'body.messageId': deadLetterId,
         'body.sessionId': sessionId,
-        'body.userId': userId,
+        // These take either an email or a userId.
+        ...(!path.startsWith('/admin/accounts/') && { 'body.userId': userId }),
       },
       ...{ 'body.currentPassword': PASSWORD, 'body.password': PASSWORD },
     };

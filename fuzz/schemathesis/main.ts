@@ -63,7 +63,8 @@ try {
   writeFileSync(file, await makeConfig({ document, apiUrl, redis, deadLetterId: DEAD_LETTER_ID }));
   redis.disconnect();
   const only = values.only === undefined ? [] : ['--include-path-regex', values.only];
-  const sizes = ['--max-examples', values.examples];
+  // `Prefer: wait` holds a reply for up to 30 s.
+  const sizes = ['--max-examples', values.examples, '--request-timeout', '60'];
   const run = await startGuarded(
     installed.python,
     ['-m', 'schemathesis.cli', '--config-file', file, 'run', `${apiUrl}/openapi.json`, '--no-color', ...sizes, ...only],
