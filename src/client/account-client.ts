@@ -1,5 +1,7 @@
 import type { BegunSecondFactor, RecoveryCodesBody, SecondFactorState } from '../contracts/http/account-bodies.ts';
+import type { ExportLine } from '../contracts/http/export-lines.ts';
 import type { OpenLoginBody } from '../contracts/http/login-bodies.ts';
+import { ChatError } from './errors.ts';
 import { createHttp, type TokenSource } from './http.ts';
 
 /** What users do with their own accounts. All methods reject with ChatError. */
@@ -19,6 +21,12 @@ export interface AccountClient {
   /** @param totp a code of the app, or a recovery code */
   replaceRecoveryCodes(password: string, totp: string): Promise<RecoveryCodesBody>;
   removeSecondFactor(password: string, totp: string): Promise<void>;
+  /**
+   * Gets everything that is kept of the user: lines of JSON.
+   * @returns `complete`: false if something could not be read now
+   * @throws ChatError login_too_old: the user must log in anew
+   */
+  exportAccount(): Promise<{ file: Blob; complete: boolean }>;
   /**
    * Erases everything that is kept of the user.
    * @param proof the password; or the user's own id, if an identity provider has the account
@@ -49,6 +57,23 @@ export function createAccountClient(options: {
     replaceRecoveryCodes: (password, totp) =>
       http.call('POST', `${secondFactor}/recovery-codes`, { body: { password, totp } }),
     removeSecondFactor: (password, totp) => http.call('DELETE', secondFactor, { body: { password, totp } }),
+    exportAccount: async () => {
+      const reply = await http.open('GET', '/account/export');
+      const file = await reply.blob().catch((cause) => {
+        throw new ChatError('connection_failed', 'The connection broke off. Try again.', { cause });
+      });
+      return { file, complete: await isComplete(file) };
+    },
     eraseAccount: (proof) => http.call('DELETE', '/account', { body: proof }),
   };
+}
+
+/** The last line of an export is far shorter than this. */
+const LAST_LINE_BYTES = 65_536;
+
+/** Whether the last line of an export says that nothing is missing. */
+async function isComplete(file: Blob): Promise<boolean> {
+  const end = await file.slice(-LAST_LINE_BYTES).text();
+  const line = JSON.parse(end.trimEnd().split('\n').at(-1)!) as ExportLine;
+  return line.type === 'end' && line.complete;
 }

@@ -26,6 +26,7 @@ export interface Login {
   /** @param invite where only those who are invited can make an account */
   register(email: string, password: string, invite?: string): Promise<void>;
   /**
+   * Somebody who is logged in logs in anew with it.
    * @param totp of the second factor: a code of the authenticator app, or a recovery code
    * @throws ChatError with the code `second_factor_required`: call it again with `totp`
    */
@@ -63,6 +64,9 @@ export function createLogin(options: {
   const keep = ({ userId, accessToken, refreshToken, expiresIn }: TokensBody): void =>
     storage.write({ userId, accessToken, refreshToken, expiresAt: Date.now() + expiresIn * 1_000 });
 
+  const end = ({ refreshToken }: KeptLogin) =>
+    http.call<void>('POST', '/auth/logout', { body: { refreshToken }, retry: true });
+
   async function refresh(refreshToken: string): Promise<string | undefined> {
     // Meanwhile another tab may have been faster, the user may have logged out, or somebody else may have logged in.
     const isCurrent = () => storage.read()?.refreshToken === refreshToken;
@@ -91,13 +95,16 @@ export function createLogin(options: {
     verifyEmail: (token) => http.call('POST', '/auth/email/verify', { body: { token } }),
     login: async (email, password, totp) => {
       const body = { email, password, ...(totp && { totp }) };
+      const before = storage.read();
       keep(await http.call<TokensBody>('POST', '/auth/login', { body }));
+      // Nobody uses it any more. Should this fail, it expires by itself.
+      if (before) await end(before).catch(() => {});
     },
     signedIn: async (code) => keep(await http.call<TokensBody>('POST', '/auth/oidc/tokens', { body: { code } })),
     logout: async () => {
       const kept = storage.read();
       storage.write(undefined);
-      if (kept) await http.call('POST', '/auth/logout', { body: { refreshToken: kept.refreshToken }, retry: true });
+      if (kept) await end(kept);
     },
     token: async (refused) => {
       const kept = storage.read();

@@ -96,7 +96,7 @@ export const redisKeys = {
   resetWish: (tokenHash: string) => `auth:reset:${tokenHash}`,
   /** Hash: how often mails were asked for, by the email's hash: `count`; `latest`, in ms. */
   resetAsks: (emailHash: string) => `auth:reset-asks:${emailHash}`,
-  /** String, JSON: whose email the token in a mail proves: `userId`; by the hash of the token. */
+  /** String, JSON: the email that the link in a mail proves: `email`; `askedAt`, in ms; by the hash of its token. */
   emailProof: (tokenHash: string) => `auth:email-proof:${tokenHash}`,
   /** Hash: how often such mails were asked for, by the email's hash: `count`; `latest`, in ms. */
   emailProofAsks: (emailHash: string) => `auth:email-proof-asks:${emailHash}`,

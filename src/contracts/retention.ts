@@ -215,6 +215,18 @@ export const retention: Readonly<Record<string, Retained>> = {
     limit: { setting: 'PASSWORD_RESET_TTL', after: 'the mail' },
     enforcedBy: 'store',
   },
+  email_proofs: {
+    what: 'Links that verify an email: the email, by a hash of the link.',
+    store: 'redis',
+    limit: { ms: DAY_MS, after: 'the mail' },
+    enforcedBy: 'store',
+  },
+  sign_ins: {
+    what: 'Logins at the identity provider that have not come back yet: secrets of a browser’s way there.',
+    store: 'redis',
+    limit: { ms: 10 * 60_000, after: 'it began' },
+    enforcedBy: 'store',
+  },
   failed_logins: {
     what: 'Failed logins and mails that were asked for, by a hash of the address or the account.',
     store: 'redis',

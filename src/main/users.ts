@@ -65,6 +65,9 @@ In the image: node dist/src/main/users.js add ...
 All of this counts at once, at every api; a tenant from the next refresh of each login on. The audit trail records it.
 `;
 
+/** All commands, as the help has them. */
+const COMMANDS = [...HELP.matchAll(/npm run users -- ([\w-]+)/g)].map(([, command]) => command);
+
 async function main(): Promise<void> {
   const { values, positionals } = readArguments({
     email: textOption,
@@ -80,6 +83,9 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command = ''] = positionals;
+  if (!COMMANDS.includes(command)) {
+    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing, such as show or add');
+  }
   const name = values.email?.toLowerCase() ?? values['user-id'];
   const { email = '' } = values;
   if (command === 'invite') return withAccounts('healify-chat users', invite);
@@ -115,7 +121,6 @@ async function main(): Promise<void> {
       'end-logins': { action: 'account.end_logins', make: admin.endLogins },
     };
     const change = changes[command];
-    if (!change && command !== 'show') throw new UsageError(`there is no command ${command}`);
     const found = await admin.find(name);
     const account = found && change ? await changed(trail, found, change) : found;
     if (!account) throw new UsageError(`there is no account for ${name}`);
@@ -230,7 +235,7 @@ const textOf = ({
   logins,
 }: AdminAccount) =>
   `${email ?? 'no email'}${atProvider ? ' (logs in at the identity provider)' : ''}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
-  `${secondFactorAt === null ? 'without' : 'with'} a second factor, ${logins} open logins, ` +
+  `${secondFactorAt === null ? 'without' : 'with'} a second factor, ${logins} open ${logins === 1 ? 'login' : 'logins'}, ` +
   `made ${createdAt}, user id ${userId}\n`;
 
 interface PasswordOptions {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
+import { createAccountClient } from '../../src/client/account-client.ts';
 import { ChatError, createChatClient } from '../../src/client/chat-client.ts';
 import { createLogin, type KeptLogin } from '../../src/client/login.ts';
 import { startApi, type TestProcess } from '../processes.ts';
@@ -55,6 +56,16 @@ test('a user registers, logs in, and is known', async () => {
   const { tab, email } = await loggedIn();
   expect(await tab.client.me()).toMatchObject({ email, userId: tab.login.userId });
   await expect(tab.login.login(email, 'wrong')).rejects.toMatchObject({ code: 'invalid_credentials' });
+});
+
+test('somebody who is logged in and logs in anew has one login', async () => {
+  const { shared, tab, email } = await loggedIn();
+  const { refreshToken } = shared.kept();
+  await tab.login.login(email, PASSWORD);
+  expect(shared.kept().refreshToken).not.toBe(refreshToken);
+  expect(await createAccountClient({ baseUrl: api.url, token: tab.login.token }).logins()).toMatchObject([
+    { current: true },
+  ]);
 });
 
 test('tabs that make the token new at the same moment all stay logged in', async () => {

@@ -1,18 +1,29 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import { Redis } from 'ioredis';
+import type { Download, Page } from 'playwright-core';
+import type { ExportLine } from '../../src/contracts/http/export-lines.ts';
+import { redisKeys } from '../../src/contracts/redis-keys.ts';
 import { postJson } from '../api-client.ts';
 import { ask, type ChatProduct, findProblems, openChat, startChat, userOf, waitForStatus } from '../chat-page.ts';
 import { startMailServer } from '../mail-server.ts';
+import { testRedisUrl } from '../services.ts';
 import { codeOf, setUpSecondFactor } from '../totp.ts';
 import { until } from '../until.ts';
 
 const NEW_PASSWORD = 'four-green-badgers';
 
 let all: ChatProduct;
+let redis: Redis;
 beforeAll(async () => {
-  all = await startChat();
+  const redisUrl = await testRedisUrl();
+  redis = new Redis(redisUrl);
+  all = await startChat({ REDIS_URL: redisUrl });
 }, 180_000);
-afterAll(() => all?.browser.close());
+afterAll(async () => {
+  redis?.disconnect();
+  await all?.browser.close();
+});
 
 /** Somebody new, who has opened their account. */
 async function openAccount(options: Parameters<ChatProduct['browser']['newPage']>[0] = {}) {
@@ -128,6 +139,54 @@ test('a user changes the password, sees where they are signed in, and ends that'
   expect(await logins.locator('li').count()).toBe(1);
   await page.context().close();
 }, 60_000);
+
+const linesOf = async (download: Download) =>
+  (await readFile(await download.path(), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ExportLine);
+
+/** As if the page's user had signed in long ago, and the page had refreshed its token since. */
+async function ageLogin(page: Page): Promise<void> {
+  const kept = JSON.parse((await page.evaluate(`localStorage['healify:login']`)) as string);
+  const family = redisKeys.refreshFamily(kept.refreshToken.split('.')[0]);
+  await redis.hset(family, 'startedAt', Date.now() - 11 * 60_000);
+  await page.evaluate(`localStorage['healify:login'] = ${JSON.stringify(JSON.stringify({ ...kept, expiresAt: 0 }))}`);
+}
+
+test('a user saves everything that is kept of them; after ten minutes, only with the password and the code', async () => {
+  const { page, account, complaints } = await openAccount();
+  const kept = part(page, 'What is kept of you');
+  const get = kept.getByRole('button', { name: 'Get the file' });
+  const [first] = await Promise.all([page.waitForEvent('download'), get.click()]);
+  expect(first.suggestedFilename()).toMatch(/^healify-chat-\d{4}-\d\d-\d\d\.ndjson$/);
+  const lines = await linesOf(first);
+  expect(lines.at(-1)).toMatchObject({ type: 'end', complete: true });
+  const items = lines.flatMap((line) => (line.type === 'item' && line.kind === 'account' ? [line.item] : []));
+  expect(items).toMatchObject([{ email: account.email }]);
+  await kept.getByText('The file is saved').waitFor();
+
+  const { uri } = await setUpSecondFactor(await userOf(page, all.api.url), account.password);
+  await ageLogin(page);
+  await get.click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Your password').fill('not the password');
+  await dialog.getByRole('button', { name: 'Get the file' }).click();
+  await dialog.getByText('The password is wrong.').waitFor();
+  expect(await findProblems(page)).toEqual([]);
+  await dialog.getByLabel('Your password').fill(account.password);
+  await dialog.getByRole('button', { name: 'Get the file' }).click();
+  await dialog.getByLabel('Code').fill(codeOf(uri, 1));
+  const again = page.waitForEvent('download');
+  await dialog.getByRole('button', { name: 'Get the file' }).click();
+  expect((await linesOf(await again)).at(-1)).toMatchObject({ type: 'end', complete: true });
+  await dialog.waitFor({ state: 'detached' });
+  // The login that was too old has ended.
+  const user = await userOf(page, all.api.url);
+  expect((await user.get('/auth/logins')).body).toMatchObject({ logins: [{ current: true }] });
+  expect(complaints.filter((each) => !/status of 40[13]/.test(each))).toEqual([]);
+  await page.context().close();
+}, 90_000);
 
 test('a user deletes the account, and is given the number of the receipt', async () => {
   const { page, account } = await openAccount();

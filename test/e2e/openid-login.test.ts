@@ -168,6 +168,22 @@ test('somebody logs in to the chat page, has an own login that refreshes and end
   await page.close();
 });
 
+test('somebody of the provider, who has no password here, is asked for none: not for the file of what is kept, nor to delete the account', async () => {
+  const page = await newPage();
+  await enterChat(page, 'vera');
+  await page.getByRole('link', { name: 'Account' }).click();
+  const part = (name: string) => page.getByRole('region', { name });
+  await part('Where you are signed in').getByText('(this one)').waitFor();
+  expect(await page.locator('input[type=password]').count()).toBe(0);
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Get the file' }).click();
+  await download;
+  await page.getByRole('button', { name: 'Delete my account' }).click();
+  await page.getByRole('button', { name: 'Delete everything' }).click();
+  await page.getByText('Your account is deleted').waitFor();
+  await page.close();
+});
+
 test('nobody gets into an own account because the provider says its email', async () => {
   const email = 'ute@clinic.example';
   const own = { email, password: 'three-brown-otters' };

@@ -34,7 +34,7 @@ test('an operator sees how long everything is kept by the settings, when it was 
   const letters = rowOf('Dead letters in chat_requests.dlq.');
   await letters.getByText('2 days', { exact: true }).waitFor();
   await letters.getByText(/The oldest is removed in/).waitFor({ timeout: 120_000 });
-  await rowOf('The account: email').getByText('No limit').waitFor();
+  await rowOf('The account: email').getByText('No fixed time').waitFor();
   expect(complaints).toEqual([]);
 }, 300_000);
 

@@ -19,6 +19,12 @@ async function users(...args: string[]) {
   return { code: script.exitCode, output: script.output() };
 }
 
+test('a command that is missing or unknown is named', async () => {
+  expect(await users()).toMatchObject({ code: 1, output: expect.stringContaining('a command is missing') });
+  const unknown = await users('rename', '--email', 'ann@example.com');
+  expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining('there is no command rename') });
+});
+
 test('erase counts first, erases only if it is told so, and prints the receipt', async () => {
   const ann = await signUp(api.url);
   const dry = await users('erase', '--user-id', ann.userId, '--dry-run');

@@ -7,6 +7,9 @@ export const me = z
   .object({
     userId: z.string(),
     email: z.string().nullable().describe('null if an identity provider has the accounts, or has not told it.'),
+    hasPassword: z
+      .boolean()
+      .describe('false: an identity provider lets the user in, so there is no password here to ask for.'),
     mustVerifyEmail: z.boolean().describe('true: no question can be asked until the email is verified.'),
     roles: z.array(z.enum(roles)).describe('Everybody has `user`. Whoever has another one may use `/admin`.'),
     models: z

@@ -10,10 +10,14 @@ export function createMeParts(config: ApiConfig, store: AccountStore): MeOptions
   const accounts = config.jwtJwksUrl ? undefined : store;
   const { messageChars, titleChars, searchChars, sessionTurns } = limits;
   return {
-    emailOf: async (userId) => {
+    accountOf: async (userId) => {
       const account = await accounts?.byId(userId);
       const isVerified = config.verifiedMail === 'off' || !account || isEmailProven(account);
-      return { email: (account && shownEmail(account)) ?? null, mustVerifyEmail: !isVerified };
+      return {
+        email: (account && shownEmail(account)) ?? null,
+        hasPassword: account?.passwordHash !== undefined,
+        mustVerifyEmail: !isVerified,
+      };
     },
     offer: {
       models: { standard: config.chatModel, allowed: allowedModelsOf(config) },

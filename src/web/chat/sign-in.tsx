@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ChatError } from '../../client/chat-client.ts';
 import type { AccountOptions } from '../../contracts/http/account-bodies.ts';
+import { CopyButton } from '../components/copy-button.tsx';
 import { receiptIn } from './account/receipt.ts';
 import { login, providerAddresses } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
 import { Forgotten, ResetPassword, resetTokenOf } from './forgotten.tsx';
 import { NoDoctor } from './no-doctor.tsx';
-import { LEAST_PASSWORD_CHARS, TOO_WEAK, WRONG_CODE } from './password-words.ts';
+import { APP_OR_RECOVERY, LEAST_PASSWORD_CHARS, TOO_WEAK, WRONG_CODE } from './password-words.ts';
 
 /** The page of somebody who is not known. */
 export function SignIn() {
@@ -29,7 +30,8 @@ export function SignIn() {
         <p class="notice" role="status">
           <span>
             Your account is deleted, and everything that was kept of you is being erased. The number of the receipt is{' '}
-            <code>{receipt}</code>. Keep it, if you want to prove it later.
+            <code>{receipt}</code>. <CopyButton text={receipt} what="the number" /> Keep it, if you want to prove it
+            later.
           </span>
         </p>
       )}
@@ -113,7 +115,7 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
         <label>
           Code
           <input ref={code} name="totp" inputMode="numeric" autocomplete="one-time-code" required maxLength={64} />
-          <small>The six digits of your authenticator app, or one of your recovery codes.</small>
+          <small>{APP_OR_RECOVERY}</small>
         </label>
       )}
       {isNew && registration === 'invite' && (

@@ -2,6 +2,7 @@ import type { Me } from '../../../contracts/http/me.ts';
 import { Loading } from '../../components/card.tsx';
 import { ChangePassword } from './change-password.tsx';
 import { EraseAccount } from './erase-account.tsx';
+import { ExportAccount } from './export-account.tsx';
 import { Logins } from './logins.tsx';
 import { SecondFactor } from './second-factor.tsx';
 
@@ -15,16 +16,23 @@ export function AccountView({ me }: { me: Me | undefined }) {
       <div class="column">
         {!me && <Loading what="your account" />}
         {me?.email && (
+          <p>
+            You are <bdi>{me.email}</bdi>.
+          </p>
+        )}
+        {me?.email && me.hasPassword && (
           <>
-            <p>
-              You are <bdi>{me.email}</bdi>.
-            </p>
             <SecondFactor />
             <ChangePassword email={me.email} />
-            <Logins />
           </>
         )}
-        {me && <EraseAccount me={me} />}
+        {me && (
+          <>
+            <Logins />
+            <ExportAccount me={me} />
+            <EraseAccount me={me} />
+          </>
+        )}
       </div>
     </div>
   );

@@ -10,7 +10,7 @@ import { hrefOfReceipt } from './receipt.ts';
 export function EraseAccount({ me }: { me: Me }) {
   const [asking, setAsking] = useState(false);
   const erase = async (fields: FormData) => {
-    const proof = me.email === null ? { confirm: me.userId } : { password: passwordIn(fields) };
+    const proof = me.hasPassword ? { password: passwordIn(fields) } : { confirm: me.userId };
     const { erasureId } = await account.eraseAccount(proof);
     history.replaceState(null, '', hrefOfReceipt(erasureId));
     await login.logout().catch(() => {});
@@ -36,7 +36,7 @@ export function EraseAccount({ me }: { me: Me }) {
           onClose={() => setAsking(false)}
         >
           <p>Nobody can bring anything back.</p>
-          {me.email !== null && <PasswordField />}
+          {me.hasPassword && <PasswordField />}
         </ConfirmDialog>
       )}
     </Card>

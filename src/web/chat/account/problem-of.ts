@@ -4,6 +4,8 @@ import { TOO_WEAK, WRONG_CODE } from '../password-words.ts';
 
 const words: Readonly<Record<string, string>> = {
   wrong_password: 'The password is wrong.',
+  invalid_credentials: 'The password is wrong.',
+  second_factor_required: 'Write the code of your authenticator app, too.',
   wrong_code: WRONG_CODE,
   password_too_weak: TOO_WEAK,
   rate_limited: 'Too many tries. Wait a minute, then try again.',

@@ -4,12 +4,11 @@ import { Card, Failed, Loading } from '../../components/card.tsx';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { At } from '../../components/time.tsx';
 import { account } from '../api.ts';
+import { APP_OR_RECOVERY } from '../password-words.ts';
 import { ConfirmDialog } from '../side/confirm-dialog.tsx';
 import { AccountForm, CodeField, codeIn, PasswordField, passwordIn } from './account-form.tsx';
 import { problemOf } from './problem-of.ts';
 import { QrCode } from './qr-code.tsx';
-
-const APP_OR_RECOVERY = 'The six digits of your authenticator app, or one of your recovery codes.';
 
 /**
  * The authenticator app of the account.

@@ -49,7 +49,9 @@ function KeptRow({ kept }: { kept: Kept }) {
   const { what, store, limitMs, setting, from, enforcedBy, oldestGoesAt, sweeps } = kept;
   return (
     <li>
-      <p class="job-status">{limitMs === null ? 'No limit' : limitMs === 0 ? 'Not at all' : formatDuration(limitMs)}</p>
+      <p class="job-status">
+        {limitMs === null ? 'No fixed time' : limitMs === 0 ? 'Not at all' : formatDuration(limitMs)}
+      </p>
       <div class="job-what">
         <h2>{what}</h2>
         <p class="quiet">
