@@ -21,6 +21,7 @@ if (values.help) {
   console.log(`Measures what encryption costs, on against off, in pairs and in another order each round:
 
   instant drain  a worker answers a queue of other services' questions, of 100 users, with a model that answers at once
+                 and cached answers for their own user, which is the default
   open loop      api and worker are asked at a steady rate, half of their capacity without encryption
 
   npm run bench:encryption-cost -- [--rounds N] [--open-loop-rounds N] [--seconds S]
@@ -44,8 +45,8 @@ const OPEN_LOOP_WARM_UP = 4_000;
 const names = ['off', 'on'] as const;
 type Name = (typeof names)[number];
 const settings: Record<Name, Record<string, string>> = {
-  off: { ENCRYPTION_KEYS: '' },
-  on: { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` },
+  off: { CACHE_SCOPE: 'user', ENCRYPTION_KEYS: '' },
+  on: { CACHE_SCOPE: 'user', ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` },
 };
 const inTurn = (round: number) => (round % 2 === 0 ? names : names.toReversed());
 const contenderWith = (env: Record<string, string>): Contender => ({

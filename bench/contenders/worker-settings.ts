@@ -10,7 +10,7 @@ export const workerConfig = loadWorkerConfig({
   MODEL_SIMULATOR_URL: settings.modelUrl ?? 'http://instant.invalid/v1',
   SYSTEM_PROMPT,
   // A cached answer serves every user, as with the other contenders.
-  CACHE_SCOPE: 'all',
+  CACHE_SCOPE: process.env.CACHE_SCOPE ?? 'all',
   WORKER_CONCURRENCY: String(settings.concurrency),
 });
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeySync } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { createTextSeals, ownerOf } from '../../src/adapters/encryption/text-seals.ts';
 import { MasterKeyMissingError } from '../../src/contracts/errors.ts';
@@ -8,7 +8,7 @@ import { sealMessage } from '../../src/contracts/sealed-message.ts';
 import { except, plainSeals } from '../../src/contracts/sealing.ts';
 
 const MARKER = 'a secret illness';
-const keys = new Map([[ownerOf('ann'), randomBytes(32)]]);
+const keys = new Map([[ownerOf('ann'), generateKeySync('aes', { length: 256 })]]);
 const seals = createTextSeals({ get: async () => keys });
 const own = await seals.forSealing(['ann']);
 
@@ -61,7 +61,7 @@ test('a sealed answer is opened as it was; one without a text is not sealed', ()
 
 test('the texts of another request, another user or another kind of message cannot be opened in its place', () => {
   const sealed = sealMessage(own, 'request', request);
-  keys.set(ownerOf('bob'), randomBytes(32));
+  keys.set(ownerOf('bob'), generateKeySync('aes', { length: 256 }));
   const open = (message: object) => () => receiveChatRequest({ body: bodyOf(message) }).open(own);
   const refused = expect.objectContaining({ reason: 'cannot_be_opened' });
   expect(open({ ...sealed, requestId: 'r-2' })).toThrow(refused);

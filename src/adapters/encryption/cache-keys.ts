@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { CacheKey, CacheKeys, CacheOwner } from '../../contracts/cache-keys.ts';
 import type { DataKeys } from './data-keys.ts';
 import { decrypt, encrypt, KEY_BYTES } from './gcm.ts';
@@ -8,7 +8,7 @@ const EVERYBODY = 'everybody';
 
 /** Derives the keys of cached answers from the data keys of their owners. */
 export function createCacheKeys(dataKeys: Pick<DataKeys, 'get'>): CacheKeys {
-  const derived = new WeakMap<Buffer, CacheKey>();
+  const derived = new WeakMap<KeyObject, CacheKey>();
   return {
     of: async (owner) => {
       const name = nameOf(owner);
@@ -26,12 +26,12 @@ function nameOf(owner: CacheOwner): string {
   return 'userId' in owner ? ownerOf(owner.userId) : `tenant:${owner.tenantId}`;
 }
 
-function derive(dataKey: Buffer, owner: string): CacheKey {
+function derive(dataKey: KeyObject, owner: string): CacheKey {
   const keyFor = (purpose: string) =>
-    Buffer.from(hkdfSync('sha256', dataKey, '', `answer cache: ${purpose}`, KEY_BYTES));
+    createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, '', `answer cache: ${purpose}`, KEY_BYTES)));
   const [fingerprints, entries] = [keyFor('fingerprints'), keyFor('entries')];
   // Each question has a key of its own. So the key of a tenant, or of everybody, may seal any number of answers.
-  const keyOf = (hash: string) => createHmac('sha256', entries).update(hash).digest();
+  const keyOf = (hash: string) => createSecretKey(createHmac('sha256', entries).update(hash).digest());
   const contextOf = (hash: string) => [owner, 'cached answer', hash];
   return {
     fingerprint: (text) => createHmac('sha256', fingerprints).update(text).digest(),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { inBatches } from '../../batching/in-batches.ts';
 import type { DataKeyStore, StoredKey } from './data-key-store.ts';
 import { KEY_BYTES } from './gcm.ts';
@@ -9,7 +9,7 @@ const MOST_KEPT = 20_000;
 const READ_TOGETHER = 500;
 
 /** A key as it is used. `destroyed`: nothing that it has encrypted can be read any more. */
-export type DataKey = Buffer | 'destroyed';
+export type DataKey = KeyObject | 'destroyed';
 
 export interface DataKeys {
   /**
@@ -52,7 +52,7 @@ export function createDataKeys(options: { store: DataKeyStore; masterKeys: Maste
   }
 
   async function fetchKey(owner: string, stored: StoredKey, forgottenBefore: number): Promise<DataKey> {
-    const key = stored === 'destroyed' ? stored : await masterKeys.unwrap(owner, stored);
+    const key = stored === 'destroyed' ? stored : createSecretKey(await masterKeys.unwrap(owner, stored));
     if (forgotten === forgottenBefore) keep(owner, key);
     return key;
   }
@@ -82,6 +82,7 @@ export function createDataKeys(options: { store: DataKeyStore; masterKeys: Maste
         if (key) keys.set(owner, key);
         else unknown.push(owner);
       }
+      if (unknown.length === 0) return keys;
       const fetched = await Promise.all(unknown.map((owner) => fetchTogether({ owner, create })));
       for (const [index, owner] of unknown.entries()) {
         const key = fetched[index];

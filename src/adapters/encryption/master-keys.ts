@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { MasterKeyMissingError } from '../../contracts/errors.ts';
 import { decrypt, encrypt } from './gcm.ts';
 
@@ -29,15 +30,16 @@ export interface MasterKey {
 
 /** Master keys that this process has itself. @param keys the first one wraps */
 export function createConfiguredMasterKeys(keys: readonly [MasterKey, ...MasterKey[]]): MasterKeys {
-  const byId = new Map(keys.map(({ id, key }) => [id, key]));
-  const current = keys[0];
+  const byId = new Map(keys.map(({ id, key }) => [id, createSecretKey(key)]));
+  const current = keys[0].id;
+  const currentKey = byId.get(current)!;
   const contextOf = (owner: string) => ['data key', owner];
   return {
-    current: current.id,
+    current,
     has: (id) => byId.has(id),
     wrap: async (owner, dataKey) => ({
-      master: current.id,
-      key: encrypt(current.key, contextOf(owner), dataKey).toString('base64'),
+      master: current,
+      key: encrypt(currentKey, contextOf(owner), dataKey).toString('base64'),
     }),
     unwrap: async (owner, { master, key }) => {
       const masterKey = byId.get(master);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeySync } from 'node:crypto';
 import type { Place, Seals, TextSeals } from '../../contracts/sealing.ts';
 import type { DataKey, DataKeys } from './data-keys.ts';
 import { decrypt, encrypt, KEY_BYTES } from './gcm.ts';
@@ -21,7 +21,7 @@ const sealsOf = (keys: ReadonlyMap<string, DataKey>): Seals => ({
     const key = keys.get(ownerOf(place.userId));
     if (!key) throw new Error('a text is sealed whose user was not named');
     // The key of an erased user is destroyed. A text that comes late is sealed all the same, so that nobody can read it.
-    return encrypt(key === 'destroyed' ? randomBytes(KEY_BYTES) : key, contextOf(place), text).toString('base64');
+    return encrypt(key === 'destroyed' ? lostKey() : key, contextOf(place), text).toString('base64');
   },
   open: (place, sealed) => {
     const key = keys.get(ownerOf(place.userId));
@@ -29,5 +29,8 @@ const sealsOf = (keys: ReadonlyMap<string, DataKey>): Seals => ({
     return decrypt(key, contextOf(place), Buffer.from(sealed, 'base64'))?.toString('utf8');
   },
 });
+
+/** A key that nobody else ever has. */
+const lostKey = () => generateKeySync('aes', { length: KEY_BYTES * 8 });
 
 const contextOf = ({ userId, kind, id }: Place) => [userId, kind, id];
