@@ -1,6 +1,8 @@
 import { beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { decodeJwt } from 'jose';
 import type { Erasure } from '../../src/contracts/erasures.ts';
+import { KEYS_STORE_KEY } from '../../src/contracts/redis-keys.ts';
 import { call, postJson, register, signUp } from '../api-client.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
@@ -50,6 +52,16 @@ test('erase finds an account by its email, and says if there is none', async () 
   expect(again).toMatchObject({ code: 1, output: expect.stringContaining('there is no account') });
   const both = await users('erase', '--email', credentials.email, '--user-id', 'u', '--yes');
   expect(both).toMatchObject({ code: 1, output: expect.stringContaining('either --email or --user-id') });
+});
+
+test('without the server that has the rest, nothing is erased, and no receipt says so', async () => {
+  const redis = new Redis(env.REDIS_URL);
+  await redis.set(KEYS_STORE_KEY, 'mongodb');
+  const refused = await users('erase', '--user-id', 'somebody', '--yes');
+  await redis.del(KEYS_STORE_KEY);
+  redis.disconnect();
+  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('set MONGODB_URL') });
+  expect(refused.output).not.toContain('erasureId');
 });
 
 test('set-tenant says to which organisation a user belongs, and tokens have it from the next login on', async () => {

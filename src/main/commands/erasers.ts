@@ -9,7 +9,7 @@ import { openJobShards } from '../../adapters/jobs/job-shards.ts';
 import { endLogin } from '../../adapters/logins/redis-scripts/end-login.ts';
 import { createIndexes } from '../../adapters/mongodb/indexes.ts';
 import { channelOf } from '../../adapters/redis/channels.ts';
-import { connectRedis } from '../../adapters/redis/connect-redis.ts';
+import { connectRedis, orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
 import { readJobShards } from '../../adapters/redis/installation.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
 import type { DataEraser } from '../../api/erasure/erase-data.ts';
@@ -23,7 +23,7 @@ import { rabbitMqAndRedis } from '../../config/settings/rabbitmq-and-redis.ts';
 import { requestsAndSessions } from '../../config/settings/requests-and-sessions.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { plainCacheKeys } from '../../contracts/cache-keys.ts';
-import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
+import { KEYS_STORE_KEY, LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { plainBodies, plainTexts } from '../../contracts/sealing.ts';
 import { createLogger } from '../../observability/log.ts';
 import { createLastingStores } from '../api/stores.ts';
@@ -31,6 +31,7 @@ import { dataKeyStoreOf, keyOfUser, masterKeysOf } from '../encryption.ts';
 import { createErasers } from '../erasure/erasers.ts';
 import { INDEXES } from '../mongodb.ts';
 import { KEEP_ENDED_MS } from './accounts.ts';
+import { UsageError } from './command.ts';
 import { withMongoDb } from './mongodb-connection.ts';
 import { readSetting } from './read-setting.ts';
 import { withRedis } from './redis-connection.ts';
@@ -61,6 +62,7 @@ async function useErasers(
   { redis, cacheRedis, db }: { redis: Redis; cacheRedis: Redis; db: Db | undefined },
   use: (erasers: Erasers) => Promise<void>,
 ): Promise<void> {
+  await mustReachTheStoreOfAll(redis, db !== undefined);
   const stores = createLastingStores({
     config: {
       historyRetentionMs: readSetting(requestsAndSessions.historyRetentionMs),
@@ -105,6 +107,17 @@ async function useErasers(
     await trail.stop();
     await shards.close();
   }
+}
+
+/** A receipt must not say that everything is erased while half of it is in a server that this command does not know. */
+async function mustReachTheStoreOfAll(redis: Redis, inMongoDb: boolean): Promise<void> {
+  const chosen = await orStoreUnavailable(redis.get(KEYS_STORE_KEY));
+  if (chosen === null || chosen === (inMongoDb ? 'mongodb' : 'redis')) return;
+  throw new UsageError(
+    inMongoDb
+      ? 'this installation keeps what lasts in Redis: leave out MONGODB_URL, as api and workers do'
+      : 'this installation keeps what lasts in MongoDB: set MONGODB_URL, as for api and workers',
+  );
 }
 
 async function withCache(name: string, redis: Redis, use: (cacheRedis: Redis) => Promise<void>): Promise<void> {
