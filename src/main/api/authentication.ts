@@ -24,6 +24,7 @@ import type { Outbox } from '../../contracts/mail.ts';
 import type { TextSeals } from '../../contracts/sealing.ts';
 import type { Logger } from '../../observability/log.ts';
 import { type AccountParts, createAccountParts } from './accounts.ts';
+import { claimsOf } from './claims.ts';
 import type { LastingStores } from './stores.ts';
 
 /** How far the clocks of several api processes may differ. */
@@ -62,13 +63,7 @@ export function createAuthenticationParts(options: {
         issuer: config.jwtIssuer,
         audiences: config.jwtAudience,
         audienceClaim: config.jwtAudienceClaim,
-        rolesClaim: config.jwtRolesClaim,
-        roleNames: {
-          admin: config.jwtAdminRole,
-          privacy_officer: config.jwtPrivacyOfficerRole,
-          operator: config.jwtOperatorRole,
-        },
-        tenantClaim: config.jwtTenantClaim,
+        ...claimsOf(config),
         clockToleranceMs: config.jwtClockToleranceMs,
       },
     }),

@@ -21,6 +21,7 @@ import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import type { Logger } from '../../observability/log.ts';
+import { claimsOf } from './claims.ts';
 
 /** The login at an identity provider; undefined: there is none. */
 export function createOidcParts(options: {
@@ -59,15 +60,7 @@ export function createOidcParts(options: {
   });
   const people = createProviderAccounts({
     ...{ store, issuer, logins },
-    rules: {
-      rolesClaim: config.jwtRolesClaim,
-      roleNames: {
-        admin: config.jwtAdminRole,
-        privacy_officer: config.jwtPrivacyOfficerRole,
-        operator: config.jwtOperatorRole,
-      },
-      tenantClaim: config.jwtTenantClaim,
-    },
+    rules: claimsOf(config),
   });
   const parts = {
     ...{ ...options, provider, people },
