@@ -19,7 +19,7 @@ export const auditTrail = {
     text: 'How long entries of the audit trail are kept. The default is six years.',
     readBy: api,
   }),
-  auditTotalsMs: setting({
+  auditTotalsEveryMs: setting({
     env: 'AUDIT_TOTALS_EVERY',
     type: duration({ min: '1s' }),
     default: '1h',

@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
  * intervals it says how many texts went to which provider.
  */
 export function createApiAuditTrail(options: {
-  config: Pick<ApiConfig, 'auditKeys' | 'auditTotalsMs'>;
+  config: Pick<ApiConfig, 'auditKeys' | 'auditTotalsEveryMs'>;
   redis: Redis;
   store: AuditStore;
   metrics: ApiMetrics;
@@ -48,7 +48,7 @@ export function createApiAuditTrail(options: {
     start: () => {
       sayHead();
       timer = setInterval(sayHead, HOUR).unref();
-      stopTotals = atIntervals(config.auditTotalsMs, recordTotals);
+      stopTotals = atIntervals(config.auditTotalsEveryMs, recordTotals);
     },
     stop: async () => {
       clearInterval(timer);
