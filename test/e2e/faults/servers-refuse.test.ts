@@ -105,12 +105,16 @@ test.each(Object.entries(refusals))(
     expect(client.responses).toEqual([]);
     await relent(redis, proxy);
 
-    await until('all are answered', () => client.responses.length >= 11, 60_000);
+    await until('all are answered', () => client.responses.length >= 11, 90_000).catch(async (error: Error) => {
+      const letters = await client.depth(deadLetterQueueOf(REQUESTS_QUEUE));
+      const state = `${client.responses.length} answers, ${letters} dead letters. The worker said last:`;
+      throw new Error(`${error.message}: ${state}\n${worker.output().slice(-6_000)}`);
+    });
     expect(await client.depth(deadLetterQueueOf(REQUESTS_QUEUE))).toBe(0);
     expect((await simulator.stats()).started).toBe(11);
     expect(await metric(worker, 'healify_uncertain_spend_total')).toBe(0);
   },
-  120_000,
+  180_000,
 );
 
 test('while the disk is slow, acknowledgements wait for it, and answers do not', async () => {
