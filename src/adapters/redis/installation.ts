@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../contracts/errors.ts';
 import { INSTALLATION_KEY } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from './connect-redis.ts';
 import type { Redis } from './redis.ts';
@@ -20,9 +21,10 @@ export async function claimRedis(redis: Redis, installation: Installation): Prom
   const { namespace, virtualHost, jobShards } = installation;
   // Earlier versions do not write the number of shards, and have one.
   const claim = JSON.stringify({ namespace, virtualHost, ...(jobShards !== 1 && { jobShards }) });
-  const [, text] = await orStoreUnavailable(
-    Promise.all([redis.set(INSTALLATION_KEY, claim, 'NX'), redis.get(INSTALLATION_KEY)]),
-  );
+  // One after the other: a Redis Cluster may send the first one to another node, and answer the second one before it.
+  await orStoreUnavailable(redis.set(INSTALLATION_KEY, claim, 'NX'));
+  const text = await orStoreUnavailable(redis.get(INSTALLATION_KEY));
+  if (text === null) throw new StoreUnavailableError('Redis has lost which installation owns it.');
   return readClaim(text);
 }
 
