@@ -22,7 +22,7 @@ const KNOWN_LABELS = new Set([
     'rating',
     'region',
   ],
-  ...['reason', 'result', 'route', 'server', 'state', 'status', 'step', 'sweep', 'was', 'why'],
+  ...['reason', 'result', 'route', 'server', 'setting', 'state', 'status', 'step', 'sweep', 'was', 'why'],
   ...['error_type', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'gen_ai_token_type'],
 ]);
 

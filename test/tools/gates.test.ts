@@ -46,7 +46,9 @@ test('a generated file that was edited by hand, or forgotten, is noticed', async
 test('docker-compose.yml sets, at the services that read them, the settings that it does not pass on', () => {
   const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
   const all = settingGroups.flatMap((group) => group.settings);
-  const { atTheService, keepTheirDefaults } = DECIDED_BY_COMPOSE;
+  const { atTheService, inOtherFiles, keepTheirDefaults } = DECIDED_BY_COMPOSE;
+  const others = ['production', 'tls'].map((name) => readFileSync(join(root, `docker-compose.${name}.yml`), 'utf8'));
+  for (const env of inOtherFiles) expect(others.join('\n')).toMatch(new RegExp(`^      ${env}(_FILE)?: `, 'm'));
   for (const env of [...atTheService, ...keepTheirDefaults]) {
     const { readBy } = all.find((setting) => setting.env === env)!;
     for (const process of readBy) {

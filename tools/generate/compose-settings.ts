@@ -4,21 +4,12 @@ import { settingGroups } from './setting-groups.ts';
 
 /**
  * Settings that docker-compose.yml decides for its containers, so its lists do not pass them on. Some are set at the
- * service, because servers have other names among the containers, and TLS is in docker-compose.tls.yml. The others keep their defaults inside a container,
- * and the service's `ports` lead to them.
+ * service, because servers have other names among the containers. Some are set by docker-compose.production.yml and
+ * docker-compose.tls.yml. The others keep their defaults inside a container, and the service's `ports` lead to them.
  */
 export const DECIDED_BY_COMPOSE = {
-  atTheService: [
-    'NODE_ENV',
-    'RABBITMQ_URL',
-    'REDIS_URL',
-    'MONGODB_URL',
-    'MODEL_SIMULATOR_URL',
-    'METRICS_HOST',
-    ...['RABBITMQ_PASSWORD', 'REDIS_PASSWORD', 'MONGODB_PASSWORD'],
-    'TLS_CERT_FILE',
-    'TLS_KEY_FILE',
-  ],
+  atTheService: ['NODE_ENV', 'RABBITMQ_URL', 'REDIS_URL', 'MONGODB_URL', 'MODEL_SIMULATOR_URL', 'METRICS_HOST'],
+  inOtherFiles: ['RABBITMQ_PASSWORD', 'REDIS_PASSWORD', 'MONGODB_PASSWORD', 'TLS_CERT_FILE', 'TLS_KEY_FILE'],
   keepTheirDefaults: ['HOST', 'API_PORT', 'WORKER_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT'],
 };
 
