@@ -40,7 +40,7 @@ export function decrypt(key: KeyObject, context: readonly string[], encrypted: B
 let nonces = Buffer.alloc(0);
 let used = 0;
 
-/** Each is given once. They are made many at a time, because one by one they take a fifth of the time of a short text. */
+/** Each is given once. They are made many at a time, because most of a call does not depend on how many bytes it makes. */
 function nextNonce(): Buffer {
   if (used === nonces.length) {
     nonces = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);

@@ -1,3 +1,4 @@
+import { loginDocument } from '../auth/login-document.ts';
 import { escapeHtml } from '../escape-html.ts';
 
 const CREDENTIAL_FIELDS = `
@@ -27,26 +28,17 @@ export const loginPage = (options: {
   action: string;
   view: string;
   styleSheet: string;
-}) => `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Log in - healify-chat operations</title>
-    <link rel="stylesheet" href="${options.styleSheet}">
-  </head>
-  <body class="login">
-    <main>
-      <h1>healify-chat</h1>
+}) =>
+  loginDocument({
+    title: 'Log in - healify-chat operations',
+    styleSheet: options.styleSheet,
+    main: `<h1>healify-chat</h1>
       <p>Operations: health, queues, jobs, dead letters and model providers.</p>
       ${options.notice ? `<p role="note">${options.notice}</p>` : ''}
       ${options.message ? `<p role="alert">${options.message}</p>` : ''}
       ${options.provider ? providerLinks(options.provider) : ''}
-      ${options.fields ? form({ ...options, fields: options.fields }) : ''}
-    </main>
-  </body>
-</html>
-`;
+      ${options.fields ? form({ ...options, fields: options.fields }) : ''}`,
+  });
 
 const form = ({ fields, action, view }: { fields: 'password' | 'token'; action: string; view: string }) =>
   `<form method="post" action="${action}">${fields === 'password' ? CREDENTIAL_FIELDS : TOKEN_FIELDS}

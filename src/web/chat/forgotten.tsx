@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks';
 import { ChatError } from '../../client/chat-client.ts';
 import { login } from './api.ts';
 import { wordsOf } from './conversation/open-conversation.ts';
-import { LEAST_PASSWORD_CHARS, TOO_WEAK } from './password-words.ts';
+import { NewPasswordField } from './new-password-field.tsx';
+import { TOO_WEAK } from './password-words.ts';
 
 /** Returns the token that a mail's link has, such as `#/reset/TOKEN`. */
 export const resetTokenOf = (hash: string): string | undefined => /^#\/reset\/([\w-]{20,128})$/.exec(hash)?.[1];
@@ -36,20 +37,7 @@ export function ResetPassword({ token, onBack }: { token: string; onBack: () => 
       done="Your password is changed, and all of your logins have ended. Sign in with the new one."
       onBack={onBack}
       send={(password) => login.resetPassword(token, password)}
-      field={
-        <label>
-          New password
-          <input
-            type="password"
-            name="value"
-            autocomplete="new-password"
-            required
-            minLength={LEAST_PASSWORD_CHARS}
-            maxLength={128}
-          />
-          <small>At least {LEAST_PASSWORD_CHARS} characters.</small>
-        </label>
-      }
+      field={<NewPasswordField name="value" />}
     />
   );
 }

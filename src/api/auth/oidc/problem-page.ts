@@ -1,4 +1,5 @@
 import { escapeHtml } from '../../escape-html.ts';
+import { loginDocument } from '../login-document.ts';
 
 /**
  * The page that says why somebody is not logged in, and what to do. It works without scripts.
@@ -7,26 +8,12 @@ import { escapeHtml } from '../../escape-html.ts';
  * @param options.back the address of the page that they wanted to log in to; our own
  * @param options.styleSheet its address
  */
-export const problemPage = (options: {
-  message: string;
-  again: string;
-  back: string;
-  styleSheet: string;
-}) => `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Not logged in - healify-chat</title>
-    <link rel="stylesheet" href="${options.styleSheet}">
-  </head>
-  <body class="login">
-    <main>
-      <h1>You are not logged in</h1>
+export const problemPage = (options: { message: string; again: string; back: string; styleSheet: string }) =>
+  loginDocument({
+    title: 'Not logged in - healify-chat',
+    styleSheet: options.styleSheet,
+    main: `<h1>You are not logged in</h1>
       <p role="alert">${escapeHtml(options.message)}</p>
       <p><a class="primary button" href="${escapeHtml(options.again)}">Try again</a></p>
-      <p><a href="${escapeHtml(options.back)}">Back to the login</a></p>
-    </main>
-  </body>
-</html>
-`;
+      <p><a href="${escapeHtml(options.back)}">Back to the login</a></p>`,
+  });

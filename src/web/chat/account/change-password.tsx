@@ -1,6 +1,6 @@
 import { Card } from '../../components/card.tsx';
 import { account } from '../api.ts';
-import { LEAST_PASSWORD_CHARS } from '../password-words.ts';
+import { NewPasswordField } from '../new-password-field.tsx';
 import { AccountForm, PasswordField, passwordIn } from './account-form.tsx';
 
 export function ChangePassword({ email }: { email: string }) {
@@ -22,18 +22,7 @@ export function ChangePassword({ email }: { email: string }) {
           readOnly
         />
         <PasswordField label="Present password" />
-        <label>
-          New password
-          <input
-            type="password"
-            name="new"
-            autocomplete="new-password"
-            required
-            minLength={LEAST_PASSWORD_CHARS}
-            maxLength={128}
-          />
-          <small>At least {LEAST_PASSWORD_CHARS} characters.</small>
-        </label>
+        <NewPasswordField name="new" />
       </AccountForm>
     </Card>
   );
