@@ -51,6 +51,8 @@ export const startApi = (env: Record<string, string>, of?: string) => startServe
 export const startWorker = (env: Record<string, string>, of?: string) => startServer('worker', env, of);
 
 const TRIES = 3;
+/** A start needs a second of CPU time, and one to MongoDB some more. Other tests may leave a process a tenth of a core. */
+const START_TIMEOUT_MS = 90_000;
 
 /** Between our choice of a free port and the start of the process, another program may take that port. */
 async function startServer(name: 'api' | 'worker', env: Record<string, string>, of?: string): Promise<TestProcess> {
@@ -100,8 +102,11 @@ async function startOnFreePorts(
         () => false,
       );
     },
-    30_000,
-  );
+    START_TIMEOUT_MS,
+  ).catch((error: Error) => {
+    if (child.running) error.message += `\nIt has said:\n${child.output()}`;
+    throw error;
+  });
   return Object.assign(child, { url, metricsUrl: `${scheme}://127.0.0.1:${metricsPort}/metrics` });
 }
 

@@ -26,7 +26,7 @@ beforeAll(async () => {
   [app, stranger] = [await browser.newPage(), await browser.newPage()];
   await app.goto(`http://127.0.0.1:${port}/`);
   await stranger.goto(`http://localhost:${port}/`);
-}, 120_000);
+});
 afterAll(async () => {
   await browser?.close();
   pages.closeAllConnections();
@@ -105,7 +105,7 @@ test('a page on an allowed origin does all that the API offers, and reads what i
   expect(limited).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
   const { 'Retry-After': seconds } = limited.headers as Record<string, string>;
   expect(limited.body.detail).toMatch(new RegExp(`^Wait ${seconds} seconds?, then send it again\\.$`));
-}, 60_000);
+});
 
 test('its errors can be read as well', async () => {
   const unknown = await callFrom(app, { url: `${api.url}/chat/session/s1` });

@@ -92,7 +92,7 @@ test('what cannot be read is named in the last line, and the rest is given', asy
     outcome: 'failed',
     details: { code: 'dead_letters_in_use' },
   });
-}, 60_000);
+});
 
 test('while Redis is away, nothing is begun', async () => {
   const own = await privateRedis();

@@ -39,7 +39,7 @@ afterAll(async () => {
 beforeEach(async () => {
   rabbitMq.open();
   redis.open();
-  await until('everything is up', async () => (await call(`${api.url}/health/ready`)).status === 200, 30_000);
+  await until('everything is up', async () => (await call(`${api.url}/health/ready`)).status === 200);
 });
 
 async function quickly<T>(what: () => Promise<T>): Promise<T> {

@@ -89,7 +89,7 @@ async function startIntake() {
 test('of a backlog no more than the high water and one batch leaves RabbitMQ, and the rest follows when work is done', async () => {
   await client.ask(...requests(2_000));
   const { pauses, stop } = await startIntake();
-  await until('it pauses', () => pauses.length === 1, 30_000);
+  await until('it pauses', () => pauses.length === 1);
   // What it had in hand when it paused comes to Redis a moment later.
   await until('all is in one place or the other', async () => {
     return (await client.depth(REQUESTS_QUEUE)) + (await countWaiting(shards)) === 2_000;
@@ -98,12 +98,12 @@ test('of a backlog no more than the high water and one batch leaves RabbitMQ, an
   expect(await countWaiting(shards)).toBeLessThanOrEqual(HIGH_WATER + PREFETCH);
 
   await queue.drain();
-  await until('it pauses again', () => pauses.filter(Boolean).length === 2, 30_000);
+  await until('it pauses again', () => pauses.filter(Boolean).length === 2);
   expect(pauses).toEqual([true, false, true]);
   await stop();
   expect((await client.depth(REQUESTS_QUEUE)) + (await countWaiting(shards))).toBeLessThanOrEqual(2_000 - HIGH_WATER);
   expect(await countWaiting(shards)).toBeLessThanOrEqual(HIGH_WATER + PREFETCH);
-}, 120_000);
+});
 
 test('a message that is published again, also in the same batch, is one job', async () => {
   const asked = request();
@@ -126,7 +126,7 @@ test('messages without an id are told apart by what they say', async () => {
 test('a stop while it is paused leaves the backlog in RabbitMQ', async () => {
   await client.ask(...requests(500));
   const { pauses, stop } = await startIntake();
-  await until('it pauses', () => pauses.length === 1, 30_000);
+  await until('it pauses', () => pauses.length === 1);
   await stop();
   await queue.drain();
   await until('nothing is in hand', async () => (await client.depth(REQUESTS_QUEUE)) >= 500 - HIGH_WATER - PREFETCH);
@@ -148,8 +148,8 @@ test('a worker with a backlog far above its high water answers all of it, each o
     BRIDGE_HIGH_WATER: String(HIGH_WATER),
   };
   const slow = await startWorker({ ...settings, WORKER_CONCURRENCY: '1', SHUTDOWN_GRACE: '1s' });
-  await until('it takes no more', () => slow.output().includes('enough jobs wait'), 30_000);
-  await until('one is asked', async () => (await simulator.stats()).inFlight === 1, 30_000);
+  await until('it takes no more', () => slow.output().includes('enough jobs wait'));
+  await until('one is asked', async () => (await simulator.stats()).inFlight === 1);
   // A batch is at most as large as the high water; the one that is asked waits no more.
   expect(await client.depth(REQUESTS_QUEUE)).toBeGreaterThanOrEqual(2_000 - 2 * HIGH_WATER - 1);
   await slow.stop();
@@ -187,4 +187,4 @@ test('a question that is published twice costs one model call and is answered on
 
   expect(client.responses.map(({ requestId }) => requestId)).toEqual([asked.requestId, last.requestId]);
   expect((await simulator.stats()).started).toBe(2);
-}, 120_000);
+});

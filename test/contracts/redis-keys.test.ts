@@ -40,7 +40,7 @@ onServer('keys that one script uses', () => {
   beforeAll(async () => {
     cluster = await testRedisCluster({ replicas: 0 });
     node = cluster.connect(cluster.nodes[0]!);
-  }, 120_000);
+  });
   afterAll(async () => {
     node.disconnect();
     await cluster.kill();

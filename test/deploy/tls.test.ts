@@ -270,5 +270,4 @@ const monitoring = { prometheus: commandOf('prometheus'), exporter: commandOf('r
     expect((await up()).toSorted()).toEqual(Object.keys(targets).toSorted());
     expect(await askedPlainly(`https://127.0.0.1:${port}`, HTTP)).not.toContain('200 OK');
   },
-  120_000,
 );

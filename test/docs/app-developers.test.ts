@@ -54,7 +54,7 @@ test('the page in the documentation works as it stands: it asks, goes on, shows 
   await page.fill('[name=password]', account.password);
   await page.click('text=Log in');
   const state = page.locator('#state');
-  const shown = (status: string) => state.filter({ hasText: status }).waitFor({ timeout: 20_000 });
+  const shown = (status: string) => state.filter({ hasText: status }).waitFor();
   await shown('Logged in.');
   const ask = async (message: string) => {
     await page.fill('[name=message]', message);
@@ -98,7 +98,7 @@ test('the page registers an account, pages back, erases, goes on after its token
   const page = await browser.newPage();
   await page.goto(siteUrl);
   const state = page.locator('#state');
-  const shown = (text: string) => state.filter({ hasText: text }).waitFor({ timeout: 20_000 });
+  const shown = (text: string) => state.filter({ hasText: text }).waitFor();
   await page.fill('[name=email]', `${randomUUID()}@example.com`);
   await page.fill('[name=password]', account.password);
   await page.click('text=Register');

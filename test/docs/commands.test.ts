@@ -49,7 +49,7 @@ test('the commands for accounts and dead letters work as documented, and say not
   const listed = await npmRun('dlq', '--', 'list');
   expect(listed).toContain('chat_requests.dlq');
   for (const output of [added, listed]) expect(output).not.toMatch(/\.env|not found|Warning/);
-}, 60_000);
+});
 
 test('an older Node, which cannot run TypeScript, is told what to do', async () => {
   const [program = '', ...args] = scripts.users!.split(' ');

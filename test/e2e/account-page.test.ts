@@ -89,7 +89,7 @@ test('a user sets up an authenticator app, signs in with it, and removes it', as
   // The replies that refused something are no faults of the page.
   expect(complaints.filter((each) => !/status of 40[13]/.test(each))).toEqual([]);
   await page.context().close();
-}, 90_000);
+});
 
 test('a user gets new recovery codes', async () => {
   const { page, account } = await openChat(all.browser, all.api.url);
@@ -138,7 +138,7 @@ test('a user changes the password, sees where they are signed in, and ends that'
   await logins.getByText('All other logins have ended.').waitFor();
   expect(await logins.locator('li').count()).toBe(1);
   await page.context().close();
-}, 60_000);
+});
 
 const linesOf = async (download: Download) =>
   (await readFile(await download.path(), 'utf8'))
@@ -186,7 +186,7 @@ test('a user saves everything that is kept of them; after ten minutes, only with
   expect((await user.get('/auth/logins')).body).toMatchObject({ logins: [{ current: true }] });
   expect(complaints.filter((each) => !/status of 40[13]/.test(each))).toEqual([]);
   await page.context().close();
-}, 90_000);
+});
 
 test('a user deletes the account, and is given the number of the receipt', async () => {
   const { page, account } = await openAccount();
@@ -202,7 +202,7 @@ test('a user deletes the account, and is given the number of the receipt', async
   expect(receipt.status).toBe(200);
   expect((await postJson(`${all.api.url}/auth/login`, account)).status).toBe(401);
   await page.context().close();
-}, 60_000);
+});
 
 test.each(['light', 'dark'] as const)(
   'in %s, axe finds nothing on the account, and at 320 pixels nothing has to be scrolled sideways',
@@ -235,7 +235,6 @@ test.each(['light', 'dark'] as const)(
     expect(await findProblems(page)).toEqual([]);
     await page.context().close();
   },
-  90_000,
 );
 
 test('somebody whose email is not verified is told so, opens the link of the mail, and asks', async () => {
@@ -267,7 +266,7 @@ test('somebody whose email is not verified is told so, opens the link of the mai
   } finally {
     await mailServer.close();
   }
-}, 60_000);
+});
 
 test('by keyboard alone, a user goes to the account and back to a conversation', async () => {
   const { page } = await openChat(all.browser, all.api.url);

@@ -90,7 +90,7 @@ test('an admin logs in, finds a failed request with its step, attempt and reason
 
   const story = await page.getByText('Story', { exact: true }).first().getAttribute('href');
   expect(story).toBe(`/admin#/jobs/${failed.body.requestId}`);
-}, 120_000);
+});
 
 test('the documentation page shows every operation', async () => {
   await page.goto(`${api.url}/docs/`);

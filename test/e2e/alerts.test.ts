@@ -90,7 +90,7 @@ withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
     await ask(2 * AT_A_TIME);
     await worker.stop();
     await ask(QUESTIONS);
-    const paged = await until('the page', () => webhook.latest('page', 'HealifyQueueDepth'), 30_000);
+    const paged = await until('the page', () => webhook.latest('page', 'HealifyQueueDepth'));
     expect(paged).toMatchObject({
       status: 'firing',
       labels: { queue: 'chat_requests', severity: 'critical' },
@@ -100,7 +100,7 @@ withMonitoring('a real Prometheus and a real Alertmanager', (programs) => {
       },
     });
     expect(paged?.labels).not.toHaveProperty('runbook_base_url');
-    await until('the worker is missed', () => webhook.latest('page', 'HealifyWorkerMissing'), 30_000);
+    await until('the worker is missed', () => webhook.latest('page', 'HealifyWorkerMissing'));
 
     await startWorker({ ...settings, WORKER_METRICS_PORT: metricsPort });
     for (const alert of ['HealifyQueueDepth', 'HealifyWorkerMissing'])

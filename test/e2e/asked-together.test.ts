@@ -29,17 +29,17 @@ beforeAll(async () => {
   };
   apis = await Promise.all([startApi(settings), startApi(settings)]);
   user = await signUp(apis[0]!.url);
-}, 120_000);
+});
 afterAll(() => redis?.stop());
 
 // A worker that streams one answer takes no other question. So each question below is another worker's.
 beforeEach(async () => {
   await simulator.reset();
   workers = await Promise.all([1, 2].map(() => startWorker({ ...settings, WORKER_CONCURRENCY: '1' })));
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.kill()));
-}, 60_000);
+});
 
 const question = (seconds: number) =>
   `Healthy, ${randomUUID()}? [[simulate tokens-per-second=20 tokens=${20 * seconds}]]`;
@@ -69,14 +69,10 @@ async function* numbered(reader: AsyncIterable<NumberedEvent>) {
 async function answerTo({ requestId, sessionId, ended }: Asked) {
   const seen = await ended;
   const text = expectUnbroken(seen);
-  const turn = await until(
-    'the turn has ended',
-    async () => {
-      const { body } = await user.session(sessionId);
-      return body.status === seen.at(-1)?.event.type ? body : undefined;
-    },
-    30_000,
-  );
+  const turn = await until('the turn has ended', async () => {
+    const { body } = await user.session(sessionId);
+    return body.status === seen.at(-1)?.event.type ? body : undefined;
+  });
   expect(text).toBe(turn.response ?? '');
   // Another api shows the same, also from the middle on.
   const again = follow(numbered(await events(apis[1]!, requestId)));
@@ -110,7 +106,7 @@ test('two tabs that ask the same at once both see the one answer grow, also one 
   const told = JSON.stringify(second.events);
   for (const secret of [first.requestId, first.sessionId, user.userId]) expect(told).not.toContain(secret);
   expect((await simulator.stats()).started).toBe(1);
-}, 120_000);
+});
 
 test('a reader who is cut off again and again, and goes on at the other api, gets the very same events', async () => {
   const message = question(4);
@@ -129,7 +125,7 @@ test('a reader who is cut off again and again, and goes on at the other api, get
   await answerTo(second);
   expect(got).toEqual(second.events);
   await first.ended;
-}, 120_000);
+});
 
 test('when the worker that asks is killed, both are told that the text begins again, and one more call is made', async () => {
   const message = question(4);
@@ -180,7 +176,7 @@ test('one that waits and is stopped keeps the text so far, and the one that asks
   expect(whole.types).toEqual(ASKED);
   expect(whole.text.startsWith(stopped.text)).toBe(true);
   expect((await simulator.stats()).started).toBe(1);
-}, 120_000);
+});
 
 test('when the session of the one that asks is erased, the other begins again with an answer of its own', async () => {
   const message = question(4);
@@ -193,7 +189,7 @@ test('when the session of the one that asks is erased, the other begins again wi
   expect(types.filter((type) => type === 'restarted')).toHaveLength(1);
   expect(end.status).toBe('completed');
   expect((await simulator.stats()).started).toBe(2);
-}, 120_000);
+});
 
 test('both streams go on after Redis was killed and started again', async () => {
   const message = question(6);

@@ -75,7 +75,6 @@ test.each(['light', 'dark'] as const)(
     expect(await findProblems(signIn)).toEqual([]);
     await signIn.close();
   },
-  60_000,
 );
 
 test.each([320, 360, 768])(
@@ -144,7 +143,7 @@ test('by keyboard alone, a user asks, goes to another conversation, and is at it
 test('a screen reader is told what is written, sentence by sentence, and when it is complete', async () => {
   const announced = page.locator('[data-announcer]');
   await ask(page, 'One. Two. Three [[simulate mode=echo tokens-per-second=1]]');
-  await until('the first sentence', async () => (await announced.textContent())?.includes('One.'), 15_000);
+  await until('the first sentence', async () => (await announced.textContent())?.includes('One.'));
   await announced.getByText(/The answer is complete\.$/).waitFor();
   expect(await announced.getAttribute('aria-live')).toBe('polite');
 });
@@ -199,7 +198,7 @@ test('no hostile Markdown or HTML runs a script, loads anything, or leads anywhe
   for (const text of await page.locator('.markdown', { hasText: 'click' }).all()) await text.hover();
   expect(await page.evaluate('window.wasStolen')).toEqual([]);
   expect(page.url()).toContain(`${all.api.url}/#/c/`);
-}, 120_000);
+});
 
 test('behind a proxy with a path prefix, the page works with and without a slash at the end', async () => {
   const api = await all.startAnotherApi({ BASE_PATH: '/healify' });
@@ -211,7 +210,7 @@ test('behind a proxy with a path prefix, the page works with and without a slash
     await opened.page.close();
   }
   await api.stop();
-}, 60_000);
+});
 
 test('no request went to another host, no script has failed, and nothing was against the page’s policy', () => {
   expect(foreign).toEqual([]);

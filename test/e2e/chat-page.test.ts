@@ -222,7 +222,7 @@ test('a long conversation shows its newest questions, and earlier ones without a
   await question('Number 1').waitFor();
   await until('it is where it was', async () => Math.abs((await topOf()) - before) < 60);
   expect(await earlier.count()).toBe(0);
-}, 60_000);
+});
 
 test('a conversation that is not there says so', async () => {
   await page.goto(`${all.api.url}/#/c/11111111-1111-4111-8111-111111111111`);
@@ -253,7 +253,7 @@ test('the worker and the api are killed in the middle, and the answer is whole a
   await grown(page, before);
   await expectWhole();
   await spare.stop();
-}, 120_000);
+});
 
 test('somebody who signs out leaves nothing behind, and another tab is signed out, too', async () => {
   const other = await page.context().newPage();

@@ -43,7 +43,7 @@ withMongoDb('conversations in MongoDB', () => {
         ...ports,
         ...(second === 'api' && mongoDb),
       });
-      await until('it has ended', () => !other.running, 30_000);
+      await until('it has ended', () => !other.running);
       expect(other.exitCode).toBe(1);
       expect(other.output()).toContain(`this process has ${second === 'api' ? 'a' : 'no'} MONGODB_URL`);
     },
@@ -130,7 +130,7 @@ function describeEncryption(makeEnv: () => Promise<{ MONGODB_URL?: string }>): v
     };
     const script = `src/main/${process}.ts`;
     const other = await startScript(script, [], { ...env, ...ports, MESSAGE_SIGNING_KEY, ...more });
-    await until('it has ended', () => !other.running, 30_000);
+    await until('it has ended', () => !other.running);
     expect(other.exitCode).toBe(1);
     expect(other.output()).toMatch(/master_key_missing.*\bk1\b/);
     for (const key of [...Object.values(keys), ...Object.values(more)])

@@ -26,7 +26,7 @@ beforeAll(async () => {
   };
   [api] = await Promise.all([startApi(env), startWorker(env)]);
   account = await register(api.url);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(scripts.map((script) => script.kill()));
   await simulator.stop();

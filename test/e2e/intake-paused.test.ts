@@ -63,4 +63,4 @@ test('a paused intake stays paused when its worker is killed and another starts,
   expect(await intake.resume()).toMatchObject({ changed: false });
   await second.stop();
   redis.disconnect();
-}, 120_000);
+});

@@ -22,7 +22,7 @@ let rabbitMq: RabbitMq;
 let redisServer: Service;
 beforeAll(async () => {
   [simulator, rabbitMq, redisServer] = await Promise.all([startSimulator(), privateRabbitMq(), privateRedis()]);
-}, 120_000);
+});
 afterAll(() => Promise.all([simulator.stop(), rabbitMq.stop(), redisServer.stop()]));
 
 async function empty(redisUrl: string): Promise<void> {
@@ -123,7 +123,7 @@ function describeRun(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
     expect(found.rabbitMq).not.toEqual([]);
     if (env.MONGODB_URL) expect(found.mongoDb).not.toEqual([]);
     expect(found).toMatchObject({ logs: [], metrics: [] });
-  }, 120_000);
+  });
 
   test('with keys the text is nowhere', async () => {
     const keys = { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` };
@@ -136,5 +136,5 @@ function describeRun(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void {
     // RabbitMQ has the message of another service as that has published it, also after it has become a dead letter.
     const foreign = marker.replace('marker', 'foreign');
     expect(await search(env, foreign, ran)).toEqual({ ...nowhere, rabbitMq: expect.arrayContaining([foreign]) });
-  }, 120_000);
+  });
 }

@@ -56,42 +56,34 @@ async function problems(): Promise<string[]> {
   return violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-test.each(['light', 'dark'] as const)(
-  'in %s, axe finds nothing wrong with any view or dialog',
-  async (colorScheme) => {
-    await page.emulateMedia({ colorScheme });
-    for (const each of views()) {
-      await show(each);
-      expect([each.view, await problems()]).toEqual([each.view, []]);
-    }
-    const openStory = { view: openStoryView, loaded: 'Facts' };
-    for (const [view, opener, forecast] of [
-      [views()[4]!, /^Redrive …/, /will go back to chat_requests/],
-      [views()[4]!, /^Drop …/, /will be gone for good/],
-      [openStory, /^Cancel …/, /as if its user had cancelled it/],
-    ] as const) {
-      await show(view);
-      await page.getByRole('button', { name: opener }).click();
-      await page.getByText(forecast).waitFor();
-      expect([String(opener), await problems()]).toEqual([String(opener), []]);
-      await page.keyboard.press('Escape');
-    }
-  },
-  90_000,
-);
+test.each(['light', 'dark'] as const)('in %s, axe finds nothing wrong with any view or dialog', async (colorScheme) => {
+  await page.emulateMedia({ colorScheme });
+  for (const each of views()) {
+    await show(each);
+    expect([each.view, await problems()]).toEqual([each.view, []]);
+  }
+  const openStory = { view: openStoryView, loaded: 'Facts' };
+  for (const [view, opener, forecast] of [
+    [views()[4]!, /^Redrive …/, /will go back to chat_requests/],
+    [views()[4]!, /^Drop …/, /will be gone for good/],
+    [openStory, /^Cancel …/, /as if its user had cancelled it/],
+  ] as const) {
+    await show(view);
+    await page.getByRole('button', { name: opener }).click();
+    await page.getByText(forecast).waitFor();
+    expect([String(opener), await problems()]).toEqual([String(opener), []]);
+    await page.keyboard.press('Escape');
+  }
+});
 
-test.each([320, 360, 768])(
-  'at a width of %i pixels nothing has to be scrolled sideways',
-  async (width) => {
-    await page.setViewportSize({ width, height: 740 });
-    for (const each of views()) {
-      await show(each);
-      expect([each.view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([each.view, width]);
-    }
-    await page.setViewportSize({ width: 1280, height: 900 });
-  },
-  60_000,
-);
+test.each([320, 360, 768])('at a width of %i pixels nothing has to be scrolled sideways', async (width) => {
+  await page.setViewportSize({ width, height: 740 });
+  for (const each of views()) {
+    await show(each);
+    expect([each.view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([each.view, width]);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
 
 test('by keyboard alone, an operator goes to a view, opens a dialog, leaves it, and is where they were', async () => {
   await show(views()[0]!);
@@ -117,7 +109,7 @@ test('by keyboard alone, an operator goes to a view, opens a dialog, leaves it, 
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await focused()).toMatch(/^Retry all/);
-}, 60_000);
+});
 
 /** Presses Tab until the element with this text has the focus. */
 async function tabTo(text: string | RegExp): Promise<void> {
@@ -137,7 +129,7 @@ test('when the api does not answer, the page says so and of when its figures are
   await page.getByText(/This page asks again by itself\. What you see below is from/).waitFor();
   proxy.accept();
   await page.getByText('Live', { exact: true }).waitFor();
-}, 60_000);
+});
 
 test('a page that nobody touches says so with each call, so that it does not keep a login alive', async () => {
   await show(views()[0]!);
@@ -151,7 +143,7 @@ test('a page that nobody touches says so with each call, so that it does not kee
   await page.keyboard.press('Shift');
   await touched;
   await overview(true);
-}, 60_000);
+});
 
 test('a tab that nobody sees asks for nothing, and asks at once when it is seen again', async () => {
   // A tab of its own, because its clock is changed.

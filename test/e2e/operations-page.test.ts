@@ -123,7 +123,7 @@ test('a paused intake keeps questions in RabbitMQ until it is resumed', async ()
   await resumed.getByText('Workers take new questions again.').waitFor();
   await close();
   await until('the answer', async () => (await statusOf(waiting.body.sessionId)) === 'completed');
-}, 90_000);
+});
 
 test('a gate that is shut stops all calls to its model until it is opened', async () => {
   await open('/');
@@ -137,13 +137,13 @@ test('a gate that is shut stops all calls to its model until it is opened', asyn
   await opened.getByText('The gate is open: calls pass.').waitFor();
   await close();
   expect((await ask('Is it open?')).body.status).toBe('completed');
-}, 120_000);
+});
 
 test('dead letters are seen with their reason, redriven behind a canary, and dropped', async () => {
   all.queues.channel.sendToQueue('chat_requests', Buffer.from('no JSON at all'), { messageId: 'garbage-1' });
   await bury(all.queues, 'chat_requests', [1, 2], { reason: 'invalid_message' });
   await open('/dead-letters');
-  await page.getByRole('heading', { name: 'The body is not JSON' }).waitFor({ timeout: 40_000 });
+  await page.getByRole('heading', { name: 'The body is not JSON' }).waitFor();
   const notJson = page.getByRole('listitem').filter({ hasText: 'The body is not JSON' });
   await notJson.getByText('Look at it').click();
   await notJson.getByText('garbage-1').waitFor();
@@ -151,7 +151,7 @@ test('dead letters are seen with their reason, redriven behind a canary, and dro
   expect(await page.textContent('main')).not.toContain('no JSON at all');
 
   const redriven = await confirm('Redrive … not_json', /^1 letter will go back to chat_requests\./, 'Redrive 1 letter');
-  await redriven.getByText(/The canary failed, so the rest stays/).waitFor({ timeout: 40_000 });
+  await redriven.getByText(/The canary failed, so the rest stays/).waitFor();
   await close();
   await notJson.getByText(/redriven 1 time/).waitFor();
 
@@ -165,7 +165,7 @@ test('dead letters are seen with their reason, redriven behind a canary, and dro
   await page.getByRole('heading', { name: 'Fields are missing or wrong' }).waitFor({ state: 'detached' });
   // RabbitMQ counts what was given back a moment later.
   await until('one is left', async () => (await all.queues.channel.checkQueue('chat_requests.dlq')).messageCount === 1);
-}, 120_000);
+});
 
 test('when the only worker is killed, the page says so within seconds and what to do', async () => {
   await open('/');

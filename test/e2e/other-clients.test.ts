@@ -36,17 +36,14 @@ const publish = (body: string) => run('amqp-publish', ['--url', rabbitMqUrl, '-r
 
 /** amqp-get ends with 2 while the queue is empty. */
 const nextAnswer = () =>
-  until(
-    'an answer',
-    () =>
-      run('amqp-get', ['--url', rabbitMqUrl, '-q', RESPONSES_QUEUE], { encoding: 'buffer' }).then(
-        ({ stdout }) => readChatResponse({ body: stdout }),
-        (error) => {
-          if (error.code === 2) return undefined;
-          throw error;
-        },
-      ),
-    30_000,
+  until('an answer', () =>
+    run('amqp-get', ['--url', rabbitMqUrl, '-q', RESPONSES_QUEUE], { encoding: 'buffer' }).then(
+      ({ stdout }) => readChatResponse({ body: stdout }),
+      (error) => {
+        if (error.code === 2) return undefined;
+        throw error;
+      },
+    ),
   );
 
 test('a client from another project asks with the smallest message and reads the answer', async () => {

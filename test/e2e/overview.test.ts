@@ -29,14 +29,10 @@ test('an operator sees processes, servers, queues, gates, and why jobs failed, a
   const user = await signUp(api.url);
   const failed = await user.send({ message: 'Fail. [[simulate status=400]]' }, { Prefer: 'wait=20' });
   expect(failed.body).toMatchObject({ status: 'failed' });
-  const seen = await until(
-    'the failure is seen',
-    async () => {
-      const now = await look();
-      return now.failures?.length && now.queues && now.processes?.length === 2 ? now : undefined;
-    },
-    30_000,
-  );
+  const seen = await until('the failure is seen', async () => {
+    const now = await look();
+    return now.failures?.length && now.queues && now.processes?.length === 2 ? now : undefined;
+  });
   expect(seen.servers).toEqual([
     { server: 'rabbitmq', state: 'up', detail: null, members: null },
     { server: 'redis', state: 'up', detail: null, members: null },
@@ -57,4 +53,4 @@ test('an operator sees processes, servers, queues, gates, and why jobs failed, a
     return now.intake?.paused ? now : undefined;
   });
   expect(warned.warnings).toEqual([expect.stringContaining('The intake has been paused since')]);
-}, 120_000);
+});

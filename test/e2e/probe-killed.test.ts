@@ -34,7 +34,6 @@ test('a worker that is killed while it probes holds the gate for seconds, and no
   await until(
     'the probe is under way',
     async () => (await gates.list())[0]?.state === 'probing' && (await simulator.stats()).inFlight > 0,
-    30_000,
   );
   await worker.kill();
 
@@ -44,4 +43,4 @@ test('a worker that is killed while it probes holds the gate for seconds, and no
   await client.ask(asked);
   expect(await client.responseTo(asked.requestId, 60_000)).toMatchObject({ status: 'completed', attempts: 1 });
   expect(await gates.list()).toMatchObject([{ state: 'open' }]);
-}, 120_000);
+});

@@ -55,24 +55,20 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-withPython(
-  'a Python program asks over RabbitMQ, beside a running api, and prints the answer',
-  async () => {
-    const env = {
-      RABBITMQ_URL: await testRabbitMqUrl(),
-      REDIS_URL: await testRedisUrl(),
-      MODEL_SIMULATOR_URL: simulator.baseUrl,
-    };
-    const ends = await Promise.all([startApi(env), startWorker(env)]);
-    const script = await run('ask.py', ['How', 'much', 'water?'], { RABBITMQ_URL: env.RABBITMQ_URL });
-    await script.exited;
-    expect(script.output()).toContain('How much water?');
-    const client = await startQueueClient(env.RABBITMQ_URL);
-    expect(await client.depth('chat_responses.dlq')).toBe(0);
-    await Promise.all(ends.map((end) => end.stop()));
-  },
-  120_000,
-);
+withPython('a Python program asks over RabbitMQ, beside a running api, and prints the answer', async () => {
+  const env = {
+    RABBITMQ_URL: await testRabbitMqUrl(),
+    REDIS_URL: await testRedisUrl(),
+    MODEL_SIMULATOR_URL: simulator.baseUrl,
+  };
+  const ends = await Promise.all([startApi(env), startWorker(env)]);
+  const script = await run('ask.py', ['How', 'much', 'water?'], { RABBITMQ_URL: env.RABBITMQ_URL });
+  await script.exited;
+  expect(script.output()).toContain('How much water?');
+  const client = await startQueueClient(env.RABBITMQ_URL);
+  expect(await client.depth('chat_responses.dlq')).toBe(0);
+  await Promise.all(ends.map((end) => end.stop()));
+});
 
 withPython(
   'a Python program asks over HTTP with requests, and prints the answer while it is being written',
@@ -94,24 +90,19 @@ withPython(
     expect(script.output().trim()).toBe('Wie viel Wasser? 💧');
     await Promise.all([api.stop(), worker.stop()]);
   },
-  120_000,
 );
 
-withPython(
-  "a worker written in Python answers an api's users with signed answers",
-  async () => {
-    const env = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl() };
-    const api = await startApi(env);
-    const script = await run('worker.py', [], { RABBITMQ_URL: env.RABBITMQ_URL, MESSAGE_SIGNING_KEY });
-    await until('it answers', () => script.output().includes('answering'));
-    const user = await signUp(api.url);
-    const answer = await user.send({ message: 'How do you do?' }, { Prefer: 'wait=20' });
-    expect(answer.body).toMatchObject({
-      status: 'completed',
-      response: 'You asked: How do you do?',
-      finishReason: 'stop',
-    });
-    await api.stop();
-  },
-  120_000,
-);
+withPython("a worker written in Python answers an api's users with signed answers", async () => {
+  const env = { RABBITMQ_URL: await testRabbitMqUrl(), REDIS_URL: await testRedisUrl() };
+  const api = await startApi(env);
+  const script = await run('worker.py', [], { RABBITMQ_URL: env.RABBITMQ_URL, MESSAGE_SIGNING_KEY });
+  await until('it answers', () => script.output().includes('answering'));
+  const user = await signUp(api.url);
+  const answer = await user.send({ message: 'How do you do?' }, { Prefer: 'wait=20' });
+  expect(answer.body).toMatchObject({
+    status: 'completed',
+    response: 'You asked: How do you do?',
+    finishReason: 'stop',
+  });
+  await api.stop();
+});

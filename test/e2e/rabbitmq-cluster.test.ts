@@ -34,14 +34,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await simulator?.stop();
   await cluster?.kill();
-}, 60_000);
+});
 
 testWithCluster('each queue is on all three nodes', async () => {
   for (const queue of WORK_QUEUES) {
     await until(
       `${queue} has three members`,
       async () => (await queuePlaces(cluster.nodes[0]!.managementUrl, queue)).online.length === 3,
-      30_000,
     );
   }
 });
@@ -75,10 +74,8 @@ testWithCluster(
     });
     await leaderNode.kill();
     await untilAcceptedAgain();
-    await until(
-      'the operator sees it',
-      async () => (await members()).some(({ name, state }) => name === leader && state === 'down'),
-      30_000,
+    await until('the operator sees it', async () =>
+      (await members()).some(({ name, state }) => name === leader && state === 'down'),
     );
     await leaderNode.start();
     await until(
@@ -112,11 +109,8 @@ const noPlaces = () => ({ online: [] as string[] });
 
 /** The node that the api publishes to. */
 async function nodeOfApi(): Promise<RabbitMq> {
-  const node = await until(
-    'the api has a connection',
-    async () =>
-      (await connections(cluster.nodes[0]!.managementUrl)).find(({ name }) => /^healify-chat api .*publish/.test(name)),
-    30_000,
+  const node = await until('the api has a connection', async () =>
+    (await connections(cluster.nodes[0]!.managementUrl)).find(({ name }) => /^healify-chat api .*publish/.test(name)),
   );
   return cluster.nodeNamed(node.node);
 }

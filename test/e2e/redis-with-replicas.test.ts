@@ -80,7 +80,7 @@ describeWithServers.each(forms)('with %s, TLS and users of the least rights', (_
     await Promise.all([api?.kill(), worker?.kill(), simulator?.stop()]);
     await servers?.kill();
     rmSync(dir, { recursive: true });
-  }, 60_000);
+  });
 
   test('questions are answered, tried again, cancelled, listed and erased', async () => {
     const first = await user.send({ message: 'Is this safe?' }, { Prefer: 'wait=20' });

@@ -37,7 +37,7 @@ beforeAll(async () => {
   redis = new Redis(env.REDIS_URL!, { maxRetriesPerRequest: null });
   jobs = openChatQueue(redis);
   user = await signUp(api.url);
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all([api?.stop(), worker?.stop()]);
@@ -69,7 +69,7 @@ const letterFor = async (queue: typeof REQUESTS_QUEUE | typeof RESPONSES_QUEUE, 
     return letters.find(({ body }) => body.includes(requestId));
   });
 const untilFailed = (requestId: string) =>
-  until('its job has failed', async () => (await jobs.getJobState(jobIdOf(requestId))) === 'failed', 30_000);
+  until('its job has failed', async () => (await jobs.getJobState(jobIdOf(requestId))) === 'failed');
 
 /** Another service with a queue that it reads answers from. */
 async function openService(readFrom: (channel: Channel, take: (message: ConsumeMessage) => void) => Promise<string>) {
@@ -81,7 +81,7 @@ async function openService(readFrom: (channel: Channel, take: (message: ConsumeM
     replyTo,
     ask: (asked: object, properties: Options.Publish) =>
       channel.sendToQueue(REQUESTS_QUEUE, Buffer.from(JSON.stringify(asked)), { replyTo, ...properties }),
-    answer: async () => read(await until('the answer', () => answers.shift(), 30_000)),
+    answer: async () => read(await until('the answer', () => answers.shift())),
     close: () => connection.close(),
   };
 }
@@ -290,4 +290,4 @@ test('answers to a service without a session here are no dead letters where othe
     expect(await there.depth(queue)).toBe(0);
   }
   await Promise.all(ends.map((end) => end.stop()));
-}, 120_000);
+});

@@ -52,4 +52,4 @@ test('a script gets the same', async () => {
   // Somebody who has no role there sees none of it.
   expect((await fetch(`${all.api.url}/admin/retention`)).status).toBe(401);
   expect((await all.user.get('/admin/retention')).status).toBe(403);
-}, 120_000);
+});

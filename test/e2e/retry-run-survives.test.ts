@@ -53,4 +53,4 @@ test('when the api that retries all failed jobs of a cause is killed, the next o
   expect((await simulator.stats()).started).toBe(2 * QUESTIONS);
   const seen = overview.parse(await get(second.url, '/overview'));
   expect(seen.retryRuns).toMatchObject([{ id, state: 'finished' }]);
-}, 120_000);
+});

@@ -137,7 +137,7 @@ describeCluster('on a Redis Cluster', () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await testRedisCluster({ replicas: 0 });
-  }, 90_000);
+  });
   afterAll(() => cluster?.kill());
 
   test('the shards are on several nodes, and the questions of all users are answered', async () => {
@@ -161,5 +161,5 @@ describeCluster('on a Redis Cluster', () => {
       expect(await redis.get(keys[index]!)).toBe('1');
       redis.disconnect();
     }
-  }, 120_000);
+  });
 });

@@ -92,7 +92,7 @@ test('one command runs everything, its line to try is answered, and Ctrl-C leave
   const prometheus = /Prometheus +(http\S+)/.exec(first.output())?.[1];
   if (prometheus) {
     const asked = `${prometheus}/api/v1/query?query=${encodeURIComponent('count(up{job=~"healify-.+|rabbitmq"} == 1)')}`;
-    await until('Prometheus reads all metrics', async () => /,"3"\]/.test(await (await fetch(asked)).text()), 30_000);
+    await until('Prometheus reads all metrics', async () => /,"3"\]/.test(await (await fetch(asked)).text()));
   }
 
   // Only the owner may look at the data, and only with the password at Redis.

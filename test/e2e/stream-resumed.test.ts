@@ -141,4 +141,4 @@ test('the client over a WebSocket goes on by itself when its api is killed and c
     await until('the turn has ended', async () => (await user.session(sessionId)).body.status === 'completed');
     expect(textOf(events)).toBe((await user.session(sessionId)).body.response);
   }
-}, 120_000);
+});

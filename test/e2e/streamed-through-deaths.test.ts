@@ -65,7 +65,7 @@ test('streams of a worker that is killed begin again at another one, and readers
   const second = await startWorker(settings);
   for (const stream of streams) expect((await seen(stream)).types).toEqual(BEGUN_AGAIN);
   await second.stop();
-}, 120_000);
+});
 
 test('a worker that is killed after it has published the answer leaves readers with that answer, and its end', async () => {
   const { client, settings, ask, seen } = await setUp();
@@ -84,7 +84,7 @@ test('a worker that is killed after it has published the answer leaves readers w
   expect(types).toEqual(UNDISTURBED);
   expect(client.responses.filter(({ response }) => response !== first.response)).toEqual([]);
   await second.stop();
-}, 120_000);
+});
 
 test('an answer that can only be published later, because RabbitMQ is away, is not shown twice', async () => {
   const { settings, ask, seen } = await setUp();
@@ -99,7 +99,7 @@ test('an answer that can only be published later, because RabbitMQ is away, is n
   const { types } = await seen(stream);
   expect(types.filter((type) => type !== 'retrying')).toEqual(UNDISTURBED);
   await worker.stop();
-}, 120_000);
+});
 
 test('streams that are stopped while they are written end with one text, in the log and in the message', async () => {
   const { settings, client, ask } = await setUp();
@@ -124,7 +124,7 @@ test('streams that are stopped while they are written end with one text, in the 
     expect(response.partialUsage).toEqual({ completionTokens: expect.any(Number), estimated: true });
   }
   await worker.stop();
-}, 120_000);
+});
 
 test('a stream goes on after Redis was killed and started again', async () => {
   const redis = await privateRedis();
@@ -137,7 +137,7 @@ test('a stream goes on after Redis was killed and started again', async () => {
   await redis.start();
   for (const stream of streams) expect((await seen(stream)).types).toEqual(UNDISTURBED);
   await worker.stop();
-}, 120_000);
+});
 
 test('a worker that is told to stop finishes its streams within the grace, and the others begin again elsewhere', async () => {
   const { settings, ask, seen } = await setUp({ SHUTDOWN_GRACE: '8s' });
@@ -154,7 +154,7 @@ test('a worker that is told to stop finishes its streams within the grace, and t
   expect(types).toEqual(BEGUN_AGAIN);
   expect(response.attempts).toBe(1);
   await second.stop();
-}, 120_000);
+});
 
 test('a stream that the provider breaks off is retried, and readers are told why, and that the text begins again', async () => {
   const { settings, ask, seen } = await setUp();
@@ -173,7 +173,7 @@ test('a stream that the provider breaks off is retried, and readers are told why
     expect(retrying).toMatchObject({ attempt: 1, code: expect.stringMatching(/^model_/), nextAt: expect.any(String) });
   }
   await worker.stop();
-}, 120_000);
+});
 
 test('a fallback that takes a broken stream over begins the text again at once', async () => {
   const other = await startSimulator();
@@ -196,4 +196,4 @@ test('a fallback that takes a broken stream over begins the text again at once',
   expect(response).toMatchObject({ provider: 'other', attempts: 1 });
   await until('the fallback was asked', async () => (await other.stats()).finished === 1);
   await worker.stop();
-}, 120_000);
+});

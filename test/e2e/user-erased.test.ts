@@ -93,7 +93,7 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
       last = (await call(`${api.url}/erasures/${erasureId}`)).body as unknown as Erasure;
       return last.state === 'erased';
     };
-    await until('everything is erased', isErased, 30_000).catch((error) => {
+    await until('everything is erased', isErased).catch((error) => {
       const left = last?.kinds?.filter((kind) => kind.left > 0).map(({ kind }) => kind);
       throw new Error(`${error.message}; left: ${left}; waits for ${last?.waitsFor}`);
     });
@@ -297,7 +297,7 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
 
   async function startScriptToEnd(file: string, args: string[]): Promise<string> {
     const child = await startScript(file, args, { ...env, ...keys });
-    await until('the command has ended', () => !child.running, 30_000);
+    await until('the command has ended', () => !child.running);
     return child.output();
   }
 }

@@ -42,8 +42,8 @@ test('200 requests under way when the worker is killed are all answered once, an
   const worker = await startWorker(settings);
   const asked = requests(REQUESTS);
   await client.ask(...asked);
-  await until('the model has its hands full', async () => (await simulator.stats()).inFlight === CONCURRENCY, 30_000);
-  await until('the rest waits', async () => (await client.depth(REQUESTS_QUEUE)) === 0, 30_000);
+  await until('the model has its hands full', async () => (await simulator.stats()).inFlight === CONCURRENCY);
+  await until('the rest waits', async () => (await client.depth(REQUESTS_QUEUE)) === 0);
   await worker.kill();
   await until('the model is left alone', async () => (await simulator.stats()).inFlight === 0);
   expect(client.responses).toEqual([]);

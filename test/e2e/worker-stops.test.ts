@@ -40,7 +40,7 @@ async function exitCodeOf(worker: TestProcess) {
 }
 
 const modelIsAsked = (count: number) =>
-  until(`the model is asked ${count} times`, async () => (await simulator.stats()).inFlight === count, 30_000);
+  until(`the model is asked ${count} times`, async () => (await simulator.stats()).inFlight === count);
 
 test('a worker that is told to stop finishes what is in hand, takes no more, and exits with 0', async () => {
   const { client, settings } = await setUp({ WORKER_CONCURRENCY: '10', SHUTDOWN_GRACE: '30s' });
@@ -65,7 +65,7 @@ test('a worker that is told to stop finishes what is in hand, takes no more, and
   await simulator.behave({});
   await startWorker(settings);
   for (const { requestId } of late) expect((await client.responseTo(requestId)).status).toBe('completed');
-}, 120_000);
+});
 
 test('a worker whose model is slower than the grace hands the request back, and another worker answers it once', async () => {
   const { client, settings } = await setUp({ SHUTDOWN_GRACE: '3s' });
@@ -88,14 +88,14 @@ test('a worker whose model is slower than the grace hands the request back, and 
   await second.stop();
   expect(client.responses).toHaveLength(asked.length);
   expect((await simulator.stats()).started).toBe(2 * asked.length);
-}, 120_000);
+});
 
 test('a worker with nothing to do stops at once and exits with 0', async () => {
   const { settings } = await setUp({ SHUTDOWN_GRACE: '300s' });
   const worker = await startWorker(settings);
   process.kill(worker.pid, 'SIGTERM');
   expect(await exitCodeOf(worker)).toBe(0);
-}, 60_000);
+});
 
 test('a worker that is told to stop while RabbitMQ holds more than it can take leaves the rest there', async () => {
   const { client, settings } = await setUp({
@@ -107,7 +107,7 @@ test('a worker that is told to stop while RabbitMQ holds more than it can take l
   const worker = await startWorker(settings);
   const asked = requests(100);
   await client.ask(...asked);
-  await until('some are answered', () => client.responses.length >= 5, 30_000);
+  await until('some are answered', () => client.responses.length >= 5);
   process.kill(worker.pid, 'SIGTERM');
   expect(await exitCodeOf(worker)).toBe(0);
   expect(await client.depth(REQUESTS_QUEUE)).toBeGreaterThan(0);
@@ -120,4 +120,4 @@ test('a worker that is told to stop while RabbitMQ holds more than it can take l
     asked.map(({ requestId }) => requestId).sort(),
   );
   expect((await simulator.stats()).started).toBe(asked.length);
-}, 120_000);
+});

@@ -84,37 +84,29 @@ const withPassword = () => {
 withServer.each([
   ['a certificate as the login, and none in the URL', withCertificate],
   ['a password, and an authority of our own', withPassword],
-])(
-  'a question is answered with %s',
-  async (_, settings) => {
-    const env = { ...settings(), REDIS_URL: await testRedisUrl(), MODEL_SIMULATOR_URL: simulator.baseUrl };
-    const [api, worker] = await Promise.all([startApi(env), startWorker(env)]);
-    const user = await signUp(api.url);
-    const answer = await user.send({ message: 'Am I known?' }, { Prefer: 'wait=20' });
-    expect(answer.body).toMatchObject({ status: 'completed' });
-    const list = await startScript('src/main/dlq.ts', ['list'], settings());
-    await list.exited;
-    expect(list.output()).toContain('chat_requests.dlq: no letters');
-    await Promise.all([api.stop(), worker.stop()]);
-  },
-  120_000,
-);
+])('a question is answered with %s', async (_, settings) => {
+  const env = { ...settings(), REDIS_URL: await testRedisUrl(), MODEL_SIMULATOR_URL: simulator.baseUrl };
+  const [api, worker] = await Promise.all([startApi(env), startWorker(env)]);
+  const user = await signUp(api.url);
+  const answer = await user.send({ message: 'Am I known?' }, { Prefer: 'wait=20' });
+  expect(answer.body).toMatchObject({ status: 'completed' });
+  const list = await startScript('src/main/dlq.ts', ['list'], settings());
+  await list.exited;
+  expect(list.output()).toContain('chat_requests.dlq: no letters');
+  await Promise.all([api.stop(), worker.stop()]);
+});
 
-withServer(
-  'without the authority the server is not trusted, and it is said why',
-  async () => {
-    const { RABBITMQ_CA_FILE: _, ...settings } = withPassword();
-    const env = { ...settings, REDIS_URL: await testRedisUrl(), MODEL_SIMULATOR_URL: simulator.baseUrl };
-    const worker = await startScript('src/main/worker.ts', [], {
-      ...env,
-      MESSAGE_SIGNING_KEY: 'a signing key of at least thirty-two bytes',
-      WORKER_PORT: '0',
-      WORKER_METRICS_PORT: '0',
-    });
-    await until('it says so', () => /waiting for RabbitMQ/.test(worker.output()));
-    expect(worker.output()).toMatch(/certificate/);
-    expect(worker.output()).not.toContain(new URL(server!.url).password);
-    await worker.stop();
-  },
-  60_000,
-);
+withServer('without the authority the server is not trusted, and it is said why', async () => {
+  const { RABBITMQ_CA_FILE: _, ...settings } = withPassword();
+  const env = { ...settings, REDIS_URL: await testRedisUrl(), MODEL_SIMULATOR_URL: simulator.baseUrl };
+  const worker = await startScript('src/main/worker.ts', [], {
+    ...env,
+    MESSAGE_SIGNING_KEY: 'a signing key of at least thirty-two bytes',
+    WORKER_PORT: '0',
+    WORKER_METRICS_PORT: '0',
+  });
+  await until('it says so', () => /waiting for RabbitMQ/.test(worker.output()));
+  expect(worker.output()).toMatch(/certificate/);
+  expect(worker.output()).not.toContain(new URL(server!.url).password);
+  await worker.stop();
+});

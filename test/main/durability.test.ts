@@ -32,7 +32,7 @@ afterAll(async () => {
 
 test('a Redis that appends and never evicts is accepted without a warning', async () => {
   const worker = await startScript('src/main/worker.ts', [], { ...env, REQUIRE_DURABLE_REDIS: 'true' });
-  await until('the worker has started', () => worker.output().includes('worker started'), 40_000);
+  await until('the worker has started', () => worker.output().includes('worker started'));
   await until('Redis is connected', () => worker.output().includes('connected to Redis'));
   expect(worker.output()).not.toContain('MAY LOSE');
   await worker.stop();
@@ -44,14 +44,11 @@ test.each(['api', 'worker'])(
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
     await redis.config('SET', 'appendonly', 'no');
     const warned = await startScript(`src/main/${name}.ts`, [], env);
-    const line = await until(
-      'the warning',
-      () =>
-        warned
-          .output()
-          .split('\n')
-          .find((entry) => entry.includes('REDIS MAY LOSE JOBS')),
-      40_000,
+    const line = await until('the warning', () =>
+      warned
+        .output()
+        .split('\n')
+        .find((entry) => entry.includes('REDIS MAY LOSE JOBS')),
     );
     expect(line).toContain('maxmemory-policy is allkeys-lru');
     expect(line).toContain('writes nothing to disk');
@@ -62,13 +59,12 @@ test.each(['api', 'worker'])(
     expect(refused.exitCode).toBe(1);
     expect(refused.output()).toContain('REQUIRE_DURABLE_REDIS is set');
   },
-  120_000,
 );
 
 test('acknowledging after the fsync is refused where the server cannot tell', async () => {
   const worker = await startScript('src/main/worker.ts', [], { ...env, ACK_AFTER_FSYNC: 'true' });
   if (await supportsWaitAof(redis)) {
-    await until('the worker has started', () => worker.output().includes('worker started'), 40_000);
+    await until('the worker has started', () => worker.output().includes('worker started'));
     await worker.stop();
   } else {
     await worker.exited;

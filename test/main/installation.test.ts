@@ -36,7 +36,7 @@ async function refusalOf(name: 'api' | 'worker', settings: Record<string, string
     WORKER_METRICS_PORT: String(await freePort()),
     ...settings,
   });
-  await until('it has ended', () => !child.running, 30_000);
+  await until('it has ended', () => !child.running);
   const lines = child
     .output()
     .split('\n')
@@ -64,7 +64,7 @@ test('a process with another virtual host, or another namespace, does not start 
     const redis = new Redis(env.REDIS_URL);
     return await redis.get(INSTALLATION_KEY).finally(() => redis.disconnect());
   }
-}, 120_000);
+});
 
 test('a process that spreads jobs over another number of queues does not start', async () => {
   const redis = new Redis(env.REDIS_URL);
@@ -76,7 +76,7 @@ test('a process that spreads jobs over another number of queues does not start',
   // An earlier version has claimed it, and knew one queue.
   await redis.set(INSTALLATION_KEY, JSON.stringify({ namespace: 'healify', virtualHost }));
   expect(await refusalOf('worker', { ...env, JOB_SHARDS: '4' })).toContain('JOB_SHARDS=1');
-}, 120_000);
+});
 
 test('a process finds out whose a Redis is also if that was away as it started', async () => {
   const redis = new Redis(env.REDIS_URL);
@@ -86,10 +86,10 @@ test('a process finds out whose a Redis is also if that was away as it started',
   cleanups.push(() => proxy.stop());
   proxy.cut();
   const refused = refusalOf('worker', { ...env, REDIS_URL: proxy.url });
-  await until('it has tried', () => proxy.accepted > 1, 30_000);
+  await until('it has tried', () => proxy.accepted > 1);
   proxy.open();
   expect(await refused).toContain('"theirs"');
-}, 60_000);
+});
 
 test('a node of a Redis Cluster is named as what it is', async () => {
   const server = await privateRedis();
@@ -104,7 +104,7 @@ test('a node of a Redis Cluster is named as what it is', async () => {
   await admin.call('ACL', 'SETUSER', 'default', '-info');
   proxy.rewrite((text) => text.replaceAll(/^\$\d+\r\n\{"namespace".*\}\r\n/gm, '-MOVED 1 10.0.0.1:6379\r\n'));
   expect(await refusalOf('worker', { ...env, REDIS_URL: proxy.url })).toContain('Redis Cluster');
-}, 60_000);
+});
 
 test('installations on one server do not hear each other, whether they differ in name or in database', async () => {
   const open = (url: string, namespace: string) => {

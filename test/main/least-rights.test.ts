@@ -26,7 +26,7 @@ beforeAll(async () => {
   client = await startQueueClient(vhostUrl);
   simulator = await startSimulator();
   for (const name of ['api', 'worker', 'dlq'] as const) urls[name] = await rabbitMqUrlOf(vhostUrl, leastRights[name]);
-}, 120_000);
+});
 afterAll(() => simulator?.stop());
 
 test('with exactly the least rights a question is answered, unreadable messages are kept, and nothing is missed', async () => {
@@ -50,7 +50,7 @@ test('with exactly the least rights a question is answered, unreadable messages 
     expect(output()).not.toMatch(/lacks the|ACCESS_REFUSED|ACCESS-REFUSED/);
   }
   await Promise.all([api.stop(), worker.stop()]);
-}, 120_000);
+});
 
 /** A client that wants its answer on the channel that it asks on. */
 async function directReply() {
@@ -89,19 +89,15 @@ async function complaintOf(name: 'api' | 'worker', rabbitMqUrl: string, complain
     [`${prefix}_PORT`]: String(port),
     [`${prefix}_METRICS_PORT`]: String(await freePort()),
   });
-  const said = await until(
-    `it says ${complaint}`,
-    () =>
-      child
-        .output()
-        .split('\n')
-        .find((line) => complaint.test(line)),
-    30_000,
+  const said = await until(`it says ${complaint}`, () =>
+    child
+      .output()
+      .split('\n')
+      .find((line) => complaint.test(line)),
   );
   await until(
     'its health shows it',
     async () => (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.status === 503,
-    30_000,
   );
   expect(child.running).toBe(true);
   await child.stop();
@@ -123,7 +119,6 @@ test.each([
     const command = grantCommand(leastRights[name], { vhost: pathname.slice(1), user: username });
     expect(JSON.parse(line).msg).toContain(command);
   },
-  120_000,
 );
 
 test('a queue that is not there and may not be declared is named, with the command that lets it be declared', async () => {
@@ -134,7 +129,7 @@ test('a queue that is not there and may not be declared is named, with the comma
   expect(JSON.parse(line).reason).toContain(
     grantCommand(declaringRights, { vhost: pathname.slice(1), user: username }),
   );
-}, 120_000);
+});
 
 test('a virtual host that the user may not use is named', async () => {
   const url = new URL(await rabbitMqUrlOf(vhostUrl, leastRights.worker));
@@ -143,7 +138,7 @@ test('a virtual host that the user may not use is named', async () => {
   expect(JSON.parse(line).reason).toContain(
     `virtual host ${url.pathname.slice(1)}: it is not there, or the user may not`,
   );
-}, 120_000);
+});
 
 test('the documentation has these rights', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/operating.md'), 'utf8');

@@ -147,21 +147,17 @@ test.each([
       [`${name.toUpperCase()}_PORT`]: String(await freePort()),
       [`${name.toUpperCase()}_METRICS_PORT`]: String(await freePort()),
     });
-    const line = await until(
-      'it says so',
-      () =>
-        child
-          .output()
-          .split('\n')
-          .find((text) => text.includes('lacks rights')),
-      30_000,
+    const line = await until('it says so', () =>
+      child
+        .output()
+        .split('\n')
+        .find((text) => text.includes('lacks rights')),
     );
     expect(JSON.parse(line).msg).toContain(`redis-cli ACL SETUSER ${name} `);
     expect(JSON.parse(line).msg).toContain(grant);
     expect(child.running).toBe(true);
     await child.stop();
   },
-  60_000,
 );
 
 test('the documentation has these rights', () => {

@@ -54,11 +54,11 @@ const pairs = [
         () => worker.stop(),
       );
       user = await signUp(api.url);
-    }, 60_000);
+    });
 
     afterEach(async () => {
       for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-    }, 60_000);
+    });
 
     const ask = async (body: object) => {
       const reply = await user.send(body);
@@ -112,7 +112,7 @@ const pairs = [
       expect((await simulator.stats()).started).toBe(4);
       expect((await user.history()).body.items).toHaveLength(3);
       await expectNoDeadLetters();
-    }, 60_000);
+    });
 
     test('the worker is replaced by one of the other version while it answers: every question is answered once', async () => {
       await simulator.behave({ latencyMs: 60_000 });
@@ -120,10 +120,10 @@ const pairs = [
         Array.from({ length: 12 }, (_, index) => ask({ message: `Question ${index}?`, stream: index % 3 === 0 })),
       );
       const inFlight = async () => (await simulator.stats()).inFlight;
-      await until('the model is asked', async () => (await inFlight()) === asked.length, 30_000);
+      await until('the model is asked', async () => (await inFlight()) === asked.length);
       const next = await startWorker(workerEnv, nextRoot);
       await worker.stop();
-      await until('the other worker asks the model', async () => (await simulator.stats()).started === 24, 30_000);
+      await until('the other worker asks the model', async () => (await simulator.stats()).started === 24);
       await simulator.behave({});
       process.kill(next.pid, 'SIGTERM');
       await next.exited;
@@ -142,6 +142,6 @@ const pairs = [
       // Two workers were stopped while they asked, and gave the questions back.
       expect((await simulator.stats()).started).toBe(3 * asked.length);
       await expectNoDeadLetters();
-    }, 90_000);
+    });
   });
 });

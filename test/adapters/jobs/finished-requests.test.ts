@@ -115,7 +115,7 @@ describe('a request that is finished', () => {
       expect(await add(...requestIds.slice(first, first + 1_000))).toEqual([]);
     }
     expect(await add(...Array.from({ length: 1_000 }, (_, index) => `other-${index}`))).toHaveLength(1_000);
-  }, 60_000);
+  });
 
   test('leaves no text of its own in Redis, and how it went for as long as its job is kept', async () => {
     await finish(['a'], { kept: 10 });
@@ -160,14 +160,14 @@ describe('the record of finished requests', () => {
     expect(bytes / 200_000).toBeLessThan(20);
     const encodings = await Promise.all((await buckets()).map((key) => redis.object('ENCODING', key)));
     expect(new Set(encodings)).toEqual(new Set(['intset']));
-  }, 60_000);
+  });
 
   test('grows by generations, of which there are few', async () => {
     await remember(0, 200_000);
     expect(await redis.llen(toKey('finished'))).toBeLessThanOrEqual(2);
     expect(await isRecognised('many-0')).toBe(true);
     expect(await isRecognised('many-199999')).toBe(true);
-  }, 60_000);
+  });
 
   test('opens a smaller generation after one that was hardly used', async () => {
     await redis.lpush(toKey('finished'), `7:4:${Date.now() - HOUR_MS}`);

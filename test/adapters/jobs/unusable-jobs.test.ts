@@ -198,7 +198,7 @@ test('a job of a newer version is left to workers of that version: it waits, nev
   const newer = { version: 3, request: { userId: 'u', question: { text: MARKER } } };
   await addByHand(id, newer, { priority: 3, attempts: 1 });
   start();
-  await until('it was left to others twice', async () => ((await queue.getJob(id))?.attemptsStarted ?? 0) >= 2, 30_000);
+  await until('it was left to others twice', async () => ((await queue.getJob(id))?.attemptsStarted ?? 0) >= 2);
   await runner.add([data('good')]);
   await until('the good one is worked on', () => worked.length > 0);
   await until('it waits', async () => (await queue.getJobState(id)) === 'delayed');

@@ -357,7 +357,7 @@ test('a look that was under way when a notice came does not undo it', async () =
     await Promise.all([one.ask(), two.ask()]);
     const { passed } = proxy;
     proxy.holdFromServer();
-    await until('it looks', () => proxy.passed > passed, 15_000);
+    await until('it looks', () => proxy.passed > passed);
     // Time for Redis to answer what was asked.
     await sleep(100);
     model.fail(new ModelPausedError('model_rate_limited', 'Later.', 60_000));
@@ -369,7 +369,7 @@ test('a look that was under way when a notice came does not undo it', async () =
   } finally {
     await proxy.stop();
   }
-}, 30_000);
+});
 
 test('a worker that missed a notice finds the change at its next look', async () => {
   const model = provider();
@@ -379,7 +379,7 @@ test('a worker that missed a notice finds the change at its next look', async ()
   const redis = new Redis(redisUrl);
   opened.push(redis);
   await redis.hset(redisKeys.gate(name), 'until', Date.now() + 60_000);
-  await until('it is seen', () => one.state() === 'shut', 15_000);
+  await until('it is seen', () => one.state() === 'shut');
 });
 
 test('the next provider is asked while the first is shut or has failed often enough, and the answer names it', async () => {

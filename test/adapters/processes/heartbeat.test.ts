@@ -74,4 +74,4 @@ test('a process knows that Redis takes no writes, although it answers, and when 
     own.disconnect();
     await server.stop();
   }
-}, 60_000);
+});

@@ -121,7 +121,7 @@ test('what was in hand when the connection was lost comes again', async () => {
   resolve();
   const before = batches.length;
   proxy.open();
-  await until('they come again', () => batches.slice(before).flat().length >= 5, 30_000);
+  await until('they come again', () => batches.slice(before).flat().length >= 5);
   expect(sorted(batches.slice(before).flat())).toEqual(numbers(5));
   await untilEmpty(consumer);
 });
@@ -135,7 +135,7 @@ test('nothing is lost while the connection is cut again and again', async () => 
   }
   // What was handed over as the connection was cut comes again on the one that stands now.
   await send('last');
-  await until('the last is handed over', () => batches.flat().includes('last'), 30_000);
+  await until('the last is handed over', () => batches.flat().includes('last'));
   await until('all were handed over', () => new Set(batches.flat()).size === 101);
   await untilEmpty(consumer);
 });
@@ -147,13 +147,13 @@ test('a batch is tried again for as long as a store is away, and nothing is give
     if (away) throw new StoreUnavailableError('away');
   });
   // More often than an unforeseen error is retried.
-  await until('several attempts', () => batches.length >= 6, 30_000);
+  await until('several attempts', () => batches.length >= 6);
   away = false;
   const before = batches.length;
-  await until('it succeeds', () => batches.slice(before).flat().length >= 3, 30_000);
+  await until('it succeeds', () => batches.slice(before).flat().length >= 3);
   await untilEmpty(consumer);
   expect(dead).toEqual([]);
-}, 90_000);
+});
 
 test('of a batch that fails, only the message that makes it fail is given up', async () => {
   await send('a', 'poison', 'b', 'c');
@@ -163,13 +163,13 @@ test('of a batch that fails, only the message that makes it fail is given up', a
     for (const body of bodies) handled.add(body);
   });
   await until('the poison is given up', () => dead.length > 0, 60_000);
-  await until('the others are handled', () => handled.size === 3, 30_000);
+  await until('the others are handled', () => handled.size === 3);
   await send('d');
-  await until('the next is handled', () => handled.has('d'), 30_000);
+  await until('the next is handled', () => handled.has('d'));
   await untilEmpty(consumer);
   expect(dead).toEqual(['poison']);
   expect(sorted(handled)).toEqual(['a', 'b', 'c', 'd']);
-}, 120_000);
+});
 
 test('a message that became a dead letter while others wait for the store does not become a second one if the connection is lost', async () => {
   let away = true;
@@ -204,7 +204,7 @@ test('a dead letter’s message is acknowledged while the others of its batch st
   await until('the others are handled', async () => (await client.depth(REQUESTS_QUEUE)) === 0);
   await untilEmpty(consumer);
   expect(dead).toEqual(['garbage']);
-}, 60_000);
+});
 
 test('a message that cannot be read, or is refused, is one dead letter, however often its batch is tried again', async () => {
   let away = true;
@@ -215,13 +215,13 @@ test('a message that cannot be read, or is refused, is one dead letter, however 
       body === 'unwanted' ? { reason: 'unknown_session' as const, detail: 'nobody asked' } : undefined,
     );
   });
-  await until('several attempts', () => batches.length >= 5, 30_000);
+  await until('several attempts', () => batches.length >= 5);
   away = false;
-  await until('all is done', () => dead.length === 2, 30_000);
+  await until('all is done', () => dead.length === 2);
   await untilEmpty(consumer);
   expect(dead).toEqual(['garbage', 'unwanted']);
   expect(reasons).toEqual(['not_json', 'unknown_session']);
-}, 60_000);
+});
 
 test('messages that all fail are not to blame: they wait, also those that come later, and none is given up', async () => {
   let unwell = true;
@@ -241,7 +241,7 @@ test('messages that all fail are not to blame: they wait, also those that come l
   );
   expect(dead).toEqual(['garbage']);
   unwell = false;
-  await until('all are handled', () => handled.size === 4, 30_000);
+  await until('all are handled', () => handled.size === 4);
   await untilEmpty(consumer);
   expect(dead).toEqual(['garbage']);
 }, 180_000);
@@ -276,12 +276,12 @@ test('a paused consumer leaves messages in the queue, also after a new connectio
   proxy.cut();
   await until('the loss is seen', () => connection.state === 'connecting');
   proxy.open();
-  await until('it is connected', () => connection.state === 'connected', 30_000);
+  await until('it is connected', () => connection.state === 'connected');
   expect(await client.depth(REQUESTS_QUEUE)).toBe(1);
   expect(batches.flat()).toEqual(['before']);
 
   await consumer.resume();
-  await until('it goes on', () => batches.flat().includes('meanwhile'), 30_000);
+  await until('it goes on', () => batches.flat().includes('meanwhile'));
   await untilEmpty(consumer);
 });
 
@@ -327,7 +327,7 @@ test('a queue that is deleted and declared again is consumed again', async () =>
   await other.channel.deleteQueue(REQUESTS_QUEUE);
   client = await startQueueClient(url);
   await send('second');
-  await until('it consumes', () => batches.flat().includes('second'), 30_000);
+  await until('it consumes', () => batches.flat().includes('second'));
   await untilEmpty(consumer);
 });
 
@@ -335,12 +335,12 @@ test('what was in hand when its queue was deleted is let go, and the consumer go
   const { promise, resolve } = Promise.withResolvers<void>();
   const { consumer, batches, lines } = await consume(() => promise);
   await send('in hand');
-  await until('a batch is in hand', () => batches.length > 0, 30_000);
+  await until('a batch is in hand', () => batches.length > 0);
   await client.channel.deleteQueue(REQUESTS_QUEUE);
   resolve();
   client = await startQueueClient(url);
   await send('next');
-  await until('it consumes', () => batches.flat().includes('next'), 30_000);
+  await until('it consumes', () => batches.flat().includes('next'));
   await untilEmpty(consumer);
   expect(lines.filter(({ msg }) => msg.includes('PRECONDITION_FAILED'))).toEqual([]);
 });
@@ -370,7 +370,7 @@ test('a message of a newer version stays in the queue for a process that knows i
 test('many messages of a newer version are given back, and let the others through, however few are delivered at a time', async () => {
   const { consumer, batches, dead, givenBack } = await consume(undefined, 2);
   await send(...numbers(20).map((number) => `newer ${number}`), 'other');
-  await until('the other is handled', () => batches.flat().length === 1, 30_000);
+  await until('the other is handled', () => batches.flat().length === 1);
   expect(new Set(givenBack).size).toBeGreaterThanOrEqual(18);
   await consumer.stop();
   expect(dead).toEqual([]);

@@ -119,7 +119,7 @@ test('a broker that goes away after any byte of the handshake costs the process 
     (['end', 'reset'] as const).map((how) => ({ send: handshake.subarray(0, length), how })),
   ).flat();
   expect(await run(scripts, false)).toMatch(/lived\n$/);
-}, 120_000);
+});
 
 test.each(Object.keys(ENDINGS))(
   'a broker that sends, after any frame and in the same piece, %s, costs no more than that either',
@@ -134,5 +134,4 @@ test.each(Object.keys(ENDINGS))(
     expect(await run(many, false)).toMatch(/lived\n$/);
     expect(await run(scripts, true)).toMatch(/lived\n$/);
   },
-  120_000,
 );

@@ -18,7 +18,7 @@ const cleanups: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   server = await privateRabbitMq();
-}, 120_000);
+});
 
 afterEach(async () => {
   await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
@@ -46,7 +46,7 @@ async function proxyTo(url: string) {
 const send = (publisher: Publisher, queue = REQUESTS_QUEUE) => publisher.publish(queue, Buffer.from('hello'), {});
 
 /** The publisher is ready a moment after its connection. */
-const untilReady = (publisher: Publisher) => until('it is ready', () => publisher.ready, 30_000);
+const untilReady = (publisher: Publisher) => until('it is ready', () => publisher.ready);
 
 const outcomeOf = (sending: Promise<void>) =>
   sending.then(
@@ -56,7 +56,7 @@ const outcomeOf = (sending: Promise<void>) =>
 
 /** For a broker that is back: the publisher may have lost its channel. */
 const untilSent = (publisher: Publisher) =>
-  until('a message is taken', async () => (await outcomeOf(send(publisher))) === 'sent', 30_000);
+  until('a message is taken', async () => (await outcomeOf(send(publisher))) === 'sent');
 
 test('as soon as it is ready it sends, after each connection that was lost as well', async () => {
   const proxy = await proxyTo(await testRabbitMqUrl());
@@ -68,7 +68,7 @@ test('as soon as it is ready it sends, after each connection that was lost as we
     await until('it is not ready', () => !publisher.ready);
     proxy.open();
   }
-}, 120_000);
+});
 
 test('a message that is taken is in the queue, persistent, and as it was sent', async () => {
   const url = await testRabbitMqUrl();
@@ -157,14 +157,10 @@ test('a queue that refuses every message gets them on another channel soon', asy
     definition: { 'max-length': 1 },
   });
   const outcomes = new Set<unknown>();
-  await until(
-    'another channel is opened',
-    async () => {
-      outcomes.add(Object(await outcomeOf(send(publisher, RESPONSES_QUEUE))).constructor.name);
-      return channels > 0;
-    },
-    30_000,
-  );
+  await until('another channel is opened', async () => {
+    outcomes.add(Object(await outcomeOf(send(publisher, RESPONSES_QUEUE))).constructor.name);
+    return channels > 0;
+  });
   expect(outcomes).toContain('MessageRefusedError');
 });
 
@@ -194,7 +190,7 @@ test('a broker that is short of memory refuses at once, and takes messages again
   }
   await untilSent(publisher);
   expect(connection.state).toBe('connected');
-}, 120_000);
+});
 
 test('a connection to a broker that is short of memory can be closed', async () => {
   const { connection, publisher } = await open(server.url, 600_000);
@@ -209,7 +205,7 @@ test('a connection to a broker that is short of memory can be closed', async () 
   } finally {
     await server.ctl('set_vm_memory_high_watermark', '0.4');
   }
-}, 120_000);
+});
 
 test('a queue of ours that confirms nothing, though it is listed, is named with what to do until it confirms again', async () => {
   const log = captureLog();
@@ -230,6 +226,6 @@ test('a queue of ours that confirms nothing, though it is listed, is named with 
   } finally {
     await server.ctl('eval', `ra:restart_server(${member}).`);
   }
-  await until('it confirms', async () => (await outcomeOf(send(publisher, RESPONSES_QUEUE))) === 'sent', 30_000);
+  await until('it confirms', async () => (await outcomeOf(send(publisher, RESPONSES_QUEUE))) === 'sent');
   expect(connection.troubles.any).toBe(false);
-}, 120_000);
+});

@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   await made.exited;
   apis = await Promise.all([startApi(env), startApi(env)]);
-}, 120_000);
+});
 afterAll(() => redis?.disconnect());
 
 /** Logs in at the first api. The session is the same at both. */

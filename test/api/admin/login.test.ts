@@ -27,7 +27,7 @@ beforeAll(async () => {
   await made.exited;
   // An address that browsers do not trust, as that of a machine in the local network is.
   browser = await startChromium({ hosts: { [LAN]: '127.0.0.1' } });
-}, 120_000);
+});
 afterAll(() => browser?.close());
 
 const onLan = (api: TestProcess) => api.url.replace('127.0.0.1', LAN);
@@ -57,14 +57,14 @@ test('plain http in the local network is refused with an explanation, and a sett
   await page.getByText('healify-chat').first().waitFor();
   expect(await cookiesOf(page)).toEqual([{ name: 'healify_admin', secure: false }]);
   await page.close();
-}, 60_000);
+});
 
 test('in production, an admin logs in on the machine itself', async () => {
   const { page } = await logIn(`${(await startApi({ ...env, NODE_ENV: 'production' })).url}/admin`);
   await page.waitForURL('**/admin');
   expect(await cookiesOf(page)).toEqual([{ name: 'healify_admin', secure: false }]);
   await page.close();
-}, 60_000);
+});
 
 test('over https, the cookie can be set by no other host, and two installations of one origin keep theirs apart', async () => {
   const [one, other] = await Promise.all(
@@ -111,7 +111,7 @@ test('over https, the cookie can be set by no other host, and two installations 
     proxy.closeAllConnections();
     proxy.close();
   }
-}, 60_000);
+});
 
 const hashOf = (basePath: string) => createHash('sha256').update(basePath).digest('hex').slice(0, 8);
 const cookiesOf = async (page: Page) => (await page.context().cookies()).map(({ name, secure }) => ({ name, secure }));
@@ -119,63 +119,59 @@ const cookiesOf = async (page: Page) => (await page.context().cookies()).map(({ 
 test.each([
   ['takes the prefix away', true],
   ['passes the prefix on', false],
-])(
-  'behind a proxy that %s, the pages, the documentation and every address are under it',
-  async (_how, strips) => {
-    const api = await startApi({ ...env, BASE_PATH: '/healify/', TRUST_PROXY: '1', ADMIN_OVER_HTTP: 'true' });
-    const proxy = createServer((req, res) => {
-      if (!req.url!.startsWith('/healify')) {
-        res.writeHead(404).end();
-        return;
-      }
-      const path = strips ? req.url!.slice('/healify'.length) || '/' : req.url!;
-      // As nginx does by itself: its own name for the server behind it, and the asked one in another header.
-      const headers = { ...req.headers, host: 'api.internal', 'x-forwarded-host': req.headers.host };
-      req.pipe(
-        request(api.url + path, { method: req.method!, headers }, (answer) => {
-          answer.pipe(res.writeHead(answer.statusCode!, answer.headers));
-        }),
-      );
-    });
-    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
-    try {
-      const url = `http://${LAN}:${(proxy.address() as AddressInfo).port}/healify`;
-      const { page } = await logIn(`${url}/admin`);
-      await page.waitForURL(`${url}/admin`);
-      const queue = page.waitForResponse((response) => response.url().startsWith(`${url}/admin/queues/api/queues`));
-      await page.goto(`${url}/admin/queues/queue/chat`);
-      expect((await queue).status()).toBe(200);
-      const changed = await page.evaluate(
-        (path) =>
-          fetch(path, {
-            method: 'POST',
-            headers: { 'Content-Type': 'application/json' },
-            body: JSON.stringify({ dryRun: true }),
-          }).then(({ status }) => status),
-        `${url}/admin/intake/pause`,
-      );
-      expect(changed).toBe(200);
-      await page.goto(`${url}/docs`);
-      await page.getByText('Ask a question').waitFor();
-      expect(await page.textContent('body')).toContain('/healify');
-
-      const local = url.replace(LAN, '127.0.0.1');
-      const problem = await (await fetch(`${local}/chat/session/s1`)).json();
-      expect(problem).toMatchObject({
-        type: '/healify/problems/unauthenticated',
-        instance: '/healify/chat/session/s1',
-      });
-      const document = (await (await fetch(`${local}/openapi.json`)).json()) as { servers: unknown };
-      expect(document.servers).toEqual([{ url: '/healify' }]);
-      expect((await fetch(`${api.url}/health/ready`)).status).toBe(200);
-      await page.close();
-    } finally {
-      proxy.closeAllConnections();
-      proxy.close();
+])('behind a proxy that %s, the pages, the documentation and every address are under it', async (_how, strips) => {
+  const api = await startApi({ ...env, BASE_PATH: '/healify/', TRUST_PROXY: '1', ADMIN_OVER_HTTP: 'true' });
+  const proxy = createServer((req, res) => {
+    if (!req.url!.startsWith('/healify')) {
+      res.writeHead(404).end();
+      return;
     }
-  },
-  60_000,
-);
+    const path = strips ? req.url!.slice('/healify'.length) || '/' : req.url!;
+    // As nginx does by itself: its own name for the server behind it, and the asked one in another header.
+    const headers = { ...req.headers, host: 'api.internal', 'x-forwarded-host': req.headers.host };
+    req.pipe(
+      request(api.url + path, { method: req.method!, headers }, (answer) => {
+        answer.pipe(res.writeHead(answer.statusCode!, answer.headers));
+      }),
+    );
+  });
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  try {
+    const url = `http://${LAN}:${(proxy.address() as AddressInfo).port}/healify`;
+    const { page } = await logIn(`${url}/admin`);
+    await page.waitForURL(`${url}/admin`);
+    const queue = page.waitForResponse((response) => response.url().startsWith(`${url}/admin/queues/api/queues`));
+    await page.goto(`${url}/admin/queues/queue/chat`);
+    expect((await queue).status()).toBe(200);
+    const changed = await page.evaluate(
+      (path) =>
+        fetch(path, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ dryRun: true }),
+        }).then(({ status }) => status),
+      `${url}/admin/intake/pause`,
+    );
+    expect(changed).toBe(200);
+    await page.goto(`${url}/docs`);
+    await page.getByText('Ask a question').waitFor();
+    expect(await page.textContent('body')).toContain('/healify');
+
+    const local = url.replace(LAN, '127.0.0.1');
+    const problem = await (await fetch(`${local}/chat/session/s1`)).json();
+    expect(problem).toMatchObject({
+      type: '/healify/problems/unauthenticated',
+      instance: '/healify/chat/session/s1',
+    });
+    const document = (await (await fetch(`${local}/openapi.json`)).json()) as { servers: unknown };
+    expect(document.servers).toEqual([{ url: '/healify' }]);
+    expect((await fetch(`${api.url}/health/ready`)).status).toBe(200);
+    await page.close();
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+});
 
 test.each<[string, Record<string, string>, number]>([
   ['its own origin', { Origin: 'http://HOST' }, 303],

@@ -33,7 +33,7 @@ beforeAll(async () => {
   ({ sessionId } = (await ann.send({ message: QUESTION })).body);
   const client = await startQueueClient(env.RABBITMQ_URL);
   await bury(client, 'chat_requests', [1]);
-}, 60_000);
+});
 afterAll(() => redis.quit());
 
 async function viewsBy(user: TestUser): Promise<AuditEntry[]> {

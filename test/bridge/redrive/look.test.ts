@@ -49,7 +49,7 @@ test('of more letters than are looked at, it says how many were not, and moves n
     expect(await admin.list(REQUESTS_QUEUE, all)).toMatchObject({ read: MAX_LETTERS_READ, unread: 50 });
   }
   expect(numbersOf(await drain(client, DLQ))).toEqual(upTo(MAX_LETTERS_READ + 50));
-}, 60_000);
+});
 
 test('letters are grouped by cause, the most frequent first, with their ages and an example', async () => {
   await bury(client, REQUESTS_QUEUE, [1], { reason: 'not_json', ageMs: 3_600_000 });

@@ -89,7 +89,7 @@ test('a worker killed after it announced a failure, before it moved the job: the
   expect(new Set(client.responses.map(({ status, error }) => `${status} ${error?.code}`))).toEqual(
     new Set(['failed deadline_exceeded']),
   );
-}, 120_000);
+});
 
 test('an operator who retries a late request gets its answer, however late', async () => {
   const { settings, client, queue, isIn } = await startAround();
@@ -100,7 +100,7 @@ test('an operator who retries a late request gets its answer, however late', asy
   await (await queue.getJob(jobIdOf(late.requestId)))!.retry();
   await isIn(late.requestId, 'completed');
   expect(client.responses.map(({ status }) => status)).toEqual(['failed', 'completed']);
-}, 60_000);
+});
 
 test('a request that failed because its workers died is answered when an operator retries it', async () => {
   const { settings, client, redis, queue, isIn } = await startAround();
@@ -121,25 +121,21 @@ test('a request that failed because its workers died is answered when an operato
     ['failed', 'worker_crashed'],
     ['completed', undefined],
   ]);
-}, 60_000);
+});
 
 test.each([
   ['the answer', '', 'completed'],
   ['the failure', '[[simulate status=500 latency=1s]]', 'failed'],
-])(
-  'a job that is removed while the model is asked: its user gets %s all the same',
-  async (_, marker, status) => {
-    const { settings, client, simulator, queue } = await startAround();
-    await simulator.behave({ latencyMs: 1_000 });
-    await startWorker(settings);
-    const asked = question({ message: `What is it? ${marker}` });
-    await client.ask(asked);
-    await until('the model is asked', async () => (await simulator.stats()).started === 1);
-    await queue.obliterate({ force: true });
-    expect((await client.responseTo(asked.requestId)).status).toBe(status);
-  },
-  60_000,
-);
+])('a job that is removed while the model is asked: its user gets %s all the same', async (_, marker, status) => {
+  const { settings, client, simulator, queue } = await startAround();
+  await simulator.behave({ latencyMs: 1_000 });
+  await startWorker(settings);
+  const asked = question({ message: `What is it? ${marker}` });
+  await client.ask(asked);
+  await until('the model is asked', async () => (await simulator.stats()).started === 1);
+  await queue.obliterate({ force: true });
+  expect((await client.responseTo(asked.requestId)).status).toBe(status);
+});
 
 test('a job that is removed while RabbitMQ is away: its user gets the failure once RabbitMQ is back', async () => {
   const { settings, client, simulator, queue } = await startAround();
@@ -157,4 +153,4 @@ test('a job that is removed while RabbitMQ is away: its user gets the failure on
   rabbitMq.open();
   expect((await client.responseTo(asked.requestId)).status).toBe('failed');
   expect((await simulator.stats()).started).toBe(1);
-}, 60_000);
+});

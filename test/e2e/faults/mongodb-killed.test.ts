@@ -49,7 +49,7 @@ withMongoDb(
       }
       for (let kill = 0; kill < KILLS; kill++) {
         const before = await settled(api, 'settled');
-        await until('answers are written down', async () => (await settled(api, 'settled')) > before, 30_000);
+        await until('answers are written down', async () => (await settled(api, 'settled')) > before);
         await mongoDb.kill();
         await until('the api is not ready', async () => (await fetch(`${api.url}/health/ready`)).status === 503);
         const refused = await user.send({ message: 'Meanwhile' });
@@ -57,7 +57,7 @@ withMongoDb(
         expect((await user.history()).status).toBe(503);
         expect(await user.delete(`/chat/session/${erased}`)).toMatchObject(unavailable);
         await mongoDb.start();
-        await until('the api is ready', async () => (await fetch(`${api.url}/health/ready`)).ok, 30_000);
+        await until('the api is ready', async () => (await fetch(`${api.url}/health/ready`)).ok);
       }
       // An api may have completed it in the meantime.
       expect([204, 404]).toContain((await user.delete(`/chat/session/${erased}`)).status);

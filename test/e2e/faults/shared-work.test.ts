@@ -62,11 +62,11 @@ test('a worker that is halted for a moment loses none of its jobs', async () => 
     const those = [...questions(`${halt}a`), ...questions(`${halt}b`)];
     asked.push(...those);
     await client.ask(...those);
-    await until('all are asked', async () => (await simulator.stats()).started >= asked.length, 30_000);
+    await until('all are asked', async () => (await simulator.stats()).started >= asked.length);
     process.kill(halted.pid, 'SIGSTOP');
     await sleep(HALT_MS);
     process.kill(halted.pid, 'SIGCONT');
-    await until('all are answered', () => client.responses.length >= asked.length, 30_000);
+    await until('all are answered', () => client.responses.length >= asked.length);
   }
   // A job that was taken up again would be in hand until it is answered again.
   await noJobsAreLeft();
@@ -76,7 +76,7 @@ test('a worker that is halted for a moment loses none of its jobs', async () => 
   );
   expect((await simulator.stats()).started).toBe(asked.length);
   await simulator.stop();
-}, 120_000);
+});
 
 test('a worker whose clock is set back keeps its jobs: each runs once', async () => {
   const { simulator, settings, client } = await startAround();
@@ -87,14 +87,14 @@ test('a worker whose clock is set back keeps its jobs: each runs once', async ()
   });
   const asked = questions('set back');
   await client.ask(...asked);
-  await until('all are asked', async () => (await simulator.stats()).started === EACH, 30_000);
+  await until('all are asked', async () => (await simulator.stats()).started === EACH);
   process.kill(worker.pid, 'SIGUSR2');
   await until('all are answered', () => client.responses.length >= EACH, 60_000);
   await worker.stop();
   expect((await simulator.stats()).started).toBe(EACH);
   expect(client.responses).toHaveLength(EACH);
   await simulator.stop();
-}, 120_000);
+});
 
 test('the jobs of a killed worker are taken up by another, and no job of a healthy one runs twice', async () => {
   const { simulator, settings, client } = await startAround();
@@ -103,11 +103,11 @@ test('the jobs of a killed worker are taken up by another, and no job of a healt
   const killed = await startWorker({ ...settings, WORKER_CONCURRENCY: String(EACH) });
   const itsOwn = questions('killed');
   await client.ask(...itsOwn);
-  await until('it is busy', async () => (await simulator.stats()).inFlight === EACH, 30_000);
+  await until('it is busy', async () => (await simulator.stats()).inFlight === EACH);
   const healthy = await startWorker({ ...settings, WORKER_CONCURRENCY: String(3 * EACH) });
   const others = questions('healthy');
   await client.ask(...others);
-  await until('both are busy', async () => (await simulator.stats()).inFlight === 2 * EACH, 30_000);
+  await until('both are busy', async () => (await simulator.stats()).inFlight === 2 * EACH);
 
   await killed.kill();
   await until('its jobs are taken up', async () => (await simulator.stats()).started === 3 * EACH, TAKEN_UP_MS);

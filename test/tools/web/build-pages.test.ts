@@ -18,4 +18,4 @@ test('pages are built once, and npm start goes on in the environment that it had
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { env, encoding: 'utf8' });
   expect(JSON.parse(output.trim().split('\n').at(-1)!)).toEqual({ made: [true, false], nodeEnv: null });
   expect(existsSync(join(dir, 'operations.html'))).toBe(true);
-}, 60_000);
+});
