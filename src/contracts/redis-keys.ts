@@ -110,6 +110,8 @@ export const redisKeys = {
   textAccess: (userId: string) => `auth:text-access:${userId}`,
   /** String, JSON: whose ticket it is, by the ticket's hash. */
   ticket: (ticketHash: string) => `auth:ticket:${ticketHash}`,
+  /** String, empty: a token that counts once and was used, by the hash of its id. */
+  usedToken: (idHash: string) => `auth:used-token:${idHash}`,
   /** Hash: tries to log in that have failed, by a hash of the client's address and the email: `count`; `latest`, in ms. */
   loginTries: (keyHash: string) => `auth:login-tries:${keyHash}`,
   /** Sorted set: logins that have ended while their access tokens may be unexpired, by the time they ended, in ms. */

@@ -62,7 +62,8 @@ In the image: node dist/src/main/users.js add ...
   --dry-run          change nothing, only count what there is
   --yes              really erase it
 
-All of this counts at once, at every api; a tenant from the next refresh of each login on. The audit trail records it.
+All of this counts at once, at every api; a tenant from the next refresh of each login on. The audit trail records it. With SMTP_URL,
+MAIL_FROM and PUBLIC_URL, people get a mail if their password, their second factor or their role has changed.
 `;
 
 /** All commands, as the help has them. */
@@ -99,12 +100,12 @@ async function main(): Promise<void> {
   if (needsEmail && !email) throw new UsageError('--email is missing');
   const role = roleOf(values.admin ? 'admin' : values.role);
   await withAccounts('healify-chat users', async (stores) => {
-    const { accounts, logins, trail } = stores;
+    const { accounts, logins, notices, trail } = stores;
     if (command === 'add') return add(stores, email, role ?? 'user', values);
     if (command === 'set-password') return changePassword(stores, email, values);
     if (command === 'enroll-totp') return enrolTotp(stores, email.toLowerCase());
     if (command === 'set-role' && !role) throw new UsageError('--role is missing');
-    const admin = createAccountAdmin({ store: accounts, logins });
+    const admin = createAccountAdmin({ store: accounts, logins, notices });
     const setRole = (to: Role): Change => ({
       action: 'account.role',
       after: to,
@@ -158,7 +159,7 @@ function roleOf(name: string | undefined): Role | undefined {
 }
 
 async function changePassword(
-  { accounts, logins, trail }: AccountStores,
+  { accounts, logins, notices, trail }: AccountStores,
   givenEmail: string,
   options: PasswordOptions,
 ): Promise<void> {
@@ -168,12 +169,12 @@ async function changePassword(
   if (!account) throw new UsageError(`there is no account for ${email}`);
   const subject = { kind: 'account', id: account.userId } as const;
   await audited(trail, { action: 'account.password', actor: byCommand('users'), subject }, () =>
-    setPassword({ store: accounts, passwords: createPasswords(), logins }, account, password),
+    setPassword({ store: accounts, passwords: createPasswords(), logins, notices }, account, password),
   );
   process.stdout.write(`${email} has a new password\n`);
 }
 
-async function enrolTotp({ accounts, seals, trail }: AccountStores, email: string): Promise<void> {
+async function enrolTotp({ accounts, seals, notices, trail }: AccountStores, email: string): Promise<void> {
   const account = await accounts.byEmail(email);
   if (!account) throw new UsageError(`there is no account for ${email}`);
   const textSeals = await seals();
@@ -182,7 +183,7 @@ async function enrolTotp({ accounts, seals, trail }: AccountStores, email: strin
     subject: { kind: 'account' as const, id: account.userId },
   };
   const made = await audited(trail, event, async () => {
-    const enrolled = await enrolSecondFactor({ store: accounts, seals: textSeals }, account.userId);
+    const enrolled = await enrolSecondFactor({ store: accounts, seals: textSeals, notices }, account.userId);
     if (!enrolled) throw new UsageError(`${email} has a second factor already; reset-totp takes it away`);
     return enrolled;
   });

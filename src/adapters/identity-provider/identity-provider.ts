@@ -37,11 +37,20 @@ export interface IdentityProvider {
    */
   signOutUrl(returnTo: string): Promise<URL | undefined>;
   /**
-   * Reads the token with which the provider says that somebody has logged out there (back-channel logout).
-   * @returns the subject
+   * Reads the token with which the provider says that somebody has logged out there (back-channel logout). It does not remember
+   * which tokens it has read.
    * @throws SignInRefusedError
    */
-  readLogoutToken(token: string): Promise<string>;
+  readLogoutToken(token: string): Promise<LogoutNotice>;
+}
+
+/** Somebody has logged out at the provider. */
+export interface LogoutNotice {
+  subject: string;
+  /** The token's own id (`jti`). */
+  tokenId: string;
+  /** For how long such a token counts at most, in ms. */
+  countsForMs: number;
 }
 
 export class ProviderUnavailableError extends Error {}

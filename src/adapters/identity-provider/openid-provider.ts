@@ -11,7 +11,7 @@ import {
 
 const TIMEOUT_SECONDS = 5;
 /** A logout token is sent at once, so an old one is a repeated one. */
-const LOGOUT_TOKEN_AGE = '5m';
+const LOGOUT_TOKEN_AGE_SECONDS = 300;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
 export interface OpenIdProviderOptions {
@@ -105,11 +105,14 @@ export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityPr
         const { payload } = await jwtVerify(token, keys, {
           ...{ issuer: configuration.serverMetadata().issuer, audience: clientId, clockTolerance },
           requiredClaims: ['iat', 'jti'],
-          maxTokenAge: LOGOUT_TOKEN_AGE,
+          maxTokenAge: LOGOUT_TOKEN_AGE_SECONDS,
         });
         if (!isLogout(payload)) throw new SignInRefusedError('invalid', 'no logout token');
-        if (payload.sub === undefined) throw new SignInRefusedError('invalid', 'claim sub');
-        return payload.sub;
+        const { sub: subject, jti } = payload;
+        if (subject === undefined) throw new SignInRefusedError('invalid', 'claim sub');
+        // Its clock may be ahead of ours, or behind.
+        const countsForMs = (LOGOUT_TOKEN_AGE_SECONDS + 2 * clockTolerance) * 1000;
+        return { subject, tokenId: String(jti), countsForMs };
       });
     },
   };

@@ -12,6 +12,8 @@ const TIMEOUT_MS = 30_000;
 const RETRY_AFTER_MS = [1_000, 5_000, 30_000, 120_000, 300_000];
 
 export interface SmtpOutbox extends Outbox {
+  /** Waits until no mail waits: each is sent or given up. */
+  settle(): Promise<void>;
   /** Gives up the mails that are not sent yet. */
   stop(): void;
 }
@@ -47,7 +49,7 @@ export function createSmtpOutbox(options: {
   });
   const inTurn = pLimit(MOST_AT_ONCE);
   const stopping = new AbortController();
-  let waiting = 0;
+  const waiting = new Set<Promise<void>>();
 
   async function deliver(mail: Mail): Promise<void> {
     for (let tries = 0; ; tries++) {
@@ -71,19 +73,18 @@ export function createSmtpOutbox(options: {
 
   return {
     send: (mail) => {
-      if (waiting >= MOST_WAITING) {
-        logger.error({ waiting }, 'a mail was dropped, because too many wait');
+      if (waiting.size >= MOST_WAITING) {
+        logger.error({ waiting: waiting.size }, 'a mail was dropped, because too many wait');
         return;
       }
-      waiting += 1;
-      deliver(mail)
+      const delivery = deliver(mail)
         .catch(() => {})
-        .finally(() => {
-          waiting -= 1;
-        });
+        .finally(() => waiting.delete(delivery));
+      waiting.add(delivery);
     },
+    settle: async () => void (await Promise.all(waiting)),
     stop: () => {
-      if (waiting > 0) logger.warn({ waiting }, 'these mails are not sent');
+      if (waiting.size > 0) logger.warn({ waiting: waiting.size }, 'these mails are not sent');
       stopping.abort();
       inTurn.clearQueue();
       transport.close();

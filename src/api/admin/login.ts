@@ -103,10 +103,11 @@ export function createLoginRouter(options: {
           showPage(req, res.status(403), { view, message: 'You are not logged in.' });
           return;
         }
+        const begunAt = Date.now();
         try {
           const { maxMs, ...caller } = await logIn(req.body, clientAddress(req));
           if (caller.role === 'user') throw new ApiError('forbidden');
-          const sessionId = await sessions.begin(caller, maxMs);
+          const sessionId = await sessions.begin(caller, maxMs, begunAt);
           records.loggedIn(req, caller, 'admin_pages');
           cookie.set(res, sessionId, pageOrigin(req), maxMs);
           res.redirect(303, addressOf(req, `/admin${view === '' ? '' : `#${view}`}`));

@@ -4,7 +4,6 @@ import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts'
 import {
   type Account,
   type Caller,
-  hasSecondFactor,
   type Role,
   roleInForce,
   type SecondFactorRule,
@@ -148,7 +147,7 @@ export function createAccounts(options: {
 
 /** Whether a login to an account needs the same as it did before. */
 const needsTheSame = (now: Account, before: Account): boolean =>
-  now.passwordHash === before.passwordHash && hasSecondFactor(now) === hasSecondFactor(before);
+  now.passwordHash === before.passwordHash && now.secondFactor?.confirmedAt === before.secondFactor?.confirmedAt;
 
 /**
  * Creates an account.

@@ -9,8 +9,12 @@ import type { Caller, Role } from '../../contracts/account.ts';
  * is out of reach.
  */
 export interface AdminSessions {
-  /** Begins a session that lasts at most `maxMs`, and returns its id. */
-  begin(caller: Caller, maxMs: number): Promise<string>;
+  /**
+   * Begins a session that lasts at most `maxMs`, and returns its id.
+   * @param begunAt when its person began to show who they are, in ms since 1970. Whatever has ended all sessions since then has
+   * ended this one as well
+   */
+  begin(caller: Caller, maxMs: number, begunAt: number): Promise<string>;
   /**
    * @param options.active whether the person has just done something. That keeps the session alive
    * @returns whose session it is; undefined if it has ended
@@ -38,9 +42,8 @@ export function createAdminSessions(options: {
   const ttlMs = (endsAt: number) => Math.max(1, Math.floor(Math.min(idleMs, endsAt - Date.now())));
 
   return {
-    begin: async (caller, maxMs) => {
+    begin: async (caller, maxMs, begunAt) => {
       const sessionId = randomBytes(32).toString('base64url');
-      const begunAt = Date.now();
       const endsAt = begunAt + maxMs;
       await store.begin(hashOf(sessionId), { ...caller, begunAt, endsAt }, ttlMs(endsAt));
       return sessionId;

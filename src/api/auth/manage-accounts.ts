@@ -2,6 +2,7 @@ import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { type Account, type Role, shownEmail, withSessionsEnded } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AdminAccount } from '../../contracts/http/admin-account-bodies.ts';
+import type { AccountNotices } from './account-notices.ts';
 import type { Logins } from './logins.ts';
 
 /**
@@ -25,8 +26,10 @@ export interface AccountAdmin {
 export function createAccountAdmin(options: {
   store: AccountStore;
   logins: Pick<Logins, 'list' | 'endAll'>;
+  /** Tell people of changes of their second factor and their role. */
+  notices: AccountNotices;
 }): AccountAdmin {
-  const { store, logins } = options;
+  const { store, logins, notices } = options;
   const named = (name: string) => (name.includes('@') ? store.byEmail(name) : store.byId(name));
 
   async function show(account: Account): Promise<AdminAccount> {
@@ -72,15 +75,23 @@ export function createAccountAdmin(options: {
       return ended && show(ended);
     },
     resetSecondFactor: async (name) => {
-      const reset = await change(name, ({ secondFactor: _, ...account }) => withSessionsEnded(account));
+      let hadOne = false;
+      const reset = await change(name, ({ secondFactor, ...account }) => {
+        hadOne = secondFactor?.confirmedAt !== undefined;
+        return withSessionsEnded(account);
+      });
       if (reset) await logins.endAll(reset.userId);
+      if (reset && hadOne) notices.tell(reset, 'second_factor_removed');
       return reset && show(reset);
     },
     setRole: async (name, role) => {
+      let before: Role = role;
       const changed = await change(name, (account) => {
         if (account.provider) throw new ApiError('role_of_provider');
+        before = account.role;
         return { ...account, role };
       });
+      if (changed && before !== role) notices.tell(changed, 'role_changed');
       return changed && show(changed);
     },
     setTenant: async (name, tenantId) => {

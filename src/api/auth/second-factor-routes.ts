@@ -1,7 +1,7 @@
 import { type Request, type RequestHandler, Router } from 'express';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import { type Account, hasSecondFactor, type SecondFactorRule, withSessionsEnded } from '../../contracts/account.ts';
+import type { Account, SecondFactorRule } from '../../contracts/account.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
@@ -96,10 +96,7 @@ export function createSecondFactorRouter(options: {
     .post('/auth/second-factor/recovery-codes', async (req, res) => {
       const { password, totp } = parse(changeSecondFactorBody, req.body);
       const codes = await recorded(req, 'recovery_codes_replaced', async () => {
-        const account = await provePassword(req, password);
-        if (!hasSecondFactor(account)) throw new ApiError('not_found', { detail: 'There is no second factor.' });
-        await secondFactors.prove(account, totp);
-        return secondFactors.replaceRecoveryCodes(account.userId);
+        return await secondFactors.replaceRecoveryCodes(await provePassword(req, password), totp);
       });
       res.json({ recoveryCodes: codes } satisfies RecoveryCodesBody);
     })
@@ -107,10 +104,8 @@ export function createSecondFactorRouter(options: {
       const { password, totp } = parse(changeSecondFactorBody, req.body ?? {});
       const { loginId } = req.user!;
       await recorded(req, 'removed', async () => {
-        const account = await provePassword(req, password);
-        await secondFactors.prove(account, totp);
-        await store.change(account.userId, ({ secondFactor: _, ...rest }) => withSessionsEnded(rest));
-        await logins.endAll(account.userId, loginId);
+        await secondFactors.remove(await provePassword(req, password), totp);
+        await logins.endAll(req.user!.userId, loginId);
       });
       res.status(204).end();
     });
@@ -156,7 +151,10 @@ export const secondFactorPaths: ZodOpenApiPathsObject = {
         'may then, unless this service does not require a second factor.',
       operationId: 'removeSecondFactor',
       requestBody: jsonBody(changeSecondFactorBody),
-      responses: { 204: { description: 'It is removed.' }, ...problems(...changeFaults, 'wrong_code') },
+      responses: {
+        204: { description: 'It is removed.' },
+        ...problems(...changeFaults, 'wrong_code', 'second_factor_exists'),
+      },
     },
   },
   '/auth/second-factor/confirm': {

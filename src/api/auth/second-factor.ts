@@ -5,6 +5,7 @@ import { type Account, hasSecondFactor, type KeptSecondFactor, withSessionsEnded
 import { ApiError } from '../../contracts/errors.ts';
 import type { BegunSecondFactor } from '../../contracts/http/account-bodies.ts';
 import type { Seals, TextSeals } from '../../contracts/sealing.ts';
+import type { AccountNotices } from './account-notices.ts';
 import type { GuardLogin } from './guard-login.ts';
 
 const ISSUER = 'healify-chat';
@@ -37,36 +38,74 @@ export interface SecondFactors {
    * @throws ApiError second_factor_required, wrong_code, rate_limited
    */
   prove(account: Account, code: string | undefined): Promise<void>;
-  /** Replaces all recovery codes. Does nothing for an account without a second factor. */
-  replaceRecoveryCodes(userId: string): Promise<string[]>;
+  /**
+   * Uses a code up as `prove` does, and replaces all recovery codes.
+   * @throws ApiError wrong_code, not_found, rate_limited
+   */
+  replaceRecoveryCodes(account: Account, code: string): Promise<string[]>;
+  /**
+   * Uses a code up as `prove` does, and takes the second factor away. The logins to the admin's pages end. An account without one
+   * needs no code.
+   * @throws ApiError wrong_code, second_factor_exists: it was set up meanwhile; rate_limited
+   */
+  remove(account: Account, code: string): Promise<void>;
 }
 
 /**
  * @param options.guard counts wrong codes for the account alone. Only somebody with the password can send any, so nobody else can
  * make its user wait
+ * @param options.notices tell people what became of their second factor
  * @param options.onRecoveryCode hears that somebody has used one
  */
 export function createSecondFactors(options: {
   store: Pick<AccountStore, 'byId' | 'change'>;
   seals: TextSeals;
   guard: GuardLogin;
+  notices: AccountNotices;
   onRecoveryCode: (userId: string) => void;
 }): SecondFactors {
-  const { store, seals, guard, onRecoveryCode } = options;
+  const { store, seals, guard, notices, onRecoveryCode } = options;
 
-  /** Uses a code up. `accept` says what is left of the second factor; undefined: the code is wrong. */
+  /**
+   * Uses a code up. Whether it is right is found out with the account as it is in the store, together with the change: what others
+   * do to the second factor meanwhile counts.
+   * @param accept what is left of the account; undefined: the code is wrong
+   * @returns the account as it is now
+   */
   async function use(
     userId: string,
-    accept: (kept: KeptSecondFactor, opened: Seals) => KeptSecondFactor | undefined,
-  ): Promise<void> {
-    await guard({ address: 'any', account: `second factor of ${userId}` }, async () => {
+    accept: (account: Account, kept: KeptSecondFactor, opened: Seals) => Account | undefined,
+  ): Promise<Account> {
+    return await guard({ address: 'any', account: `second factor of ${userId}` }, async () => {
       const opened = await seals.forOpening([userId]);
-      const changed = await store.change(userId, (account) => {
-        const left = account.secondFactor && accept(account.secondFactor, opened);
-        return left && { ...account, secondFactor: left };
-      });
+      const changed = await store.change(
+        userId,
+        (account) => account.secondFactor && accept(account, account.secondFactor, opened),
+      );
       if (!changed) throw new ApiError('wrong_code');
+      return changed;
     });
+  }
+
+  /**
+   * Uses up a code of the app or a recovery code of a second factor that counts.
+   * @param next what becomes of the account, whose second factor has the code no more
+   * @returns the account as it is now
+   */
+  async function spend(userId: string, code: string, next: (account: Account) => Account): Promise<Account> {
+    let byRecoveryCode = false;
+    const account = await use(userId, (account, kept, opened) => {
+      if (!hasSecondFactor(account)) return undefined;
+      const spent = spentRecoveryCode(kept, code);
+      byRecoveryCode = spent !== undefined;
+      const secondFactor = spent ?? spentStep(userId, kept, code, opened);
+      return secondFactor && next({ ...account, secondFactor });
+    });
+    if (byRecoveryCode) {
+      onRecoveryCode(userId);
+      notices.tell(account, 'recovery_code_used');
+    }
+    return account;
   }
 
   return {
@@ -85,34 +124,46 @@ export function createSecondFactors(options: {
       if (!account?.secondFactor) throw new ApiError('not_found', { detail: 'Begin with POST /auth/second-factor.' });
       if (hasSecondFactor(account)) throw new ApiError('second_factor_exists');
       const codes = makeRecoveryCodes();
-      await use(userId, (kept, opened) => {
+      const confirmed = await use(userId, (now, kept, opened) => {
+        // Another confirmation may have been faster. Its recovery codes stay.
+        if (hasSecondFactor(now)) throw new ApiError('second_factor_exists');
         const spent = spentStep(userId, kept, code, opened);
+        if (!spent) return undefined;
         const confirmedAt = new Date().toISOString();
-        return spent && { ...spent, confirmedAt, recoveryCodes: codes.map(hashOf) };
+        return withSessionsEnded({
+          ...now,
+          secondFactor: { ...spent, confirmedAt, recoveryCodes: codes.map(hashOf) },
+        });
       });
-      await store.change(userId, withSessionsEnded);
+      notices.tell(confirmed, 'second_factor_set_up');
       return codes;
     },
     prove: async (account, code) => {
-      const { userId } = account;
       if (!hasSecondFactor(account)) return;
       if (code === undefined) throw new ApiError('second_factor_required');
-      let byRecoveryCode = false;
-      await use(userId, (kept, opened) => {
-        const spent = spentRecoveryCode(kept, code);
-        byRecoveryCode = spent !== undefined;
-        return spent ?? spentStep(userId, kept, code, opened);
-      });
-      if (byRecoveryCode) onRecoveryCode(userId);
+      await spend(account.userId, code, (proven) => proven);
     },
-    replaceRecoveryCodes: async (userId) => {
+    replaceRecoveryCodes: async (account, code) => {
+      if (!hasSecondFactor(account)) throw new ApiError('not_found', { detail: 'There is no second factor.' });
       const codes = makeRecoveryCodes();
-      await store.change(userId, (account) =>
-        hasSecondFactor(account)
-          ? { ...account, secondFactor: { ...account.secondFactor!, recoveryCodes: codes.map(hashOf) } }
-          : undefined,
-      );
+      const changed = await spend(account.userId, code, ({ secondFactor, ...rest }) => ({
+        ...rest,
+        secondFactor: { ...secondFactor!, recoveryCodes: codes.map(hashOf) },
+      }));
+      notices.tell(changed, 'recovery_codes_replaced');
       return codes;
+    },
+    remove: async (account, code) => {
+      const without = ({ secondFactor: _, ...rest }: Account) => withSessionsEnded(rest);
+      if (hasSecondFactor(account)) {
+        notices.tell(await spend(account.userId, code, without), 'second_factor_removed');
+        return;
+      }
+      await store.change(account.userId, (now) => {
+        // It was confirmed after the account was read, and nobody has shown a code of it.
+        if (hasSecondFactor(now)) throw new ApiError('second_factor_exists');
+        return without(now);
+      });
     },
   };
 }
@@ -122,7 +173,7 @@ export function createSecondFactors(options: {
  * @returns what the person needs; undefined: there is no such account, or it has a second factor
  */
 export async function enrolSecondFactor(
-  { store, seals }: { store: Pick<AccountStore, 'change'>; seals: TextSeals },
+  { store, seals, notices }: { store: Pick<AccountStore, 'change'>; seals: TextSeals; notices: AccountNotices },
   userId: string,
 ): Promise<(BegunSecondFactor & { recoveryCodes: string[] }) | undefined> {
   const [secret, codes] = [new Secret({ size: SECRET_BYTES }), makeRecoveryCodes()];
@@ -131,7 +182,9 @@ export async function enrolSecondFactor(
   const changed = await store.change(userId, (account) =>
     hasSecondFactor(account) ? undefined : { ...account, secondFactor },
   );
-  return changed && { secret: secret.base32, uri: totpOf(secret, changed.email).toString(), recoveryCodes: codes };
+  if (!changed) return undefined;
+  notices.tell(changed, 'second_factor_set_up');
+  return { secret: secret.base32, uri: totpOf(secret, changed.email).toString(), recoveryCodes: codes };
 }
 
 const totpOf = (secret: Secret, email: string) => new TOTP({ issuer: ISSUER, label: email, secret });

@@ -1,6 +1,7 @@
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { Account } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
+import type { AccountNotices } from './account-notices.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
 import type { Logins } from './logins.ts';
 import type { Passwords } from './passwords.ts';
@@ -9,15 +10,16 @@ export interface SetPasswordOptions {
   store: AccountStore;
   passwords: Passwords;
   logins: Pick<Logins, 'endAll'>;
+  notices: AccountNotices;
 }
 
 /**
- * Gives an account another password, and ends its logins, also those to the admin's pages.
+ * Gives an account another password, ends its logins, also those to the admin's pages, and tells its person.
  * @param keptLogin the one login that goes on
  * @throws ApiError password_too_weak, overloaded
  */
 export async function setPassword(
-  { store, passwords, logins }: SetPasswordOptions,
+  { store, passwords, logins, notices }: SetPasswordOptions,
   { userId, email }: Pick<Account, 'userId' | 'email'>,
   password: string,
   keptLogin?: string,
@@ -25,9 +27,10 @@ export async function setPassword(
   mustBeHardToGuess(password, { email });
   const passwordHash = await passwords.hash(password);
   const passwordChangedAt = new Date().toISOString();
-  await store.change(userId, (account) => ({ ...account, passwordHash, passwordChangedAt }));
+  const changed = await store.change(userId, (account) => ({ ...account, passwordHash, passwordChangedAt }));
   // After the account, so that nobody begins another login with the old password.
   await logins.endAll(userId, keptLogin);
+  if (changed) notices.tell(changed, 'password_changed');
 }
 
 /** Changes the password of a user who knows the present one. @throws ApiError wrong_password, see also setPassword */

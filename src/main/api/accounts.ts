@@ -11,6 +11,7 @@ import {
   logInWithToken,
 } from '../../api/admin/login.ts';
 import { createAccessTokens } from '../../api/auth/access-tokens.ts';
+import { createAccountNotices, noNotices } from '../../api/auth/account-notices.ts';
 import { createAccounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
 import { createEmailProofRouter } from '../../api/auth/email-proof-routes.ts';
@@ -115,8 +116,10 @@ export function createAccountParts(options: {
   const passwords = createPasswords();
   const logins = createLogins({ families: stores.refreshFamilies, endLogin });
   const guardLogin = createGuardLogin(createRedisLoginTries({ redis, rules: LOGIN_TRIES_RULES }));
+  const notices = outbox ? createAccountNotices({ outbox, publicUrl: config.publicUrl! }) : noNotices;
   const secondFactors = createSecondFactors({
     store: stores.accounts,
+    notices,
     seals,
     guard: guardLogin,
     onRecoveryCode: (userId) =>
@@ -160,10 +163,11 @@ export function createAccountParts(options: {
     store: stores.accounts,
     passwords,
     logins,
+    notices,
   });
   const oidc = createOidcParts({
     ...{ config, redis, accounts, adminSessions, adminCookie, limitAddress, trail, records, logger },
-    ...{ store: stores.accounts, logins },
+    ...{ store: stores.accounts, logins, notices },
   });
   return {
     backChannel: oidc?.backChannel,
@@ -196,14 +200,14 @@ export function createAccountParts(options: {
       createPasswordResetRouter({ reset, limitAddress, trail }),
       createPasswordRouter({
         store: stores.accounts,
-        ...{ passwords, logins, authenticate, limitUser, guardLogin, trail },
+        ...{ passwords, logins, notices, authenticate, limitUser, guardLogin, trail },
       }),
       createSecondFactorRouter({
         store: stores.accounts,
         ...{ secondFactors, staffSecondFactor, passwords, logins, authenticate, limitUser, guardLogin, trail },
       }),
     ),
-    accountAdmin: createAccountAdmin({ store: stores.accounts, logins }),
+    accountAdmin: createAccountAdmin({ store: stores.accounts, logins, notices }),
     invites,
     password: { passwords, guardLogin },
     mayAsk: proofs ? createMayAsk(stores.accounts) : async () => {},

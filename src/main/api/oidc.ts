@@ -2,8 +2,10 @@ import { type RequestHandler, Router } from 'express';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
 import { createOpenIdProvider } from '../../adapters/identity-provider/openid-provider.ts';
+import { createRedisUsedTokens } from '../../adapters/logins/redis-used-tokens.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
+import type { AccountNotices } from '../../api/auth/account-notices.ts';
 import type { Accounts } from '../../api/auth/accounts.ts';
 import type { AdminSessions } from '../../api/auth/admin-sessions.ts';
 import type { LoginRecords } from '../../api/auth/login-records.ts';
@@ -33,11 +35,12 @@ export function createOidcParts(options: {
   adminSessions: AdminSessions;
   adminCookie: OwnCookie;
   limitAddress: (endpoint: string) => RequestHandler;
+  notices: AccountNotices;
   trail: AuditTrail;
   records: LoginRecords;
   logger: Logger;
 }): { router: Router; backChannel: Router } | undefined {
-  const { config, redis, store, logins, logger } = options;
+  const { config, redis, store, logins, notices, logger } = options;
   const { oidcIssuer: issuer, publicUrl } = config;
   if (!issuer || !publicUrl) return undefined;
   const ourUrl = publicUrl.replace(/\/+$/, '');
@@ -59,11 +62,12 @@ export function createOidcParts(options: {
     );
   });
   const people = createProviderAccounts({
-    ...{ store, issuer, logins },
+    ...{ store, issuer, logins, notices },
     rules: claimsOf(config),
   });
   const parts = {
     ...{ ...options, provider, people },
+    usedTokens: createRedisUsedTokens({ redis }),
     providerName: config.oidcName,
     attempts: createSignInAttempts({
       attempts: createRedisOneTimeEntries<SignInAttempt>({ redis, keyOf: redisKeys.signInAttempt }),

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { SMTPServer } from 'smtp-server';
 import { createSmtpOutbox } from '../../../src/adapters/mail/smtp-outbox.ts';
+import { startMailServer } from '../../mail-server.ts';
 import { until } from '../../until.ts';
 
 const MAIL = { to: 'a@example.com', subject: 'Hello', text: 'Hello' };
@@ -32,6 +33,26 @@ test('nothing is sent to a server of another machine that does not offer TLS', a
   expect(lines).toMatchObject([{ code: 'ETLS' }]);
   outbox.stop();
   await new Promise<void>((resolve) => server.close(resolve));
+});
+
+test('whoever waits until all mails are settled goes on once each is sent or given up', async () => {
+  const mailServer = await startMailServer();
+  const outbox = createSmtpOutbox({
+    url: mailServer.settings.SMTP_URL,
+    from: 'no-reply@example.com',
+    retryAfterMs: [1],
+    logger: { info: () => {}, warn: () => {}, error: () => {} },
+  });
+  mailServer.refuse(1);
+  for (const to of ['a@example.com', 'b@example.com', 'c@example.com']) outbox.send({ ...MAIL, to });
+  await outbox.settle();
+  expect(mailServer.mails.map(({ to }) => to).sort()).toEqual(['a@example.com', 'b@example.com', 'c@example.com']);
+  mailServer.refuse(2);
+  outbox.send(MAIL);
+  await outbox.settle();
+  expect(mailServer.mails).toHaveLength(3);
+  outbox.stop();
+  await mailServer.close();
 });
 
 test('mails are given up when the process stops, and at most 1,000 wait', () => {

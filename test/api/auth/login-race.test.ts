@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { createRedisAccountStore } from '../../../src/adapters/accounts/redis-account-store.ts';
 import { createRedisRefreshFamilyStore } from '../../../src/adapters/logins/redis-refresh-family-store.ts';
 import { createAccessTokens } from '../../../src/api/auth/access-tokens.ts';
+import { noNotices } from '../../../src/api/auth/account-notices.ts';
 import { createAccounts } from '../../../src/api/auth/accounts.ts';
 import { createRefreshTokens } from '../../../src/api/auth/refresh-tokens.ts';
 import { createSecondFactors } from '../../../src/api/auth/second-factor.ts';
@@ -30,7 +31,7 @@ test('a login that began with the password alone does not outlive the moment whe
       endFamily: families.remove,
     }),
     secondFactors: createSecondFactors({
-      ...{ store, seals: plainTexts, guard: (_who, check) => check(), onRecoveryCode: () => {} },
+      ...{ store, seals: plainTexts, guard: (_who, check) => check(), onRecoveryCode: () => {}, notices: noNotices },
     }),
     staffSecondFactor: 'required',
     providerLoginMaxMs: 60_000,

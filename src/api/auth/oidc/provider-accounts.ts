@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../../adapters/accounts/account-store.ts';
 import type { ProvenIdentity } from '../../../adapters/identity-provider/identity-provider.ts';
-import { type Account, type Role, withSessionsEnded } from '../../../contracts/account.ts';
+import { type Account, type Role, shownEmail, withSessionsEnded } from '../../../contracts/account.ts';
 import type { StaffRole } from '../../../contracts/admin-rights.ts';
 import { ApiError } from '../../../contracts/errors.ts';
 import { limits } from '../../../contracts/limits.ts';
+import type { AccountNotices } from '../account-notices.ts';
 import { roleIn, tenantIn } from '../claims.ts';
 import type { Logins } from '../logins.ts';
 
@@ -42,8 +43,9 @@ export function createProviderAccounts(options: {
   issuer: string;
   rules: ClaimRules;
   logins: Pick<Logins, 'endAll'>;
+  notices: AccountNotices;
 }): ProviderAccounts {
-  const { store, issuer, rules, logins } = options;
+  const { store, issuer, rules, logins, notices } = options;
 
   async function create(email: string, known: Pick<Account, 'role' | 'tenantId' | 'provider'>): Promise<Account> {
     const account = { userId: randomUUID(), email, createdAt: new Date().toISOString(), ...known };
@@ -63,11 +65,19 @@ export function createProviderAccounts(options: {
         provider: { confirmedAt: new Date().toISOString(), ...(email !== undefined && { email }) },
       };
       const before = await store.byEmail(name);
-      if (!before) return { account: await create(name, known), roleBefore: undefined };
+      // Somebody may have chosen another's email at the provider, and not shown yet that it is theirs.
+      const mayTell = claims.email_verified !== false;
+      if (!before) {
+        const made = await create(name, known);
+        if (mayTell) notices.tell(made, 'provider_account_made');
+        return { account: made, roleBefore: undefined };
+      }
       const { userId, role: roleBefore } = before;
       const account = await store.change(userId, ({ tenantId: _, ...rest }) => ({ ...rest, ...known }));
       if (!account) throw new ApiError('invalid_credentials');
       if (account.disabledAt !== undefined) throw new ApiError('account_disabled');
+      if (shownEmail(account) !== shownEmail(before)) notices.tell(before, 'provider_email_changed');
+      if (account.role !== roleBefore && mayTell) notices.tell(account, 'role_changed');
       return { account, roleBefore };
     },
     leave: async (subject) => {

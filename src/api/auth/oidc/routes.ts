@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import {
   type IdentityProvider,
+  type LogoutNotice,
   ProviderUnavailableError,
   SignInRefusedError,
 } from '../../../adapters/identity-provider/identity-provider.ts';
+import type { UsedTokens } from '../../../adapters/logins/used-tokens.ts';
 import type { Account } from '../../../contracts/account.ts';
 import type { AuditTrail } from '../../../contracts/audit.ts';
 import { ApiError } from '../../../contracts/errors.ts';
@@ -49,6 +52,8 @@ export interface OidcRouterOptions {
   providerName: string;
   attempts: SignInAttempts;
   people: ProviderAccounts;
+  /** Logout tokens that were used. */
+  usedTokens: UsedTokens;
   accounts: Pick<Accounts, 'enter'>;
   sessions: Pick<AdminSessions, 'begin'>;
   /** How long a login to the admin's pages lasts at most, in ms. */
@@ -86,13 +91,14 @@ export function createOidcPagesRouter(options: OidcRouterOptions): Router {
     account: Account,
     browser: string,
     to: Destination,
+    begunAt: number,
   ): Promise<string> {
     if (to.page === 'chat') {
       const code = await attempts.keepSignedIn(browser, { userId: account.userId });
       return `/#/signed-in/${code}`;
     }
     if (account.role === 'user') throw new ApiError('forbidden');
-    const sessionId = await sessions.begin(account, options.adminSessionMaxMs);
+    const sessionId = await sessions.begin(account, options.adminSessionMaxMs, begunAt);
     records.loggedIn(req, account, 'oidc_admin_pages');
     options.adminCookie.set(res, sessionId, new URL(publicUrl), options.adminSessionMaxMs);
     return `/admin${to.view === '' ? '' : `#${to.view}`}`;
@@ -133,6 +139,7 @@ export function createOidcPagesRouter(options: OidcRouterOptions): Router {
     })
     .get(CALLBACK_PATH, pagePolicy, limitAddress('oidc-callback'), async (req, res) => {
       let to: Destination = { page: 'chat', view: '' };
+      const begunAt = Date.now();
       try {
         const reply = new URLSearchParams(req.originalUrl.split('?')[1] ?? '');
         const browser = browserCookie.read(req);
@@ -141,7 +148,7 @@ export function createOidcPagesRouter(options: OidcRouterOptions): Router {
         to = { page: attempt.page, view: attempt.view };
         const entered = await people.enter(await provider.redeem(attempt, reply));
         recordEntry(req, entered);
-        res.redirect(303, addressOf(req, await letIn(req, res, entered.account, browser, to)));
+        res.redirect(303, addressOf(req, await letIn(req, res, entered.account, browser, to, begunAt)));
       } catch (error) {
         records.refused(req, undefined, asApiError(error), wayTo(to));
         refuse(req, res, error, to);
@@ -178,9 +185,23 @@ export function createOidcRouter(
 
 /** Where the provider says that somebody has logged out there. It is sent as a form, so it comes before what reads JSON. */
 export function createBackChannelRouter(
-  options: Pick<OidcRouterOptions, 'provider' | 'people' | 'limitAddress' | 'trail'>,
+  options: Pick<OidcRouterOptions, 'provider' | 'people' | 'usedTokens' | 'limitAddress' | 'trail'>,
 ): Router {
-  const { provider, people, limitAddress, trail } = options;
+  const { provider, people, usedTokens, limitAddress, trail } = options;
+
+  /** Ends the logins of somebody. Returns whose; undefined: we do not know them. */
+  async function leave({ subject, tokenId, countsForMs }: LogoutNotice): Promise<string | undefined> {
+    const idHash = createHash('sha256').update(tokenId).digest('base64url');
+    if (!(await usedTokens.use(idHash, countsForMs))) throw new SignInRefusedError('invalid', 'claim jti');
+    try {
+      return await people.leave(subject);
+    } catch (error) {
+      // The provider sends it again, or its person ends the logins here.
+      await usedTokens.giveBack(idHash).catch(() => {});
+      throw error;
+    }
+  }
+
   const readForm = express.urlencoded({ extended: false, limit: FORM_BYTES });
   return Router().post(
     '/auth/oidc/backchannel-logout',
@@ -189,7 +210,7 @@ export function createBackChannelRouter(
     async (req, res) => {
       try {
         const { logout_token } = parse(logoutForm, req.body);
-        const userId = await people.leave(await provider.readLogoutToken(logout_token));
+        const userId = await leave(await provider.readLogoutToken(logout_token));
         if (userId !== undefined) {
           trail.note({
             ...{ action: 'account.end_logins', actor: { kind: 'system' }, outcome: 'done', details: { by: 'oidc' } },
@@ -276,7 +297,7 @@ export const oidcPaths: ZodOpenApiPathsObject = {
       tags,
       summary: 'Tell us that somebody has logged out at the identity provider',
       description:
-        'For the identity provider only (OpenID Connect Back-Channel Logout). All logins of that person end at once.',
+        'For the identity provider only (OpenID Connect Back-Channel Logout). All logins of that person end at once. A token counts once.',
       operationId: 'backChannelLogout',
       requestBody: { content: { 'application/x-www-form-urlencoded': { schema: logoutForm } } },
       responses: {

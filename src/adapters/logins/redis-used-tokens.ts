@@ -1,0 +1,13 @@
+import { redisKeys } from '../../contracts/redis-keys.ts';
+import { orStoreUnavailable } from '../redis/connect-redis.ts';
+import type { Redis } from '../redis/redis.ts';
+import type { UsedTokens } from './used-tokens.ts';
+
+/** Used tokens in Redis: one key for each, which expires. */
+export function createRedisUsedTokens({ redis }: { redis: Redis }): UsedTokens {
+  return {
+    use: async (idHash, ttlMs) =>
+      (await orStoreUnavailable(redis.set(redisKeys.usedToken(idHash), '', 'PX', ttlMs, 'NX'))) !== null,
+    giveBack: async (idHash) => void (await orStoreUnavailable(redis.del(redisKeys.usedToken(idHash)))),
+  };
+}
