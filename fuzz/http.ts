@@ -7,6 +7,8 @@ interface Operation {
   path: string;
   /** Bodies that its schema allows; undefined: it has none. */
   body: fc.Arbitrary<unknown> | undefined;
+  /** Whether its bodies are forms, and not JSON. */
+  isForm?: boolean;
 }
 
 interface Schema {
@@ -41,6 +43,8 @@ interface FuzzRequest {
   method: string;
 }
 
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 const REQUEST_TIMEOUT_MS = 20_000;
 /** How many requests an operation gets that none has reached, and how often. */
 const RUN_ALONE = 20;
@@ -48,6 +52,7 @@ const MOST_RUNS_ALONE = 10;
 
 /** What the OpenAPI document does not have: pages, and what only they use. */
 const undocumented: Operation[] = [
+  ...['/auth/oidc/login', '/auth/oidc/callback', '/auth/oidc/logout'],
   ...['/', '/chat', '/admin', '/admin/login', '/docs', '/docs/swagger-ui.css', '/assets/{name}', '/admin/queues'],
   ...['/admin/queues/api/queues', '/admin/queues/api/queues/{queueName}/{jobId}'],
   ...['/admin/queues/api/queues/{queueName}/{jobId}/logs', '/admin/queues/api/redis/stats', '/{anything}'],
@@ -112,7 +117,7 @@ export async function fuzzHttp(options: {
 
 /** Resumes what some of the requests may have paused: the intake, and providers whose gates they have shut. */
 export async function resumeAll(apiUrl: string, token: string): Promise<void> {
-  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
+  const headers = { 'Content-Type': JSON_TYPE, Authorization: `Bearer ${token}` };
   const post = async (path: string, body: object) => {
     const response = await fetch(`${apiUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
@@ -127,7 +132,7 @@ export async function resumeAll(apiUrl: string, token: string): Promise<void> {
 export async function ownIds(apiUrl: string, token: string): Promise<string[]> {
   const response = await fetch(`${apiUrl}/chat/send`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    headers: { 'Content-Type': JSON_TYPE, Authorization: `Bearer ${token}` },
     body: JSON.stringify({ message: 'fuzz' }),
   });
   const { sessionId, requestId } = (await response.json()) as { sessionId: string; requestId: string };
@@ -138,7 +143,12 @@ export async function ownIds(apiUrl: string, token: string): Promise<string[]> {
 async function send(apiUrl: string, token: string, request: FuzzRequest): Promise<{ status: number; code?: string }> {
   const { operation, parameter, query, body, withToken, method } = request;
   const path = operation.path.replace(/\{\w+\}/g, encodeURIComponent(parameter).replaceAll('%00', '%'));
-  const headers = { ...request.headers, ...(withToken && { Authorization: `Bearer ${token}` }) };
+  const isJson = request.headers['Content-Type'] === JSON_TYPE;
+  const headers = {
+    ...request.headers,
+    ...(operation.isForm && isJson && { 'Content-Type': FORM_TYPE }),
+    ...(withToken && { Authorization: `Bearer ${token}` }),
+  };
   const withBody = body !== undefined && method !== 'get' && method !== 'head';
   const response = await fetch(`${apiUrl}${path}${query}`, {
     method: method.toUpperCase(),
@@ -164,8 +174,10 @@ async function send(apiUrl: string, token: string, request: FuzzRequest): Promis
 function operationsOf(document: Document, existing: Existing): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { requestBody }]) => {
-      const schema = requestBody?.content['application/json']?.schema;
-      return { method, path, body: schema && valueFor(document, schema, existing) };
+      const content = requestBody?.content ?? {};
+      const isForm = FORM_TYPE in content;
+      const schema = content[isForm ? FORM_TYPE : JSON_TYPE]?.schema;
+      return { method, path, body: schema && valueFor(document, schema, existing), isForm };
     }),
   );
 }
@@ -212,9 +224,17 @@ function madeFor(document: Document, schema: Schema, existing: Existing): fc.Arb
 const mostly = <T, U>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<U>): fc.Arbitrary<T | U> =>
   fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: other });
 
-const bodyOf = (allowed: fc.Arbitrary<unknown>): fc.Arbitrary<string | Uint8Array | undefined> =>
+const asForm = (value: unknown) =>
+  new URLSearchParams(
+    Object.entries(Object(value)).map(([name, field]) => [name, typeof field === 'string' ? field : asJson(field)]),
+  ).toString();
+
+const bodyOf = (
+  allowed: fc.Arbitrary<unknown>,
+  write: (value: unknown) => string,
+): fc.Arbitrary<string | Uint8Array | undefined> =>
   fc.oneof(
-    { weight: 4, arbitrary: allowed.map(asJson) },
+    { weight: 4, arbitrary: allowed.map(write) },
     {
       weight: 4,
       arbitrary: fc
@@ -222,10 +242,10 @@ const bodyOf = (allowed: fc.Arbitrary<unknown>): fc.Arbitrary<string | Uint8Arra
         .map(([value, name, wrong, at]) => {
           const object = { ...(value as Record<string, unknown>) };
           const known = Object.keys(object)[at];
-          return asJson({ ...object, [known ?? name]: wrong });
+          return write({ ...object, [known ?? name]: wrong });
         }),
     },
-    { weight: 2, arbitrary: odd.map(asJson) },
+    { weight: 2, arbitrary: odd.map(write) },
     { weight: 1, arbitrary: fc.string() },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }) },
     { weight: 1, arbitrary: fc.constant(undefined) },
@@ -235,7 +255,7 @@ const printable = fc.stringMatching(/^[\x21-\x7e]{1,80}$/);
 const oddHeaders = fc.record(
   {
     'Content-Type': fc.oneof(
-      { weight: 6, arbitrary: fc.constant('application/json') },
+      { weight: 6, arbitrary: fc.constant(JSON_TYPE) },
       {
         weight: 1,
         arbitrary: fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'multipart/form-data'),
@@ -256,7 +276,7 @@ const oddHeaders = fc.record(
 );
 
 const headers = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({ 'Content-Type': 'application/json' }) },
+  { weight: 3, arbitrary: fc.constant({ 'Content-Type': JSON_TYPE }) },
   { weight: 1, arbitrary: oddHeaders },
 );
 
@@ -284,11 +304,13 @@ const requestOf = (operation: Operation, known: string[]): fc.Arbitrary<FuzzRequ
         '?after=1e3&ticket=x',
         '?after=0&after=1',
         `?ticket=${'x'.repeat(43)}`,
+        '?page=admin&view=//evil.example',
+        `?code=x&state=${'x'.repeat(43)}`,
       ),
       fc.webQueryParameters().map((query) => `?${query}`),
     ),
     headers,
-    body: operation.body ? bodyOf(operation.body) : fc.oneof(fc.constant(undefined), fc.string()),
+    body: operation.body ? bodyOf(operation.body, operation.isForm ? asForm : asJson) : fc.oneof(fc.constant(undefined), fc.string()),
     withToken: fc.boolean(),
     method: fc.oneof(
       { weight: 9, arbitrary: fc.constant(operation.method) },

@@ -4,27 +4,30 @@ import { Redis } from 'ioredis';
 import { makeAccount, roleFor } from '../chaos/people.ts';
 import { startStack } from '../chaos/stack.ts';
 import type { Role } from '../src/contracts/account.ts';
+import { startHandMadeProvider } from '../tools/services/hand-made-provider.ts';
 import { fuzzHttp, ownIds, resumeAll } from './http.ts';
 import { startIdentityProvider } from './identity-provider.ts';
 import { fuzzQueues } from './queues.ts';
+import { fuzzSignIns } from './sign-ins.ts';
 import { fuzzSocket } from './socket.ts';
 import { fuzzTokens, ownTokens, TOKEN_USER } from './tokens.ts';
 
-const HELP = `Sends what nobody should send to both queues, to every HTTP endpoint, over WebSockets and as an access token, and checks
-what happened to each of them.
+const HELP = `Sends what nobody should send to both queues, to every HTTP endpoint, over WebSockets, as an access token and as the reply of an
+identity provider, and checks what happened to each of them.
 
-  npm run fuzz -- [--messages N] [--http M] [--sockets C] [--tokens T] [--seed S] [--identity-provider]
+  npm run fuzz -- [--messages N] [--http M] [--sockets C] [--tokens T] [--sign-ins L] [--seed S] [--identity-provider]
 
   --messages N    on chat_requests and chat_responses (default 10000)
   --http M        requests, made from the API's own OpenAPI document (default 2000)
   --sockets C     WebSockets, with up to 12 messages each (default 1000)
   --tokens T      access tokens: forged, cut, and with claims of every kind (default 1000)
+  --sign-ins L    logins and logouts at an identity provider that says anything (default 500)
   --seed S        the same again (default: random, and printed)
-  --identity-provider  an identity provider has the accounts, and signs the tokens
+  --identity-provider  an identity provider has the accounts, and signs the tokens; so nobody logs in at the pages
 
 Two apis and two workers as in production, on a private RabbitMQ and Redis, with the model simulator. Exits with 1 when a
-process dies, an answer is a 5xx other than 503, no request reaches the work of an endpoint, a token opens what it must not, a
-WebSocket ends with a code that is not documented, or a message is not
+process dies, an answer is a 5xx other than 503, no request reaches the work of an endpoint, a token opens what it must not,
+somebody is let in who must not be, a WebSocket ends with a code that is not documented, or a message is not
 accounted for; for HTTP and WebSockets with the smallest request that does it.
 `;
 
@@ -42,6 +45,7 @@ const { values } = parseArgs({
     http: { type: 'string', default: '2000' },
     sockets: { type: 'string', default: '1000' },
     tokens: { type: 'string', default: '1000' },
+    'sign-ins': { type: 'string', default: '500' },
     'identity-provider': { type: 'boolean', default: false },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     help: { type: 'boolean', short: 'h', default: false },
@@ -51,21 +55,23 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const [messages, http, sockets, tokens, seed] = (['messages', 'http', 'sockets', 'tokens', 'seed'] as const).map(
-  (name) => {
+const [messages, http, sockets, tokens, signIns, seed] = (
+  ['messages', 'http', 'sockets', 'tokens', 'sign-ins', 'seed'] as const
+).map((name) => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < 0) {
       process.stderr.write(`--${name} must be a whole number\n`);
       process.exit(2);
     }
     return value;
-  },
-) as [number, number, number, number, number];
+}) as [number, number, number, number, number, number];
 
-console.log(`seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets, ${tokens} tokens`);
+console.log(`seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets, ${tokens} tokens, ${signIns} logins`);
 const provider = values['identity-provider'] ? await startIdentityProvider() : undefined;
 const issuer = provider?.tokens ?? ownTokens;
-const stack = await startStack({ preload: [], settings: { ...SETTINGS, ...provider?.settings } });
+/** Where people log in who have an account of the product. */
+const openId = provider ? undefined : await startHandMadeProvider();
+const stack = await startStack({ preload: [], settings: { ...SETTINGS, ...provider?.settings, ...openId?.settings } });
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 const [apiUrl] = stack.apiUrls;
 const readyWithin = async (ms: number) => {
@@ -96,7 +102,10 @@ try {
   // Somebody whose account may be changed.
   const email = await makeAccount({ redis }, 'fuzz-other', 'user');
   const leaving = await tokenOf('fuzz-leaving', 'user');
-  const existing = { email, confirm: 'fuzz-leaving', messageId: 'fuzz', gate: 'simulator/simulator' };
+  const existing = {
+    ...{ email, confirm: 'fuzz-leaving', messageId: 'fuzz', gate: 'simulator/simulator' },
+    ...(openId && { logout_token: await openId.sign(openId.logoutClaims()) }),
+  };
   await fuzzHttp({
     apiUrl: apiUrl!,
     token,
@@ -127,6 +136,15 @@ try {
       console.log(error.message, error.cause);
     },
   );
+  if (openId) {
+    await fuzzSignIns({ apiUrl: apiUrl!, provider: openId, count: signIns, seed }).then(
+      (seen) => console.log(`  logins at the identity provider: ${JSON.stringify(seen)}`),
+      (error: Error) => {
+        violations.push('logins at the identity provider');
+        console.log(error.message, error.cause);
+      },
+    );
+  }
   // A user of its own, because the requests above have used up the limits of the first one.
   const socketToken = await tokenOf('fuzz-socket', 'user');
   const known = await ownIds(apiUrl!, socketToken);
@@ -159,6 +177,7 @@ try {
   for (const output of stack.died) console.log(`--- the last words of a process that died\n${output}`);
   const dir = await stack.stop(violations.length > 0);
   provider?.stop();
+  openId?.stop();
   console.log(
     `\nseed ${seed}: ${violations.length === 0 ? 'no violation' : `violations: ${violations.join(', ')}; logs: ${dir}`}`,
   );

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { startStack } from '../../chaos/stack.ts';
 import type { OpenApiDocument } from '../../src/api/docs/openapi.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../src/contracts/queues.ts';
+import { startHandMadeProvider } from '../../tools/services/hand-made-provider.ts';
 import { startGuarded } from '../../tools/services/guarded-process.ts';
 import { makeRunFolder, removeFolder } from '../../tools/services/run-folder.ts';
 import { beyondSchema } from './beyond-schema.ts';
@@ -52,7 +53,9 @@ if ('why' in installed) {
 const dir = makeRunFolder('openapi');
 // Mails go nowhere. What asks for one is answered before it is sent.
 const mail = { SMTP_URL: 'smtp://127.0.0.1:9', MAIL_FROM: 'chat@example.com', PUBLIC_URL: 'https://chat.example.com' };
-const stack = await startStack({ preload: [], settings: { ...mail, RATE_LOGIN_PER_MINUTE: '1000000' } });
+const openId = await startHandMadeProvider();
+const settings = { ...mail, ...openId.settings, RATE_LOGIN_PER_MINUTE: '1000000' };
+const stack = await startStack({ preload: [], settings });
 process.once('SIGINT', () => void stack.stop(false).then(() => process.exit(130)));
 try {
   const [apiUrl] = stack.apiUrls as [string];
@@ -77,6 +80,7 @@ try {
   for (const output of stack.died) console.log(`\n--- the last words of a process that died\n${output}`);
   if (run.exitCode !== 0 || stack.died.length > 0) process.exitCode = 1;
 } finally {
+  openId.stop();
   const logs = await stack.stop(process.exitCode === 1);
   if (process.exitCode === 1) console.log(`logs: ${logs}`);
   removeFolder(dir);

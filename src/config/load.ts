@@ -71,7 +71,9 @@ function identityProviderProblems(config: ApiConfig): string[] {
   if (!oidcIssuer) return passwordLogin ? [] : ['PASSWORD_LOGIN can be false only with OIDC_ISSUER'];
   const problems: string[] = [];
   if (jwtJwksUrl)
-    problems.push('OIDC_ISSUER and JWT_JWKS_URL must not both be set: with the first, tokens are our own');
+    problems.push(
+      'OIDC_ISSUER and JWT_JWKS_URL must not both be set: the same person would be two users, one of our own and one of the provider, each with its own conversations and role; docs/configuration.md says what to do instead',
+    );
   if (!oidcClientId || !publicUrl) problems.push('OIDC_CLIENT_ID and PUBLIC_URL are required with OIDC_ISSUER');
   const { protocol, hostname } = new URL(publicUrl ?? 'https://none');
   if (protocol === 'http:' && !isLoopback(hostname) && !adminOverHttp) {
