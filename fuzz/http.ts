@@ -226,7 +226,10 @@ const mostly = <T, U>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<U>): fc.Arbitr
 
 const asForm = (value: unknown) =>
   new URLSearchParams(
-    Object.entries(Object(value)).map(([name, field]) => [name, typeof field === 'string' ? field : asJson(field)]),
+    Object.entries(Object(value)).map(([name, field]): [string, string] => [
+      name,
+      typeof field === 'string' ? field : asJson(field),
+    ]),
   ).toString();
 
 const bodyOf = (
@@ -310,7 +313,9 @@ const requestOf = (operation: Operation, known: string[]): fc.Arbitrary<FuzzRequ
       fc.webQueryParameters().map((query) => `?${query}`),
     ),
     headers,
-    body: operation.body ? bodyOf(operation.body, operation.isForm ? asForm : asJson) : fc.oneof(fc.constant(undefined), fc.string()),
+    body: operation.body
+      ? bodyOf(operation.body, operation.isForm ? asForm : asJson)
+      : fc.oneof(fc.constant(undefined), fc.string()),
     withToken: fc.boolean(),
     method: fc.oneof(
       { weight: 9, arbitrary: fc.constant(operation.method) },

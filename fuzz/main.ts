@@ -58,15 +58,17 @@ if (values.help) {
 const [messages, http, sockets, tokens, signIns, seed] = (
   ['messages', 'http', 'sockets', 'tokens', 'sign-ins', 'seed'] as const
 ).map((name) => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 0) {
-      process.stderr.write(`--${name} must be a whole number\n`);
-      process.exit(2);
-    }
-    return value;
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 0) {
+    process.stderr.write(`--${name} must be a whole number\n`);
+    process.exit(2);
+  }
+  return value;
 }) as [number, number, number, number, number, number];
 
-console.log(`seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets, ${tokens} tokens, ${signIns} logins`);
+console.log(
+  `seed ${seed}: ${messages} messages, ${http} requests, ${sockets} WebSockets, ${tokens} tokens, ${signIns} logins`,
+);
 const provider = values['identity-provider'] ? await startIdentityProvider() : undefined;
 const issuer = provider?.tokens ?? ownTokens;
 /** Where people log in who have an account of the product. */

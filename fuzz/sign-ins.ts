@@ -68,7 +68,8 @@ export async function fuzzSignIns(options: {
     seen('logout', response.status);
     const counts = response.status === 200;
     if (counts && signature !== 'good') throw new Error('a forged word of a logout counts');
-    if (!counts && signature === 'good' && Object.keys(claims).length === 0) throw new Error(`it is ${response.status}`);
+    if (!counts && signature === 'good' && Object.keys(claims).length === 0)
+      throw new Error(`it is ${response.status}`);
   });
   await fc.assert(logouts, { numRuns: count, seed });
   return byStatus;
@@ -89,7 +90,13 @@ const reply: fc.Arbitrary<FuzzReply> = fc.record({
   signature,
   userinfo: fc.oneof(
     { weight: 3, arbitrary: fc.constant(undefined) },
-    { weight: 1, arbitrary: fc.oneof(odd, odd.map((value) => ({ sub: 'somebody', email: value, role: value }))) },
+    {
+      weight: 1,
+      arbitrary: fc.oneof(
+        odd,
+        odd.map((value) => ({ sub: 'somebody', email: value, role: value })),
+      ),
+    },
   ),
   query: fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },

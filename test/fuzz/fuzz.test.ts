@@ -14,7 +14,18 @@ const fuzz = async (...args: string[]) => {
 };
 
 test('whatever is sent, no process dies, no answer is an internal error, and every message is accounted for', async () => {
-  const output = await fuzz('--messages', '3000', '--http', '800', '--sockets', '150', '--tokens', '300', '--sign-ins', '200');
+  const output = await fuzz(
+    '--messages',
+    '3000',
+    '--http',
+    '800',
+    '--sockets',
+    '150',
+    '--tokens',
+    '300',
+    '--sign-ins',
+    '200',
+  );
   expect(output).toMatch(/logins at the identity provider: .*"callback 303":.*"logout 200":/);
   expect(output).toMatch(/endpoints whose work was not reached +0 +ok/);
   expect(output).toContain('seed 7: no violation');

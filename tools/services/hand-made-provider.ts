@@ -31,7 +31,8 @@ export async function startHandMadeProvider() {
       void res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
     const { pathname } = new URL(req.url!, issuer);
     if (pathname === '/.well-known/openid-configuration') return json(metadata);
-    if (pathname === '/jwks') return json({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', use: 'sig' }] });
+    if (pathname === '/jwks')
+      return json({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', use: 'sig' }] });
     if (pathname === '/token') {
       const code = new URLSearchParams(await text(req)).get('code') ?? '';
       const grant = grants.get(code);

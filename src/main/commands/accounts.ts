@@ -28,7 +28,6 @@ import { mail } from '../../config/settings/mail.ts';
 import type { AuditTrail } from '../../contracts/audit.ts';
 import { LOGIN_ENDED_CHANNEL, redisKeys } from '../../contracts/redis-keys.ts';
 import { plainTexts, type TextSeals } from '../../contracts/sealing.ts';
-import type { Logger } from '../../observability/log.ts';
 import { dataKeyStoreOf, masterKeysOf } from '../encryption.ts';
 import { withTrailIn } from './audit-trail.ts';
 import { UsageError } from './command.ts';
@@ -61,10 +60,7 @@ export async function withAccounts(name: string, use: (stores: AccountStores) =>
   await withNotices((notices) => withStores(name, (stores) => use({ ...stores, notices })));
 }
 
-async function withStores(
-  name: string,
-  use: (stores: Omit<AccountStores, 'notices'>) => Promise<void>,
-): Promise<void> {
+async function withStores(name: string, use: (stores: Omit<AccountStores, 'notices'>) => Promise<void>): Promise<void> {
   const ttlMs = readSetting(accountsAndTokens.refreshTokenTtlMs);
   await withRedis(name, async (redis) => {
     const invites = createInvites({
@@ -98,8 +94,8 @@ async function withNotices(use: (notices: AccountNotices) => Promise<void>): Pro
   if (!url) return await use(noNotices);
   const [from, publicUrl] = [readSetting(mail.mailFrom), readSetting(mail.publicUrl)];
   if (!from || !publicUrl) throw new UsageError('MAIL_FROM and PUBLIC_URL are required with SMTP_URL');
-  const say = (_: object, message: string) => void process.stderr.write(`${message}\n`);
-  const logger = { info: () => {}, warn: say, error: say } as Pick<Logger, 'info' | 'warn' | 'error'>;
+  const say = (_: unknown, message?: unknown) => void process.stderr.write(`${message}\n`);
+  const logger = { info: () => {}, warn: say, error: say };
   const outbox = createSmtpOutbox({ url, from, retryAfterMs: MAIL_RETRY_AFTER_MS, logger });
   try {
     await use(createAccountNotices({ outbox, publicUrl }));

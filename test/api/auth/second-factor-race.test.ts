@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import type { AccountStore } from '../../../src/adapters/accounts/account-store.ts';
 import { createRedisAccountStore } from '../../../src/adapters/accounts/redis-account-store.ts';
 import { noNotices } from '../../../src/api/auth/account-notices.ts';
-import { createSecondFactors } from '../../../src/api/auth/second-factor.ts';
+import { createSecondFactors, type SecondFactors } from '../../../src/api/auth/second-factor.ts';
 import type { Account } from '../../../src/contracts/account.ts';
 import { plainTexts } from '../../../src/contracts/sealing.ts';
 import { testRedisUrl } from '../../services.ts';
@@ -12,9 +12,11 @@ import { codeOf } from '../../totp.ts';
 
 let redis: Redis;
 let store: AccountStore;
+let secondFactors: SecondFactors;
 beforeAll(async () => {
   redis = new Redis(await testRedisUrl());
   store = createRedisAccountStore({ redis });
+  secondFactors = secondFactorsWith();
 });
 afterAll(() => redis.quit());
 
@@ -27,7 +29,6 @@ const secondFactorsWith = (meanwhile: () => Promise<unknown> = async () => {}) =
       return check();
     },
   });
-const secondFactors = secondFactorsWith();
 
 async function newAccount(): Promise<Account> {
   const account = {
