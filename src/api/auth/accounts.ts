@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
-import {
-  type Account,
-  type Caller,
-  type Role,
-  roleInForce,
-  type SecondFactorRule,
-} from '../../contracts/account.ts';
+import { type Account, type Caller, type Role, roleInForce, type SecondFactorRule } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
