@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import type { AuditEntry, AuditStore, Head } from '../adapters/audit/audit-store.ts';
@@ -7,7 +8,7 @@ import { auditTrail } from '../config/settings/audit-trail.ts';
 import type { AuditTrail } from '../contracts/audit.ts';
 import { timestamp } from '../contracts/scalars.ts';
 import { byCommand, withAuditTrail } from './commands/audit-trail.ts';
-import { readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import { mustBelong, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { countLine } from './commands/count-line.ts';
 import { readSetting } from './commands/read-setting.ts';
 
@@ -26,7 +27,7 @@ npm start has started. In the image: node dist/src/main/audit.js verify
   --help
 
 Seals are verified if AUDIT_KEYS is set.
-Exits with 0 if all went well, 1 if something failed or the trail is broken, 2 if the command is not understood.
+Exits with 0 if all went well, 1 if something failed or the trail is broken, 2 if the command is not understood or there is no such file.
 `;
 
 const NAME = 'healify-chat audit';
@@ -40,12 +41,18 @@ async function main(): Promise<void> {
   }
   const unexpected = command === 'export' ? file : rest[0];
   if (unexpected !== undefined) throw new UsageError(`unexpected argument: ${unexpected}`);
+  mustBelong(command, values, command === 'export' ? ['since', 'until'] : ['head']);
   if (command === 'export') {
     const range = { since: timeOf('since', values.since), until: timeOf('until', values.until) };
     return withAuditTrail(NAME, (audit) => exportEntries(audit, range));
   }
   const head = headOf(values.head);
-  if (file !== undefined) return verify(linesOf(file), head, 'The file');
+  if (file !== undefined) {
+    await access(file, constants.R_OK).catch(() => {
+      throw new UsageError(`there is no file ${file} that can be read`);
+    });
+    return verify(linesOf(file), head, 'The file');
+  }
   await withAuditTrail(NAME, ({ store }) => verify(textsOf(store, 1), head, 'The trail'));
 }
 

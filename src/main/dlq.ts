@@ -16,7 +16,15 @@ import { REQUESTS_QUEUE, RESPONSES_QUEUE, type WorkQueue } from '../contracts/qu
 import type { BodySeals, TextSeals } from '../contracts/sealing.ts';
 import { brokerAddressOf } from './broker-address.ts';
 import { auditedByCommand } from './commands/audit-trail.ts';
-import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import {
+  flagOption,
+  mustBelong,
+  printer,
+  readArguments,
+  runCommand,
+  textOption,
+  UsageError,
+} from './commands/command.ts';
 import { dropText, groupsText, pageText, redriveText } from './commands/dlq-text.ts';
 import { progressLine } from './commands/progress-line.ts';
 import { readSetting } from './commands/read-setting.ts';
@@ -45,8 +53,8 @@ What is shown, redriven or dropped is recorded in the audit trail, in MONGODB_UR
   --json            print JSON
   --help
 
-Only the oldest 10000 letters of a queue are looked at. Exits with 0 if all went well, 1 if something failed or the
-canary did, 2 if the command is not understood.
+Only the oldest million letters of a queue are looked at. Exits with 0 if all went well, 1 if something failed, the
+canary did, or there is no letter with the --message-id, 2 if the command is not understood.
 Where texts are encrypted, show and redrive also read ENCRYPTION_KEYS, REDIS_URL and MONGODB_URL. Show opens the texts in messages of
 apis and workers, too, or says that it cannot. A letter that is encrypted as a whole and cannot be opened is shown in base64, and not
 sent back.
@@ -72,7 +80,12 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command, name, ...rest] = positionals;
+  const allowed = command === undefined ? undefined : FLAGS[command];
+  if (command === undefined || !allowed) {
+    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing');
+  }
   if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
+  mustBelong(command, values, allowed);
   const queue = queueOf(name);
   const print = printer(values.json);
   const filter = {
@@ -84,23 +97,17 @@ async function main(): Promise<void> {
   const more = { limit: values.limit, dryRun: values['dry-run'] };
 
   if (command === 'list') {
-    const wanted = parse(letterFilter, filter, values, []);
+    const wanted = parse(letterFilter, filter);
     const admin = connectAdmin();
     const lists: LetterGroups[] = [];
     for (const each of queue ? [queue] : ALL_QUEUES) lists.push(await admin.list(each, wanted));
+    mustHaveFound(filter.messageId, lists);
     print(lists, () => lists.map(groupsText).join(''));
     return;
   }
-  if (command !== 'show' && command !== 'redrive' && command !== 'drop') {
-    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing');
-  }
   if (!queue) throw new UsageError(`of which queue? ${REQUESTS_QUEUE} or ${RESPONSES_QUEUE}`);
   if (command === 'show') {
-    const wanted = parse(showBodiesOptions, { ...filter, limit: values.limit, full: values.full }, values, [
-      'limit',
-      'full',
-      'because',
-    ]);
+    const wanted = parse(showBodiesOptions, { ...filter, limit: values.limit, full: values.full });
     const event = {
       ...{ action: 'text.view' as const, subject: subjectOf(queue) },
       details: { filter: filterOf(wanted), ...(values.because && { reason: cutText(values.because, 500) }) },
@@ -108,11 +115,13 @@ async function main(): Promise<void> {
     await withSeals(NAME, async (seals) => {
       const show = () => connectAdmin(seals).showBodies(queue, wanted);
       const countOf = ({ letters }: { letters: unknown[] }) => ({ details: { count: letters.length } });
-      print(await auditedByCommand('dlq', event, show, countOf), pageText);
+      const page = await auditedByCommand('dlq', event, show, countOf);
+      mustHaveFound(filter.messageId, [page]);
+      print(page, pageText);
     });
   } else if (command === 'redrive') {
     const flags = { ...filter, ...more, canary: values.canary, rate: values.rate };
-    const wanted = parse(redriveOptions, flags, values, ['limit', 'dry-run', 'canary', 'rate']);
+    const wanted = parse(redriveOptions, flags);
     const progress = progressLine(process.stderr, 'sent');
     const event = {
       action: 'dead_letter.redrive' as const,
@@ -124,11 +133,12 @@ async function main(): Promise<void> {
       const redrive = () => connectAdmin(seals).redrive(queue, wanted, progress.show);
       const report = await (wanted.dryRun ? redrive() : auditedByCommand('dlq', event, redrive, countsOf));
       progress.end();
+      mustHaveFound(filter.messageId, [report]);
       print(report, redriveText);
       if (report.stopped !== null || report.refused > 0) process.exitCode = 1;
     });
   } else {
-    const wanted = parse(dropOptions, { ...filter, ...more, confirm: values.yes }, values, ['limit', 'dry-run', 'yes']);
+    const wanted = parse(dropOptions, { ...filter, ...more, confirm: values.yes });
     if (!wanted.confirm && !wanted.dryRun)
       throw new UsageError('dropped letters cannot be restored: add --yes, or --dry-run');
     const drop = () => connectAdmin().drop(queue, wanted);
@@ -138,18 +148,31 @@ async function main(): Promise<void> {
       details: { filter: filterOf(wanted) },
     };
     const countsOf = ({ dropped: count, matching }: DropReport) => ({ details: { count, matching } });
-    print(await (wanted.dryRun ? drop() : auditedByCommand('dlq', event, drop, countsOf)), dropText);
+    const report = await (wanted.dryRun ? drop() : auditedByCommand('dlq', event, drop, countsOf));
+    mustHaveFound(filter.messageId, [report]);
+    print(report, dropText);
   }
+}
+
+/** Whoever names a letter wants that one, so it has failed if there is none. */
+function mustHaveFound(messageId: string | undefined, found: readonly { matching: number }[]): void {
+  if (messageId === undefined || found.some(({ matching }) => matching > 0)) return;
+  process.stderr.write('There is no letter with this message id.\n');
+  process.exitCode = 1;
 }
 
 const subjectOf = (queue: WorkQueue) => ({ kind: 'queue' as const, id: `${queue}.dlq` });
 
 const FILTER_FLAGS = ['reason', 'message-id', 'older-than', 'newer-than', 'json'];
+/** The flags of each command. */
+const FLAGS: Record<string, readonly string[]> = {
+  list: FILTER_FLAGS,
+  show: [...FILTER_FLAGS, 'limit', 'full', 'because'],
+  redrive: [...FILTER_FLAGS, 'limit', 'dry-run', 'canary', 'rate'],
+  drop: [...FILTER_FLAGS, 'limit', 'dry-run', 'yes'],
+};
 
-/** @param allowed the flags that a command has beside those of all */
-function parse<T extends z.ZodType>(schema: T, input: unknown, flags: object, allowed: string[]): z.output<T> {
-  const odd = Object.keys(flags).find((flag) => !FILTER_FLAGS.includes(flag) && !allowed.includes(flag));
-  if (odd) throw new UsageError(`--${odd} does not belong to this command`);
+function parse<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const dashed = (path: PropertyKey[]) => path.join('.').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -15,8 +15,8 @@ environment, .env, or what npm start has started. In the image: node dist/src/ma
   --json
   --help
 
-Exits with 0 if nothing is left, 1 if something is or the erasure is not finished, 2 if the command is not understood. With Redis, it
-needs a Redis user that may SCAN.
+Exits with 0 if nothing is left, 1 if something is or the erasure is not finished, 2 if the command is not understood or there is no such
+receipt or user. With Redis, it needs a Redis user that may SCAN.
 `;
 
 async function main(): Promise<void> {
@@ -24,7 +24,9 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(HELP);
   const [command, named, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
-  if (command !== 'show' && command !== 'verify') throw new UsageError('a command is missing: show or verify');
+  if (command !== 'show' && command !== 'verify') {
+    throw new UsageError(command ? `there is no command ${command}` : 'a command is missing: show or verify');
+  }
   if (named === undefined) throw new UsageError('an erasure, or a user, is missing');
   await withErasers('healify-chat erasures', async ({ dataEraser, erasures }) => {
     const given = await readReceipt(named);
@@ -36,7 +38,10 @@ async function main(): Promise<void> {
     const of = found ? { userId: found.userId, sessionId: found.sessionId ?? undefined } : { userId: named };
     const counts = await dataEraser.survey(of, found?.erasureId);
     const left = Object.fromEntries(kindsOfData.filter((kind) => counts[kind] > 0).map((kind) => [kind, counts[kind]]));
-    const isClosed = of.sessionId !== undefined || (await dataEraser.isClosed(of.userId));
+    const isClosed = found?.sessionId ? true : await dataEraser.isClosed(of.userId);
+    if (!found && !isClosed && Object.keys(left).length === 0) {
+      throw new UsageError(`there is no receipt ${named}, and nothing is known of a user with this id`);
+    }
     const state = found?.state ?? null;
     printer(values.json)({ ...of, state, isClosed, left }, () => verdictText(of.userId, { state, isClosed, counts }));
     if (Object.keys(left).length > 0 || state === 'erasing' || !isClosed) process.exitCode = 1;
@@ -62,9 +67,17 @@ async function readReceipt(file: string) {
   } catch {
     return undefined;
   }
-  const read = erasureSchema.safeParse(JSON.parse(text));
+  const read = erasureSchema.safeParse(jsonOf(text));
   if (!read.success) throw new UsageError(`${file} is no receipt`);
   return read.data;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 runCommand(main);

@@ -7,7 +7,15 @@ import { age } from '../contracts/dead-letters.ts';
 import { DEFAULT_RETRIES_PER_SECOND, jobFilter } from '../contracts/http/job-bodies.ts';
 import type { JobAdmin, JobFilter, JobSummary, RetryReport } from '../contracts/jobs.ts';
 import { auditedByCommand } from './commands/audit-trail.ts';
-import { flagOption, printer, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import {
+  flagOption,
+  mustBelong,
+  printer,
+  readArguments,
+  runCommand,
+  textOption,
+  UsageError,
+} from './commands/command.ts';
 import { jobsText, retryText, storyText } from './commands/jobs-text.ts';
 import { progressLine } from './commands/progress-line.ts';
 import { withRedis } from './commands/redis-connection.ts';
@@ -70,8 +78,7 @@ async function main(): Promise<void> {
   const flags = FLAGS[command];
   if (!flags) throw new UsageError(command ? `there is no command ${command}` : 'a command is missing');
   if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
-  const odd = Object.keys(values).find((flag) => flag !== 'json' && !flags.includes(flag));
-  if (odd) throw new UsageError(`--${odd} does not belong to this command`);
+  mustBelong(command, values, [...flags, 'json']);
   if (command === 'list' && requestId !== undefined) throw new UsageError('list takes no request: show does');
   if ((command === 'show' || command === 'cancel') && requestId === undefined) throw new UsageError('which request?');
   if (command === 'retry' && requestId !== undefined && Object.keys(values).some((flag) => flag !== 'json')) {

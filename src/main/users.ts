@@ -14,7 +14,7 @@ import type { AdminAccount } from '../contracts/http/admin-account-bodies.ts';
 import { id } from '../contracts/scalars.ts';
 import { type AccountStores, withAccounts } from './commands/accounts.ts';
 import { byCommand } from './commands/audit-trail.ts';
-import { flagOption, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
+import { flagOption, mustBelong, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { type Erasers, withErasers } from './commands/erasers.ts';
 import { keptText } from './commands/erasure-text.ts';
 
@@ -22,9 +22,9 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
 
   npm run users -- add --email E (--password-stdin | --password-env NAME) [--role ROLE] [--if-absent]
   npm run users -- invite
-  npm run users -- set-role --email E --role ROLE
-  npm run users -- grant-admin --email E
-  npm run users -- revoke-admin --email E
+  npm run users -- set-role (--email E | --user-id U) --role ROLE
+  npm run users -- grant-admin (--email E | --user-id U)
+  npm run users -- revoke-admin (--email E | --user-id U)
   npm run users -- set-tenant (--email E | --user-id U) [--tenant T]
   npm run users -- set-password --email E (--password-stdin | --password-env NAME)
   npm run users -- show (--email E | --user-id U)
@@ -32,7 +32,7 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- enable (--email E | --user-id U)
   npm run users -- end-logins (--email E | --user-id U)
   npm run users -- enroll-totp --email E
-  npm run users -- reset-totp --email E
+  npm run users -- reset-totp (--email E | --user-id U)
   npm run users -- erase (--email E | --user-id U) [--dry-run | --yes]
 
 In the image: node dist/src/main/users.js add ...
@@ -64,10 +64,16 @@ In the image: node dist/src/main/users.js add ...
 
 All of this counts at once, at every api; a tenant from the next refresh of each login on. The audit trail records it. With SMTP_URL,
 MAIL_FROM and PUBLIC_URL, people get a mail if their password, their second factor or their role has changed.
+Exits with 0 if all went well, 1 if something failed, 2 if the command is not understood or there is no such account.
 `;
 
-/** All commands, as the help has them. */
-const COMMANDS = [...HELP.matchAll(/npm run users -- ([\w-]+)/g)].map(([, command]) => command);
+/** All commands, and the options of each, as the help has them. */
+const COMMANDS = new Map(
+  [...HELP.matchAll(/npm run users -- ([\w-]+)(.*)/g)].map(([, command, options]) => [
+    command!,
+    [...options!.matchAll(/--([\w-]+)/g)].map(([, option]) => option!),
+  ]),
+);
 
 async function main(): Promise<void> {
   const { values, positionals } = readArguments({
@@ -83,10 +89,15 @@ async function main(): Promise<void> {
     tenant: textOption,
   });
   if (values.help) return void process.stdout.write(HELP);
-  const [command = ''] = positionals;
-  if (!COMMANDS.includes(command)) {
+  const [command = '', ...rest] = positionals;
+  const options = COMMANDS.get(command);
+  if (!options) {
     throw new UsageError(command ? `there is no command ${command}` : 'a command is missing, such as show or add');
   }
+  if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
+  mustBelong(command, values, options.includes('role') ? [...options, 'admin'] : options);
+  if (values.email !== undefined && values['user-id'] !== undefined)
+    throw new UsageError('give either --email or --user-id');
   const name = values.email?.toLowerCase() ?? values['user-id'];
   const { email = '' } = values;
   if (command === 'invite') return withAccounts('healify-chat users', invite);
@@ -281,4 +292,4 @@ async function readPassword(fromStdin: boolean | undefined, variable: string | u
   return process.env[variable] ?? '';
 }
 
-runCommand(main, { usageExitCode: 1 });
+runCommand(main);

@@ -106,7 +106,7 @@ test.each([
   [['redrive'], 'of which queue?'],
   [['list', 'orders'], 'there is no queue orders'],
   [['drop', REQUESTS_QUEUE], 'add --yes'],
-  [['list', '--limit', '3'], '--limit does not belong to this command'],
+  [['list', '--limit', '3'], '--limit does not belong to list'],
   [['redrive', REQUESTS_QUEUE, '--older-than', 'yesterday'], '--older-than: must be an age'],
   [['redrive', REQUESTS_QUEUE, '--canary', '0'], '--canary'],
   [['list', '--frobnicate'], 'frobnicate'],

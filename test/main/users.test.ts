@@ -22,9 +22,19 @@ async function users(...args: string[]) {
 }
 
 test('a command that is missing or unknown is named', async () => {
-  expect(await users()).toMatchObject({ code: 1, output: expect.stringContaining('a command is missing') });
+  expect(await users()).toMatchObject({ code: 2, output: expect.stringContaining('a command is missing') });
   const unknown = await users('rename', '--email', 'ann@example.com');
-  expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining('there is no command rename') });
+  expect(unknown).toMatchObject({ code: 2, output: expect.stringContaining('there is no command rename') });
+});
+
+test.each([
+  [['show', 'ann@example.com'], 'unexpected argument: ann@example.com'],
+  [['show', '--email', 'ann@example.com', '--yes'], '--yes does not belong to show'],
+  [['disable', '--email', 'ann@example.com', '--dry-run'], '--dry-run does not belong to disable'],
+  [['disable', '--email', 'ann@example.com', '--user-id', 'u'], 'either --email or --user-id'],
+  [['show', '--user-id', 'nobody'], 'there is no account for nobody'],
+])('%j is not understood, which changes nothing and ends with 2', async (args, message) => {
+  expect(await users(...args)).toMatchObject({ code: 2, output: expect.stringContaining(message) });
 });
 
 test('erase counts first, erases only if it is told so, and prints the receipt', async () => {
@@ -32,7 +42,7 @@ test('erase counts first, erases only if it is told so, and prints the receipt',
   const dry = await users('erase', '--user-id', ann.userId, '--dry-run');
   expect(dry).toMatchObject({ code: 0, output: expect.stringMatching(/^ *1 +account /m) });
   const unsure = await users('erase', '--user-id', ann.userId);
-  expect(unsure).toMatchObject({ code: 1, output: expect.stringContaining('--yes is missing') });
+  expect(unsure).toMatchObject({ code: 2, output: expect.stringContaining('--yes is missing') });
   expect((await ann.history()).status).toBe(200);
 
   const erased = await users('erase', '--user-id', ann.userId, '--yes');
@@ -49,9 +59,9 @@ test('erase finds an account by its email, and says if there is none', async () 
   expect(await users('erase', '--email', credentials.email.toUpperCase(), '--yes')).toMatchObject({ code: 0 });
   expect((await postJson(`${api.url}/auth/login`, credentials)).status).toBe(401);
   const again = await users('erase', '--email', credentials.email, '--yes');
-  expect(again).toMatchObject({ code: 1, output: expect.stringContaining('there is no account') });
+  expect(again).toMatchObject({ code: 2, output: expect.stringContaining('there is no account') });
   const both = await users('erase', '--email', credentials.email, '--user-id', 'u', '--yes');
-  expect(both).toMatchObject({ code: 1, output: expect.stringContaining('either --email or --user-id') });
+  expect(both).toMatchObject({ code: 2, output: expect.stringContaining('either --email or --user-id') });
 });
 
 test('without the server that has the rest, nothing is erased, and no receipt says so', async () => {
@@ -60,7 +70,7 @@ test('without the server that has the rest, nothing is erased, and no receipt sa
   const refused = await users('erase', '--user-id', 'somebody', '--yes');
   await redis.del(KEYS_STORE_KEY);
   redis.disconnect();
-  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('set MONGODB_URL') });
+  expect(refused).toMatchObject({ code: 2, output: expect.stringContaining('set MONGODB_URL') });
   expect(refused.output).not.toContain('erasureId');
 });
 
@@ -79,5 +89,5 @@ test('set-tenant says to which organisation a user belongs, and tokens have it f
   expect(taken.output).not.toContain('of north');
   expect(await tenantNow()).toBeUndefined();
   const wrong = await users('set-tenant', '--email', credentials.email, '--tenant', 'x'.repeat(5_000));
-  expect(wrong).toMatchObject({ code: 1, output: expect.stringContaining('must be the id of an organisation') });
+  expect(wrong).toMatchObject({ code: 2, output: expect.stringContaining('must be the id of an organisation') });
 });
