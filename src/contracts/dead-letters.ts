@@ -2,8 +2,13 @@ import { z } from 'zod';
 import { limits } from './limits.ts';
 import type { WorkQueue } from './queues.ts';
 
-/** How many letters of a queue are read at most, the oldest first. */
-export const MAX_LETTERS_READ = 10_000;
+/**
+ * How many letters of a queue are read at most, the oldest first. Whoever reads them keeps only some of their bodies. RabbitMQ keeps
+ * account of all that are read at a time.
+ */
+export const MAX_LETTERS_READ = 1_000_000;
+/** One run sends or drops at most this many letters. */
+const MAX_PER_RUN = 10_000;
 /** One call of the API shows, sends or drops at most this many letters. It is also the default of the command. */
 export const MAX_PER_CALL = 1_000;
 const DEFAULT_SHOWN = 20;
@@ -39,7 +44,7 @@ export const showBodiesOptions = showOptions.extend({
 export const redriveOptions = z
   .strictObject({
     ...filter,
-    limit: count(MAX_LETTERS_READ).default(MAX_PER_CALL).describe('How many letters to send at most. The rest stays.'),
+    limit: count(MAX_PER_RUN).default(MAX_PER_CALL).describe('How many letters to send at most. The rest stays.'),
     dryRun: z.boolean().default(false).describe('true: change nothing, only count the letters.'),
     canary: count(MAX_CANARY)
       .optional()
@@ -51,9 +56,7 @@ export const redriveOptions = z
 export const dropOptions = z
   .strictObject({
     ...filter,
-    limit: count(MAX_LETTERS_READ)
-      .default(MAX_PER_CALL)
-      .describe('How many letters to remove at most. The rest stays.'),
+    limit: count(MAX_PER_RUN).default(MAX_PER_CALL).describe('How many letters to remove at most. The rest stays.'),
     dryRun: z.boolean().default(false).describe('true: change nothing, only count the letters.'),
     confirm: z
       .boolean()

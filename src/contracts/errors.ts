@@ -62,7 +62,8 @@ export class DeadLettersInUseError extends HealifyError {
 /** There are so many dead letters that the last of them were not looked at. */
 export class UnseenDeadLettersError extends HealifyError {
   readonly code = 'dead_letters_unseen';
-  readonly retryable = true;
+  /** Not before somebody has done something about the letters. */
+  readonly retryable = false;
 
   constructor(unseen: number) {
     super(`${unseen} dead letters lie behind those that are read. Send some back, or drop them: npm run dlq.`);

@@ -5,8 +5,15 @@
 export const keptData = {
   account: { store: 'lasting', what: 'The account: email, hash of the password, second factor, role.' },
   logins: { store: 'lasting', what: 'Logins: their refresh tokens, with address and program.' },
+  links: {
+    store: 'redis',
+    what: 'Links in mails that were not used: to choose another password, or to verify the email.',
+  },
   admin_sessions: { store: 'redis', what: 'Logins to the admin’s pages, and access to texts in an emergency.' },
-  tickets: { store: 'redis', what: 'Tickets for event streams and WebSockets. Each counts for seconds.' },
+  tickets: {
+    store: 'redis',
+    what: 'Tickets for event streams and WebSockets, and logins on their way back from an identity provider. Each counts for a minute at most.',
+  },
   rate_limits: { store: 'redis', what: 'How often the user has called what, for a minute.' },
   idempotency_keys: { store: 'redis', what: 'Hashes of Idempotency-Keys, each with the ids of its question.' },
   conversations: { store: 'lasting', what: 'Conversations with their titles.' },
@@ -37,3 +44,5 @@ export interface DataOf {
   userId: string;
   sessionId?: string | undefined;
 }
+
+export type DataOfSession = DataOf & { sessionId: string };

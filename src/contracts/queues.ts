@@ -81,6 +81,9 @@ export const TRACESTATE_HEADER = 'tracestate';
 export const JOBS_PREFIX = '{healify}';
 export const JOBS_QUEUE = 'chat';
 
+/** The largest number of queues over which jobs are spread. */
+export const MOST_JOB_SHARDS = 64;
+
 /**
  * The prefix of the keys of one of the queues over which jobs are spread. If there is only one, its prefix is what it always
  * was.

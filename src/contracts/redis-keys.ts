@@ -55,6 +55,11 @@ export const redisKeys = {
    */
   answer: (hash: string) => `{ai:answer:${hash.slice(0, 1).repeat(2)}}:${hash}`,
   /**
+   * Sorted set: what the answer cache keeps of a user's answers, by when it is gone, in ms: hashes of answers, and `session:` and the
+   * ids of sessions with a last answer.
+   */
+  answersOfUser: (userId: string) => `ai:answers-of:${userId}`,
+  /**
    * Stream: a request's answer log. The id of each entry has the event's number, then the epoch of the attempt that wrote it
    * plus 1. The fields of the entries are described in append-events.lua.
    */
@@ -98,6 +103,8 @@ export const redisKeys = {
   resetAsks: (emailHash: string) => `auth:reset-asks:${emailHash}`,
   /** String, JSON: the email that the link in a mail proves: `email`; `askedAt`, in ms; by the hash of its token. */
   emailProof: (tokenHash: string) => `auth:email-proof:${tokenHash}`,
+  /** Sorted set: the keys of such wishes and proofs, by when they expire, in ms; by the hash of their email. So an erasure finds them. */
+  mailedLinks: (emailHash: string) => `auth:mailed-links:${emailHash}`,
   /** Hash: how often such mails were asked for, by the email's hash: `count`; `latest`, in ms. */
   emailProofAsks: (emailHash: string) => `auth:email-proof-asks:${emailHash}`,
   /** String, JSON: a login at the identity provider that has not come back yet: `nonce`, `codeVerifier`, `page`, `view`; by a hash of its state. */
@@ -131,6 +138,8 @@ export const redisKeys = {
   erasureTraces: (erasureId: string): string => keyBeside(redisKeys.erasure(erasureId), 'traces'),
   /** String: the id of the latest erasure of the user. */
   erasureOf: (userId: string): string => keyBeside(redisKeys.history(userId), 'erasure'),
+  /** String: the id of the erasure of a user's conversation, while it is under way. */
+  erasureOfSession: (userId: string, sessionId: string) => `chat:erasure-of:${JSON.stringify([userId, sessionId])}`,
   /** Hash: a family of refresh tokens, one login. */
   refreshFamily: (familyId: string) => `auth:refresh:${familyId}`,
   /** Sorted set: the ids of a user's families of refresh tokens, by when they expire, in ms. Some may be gone. */

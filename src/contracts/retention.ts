@@ -81,7 +81,16 @@ export const retention: Readonly<Record<string, Retained>> = {
     limit: { setting: 'ADMIN_SESSION_MAX', after: 'the login' },
     enforcedBy: 'store',
   }),
-  tickets: of('tickets', { limit: { ms: 30_000, after: 'it was made' }, enforcedBy: 'store' }),
+  tickets: of('tickets', {
+    what: 'Tickets for event streams and WebSockets. Each counts for seconds.',
+    limit: { ms: 30_000, after: 'it was made' },
+    enforcedBy: 'store',
+  }),
+  returned_sign_ins: of('tickets', {
+    what: 'Logins that have come back from the identity provider, until the page asks for their tokens.',
+    limit: { ms: 60_000, after: 'it came back' },
+    enforcedBy: 'store',
+  }),
   rate_limits: of('rate_limits', { limit: { ms: 60_000, after: 'the first call' }, enforcedBy: 'store' }),
   idempotency_keys: of('idempotency_keys', {
     limit: { setting: 'IDEMPOTENCY_TTL', after: 'its question' },
@@ -209,18 +218,16 @@ export const retention: Readonly<Record<string, Retained>> = {
     limit: { setting: 'INVITE_TTL', after: 'it was made' },
     enforcedBy: 'store',
   },
-  password_resets: {
+  password_resets: of('links', {
     what: 'Wishes for another password: the email, by a hash of the link.',
-    store: 'redis',
     limit: { setting: 'PASSWORD_RESET_TTL', after: 'the mail' },
     enforcedBy: 'store',
-  },
-  email_proofs: {
+  }),
+  email_proofs: of('links', {
     what: 'Links that verify an email: the email, by a hash of the link.',
-    store: 'redis',
     limit: { ms: DAY_MS, after: 'the mail' },
     enforcedBy: 'store',
-  },
+  }),
   sign_ins: {
     what: 'Logins at the identity provider that have not come back yet: secrets of a browser’s way there.',
     store: 'redis',

@@ -76,8 +76,9 @@ export function createSharedLettersLook(options: {
     },
     read: async (deadLetterQueue) => {
       // While the letters are read, the queue seems to be empty, and alerts would believe that.
-      await holdLook(redis, QUEUES_SEEN_KEY);
-      const { groups } = await listLetters(broker, workQueues[deadLetterQueue]!, {});
+      const { groups } = await holdLook(redis, QUEUES_SEEN_KEY, () =>
+        listLetters(broker, workQueues[deadLetterQueue]!, {}),
+      );
       const ages = groups.flatMap(({ oldest }) => (oldest === null ? [] : [Date.parse(oldest)]));
       return {
         reasons: Object.fromEntries(groups.map(({ reason, count }) => [reason, count])),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRedisLogWriter } from '../adapters/answer-log/redis-log-writer.ts';
 import { createAnswerCache } from '../adapters/answers/answer-cache.ts';
+import { createAnswersOfUser } from '../adapters/answers/answers-of-user.ts';
 import { createRecordedCalls } from '../adapters/answers/recorded-calls.ts';
 import { createJobsAwaitingModel } from '../adapters/jobs/awaiting-model.ts';
 import { watchIntakePause } from '../adapters/jobs/intake-pause.ts';
@@ -103,10 +104,11 @@ export async function startWorker(
   if (model.simulated) logger.warn('there is no OPENAI_API_KEY: the model simulator answers');
 
   const { cacheKeys } = encryption;
+  const keepLast = config.encryptionKeys.length === 0 || config.plainTextsForOthers;
   const cache = createAnswerCache({
     redis: servers.cacheRedis,
     keys: cacheKeys,
-    keepLast: config.encryptionKeys.length === 0 || config.plainTextsForOthers,
+    keepLast,
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
     onBytes: (operation, bytes) => metrics.cacheBytes.inc({ operation }, bytes),
@@ -118,6 +120,7 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
+  const answersOfUser = createAnswersOfUser({ redis: servers.cacheRedis, keepLast, ttlMs: config.cacheTtlMs });
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
     shards,
@@ -139,6 +142,7 @@ export async function startWorker(
         model,
         cache,
         recordedCalls,
+        answersOfUser,
         settings: config,
         logs: createRedisLogWriter({ redis, seals: encryption.seals, ttlMs: config.answerLogTtlMs }),
         wake: (requestIds) => promoteJobs(shards, redis, requestIds),

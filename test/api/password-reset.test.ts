@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import type { Erasure } from '../../src/contracts/erasures.ts';
 import { call, postJson, register } from '../api-client.ts';
 import { type MailServer, startMailServer } from '../mail-server.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
+import { readExport } from '../read-export.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { until } from '../until.ts';
 
@@ -67,6 +69,37 @@ test('an email without an account gets the same reply, and no mail; nor does a d
   // The mail of the known one was asked for last.
   await until('its mail', () => mailServer.mails.some(({ to }) => to === known.email));
   expect(mailServer.mails.filter(({ to }) => to === unknown || to === disabled.email)).toEqual([]);
+});
+
+test('a user is given the links that were mailed, but for their secrets; who is erased leaves none', async () => {
+  const { email, password } = await register(api.url);
+  const tokens = [await tokenFor(email), await tokenFor(email)];
+  const { body } = await logIn(email, password);
+  const user = body as unknown as { userId: string; accessToken: string };
+  const given = await readExport({ url: api.url, accessToken: user.accessToken });
+  expect(given.end).toMatchObject({ complete: true, counts: { links: 2 } });
+  const link = { purpose: 'password_reset', email, askedAt: expect.stringMatching(/Z$/), secrets: ['link'] };
+  expect(given.items('links')).toEqual([expect.objectContaining(link), expect.objectContaining(link)]);
+  for (const token of tokens) expect(given.text).not.toContain(token);
+  expect(given.text).not.toMatch(/auth:reset/);
+
+  const other = await register(api.url);
+  const others = await tokenFor(other.email);
+  const headers = { Authorization: `Bearer ${user.accessToken}`, 'Content-Type': 'application/json' };
+  const erased = await call(`${api.url}/account`, { method: 'DELETE', headers, body: JSON.stringify({ password }) });
+  const { erasureId } = erased.body as unknown as Erasure;
+  const receipt = await until('it is erased', async () => {
+    const now = (await call(`${api.url}/erasures/${erasureId}`)).body as unknown as Erasure;
+    return now.state === 'erased' && now;
+  });
+  expect(receipt.kinds.find(({ kind }) => kind === 'links')).toMatchObject({ found: 2, erased: 2, left: 0 });
+  // A hash of the email stays for a day, so that nobody is sent mails without end.
+  const left = await Promise.all(
+    (await redis.keys('auth:*')).map(async (key) => ((await redis.type(key)) === 'string' ? redis.get(key) : '')),
+  );
+  expect(left.join()).not.toContain(email);
+  for (const token of tokens) expect((await reset(token)).body.code).toBe('reset_invalid');
+  expect((await reset(others)).status).toBe(204);
 });
 
 test('a link works once, and one that was made up does not', async () => {

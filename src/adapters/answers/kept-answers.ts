@@ -3,6 +3,7 @@ import { hashesIn } from '../../contracts/chat-response.ts';
 import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
+import { forgetNotes } from './answers-of-user.ts';
 import { forgetAnswers } from './redis-scripts/forget-answers.ts';
 
 /** What of the cache is meant: the last answers of these sessions, and the answers under these keys (at most 1,000). */
@@ -12,12 +13,15 @@ export interface AnswersOf {
   answerKeys: readonly string[];
 }
 
-/** Removes what the cache keeps. One round trip. @throws StoreUnavailableError */
-export async function eraseAnswers(redis: Redis, { sessionIds, answerKeys }: AnswersOf): Promise<void> {
+/** Removes what the cache keeps of a user, and what is noted of it. One round trip. @throws StoreUnavailableError */
+export async function eraseAnswers(redis: Redis, userId: string, { sessionIds, answerKeys }: AnswersOf): Promise<void> {
+  const hashes = answerKeys.flatMap(hashesIn);
+  const noted = sessionIds.map((sessionId) => ({ sessionId, hashes: [] }));
   await orStoreUnavailable(
     Promise.all([
       ...sessionIds.map((sessionId) => redis.del(redisKeys.response(sessionId))),
-      forgetAnswers(redis, answerKeys.flatMap(hashesIn)),
+      forgetAnswers(redis, hashes),
+      forgetNotes(redis, userId, [...noted, { sessionId: '', hashes }]),
     ]),
   );
 }

@@ -9,6 +9,8 @@ export interface ErasureStore {
   find(erasureId: string): Promise<Erasure | undefined>;
   /** Returns the latest erasure of a whole user. */
   ofUser(userId: string): Promise<Erasure | undefined>;
+  /** Returns the erasure of a single conversation of a user, if it is not done. */
+  underWay(userId: string, sessionId: string): Promise<Erasure | undefined>;
   /** Returns the ids of at most `count` erasures that are not done. */
   unfinished(count: number): Promise<string[]>;
 }

@@ -35,6 +35,8 @@ export function createMongoDbErasureStore(options: { db: Db; retentionMs: number
       const filter = { userId, sessionId: null, ...unexpired() };
       return erasureOf(await orStoreUnavailable(erasures.findOne(filter, { sort: { requestedAt: -1 } })));
     },
+    underWay: async (userId, sessionId) =>
+      erasureOf(await orStoreUnavailable(erasures.findOne({ userId, sessionId, state: 'erasing' }))),
     unfinished: async (count) => {
       const found = erasures.find({ state: 'erasing' }, { projection: { _id: 1 } }).sort({ savedAt: 1 });
       return (await orStoreUnavailable(found.limit(count).toArray())).map(({ _id }) => _id);

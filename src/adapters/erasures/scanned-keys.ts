@@ -12,7 +12,7 @@ export interface ScannedKeys {
 }
 
 /**
- * Finds them by looking at the names of all keys, and at the tickets and the admin's sessions themselves. One round trip for
+ * Finds them by looking at the names of all keys, and at tickets, logins that come back and the admin's sessions themselves. One round trip for
  * each 100 keys of Redis. @throws StoreUnavailableError
  */
 export async function scanKeysOf(redis: Redis, userId: string): Promise<ScannedKeys> {
@@ -31,7 +31,7 @@ export async function scanKeysOf(redis: Redis, userId: string): Promise<ScannedK
         !key.slice(redisKeys.rate(userId, '').length).includes(':')
       ) {
         found.rate_limits.push(key);
-      } else if (key.startsWith(redisKeys.ticket(''))) {
+      } else if (key.startsWith(redisKeys.ticket('')) || key.startsWith(redisKeys.signedIn(''))) {
         if ((await ownerIn(redis, key))?.userId === userId) found.tickets.push(key);
       } else if (key === redisKeys.textAccess(userId)) {
         found.admin_sessions.push(key);

@@ -1,8 +1,9 @@
 import type { TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
+import { createEveryShard, type ShardKeys } from './every-shard.ts';
 import { CLASSES } from './fair-order.ts';
-import type { JobShard, JobShards } from './job-shards.ts';
+import type { JobShards } from './job-shards.ts';
 import { type KeptJob, readKeptJobs } from './kept-jobs.ts';
 import { findJobsOf, JOB_PLACES } from './redis-scripts/find-jobs-of.ts';
 import { forgetEnded } from './redis-scripts/forget-ended.ts';
@@ -57,10 +58,13 @@ export interface PlaceOfUser {
  * @param redis the connection that the shards were opened with
  * @param seals open the texts of jobs
  */
-export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSeals): UsersJobs {
-  async function find({ userId, sessionId }: JobsOf): Promise<(JobOfUser & { shard: JobShard })[]> {
-    const found = new Map<string, JobOfUser & { shard: JobShard }>();
-    for (const shard of all) {
+export function createUsersJobs(shards: Pick<JobShards, 'all'>, redis: Redis, seals: TextSeals): UsersJobs {
+  const { all } = shards;
+  const everyShard = createEveryShard(shards, redis);
+
+  async function find({ userId, sessionId }: JobsOf): Promise<(JobOfUser & { shard: ShardKeys })[]> {
+    const found = new Map<string, JobOfUser & { shard: ShardKeys }>();
+    for (const shard of await everyShard()) {
       const { toKey } = shard;
       for (const place of JOB_PLACES) {
         for (let skip = 0; ; skip += LOOKED_AT_TOGETHER) {
@@ -79,7 +83,7 @@ export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSea
 
   async function* lines(of: JobsOf): AsyncGenerator<EndedLine> {
     const part = partOf(of);
-    for (const { toKey } of all) {
+    for (const { toKey } of await everyShard()) {
       for (const state of ENDED_STATES) {
         for (let first = 0; ; first += ELEMENTS_TOGETHER) {
           const range = [toKey(`${state}-log`), first, first + ELEMENTS_TOGETHER - 1] as const;
@@ -93,7 +97,7 @@ export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSea
   }
 
   async function places(userId: string): Promise<PlaceOfUser[]> {
-    const commands = all.flatMap(({ toKey }) =>
+    const commands = (await everyShard()).flatMap(({ toKey }) =>
       LINES.map(async (line) => ({ line, tag: await redis.hget(toKey('next-tags'), fieldOf(line, userId)) })),
     );
     const found = await Promise.all(commands);
@@ -102,7 +106,7 @@ export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSea
 
   async function eraseLines(of: JobsOf): Promise<void> {
     const part = partOf(of);
-    for (const { toKey } of all) {
+    for (const { toKey } of await everyShard()) {
       for (const state of ENDED_STATES) {
         for (let last = -1; ; ) {
           const range = { last, count: ELEMENTS_TOGETHER, part };
@@ -131,7 +135,8 @@ export function createUsersJobs({ all }: JobShards, redis: Redis, seals: TextSea
     places: (userId) => orStoreUnavailable(places(userId)),
     erasePlaces: async (userId) => {
       const fields = LINES.map((line) => fieldOf(line, userId));
-      await orStoreUnavailable(Promise.all(all.map(({ toKey }) => redis.hdel(toKey('next-tags'), ...fields))));
+      const every = await everyShard();
+      await orStoreUnavailable(Promise.all(every.map(({ toKey }) => redis.hdel(toKey('next-tags'), ...fields))));
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Seals, TextSeals } from '../../contracts/sealing.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { jobIdOf, type WorkflowState } from './chat-job.ts';
-import type { JobShard } from './job-shards.ts';
+import type { ShardKeys } from './every-shard.ts';
 import { type Fields, fieldsOf, readJobState } from './read-job-data.ts';
 import { openRequest, openState } from './sealed-job.ts';
 
@@ -28,7 +28,7 @@ export interface KeptJob {
 export async function* readKeptJobs(
   { redis, seals }: { redis: Redis; seals: TextSeals },
   userId: string,
-  jobs: readonly { requestId: string; sessionId: string; shard: JobShard }[],
+  jobs: readonly { requestId: string; sessionId: string; shard: ShardKeys }[],
 ): AsyncGenerator<KeptJob> {
   for (let first = 0; first < jobs.length; first += READ_TOGETHER) {
     const some = jobs.slice(first, first + READ_TOGETHER);

@@ -33,7 +33,7 @@ export interface OpenDeadLetters {
   /** Sends a persistent message to a queue, and resolves at the confirm. Rejects as Publisher.publish does. */
   send(queue: string, body: Buffer, properties: Options.Publish): Promise<void>;
   /** Removes a letter. The removal is certain only after `settled`. */
-  remove(letter: Pick<ConsumeMessage, 'fields'>): void;
+  remove(place: LetterPlace): void;
   /** Reads no more letters. Resolves once every removal so far is certain. */
   settled(): Promise<void>;
   /** How many messages wait in the work queue, and how many consumers take them. */
@@ -41,6 +41,19 @@ export interface OpenDeadLetters {
   close(): Promise<void>;
 }
 
+/** Names a letter while its queue is open. It takes little memory, so somebody may keep very many. */
+export type LetterPlace = number & { readonly __place: unique symbol };
+
+/** Some of the letters, on a channel of their own, so that RabbitMQ has only some on their way at a time. */
+interface Window {
+  channel: ConfirmChannel;
+  consumerTag: string;
+  arrived: number;
+  removed: number;
+}
+
+/** How many letters a window has at most. */
+const WINDOW = 10_000;
 const ANSWER_TIMEOUT_MS = 15_000;
 const BACK_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
@@ -54,15 +67,21 @@ const LOCK_POLL_MS = 200;
  * Letters are given back by closing the channel, and not with a nack. RabbitMQ puts the letters of a closed channel
  * back in front of all others, in order; letters with a nack are scattered. The order only stays if the next reader
  * begins with all letters that were given back. So every reader reads the same number of letters, whatever it does with
- * them.
+ * them. Channels are closed one after the other, the one with the oldest letters first. If the process dies, all close at once, and the
+ * thousands of one channel may come before those of another.
  * @param options.onLetter is given each letter as it comes, the oldest first. Bodies are not kept in memory here
+ * @param options.most how many letters are read at most, which must be the same for every reader. For tests
  * @throws DeadLettersInUseError
  * @throws BrokerUnavailableError
  */
 export async function openDeadLetters(
-  options: BrokerAddress & { queue: WorkQueue; onLetter: (letter: ConsumeMessage) => void },
+  options: BrokerAddress & {
+    queue: WorkQueue;
+    onLetter: (letter: ConsumeMessage, place: LetterPlace) => void;
+    most?: number;
+  },
 ): Promise<OpenDeadLetters> {
-  const { queue, onLetter } = options;
+  const { queue, onLetter, most = MAX_LETTERS_READ } = options;
   const source = deadLetterQueueOf(queue);
   const connection = await connectOnce(options);
   try {
@@ -70,52 +89,88 @@ export async function openDeadLetters(
     connection.on('error', () => {});
     // This also ensures that letters of the queue can be given back any number of times.
     await declareTopology(connection);
-    const channel = await connection.createConfirmChannel();
-    const lost = whenLost(connection, channel);
+    const first = await connection.createConfirmChannel();
+    const { lost, watch } = whenLost(connection);
+    watch(first);
     await lock(connection, lockOf(queue));
-    const { messageCount } = await inTime(channel.checkQueue(source), lost);
-    const read = Math.min(messageCount, MAX_LETTERS_READ);
+    const { messageCount } = await inTime(first.checkQueue(source), lost);
+    const read = Math.min(messageCount, most);
+    const windows: Window[] = [];
     let arrived = 0;
-    let removed = 0;
     let lastArrival = performance.now();
-    await channel.prefetch(MAX_LETTERS_READ);
-    const take = channel.consume(source, (letter) => {
-      if (!letter) return;
-      arrived += 1;
-      lastArrival = performance.now();
-      onLetter(letter);
-    });
-    const { consumerTag } = await inTime(take, lost);
-    while (arrived < read && performance.now() - lastArrival < ANSWER_TIMEOUT_MS)
-      await Promise.race([sleep(POLL_MS), lost]);
-    if (arrived < read) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
+
+    async function openWindow(): Promise<Window> {
+      const index = windows.length;
+      const channel = index === 0 ? first : await inTime(connection.createConfirmChannel(), lost);
+      if (index > 0) watch(channel);
+      const window: Window = { channel, consumerTag: `letters-${index}`, arrived: 0, removed: 0 };
+      windows.push(window);
+      await channel.prefetch(Math.min(WINDOW, most));
+      const take = channel.consume(
+        source,
+        (letter) => {
+          if (!letter) return;
+          arrived += 1;
+          window.arrived += 1;
+          lastArrival = performance.now();
+          onLetter(letter, placeOf(index, letter.fields.deliveryTag));
+        },
+        { consumerTag: window.consumerTag },
+      );
+      await inTime(take, lost);
+      return window;
+    }
+
+    // The last window has room, so that letters that come later are seen, too.
+    for (let window = await openWindow(); ; window = await openWindow()) {
+      const isFull = () => window.arrived - window.removed >= WINDOW;
+      while (arrived < read && !isFull() && performance.now() - lastArrival < ANSWER_TIMEOUT_MS)
+        await Promise.race([sleep(POLL_MS), lost]);
+      if (arrived < read && !isFull()) throw new BrokerUnavailableError('RabbitMQ does not deliver the letters');
+      if (!isFull() || arrived >= most) break;
+    }
 
     // RabbitMQ does not reply to acknowledgements, and its channel passes at most 32 of them at a time to the queue.
     // Those that the channel still has when it closes are lost, and their letters come back. The queue replies to a
     // cancel after everything that it got before. By the time of the next replies, the channel has passed on the rest.
     const settled = async () => {
-      await inTime(channel.cancel(consumerTag), lost);
-      for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost);
+      for (const { channel, consumerTag } of windows) {
+        await inTime(channel.cancel(consumerTag), lost);
+        for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost);
+      }
     };
+
+    /** Gives the letters of one window after the other back, so that they keep their order. */
+    async function giveBack(): Promise<void> {
+      const inQueue = await connection.createChannel();
+      let expected = 0;
+      for (const { channel, arrived, removed } of windows) {
+        await closeInTime(channel.close());
+        expected += arrived - removed;
+        const late = performance.now() + BACK_TIMEOUT_MS;
+        while ((await inQueue.checkQueue(source)).messageCount < expected && performance.now() < late)
+          await sleep(POLL_MS, undefined, { ref: false });
+      }
+    }
 
     return {
       read,
       unread: messageCount - read,
       settled,
-      send: sender(channel, lost, options.userId),
-      remove: (letter) => {
-        removed += 1;
-        channel.ack(letter as ConsumeMessage);
+      send: sender(first, lost, options.userId),
+      remove: (place) => {
+        const { index, deliveryTag } = placeIn(place);
+        const window = windows[index]!;
+        window.removed += 1;
+        window.channel.ack({ fields: { deliveryTag } } as ConsumeMessage);
       },
       workQueue: async () => {
-        const { messageCount: waiting, consumerCount: consumers } = await inTime(channel.checkQueue(queue), lost);
+        const { messageCount: waiting, consumerCount: consumers } = await inTime(first.checkQueue(queue), lost);
         return { waiting, consumers };
       },
       close: async () => {
         await settled().catch(() => {});
-        await closeInTime(channel.close());
-        const back = untilBack(connection, source, arrived - removed).catch(() => {});
-        await Promise.race([back, sleep(BACK_TIMEOUT_MS, undefined, { ref: false })]);
+        await giveBack().catch(() => {});
         await closeInTime(connection.close());
       },
     };
@@ -167,17 +222,22 @@ async function tryLock(connection: ChannelModel, name: string): Promise<void> {
 }
 const RESOURCE_LOCKED = 405;
 
-function whenLost(connection: ChannelModel, channel: ConfirmChannel): Promise<never> {
-  const lost = new Promise<never>((_, reject) => {
-    const end = () => reject(new BrokerUnavailableError('the connection to RabbitMQ was lost'));
-    for (const emitter of [connection, channel]) {
-      emitter.on('error', () => {});
-      emitter.on('close', end);
-    }
-  });
+/** Rejects once the connection, or a channel that is watched, was lost. */
+function whenLost(connection: ChannelModel): { lost: Promise<never>; watch: (channel: ConfirmChannel) => void } {
+  const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {});
-  return lost;
+  const watch = (emitter: ChannelModel | ConfirmChannel) => {
+    emitter.on('error', () => {});
+    emitter.on('close', () => reject(new BrokerUnavailableError('the connection to RabbitMQ was lost')));
+  };
+  watch(connection);
+  return { lost, watch };
 }
+
+/** A window has fewer letters than this in the half hour that RabbitMQ leaves them to a reader. */
+const PLACES = 2 ** 32;
+const placeOf = (index: number, deliveryTag: number) => (index * PLACES + deliveryTag) as LetterPlace;
+const placeIn = (place: LetterPlace) => ({ index: Math.floor(place / PLACES), deliveryTag: place % PLACES });
 
 function sender(channel: ConfirmChannel, lost: Promise<never>, userId: string | undefined): OpenDeadLetters['send'] {
   // A returned message names only its queue. If that queue is missing, it is missing for every message that is sent to
@@ -196,12 +256,6 @@ function sender(channel: ConfirmChannel, lost: Promise<never>, userId: string | 
       }),
       lost,
     );
-}
-
-/** Waits until the letters are back in their queue. Otherwise the next reader would not find them. */
-async function untilBack(connection: ChannelModel, source: string, letters: number): Promise<void> {
-  const channel = await connection.createChannel();
-  while ((await channel.checkQueue(source)).messageCount < letters) await sleep(POLL_MS);
 }
 
 async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>): Promise<T> {

@@ -57,9 +57,16 @@ export function createSharedLook<T>(options: {
   };
 }
 
-/** Keeps all processes from looking for a few seconds, in which they would see something that is not so. */
-export async function holdLook(redis: Redis, key: string): Promise<void> {
-  await redis.set(`${key}:lease`, '1', 'PX', EVERY_MS);
+/** Keeps all processes from looking while something happens, and for a few seconds more: they would see something that is not so. */
+export async function holdLook<T>(redis: Redis, key: string, during: () => Promise<T>): Promise<T> {
+  const hold = () => redis.set(`${key}:lease`, '1', 'PX', EVERY_MS);
+  await hold();
+  const holding = setInterval(() => hold().catch(() => {}), EVERY_MS / 2);
+  try {
+    return await during();
+  } finally {
+    clearInterval(holding);
+  }
 }
 
 /** Forgets what was seen, so that the next look does not begin with it. */

@@ -25,23 +25,26 @@ export interface MailLinks<T> {
 }
 
 /**
+ * @param options.note notes that a link is made for an email, so that an erasure finds it by its hash
  * @param options.asks by email: how often mails may be asked for
  * @param options.route of the chat page: `reset`
  */
 export function createMailLinks<T>(options: {
   entries: OneTimeEntries<T>;
+  note: (email: string, tokenHash: string, ttlMs: number) => Promise<void>;
   asks: Pick<LoginTries, 'begin'>;
   publicUrl: string;
   route: string;
   ttlMs: number;
   onError: (error: unknown) => void;
 }): MailLinks<T> {
-  const { entries, asks, publicUrl, route, ttlMs, onError } = options;
+  const { entries, note, asks, publicUrl, route, ttlMs, onError } = options;
   return {
     make: async (email, entry, send) => {
       // Who asks too often gets the same reply.
       if ((await asks.begin(sha256(email))) > 0) return;
       const token = randomBytes(32).toString('base64url');
+      await note(email, sha256(token), ttlMs);
       await entries.keep(sha256(token), entry, ttlMs);
       send(`${publicUrl.replace(/\/+$/, '')}/#/${route}/${token}`).catch(onError);
     },

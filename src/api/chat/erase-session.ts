@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConversationStore, Remains } from '../../adapters/conversations/conversation-store.ts';
-import type { Erasure, Trace } from '../../contracts/erasures.ts';
+import { inBatches } from '../../batching/in-batches.ts';
+import type { Erasure } from '../../contracts/erasures.ts';
 import { ApiError } from '../../contracts/errors.ts';
-import type { DataOf, KindOfData } from '../../contracts/kept-data.ts';
+import type { DataOfSession } from '../../contracts/kept-data.ts';
+import type { NoteFound } from '../erasure/data-group.ts';
 
 export interface SessionEraser {
   /**
@@ -16,20 +18,18 @@ export interface SessionEraser {
   eraseLate(answer: { sessionId: string; userId: string }): Promise<void>;
   /** Completes what began a while ago and stopped half way. */
   finish(): Promise<void>;
-  /**
-   * Erases the jobs of an erased session, and its answers in cache and logs.
-   * @returns how much was there; a job that a worker has in hand stays and does not count
-   */
-  eraseRemains(sessionId: string, userId: string, remains: Remains): Promise<ErasedRemains>;
+  /** Erases the jobs of an erased session, and its answers in cache and logs. A job that a worker has in hand stays. */
+  eraseRemains(sessionId: string, userId: string, remains: Remains): Promise<void>;
 }
-
-type ErasedRemains = Record<'jobs' | 'answer_logs' | 'cached_answers' | 'last_answers', number>;
 
 /** Erases what is kept of a session everywhere, and writes the receipt. */
 export interface WholeEraser {
-  begin(of: DataOf, requestedBy: 'user'): Promise<Erasure>;
-  noteErased(erasure: Erasure, erased: Partial<Record<KindOfData, number>>, traces: readonly Trace[]): Promise<void>;
-  drop(erasure: Erasure): Promise<void>;
+  beginWith(
+    of: DataOfSession,
+    requestedBy: 'user',
+    steps: (note: NoteFound | undefined) => Promise<boolean>,
+  ): Promise<Erasure | undefined>;
+  isUnderWay(of: DataOfSession): Promise<boolean>;
   run(erasureId: string): Promise<Erasure>;
 }
 
@@ -38,10 +38,22 @@ const COMPLETION_MS = 1_000;
 /** An erasure that was last tried this long ago has stopped. */
 const UNFINISHED_MS = 60_000;
 const FINISHED_TOGETHER = 10;
+/** What must be looked for is looked for by so many erasures together, and by the next ones after a pause. */
+const LOOKING_TOGETHER = 50;
+const PAUSE_MS = 3_000;
+
+/** What a session had when it was erased. */
+export const hadOf = ({ had }: Remains) => ({
+  conversations: 1,
+  turns: had.turns,
+  feedback: had.feedback,
+  open_turns: had.openTurns,
+});
 
 /**
  * Erases sessions. What has texts of the user goes at once, and by the ids that the session has: that costs few round trips.
- * What must be looked for, such as dead letters, is left to the whole eraser, one session after the other.
+ * What must be looked for, such as dead letters, is left to the whole eraser. Erasures that come while others look wait, and then
+ * look together. So somebody who erases one session after the other causes no more looks than anybody else.
  */
 export function createSessionEraser(options: {
   conversations: Pick<ConversationStore, 'erase' | 'markErased' | 'unfinishedErasures'>;
@@ -55,57 +67,61 @@ export function createSessionEraser(options: {
   answers: {
     count(sessionId: string, answerKeys: string[]): Promise<{ last: number; cached: number }>;
     /** Removes the session's last answer, and the answers under these keys, from the cache. */
-    erase(sessionId: string, answerKeys: string[]): Promise<void>;
+    erase(sessionId: string, userId: string, answerKeys: string[]): Promise<void>;
   };
   /** Answer logs, by requests. */
   logs: { count(requestIds: string[]): Promise<number>; erase(requestIds: string[]): Promise<void> };
 }): SessionEraser {
   const { conversations, whole, cancelRequests, countJobs, forgetJobs, answers, logs } = options;
 
-  async function eraseRemains(sessionId: string, userId: string, remains: Remains): Promise<ErasedRemains> {
+  async function eraseRemains(sessionId: string, userId: string, remains: Remains): Promise<void> {
+    const { requestIds, answerKeys } = remains;
+    await cancelRequests(userId, requestIds);
+    await Promise.all([answers.erase(sessionId, userId, answerKeys), logs.erase(requestIds)]);
+    const inHand = await forgetJobs(userId, requestIds);
+    if (inHand.length === 0) await conversations.markErased(sessionId, userId, remains);
+  }
+
+  /** Notes what there is before it goes, so that the receipt has it whatever dies in between. */
+  async function noteAndErase(sessionId: string, userId: string, remains: Remains, note: NoteFound): Promise<void> {
     const { requestIds, answerKeys } = remains;
     const [jobs, { last, cached }, answerLogs] = await Promise.all([
       countJobs(userId, requestIds),
       answers.count(sessionId, answerKeys),
       logs.count(requestIds),
-      cancelRequests(userId, requestIds),
     ]);
-    await Promise.all([answers.erase(sessionId, answerKeys), logs.erase(requestIds)]);
-    const inHand = await forgetJobs(userId, requestIds);
-    if (inHand.length === 0) await conversations.markErased(sessionId, userId, remains);
-    return {
-      jobs: Math.max(0, jobs - inHand.length),
-      ...{ answer_logs: answerLogs, cached_answers: cached, last_answers: last },
-    };
+    await note([{ sessionId, requestIds, answerKeys }], {
+      ...hadOf(remains),
+      ...{ jobs, answer_logs: answerLogs, cached_answers: cached, last_answers: last },
+    });
+    await eraseRemains(sessionId, userId, remains);
   }
 
-  /** The rest is looked for in all stores, which takes seconds. One at a time, so that many erasures are no load. */
-  let others: Promise<unknown> = Promise.resolve();
-  function eraseRest({ erasureId }: Erasure): void {
-    // If this fails, or the process ends before, a round goes on with it.
-    others = others.then(() => whole().run(erasureId)).catch(() => {});
-  }
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  /** The rest is looked for in all stores, which takes seconds. If this fails, or the process ends before, a round goes on with it. */
+  const eraseRest = inBatches(
+    async (erasureIds: string[]) => {
+      await Promise.allSettled(erasureIds.map((erasureId) => whole().run(erasureId)));
+      lookedAt = performance.now();
+      return erasureIds;
+    },
+    { maxItems: LOOKING_TOGETHER, gatherMs: () => lookedAt + PAUSE_MS - performance.now() },
+  );
 
   async function erase(sessionId: string, userId: string): Promise<Erasure> {
-    // This is noted first, so that another process continues if this one dies half way.
-    const erasure = await whole().begin({ userId, sessionId }, 'user');
-    const remains = await conversations.erase(sessionId, userId);
-    if (!remains) {
-      await whole().drop(erasure);
-      throw new ApiError('not_found');
-    }
-    const erased = await eraseRemains(sessionId, userId, remains);
-    const { requestIds, answerKeys, had } = remains;
-    await whole().noteErased(
-      erasure,
-      { conversations: 1, turns: had.turns, feedback: had.feedback, open_turns: had.openTurns, ...erased },
-      [{ sessionId, requestIds, answerKeys }],
-    );
-    eraseRest(erasure);
+    const erasure = await whole().beginWith({ userId, sessionId }, 'user', async (note) => {
+      const remains = await conversations.erase(sessionId, userId);
+      if (remains && note) await noteAndErase(sessionId, userId, remains, note);
+      return remains !== undefined;
+    });
+    if (!erasure) throw new ApiError('not_found');
+    void eraseRest(erasure.erasureId);
     return erasure;
   }
 
   async function eraseAgain(sessionId: string, userId: string): Promise<void> {
+    // Otherwise its receipt would not have what is erased here.
+    if (await whole().isUnderWay({ userId, sessionId })) return;
     const remains = await conversations.erase(sessionId, userId);
     if (remains) await eraseRemains(sessionId, userId, remains);
   }

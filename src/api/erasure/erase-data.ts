@@ -2,14 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErasureStore } from '../../adapters/erasures/erasure-store.ts';
 import type { ErasureWork } from '../../adapters/erasures/erasure-work.ts';
-import { type Erasure, placeOf, type Trace } from '../../contracts/erasures.ts';
+import { type Erasure, placeOf } from '../../contracts/erasures.ts';
 import { HealifyError } from '../../contracts/errors.ts';
-import { type DataOf, type KindOfData, kindsOfData } from '../../contracts/kept-data.ts';
+import { type DataOf, type DataOfSession, type KindOfData, kindsOfData } from '../../contracts/kept-data.ts';
 import type { Logger } from '../../observability/log.ts';
-import { type DataGroup, kindsOf, type Scope, tracesOf } from './data-group.ts';
+import { type Counts, type DataGroup, kindsOf, type NoteFound, type Scope, tracesOf } from './data-group.ts';
 
 /** How long a process has an erasure for itself after its last step. No step takes longer, or else it is done twice. */
 const LEASE_MS = 120_000;
+/** The same for the first steps of the erasure of a conversation, which cost few round trips. */
+const FIRST_STEPS_MS = 30_000;
 /** How often an erasure is tried at once. Later a round goes on with it. */
 const TRIES = 6;
 const BETWEEN_TRIES_MS = 500;
@@ -31,12 +33,20 @@ export interface DataEraser {
    */
   begin(of: DataOf, requestedBy: Erasure['requestedBy']): Promise<Erasure>;
   /**
-   * Notes what whoever has begun an erasure has erased already, and where the rest may be.
-   * @throws StoreUnavailableError
+   * Notes that one conversation of a user must be erased, and lets the caller make the first steps. Nobody else works on it meanwhile.
+   * If they fail half way, it goes on all the same.
+   * @param steps is given what notes what it has found, which it must call before it erases for good what leads there; undefined:
+   * another process makes all steps. It returns false if there was nothing to erase
+   * @returns undefined: there was nothing to erase, and nothing is noted
+   * @throws StoreUnavailableError, and what `steps` throws
    */
-  noteErased(erasure: Erasure, erased: Partial<Record<KindOfData, number>>, traces: readonly Trace[]): Promise<void>;
-  /** Forgets an erasure that has begun: there was nothing to erase. @throws StoreUnavailableError */
-  drop(erasure: Erasure): Promise<void>;
+  beginWith(
+    of: DataOfSession,
+    requestedBy: Erasure['requestedBy'],
+    steps: (note: NoteFound | undefined) => Promise<boolean>,
+  ): Promise<Erasure | undefined>;
+  /** Whether an erasure of this conversation is under way. @throws StoreUnavailableError */
+  isUnderWay(of: DataOfSession): Promise<boolean>;
   /**
    * Erases what is left, as far as that can be done now. Returns how far it is. If another process has it in hand, nothing is
    * done here.
@@ -56,7 +66,8 @@ export interface DataEraser {
  *   repeated until nothing is left. Each step can be repeated, so that any process can go on after a crash.
  * - *erased* once nothing is left. Only then is the user's key destroyed, which reaches backups.
  *
- * What a step has found is written down before the next one, so that the receipt is complete whatever dies in between.
+ * What a step has found is written down before the next one, so that the receipt is complete whatever dies in between. Only the
+ * process that has the lease of an erasure writes it down.
  */
 export function createDataEraser(options: {
   store: ErasureStore;
@@ -97,29 +108,82 @@ export function createDataEraser(options: {
 
   async function begin({ userId, sessionId }: DataOf, requestedBy: Erasure['requestedBy']): Promise<Erasure> {
     const earlier = sessionId === undefined ? await store.ofUser(userId) : undefined;
-    const erasure: Erasure =
-      earlier?.state === 'erasing'
-        ? earlier
-        : {
-            erasureId: randomBytes(24).toString('hex'),
-            ...{ userId, sessionId: sessionId ?? null, requestedBy },
-            requestedAt: new Date().toISOString(),
-            ...{ state: 'erasing', erasedAt: null, waitsFor: null, kinds: [] },
-          };
-    await store.save(erasure);
+    const erasure: Erasure = earlier?.state === 'erasing' ? earlier : newErasure({ userId, sessionId }, requestedBy);
+    // The one that is under way may be in another process's hands, which writes it down.
+    if (erasure !== earlier) await store.save(erasure);
     if (sessionId === undefined) await closeDoor(userId);
     return erasure;
   }
 
-  /** Notes how much is left of some kinds. More than before has come since. */
-  function note(erasure: Erasure, counts: Partial<Record<KindOfData, number>>): void {
+  /** Those whose first steps this process makes. */
+  const begun = new Set<string>();
+
+  async function beginWith(
+    of: DataOfSession,
+    requestedBy: Erasure['requestedBy'],
+    steps: (note: NoteFound | undefined) => Promise<boolean>,
+  ): Promise<Erasure | undefined> {
+    const earlier = await store.underWay(of.userId, of.sessionId);
+    const erasure = earlier ?? newErasure(of, requestedBy);
+    const { erasureId } = erasure;
+    if (begun.has(erasureId) || running.has(erasureId) || !(await work.take(erasureId, own, FIRST_STEPS_MS))) {
+      return (await steps(undefined)) ? erasure : undefined;
+    }
+    begun.add(erasureId);
+    try {
+      // Only now nobody else changes it.
+      const current = earlier ? await store.find(erasureId) : erasure;
+      if (!earlier) await store.save(erasure);
+      if (current?.state !== 'erasing') return (await steps(undefined)) ? erasure : undefined;
+      const note: NoteFound = async (traces, had = {}) => {
+        await work.addTraces(erasureId, traces);
+        noteAtLeast(current, had);
+        await save(current, FIRST_STEPS_MS);
+      };
+      const hadSomething = await steps(note);
+      if (!hadSomething && !earlier) {
+        await store.remove(erasure);
+        await work.leave(erasureId, own);
+      }
+      return hadSomething ? current : undefined;
+    } catch (error) {
+      if (error instanceof TakenOver) return erasure;
+      throw error;
+    } finally {
+      begun.delete(erasureId);
+    }
+  }
+
+  /** Writes down how far an erasure is. @throws TakenOver another process does that now */
+  async function save(erasure: Erasure, leaseMs = LEASE_MS): Promise<void> {
+    if (!(await work.take(erasure.erasureId, own, leaseMs))) throw new TakenOver();
+    await store.save(erasure);
+  }
+
+  function noteKind(erasure: Erasure, kind: KindOfData, { found, left }: { found: number; left: number }): void {
+    const known = erasure.kinds.find((other) => other.kind === kind);
     const lookedAt = new Date().toISOString();
+    const next = { kind, place: placeOf(kind, lasting), found, erased: found - left, left, lookedAt };
+    if (known) Object.assign(known, next);
+    else erasure.kinds.push(next);
+  }
+
+  const known = (erasure: Erasure, kind: KindOfData) =>
+    erasure.kinds.find((other) => other.kind === kind) ?? { found: 0, left: 0 };
+
+  /** Notes how much is left of some kinds. More than before has come since. */
+  function note(erasure: Erasure, counts: Counts): void {
     for (const [kind, left] of Object.entries(counts) as [KindOfData, number][]) {
-      const known = erasure.kinds.find((other) => other.kind === kind);
-      const found = (known?.found ?? 0) + Math.max(0, left - (known?.left ?? 0));
-      const next = { kind, place: placeOf(kind, lasting), found, erased: found - left, left, lookedAt };
-      if (known) Object.assign(known, next);
-      else erasure.kinds.push(next);
+      const before = known(erasure, kind);
+      noteKind(erasure, kind, { found: before.found + Math.max(0, left - before.left), left });
+    }
+  }
+
+  /** Notes how much there was of some kinds at least, all of which is still to be counted. */
+  function noteAtLeast(erasure: Erasure, had: Counts): void {
+    for (const [kind, count] of Object.entries(had) as [KindOfData, number][]) {
+      const { found, left } = known(erasure, kind);
+      noteKind(erasure, kind, { found: Math.max(found, count), left: left + Math.max(0, count - found) });
     }
   }
 
@@ -132,7 +196,7 @@ export function createDataEraser(options: {
     let failure: string | undefined;
     for (const group of groups) {
       if (!some(group)) continue;
-      await work.take(erasure.erasureId, own, LEASE_MS);
+      if (!(await work.take(erasure.erasureId, own, LEASE_MS))) throw new TakenOver();
       try {
         await use(group);
       } catch (error) {
@@ -158,15 +222,15 @@ export function createDataEraser(options: {
       note(erasure, Object.fromEntries(kinds.map((kind) => [kind, counts[kind] ?? 0])));
     };
     const failures: (string | undefined)[] = [];
-    failures.push(await withEach(erasure, countIn));
-    await store.save(erasure);
-    failures.push(
-      await withEach(erasure, async (group) => {
-        await group.gather?.(scope, (traces) => work.addTraces(erasure.erasureId, traces));
-      }),
-    );
-    failures.push(await withEach(erasure, countIn, ({ traced }) => traced));
-    await store.save(erasure);
+    const noteFound: NoteFound = async (traces, had = {}) => {
+      await work.addTraces(erasure.erasureId, traces);
+      noteAtLeast(erasure, had);
+    };
+    failures.push(await withEach(erasure, countIn, ({ counted }) => counted !== 'traced'));
+    await save(erasure);
+    failures.push(await withEach(erasure, async (group) => await group.gather?.(scope, noteFound)));
+    failures.push(await withEach(erasure, countIn, ({ counted }) => counted !== 'before'));
+    await save(erasure);
     failures.push(await withEach(erasure, (group) => group.erase(scope)));
     failures.push(await withEach(erasure, countIn));
     const failure = failures.find((each) => each !== undefined);
@@ -176,7 +240,7 @@ export function createDataEraser(options: {
 
   /** Looks once more, for what was under way when nothing was found. */
   async function tryLater(erasure: Erasure): Promise<string | undefined> {
-    await store.save(erasure);
+    await save(erasure);
     await sleep(LATE_MS, undefined, { ref: false });
     return await tryOnce(erasure);
   }
@@ -184,22 +248,25 @@ export function createDataEraser(options: {
   async function complete(erasure: Erasure): Promise<void> {
     if (erasure.sessionId === null) {
       note(erasure, { data_key: (await dataKey.exists(erasure.userId)) ? 1 : 0 });
-      await store.save(erasure);
+      await save(erasure);
       await dataKey.destroy(erasure.userId);
       note(erasure, { data_key: 0 });
     }
     Object.assign(erasure, { state: 'erased', erasedAt: new Date().toISOString(), waitsFor: null });
-    await store.save(erasure);
+    await save(erasure);
     const { erasureId, requestedBy, sessionId } = erasure;
     logger.info({ erasureId, requestedBy, of: sessionId === null ? 'user' : 'session' }, 'erased');
     onErased(erasure);
   }
 
   async function run(erasureId: string, most: number): Promise<Erasure> {
+    const isOurs = !begun.has(erasureId) && (await work.take(erasureId, own, LEASE_MS));
+    // Only after that, so that nobody else changes it meanwhile.
     const erasure = await store.find(erasureId);
-    if (!erasure) throw new Error('there is no such erasure');
-    if (erasure.state === 'erased' || !(await work.take(erasureId, own, LEASE_MS))) return erasure;
+    if (!isOurs && erasure) return erasure;
     try {
+      if (!erasure) throw new Error('there is no such erasure');
+      if (erasure.state === 'erased') return erasure;
       if (erasure.sessionId === null) await closeDoor(erasure.userId);
       for (let tries = 1; ; tries++) {
         const problem = (await tryOnce(erasure)) ?? (await tryLater(erasure));
@@ -208,10 +275,13 @@ export function createDataEraser(options: {
           return erasure;
         }
         erasure.waitsFor = problem;
-        await store.save(erasure);
+        await save(erasure);
         if (tries === most) return erasure;
         await sleep(BETWEEN_TRIES_MS * tries, undefined, { ref: false });
       }
+    } catch (error) {
+      if (!(error instanceof TakenOver)) throw error;
+      return (await store.find(erasureId)) ?? erasure!;
     } finally {
       // If this fails, the lease expires.
       await work.leave(erasureId, own).catch(() => {});
@@ -223,27 +293,34 @@ export function createDataEraser(options: {
   function runOnce(erasureId: string, most: number): Promise<Erasure> {
     const known = running.get(erasureId);
     if (known) return known;
-    const begun = run(erasureId, most).finally(() => running.delete(erasureId));
-    running.set(erasureId, begun);
-    return begun;
+    const tried = run(erasureId, most).finally(() => running.delete(erasureId));
+    running.set(erasureId, tried);
+    return tried;
   }
 
   return {
-    ...{ survey, begin },
-    noteErased: async (erasure, erased, traces) => {
-      await work.addTraces(erasure.erasureId, traces);
-      note(erasure, erased);
-      note(erasure, Object.fromEntries(Object.keys(erased).map((kind) => [kind, 0])));
-      await store.save(erasure);
-    },
-    drop: (erasure) => store.remove(erasure),
+    ...{ survey, begin, beginWith },
+    isUnderWay: async ({ userId, sessionId }) => (await store.underWay(userId, sessionId)) !== undefined,
     run: (erasureId) => runOnce(erasureId, TRIES),
     find: (erasureId) => store.find(erasureId),
     isClosed: options.isClosed,
     finish: async () => {
-      for (const erasureId of await store.unfinished(FINISHED_TOGETHER)) await runOnce(erasureId, 1);
+      // Together, so that they share the looks at dead letters.
+      const tried = (await store.unfinished(FINISHED_TOGETHER)).map((erasureId) => runOnce(erasureId, 1));
+      const failed = (await Promise.allSettled(tried)).find(({ status }) => status === 'rejected');
+      if (failed) throw (failed as PromiseRejectedResult).reason;
     },
   };
 }
+
+/** Another process has the work on an erasure now, because a step here has taken longer than the lease. */
+class TakenOver extends Error {}
+
+const newErasure = ({ userId, sessionId }: DataOf, requestedBy: Erasure['requestedBy']): Erasure => ({
+  erasureId: randomBytes(24).toString('hex'),
+  ...{ userId, sessionId: sessionId ?? null, requestedBy },
+  requestedAt: new Date().toISOString(),
+  ...{ state: 'erasing', erasedAt: null, waitsFor: null, kinds: [] },
+});
 
 const NOTHING = Object.fromEntries(kindsOfData.map((kind) => [kind, 0])) as Record<KindOfData, number>;

@@ -1,6 +1,5 @@
-import type { ConsumeMessage } from 'amqplib';
 import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
-import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
+import { type LetterPlace, openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { WorkQueue } from '../../contracts/queues.ts';
 import { causeOf } from './read-letter.ts';
 
@@ -11,7 +10,7 @@ export interface ExpiredLetters {
 }
 
 /**
- * Removes the letters that became dead letters at that time or before, among the oldest that are read together. A letter that
+ * Removes the letters that became dead letters at that time or before, among those that are read together. A letter that
  * does not say when goes with a later one that is too old: a queue keeps its letters in the order in which they came.
  * @param until ms since 1970
  * @param guard is called if some are too old, and must call `remove`. If it does not, all of them stay
@@ -23,22 +22,29 @@ export async function expireLetters(
   until: number,
   guard: (expired: ExpiredLetters, remove: () => Promise<void>) => Promise<void>,
 ): Promise<ExpiredLetters> {
-  const seen: { fields: ConsumeMessage['fields']; reason: string; at: number | undefined }[] = [];
+  const old: { place: LetterPlace; reason: string }[] = [];
+  // They go with the next one that is too old.
+  let undated: typeof old = [];
   const letters = await openDeadLetters({
     ...broker,
     queue,
-    // The body may be large, so it is not kept.
-    onLetter: (letter) => seen.push({ fields: letter.fields, ...causeOf(letter) }),
+    onLetter: (letter, place) => {
+      const { reason, at } = causeOf(letter);
+      if (at === undefined) undated.push({ place, reason });
+      else if (at <= until) {
+        for (const each of undated) old.push(each);
+        old.push({ place, reason });
+        undated = [];
+      }
+    },
   });
   try {
-    const last = seen.findLastIndex(({ at }) => at !== undefined && at <= until);
-    const old = seen.filter(({ at }, index) => (at === undefined ? index < last : at <= until));
     const reasons: Record<string, number> = {};
     for (const { reason } of old) reasons[reason] = (reasons[reason] ?? 0) + 1;
     const expired = { count: old.length, reasons };
     if (old.length > 0) {
       await guard(expired, async () => {
-        for (const letter of old) letters.remove(letter);
+        for (const { place } of old) letters.remove(place);
         await letters.settled();
       });
     }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerAddress } from '../../adapters/rabbitmq/amqp-client.ts';
-import { openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
+import { type LetterPlace, openDeadLetters } from '../../adapters/rabbitmq/dead-letter-queue.ts';
 import type { RedriveOptions, RedriveReport } from '../../contracts/dead-letters.ts';
 import { HealifyError, UnroutableError } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, REDRIVE_RUN_HEADER, type WorkQueue } from '../../contracts/queues.ts';
@@ -12,6 +12,11 @@ import { type CanaryTimes, watchCanary } from './canary.ts';
 import { openLetter } from './open-letter.ts';
 import { matches, redriveCountOf, replyQueueOf } from './read-letter.ts';
 import { restore } from './restore.ts';
+
+interface Chosen {
+  letter: ConsumeMessage;
+  place: LetterPlace;
+}
 
 /** How many bytes of bodies are held in memory. Letters beyond this limit stay for the next run. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
@@ -36,20 +41,20 @@ export async function redriveLetters(
   const seals = await where.bodies.forOpening();
   const now = Date.now();
   const run = randomUUID();
-  const chosen: ConsumeMessage[] = [];
+  const chosen: Chosen[] = [];
   let matching = 0;
   let heldBytes = 0;
   let returned = 0;
 
   const letters = await openDeadLetters({
     ...where,
-    onLetter: (letter) => {
+    onLetter: (letter, place) => {
       if (letter.properties.headers?.[REDRIVE_RUN_HEADER] === run) returned += 1;
       else if (matches(letter, filter, now)) {
         matching += 1;
         if (dryRun || chosen.length >= limit || heldBytes + letter.content.length > MAX_HELD_BYTES) return;
         heldBytes += letter.content.length;
-        chosen.push(letter);
+        chosen.push({ letter, place });
       }
     },
   });
@@ -61,7 +66,7 @@ export async function redriveLetters(
     return { queue, dryRun, matching, sent, refused, left: matching - sent, unread, canary: verdict, stopped };
   };
 
-  const sendOne = async (letter: ConsumeMessage) => {
+  const sendOne = async ({ letter, place }: Chosen) => {
     const replyQueue = replyQueueOf(letter);
     const opened = openLetter(seals, letter);
     if (!opened) {
@@ -79,7 +84,7 @@ export async function redriveLetters(
       refused += 1;
       return;
     }
-    letters.remove(letter);
+    letters.remove(place);
     sent += 1;
     onProgress(sent, chosen.length);
   };
@@ -110,9 +115,9 @@ export async function redriveLetters(
 
 /** Sends the letters in order, several at once unless a rate is given. Stops after the first that fails. */
 async function sendAll(
-  letters: ConsumeMessage[],
+  letters: Chosen[],
   rate: number | undefined,
-  sendOne: (letter: ConsumeMessage) => Promise<void>,
+  sendOne: (chosen: Chosen) => Promise<void>,
 ): Promise<void> {
   if (rate === undefined) {
     for (let next = 0; next < letters.length; next += WINDOW) {

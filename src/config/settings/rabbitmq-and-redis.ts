@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_JOB_SHARDS } from '../../contracts/queues.ts';
 import { api, both, setting, worker } from '../setting.ts';
 import {
   brokerAddresses,
@@ -182,7 +183,7 @@ export const rabbitMqAndRedis = {
   }),
   jobShards: setting({
     env: 'JOB_SHARDS',
-    type: integer(1, 64),
+    type: integer(1, MOST_JOB_SHARDS),
     default: '1',
     unit: 'queues',
     text: 'Over how many queues jobs are spread, all jobs of a user in one, so that the nodes of a Redis Cluster share them. The same for api and workers; a process with another number refuses to start. docs/operating.md says how to change it.',

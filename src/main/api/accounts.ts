@@ -1,4 +1,5 @@
 import { type RequestHandler, Router } from 'express';
+import { createRedisMailedLinks } from '../../adapters/accounts/mailed-links.ts';
 import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
 import { createRedisLoginTries } from '../../adapters/logins/redis-login-tries.ts';
 import { createRedisRateLimit } from '../../adapters/rate-limits/redis-rate-limit.ts';
@@ -227,6 +228,7 @@ function createMailParts(
   const { config, redis, outbox, logger, ...accounts } = options;
   if (!outbox) return { reset: undefined, proofs: undefined };
   const onError = (error: unknown) => logger.error({ err: error }, 'a mail with a link could not be made');
+  const mailedLinks = createRedisMailedLinks({ redis });
   const linksFor = (kind: {
     route: string;
     ttlMs: number;
@@ -236,6 +238,7 @@ function createMailParts(
     createMailLinks<ResetWish>({
       ...{ route: kind.route, ttlMs: kind.ttlMs, publicUrl: config.publicUrl!, onError },
       entries: createRedisOneTimeEntries({ redis, keyOf: kind.entry }),
+      note: (email, tokenHash, ttlMs) => mailedLinks.note(email, kind.entry(tokenHash), ttlMs),
       asks: createRedisLoginTries({ redis, rules: MAIL_RULES, keyOf: kind.asks }),
     });
   const ttlMs = config.passwordResetTtlMs;

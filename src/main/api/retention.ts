@@ -66,9 +66,10 @@ export function createRetentionParts(options: {
     const oldestAt = seen[source]?.oldestAt;
     if (typeof oldestAt !== 'number' || oldestAt > until) return 0;
     // While the letters are read, the queue seems to be empty, and alerts would believe that.
-    await holdLook(redis, QUEUES_SEEN_KEY);
-    const { count, reasons } = await expireLetters(options.broker, queue, until, (letters, remove) =>
-      audited(audit.trail, eventOf(source, letters), remove),
+    const { count, reasons } = await holdLook(redis, QUEUES_SEEN_KEY, () =>
+      expireLetters(options.broker, queue, until, (letters, remove) =>
+        audited(audit.trail, eventOf(source, letters), remove),
+      ),
     );
     await forgetLook(redis, LETTERS_SEEN_KEY);
     for (const [reason, removed] of Object.entries(reasons)) {

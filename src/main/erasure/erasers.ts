@@ -1,20 +1,25 @@
 import type { Db } from 'mongodb';
+import { createRedisMailedLinks } from '../../adapters/accounts/mailed-links.ts';
 import type { AnswerLogKeeper } from '../../adapters/answer-log/answer-log.ts';
 import { countAnswers, eraseAnswers } from '../../adapters/answers/kept-answers.ts';
 import { createErasureWork } from '../../adapters/erasures/erasure-work.ts';
 import { cancelRequests } from '../../adapters/jobs/cancel-requests.ts';
+import { createEveryShard } from '../../adapters/jobs/every-shard.ts';
 import { countJobs, forgetJobs } from '../../adapters/jobs/job-queue.ts';
 import type { JobShards } from '../../adapters/jobs/job-shards.ts';
 import { createUsersJobs } from '../../adapters/jobs/jobs-of-user.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
+import { holdLook } from '../../adapters/redis/shared-look.ts';
 import { allLoginsOf } from '../../api/auth/all-logins.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { createSessionEraser, type SessionEraser } from '../../api/chat/erase-session.ts';
 import { createDataEraser, type DataEraser } from '../../api/erasure/erase-data.ts';
 import { createDataExporter, type DataExporter } from '../../api/erasure/export-data.ts';
+import { createLettersOfUsers } from '../../bridge/redrive/letters-of-user.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditEvent, AuditTrail } from '../../contracts/audit.ts';
 import type { Erasure } from '../../contracts/erasures.ts';
+import { QUEUES_SEEN_KEY } from '../../contracts/redis-keys.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { LastingStores } from '../api/stores.ts';
 import { brokerAddressOf } from '../broker-address.ts';
@@ -43,26 +48,41 @@ export function createErasers(options: {
   const { config, stores, logs, shards, redis, cacheRedis, db, endLogin, encryption, trail, logger } = options;
   const { seals, bodies, cacheKeys } = encryption;
   const { conversations, accounts, refreshFamilies: families } = stores;
+  const everyShard = createEveryShard(shards, redis);
   const jobs = createUsersJobs(shards, redis, seals);
   const work = {
     cancelRequests: (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds),
-    forgetJobs: (userId: string, requestIds: string[]) =>
-      forgetJobs(shards.of(userId), redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
+    // After a change of JOB_SHARDS, jobs of the user may be in any of them.
+    forgetJobs: async (_userId: string, requestIds: string[]) => {
+      const forgotten = (await everyShard()).map((shard) =>
+        forgetJobs(shard, redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
+      );
+      return (await Promise.all(forgotten)).flat();
+    },
   };
   const sessionEraser = createSessionEraser({
     ...{ conversations, logs, whole: () => dataEraser },
     ...work,
-    countJobs: (userId, requestIds) => countJobs(shards.of(userId), redis, requestIds),
+    countJobs: async (_userId, requestIds) => {
+      const counts = (await everyShard()).map((shard) => countJobs(shard, redis, requestIds));
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    },
     answers: {
       count: (sessionId, answerKeys) => countAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
-      erase: (sessionId, answerKeys) => eraseAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
+      erase: (sessionId, userId, answerKeys) =>
+        eraseAnswers(cacheRedis, userId, { sessionIds: [sessionId], answerKeys }),
     },
   });
   const groups = createDataGroups({
     ...{ accounts, families, conversations, jobs, logs, redis, cacheRedis, cacheKeys, seals, ...work },
     logins: createLogins({ families, endLogin }),
+    links: createRedisMailedLinks({ redis }),
     eraseRemains: sessionEraser.eraseRemains,
-    broker: { ...brokerAddressOf(config), bodies },
+    letters: createLettersOfUsers({
+      broker: { ...brokerAddressOf(config), bodies },
+      // While the letters are read, the queue seems to be empty, and alerts would believe that.
+      around: (look) => holdLook(redis, QUEUES_SEEN_KEY, look),
+    }),
   });
   const dataKey = { exists: encryption.hasKey, destroy: encryption.destroyKey };
   const lasting = db ? 'mongodb' : 'redis';

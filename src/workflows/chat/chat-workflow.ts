@@ -1,5 +1,6 @@
 import type { AnswerLogWriter, AttemptLog } from '../../adapters/answer-log/answer-log.ts';
 import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
+import type { AnswersOfUser } from '../../adapters/answers/answers-of-user.ts';
 import type { CachedQuestion } from '../../adapters/answers/cached-question.ts';
 import type { RecordedCall, RecordedCalls } from '../../adapters/answers/recorded-calls.ts';
 import type { JobsAwaitingModel } from '../../adapters/jobs/awaiting-model.ts';
@@ -28,6 +29,7 @@ export interface ChatWorkflow extends ResponseDelivery {
   model: Pick<ConfiguredModel, 'parametersOf' | 'ask' | 'isOpen'>;
   cache: AnswerCache;
   recordedCalls: RecordedCalls;
+  answersOfUser: AnswersOfUser;
   settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs'>;
   /** Left out: no request is streamed. */
   logs?: AnswerLogWriter;
@@ -71,7 +73,7 @@ export async function answerRequest(
   early?: EarlyLookUp,
 ): Promise<ChatResponse> {
   const { cache, settings } = workflow;
-  const { requestId, sessionId } = job.request;
+  const { requestId, sessionId, userId } = job.request;
   const questions = await (early ? early.questions : questionsOf(workflow, job.request));
   const hash = questions?.own.hash;
   /** Whether other requests of the user with the same question wait for this one. */
@@ -95,6 +97,8 @@ export async function answerRequest(
       run.step('write-cache', () =>
         keep(answer, isShared ? { question: questions.own, requestId, askedIn: attempt.traceparent } : undefined),
       ),
+      // A cache that is out of reach has not kept the answer either.
+      workflow.answersOfUser.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] }).catch(() => {}),
       isShared && recorded && questions.shared && record(questions.shared, recorded),
     ]);
     if (isCancelled(attempt.signal)) {
@@ -192,7 +196,11 @@ export async function answerRequest(
   /** Removes what was kept of an answer whose request was cancelled, or whose session was erased, in the meantime. */
   async function forget(hashes: string[]): Promise<void> {
     // A cache that is out of reach has most likely not kept the answer either.
-    await Promise.allSettled([cache.forgetSession(sessionId), cache.forgetAnswers(hashes)]);
+    await Promise.allSettled([
+      cache.forgetSession(sessionId),
+      cache.forgetAnswers(hashes),
+      workflow.answersOfUser.forget(userId, { sessionId, hashes }),
+    ]);
   }
 
   /** The requests that wait for the answer ask the model themselves. */

@@ -40,6 +40,18 @@ export function describeErasureStore(name: string, makeStore: (retentionMs: numb
       expect(await store.ofUser(erasure.userId)).toBeUndefined();
     });
 
+    test('an erasure of a conversation is found by it while it is under way, and only by its own user', async () => {
+      const sessionId = randomUUID();
+      const [own, others] = [erasureOf({ sessionId }), erasureOf({ sessionId })];
+      await Promise.all([store.save(own), store.save(others)]);
+      expect(await store.underWay(own.userId, sessionId)).toEqual(own);
+      await store.remove(others);
+      expect(await store.underWay(others.userId, sessionId)).toBeUndefined();
+      expect(await store.underWay(own.userId, sessionId)).toEqual(own);
+      await store.save({ ...own, state: 'erased' });
+      expect(await store.underWay(own.userId, sessionId)).toBeUndefined();
+    });
+
     test('an erasure is unfinished until it is saved as erased', async () => {
       const erasure = erasureOf();
       await store.save(erasure);

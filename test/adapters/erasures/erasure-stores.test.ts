@@ -7,6 +7,7 @@ import { idempotencyKeysOf, scanKeysOf } from '../../../src/adapters/erasures/sc
 import { createRedisIdempotencyKeys } from '../../../src/adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { createRedisTicketStore } from '../../../src/adapters/logins/redis-ticket-store.ts';
 import { createRedisRateLimit } from '../../../src/adapters/rate-limits/redis-rate-limit.ts';
+import { redisKeys, UNFINISHED_ERASURES_KEY } from '../../../src/contracts/redis-keys.ts';
 import { testMongoDb } from '../../mongodb-connection.ts';
 import { testRedisUrl } from '../../services.ts';
 import { withMongoDb } from '../../with-mongodb.ts';
@@ -23,6 +24,15 @@ withMongoDb('MongoDB', () => {
   describeErasureStore('MongoDB', async (retentionMs) =>
     createMongoDbErasureStore({ db: await testMongoDb(erasureIndexes), retentionMs }),
   );
+});
+
+test('an id that leads to no erasure holds up no other, and is forgotten after a while', async () => {
+  const [store, now] = [createRedisErasureStore({ redis, retentionMs: 60_000 }), Date.now()];
+  await redis.zadd(UNFINISHED_ERASURES_KEY, now - 120_000, 'of a process that died', now, 'just being saved');
+  expect(await store.unfinished(2)).not.toContain('of a process that died');
+  const left = await redis.zrange(UNFINISHED_ERASURES_KEY, '0', '-1');
+  expect(left).not.toContain('of a process that died');
+  expect(left).toContain('just being saved');
 });
 
 test('one process has the work on an erasure until it leaves it', async () => {
@@ -57,6 +67,8 @@ test('keys of a user are found, and none of a user whose id begins with the same
   }
   const found = await scanKeysOf(redis, 'ann');
   expect(found).toMatchObject({ rate_limits: ['rate:ann:send'], tickets: ['auth:ticket:hash of ann'] });
+  await redis.set(redisKeys.signedIn('a hash'), JSON.stringify({ userId: 'ann' }));
+  expect((await scanKeysOf(redis, 'ann')).tickets.sort()).toEqual(['auth:signed-in:a hash', 'auth:ticket:hash of ann']);
   expect(found.idempotency_keys).toEqual([expect.stringMatching(/^chat:idempotency:ann:[0-9a-f]{64}$/)]);
   expect(await idempotencyKeysOf(redis, 'ann', 's of ann')).toEqual(found.idempotency_keys);
   expect(await idempotencyKeysOf(redis, 'ann', 's of an')).toEqual([]);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createEveryShard } from '../../../src/adapters/jobs/every-shard.ts';
 import { addJobs, forgetJobs } from '../../../src/adapters/jobs/job-queue.ts';
 import { openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
 import { createUsersJobs } from '../../../src/adapters/jobs/jobs-of-user.ts';
@@ -39,6 +40,34 @@ test('jobs of a user are found in every shard, and not those of others', async (
   expect(await jobs.places('bob')).toHaveLength(1);
   await shards.close();
 });
+
+test.each([
+  [1, 3],
+  [3, 1],
+  [8, 2],
+])(
+  'jobs are found and removed that were added when there were %i queues, now that there are %i',
+  async (before, now) => {
+    const [earlier, today] = [openJobShards(search.redis, before), openJobShards(search.redis, now)];
+    for (const shard of earlier.all) await addJobs(shard, search.redis, [newJob('zoe')], { attempts: 1 });
+    const jobs = createUsersJobs(today, search.redis, plainTexts);
+    const found = await jobs.find({ userId: 'zoe' });
+    expect(found).toHaveLength(before);
+    const kept = [];
+    for await (const job of jobs.kept('zoe')) kept.push(job.request?.userId);
+    expect(kept).toEqual(found.map(() => 'zoe'));
+    expect((await jobs.places('zoe')).length).toBeGreaterThan(0);
+
+    for (const shard of await createEveryShard(today, search.redis)()) {
+      const requestIds = found.map(({ requestId }) => requestId);
+      expect(await forgetJobs(shard, search.redis, requestIds, { rememberMs: 60_000 })).toEqual([]);
+    }
+    await jobs.erasePlaces('zoe');
+    expect(await jobs.find({ userId: 'zoe' })).toEqual([]);
+    expect(await jobs.places('zoe')).toEqual([]);
+    await Promise.all([earlier.close(), today.close()]);
+  },
+);
 
 test('ended jobs are found, with the lines by which they are searched for; only the lines of the user are erased', async () => {
   const jobs = createUsersJobs(search.shards, search.redis, plainTexts);

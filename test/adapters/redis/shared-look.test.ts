@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createSharedLook, holdLook } from '../../../src/adapters/redis/shared-look.ts';
@@ -84,7 +85,13 @@ test('nobody looks while a process says that what is seen is not so', async () =
     return looks;
   };
   await redis.set(key, '0', 'PX', 3_600_000);
-  await holdLook(redis, key);
-  expect(await createSharedLook<number>({ redis, key, look })()).toBe(0);
+  const read = createSharedLook<number>({ redis, key, look });
+  await holdLook(redis, key, async () => {
+    // Longer than a lease: the lease is renewed.
+    await sleep(6_000);
+    expect(await read()).toBe(0);
+  });
+  // And for some seconds after that.
+  expect(await read()).toBe(0);
   expect(looks).toBe(0);
 });

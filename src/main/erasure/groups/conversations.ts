@@ -1,8 +1,7 @@
 import type { ConversationStore, Remains } from '../../../adapters/conversations/conversation-store.ts';
+import { hadOf } from '../../../api/chat/erase-session.ts';
 import type { DataGroup, Scope } from '../../../api/erasure/data-group.ts';
 import type { Trace } from '../../../contracts/erasures.ts';
-
-const UNFINISHED_READ = 10_000;
 
 type ConversationKind = 'conversations' | 'turns' | 'feedback' | 'open_turns' | 'unfinished_erasures';
 
@@ -13,8 +12,8 @@ export function conversationsGroup(options: {
 }): DataGroup<ConversationKind> {
   const { conversations, eraseRemains } = options;
   const unfinishedOf = async ({ userId, sessionId }: Scope) => {
-    const all = await conversations.unfinishedErasures(Date.now(), UNFINISHED_READ);
-    return all.filter((each) => each.userId === userId && (sessionId === undefined || each.sessionId === sessionId));
+    const all = await conversations.kept(userId).unfinishedErasures();
+    return all.filter((each) => sessionId === undefined || each.sessionId === sessionId).map((each) => each.sessionId);
   };
 
   return {
@@ -29,7 +28,7 @@ export function conversationsGroup(options: {
         yield* await conversations.kept(userId).unfinishedErasures();
       },
     },
-    traced: false,
+    counted: 'before',
     count: async (scope) => {
       const { openTurns, unfinishedErasures, ...counts } = await conversations.countKept(scope);
       return { ...counts, open_turns: openTurns, unfinished_erasures: unfinishedErasures };
@@ -37,10 +36,14 @@ export function conversationsGroup(options: {
     trace: ({ userId }) => conversations.kept(userId).traces(),
     gather: async (scope, note) => {
       const { userId, sessionId } = scope;
-      const erased = (some: { sessionId: string; remains: Remains }[]) => note(some.map(traceOf));
+      const erased = async (some: { sessionId: string; remains: Remains }[]) => {
+        // Whoever has begun to erase a single conversation may have died before the receipt had what was in it.
+        const [first] = some;
+        await note(some.map(traceOf), sessionId !== undefined && first ? hadOf(first.remains) : {});
+      };
       for (const unfinished of await unfinishedOf(scope)) {
-        const remains = await conversations.erase(unfinished.sessionId, userId);
-        if (remains) await erased([{ sessionId: unfinished.sessionId, remains }]);
+        const remains = await conversations.erase(unfinished, userId);
+        if (remains) await erased([{ sessionId: unfinished, remains }]);
       }
       if (sessionId !== undefined) {
         const remains = await conversations.erase(sessionId, userId);
@@ -54,9 +57,9 @@ export function conversationsGroup(options: {
       }
     },
     erase: async (scope) => {
-      for (const { sessionId, userId } of await unfinishedOf(scope)) {
-        const remains = await conversations.erase(sessionId, userId);
-        if (remains) await eraseRemains(sessionId, userId, remains);
+      for (const unfinished of await unfinishedOf(scope)) {
+        const remains = await conversations.erase(unfinished, scope.userId);
+        if (remains) await eraseRemains(unfinished, scope.userId, remains);
       }
       await conversations.leaveLists(scope);
     },

@@ -1,4 +1,5 @@
 import type { JobOfUser, UsersJobs } from '../../../adapters/jobs/jobs-of-user.ts';
+import { requestIdOf } from '../../../adapters/jobs/search/read-job.ts';
 import type { DataGroup } from '../../../api/erasure/data-group.ts';
 import { traceOfOne } from './traces.ts';
 
@@ -14,12 +15,21 @@ export function jobsGroup(options: {
   return {
     export: {
       jobs: ({ userId }) => jobs.kept(userId),
-      job_search: (scope) => jobs.lines(scope),
+      job_search: async function* (scope) {
+        for await (const { jobId, at, status, code } of jobs.lines(scope)) {
+          yield {
+            requestId: requestIdOf(jobId) ?? jobId,
+            endedAt: new Date(at).toISOString(),
+            status,
+            code: code || null,
+          };
+        }
+      },
       places_in_line: async function* ({ userId }) {
         yield* await jobs.places(userId);
       },
     },
-    traced: true,
+    counted: 'both',
     count: async (scope) => ({
       jobs: (await jobs.find(scope)).length,
       job_search: await countEach(jobs.lines(scope)),

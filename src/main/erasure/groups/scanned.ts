@@ -32,7 +32,7 @@ export function scannedGroup({ redis }: { redis: Redis }): DataGroup<keyof Scann
       tickets: valuesOf('tickets'),
       admin_sessions: valuesOf('admin_sessions'),
     },
-    traced: false,
+    counted: 'before',
     count: async (scope) =>
       Object.fromEntries(Object.entries(await keysOf(scope)).map(([kind, keys]) => [kind, keys.length])),
     erase: async (scope) => {
