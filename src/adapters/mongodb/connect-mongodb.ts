@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Db, MongoClient, type ServerDescription, type TopologyDescription } from 'mongodb';
 import type { Logger } from 'pino';
 import { safeMessage } from '../../contracts/safe-message.ts';
@@ -7,6 +8,7 @@ import { membersOf } from './members.ts';
 /** How often the driver looks at each server while nothing else happens. */
 const HEARTBEAT_MS = 3_000;
 const STILL_WAITING_MS = 10_000;
+const CONNECT_AGAIN_AFTER_MS = 1_000;
 
 export interface MongoDbConnection {
   readonly db: Db;
@@ -72,17 +74,39 @@ export function connectMongoDb(options: {
     else logger.warn({ connection: name }, 'lost MongoDB, connecting again');
     lastProblem = undefined;
   });
-  client.on('serverHeartbeatFailed', ({ failure }) => {
+  const sayWhyItWaits = (failure: unknown) => {
     const problem = safeMessage(failure);
     const now = performance.now();
     if (up || (problem === lastProblem && now - lastSaidAt < STILL_WAITING_MS)) return;
     lastProblem = problem;
     lastSaidAt = now;
     logger.warn({ connection: name, reason: problem }, 'waiting for MongoDB');
-  });
-  // A failure is logged above, and the next command tries again.
-  client.connect().catch(() => {});
-  return { db: client.db(), members: () => members, close: () => client.close() };
+  };
+  client.on('serverHeartbeatFailed', ({ failure }) => sayWhyItWaits(failure));
+
+  const closing = new AbortController();
+  // If its first connection fails, the driver closes itself for good, and refuses each command at once. After a successful
+  // one, it looks for a server by itself.
+  const connect = async () => {
+    while (!closing.signal.aborted) {
+      try {
+        await client.connect();
+        return;
+      } catch (error) {
+        sayWhyItWaits(error);
+        await sleep(CONNECT_AGAIN_AFTER_MS, undefined, { signal: closing.signal, ref: false }).catch(() => {});
+      }
+    }
+  };
+  void connect();
+  return {
+    db: client.db(),
+    members: () => members,
+    close: async () => {
+      closing.abort();
+      await client.close();
+    },
+  };
 }
 
 /** Commands of the driver itself. */
