@@ -259,7 +259,7 @@ test('an admin made on the command line logs in with the form, and the cookie op
   expect(made.output()).toContain('made admin@example.com (admin)');
   const again = await cli(...add);
   await again.exited;
-  expect([again.exitCode, again.output()]).toEqual([1, expect.stringContaining('has an account already')]);
+  expect([again.exitCode, again.output()]).toEqual([2, expect.stringContaining('has an account already')]);
 
   const form = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
     fetch(`${api.url}/admin/login`, {

@@ -8,8 +8,9 @@ import { createEveryShard } from '../../adapters/jobs/every-shard.ts';
 import { countJobs, forgetJobs } from '../../adapters/jobs/job-queue.ts';
 import type { JobShards } from '../../adapters/jobs/job-shards.ts';
 import { createUsersJobs } from '../../adapters/jobs/jobs-of-user.ts';
+import { orStoreUnavailable } from '../../adapters/redis/connect-redis.ts';
 import type { Redis } from '../../adapters/redis/redis.ts';
-import { holdLook } from '../../adapters/redis/shared-look.ts';
+import { forgetLook, holdLook } from '../../adapters/redis/shared-look.ts';
 import { allLoginsOf } from '../../api/auth/all-logins.ts';
 import { createLogins } from '../../api/auth/logins.ts';
 import { createSessionEraser, type SessionEraser } from '../../api/chat/erase-session.ts';
@@ -19,7 +20,7 @@ import { createLettersOfUsers } from '../../bridge/redrive/letters-of-user.ts';
 import type { ApiConfig } from '../../config/settings.ts';
 import type { AuditEvent, AuditTrail } from '../../contracts/audit.ts';
 import type { Erasure } from '../../contracts/erasures.ts';
-import { QUEUES_SEEN_KEY } from '../../contracts/redis-keys.ts';
+import { FAILURES_SEEN_KEY, QUEUES_SEEN_KEY } from '../../contracts/redis-keys.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { LastingStores } from '../api/stores.ts';
 import { brokerAddressOf } from '../broker-address.ts';
@@ -78,6 +79,7 @@ export function createErasers(options: {
     logins: createLogins({ families, endLogin }),
     links: createRedisMailedLinks({ redis }),
     eraseRemains: sessionEraser.eraseRemains,
+    forgetExamples: () => orStoreUnavailable(forgetLook(redis, FAILURES_SEEN_KEY)),
     letters: createLettersOfUsers({
       broker: { ...brokerAddressOf(config), bodies },
       // While the letters are read, the queue seems to be empty, and alerts would believe that.

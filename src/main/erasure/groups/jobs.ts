@@ -8,8 +8,10 @@ export function jobsGroup(options: {
   jobs: UsersJobs;
   cancelRequests: (userId: string, requestIds: string[]) => Promise<void>;
   forgetJobs: (userId: string, requestIds: string[]) => Promise<string[]>;
+  /** Forgets examples of failed jobs, which may be the user's. */
+  forgetExamples: () => Promise<void>;
 }): DataGroup<'jobs' | 'job_search' | 'places_in_line'> {
-  const { jobs, cancelRequests, forgetJobs } = options;
+  const { jobs, cancelRequests, forgetJobs, forgetExamples } = options;
   const idsOf = (found: readonly JobOfUser[]) => found.map(({ requestId }) => requestId);
 
   return {
@@ -46,6 +48,7 @@ export function jobsGroup(options: {
     erase: async (scope) => {
       await forgetJobs(scope.userId, idsOf(await jobs.find(scope)));
       await jobs.eraseLines(scope);
+      await forgetExamples();
       if (scope.sessionId === undefined) await jobs.erasePlaces(scope.userId);
     },
   };
