@@ -56,6 +56,7 @@ export const LONG_FILES: Record<string, number> = {
   'test/e2e/deadline-and-spend.test.ts': 18,
   'test/dashboards/queries.test.ts': 18,
   'test/e2e/worker-stops.test.ts': 17,
+  'test/e2e/servers-start-late.test.ts': 25,
   'test/main/installation.test.ts': 16,
   'test/tools/start/supervise-server.test.ts': 15,
   'test/e2e/traces-off.test.ts': 15,
