@@ -39,16 +39,16 @@ withMongoDb(
       const user = await signUp(api.url);
       const asked: string[] = [];
       const { sessionId: erased } = (await user.send({ message: 'Erase this' }, { Prefer: 'wait=20' })).body;
-      for (let i = 0; i < QUESTIONS; i++) {
-        // Answers come one after the other, so that some of them come while MongoDB is away.
-        const { status, body } = await user.send({
-          message: `Question ${i} [[simulate latency=${200 + (i % 4) * 50}ms]]`,
-        });
-        expect(status).toBe(202);
-        asked.push(body.requestId);
-      }
       for (let kill = 0; kill < KILLS; kill++) {
         const before = await settled(api, 'settled');
+        for (let i = 0; i < QUESTIONS / KILLS; i++) {
+          // Answers come one after the other, so that some of them come while MongoDB is away.
+          const { status, body } = await user.send({
+            message: `Question ${kill}.${i} [[simulate latency=${500 + (i % 4) * 200}ms]]`,
+          });
+          expect(status).toBe(202);
+          asked.push(body.requestId);
+        }
         await until('answers are written down', async () => (await settled(api, 'settled')) > before);
         await mongoDb.kill();
         await until('the api is not ready', async () => (await fetch(`${api.url}/health/ready`)).status === 503);
