@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Contender, pipeline } from './contenders.ts';
 import { type DrainResult, drain } from './drain.ts';
 import { describeMachine } from './machine.ts';
-import { openLoopAt, type Seen } from './open-loop.ts';
+import { openLoopAt } from './open-loop.ts';
 import { startServers } from './servers.ts';
 import { ratios, spread } from './statistics.ts';
 
@@ -82,26 +82,28 @@ try {
     });
   }
 
-  const seen: Record<Name, Seen[]> = { off: [], on: [] };
+  const seen: Record<Name, Awaited<ReturnType<typeof openLoopAt>>[]> = { off: [], on: [] };
   let rate: number | undefined;
   for (let round = 0; round < openLoopRounds; round += 1) {
     for (const name of inTurn(round)) {
       const measured = await openLoopAt(servers, settings[name], { rate, seconds, warmUp: OPEN_LOOP_WARM_UP });
       rate = measured.rate;
-      seen[name].push(measured.seen);
+      seen[name].push(measured);
       const p50 = measured.seen.fromDue.p50.toFixed(1);
       process.stderr.write(`open loop ${round + 1}/${openLoopRounds} ${name}: p50 ${p50} ms\n`);
     }
   }
-  const times = (of: (each: Seen) => number) => ({
-    off: middle(seen.off.map(of), 1),
-    on: middle(seen.on.map(of), 1),
-    'on - off': middle(
-      seen.on.map((each, round) => of(each) - of(seen.off[round]!)),
-      1,
-    ),
-  });
+  const times = (of: (each: (typeof seen)[Name][number]['seen']) => number) => {
+    const [off, on] = [seen.off, seen.on].map((all) => all.map((each) => of(each.seen))) as [number[], number[]];
+    const more = on.map((each, round) => each - off[round]!);
+    return { off: middle(off, 1), on: middle(on, 1), 'on - off': middle(more, 1) };
+  };
   if (rate !== undefined) {
+    const [off, on] = [seen.off, seen.on].map((all) => all.map(({ capacity }) => capacity)) as [number[], number[]];
+    console.log('\nclosed loop');
+    console.table({
+      'questions a second': { off: middle(off, 0), on: middle(on, 0), 'on / off': middle(ratios(on, off), 2) },
+    });
     console.log(`\nopen loop, ${Math.round(rate)} questions a second, ms without the model's time`);
     console.table({
       'due to answered, p50': times(({ fromDue }) => fromDue.p50),

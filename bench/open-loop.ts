@@ -64,22 +64,24 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
 }
 
 /**
- * Measures the product at one steady rate.
+ * Measures the product's capacity, and then the product at one steady rate. Whatever the rate, the same number of questions comes
+ * before it, so that two runs can be compared.
  * @param settings of api and worker
- * @param rate undefined: half of the capacity, which is measured first
+ * @param rate undefined: half of the capacity
  */
 export async function openLoopAt(
   servers: Servers,
   settings: Record<string, string>,
   { rate, seconds, warmUp }: { rate: number | undefined; seconds: number; warmUp: number },
-): Promise<{ rate: number; seen: Seen }> {
+): Promise<{ rate: number; capacity: number; seen: Seen }> {
   await servers.reset();
   await servers.setModel({ latencyMs: MODEL_MS });
   const measure = async (ask: Ask) => {
-    const perSecond = rate ?? (await closedLoop(ask, CAPACITY_QUESTIONS)) / 2;
+    const capacity = await closedLoop(ask, CAPACITY_QUESTIONS);
+    const perSecond = rate ?? capacity / 2;
     await steadyRate(ask, perSecond, SETTLE_SECONDS);
     const times = await steadyRate(ask, perSecond, seconds);
-    return { rate: perSecond, seen: seenIn(times) };
+    return { rate: perSecond, capacity, seen: seenIn(times) };
   };
   return await asking(await startProduct(servers, settings), measure, warmUp);
 }
