@@ -79,14 +79,15 @@ describe('a fingerprint', () => {
 });
 
 describe('a sealed answer', () => {
-  test('opens for its owner and its question only', async () => {
+  test.each(owners)('of %j opens for its owner and its question only', async (owner) => {
     const { keys } = startProcess();
-    const key = (await keys.of('everybody'))!;
+    const key = (await keys.of(owner))!;
     const sealed = key.seal('hash', 'Eat greens. 🥦');
     expect(sealed).not.toBe(key.seal('hash', 'Eat greens. 🥦'));
-    expect((await startProcess().keys.of('everybody'))!.open('hash', sealed)).toBe('Eat greens. 🥦');
+    expect((await startProcess().keys.of(owner))!.open('hash', sealed)).toBe('Eat greens. 🥦');
     expect(key.open('another', sealed)).toBeUndefined();
-    expect((await keys.of({ tenantId: 'clinic' }))!.open('hash', sealed)).toBeUndefined();
+    for (const other of owners.filter((each) => each !== owner))
+      expect((await keys.of(other))!.open('hash', sealed)).toBeUndefined();
     expect(key.open('hash', '{"response":"plain"}')).toBeUndefined();
   });
 
