@@ -26,7 +26,7 @@ import { plainCacheKeys } from '../src/contracts/cache-keys.ts';
 import type { ChatResponse } from '../src/contracts/chat-response.ts';
 import { readChatRequest } from '../src/contracts/read-chat-request.ts';
 import { readChatResponse } from '../src/contracts/read-chat-response.ts';
-import { plainTexts } from '../src/contracts/sealing.ts';
+import { plainSeals } from '../src/contracts/sealing.ts';
 import { continueTrace } from '../src/contracts/traceparent.ts';
 import { MESSAGE_SIGNING_KEY } from './contenders.ts';
 import { startServers } from './servers.ts';
@@ -56,9 +56,10 @@ try {
   await connection.ready();
   const publisher = createPublisher({ connection, timeoutMs: 10_000, logger });
   const signatures = createAnswerSignatures([MESSAGE_SIGNING_KEY]);
-  const publish = responsePublisher(publisher, plainTexts, signatures, () =>
-    Promise.reject(new Error('no request has a reply queue')),
-  );
+  const publish = responsePublisher({
+    ...{ publisher, plain: true, signatures },
+    publishReply: () => Promise.reject(new Error('no request has a reply queue')),
+  });
   const queue = openChatQueue(redis);
   const toKey = (type: string) => queue.toKey(type);
   const cache = createAnswerCache({
@@ -207,7 +208,7 @@ try {
 
   // The channel is opened after the connection.
   while (
-    await publish(response, trace).then(
+    await publish(response, trace, { seals: plainSeals }).then(
       () => false,
       () => true,
     )
@@ -232,7 +233,7 @@ try {
     .add('check the signature of a response of 4 kB', () => signatures.isValid(longBody, longSignature))
     .add(`read a stream of ${BATCH} tokens`, readStream)
     .add('hash a question', () => cache.questionOf(parametersOf(question), 'user'))
-    .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace)))
+    .add(`publish ${BATCH} responses, confirmed`, () => each(() => publish(response, trace, { seals: plainSeals })))
     .add('ask the model over pooled connections', () => provider.ask(question, new AbortController().signal))
     .add('  of which: one POST, by our fetch for whole replies', () => post(wholeFetch))
     .add("  the same by undici's fetch, with the same connections", () =>

@@ -13,3 +13,9 @@ export interface ModelAnswer {
   /** Whether a fallback gave it. Then it must not be cached as an answer of the first choice. */
   byFallback?: boolean;
 }
+
+/** An answer that was paid for, and how long the model took, in ms. */
+export interface AskedAnswer {
+  answer: ModelAnswer;
+  modelMs: number;
+}

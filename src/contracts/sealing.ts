@@ -1,8 +1,9 @@
 import { MasterKeyMissingError } from './errors.ts';
 
 /**
- * `request` and `response`: the texts of a message; `job`: those of a job's request; `results`: what the steps of a job have
- * brought; `second_factor`: the secret of an authenticator app.
+ * `answer`: that of a request, wherever it is: in its turn, its message or its job; `request`: the texts of a request's message;
+ * `job`: those of a job's request; `results`: what else the steps of a job have brought; `second_factor`: the secret of an
+ * authenticator app.
  */
 export type TextKind =
   | 'question'
@@ -11,7 +12,6 @@ export type TextKind =
   | 'title'
   | 'log'
   | 'request'
-  | 'response'
   | 'job'
   | 'results'
   | 'second_factor';
@@ -91,6 +91,24 @@ export const plainSeals: Seals = {
     throw new MasterKeyMissingError('A text is encrypted, and ENCRYPTION_KEYS is not set.');
   },
 };
+
+/**
+ * Whoever seals the same text as the same thing again gets what it was sealed as before. It remembers the latest text, so it is
+ * for the work on one request.
+ */
+export function sealedOnce(seals: Seals): Seals {
+  let latest: { place: Place; text: string; sealed: string | undefined } | undefined;
+  return {
+    open: seals.open,
+    seal: (place, text) => {
+      if (latest?.text !== text || !isSamePlace(latest.place, place))
+        latest = { place, text, sealed: seals.seal(place, text) };
+      return latest.sealed;
+    },
+  };
+}
+
+const isSamePlace = (a: Place, b: Place) => a.id === b.id && a.kind === b.kind && a.userId === b.userId;
 
 /** Encryption is off. */
 export const plainTexts: TextSeals = { forSealing: async () => plainSeals, forOpening: async () => plainSeals };

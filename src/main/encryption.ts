@@ -19,8 +19,8 @@ import { type BodySeals, except, plainBodies, plainTexts, type TextSeals } from 
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
-/** What other services may read: titles in Redis, and messages. */
-const READ_BY_OTHERS = ['title', 'request', 'response'] as const;
+/** What other services may read: titles in Redis, and questions in messages. Whoever publishes answers leaves them open, too. */
+const READ_BY_OTHERS = ['title', 'request'] as const;
 
 /** Data keys last as long as what they encrypt, so they are in MongoDB if there is one. */
 export const dataKeyStoreOf = ({ db, ...ofRedis }: StoreOptions): DataKeyStore =>

@@ -81,7 +81,10 @@ export async function startWorker(
     bodies: encryption.bodies,
     onDeadLetter: (reason) => metrics.deadLetters.inc({ queue: RESPONSES_QUEUE, reason }),
   });
-  const publish = responsePublisher(publisher, encryption.seals, answerSignaturesOf(config), replies.publish, tracer);
+  const publish = responsePublisher({
+    ...{ publisher, plain: config.plainTextsForOthers, signatures: answerSignaturesOf(config), tracer },
+    publishReply: replies.publish,
+  });
   const awaitingModel = createJobsAwaitingModel({ redis, shards, askable: () => model.askable() });
   const reports = createModelReports(metrics, logger);
   const sentTexts = countSentTexts({ redis: servers.gateRedis, logger });

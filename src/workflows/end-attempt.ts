@@ -1,11 +1,11 @@
 import type { ChatJobResult } from '../adapters/jobs/chat-job.ts';
 import type { ChatResponse } from '../contracts/chat-response.ts';
 import { AnswerUnderWayError, ModelPausedError, RequestFailure, UndeliverableReplyError } from '../contracts/errors.ts';
+import type { AskedAnswer } from '../contracts/model-answer.ts';
 import { safeMessage } from '../contracts/safe-message.ts';
 import { traceIdOf } from '../contracts/traceparent.ts';
 import { describeError } from '../observability/log.ts';
 import { announceCancellation } from './chat/announce-end.ts';
-import type { AskedAnswer } from './chat/ask-model.ts';
 import { backoffMs, decide } from './engine/retry-policy.ts';
 import type { FailForGood } from './fail-for-good.ts';
 import { logOf, noteOutcome, type Task, type TaskSurroundings } from './task.ts';

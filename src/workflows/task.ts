@@ -70,6 +70,7 @@ export function beginTask(
       startedAt: Date.now(),
       deadlineAt,
       signal: job.signal,
+      seals: job.seals,
       traceparent: span?.traceparent,
       log: request.stream
         ? logs?.open({ requestId, userId, epoch: job.attemptsStarted, attempt: number, deadlineAt })

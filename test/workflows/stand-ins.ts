@@ -9,6 +9,7 @@ import { plainCacheKeys } from '../../src/contracts/cache-keys.ts';
 import type { ChatResponse } from '../../src/contracts/chat-response.ts';
 import { RequestCancelledError } from '../../src/contracts/errors.ts';
 import type { ModelAnswer } from '../../src/contracts/model-answer.ts';
+import { plainSeals } from '../../src/contracts/sealing.ts';
 import type { ChatWorkflow } from '../../src/workflows/chat/chat-workflow.ts';
 
 export const answer: ModelAnswer = {
@@ -137,6 +138,7 @@ export function standInJob(given: JobCircumstances = {}) {
   };
   let cancelled = false;
   const job: JobInHand = {
+    seals: plainSeals,
     data,
     state,
     attemptsMade,

@@ -1,4 +1,5 @@
 import type { ProcessStoppingError, RequestCancelledError } from '../../contracts/errors.ts';
+import type { Seals } from '../../contracts/sealing.ts';
 import type { ChatJobData, ChatJobResult, WorkflowState } from './chat-job.ts';
 
 /**
@@ -8,6 +9,8 @@ import type { ChatJobData, ChatJobResult, WorkflowState } from './chat-job.ts';
 export interface JobInHand {
   /** @throws UnusableJobError */
   readonly data: ChatJobData;
+  /** Seals the texts of its request, each once. */
+  readonly seals: Seals;
   /** How far an earlier attempt has come; undefined for a job that was never saved. */
   readonly state: WorkflowState | undefined;
   /** How many attempts were made before this one. */

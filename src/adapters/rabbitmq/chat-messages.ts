@@ -4,7 +4,7 @@ import type { ChatResponse } from '../../contracts/chat-response.ts';
 import { REQUESTS_QUEUE, RESPONSES_QUEUE, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../../contracts/queues.ts';
 import type { ReplyAddress } from '../../contracts/reply-address.ts';
 import { type SealableMessage, sealMessage } from '../../contracts/sealed-message.ts';
-import type { TextSeals } from '../../contracts/sealing.ts';
+import type { Seals, TextSeals } from '../../contracts/sealing.ts';
 import type { TraceHeaders } from '../../contracts/traceparent.ts';
 import type { Tracer } from '../../contracts/tracer.ts';
 import { fits } from './message-properties.ts';
@@ -13,8 +13,15 @@ import type { Publisher } from './publisher.ts';
 
 /** Resolves once the broker has the request; rejects with BrokerUnavailableError or UnroutableError. */
 export type PublishRequest = (request: ChatRequest, trace: TraceHeaders) => Promise<void>;
-/** @param reply where the request wants its answer; left out: `chat_responses` */
-export type PublishResponse = (response: ChatResponse, trace: TraceHeaders, reply?: ReplyAddress) => Promise<void>;
+/**
+ * @param to.seals with the key of the response's user
+ * @param to.reply where the request wants its answer; left out: `chat_responses`
+ */
+export type PublishResponse = (
+  response: ChatResponse,
+  trace: TraceHeaders,
+  to: { seals: Seals; reply?: ReplyAddress | undefined },
+) => Promise<void>;
 
 export type PublishReply = (response: ChatResponse, trace: TraceHeaders, reply: ReplyAddress) => Promise<void>;
 
@@ -31,23 +38,29 @@ export const requestPublisher =
 /**
  * Seals a response's texts and sends it, signed, to `chat_responses`; or sends it as it is, without a signature, to the reply
  * queue that the request names. Whoever reads that queue has no keys, and could put a signed copy on `chat_responses`. Rejects
- * as TextSeals.forSealing, Publisher.publish and ReplyPublisher.publish do.
- * @param signatures left out: responses are not signed
+ * as Publisher.publish and ReplyPublisher.publish do.
+ * @param options.plain whether texts stay as they are, for services that read `chat_responses`
+ * @param options.signatures undefined: responses are not signed
  */
 export const responsePublisher =
-  (
-    publisher: Publisher,
-    seals: TextSeals,
-    signatures: Pick<AnswerSignatures, 'sign'> | undefined,
-    publishReply: PublishReply,
-    tracer?: Tracer,
-  ): PublishResponse =>
-  (response, sentIn, reply) =>
+  ({
+    publisher,
+    plain,
+    signatures,
+    publishReply,
+    tracer,
+  }: {
+    publisher: Publisher;
+    plain: boolean;
+    signatures: Pick<AnswerSignatures, 'sign'> | undefined;
+    publishReply: PublishReply;
+    tracer?: Tracer | undefined;
+  }): PublishResponse =>
+  (response, sentIn, { seals, reply }) =>
     // Another service's queue has no name in a trace: there is no limit to how many there are.
     inPublishSpan(tracer, { ...idsOf(response), queue: reply ? 'reply' : RESPONSES_QUEUE, sentIn }, async (trace) => {
       if (reply) return await publishReply(response, trace, reply);
-      const own = await seals.forSealing([response.userId]);
-      const { body, properties } = encode(response, trace, sealMessage(own, 'response', response));
+      const { body, properties } = encode(response, trace, plain ? response : sealMessage(seals, 'response', response));
       if (signatures) properties.headers[SIGNATURE_HEADER] = signatures.sign(body);
       return await publisher.publish(RESPONSES_QUEUE, body, properties);
     });

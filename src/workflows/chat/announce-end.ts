@@ -18,7 +18,7 @@ export async function announceFailure(
   failure: KnownFailure,
 ): Promise<void> {
   const response = failed(job, failure, attempt);
-  await deliverResponse(delivery, job, run, 'publish-failure', response);
+  await deliverResponse(delivery, job, { run, seals: attempt.seals }, 'publish-failure', response);
   await endLog(attempt.log, response);
 }
 
@@ -34,6 +34,6 @@ export async function announceCancellation(
 ): Promise<ChatResponse> {
   const text = await attempt.log?.stop(new Date().toISOString());
   const response = cancelled(job, attempt, { text, partialUsage: run.state.partialUsage });
-  await deliverResponse(delivery, job, run, 'publish-cancellation', response);
+  await deliverResponse(delivery, job, { run, seals: attempt.seals }, 'publish-cancellation', response);
   return response;
 }

@@ -1,13 +1,7 @@
 import type { AskOptions, Model, ModelQuestion } from '../../adapters/model/model.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
-import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import type { AskedAnswer } from '../../contracts/model-answer.ts';
 import { deadlineExceeded } from '../engine/retry-policy.ts';
-
-/** An answer that was paid for, and how long the model took, in ms. */
-export interface AskedAnswer {
-  answer: ModelAnswer;
-  modelMs: number;
-}
 
 /** Why a model call may have been paid for without an answer. */
 export type UncertainSpend = 'crashed' | 'aborted' | 'no answer';

@@ -10,11 +10,12 @@ import type { ConfiguredModel } from '../../adapters/model/configured-model.ts';
 import type { WorkerConfig } from '../../config/settings.ts';
 import { answerKeyOf, type ChatResponse, type PartialUsage } from '../../contracts/chat-response.ts';
 import { RequestFailure } from '../../contracts/errors.ts';
-import type { ModelAnswer } from '../../contracts/model-answer.ts';
+import type { AskedAnswer, ModelAnswer } from '../../contracts/model-answer.ts';
+import type { Seals } from '../../contracts/sealing.ts';
 import { traceIdOf } from '../../contracts/traceparent.ts';
 import type { Span } from '../../contracts/tracer.ts';
 import type { Run } from '../engine/run.ts';
-import { type AskedAnswer, askModel, type UncertainSpend } from './ask-model.ts';
+import { askModel, type UncertainSpend } from './ask-model.ts';
 import { type CacheLookup, checkCache } from './check-cache.ts';
 import { deliverResponse, type ResponseDelivery } from './deliver-response.ts';
 import { type EarlyLookUp, hashesOf, questionsOf } from './early-look-up.ts';
@@ -51,6 +52,8 @@ export interface ChatAttempt {
   deadlineAt: number;
   /** Aborted when the request is cancelled, or the process must stop. */
   signal: JobSignal;
+  /** Seals the texts of the request. */
+  seals: Seals;
   /** The traceparent of the attempt's span. undefined: tracing is off. */
   traceparent?: string | undefined;
   /** Where the answer is shown while it is written. undefined: nobody streams it. */
@@ -107,7 +110,7 @@ export async function answerRequest(
     }
     const answerKey = questions && (hit || isShared) ? answerKeyOf(hashesOf(questions)) : undefined;
     const response = completed(job, { answer, modelMs, answerKey }, attempt);
-    await deliverResponse(workflow, job, run, 'publish', response);
+    await deliverResponse(workflow, job, { run, seals: attempt.seals }, 'publish', response);
     await endLog(attempt.log, response);
     return response;
   } finally {

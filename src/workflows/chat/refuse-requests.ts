@@ -1,5 +1,6 @@
 import type { ChatJobData } from '../../adapters/jobs/chat-job.ts';
 import { UndeliverableReplyError } from '../../contracts/errors.ts';
+import { plainSeals } from '../../contracts/sealing.ts';
 import type { ResponseDelivery } from './deliver-response.ts';
 import { cancelled } from './terminal-response.ts';
 
@@ -16,7 +17,8 @@ export async function refuseRequests(
       const { traceparent, tracestate, reply } = job;
       const response = cancelled(job, { number: 0, startedAt: Date.now() });
       try {
-        await publish(response, { traceparent, tracestate }, reply);
+        // There is no text to seal.
+        await publish(response, { traceparent, tracestate }, { seals: plainSeals, reply });
       } catch (error) {
         // A dead letter would be kept, and nobody waits for it.
         if (!(error instanceof UndeliverableReplyError)) throw error;

@@ -3,9 +3,12 @@ import type { Redis } from 'ioredis';
 import { type ChatJobResult, jobIdOf, type WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
 import type { JobInHand } from '../../../src/adapters/jobs/job-in-hand.ts';
 import { createJobRunner, type JobRunner } from '../../../src/adapters/jobs/runner/job-runner.ts';
+import { openState, sealState } from '../../../src/adapters/jobs/sealed-job.ts';
 import { createJobAdmin } from '../../../src/adapters/jobs/search/job-admin.ts';
 import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
-import { plainTexts, type TextSeals } from '../../../src/contracts/sealing.ts';
+import type { ModelAnswer } from '../../../src/contracts/model-answer.ts';
+import { receiveAny, sealMessage } from '../../../src/contracts/sealed-message.ts';
+import { plainTexts, type Sealed, sealedOnce, type TextSeals } from '../../../src/contracts/sealing.ts';
 import { captureLog } from '../../captured-log.ts';
 import { textOf } from '../../redis-text.ts';
 import { testSeals } from '../../test-seals.ts';
@@ -92,6 +95,68 @@ test('nothing of a job in Redis has a text, in no state, and each attempt and a 
   const saved = { message: `Is it ${MARKER}?`, results: { 'ask-model': { answer: `${MARKER}, yes` } } };
   expect(seen).toEqual([{ message: saved.message, results: undefined }, saved, saved]);
   expect(await textOf(redis, '*')).not.toContain(MARKER);
+});
+
+const ANSWER = {
+  ...{ response: `${MARKER}, yes`, model: 'm', provider: 'p', usage: null, finishReason: 'stop' as const },
+};
+const asked = (answer: ModelAnswer): WorkflowState => ({
+  ...stateWith(''),
+  results: { 'ask-model': { answer, modelMs: 5 }, 'write-cache': true },
+});
+
+test('the answer is sealed once for the job and its message, and opens in both', async () => {
+  const own = await seals.forSealing(['u']);
+  const sealed: string[] = [];
+  const counting = sealedOnce({
+    ...own,
+    seal: (place, text) => {
+      sealed.push(place.kind);
+      return own.seal(place, text);
+    },
+  });
+  const request = { userId: 'u', requestId: 'a' };
+  const kept = sealState(counting, request, asked(ANSWER));
+  const message = { version: 1, ...request, response: ANSWER.response };
+  const published = sealMessage(counting, 'response', message);
+  expect(JSON.stringify([kept, published])).not.toContain(MARKER);
+  expect(kept.results['ask-model']).toEqual({
+    answer: { model: 'm', provider: 'p', usage: null, finishReason: 'stop', sealed: expect.any(String) },
+    modelMs: 5,
+  });
+  expect(published).toMatchObject({ sealed: (kept.results['ask-model'] as { answer: Sealed }).answer.sealed });
+  expect(sealed).toEqual(['answer']);
+  expect(openState(own, request, kept)).toEqual(asked(ANSWER));
+  expect(receiveAny('response', published).open(own)).toEqual(message);
+});
+
+test('another text of the request is sealed anew, and none opens in the place of another request or user', async () => {
+  const own = await seals.forSealing(['u', 'v']);
+  const once = sealedOnce(own);
+  const request = { userId: 'u', requestId: 'a' };
+  const [kept, other] = [ANSWER, { ...ANSWER, response: 'no' }].map((answer) =>
+    sealState(once, request, asked(answer)),
+  );
+  expect(openState(own, request, kept!)).toEqual(asked(ANSWER));
+  expect(openState(own, request, other!)).toEqual(asked({ ...ANSWER, response: 'no' }));
+  for (const elsewhere of [
+    { userId: 'u', requestId: 'b' },
+    { userId: 'v', requestId: 'a' },
+  ]) {
+    expect(openState(own, elsewhere, kept!).results).not.toHaveProperty('ask-model');
+    const message = { ...sealMessage(once, 'response', { version: 1, ...request, response: 'x' }), ...elsewhere };
+    expect(() => receiveAny('response', message).open(own)).toThrow(
+      expect.objectContaining({ reason: 'cannot_be_opened' }),
+    );
+  }
+});
+
+test('results that were sealed as a whole are opened', async () => {
+  const own = await seals.forSealing(['u']);
+  const { results, ...rest } = asked(ANSWER);
+  const place = { userId: 'u', kind: 'results', id: 'a' } as const;
+  const kept = { ...rest, results: {}, sealed: own.seal(place, JSON.stringify({ results }))! };
+  expect(openState(own, { userId: 'u', requestId: 'a' }, kept)).toEqual(asked(ANSWER));
 });
 
 test('a job that was added before there were keys is worked on; what is saved from then on is sealed', async () => {

@@ -4,6 +4,7 @@ import { type AnswerCache, createAnswerCache } from '../../../src/adapters/answe
 import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
 import { plainCacheKeys } from '../../../src/contracts/cache-keys.ts';
 import { ProcessStoppingError, RequestCancelledError } from '../../../src/contracts/errors.ts';
+import { plainSeals } from '../../../src/contracts/sealing.ts';
 import { answerRequest } from '../../../src/workflows/chat/chat-workflow.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
 import { testRedisUrl } from '../../services.ts';
@@ -47,6 +48,7 @@ function attempt(during: { model?: () => void; save?: () => void }) {
     startedAt: Date.now(),
     deadlineAt: Number.POSITIVE_INFINITY,
     signal: controller.signal,
+    seals: plainSeals,
   };
   return { controller, saved, published, answered: () => answerRequest(workflow, jobData(), run, circumstances) };
 }
@@ -93,7 +95,13 @@ test('an answer that a request has waited for while another one asked counts as 
     });
     const deadlineAt = Number.POSITIVE_INFINITY;
     const { signal } = new AbortController();
-    await answerRequest(workflow, jobData(), run, { number: 1, startedAt: Date.now(), deadlineAt, signal });
+    await answerRequest(workflow, jobData(), run, {
+      number: 1,
+      startedAt: Date.now(),
+      deadlineAt,
+      signal,
+      seals: plainSeals,
+    });
     return lookUps;
   };
   expect(await lookUpOf(undefined)).toEqual(['miss']);

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { WorkflowState } from '../../../src/adapters/jobs/chat-job.ts';
 import { BrokerUnavailableError, UndeliverableReplyError } from '../../../src/contracts/errors.ts';
+import { plainSeals } from '../../../src/contracts/sealing.ts';
 import { deliverResponse } from '../../../src/workflows/chat/deliver-response.ts';
 import { completed } from '../../../src/workflows/chat/terminal-response.ts';
 import { createRun } from '../../../src/workflows/engine/run.ts';
@@ -24,14 +25,16 @@ async function deliver(error?: Error, earlier?: WorkflowState) {
       kept.push(message);
     },
   };
-  const result = await deliverResponse(delivery, job, run, 'publish', response).catch((thrown: unknown) => thrown);
+  const result = await deliverResponse(delivery, job, { run, seals: plainSeals }, 'publish', response).catch(
+    (thrown: unknown) => thrown,
+  );
   return { result, published, kept, state: run.state };
 }
 
 test('a response goes where its request wants it', async () => {
   const { result, published, kept } = await deliver();
   expect(result).toBeUndefined();
-  expect(published).toEqual([[response, trace, job.reply]]);
+  expect(published).toEqual([[response, trace, { seals: plainSeals, reply: job.reply }]]);
   expect(kept).toEqual([]);
 });
 

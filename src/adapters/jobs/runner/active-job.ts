@@ -1,5 +1,5 @@
 import { ProcessStoppingError, RequestCancelledError } from '../../../contracts/errors.ts';
-import { plainSeals, type Seals, type TextSeals } from '../../../contracts/sealing.ts';
+import { plainSeals, type Seals, sealedOnce, type TextSeals } from '../../../contracts/sealing.ts';
 import type { ChatJobData, ChatJobResult, WorkflowState } from '../chat-job.ts';
 import type { JobInHand, JobSignal, WhereItWent } from '../job-in-hand.ts';
 import {
@@ -70,7 +70,7 @@ export class ActiveJob implements JobInHand {
     this.renewedAt = performance.now();
     this.#json = taken.data;
     this.#data = taken.parsedData;
-    this.#seals = taken.seals;
+    this.#seals = taken.seals && sealedOnce(taken.seals);
     this.#progress = taken.progress;
     this.#options = taken.options;
     this.#writes = writes;
@@ -94,7 +94,11 @@ export class ActiveJob implements JobInHand {
    * @throws StoreUnavailableError
    */
   async open(seals: TextSeals): Promise<void> {
-    this.#seals ??= await seals.forSealing(this.user === '' ? [] : [this.user]);
+    this.#seals ??= sealedOnce(await seals.forSealing(this.user === '' ? [] : [this.user]));
+  }
+
+  get seals(): Seals {
+    return this.#seals ?? plainSeals;
   }
 
   get data(): ChatJobData {
@@ -133,7 +137,7 @@ export class ActiveJob implements JobInHand {
 
   get state(): WorkflowState | undefined {
     const state = readJobState(this.#progress);
-    return state && openState(this.#seals ?? plainSeals, this.data.request, state);
+    return state && openState(this.seals, this.data.request, state);
   }
 
   get maxAttempts(): number {
@@ -180,7 +184,7 @@ export class ActiveJob implements JobInHand {
 
   /** JSON */
   #sealed(state: WorkflowState): string {
-    return JSON.stringify(sealState(this.#seals ?? plainSeals, this.data.request, state));
+    return JSON.stringify(sealState(this.seals, this.data.request, state));
   }
 
   #leave(): JobWrites {
