@@ -123,7 +123,11 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
-  const answersOfUser = createAnswersOfUser({ redis: servers.cacheRedis, keepLast, ttlMs: config.cacheTtlMs });
+  // If all that the cache keeps of a user is sealed with their key, an erasure makes it unreadable by destroying that.
+  const allSealedForUser = !keepLast && config.cacheScope === 'user';
+  const answersOfUser = allSealedForUser
+    ? undefined
+    : createAnswersOfUser({ redis: servers.cacheRedis, keepLast, ttlMs: config.cacheTtlMs });
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
     shards,

@@ -30,7 +30,8 @@ export interface ChatWorkflow extends ResponseDelivery {
   model: Pick<ConfiguredModel, 'parametersOf' | 'ask' | 'isOpen'>;
   cache: AnswerCache;
   recordedCalls: RecordedCalls;
-  answersOfUser: AnswersOfUser;
+  /** Left out: nothing needs to lead from a user to the answers that the cache keeps. */
+  answersOfUser?: AnswersOfUser | undefined;
   settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs'>;
   /** Left out: no request is streamed. */
   logs?: AnswerLogWriter;
@@ -101,7 +102,7 @@ export async function answerRequest(
         keep(answer, isShared ? { question: questions.own, requestId, askedIn: attempt.traceparent } : undefined),
       ),
       // A cache that is out of reach has not kept the answer either.
-      workflow.answersOfUser.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] }).catch(() => {}),
+      workflow.answersOfUser?.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] }).catch(() => {}),
       isShared && recorded && questions.shared && record(questions.shared, recorded),
     ]);
     if (isCancelled(attempt.signal)) {
@@ -202,7 +203,7 @@ export async function answerRequest(
     await Promise.allSettled([
       cache.forgetSession(sessionId),
       cache.forgetAnswers(hashes),
-      workflow.answersOfUser.forget(userId, { sessionId, hashes }),
+      workflow.answersOfUser?.forget(userId, { sessionId, hashes }),
     ]);
   }
 
