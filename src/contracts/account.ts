@@ -48,6 +48,8 @@ export const account = z.object({
   disabledAt: z.string().optional(),
   /** Logins to the admin's pages that began until then have ended; left out: only those that ended by themselves. */
   sessionsEndedAt: z.string().optional(),
+  /** When somebody last logged in, to whatever page; left out: never, or only with a version that did not note it. */
+  lastLoginAt: z.string().optional(),
   /** Left out: the password is enough to log in. */
   secondFactor: secondFactor.optional(),
   /** What an identity provider says of its person. Left out: the account is our own. */

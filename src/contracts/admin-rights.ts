@@ -46,6 +46,7 @@ export const adminRights = {
   'POST /admin/intake/resume': OPERATORS_AND_ADMINS,
   // Accounts.
   'POST /admin/accounts/invite': ADMINS,
+  'POST /admin/accounts/list': ADMINS,
   'POST /admin/accounts/find': ADMINS,
   'POST /admin/accounts/disable': ADMINS,
   'POST /admin/accounts/enable': ADMINS,

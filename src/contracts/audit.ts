@@ -9,6 +9,7 @@ export const auditActions = {
     'Logins ended before their time: a person logged out or ended one of theirs, or a refresh token was used twice.',
   'account.register': 'Somebody made an account, or was refused because the email has one.',
   'account.invite': 'An invite was made, with which somebody can make an account.',
+  'account.list': 'An admin was shown a list of accounts. What they searched for is not kept.',
   'account.role': 'The role of an account was changed.',
   'account.tenant': 'The organisation of an account was changed.',
   'account.password': 'The password of an account was changed, by its person or by somebody else.',

@@ -95,6 +95,10 @@ export const redisKeys = {
   account: (userId: string) => `auth:user:${userId}`,
   /** String: the id of the user whose account has this email. */
   email: (email: string) => `auth:email:${email}`,
+  /** Sorted set: all emails that have an account, each with the score 0, so that they are in order. */
+  emails: () => 'auth:emails',
+  /** String, empty, for a day: the set above has every email. */
+  emailsFilled: () => 'auth:emails-filled',
   /** String, JSON: an invite that was not used yet, by its hash. */
   invite: (inviteHash: string) => `auth:invite:${inviteHash}`,
   /** String, JSON: somebody's wish for another password: `email`; `askedAt`, in ms; by the hash of the token in their mail. */

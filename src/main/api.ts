@@ -275,6 +275,7 @@ const admin = createAdminParts({
   judgedProcesses,
   login: authentication.login,
   accountAdmin: authentication.accountAdmin,
+  accounts: config.jwtJwksUrl ? undefined : stores.accounts,
   invites: authentication.invites,
   trail: audit.trail,
   textAccess: authentication.textAccess,

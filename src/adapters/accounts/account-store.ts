@@ -1,5 +1,11 @@
 import type { Account } from '../../contracts/account.ts';
 
+export interface AccountPage {
+  accounts: Account[];
+  /** The email after which the next page begins; undefined: there are no more. */
+  next: string | undefined;
+}
+
 /**
  * The accounts. Every method rejects with StoreUnavailableError if the store is out of reach. `create` and `byEmail` do the
  * same work whether or not an email has an account, so that the time does not tell.
@@ -15,6 +21,12 @@ export interface AccountStore {
   byId(userId: string): Promise<Account | undefined>;
   /** Gives every account, in no particular order. */
   all(): AsyncIterable<Account>;
+  /**
+   * Gives the next accounts in the order of their emails, compared byte by byte.
+   * @param after an email, which need not have an account; undefined: from the first account on
+   * @param limit how many at most. There may be fewer although more follow
+   */
+  page(after: string | undefined, limit: number): Promise<AccountPage>;
   /**
    * Replaces an account by what `next` makes of it. If somebody else changes the account meanwhile, `next` is called again,
    * with what they have left. So no change is lost.

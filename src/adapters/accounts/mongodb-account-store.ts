@@ -3,7 +3,7 @@ import type { Account } from '../../contracts/account.ts';
 import { isDuplicateKey } from '../mongodb/command-errors.ts';
 import type { NeededIndex } from '../mongodb/indexes.ts';
 import { eachOrStoreUnavailable, orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
-import type { AccountStore } from './account-store.ts';
+import type { AccountPage, AccountStore } from './account-store.ts';
 
 const COLLECTION = 'accounts';
 
@@ -50,6 +50,12 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
     }
   }
 
+  async function page(after: string | undefined, limit: number): Promise<AccountPage> {
+    const filter = after === undefined ? {} : { email: { $gt: after } };
+    const found = await accounts.find(filter).sort({ email: 1 }).limit(limit).toArray();
+    return { accounts: found.map(accountOf), next: found.length < limit ? undefined : found.at(-1)?.email };
+  }
+
   return {
     create: (account) => orStoreUnavailable(create(account)),
     byEmail: (email) => orStoreUnavailable(find({ email })),
@@ -57,6 +63,7 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
     all: async function* () {
       for await (const found of eachOrStoreUnavailable(accounts.find())) yield accountOf(found);
     },
+    page: (after, limit) => orStoreUnavailable(page(after, limit)),
     change: (userId, next) => orStoreUnavailable(change(userId, next)),
     remove: async (_id) => void (await orStoreUnavailable(accounts.deleteOne({ _id }))),
   };

@@ -3,15 +3,19 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
-import type { AccountStore } from './account-store.ts';
+import type { AccountPage, AccountStore } from './account-store.ts';
 import { replaceAccount } from './redis-scripts/replace-account.ts';
 
 /** The id of no user. Commands name it where there is no account, so that there are as many of them as if there were one. */
 const NOBODY = 'nobody';
+const FILLED_SECONDS = 24 * 3_600;
 
 /**
  * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
  * id. `create` and `byEmail` cost the same commands whether or not the email has an account. `all` finds them by their keys, so the user needs the right to SCAN.
+ *
+ * A sorted set has all emails in their order, for `page`. An earlier version did not write it, and a process may die before it has. So
+ * once a day, the first call of `page` looks through all keys and adds what the set lacks.
  */
 export function createRedisAccountStore({ redis }: { redis: Redis }): AccountStore {
   const read = async (userId: string): Promise<Account | undefined> => {
@@ -26,6 +30,7 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     // registered.
     await write(account);
     const isNew = (await redis.set(redisKeys.email(account.email), account.userId, 'NX')) !== null;
+    await redis.zadd(redisKeys.emails(), 0, account.email);
     await redis.del(redisKeys.account(isNew ? NOBODY : account.userId));
     return isNew ? 'created' : 'email_taken';
   }
@@ -45,8 +50,33 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     if (!account) return;
     const email = redisKeys.email(account.email);
     // The account is removed last, so that a repeated call finds the email.
-    if ((await redis.get(email)) === userId) await redis.del(email);
+    if ((await redis.get(email)) === userId) {
+      await redis.zrem(redisKeys.emails(), account.email);
+      await redis.del(email);
+    }
     await redis.del(redisKeys.account(userId));
+  }
+
+  async function fillEmails(): Promise<void> {
+    if ((await redis.exists(redisKeys.emailsFilled())) === 1) return;
+    const prefix = redisKeys.email('');
+    for await (const keys of scanKeys(redis, redisKeys.email('*'))) {
+      const members = keys.flatMap((key): [number, string] => [0, key.slice(prefix.length)]);
+      if (members.length > 0) await redis.zadd(redisKeys.emails(), ...members);
+    }
+    await redis.set(redisKeys.emailsFilled(), '', 'EX', FILLED_SECONDS);
+  }
+
+  async function page(after: string | undefined, limit: number): Promise<AccountPage> {
+    await fillEmails();
+    const from = after === undefined ? '-' : `(${after}`;
+    const emails = await redis.zrange(redisKeys.emails(), from, '+', 'BYLEX', 'LIMIT', 0, limit);
+    const accounts = await Promise.all(emails.map(byEmail));
+    return {
+      // One may have been erased since, or be on its way.
+      accounts: accounts.filter((account) => account !== undefined),
+      next: emails.length < limit ? undefined : emails.at(-1),
+    };
   }
 
   async function* all(): AsyncGenerator<Account> {
@@ -61,6 +91,7 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     byEmail: (email) => orStoreUnavailable(byEmail(email)),
     byId: (userId) => orStoreUnavailable(read(userId)),
     all: () => all(),
+    page: (after, limit) => orStoreUnavailable(page(after, limit)),
     change: (userId, next) => orStoreUnavailable(change(userId, next)),
     remove: (userId) => orStoreUnavailable(remove(userId)),
   };

@@ -1,18 +1,21 @@
 import { type RequestHandler, Router } from 'express';
 import type { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import type { AuditAction, AuditTrail } from '../../contracts/audit.ts';
+import type { AuditAction, AuditDetails, AuditTrail } from '../../contracts/audit.ts';
 import type { ApiErrorCode } from '../../contracts/error-codes.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import {
+  type AccountList,
   type AdminAccount,
   accountBody,
+  accountList,
+  accountListBody,
   accountRoleBody,
   adminAccount,
   invite,
   nameIn,
 } from '../../contracts/http/admin-account-bodies.ts';
-import { auditedFor } from '../audit.ts';
+import { auditedFor, filterOf, senderOf } from '../audit.ts';
 import type { Invites } from '../auth/invites.ts';
 import type { AccountAdmin } from '../auth/manage-accounts.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
@@ -32,13 +35,23 @@ export function createAdminAccountsRouter(options: {
   const { accounts, invites, trail, requireAdmin } = options;
   const find = async (name: string) => orNotFound(await accounts.find(name));
 
-  /** Changes the account that the body names. */
+  /**
+   * Changes the account that the body names.
+   * @param notOwn why nobody may do this to their own account; left out: they may
+   */
   const changing =
-    (action: AuditAction, change: (name: string) => Promise<AdminAccount | undefined>): RequestHandler =>
+    (
+      action: AuditAction,
+      change: (name: string, by: string) => Promise<AdminAccount | undefined>,
+      { notOwn, details }: { notOwn?: string; details?: AuditDetails } = {},
+    ): RequestHandler =>
     async (req, res) => {
       const name = nameIn(parse(accountBody, req.body ?? {}));
-      const event = { action, subject: subjectOf(await find(name)) };
-      res.json(orNotFound(await auditedFor({ req, trail }, event, () => change(name))));
+      const { userId } = req.user!;
+      const found = await find(name);
+      if (notOwn !== undefined && found.userId === userId) throw new ApiError('forbidden', { detail: notOwn });
+      const event = { action, subject: subjectOf(found), ...(details && { details }) };
+      res.json(orNotFound(await auditedFor({ req, trail }, event, () => change(name, userId))));
     };
 
   return Router()
@@ -46,22 +59,30 @@ export function createAdminAccountsRouter(options: {
     .post('/accounts/invite', async (req, res) => {
       res.status(201).json(await auditedFor({ req, trail }, { action: 'account.invite' }, invites.make));
     })
+    .post('/accounts/list', async (req, res) => {
+      const listing = parse(accountListBody, req.body ?? {});
+      const list = await accounts.list(listing);
+      // Neither the part of an email nor the cursor, which is one, goes to the trail.
+      const { search, cursor: _, ...filter } = listing;
+      trail.note({
+        ...{ ...senderOf(req), action: 'account.list', outcome: 'done' },
+        details: { count: list.accounts.length, filter: filterOf({ ...filter, searched: search !== undefined }) },
+      });
+      res.json(list satisfies AccountList);
+    })
     .post('/accounts/find', async (req, res) => {
       res.json(await find(nameIn(parse(accountBody, req.body ?? {}))));
     })
-    .post('/accounts/disable', changing('account.disable', accounts.disable))
+    .post('/accounts/disable', changing('account.disable', accounts.disable, { notOwn: OWN_DISABLED }))
     .post('/accounts/enable', changing('account.enable', accounts.enable))
     .post('/accounts/end-logins', changing('account.end_logins', accounts.endLogins))
-    .post('/accounts/reset-second-factor', async (req, res) => {
-      const name = nameIn(parse(accountBody, req.body ?? {}));
-      const found = await find(name);
-      if (found.userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_SECOND_FACTOR });
-      const event = {
-        ...{ action: 'account.second_factor' as const, subject: subjectOf(found) },
+    .post(
+      '/accounts/reset-second-factor',
+      changing('account.second_factor', accounts.resetSecondFactor, {
+        notOwn: OWN_SECOND_FACTOR,
         details: { after: 'removed' },
-      };
-      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.resetSecondFactor(name))));
-    })
+      }),
+    )
     .post('/accounts/role', async (req, res) => {
       const body = parse(accountRoleBody, req.body ?? {});
       const { role } = body;
@@ -72,11 +93,15 @@ export function createAdminAccountsRouter(options: {
         ...{ action: 'account.role' as const, subject: subjectOf(found) },
         details: { before: found.role, after: role },
       };
-      res.json(orNotFound(await auditedFor({ req, trail }, event, () => accounts.setRole(name, role))));
+      res.json(
+        orNotFound(await auditedFor({ req, trail }, event, () => accounts.setRole(name, role, req.user!.userId))),
+      );
     });
 }
 
 const OWN_ROLE = 'Nobody changes the role of their own account. Ask another admin, or use npm run users.';
+
+const OWN_DISABLED = 'Nobody disables their own account. Ask another admin, or use npm run users.';
 
 const OWN_SECOND_FACTOR =
   'Remove the second factor of your own account with DELETE /auth/second-factor, which asks for a code of it.';
@@ -131,11 +156,28 @@ export const adminAccountPaths: ZodOpenApiPathsObject = {
       },
     },
   },
+  '/admin/accounts/list': {
+    post: {
+      tags: ['Admin'],
+      security: bearer,
+      summary: 'List accounts',
+      description:
+        'In the order of their emails, at most 100 at a time. Each call looks at 2,000 accounts at most, so a search may need several. ' +
+        'The audit trail has who was shown how many, and not what was searched for.',
+      operationId: 'listAccounts',
+      requestBody: jsonBody(accountListBody),
+      responses: {
+        200: json('The accounts.', accountList),
+        ...problems('validation_failed', 'unauthenticated', 'forbidden', 'store_unavailable', ...bodyFaults),
+      },
+    },
+  },
   '/admin/accounts/find': operation('findAccount', 'Find an account'),
   '/admin/accounts/disable': operation(
     'disableAccount',
     'Disable an account',
-    'Ends all of its logins at once. Nobody can log in to it until it is enabled. Its conversations stay.',
+    'Ends all of its logins at once. Nobody can log in to it until it is enabled. Its conversations stay. Nobody can disable their own ' +
+      'account.',
   ),
   '/admin/accounts/enable': operation('enableAccount', 'Enable an account again'),
   '/admin/accounts/end-logins': operation('endLoginsOfAccount', 'End all logins of an account at once'),

@@ -39,6 +39,7 @@ export function createEraseUserRouter(options: {
   return Router().post('/accounts/erase', requireAdmin, readJsonBody, async (req, res) => {
     const { dryRun, ...named } = parse(eraseUserBody, req.body ?? {});
     const userId = await userIdOf(named);
+    if (!dryRun && userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_ACCOUNT });
     if (dryRun) {
       const counts = await eraser.survey({ userId });
       const kinds = kindsOfData.map((kind) => ({ kind, count: counts[kind] }));
@@ -51,6 +52,8 @@ export function createEraseUserRouter(options: {
   });
 }
 
+const OWN_ACCOUNT = 'Erase your own account with DELETE /account, which makes sure that it is you.';
+
 /** The OpenAPI description of this route. */
 export const eraseUserPaths: ZodOpenApiPathsObject = {
   '/admin/accounts/erase': {
@@ -60,7 +63,7 @@ export const eraseUserPaths: ZodOpenApiPathsObject = {
       summary: 'Erase a user',
       description:
         'Erases everything that is kept of a user, for ever: see `DELETE /account`. The user has an account with this email, or ' +
-        'is known by its id only. With `dryRun`, it says what would be erased.',
+        'is known by its id only. With `dryRun`, it says what would be erased. Nobody can erase their own account here.',
       operationId: 'eraseUser',
       requestBody: jsonBody(eraseUserBody),
       responses: {

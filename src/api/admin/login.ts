@@ -166,7 +166,7 @@ export const logInWithoutPassword: LogIn = async () => {
 /** Logs in with an account of this API. */
 export const logInWithAccount =
   (options: {
-    check: (credentials: LoginCredentials) => Promise<Account>;
+    checkIn: (credentials: LoginCredentials) => Promise<Account>;
     staffSecondFactor: SecondFactorRule;
     guardLogin: GuardLogin;
     maxMs: number;
@@ -175,7 +175,7 @@ export const logInWithAccount =
     const credentials = loginBody.safeParse(form);
     if (!credentials.success) throw new ApiError('invalid_credentials');
     const who = { address, account: credentials.data.email };
-    const account = await options.guardLogin(who, () => options.check(credentials.data));
+    const account = await options.guardLogin(who, () => options.checkIn(credentials.data));
     if (lacksSecondFactor(account, options.staffSecondFactor)) throw new ApiError('second_factor_missing');
     const { userId, role } = account;
     return { userId, role, maxMs: options.maxMs };

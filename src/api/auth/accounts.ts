@@ -40,9 +40,12 @@ export interface Accounts {
    * @throws ApiError password_too_weak
    */
   register(credentials: Credentials, admit: () => Promise<void>): Promise<string | undefined>;
-  /** @throws ApiError invalid_credentials, account_disabled, second_factor_required, wrong_code, rate_limited */
-  check(credentials: LoginCredentials): Promise<Account>;
-  /** @throws as `check` */
+  /**
+   * Lets somebody in, and notes when. What the caller begins for them must count from before this call: see AdminSessions.
+   * @throws ApiError invalid_credentials, account_disabled, second_factor_required, wrong_code, rate_limited
+   */
+  checkIn(credentials: LoginCredentials): Promise<Account>;
+  /** @throws as `checkIn` */
   login(credentials: LoginCredentials, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
   /**
    * Begins a login of somebody whom an identity provider has let in.
@@ -105,15 +108,26 @@ export function createAccounts(options: {
     return account;
   }
 
+  /** Notes that somebody logs in. Returns the account; undefined: the login does not count any more. */
+  function noteLogin(account: Account): Promise<Account | undefined> {
+    const lastLoginAt = new Date().toISOString();
+    return store.change(account.userId, (now) =>
+      now.disabledAt === undefined && needsTheSame(now, account) ? { ...now, lastLoginAt } : undefined,
+    );
+  }
+
   return {
-    check,
+    checkIn: async (credentials) => {
+      const account = await noteLogin(await check(credentials));
+      if (!account) throw new ApiError('invalid_credentials');
+      return account;
+    },
     register: (credentials, admit) => createAccount({ store, passwords }, credentials, 'user', admit),
     login: async (credentials, client) => {
       const account = await check(credentials);
       const begun = await refreshTokens.issue(account.userId, client);
       // Whatever ends all logins of the account may have come after the check, and before there was this login to end.
-      const now = await store.byId(account.userId);
-      if (!now || now.disabledAt !== undefined || !needsTheSame(now, account)) {
+      if (!(await noteLogin(account))) {
         await refreshTokens.revoke(begun.token);
         throw new ApiError('invalid_credentials');
       }

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { roles } from '../account.ts';
+import { limits } from '../limits.ts';
 import { id, timestamp } from '../scalars.ts';
 import { email } from './account-bodies.ts';
+
+/** An email of 254 characters in base64url, each of up to four bytes. */
+const CURSOR_CHARS = 1_400;
 
 const named = {
   email: email.optional(),
@@ -42,8 +46,48 @@ export const adminAccount = z
     createdAt: timestamp,
     disabledAt: timestamp.nullable().describe('Since when nobody can log in. null: the account is enabled.'),
     secondFactorAt: timestamp.nullable().describe('Since when logins need a second factor. null: they need none.'),
+    lastLoginAt: timestamp
+      .nullable()
+      .describe('When somebody last logged in. null: never, or only with a version that did not note it.'),
     logins: z.int().nonnegative().describe('How many logins have not ended.'),
   })
   .meta({ id: 'AdminAccount', description: 'An account, as admins see it.' });
 
 export type AdminAccount = z.output<typeof adminAccount>;
+
+/** Which accounts to list. The part of an email is in the body and not in the address, because addresses are logged. */
+export const accountListBody = z
+  .strictObject({
+    search: z
+      .string()
+      .min(1)
+      .max(limits.emailChars)
+      .optional()
+      .describe('A part of the email, in capital letters or not. A whole email finds its account only.'),
+    role: z.enum(roles).optional(),
+    state: z.enum(['enabled', 'disabled']).optional(),
+    secondFactor: z.boolean().optional().describe('Whether logins need a second factor.'),
+    limit: z.int().min(1).max(100).default(50),
+    cursor: z.string().max(CURSOR_CHARS).optional().describe('`nextCursor` of the page before.'),
+  })
+  .meta({ id: 'AccountListing' });
+
+export type AccountListing = z.output<typeof accountListBody>;
+
+const listedAccount = adminAccount
+  .omit({ logins: true })
+  .meta({ id: 'ListedAccount', description: 'An account in a list.' });
+
+export type ListedAccount = z.output<typeof listedAccount>;
+
+export const accountList = z
+  .object({
+    accounts: z.array(listedAccount),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe('null: there are no more. A page may have fewer accounts than its limit, or none, and more follow.'),
+  })
+  .meta({ id: 'AccountList' });
+
+export type AccountList = z.output<typeof accountList>;

@@ -6,6 +6,7 @@ import { timestamp } from '../scalars.ts';
 export const adminMe = z
   .object({
     userId: z.string(),
+    email: z.string().nullable().describe('null: it is not known, because an identity provider has the account.'),
     role: z.enum(roles).exclude(['user']),
     may: z
       .array(z.enum(Object.keys(adminRights) as [AdminRight, ...AdminRight[]]))

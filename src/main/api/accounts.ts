@@ -215,7 +215,7 @@ export function createAccountParts(options: {
     login: loginRouter(
       true,
       config.passwordLogin
-        ? logInWithAccount({ check: accounts.check, staffSecondFactor, guardLogin, maxMs })
+        ? logInWithAccount({ checkIn: accounts.checkIn, staffSecondFactor, guardLogin, maxMs })
         : logInWithoutPassword,
     ),
   };

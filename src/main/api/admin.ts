@@ -1,4 +1,5 @@
 import { type RequestHandler, Router } from 'express';
+import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { ConversationStore } from '../../adapters/conversations/conversation-store.ts';
 import type { FeedbackStore } from '../../adapters/conversations/feedback-store.ts';
 import { jobStates, promoteAllJobs, returnJobs } from '../../adapters/jobs/job-queue.ts';
@@ -56,6 +57,8 @@ export function createAdminParts(options: {
   login: Router;
   /** undefined if an identity provider has the accounts. */
   accountAdmin: AccountAdmin | undefined;
+  /** The same. */
+  accounts: Pick<AccountStore, 'byId'> | undefined;
   invites: Invites;
   trail: AuditTrail;
   textAccess: TextAccessStore;
@@ -90,7 +93,7 @@ export function createAdminParts(options: {
       trail,
       requireAdmin: orLogin(requireAdmin, options.adminCookie),
     }),
-    createAdminMeRouter({ access, requireAdmin }),
+    createAdminMeRouter({ access, accounts: options.accounts, requireAdmin }),
     createDeadLettersRouter({ deadLetters, trail, requireAdmin }),
     createTextsRouter({ conversations, deadLetters, access, trail, onEmergency, requireAdmin }),
     createGatesRouter({ gates, openJobs, trail, requireAdmin }),

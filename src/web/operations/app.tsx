@@ -1,8 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { AdminRight } from '../../contracts/admin-rights.ts';
 import type { AdminMe } from '../../contracts/http/admin-me.ts';
 import type { Overview } from '../../contracts/http/overview-bodies.ts';
 import { RefusedError } from '../components/ask.ts';
 import { usePolled } from '../components/use-polled.ts';
+import { AccountView } from './accounts/account.tsx';
+import { AccountsView } from './accounts/view.tsx';
 import { DeadLettersView } from './dead-letters/view.tsx';
 import { FailuresView } from './failures/view.tsx';
 import { Freshness } from './freshness.tsx';
@@ -14,6 +17,7 @@ import { Me } from './rights.tsx';
 import type { Route } from './route.ts';
 import { TextsView } from './texts/view.tsx';
 import { useRoute } from './use-route.ts';
+import { Who } from './who.tsx';
 
 const OVERVIEW_EVERY_MS = 3_000;
 /** A role may change, and access that was taken in an emergency ends. */
@@ -27,16 +31,20 @@ const titles: Record<Route['view'], string> = {
   'dead-letters': 'Dead letters',
   texts: 'Texts',
   retention: 'Retention',
+  accounts: 'Accounts',
+  account: 'Account',
   nothing: 'Not found',
 };
 
-const places: { href: string; words: string; views: Route['view'][] }[] = [
+/** The views. `to`: what somebody must be allowed to do there; left out: everybody may go there. */
+const places: { href: string; words: string; views: Route['view'][]; to?: AdminRight }[] = [
   { href: '#/', words: 'Overview', views: ['overview'] },
   { href: '#/jobs', words: 'Jobs', views: ['jobs', 'story'] },
   { href: '#/failures', words: 'Failures', views: ['failures'] },
   { href: '#/dead-letters', words: 'Dead letters', views: ['dead-letters'] },
   { href: '#/texts', words: 'Texts', views: ['texts'] },
   { href: '#/retention', words: 'Retention', views: ['retention'] },
+  { href: '#/accounts', words: 'Accounts', views: ['accounts', 'account'], to: 'POST /admin/accounts/list' },
 ];
 
 /** The operations page. */
@@ -60,14 +68,17 @@ export function App() {
           healify-chat <span>operations</span>
         </p>
         <nav aria-label="Views">
-          {places.map(({ href, words, views }) => (
-            <a key={href} href={href} aria-current={views.includes(route.view) ? 'page' : undefined}>
-              {words}
-            </a>
-          ))}
+          {places
+            .filter(({ to }) => to === undefined || me.data?.may.includes(to))
+            .map(({ href, words, views }) => (
+              <a key={href} href={href} aria-current={views.includes(route.view) ? 'page' : undefined}>
+                {words}
+              </a>
+            ))}
         </nav>
         <div class="bar-end">
           <Freshness polled={overview} />
+          <Who />
           <form method="post" action="admin/logout">
             <button class="small" type="submit">
               Log out
@@ -90,6 +101,8 @@ export function App() {
         )}
         {route.view === 'texts' && <TextsView key={String(route.query)} query={route.query} accessTaken={me.refresh} />}
         {route.view === 'retention' && <RetentionView />}
+        {route.view === 'accounts' && <AccountsView />}
+        {route.view === 'account' && <AccountView key={route.userId} userId={route.userId} />}
         {route.view === 'nothing' && (
           <>
             <h1 tabIndex={-1}>There is no such view</h1>

@@ -7,6 +7,8 @@ export type Route =
   | { view: 'dead-letters'; queue: 'chat_requests' | 'chat_responses'; reason: string | undefined }
   | { view: 'texts'; query: URLSearchParams }
   | { view: 'retention' }
+  | { view: 'accounts' }
+  | { view: 'account'; userId: string }
   | { view: 'nothing' };
 
 /** Reads the view out of an address, such as `#/jobs?status=failed`. */
@@ -23,10 +25,17 @@ export function routeOf(hash: string): Route {
   }
   if (view === 'texts' && name === undefined) return { view: 'texts', query };
   if (view === 'retention' && name === undefined) return { view: 'retention' };
+  if (view === 'accounts' && name === undefined) return { view: 'accounts' };
+  if (view === 'accounts' && name) return { view: 'account', userId: decoded(name) };
   return { view: 'nothing' };
 }
 
 export const storyHref = (requestId: string) => `#/jobs/${encodeURIComponent(requestId)}`;
+
+export const accountHref = (userId: string) => `#/accounts/${encodeURIComponent(userId)}`;
+
+/** The place for one's own account, on the chat page. */
+export const ACCOUNT_PAGE = './#/account';
 
 /** Where somebody who may reads a conversation, once they have said why. */
 export const conversationHref = (userId: string, sessionId: string) =>

@@ -67,6 +67,32 @@ export function describeAccountStore(
       expect(new Set(found.map(({ userId }) => userId)).size).toBe(found.length);
     });
 
+    test('accounts come page by page in the order of their emails, each once, and an erased one comes no more', async () => {
+      const name = randomUUID();
+      const emails = ['b', 'a', 'é', 'c', 'aa'].map((each) => `${name}-${each}@example.com`);
+      const accounts = emails.map((email) => newAccount({ email }));
+      for (const account of accounts) await store.create(account);
+      await store.create(newAccount({ email: emails[0]! }));
+      const listed = async (limit: number) => {
+        const pages: string[][] = [];
+        let after: string | undefined = name;
+        while (after?.startsWith(name)) {
+          const page = await store.page(after, limit);
+          pages.push(page.accounts.map(({ email }) => email).filter((email) => email.startsWith(name)));
+          expect(page.accounts.length).toBeLessThanOrEqual(limit);
+          after = page.next;
+        }
+        return pages;
+      };
+      const inOrder = [...emails].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+      expect((await listed(2)).flat()).toEqual(inOrder);
+      expect((await listed(2)).length).toBeGreaterThan(2);
+      expect((await store.page(name, 1)).accounts).toEqual([accounts[emails.indexOf(inOrder[0]!)]]);
+      await store.remove(accounts[1]!.userId);
+      expect((await listed(100)).flat()).toEqual(inOrder.filter((email) => email !== emails[1]));
+      expect(await store.page('\u{10ffff}', 10)).toEqual({ accounts: [], next: undefined });
+    });
+
     test('a change replaces the account, and a field that is left out is gone', async () => {
       const account = newAccount();
       await store.create(account);

@@ -47,7 +47,10 @@ export function createProviderAccounts(options: {
 }): ProviderAccounts {
   const { store, issuer, rules, logins, notices } = options;
 
-  async function create(email: string, known: Pick<Account, 'role' | 'tenantId' | 'provider'>): Promise<Account> {
+  async function create(
+    email: string,
+    known: Pick<Account, 'role' | 'tenantId' | 'lastLoginAt' | 'provider'>,
+  ): Promise<Account> {
     const account = { userId: randomUUID(), email, createdAt: new Date().toISOString(), ...known };
     if ((await store.create(account)) === 'created') return account;
     // Another tab was faster.
@@ -59,10 +62,12 @@ export function createProviderAccounts(options: {
       const name = nameOf(issuer, subject);
       const tenantId = tenantIn(claims, rules.tenantClaim);
       const email = emailIn(claims);
+      const now = new Date().toISOString();
       const known = {
         role: roleIn(claims, rules.rolesClaim, rules.roleNames),
         ...(tenantId !== undefined && { tenantId }),
-        provider: { confirmedAt: new Date().toISOString(), ...(email !== undefined && { email }) },
+        lastLoginAt: now,
+        provider: { confirmedAt: now, ...(email !== undefined && { email }) },
       };
       const before = await store.byEmail(name);
       // Somebody may have chosen another's email at the provider, and not shown yet that it is theirs.

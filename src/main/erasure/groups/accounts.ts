@@ -13,6 +13,7 @@ const ACCOUNT: Visibility<Account> = {
   role: 'shown',
   tenantId: 'shown',
   createdAt: 'shown',
+  lastLoginAt: 'shown',
   passwordChangedAt: 'shown',
   disabledAt: 'shown',
   sessionsEndedAt: 'shown',
