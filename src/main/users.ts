@@ -17,6 +17,7 @@ import { byCommand } from './commands/audit-trail.ts';
 import { flagOption, mustBelong, readArguments, runCommand, textOption, UsageError } from './commands/command.ts';
 import { type Erasers, withErasers } from './commands/erasers.ts';
 import { keptText } from './commands/erasure-text.ts';
+import { listAccounts } from './commands/list-accounts.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and REDIS_URL: from the environment, .env, or what npm start has started.
 
@@ -27,6 +28,7 @@ const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and 
   npm run users -- revoke-admin (--email E | --user-id U)
   npm run users -- set-tenant (--email E | --user-id U) [--tenant T]
   npm run users -- set-password --email E (--password-stdin | --password-env NAME)
+  npm run users -- list [--search TEXT] [--role ROLE] [--state S] [--second-factor F] [--limit N] [--cursor C] [--json]
   npm run users -- show (--email E | --user-id U)
   npm run users -- disable (--email E | --user-id U)
   npm run users -- enable (--email E | --user-id U)
@@ -43,6 +45,13 @@ In the image: node dist/src/main/users.js add ...
   --admin            the same as --role admin
   --if-absent        an account that is there already is no error
   --tenant           the organisation of the user, for CACHE_SCOPE=tenant. Without it, the user belongs to none
+
+  list               the accounts, in the order of their emails
+  --search           only accounts with this part of an email. A whole email finds its account only
+  --state            only accounts that are enabled or disabled
+  --second-factor    only accounts with or without one
+  --limit            at most so many: 1 to 100, 50 if left out
+  --cursor           the next page; the one before says it
 
   invite             make an invite, with which one person can make an account. It expires after INVITE_TTL
   set-password       for somebody who has forgotten theirs. Ends all logins of the account
@@ -87,6 +96,12 @@ async function main(): Promise<void> {
     'dry-run': flagOption,
     yes: flagOption,
     tenant: textOption,
+    search: textOption,
+    state: textOption,
+    'second-factor': textOption,
+    limit: textOption,
+    cursor: textOption,
+    json: flagOption,
   });
   if (values.help) return void process.stdout.write(HELP);
   const [command = '', ...rest] = positionals;
@@ -95,7 +110,7 @@ async function main(): Promise<void> {
     throw new UsageError(command ? `there is no command ${command}` : 'a command is missing, such as show or add');
   }
   if (rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
-  mustBelong(command, values, options.includes('role') ? [...options, 'admin'] : options);
+  mustBelong(command, values, options.includes('role') && command !== 'list' ? [...options, 'admin'] : options);
   if (values.email !== undefined && values['user-id'] !== undefined)
     throw new UsageError('give either --email or --user-id');
   const name = values.email?.toLowerCase() ?? values['user-id'];
@@ -104,6 +119,11 @@ async function main(): Promise<void> {
   if (command === 'erase') {
     return await withErasers('healify-chat users', (erasers) =>
       eraseUser(erasers, { ...values, userId: values['user-id'] }),
+    );
+  }
+  if (command === 'list') {
+    return await withAccounts('healify-chat users', ({ accounts: store, logins, notices, trail }) =>
+      listAccounts({ admin: createAccountAdmin({ store, logins, notices }), trail }, values),
     );
   }
   if (!name) throw new UsageError('--email or --user-id is missing');
@@ -244,10 +264,12 @@ const textOf = ({
   createdAt,
   disabledAt,
   secondFactorAt,
+  lastLoginAt,
   logins,
 }: AdminAccount) =>
   `${email ?? 'no email'}${atProvider ? ' (logs in at the identity provider)' : ''}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
   `${secondFactorAt === null ? 'without' : 'with'} a second factor, ${logins} open ${logins === 1 ? 'login' : 'logins'}, ` +
+  `${lastLoginAt === null ? 'no login is known' : `last login ${lastLoginAt}`}, ` +
   `made ${createdAt}, user id ${userId}\n`;
 
 interface PasswordOptions {

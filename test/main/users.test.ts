@@ -33,8 +33,37 @@ test.each([
   [['disable', '--email', 'ann@example.com', '--dry-run'], '--dry-run does not belong to disable'],
   [['disable', '--email', 'ann@example.com', '--user-id', 'u'], 'either --email or --user-id'],
   [['show', '--user-id', 'nobody'], 'there is no account for nobody'],
+  [['list', '--email', 'ann@example.com'], '--email does not belong to list'],
+  [['list', '--role', 'boss'], '--role: '],
+  [['list', '--second-factor', 'yes'], '--second-factor: with or without'],
+  [['list', '--limit', 'many'], '--limit: '],
 ])('%j is not understood, which changes nothing and ends with 2', async (args, message) => {
   expect(await users(...args)).toMatchObject({ code: 2, output: expect.stringContaining(message) });
+});
+
+test('help is printed for every way to ask for it', async () => {
+  for (const args of [['--help'], ['-h'], ['list', '--help']]) {
+    expect(await users(...args)).toMatchObject({ code: 0, output: expect.stringContaining('npm run users -- list') });
+  }
+});
+
+test('list prints accounts page by page, narrowed by what the page of the operators has as well', async () => {
+  const part = `${Date.now()}-list.example.com`;
+  for (const name of ['b', 'a', 'c']) {
+    await postJson(`${api.url}/auth/register`, { email: `${name}@${part}`, password: 'three-brown-otters' });
+  }
+  const first = await users('list', '--search', part.toUpperCase(), '--limit', '2');
+  expect(first.code).toBe(0);
+  expect(first.output).toMatch(/email +role +state +second factor +last login +user id/);
+  expect(first.output).toMatch(new RegExp(`a@${part} +user +enabled +without +- +[\\w-]{36}\n +b@${part}`));
+  const [, cursor] = /there are more: --cursor (\S+)/.exec(first.output)!;
+  const second = await users('list', '--search', part, '--cursor', cursor!, '--json');
+  expect(JSON.parse(second.output)).toMatchObject({ accounts: [{ email: `c@${part}` }], nextCursor: null });
+  await users('disable', '--email', `b@${part}`);
+  const disabled = await users('list', '--search', part, '--state', 'disabled', '--second-factor', 'without');
+  expect(disabled.output).toMatch(new RegExp(`b@${part} +user +disabled`));
+  expect(disabled.output).not.toContain(`a@${part}`);
+  expect(await users('list', '--search', part, '--role', 'admin')).toEqual({ code: 0, output: 'no account matches\n' });
 });
 
 test('erase counts first, erases only if it is told so, and prints the receipt', async () => {
