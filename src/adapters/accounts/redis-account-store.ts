@@ -30,7 +30,7 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     // registered.
     await write(account);
     const isNew = (await redis.set(redisKeys.email(account.email), account.userId, 'NX')) !== null;
-    await redis.zadd(redisKeys.emails(), 0, account.email);
+    await redis.zadd(redisKeys.emails(), 0, isNew ? account.email : NOBODY);
     await redis.del(redisKeys.account(isNew ? NOBODY : account.userId));
     return isNew ? 'created' : 'email_taken';
   }
@@ -57,8 +57,9 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     await redis.del(redisKeys.account(userId));
   }
 
+  let filling: Promise<void> | undefined;
+
   async function fillEmails(): Promise<void> {
-    if ((await redis.exists(redisKeys.emailsFilled())) === 1) return;
     const prefix = redisKeys.email('');
     for await (const keys of scanKeys(redis, redisKeys.email('*'))) {
       const members = keys.flatMap((key): [number, string] => [0, key.slice(prefix.length)]);
@@ -68,12 +69,19 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
   }
 
   async function page(after: string | undefined, limit: number): Promise<AccountPage> {
-    await fillEmails();
+    if ((await redis.exists(redisKeys.emailsFilled())) === 0) {
+      filling ??= fillEmails().finally(() => {
+        filling = undefined;
+      });
+      await filling;
+    }
     const from = after === undefined ? '-' : `(${after}`;
     const emails = await redis.zrange(redisKeys.emails(), from, '+', 'BYLEX', 'LIMIT', 0, limit);
     const accounts = await Promise.all(emails.map(byEmail));
+    // Nothing stays of an account that was erased while its email was added.
+    const gone = emails.filter((_, i) => accounts[i] === undefined);
+    if (gone.length > 0) await redis.zrem(redisKeys.emails(), ...gone);
     return {
-      // One may have been erased since, or be on its way.
       accounts: accounts.filter((account) => account !== undefined),
       next: emails.length < limit ? undefined : emails.at(-1),
     };

@@ -68,6 +68,16 @@ test('accounts that an earlier version made are listed, too, and are looked for 
   await redis.quit();
 });
 
+test('an email whose account is gone is not listed, and does not stay', async () => {
+  const redis = new Redis(await testRedisUrl());
+  const store = createRedisAccountStore({ redis });
+  await redis.zadd(redisKeys.emails(), 0, 'gone@example.com');
+  const { accounts } = await store.page('gone', 1);
+  expect(accounts).toEqual([]);
+  expect(await redis.zscore(redisKeys.emails(), 'gone@example.com')).toBeNull();
+  await redis.quit();
+});
+
 test('without Redis every method says that the store is out of reach', async () => {
   const gone = new Redis({ port: 9, enableOfflineQueue: false, lazyConnect: true, retryStrategy: () => null });
   gone.on('error', () => {});
