@@ -44,7 +44,7 @@ const short = ({ action, outcome, actor, details = {} }: AuditEntry) =>
 async function person(role?: string) {
   const email = `${randomUUID()}@example.com`;
   const credentials = { email, password: PASSWORD };
-  if (role) await users('add', email, '--role', role);
+  if (role) await users('add', email, '--role', role, '--password-env', 'SECRET');
   else await postJson(`${api.url}/auth/register`, credentials);
   const { body } = await postJson(`${api.url}/auth/login`, credentials);
   const { userId, accessToken, refreshToken } = body as unknown as Record<string, string>;
@@ -52,14 +52,10 @@ async function person(role?: string) {
 }
 
 async function users(command: string, email: string, ...more: string[]) {
-  const child = await startScript(
-    'src/main/users.ts',
-    [command, '--email', email, '--password-env', 'SECRET', ...more],
-    {
-      ...env,
-      SECRET: PASSWORD,
-    },
-  );
+  const child = await startScript('src/main/users.ts', [command, '--email', email, ...more], {
+    ...env,
+    SECRET: PASSWORD,
+  });
   await child.exited;
   expect(child.exitCode).toBe(0);
 }
@@ -108,7 +104,7 @@ test('what admins and commands do with accounts is recorded, before it is done a
   await admin.post('/admin/accounts/disable', { email: ann.email });
   await users('enable', ann.email);
   await users('set-role', ann.email, '--role', 'privacy_officer');
-  await users('set-password', ann.email);
+  await users('set-password', ann.email, '--password-env', 'SECRET');
   const done = (await about(ann.userId, 12)).slice(2);
   expect(done.map(short)).toEqual([
     ...['account.role begun user operator', 'account.role done user operator'],
