@@ -21,6 +21,7 @@ export const beyondSchema: Record<string, { statuses: number[]; why: string }> =
   'POST /admin/gates/shut': { statuses: [400], why: 'a gate cannot be shut for longer than a day, or for no time' },
   'POST /admin/jobs/retry': { statuses: [400], why: 'at least one filter, unless it is a dry run' },
   'POST /admin/retry-runs': { statuses: [400], why: 'at least one filter, unless it is a dry run' },
+  'POST /auth/oidc/tokens': { statuses: [400], why: 'a code comes from a login, and counts once' },
   'POST /auth/register': { statuses: [400], why: 'a password must be hard to guess' },
   'POST /auth/password': { statuses: [400], why: 'a password must be hard to guess' },
   'POST /auth/password/reset': { statuses: [400], why: 'a password must be hard to guess' },

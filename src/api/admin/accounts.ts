@@ -60,7 +60,7 @@ export function createAdminAccountsRouter(options: {
       res.status(201).json(await auditedFor({ req, trail }, { action: 'account.invite' }, invites.make));
     })
     .post('/accounts/list', async (req, res) => {
-      const listing = parse(accountListBody, req.body ?? {});
+      const listing = parse(accountListBody, req.body);
       const list = await accounts.list(listing);
       // Neither the part of an email nor the cursor, which is one, goes to the trail.
       const { search, cursor: _, ...filter } = listing;

@@ -203,29 +203,35 @@ export function createBackChannelRouter(
   }
 
   const readForm = express.urlencoded({ extended: false, limit: FORM_BYTES });
-  return Router().post(
-    '/auth/oidc/backchannel-logout',
-    limitAddress('oidc-backchannel'),
-    readForm,
-    async (req, res) => {
-      try {
-        const { logout_token } = parse(logoutForm, req.body);
-        const userId = await leave(await provider.readLogoutToken(logout_token));
-        if (userId !== undefined) {
-          trail.note({
-            ...{ action: 'account.end_logins', actor: { kind: 'system' }, outcome: 'done', details: { by: 'oidc' } },
-            ...{ address: senderOf(req).address, subject: { kind: 'account', id: userId } },
-          });
+  return (
+    Router()
+      .post(BACK_CHANNEL_PATH, limitAddress('oidc-backchannel'), readForm, async (req, res) => {
+        try {
+          const { logout_token } = parse(logoutForm, req.body);
+          const userId = await leave(await provider.readLogoutToken(logout_token));
+          if (userId !== undefined) {
+            trail.note({
+              ...{ action: 'account.end_logins', actor: { kind: 'system' }, outcome: 'done', details: { by: 'oidc' } },
+              ...{ address: senderOf(req).address, subject: { kind: 'account', id: userId } },
+            });
+          }
+        } catch (error) {
+          throw asApiError(error);
         }
-      } catch (error) {
-        throw asApiError(error);
-      }
-      res.status(200).end();
-    },
+        res.status(200).end();
+      })
+      // What comes after this router reads JSON, and would say that a form is none.
+      .all(BACK_CHANNEL_PATH, (_req, res) => {
+        res.set('Allow', 'POST');
+        throw new ApiError('method_not_allowed');
+      })
   );
 }
 
-const FORM_BYTES = 16 * 1024;
+const BACK_CHANNEL_PATH = '/auth/oidc/backchannel-logout';
+
+/** A token of the greatest length, with each character encoded. */
+const FORM_BYTES = 128 * 1024;
 const logoutForm = z.object({ logout_token: z.string().min(1).max(8_000) });
 
 const destinationOf = (req: Request): Destination => ({
@@ -292,14 +298,14 @@ export const oidcPaths: ZodOpenApiPathsObject = {
       },
     },
   },
-  '/auth/oidc/backchannel-logout': {
+  [BACK_CHANNEL_PATH]: {
     post: {
       tags,
       summary: 'Tell us that somebody has logged out at the identity provider',
       description:
         'For the identity provider only (OpenID Connect Back-Channel Logout). All logins of that person end at once. A token counts once.',
       operationId: 'backChannelLogout',
-      requestBody: { content: { 'application/x-www-form-urlencoded': { schema: logoutForm } } },
+      requestBody: { required: true, content: { 'application/x-www-form-urlencoded': { schema: logoutForm } } },
       responses: {
         200: { description: 'Their logins have ended, if they had any.' },
         ...problems(
