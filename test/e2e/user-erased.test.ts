@@ -144,6 +144,14 @@ function describeErasure(makeEnv: () => Promise<{ MONGODB_URL?: string }>): void
     const dead = seen.items('dead_responses').map(({ body }) => (body as { userId: string; response: string }).userId);
     expect(dead).toEqual([eve.userId]);
 
+    expect(seen.items('job_search')).toContainEqual(
+      expect.objectContaining({
+        requestId: expect.stringMatching(/^[\w-]+$/),
+        endedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        status: 'completed',
+      }),
+    );
+
     // Secrets are named, and not given.
     expect(seen.items('account')).toEqual([expect.objectContaining({ userId: eve.userId, secrets: ['passwordHash'] })]);
     expect(seen.items('logins')).toEqual([expect.objectContaining({ secrets: ['hash', 'secret'] })]);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErasureStore } from '../../adapters/erasures/erasure-store.ts';
 import type { ErasureWork } from '../../adapters/erasures/erasure-work.ts';
 import { type Erasure, placeOf } from '../../contracts/erasures.ts';
-import { HealifyError } from '../../contracts/errors.ts';
+import { HealifyError, type UnseenDeadLettersError } from '../../contracts/errors.ts';
 import { type DataOf, type DataOfSession, type KindOfData, kindsOfData } from '../../contracts/kept-data.ts';
 import type { Logger } from '../../observability/log.ts';
 import { type Counts, type DataGroup, kindsOf, type NoteFound, type Scope, tracesOf } from './data-group.ts';
@@ -16,6 +16,9 @@ const FIRST_STEPS_MS = 30_000;
 const TRIES = 6;
 const BETWEEN_TRIES_MS = 500;
 const FINISHED_TOGETHER = 10;
+/** Somebody must first do something about the dead letters, and looking at so many keeps everybody else from them. */
+const UNSEEN = 'dead_letters_unseen' satisfies UnseenDeadLettersError['code'];
+const PAUSE_OF_UNSEEN_MS = 600_000;
 /** How much later a worker may still write about a job that it has ended, or cache an answer that it has just got. */
 const LATE_MS = 2_000;
 
@@ -259,7 +262,8 @@ export function createDataEraser(options: {
     onErased(erasure);
   }
 
-  async function run(erasureId: string, most: number): Promise<Erasure> {
+  /** @param when `again`: a round goes on with it, once in a while */
+  async function run(erasureId: string, when: 'now' | 'again'): Promise<Erasure> {
     const isOurs = !begun.has(erasureId) && (await work.take(erasureId, own, LEASE_MS));
     // Only after that, so that nobody else changes it meanwhile.
     const erasure = await store.find(erasureId);
@@ -267,6 +271,11 @@ export function createDataEraser(options: {
     try {
       if (!erasure) throw new Error('there is no such erasure');
       if (erasure.state === 'erased') return erasure;
+      if (when === 'again' && isPausing(erasure)) {
+        // So that those behind it come next.
+        await save(erasure);
+        return erasure;
+      }
       if (erasure.sessionId === null) await closeDoor(erasure.userId);
       for (let tries = 1; ; tries++) {
         const problem = (await tryOnce(erasure)) ?? (await tryLater(erasure));
@@ -276,12 +285,17 @@ export function createDataEraser(options: {
         }
         erasure.waitsFor = problem;
         await save(erasure);
-        if (tries === most) return erasure;
+        if (when === 'again' || tries === TRIES || problem === UNSEEN) return erasure;
         await sleep(BETWEEN_TRIES_MS * tries, undefined, { ref: false });
       }
     } catch (error) {
-      if (!(error instanceof TakenOver)) throw error;
-      return (await store.find(erasureId)) ?? erasure!;
+      if (error instanceof TakenOver) return (await store.find(erasureId)) ?? erasure!;
+      if (!erasure || error instanceof HealifyError) throw error;
+      // So that it keeps nobody behind it from being erased.
+      erasure.waitsFor = 'internal_error';
+      await save(erasure).catch(() => {});
+      logger.error({ erasureId, err: error }, 'an erasure failed; it is tried again');
+      return erasure;
     } finally {
       // If this fails, the lease expires.
       await work.leave(erasureId, own).catch(() => {});
@@ -290,10 +304,10 @@ export function createDataEraser(options: {
 
   /** This process has the lease of all that it works on, so it remembers what that is. */
   const running = new Map<string, Promise<Erasure>>();
-  function runOnce(erasureId: string, most: number): Promise<Erasure> {
+  function runOnce(erasureId: string, when: 'now' | 'again'): Promise<Erasure> {
     const known = running.get(erasureId);
     if (known) return known;
-    const tried = run(erasureId, most).finally(() => running.delete(erasureId));
+    const tried = run(erasureId, when).finally(() => running.delete(erasureId));
     running.set(erasureId, tried);
     return tried;
   }
@@ -301,12 +315,12 @@ export function createDataEraser(options: {
   return {
     ...{ survey, begin, beginWith },
     isUnderWay: async ({ userId, sessionId }) => (await store.underWay(userId, sessionId)) !== undefined,
-    run: (erasureId) => runOnce(erasureId, TRIES),
+    run: (erasureId) => runOnce(erasureId, 'now'),
     find: (erasureId) => store.find(erasureId),
     isClosed: options.isClosed,
     finish: async () => {
       // Together, so that they share the looks at dead letters.
-      const tried = (await store.unfinished(FINISHED_TOGETHER)).map((erasureId) => runOnce(erasureId, 1));
+      const tried = (await store.unfinished(FINISHED_TOGETHER)).map((erasureId) => runOnce(erasureId, 'again'));
       const failed = (await Promise.allSettled(tried)).find(({ status }) => status === 'rejected');
       if (failed) throw (failed as PromiseRejectedResult).reason;
     },
@@ -315,6 +329,10 @@ export function createDataEraser(options: {
 
 /** Another process has the work on an erasure now, because a step here has taken longer than the lease. */
 class TakenOver extends Error {}
+
+/** Whether there were too many dead letters when it was tried a short time ago. */
+const isPausing = ({ waitsFor, kinds }: Erasure) =>
+  waitsFor === UNSEEN && kinds.some(({ lookedAt }) => Date.now() - Date.parse(lookedAt) < PAUSE_OF_UNSEEN_MS);
 
 const newErasure = ({ userId, sessionId }: DataOf, requestedBy: Erasure['requestedBy']): Erasure => ({
   erasureId: randomBytes(24).toString('hex'),

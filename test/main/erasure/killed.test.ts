@@ -6,7 +6,7 @@ import { addJobs } from '../../../src/adapters/jobs/job-queue.ts';
 import { openJobShards } from '../../../src/adapters/jobs/job-shards.ts';
 import { plainCacheKeys } from '../../../src/contracts/cache-keys.ts';
 import type { Erasure } from '../../../src/contracts/erasures.ts';
-import { redisKeys } from '../../../src/contracts/redis-keys.ts';
+import { QUEUES_SEEN_KEY, redisKeys } from '../../../src/contracts/redis-keys.ts';
 import { plainBodies, plainTexts } from '../../../src/contracts/sealing.ts';
 import { createLastingStores } from '../../../src/main/api/stores.ts';
 import { createErasers } from '../../../src/main/erasure/erasers.ts';
@@ -38,8 +38,12 @@ afterAll(() => {
 /** A connection of a process that dies after some commands: none of them, and nothing after it, happens. */
 class DyingRedis extends Redis {
   commandsLeft = Number.POSITIVE_INFINITY;
+  /** How often somebody began to look at dead letters. */
+  looks = 0;
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    const [{ name, args: given }] = args;
+    if (name === 'set' && given[0] === `${QUEUES_SEEN_KEY}:lease`) this.looks += 1;
     if (this.commandsLeft-- <= 0) {
       const [command] = args;
       command.reject(new Error('killed'));
@@ -213,4 +217,23 @@ test('of those who erase the same at the same moment, one has a receipt with eve
     [...ids].map(async (erasureId) => foundIn((await here.dataEraser.find(erasureId))!)),
   );
   expect(receipts).toContainEqual(HAD);
+});
+
+test('who erases one conversation after the other does not keep others from the dead letters', async () => {
+  const [userId, own] = [randomUUID(), await startProcess()];
+  const begun: Erasure[] = [];
+  for (let count = 0; count < 40; count++) {
+    begun.push(await own.sessionEraser.erase(await converse(own, userId), userId));
+  }
+  await until(
+    'all are erased',
+    async () => {
+      const all = await Promise.all(begun.map(({ erasureId }) => own.dataEraser.find(erasureId)));
+      return all.every((each) => each?.state === 'erased');
+    },
+    60_000,
+  );
+  // One alone has four: two queues, and once more two seconds later.
+  expect(own.redis.looks).toBeGreaterThanOrEqual(4);
+  expect(own.redis.looks).toBeLessThan(40);
 });
