@@ -51,6 +51,24 @@ test('a registered user can log in, and use the token', async () => {
   expect(history).toMatchObject({ status: 200, body: { items: [], nextCursor: null } });
 });
 
+test('a password counts as it was typed, to its last character and with its blanks', async () => {
+  const password = ` Ünder ${'x7 '.repeat(38)}🦦 end `;
+  expect(password).toHaveLength(128);
+  const email = 'typed@example.com';
+  expect((await post('/auth/register', { email, password })).status).toBe(202);
+  expect((await post('/auth/login', { email, password })).status).toBe(200);
+  for (const other of [password.trim(), password.slice(0, -1), password.toLowerCase(), password.normalize('NFD')]) {
+    expect((await post('/auth/login', { email, password: other })).status).toBe(401);
+  }
+});
+
+test('each login has tokens of its own, which nobody can guess', async () => {
+  const [one, other] = [await login('rosa'), await login('rosa')];
+  for (const { refreshToken } of [one, other]) expect(refreshToken.split('.').at(-1)).toMatch(/^[\w-]{43}$/);
+  expect(other.refreshToken).not.toBe(one.refreshToken);
+  expect(other.accessToken).not.toBe(one.accessToken);
+});
+
 test('who registers an email that has an account gets the same reply, and changes nothing', async () => {
   const first = await post('/auth/register', credentials('bob'));
   const again = await post('/auth/register', { ...credentials('bob'), password: 'four-green-badgers' });
@@ -280,9 +298,12 @@ test('an admin made on the command line logs in with the form, and the cookie op
   const cookie = right.headers.get('set-cookie')!;
   expect(cookie).toMatch(/HttpOnly/);
   expect(cookie).toMatch(/SameSite=Strict/);
-  expect(cookie).toMatch(/^__Host-.*; Path=\/;.*; Secure/);
+  expect(cookie).toMatch(/^__Host-[^=]+=[\w-]{43};.*; Path=\/;.*; Secure/);
   const board = await fetch(`${api.url}/admin/queues/api/queues`, { headers: { Cookie: cookie.split(';')[0]! } });
   expect(board.status).toBe(200);
+  const boardPage = await fetch(`${api.url}/admin/queues`, { headers: { Cookie: cookie.split(';')[0]! } });
+  expect(boardPage.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+  expect(boardPage.headers.get('referrer-policy')).toBe('same-origin');
   const chat = await call(`${api.url}/chat/session/s1`, { headers: { Cookie: cookie.split(';')[0]! } });
   expect(chat.status).toBe(401);
 

@@ -231,6 +231,11 @@ test('the page of the documentation is read, and nothing else', async () => {
   reply.resume();
 });
 
+test('a path is decoded once', async () => {
+  const response = await fetch(`${url}/chat/session/a%252Fb%2563`);
+  expect(await response.json()).toMatchObject({ id: 'a%2Fb%63' });
+});
+
 test('a path with a broken percent-encoding is not found', async () => {
   await expectProblem(await fetch(`${url}/chat/session/%E0%A4%A`), 404, 'not_found');
 });
@@ -290,6 +295,8 @@ test('nothing of an answer may be framed, sniffed or scripted', async () => {
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
   expect(headers.get('referrer-policy')).toBe('no-referrer');
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
   expect(headers.has('x-powered-by')).toBe(false);
   expect(headers.has('etag')).toBe(false);
 });

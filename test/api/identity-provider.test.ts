@@ -164,6 +164,26 @@ test('a token without a key id is tried with every key that fits', async () => {
   expect((await history(token(undefined, newKey()))).status).toBe(401);
 });
 
+test.each(['first', 'of somebody else', undefined])(
+  'no token brings its own key or says where it is: key id %s',
+  async (kid) => {
+    const own = newKey();
+    let fetched = 0;
+    const elsewhere = createServer((_req, res) => {
+      fetched += 1;
+      res.end(JSON.stringify({ keys: [{ ...publicJwk(own), kid, use: 'sig' }] }));
+    }).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const address = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/keys`;
+    for (const named of [{ jwk: publicJwk(own) }, { jku: address }, { x5u: address }]) {
+      const forged = signToken({ header: { alg: 'RS256', typ: 'JWT', kid, ...named }, payload: claimsWith() }, own);
+      expect((await history(forged)).status).toBe(401);
+    }
+    expect(fetched).toBe(0);
+    elsewhere.close();
+  },
+);
+
 test.each([
   ...oddTokens((parts) => signToken(parts, firstKey, 'RS256'), { alg: 'RS256', typ: 'JWT', kid: 'first' }),
   ...[7, null, true, ['first'], { first: 1 }, '', '__proto__'].map((kid): [string, string] => [

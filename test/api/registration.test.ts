@@ -39,7 +39,7 @@ async function command(...args: string[]) {
 
 async function inviteOfCommand(): Promise<string> {
   const made = await command('invite');
-  return /invite ([\w-]{32}), until /.exec(made.output())![1]!;
+  return /invite ([\w-]{43}), until /.exec(made.output())![1]!;
 }
 
 async function admin() {

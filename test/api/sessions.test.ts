@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ratedAnswer } from '../../src/contracts/http/feedback-bodies.ts';
 import type { Me } from '../../src/contracts/http/me.ts';
 import type { SessionSummary } from '../../src/contracts/http/session-bodies.ts';
 import { signUp, type TestUser } from '../api-client.ts';
@@ -175,6 +176,11 @@ test('an admin exports feedback as NDJSON, without a text of a user', async () =
     },
   ]);
   expect(text).not.toMatch(/secret|export/);
+  // What the OpenAPI document says of a line, with and without what is optional.
+  await ann.put(`/chat/requests/${requestId}/feedback`, { rating: 'up' });
+  const withoutReason = JSON.parse(await (await read(token)).text());
+  expect(withoutReason).toMatchObject({ rating: 'up', commented: false });
+  for (const line of [...lines, withoutReason]) expect(() => ratedAnswer.strict().parse(line)).not.toThrow();
   expect(await (await read(token, '?until=2020-01-01T00:00:00Z')).text()).toBe('');
   expect((await read(token, '?from=yesterday')).status).toBe(400);
   expect((await read(ann.accessToken)).status).toBe(403);

@@ -3,7 +3,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, getCACertificates, type Server, setDefaultCACertificates } from 'node:tls';
+import {
+  connect as connectTls,
+  createServer,
+  getCACertificates,
+  type Server,
+  setDefaultCACertificates,
+} from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { renewCertificates } from '../../tools/certificates/renew.ts';
@@ -126,6 +132,36 @@ run.each([
   ["the worker's metrics", () => worker.metricsUrl, HTTP],
 ])('%s does not answer without TLS', async (_, url, text) => {
   expect(await askedPlainly(url(), text)).not.toMatch(/HTTP\/1|AMQP|PONG|connection\.start|ERR/);
+});
+
+/** Which of these versions of TLS a server speaks. The client allows the old ones, so that it is the server that refuses them. */
+async function versionsOf(url: string): Promise<string[]> {
+  const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+  const spoken = await Promise.all(
+    versions.map(async (version) => {
+      const socket = connectTls({
+        ...{ host: '127.0.0.1', port: Number(new URL(url).port), servername: 'localhost', rejectUnauthorized: false },
+        ...{ minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' },
+      });
+      const speaks = await once(socket, 'secureConnect').then(
+        () => socket.getProtocol() === version,
+        () => false,
+      );
+      socket.destroy();
+      return speaks;
+    }),
+  );
+  return versions.filter((_, at) => spoken[at]);
+}
+
+run.each([
+  ["RabbitMQ's port", () => amqps(`127.0.0.1:${rabbitPorts.port}`)],
+  ["Redis's port", () => redis.url],
+  ['the api', () => api.url],
+  ["the api's metrics", () => api.metricsUrl],
+  ["the worker's health", () => worker.url],
+])('%s speaks TLS 1.2 and 1.3, and nothing older', async (_, url) => {
+  expect(await versionsOf(url())).toEqual(['TLSv1.2', 'TLSv1.3']);
 });
 
 run('RabbitMQ listens nowhere without TLS', async () => {

@@ -35,7 +35,12 @@ async function openAccount(options: Parameters<ChatProduct['browser']['newPage']
 
 async function signIn(page: Page, { email, password }: { email: string; password: string }) {
   await page.getByLabel('Email').fill(email);
-  await page.getByLabel('Password').fill(password);
+  const field = page.getByLabel('Password');
+  expect([await field.getAttribute('type'), await field.getAttribute('autocomplete')]).toEqual([
+    'password',
+    'current-password',
+  ]);
+  await field.fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 

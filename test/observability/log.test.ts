@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { connectRedis, orStoreUnavailable } from '../../src/adapters/redis/connect-redis.ts';
 import { createProviderKeys } from '../../src/api/auth/provider-keys.ts';
+import { createLogger } from '../../src/observability/log.ts';
 import { captureLog } from '../captured-log.ts';
 import { startScript } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
@@ -216,4 +217,16 @@ test.each([
     .filter((each) => each.startsWith('{'))
     .map((each) => JSON.parse(each));
   expect(line).toMatchObject({ process: 'worker', err: { type: 'Error' } });
+});
+
+test('a line is one line of JSON with its time in UTC, whatever it is about', () => {
+  const written: string[] = [];
+  const logger = createLogger('api', 'info', { write: (line) => void written.push(line) });
+  const forged = 'u-1\r\n{"level":"error","msg":"forged"}\u2028\u001b[2J';
+  logger.info({ userId: forged }, forged);
+  expect(written).toHaveLength(1);
+  expect(written[0]!.replace(/\n$/, '')).not.toMatch(/\p{Cc}/u);
+  const { time, process, userId, msg } = JSON.parse(written[0]!);
+  expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  expect([process, userId, msg]).toEqual(['api', forged, forged]);
 });

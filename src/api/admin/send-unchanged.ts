@@ -7,7 +7,7 @@ import type { Request, Response } from 'express';
  */
 export function sendUnlessUnchanged(req: Request, res: Response, body: unknown): void {
   const json = JSON.stringify(body);
-  res.set('ETag', `"${hash('sha1', json, 'base64url')}"`).set('Cache-Control', 'private, no-cache');
+  res.set('ETag', `"${hash('sha256', json, 'base64url')}"`).set('Cache-Control', 'private, no-cache');
   if (req.fresh) res.status(304).end();
   else res.type('json').send(json);
 }

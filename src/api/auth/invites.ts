@@ -16,10 +16,12 @@ export interface Invites {
   use(invite: string): Promise<boolean>;
 }
 
+const INVITE_BYTES = 32;
+
 export function createInvites({ store, ttlMs }: { store: OneTimeEntries<Invite>; ttlMs: number }): Invites {
   return {
     make: async () => {
-      const invite = randomBytes(24).toString('base64url');
+      const invite = randomBytes(INVITE_BYTES).toString('base64url');
       const now = Date.now();
       await store.keep(hashOf(invite), { madeAt: new Date(now).toISOString() }, ttlMs);
       return { invite, expiresAt: new Date(now + ttlMs).toISOString() };

@@ -10,10 +10,10 @@ import type { StreamPlaces } from './stream-places.ts';
 const HEARTBEAT_MS = 15_000;
 /** How long the readers of a process that stops wait before they connect to another one. */
 const RECONNECT_MS = { least: 500, most: 3_000 };
-/** `no-transform` keeps proxies from compressing, and the last header keeps nginx from buffering. */
+/** They have texts, so nobody keeps them. `no-transform` keeps proxies from compressing, and the last header keeps nginx from buffering. */
 export const EVENT_STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
-  'Cache-Control': 'no-cache, no-transform',
+  'Cache-Control': 'no-store, no-transform',
   'X-Accel-Buffering': 'no',
 };
 /** A reader that takes nothing for so long is disconnected. */

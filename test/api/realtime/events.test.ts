@@ -90,7 +90,7 @@ test('a reader is told the answer as soon as it is there, whichever api wrote it
   for (const reader of readers) {
     expect(reader.status).toBe(200);
     expect(reader.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
-    expect(reader.headers.get('cache-control')).toBe('no-cache, no-transform');
+    expect(reader.headers.get('cache-control')).toBe('no-store, no-transform');
     expect(reader.headers.get('x-accel-buffering')).toBe('no');
   }
   await worker.answer(request, { response: 'Line one.\r\nevent: failed\n\ndata: x' });
