@@ -15,6 +15,7 @@ import type { OwnBodySeals } from '../src/contracts/sealing.ts';
 import { dataKeyStoreOf } from '../src/main/encryption.ts';
 import { createLogger } from '../src/observability/log.ts';
 import { seededRandom } from '../tools/simulator/random.ts';
+import { buildPages } from '../tools/web/build-pages.ts';
 import { type Asker, converse, look, type Seen, seenNothing } from './ask.ts';
 import { audit, type Evidence, type Fault } from './audit.ts';
 import { inflictAll, planFaults } from './inflict.ts';
@@ -120,6 +121,8 @@ console.log(`seed ${seed}: ${requests} questions, ${rate}/s, ${kills} kills, ${c
 const onPurpose = (['break-acks', 'swap-answers', 'double-letters', 'log-texts', 'show-texts'] as const).filter(
   (name) => values[name],
 );
+// The end of the run reads them.
+await buildPages();
 const masterKey = { id: 'chaos', key: randomBytes(32) };
 const stack = await startStack({
   settings: values['plain-texts'] ? {} : { ENCRYPTION_KEYS: `${masterKey.id}:${masterKey.key.toString('base64')}` },
