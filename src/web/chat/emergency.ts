@@ -51,7 +51,10 @@ export interface EmergencyNumbers {
   crisis: readonly string[];
 }
 
-/** The ambulance, by region. Regions that are not named here have no entry, because a wrong number is worse than none. */
+/**
+ * The ambulance, by region. Regions that are not named here have no entry, because a wrong number is worse than none. A test compares
+ * them with the emergency numbers of libphonenumber.
+ */
 const ambulance: Readonly<Record<string, readonly string[]>> = {
   US: ['911'],
   CA: ['911'],
@@ -81,12 +84,18 @@ const ambulance: Readonly<Record<string, readonly string[]>> = {
   CH: ['144', '112'],
   NO: ['113', '112'],
   IS: ['112'],
+  // Here 112 is no number (BA, SM), or not sure to reach an ambulance.
+  AL: ['127', '112'],
+  BA: ['124'],
+  RS: ['194'],
+  SM: ['118'],
 };
-const EUROPE =
-  'AT BE BG HR CY CZ DK EE FI FR DE GR HU IT LV LI LT LU MT NL PL PT RO SK SI ES SE AD MC SM VA RS ME MK AL BA'.split(
-    ' ',
-  );
+/** Where 112 reaches an ambulance. */
+const EUROPE = 'AT BE BG HR CY CZ DK EE FI FR DE GR HU IT LV LI LT LU MT NL PL PT RO SK SI ES SE AD MC VA ME MK'.split(
+  ' ',
+);
 
+/** Lines that answer day and night, at no cost or that of a local call. The test has the source of each. */
 const crisisLines: Readonly<Record<string, readonly string[]>> = {
   US: ['988'],
   CA: ['988'],

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { emergencyNumbers, readsLikeEmergency } from '../../../src/web/chat/emergency.ts';
+import known from './emergency-numbers.json' with { type: 'json' };
 
 test.each([
   'I have chest pain and my left arm is numb',
@@ -62,6 +63,70 @@ test.each([
   [['hi-IN'], 'IN', ['112', '108'], ['14416']],
 ])('a browser with %j shows the numbers of %s', (locales, region, emergency, crisis) => {
   expect(emergencyNumbers(locales)).toEqual({ region, emergency, crisis });
+});
+
+test.each(Object.entries(known.emergency))('in %s, each number is one for emergencies', (region, pattern) => {
+  const { emergency } = emergencyNumbers([`und-${region}`]);
+  for (const number of emergency) expect(number).toMatch(new RegExp(`^(?:${pattern})$`));
+});
+
+/** Where 112 is not the number of the ambulance, and who says so. */
+test.each([
+  [
+    'AL',
+    ['127', '112'],
+    'https://germo.al/ministrja-e-shendetesise-95-mije-misione-realizuar-nga-urgjenca-kombetare-mjekesore/',
+  ],
+  ['BA', ['124'], 'https://www.rtvslon.ba/eu-danas-slavi-broj-koji-bih-skoro-deceniju-ne-moze-uvesti/'],
+  ['RS', ['194'], 'https://www.studyinserbia.rs/en/living-in-serbia/health'],
+  [
+    'SM',
+    ['118'],
+    'https://www.sanmarinortv.sm/news/attualita-c4/iss-accessi-stabili-al-pronto-soccorso-ma-aumentano-urgenze-e-codici-rossi-a280748',
+  ],
+])('in %s, the ambulance is called at %j', (region, numbers) => {
+  expect(emergencyNumbers([`und-${region}`]).emergency).toEqual(numbers);
+});
+
+/** Who says so. */
+test.each([
+  [
+    'US',
+    ['988'],
+    'https://www.msdmanuals.com/de/heim/kurzinformationen-psychische-gesundheitsst%C3%B6rungen/selbstmordverhalten-und-selbstverletzung/selbstmordverhalten',
+  ],
+  ['CA', ['988'], 'https://en.wikipedia.org/wiki/988_(telephone_number)'],
+  ['GB', ['116 123'], 'https://www.samaritans.org/how-we-can-help/contact-samaritan/'],
+  [
+    'IE',
+    ['116 123'],
+    'https://www.irishtimes.com/news/samaritans-freephone-helpline-will-save-lives-says-lynch-1.526624',
+  ],
+  ['AU', ['13 11 14'], 'https://www.suicidepreventionaust.org/october-member-of-the-month-lifeline/'],
+  ['NZ', ['1737'], 'https://www.pegasus.health.nz/?p=6300'],
+  ['DE', ['0800 111 0 111', '116 123'], 'http://ansbach-evangelisch.de/jeder-braucht-mal-hilfe/'],
+  ['AT', ['142'], 'https://ooe.orf.at/stories/3204589/'],
+  ['CH', ['143'], 'https://www.bag-blueprint.ch/die-dargebotene-hand-tel-143'],
+  ['FR', ['3114'], 'https://3114.fr/que-se-passe-t-il-quand-je-contacte-le-3114/'],
+  ['ES', ['024'], 'https://www.rtve.es/noticias/20220509/sanidad-presenta-telefono-prevencion-suicidio/2347183.shtml'],
+  [
+    'NL',
+    ['113'],
+    'https://www.upday.com/nl/binnenland/nummer-113-nu-gratis-betere-hulp-bij-zelfdodingsgedachten/pj8neqt',
+  ],
+  [
+    'BR',
+    ['188'],
+    'http://www.folhadoestado.com.br/numero-188-torna-se-gratuito-no-pais-todo-telefone-de-ajuda-a-prevencao-do-suicidio/',
+  ],
+  [
+    'IN',
+    ['14416'],
+    'https://theshillongtimes.com/2025/02/07/tele-manas-mental-health-helpline-handles-over-18-1-lakh-calls-centre/',
+  ],
+  ['IL', ['1201'], 'https://jerusaleminstitute.org.il/en/blog/with-days-like-this/'],
+])('in %s, somebody to talk to is at %j', (region, numbers) => {
+  expect(emergencyNumbers([`und-${region}`]).crisis).toEqual(numbers);
 });
 
 test('without a region that we know, the numbers are those that reach most people, and no crisis line is guessed', () => {
