@@ -154,6 +154,10 @@ try {
   await poisonings;
   report();
   await conclude(stack, outageCalls, await accounts);
+} catch (error) {
+  // So that the logs stay.
+  process.exitCode = 1;
+  throw error;
 } finally {
   clearInterval(progress);
   const dir = await stack.stop(process.exitCode === 1);

@@ -257,6 +257,7 @@ const overview = createOverviewParts({
   mongoDbMembers: mongoDb?.members,
   oldestQuestionAgeMs,
   judgedProcesses,
+  deadLetterRetentionMs: config.deadLetterRetentionMs,
   logger,
 });
 const admin = createAdminParts({

@@ -16,6 +16,7 @@ import {
   QUEUES_SEEN_KEY,
 } from '../contracts/redis-keys.ts';
 import type { ServerMember } from '../contracts/server-members.ts';
+import { createLetterDays } from '../observability/letter-days.ts';
 import { createLettersLook, type LettersSeen } from '../observability/letters-seen.ts';
 import { createQueuesLook, type QueuesSeen } from '../observability/queues-seen.ts';
 
@@ -76,13 +77,13 @@ export function createSharedLettersLook(options: {
     },
     read: async (deadLetterQueue) => {
       // While the letters are read, the queue seems to be empty, and alerts would believe that.
+      const since = createLetterDays();
       const { groups } = await holdLook(redis, QUEUES_SEEN_KEY, () =>
-        listLetters(broker, workQueues[deadLetterQueue]!, {}),
+        listLetters(broker, workQueues[deadLetterQueue]!, {}, since.add),
       );
-      const ages = groups.flatMap(({ oldest }) => (oldest === null ? [] : [Date.parse(oldest)]));
       return {
         reasons: Object.fromEntries(groups.map(({ reason, count }) => [reason, count])),
-        oldestAt: ages.length === 0 ? null : Math.min(...ages),
+        ...since.read(),
       };
     },
   });

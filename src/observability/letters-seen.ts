@@ -1,4 +1,5 @@
 import { boundedLabel } from './bounded-label.ts';
+import type { LetterTimes } from './letter-days.ts';
 
 /** A queue with more letters is read rarely, because reading takes all letters out and gives them back. */
 const MOST_READ = 1_000;
@@ -9,10 +10,8 @@ const READ_EVERY_MS = { few: 60_000, many: 3_600_000 };
 const UNREAD = 'unread';
 
 /** What the letters of a queue say. */
-export interface LettersRead {
+export interface LettersRead extends LetterTimes {
   reasons: Record<string, number>;
-  /** When the first of them became a dead letter, in ms; null: none of them says. */
-  oldestAt: number | null;
 }
 
 /** The letters of a dead-letter queue, as one api has seen them for all. */
@@ -45,17 +44,18 @@ export function createLettersLook(ask: {
   async function lookAt(queue: string, messages: number, before: QueueOfLetters | undefined): Promise<QueueOfLetters> {
     const isLong = messages > MOST_READ;
     const unread = { [UNREAD]: messages };
-    // A version before this one did not keep the oldest.
-    if (before?.oldestAt !== undefined && !isDue(messages, isLong, before)) {
+    // A version before this one did not keep the days.
+    if (before?.days !== undefined && !isDue(messages, isLong, before)) {
       return isLong ? { ...before, reasons: unread } : before;
     }
     const triedAt = now();
     try {
-      const { reasons, oldestAt } = await read(queue);
-      return { messages, triedAt, reasons: isLong ? unread : boundedReasons(reasons), oldestAt };
+      const { reasons, oldestAt, days } = await read(queue);
+      return { messages, triedAt, reasons: isLong ? unread : boundedReasons(reasons), oldestAt, days };
     } catch {
       // -1: the next look tries again, whatever it counts.
-      return { messages: -1, triedAt, reasons: before?.reasons ?? unread, oldestAt: before?.oldestAt ?? null };
+      const { reasons = unread, oldestAt = null, days = {} } = before ?? {};
+      return { messages: -1, triedAt, reasons, oldestAt, days };
     }
   }
 

@@ -289,6 +289,20 @@ test('a caller that goes away within its body leaves the API as it was', async (
   expect((await post('{}')).status).toBe(200);
 });
 
+test.each([
+  ['two lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'],
+  ['a length and chunks', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n'],
+  ['an unknown encoding of its body', 'Transfer-Encoding: chunked, identity\r\n\r\n{}'],
+  ['a header with a blank before its colon', 'Content-Length : 2\r\n\r\n{}'],
+])('a request with %s is refused, because others may see another end of it', async (_, rest) => {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(`POST /chat/send HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${rest}`);
+  const [reply] = await once(socket.setEncoding('latin1'), 'data');
+  expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+  socket.destroy();
+});
+
 test('nothing of an answer may be framed, sniffed or scripted', async () => {
   const { headers } = await post('{}');
   expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");

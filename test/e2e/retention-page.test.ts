@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import type { Overview } from '../../src/contracts/http/overview-bodies.ts';
 import type { RetentionTable } from '../../src/contracts/http/retention-bodies.ts';
 import { bury } from '../dead-letters.ts';
 import { logIn, type Operations, openWatched, startOperations } from '../operations.ts';
@@ -53,3 +54,21 @@ test('a script gets the same', async () => {
   expect((await fetch(`${all.api.url}/admin/retention`)).status).toBe(401);
   expect((await all.user.get('/admin/retention')).status).toBe(403);
 });
+
+test('the verdict and the view of dead letters say when they go for good, and so does the API', async () => {
+  const seen = await until('the letters were looked at', async () => {
+    const { deadLettersExpire } = (await page.evaluate(
+      "fetch('admin/overview').then((reply) => reply.json())",
+    )) as Overview;
+    return deadLettersExpire?.[0] && deadLettersExpire;
+  });
+  expect(seen).toEqual([{ queue: 'chat_requests', oldestGoesAt: expect.any(String), withinWeek: 1 }]);
+  const leftMs = Date.parse(seen[0]!.oldestGoesAt) - Date.now();
+  expect([leftMs > 0, leftMs < 2 * 86_400_000]).toEqual([true, true]);
+  await page.goto(`${all.api.url}/admin#/`);
+  await page
+    .getByText(/1 dead letter of chat_requests will be removed for good within a week, the oldest in/)
+    .waitFor();
+  await page.goto(`${all.api.url}/admin#/dead-letters/chat_requests`);
+  await page.getByText(/The oldest is removed for good in .* 1 letter goes within a week\./).waitFor();
+}, 120_000);

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { LetterDays } from '../../src/observability/letter-days.ts';
 import { createLettersLook, type LettersSeen } from '../../src/observability/letters-seen.ts';
 
 const QUEUE = 'q.dlq';
@@ -10,6 +11,7 @@ function lookAround() {
   const around = {
     ...{ reads: 0, depth: 0 as number | undefined, reasons: {} as Record<string, number>, inUse: false },
     oldestAt: null as number | null,
+    days: {} as LetterDays,
     seen: undefined as LettersSeen | undefined,
   };
   const look = createLettersLook({
@@ -17,7 +19,7 @@ function lookAround() {
     read: async () => {
       around.reads += 1;
       if (around.inUse) throw new Error('in use');
-      return { reasons: around.reasons, oldestAt: around.oldestAt };
+      return { reasons: around.reasons, oldestAt: around.oldestAt, days: around.days };
     },
     now: () => now,
   });
@@ -61,13 +63,15 @@ test('the letters of a long queue are counted, and read once an hour for the old
   expect(await after(MINUTE, { not_json: 1_000 })).toEqual({ not_json: 1_000 });
 });
 
-test('what an earlier version has seen is read again, because it did not see the oldest', async () => {
+test('what an earlier version has seen is read again, because it did not count the days', async () => {
   const look = createLettersLook({
     depths: async () => ({ [QUEUE]: 1 }),
-    read: async () => ({ reasons: { not_json: 1 }, oldestAt: 7 }),
+    read: async () => ({ reasons: { not_json: 1 }, oldestAt: 7, days: { 0: 1 } }),
   });
-  const earlier = { [QUEUE]: { messages: 1, triedAt: Date.now(), reasons: { not_json: 1 } } } as unknown as LettersSeen;
-  expect((await look(earlier))[QUEUE]?.oldestAt).toBe(7);
+  const earlier = {
+    [QUEUE]: { messages: 1, triedAt: Date.now(), reasons: { not_json: 1 }, oldestAt: 7 },
+  } as unknown as LettersSeen;
+  expect((await look(earlier))[QUEUE]).toMatchObject({ oldestAt: 7, days: { 0: 1 } });
 });
 
 test('while an operator has the letters, the metric shows what was there before, and tries again', async () => {

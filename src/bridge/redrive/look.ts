@@ -24,15 +24,20 @@ interface Group {
   sender: Letter['sender'];
 }
 
-/** Counts the letters that match a filter by their reason. The most frequent reason comes first. */
+/**
+ * Counts the letters that match a filter by their reason. The most frequent reason comes first.
+ * @param onLetter is told of each when it became a dead letter, ms; undefined where it does not say
+ */
 export async function listLetters(
   broker: BrokerAddress,
   queue: WorkQueue,
   filter: LetterFilter,
+  onLetter?: (at: number | undefined) => void,
 ): Promise<LetterGroups> {
   const groups = new Map<string, Group>();
   const { matching, read, unread } = await look(broker, queue, filter, (letter) => {
     const { reason, detail, at } = causeOf(letter);
+    onLetter?.(at);
     const group = groups.get(reason) ?? { count: 0, oldest: at, newest: at };
     groups.set(reason, {
       count: group.count + 1,

@@ -66,6 +66,20 @@ export const overview = z
       .describe(
         `Dead letters by reason, as they were seen within the last minute; the reason is "unread" where they are too many to be read. ${UNKNOWN}`,
       ),
+    deadLettersExpire: z
+      .array(
+        z.object({
+          queue: z.enum(WORK_QUEUES),
+          oldestGoesAt: z.iso.datetime().describe('When its oldest dead letter is removed for good.'),
+          withinWeek: count.describe(
+            'How many are removed within a week. They are counted by days, so some of the eighth day may be among them.',
+          ),
+        }),
+      )
+      .nullable()
+      .describe(
+        `When dead letters are removed because \`DEAD_LETTER_RETENTION\` has passed; a queue is left out if it has none that says since when it stands. It is a minute behind, or an hour where more than 1,000 stand. ${UNKNOWN}`,
+      ),
     failures: z.array(failureGroup).nullable().describe(`Failed jobs by cause, the most frequent first. ${UNKNOWN}`),
     retryRuns: z
       .array(retryRun)

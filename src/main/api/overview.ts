@@ -12,6 +12,7 @@ import { FAILURES_SEEN_KEY } from '../../contracts/redis-keys.ts';
 import type { RetryRun, RetryRunAdmin } from '../../contracts/retry-runs.ts';
 import type { ServerMember } from '../../contracts/server-members.ts';
 import { type HealthChecks, readiness } from '../../observability/health.ts';
+import { lettersBefore } from '../../observability/letter-days.ts';
 import type { LettersSeen } from '../../observability/letters-seen.ts';
 import type { Logger } from '../../observability/log.ts';
 import { pausedQueues, type QueuesSeen } from '../../observability/queues-seen.ts';
@@ -20,6 +21,7 @@ import { pausedQueues, type QueuesSeen } from '../../observability/queues-seen.t
 const FAILURES_COUNTED = 20_000;
 /** It shows a run that retries failed jobs for so long after its end. */
 const ENDED_RUNS_SHOWN_MS = 600_000;
+const WEEK_MS = 7 * 86_400_000;
 
 /** What the operations page shows first, and the recorder of the depths. */
 export function createOverviewParts(options: {
@@ -36,6 +38,7 @@ export function createOverviewParts(options: {
   mongoDbMembers: (() => ServerMember[]) | undefined;
   oldestQuestionAgeMs: () => Promise<number | undefined>;
   judgedProcesses: () => Promise<ProcessList>;
+  deadLetterRetentionMs: number;
   logger: Logger;
 }) {
   const {
@@ -94,6 +97,7 @@ export function createOverviewParts(options: {
       jobs: jobCountsOf(queues),
       gates: listed,
       deadLetters: letters ? lettersOf(letters) : null,
+      deadLettersExpire: letters ? lettersThatExpire(letters, options.deadLetterRetentionMs) : null,
       failures: failures ?? null,
       retryRuns: runs?.filter(isRecent) ?? null,
     };
@@ -145,5 +149,14 @@ const lettersOf = (seen: LettersSeen) =>
   WORK_QUEUES.flatMap((queue) =>
     Object.entries(seen[deadLetterQueueOf(queue)]?.reasons ?? {}).map(([reason, count]) => ({ queue, reason, count })),
   );
+
+function lettersThatExpire(seen: LettersSeen, retentionMs: number): NonNullable<Overview['deadLettersExpire']> {
+  return WORK_QUEUES.flatMap((queue) => {
+    const { oldestAt, days } = seen[deadLetterQueueOf(queue)] ?? {};
+    if (typeof oldestAt !== 'number') return [];
+    const withinWeek = lettersBefore(days ?? {}, Date.now() + WEEK_MS - retentionMs);
+    return [{ queue, oldestGoesAt: new Date(oldestAt + retentionMs).toISOString(), withinWeek }];
+  });
+}
 
 const isRecent = ({ endedAt }: RetryRun) => endedAt === null || Date.now() - Date.parse(endedAt) < ENDED_RUNS_SHOWN_MS;

@@ -17,6 +17,8 @@ export interface Finding {
   runbook?: string;
 }
 
+/** As in deploy/prometheus/rules/retention.yml. */
+const EXPIRES_SOON_MS = 7 * 86_400_000;
 /** Users should have their answer within this time: the objective in deploy/prometheus/rules/service-level.yml. */
 const SLOW_MS = 60_000;
 /** So many silent processes are no accident. */
@@ -57,6 +59,7 @@ export function findingsOf(seen: Overview, nowMs: number): Finding[] {
     ...slow(seen),
     ...failing(seen, nowMs),
     ...letters(seen),
+    ...expiring(seen, nowMs),
   ];
   // What the API warns of is among these already, except for what this page does not know.
   const known = findings.length > 0;
@@ -259,6 +262,25 @@ function letters(seen: Overview): Finding[] {
       runbook,
     },
   ];
+}
+
+/** Dead letters go for good. So an operator hears of it as early as from the alert. */
+function expiring(seen: Overview, nowMs: number): Finding[] {
+  const soon = (seen.deadLettersExpire ?? []).filter(
+    ({ queue, oldestGoesAt }) => depthOf(seen, queue) !== 0 && Date.parse(oldestGoesAt) - nowMs < EXPIRES_SOON_MS,
+  );
+  return soon.map(({ queue, oldestGoesAt, withinWeek }) => {
+    const leftMs = Date.parse(oldestGoesAt) - nowMs;
+    const when = leftMs > 0 ? `the oldest in ${formatAge(leftMs)}` : 'the oldest now';
+    const letters = countOf(Math.max(1, withinWeek), 'dead letter');
+    return {
+      level: 'warn',
+      what: `${letters} of ${queue} will be removed for good within a week, ${when}.`,
+      todo: 'Redrive what somebody still waits for. A longer DEAD_LETTER_RETENTION keeps them all.',
+      link: { href: `#/dead-letters/${queue}`, words: 'Dead letters' },
+      runbook: 'HealifyDeadLettersExpire',
+    };
+  });
 }
 
 const mostOf = (letters: NonNullable<Overview['deadLetters']>) =>

@@ -5,7 +5,7 @@ import { onlyAdmin, serveAdmin } from './admin-server.ts';
 
 const nothing: Overview = {
   ...{ servers: [], processes: null, warnings: [], intake: null, pausedJobQueues: null, queues: null, jobs: null },
-  ...{ gates: null, deadLetters: null, failures: null, retryRuns: null },
+  ...{ gates: null, deadLetters: null, deadLettersExpire: null, failures: null, retryRuns: null },
   line: { waiting: 0, drainPerSecond: null, etaMs: null, oldestQuestionAgeMs: null },
 };
 let looks = 0;

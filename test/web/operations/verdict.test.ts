@@ -47,6 +47,7 @@ const well: Overview = {
   jobs: { waiting: 1, delayed: 0, active: 1, completed: 5, failed: 0 },
   gates: [gate],
   deadLetters: [],
+  deadLettersExpire: [],
   failures: [],
   retryRuns: [],
 };
@@ -291,6 +292,34 @@ test.each<[string, Partial<Overview>, { level: 'bad' | 'warn'; what: RegExp; tod
     todo: expect.stringMatching(todo),
     to: to ?? expect.anything(),
   });
+});
+
+const standing = { queues: queuesWith({ 'chat_requests.dlq': 40 }) };
+const goesIn = (days: number, withinWeek: number) => ({
+  deadLettersExpire: [
+    { queue: 'chat_requests' as const, oldestGoesAt: secondsAgo(-days * 86_400), withinWeek },
+    { queue: 'chat_responses' as const, oldestGoesAt: secondsAgo(-20 * 86_400), withinWeek: 0 },
+  ],
+});
+
+test('dead letters that are removed soon are told a week before, after what they are', () => {
+  const [first, second, ...others] = findingsOf({ ...well, ...standing, ...goesIn(3, 7) }, NOW);
+  expect(first?.what).toMatch(/^40 new dead letters/);
+  expect(second).toMatchObject({
+    level: 'warn',
+    what: '7 dead letters of chat_requests will be removed for good within a week, the oldest in 3 days.',
+    todo: expect.stringMatching(/Redrive .* DEAD_LETTER_RETENTION/),
+    link: { href: '#/dead-letters/chat_requests' },
+    runbook: 'HealifyDeadLettersExpire',
+  });
+  expect(others).toEqual([]);
+  const due = findingsOf({ ...well, ...standing, ...goesIn(-1, 1) }, NOW);
+  expect(due.at(-1)?.what).toMatch(/^1 dead letter of .*, the oldest now\.$/);
+});
+
+test('dead letters that stay for more than a week, or are gone, are not told to be removed', () => {
+  expect(findingsOf({ ...well, ...standing, ...goesIn(8, 0) }, NOW)).toHaveLength(1);
+  expect(findingsOf({ ...well, ...goesIn(3, 7) }, NOW)).toEqual([]);
 });
 
 test('dead letters that are gone since they were counted are no alarm', () => {

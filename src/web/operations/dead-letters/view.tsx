@@ -3,7 +3,7 @@ import type { LetterGroups } from '../../../contracts/dead-letters.ts';
 import type { Overview } from '../../../contracts/http/overview-bodies.ts';
 import { RefusedError } from '../../components/ask.ts';
 import { Empty, Failed, Loading } from '../../components/card.tsx';
-import { formatCount } from '../../components/format.ts';
+import { countOf, formatCount } from '../../components/format.ts';
 import { Ago } from '../../components/time.tsx';
 import { type Polled, usePolled } from '../../components/use-polled.ts';
 import { IfAllowed } from '../rights.tsx';
@@ -26,6 +26,7 @@ export function DeadLettersView(props: { overview: Polled<Overview>; queue: Queu
   };
   useLookWhenCountsChange(overview.data, queue, refresh);
   const inUse = useLookUntilFree(error, refresh);
+  const expiry = overview.data?.deadLettersExpire?.find((each) => each.queue === queue);
   return (
     <>
       <h1 tabIndex={-1}>Dead letters</h1>
@@ -62,6 +63,13 @@ export function DeadLettersView(props: { overview: Polled<Overview>; queue: Queu
       {data && data.unread > 0 && (
         <p class="notice warn">
           The oldest {formatCount(data.read)} were looked at. {formatCount(data.unread)} more are behind them.
+        </p>
+      )}
+      {expiry && (
+        <p class="quiet">
+          The oldest is removed for good <Ago at={expiry.oldestGoesAt} />.{' '}
+          {expiry.withinWeek === 0 ? 'None goes' : `${countOf(expiry.withinWeek, 'letter goes', 'letters go')}`} within
+          a week.
         </p>
       )}
       <ul class="stack">
