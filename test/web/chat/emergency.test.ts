@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { emergencyNumbers, readsLikeEmergency } from '../../../src/web/chat/emergency.ts';
-import known from './emergency-numbers.json' with { type: 'json' };
+
+/** Patterns of the numbers for emergencies, by region, as libphonenumber has them. */
+const known = JSON.parse(readFileSync(join(import.meta.dirname, 'emergency-numbers.json'), 'utf8')) as {
+  emergency: Record<string, string>;
+};
 
 test.each([
   'I have chest pain and my left arm is numb',
