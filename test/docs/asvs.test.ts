@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
@@ -30,4 +30,17 @@ test('each requirement that applies says what is done, and what shows it', () =>
     expect(row).toHaveLength(4);
     for (const cell of row) expect(cell).not.toBe('');
   }
+});
+
+test.each([
+  ['starts a program', /child_process/],
+  ['runs text as code', /\beval\(|new Function\(/],
+  ['makes HTML of text', /innerHTML/i],
+  ['reads HTTP leniently', /insecureHTTPParser/],
+  ['takes any certificate', /rejectUnauthorized|NODE_TLS_REJECT_UNAUTHORIZED/],
+])('no source of api, worker and pages %s', (_, pattern) => {
+  const src = join(import.meta.dirname, '../../src');
+  const files = globSync('**/*.{ts,tsx}', { cwd: src });
+  expect(files.length).toBeGreaterThan(300);
+  expect(files.filter((file) => pattern.test(readFileSync(join(src, file), 'utf8')))).toEqual([]);
 });

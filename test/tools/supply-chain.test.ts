@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { problemsOf } from '../../tools/supply-chain/problems.ts';
 
@@ -27,4 +29,20 @@ test.each([
 
 test('a scoped package is named whole', () => {
   expect(problems('@a/b', { integrity, license: 'UNKNOWN' })[0]).toMatch(/^@a\/b has/);
+});
+
+const fileOf = (name: string) => readFileSync(join(import.meta.dirname, '../..', name), 'utf8');
+
+test('each package that is locked has a hash and a licence that is allowed', () => {
+  expect(problemsOf(JSON.parse(fileOf('package-lock.json')))).toEqual([]);
+});
+
+test('no package may run a script when it is installed, here and in the image', () => {
+  expect(fileOf('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+  const steps = fileOf('Dockerfile').split('\n');
+  const [copied, installed] = [/^COPY .*\.npmrc/, /^RUN npm ci/].map((step) =>
+    steps.findIndex((line) => step.test(line)),
+  );
+  expect(copied).toBeGreaterThan(0);
+  expect(installed).toBeGreaterThan(copied!);
 });
