@@ -145,6 +145,15 @@ test('a word of a logout that is as it must be ends the logins of its person at 
   expect((await again.get('/me')).status).toBe(200);
 });
 
+test('only a form that is sent with POST is such a word', async () => {
+  const reply = await call(`${api.url}/auth/oidc/backchannel-logout`, {
+    method: 'PUT',
+    body: new URLSearchParams({ logout_token: 'a.b.c' }),
+  });
+  expect([reply.status, reply.headers.get('allow'), reply.body.code]).toEqual([405, 'POST', 'method_not_allowed']);
+  expect((await call(`${api.url}/auth/oidc/backchannel-logout/more`)).body.code).toBe('not_found');
+});
+
 type LogoutClaims = ReturnType<HandMadeProvider['logoutClaims']>;
 const logoutWith = (change: Record<string, unknown>) => (claims: LogoutClaims) =>
   provider.sign({ ...claims, ...change });

@@ -221,7 +221,8 @@ export function createBackChannelRouter(
         res.status(200).end();
       })
       // What comes after this router reads JSON, and would say that a form is none.
-      .all(BACK_CHANNEL_PATH, (_req, res) => {
+      .use(BACK_CHANNEL_PATH, (req, res, next) => {
+        if (req.path !== '/') return next();
         res.set('Allow', 'POST');
         throw new ApiError('method_not_allowed');
       })
