@@ -70,6 +70,8 @@ export const DECISIONS: readonly Decision[] = [
   // Accounts and logins.
   kept(/^auth:user:.+$/, 'account'),
   kept(/^auth:email:.+$/, 'account'),
+  kept(/^auth:emails$/, 'account'),
+  none(/^auth:emails-filled$/),
   kept(/^auth:refresh:.+$/, 'logins'),
   kept(/^auth:refresh-families:.+$/, 'logins'),
   kept(/^auth:admin-session:.+$/, 'admin_sessions'),
