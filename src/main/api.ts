@@ -231,7 +231,6 @@ const settler = createResponseSettler({
 const ready = servers.admitted.then(encryption.admit).then(() => endedLogins.start());
 const onceReady = refuseUntil(ready, 'It is not yet known whose Redis this is, or which logins have ended.');
 const redisMustServe = async () => {
-  await ready;
   await mustAnswer(redis);
   mustTakeWrites(heartbeat, safeWrites);
 };
@@ -376,6 +375,7 @@ const app = createApp({
   health: createHealthRouter({
     version,
     checks,
+    started: ready,
     listProcesses: () => ready.then(judgedProcesses),
   }),
   pages: createPagesRouter(readPages(logger)),

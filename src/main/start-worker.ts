@@ -242,12 +242,12 @@ export async function startWorker(
     checks: {
       rabbitmq: servers.brokerMustServe,
       redis: async () => {
-        await ready;
         await servers.redisMustAnswer();
         mustTakeWrites(heartbeat, servers.safeWrites);
       },
       ...(mongoDb && { mongodb: () => mongoDbMustAnswer(mongoDb.db) }),
     },
+    started: ready,
     version,
   });
   const metricsServer = await startMetricsServer({

@@ -8,6 +8,7 @@ export function startHealthServer(options: {
   port: number;
   tls?: ServerTls | undefined;
   checks: HealthChecks;
+  started?: Promise<unknown>;
   version: string;
 }): Promise<HttpServer> {
   return listen(express().disable('x-powered-by').use(createHealthRouter(options)), options);

@@ -17,18 +17,32 @@ const CHECK_TIMEOUT_MS = 1_000;
 /** A process reconnects within a few seconds after a server has come back. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** What shows it while a process does not know yet what it must know before it works. */
+const STARTING = { start: { status: 'down', detail: 'the process is still starting' } } as const;
+
 /**
  * The routes for orchestrators. `/health/live`: the process runs. `/health/ready`: it can do its work; if not, the
  * reply is 503 and says what is down. `/health`: the same, with version and uptime, and with all processes where they
  * are listed. A process that is missing does not make this one less ready.
+ * @param options.started resolves once the process may work. Before, it is not ready, even if all servers are there. Left out: at once
  */
 export function createHealthRouter(options: {
   checks: HealthChecks;
+  started?: Promise<unknown> | undefined;
   version: string;
   listProcesses?: () => Promise<ProcessList>;
 }): Router {
   const { checks, version, listProcesses } = options;
   const router = Router();
+  let started = options.started === undefined;
+  void options.started?.then(() => {
+    started = true;
+  });
+
+  async function isReady(): Promise<Health> {
+    const found = await readiness(checks);
+    return started ? found : { status: 'unavailable', checks: { ...found.checks, ...STARTING } };
+  }
 
   const send = (res: Response, health: Health) => {
     const ok = health.status === 'ok';
@@ -43,10 +57,10 @@ export function createHealthRouter(options: {
     send(res, { status: 'ok' });
   });
   router.get('/health/ready', async (_req: Request, res: Response) => {
-    send(res, await readiness(checks));
+    send(res, await isReady());
   });
   router.get('/health', async (_req: Request, res: Response) => {
-    const [ready, listed] = await Promise.all([readiness(checks), listProcesses && inTime(listProcesses())]);
+    const [ready, listed] = await Promise.all([isReady(), listProcesses && inTime(listProcesses())]);
     send(res, { ...ready, version, uptimeSeconds: Math.floor(process.uptime()), ...listed });
   });
   return router;

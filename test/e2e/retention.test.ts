@@ -111,7 +111,7 @@ test(
 
 /** What stays until somebody removes it, or is one key for all and is shortened by the sweeper or by its use. */
 const NEVER_EXPIRE = [
-  /^auth:(user|email):/,
+  /^auth:((user|email):|emails$)/,
   /^keys:/,
   /^healify:installation$/,
   /^audit:trail$/,

@@ -4,8 +4,8 @@ import { startHealthServer } from '../../src/observability/health-server.ts';
 
 const host = '127.0.0.1';
 
-async function withServer(checks: HealthChecks, use: (url: string) => Promise<void>) {
-  const server = await startHealthServer({ host, port: 0, checks, version: '1.2.3' });
+async function withServer(checks: HealthChecks, use: (url: string) => Promise<void>, started = Promise.resolve()) {
+  const server = await startHealthServer({ host, port: 0, checks, started, version: '1.2.3' });
   try {
     await use(`http://${host}:${server.port}`);
   } finally {
@@ -45,6 +45,25 @@ test('an orchestrator is told which dependency is down, without its address, whi
       expect(await live.json()).toEqual({ status: 'ok' });
     },
   ));
+
+test('a process that still starts is not ready, and blames no server for it', async () => {
+  const { promise: started, resolve } = Promise.withResolvers<void>();
+  await withServer(
+    { redis: up },
+    async (url) => {
+      const response = await fetch(`${url}/health/ready`);
+      expect(response.status).toBe(503);
+      expect(await response.json()).toEqual({
+        status: 'unavailable',
+        checks: { redis: { status: 'up' }, start: { status: 'down', detail: 'the process is still starting' } },
+      });
+      resolve();
+      await started;
+      expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    },
+    started,
+  );
+});
 
 test('a dependency that never answers counts as down', () =>
   withServer({ redis: () => new Promise(() => {}) }, async (url) => {
