@@ -336,6 +336,23 @@ test('whoever logs out at the provider is logged out here at once', async () => 
   await chat.close();
 });
 
+test('whoever logs out at the provider before the chat page has its tokens is logged out as well', async () => {
+  const page = await newPage();
+  let code = '';
+  await page.route('**/auth/oidc/tokens', (route) => {
+    ({ code } = route.request().postDataJSON() as { code: string });
+    return route.abort();
+  });
+  await page.goto(await callbackOf(page, 'sam'));
+  await until('the page has a code', () => code !== '');
+  await page.goto(`${url}/auth/oidc/logout?page=admin`);
+  await page.getByRole('button', { name: /sign me out/i }).click();
+  await page.waitForURL(`${url}/admin/login`);
+  const reply = await page.request.post(`${url}/auth/oidc/tokens`, { data: { code } });
+  expect(await reply.json()).toMatchObject({ code: 'sign_in_unknown' });
+  await page.close();
+});
+
 test('a forged word of a logout ends nothing', async () => {
   const post = (body: Record<string, string>) =>
     call(`${url}/auth/oidc/backchannel-logout`, { method: 'POST', body: new URLSearchParams(body) });

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import type { LoginClient } from '../../adapters/logins/refresh-family-store.ts';
-import { type Account, type Caller, type Role, roleInForce, type SecondFactorRule } from '../../contracts/account.ts';
+import {
+  type Account,
+  type Caller,
+  hasSessionEnded,
+  type Role,
+  roleInForce,
+  type SecondFactorRule,
+} from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { mustBeHardToGuess } from './judge-password.ts';
@@ -49,9 +56,13 @@ export interface Accounts {
   login(credentials: LoginCredentials, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
   /**
    * Begins a login of somebody whom an identity provider has let in.
-   * @throws ApiError invalid_credentials: there is no such account; account_disabled
+   * @param signedIn.begunAt when it did, in ms since 1970. Whatever has ended all logins since then counts for this one, too
+   * @throws ApiError invalid_credentials: there is no such account; account_disabled; sign_in_unknown: it has ended meanwhile
    */
-  enter(userId: string, client: LoginClient): Promise<{ tokens: Tokens; caller: Caller }>;
+  enter(
+    signedIn: { userId: string; begunAt: number },
+    client: LoginClient,
+  ): Promise<{ tokens: Tokens; caller: Caller }>;
   /**
    * @param admit see RefreshTokens.rotate
    * @throws ApiError invalid_refresh_token, refresh_token_reused
@@ -133,13 +144,17 @@ export function createAccounts(options: {
       }
       return { tokens: await tokensOf(account, begun), caller: callerOf(account) };
     },
-    enter: async (userId, client) => {
+    enter: async ({ userId, begunAt }, client) => {
       const begun = await refreshTokens.issue(userId, client, providerLoginMaxMs);
       // After there is a login, so that whatever ends all logins ends this one, or is seen here.
       const account = await store.byId(userId);
       if (!account || account.disabledAt !== undefined) {
         await refreshTokens.revoke(begun.token);
         throw new ApiError(account ? 'account_disabled' : 'invalid_credentials');
+      }
+      if (hasSessionEnded(account, begunAt)) {
+        await refreshTokens.revoke(begun.token);
+        throw new ApiError('sign_in_unknown');
       }
       return { tokens: await tokensOf(account, begun), caller: { userId, role: account.role } };
     },

@@ -94,7 +94,7 @@ export function createOidcPagesRouter(options: OidcRouterOptions): Router {
     begunAt: number,
   ): Promise<string> {
     if (to.page === 'chat') {
-      const code = await attempts.keepSignedIn(browser, { userId: account.userId });
+      const code = await attempts.keepSignedIn(browser, { userId: account.userId, begunAt });
       return `/#/signed-in/${code}`;
     }
     if (account.role === 'user') throw new ApiError('forbidden');
@@ -173,7 +173,7 @@ export function createOidcRouter(
       const browser = browserCookie.read(req);
       const signedIn = browser && (await attempts.takeSignedIn(browser, code));
       if (!signedIn) throw new ApiError('sign_in_unknown');
-      const { tokens, caller } = await accounts.enter(signedIn.userId, clientOf(req));
+      const { tokens, caller } = await accounts.enter(signedIn, clientOf(req));
       records.loggedIn(req, caller, 'oidc');
       res.json(tokens);
     } catch (error) {

@@ -15,6 +15,8 @@ export type SignInAttempt = Omit<SignInSecrets, 'state'> & Destination;
 /** What is kept of a login between the browser's return and the moment when the chat page asks for its tokens. */
 export interface SignedIn {
   userId: string;
+  /** When the browser returned, in ms since 1970. */
+  begunAt: number;
 }
 
 const ATTEMPT_TTL_MS = 10 * 60_000;
