@@ -7,7 +7,7 @@ import { tagsOf } from './fair-order.ts';
 import type { JobShard, JobShards } from './job-shards.ts';
 import { addJobs as addJobsToQueue } from './redis-scripts/add-jobs.ts';
 import { finishedDigest } from './redis-scripts/finished-requests.ts';
-import { forgetJobs as forgetSomeJobs } from './redis-scripts/forget-jobs.ts';
+import { type ForgetOptions, forgetJobs as forgetSomeJobs } from './redis-scripts/forget-jobs.ts';
 import { type JobState, type JobStates, lookAtStates } from './redis-scripts/look-at-states.ts';
 import { returnJobs as returnJobsToLine } from './redis-scripts/return-jobs.ts';
 import type { TakenJob } from './redis-scripts/taken-job.ts';
@@ -130,6 +130,7 @@ export async function promoteAllJobs(shard: Shard, redis: Redis): Promise<void> 
  * stays, so that a duplicate of its message is recognised. One round trip for a thousand requests.
  * @param redis the connection that the shards were opened with
  * @param options.rememberMs how long a duplicate is recognised
+ * @param options.userId others' jobs with such an id stay; left out: none does
  * @returns the ids of the jobs that a worker has in hand
  * @throws StoreUnavailableError
  */
@@ -137,7 +138,7 @@ export async function forgetJobs(
   { toKey }: Shard,
   redis: Redis,
   requestIds: readonly string[],
-  options: { rememberMs: number },
+  options: ForgetOptions,
 ): Promise<string[]> {
   const jobIds = requestIds.map(jobIdOf);
   const inHand: string[] = [];

@@ -53,10 +53,11 @@ export function createErasers(options: {
   const jobs = createUsersJobs(shards, redis, seals);
   const work = {
     cancelRequests: (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds),
-    // After a change of JOB_SHARDS, jobs of the user may be in any of them.
-    forgetJobs: async (_userId: string, requestIds: string[]) => {
+    // After a change of JOB_SHARDS, jobs of the user may be in any of them. Other services choose the ids of their requests, so a job
+    // of somebody else may have the same one there.
+    forgetJobs: async (userId: string, requestIds: string[]) => {
       const forgotten = (await everyShard()).map((shard) =>
-        forgetJobs(shard, redis, requestIds, { rememberMs: config.redeliveryWindowMs }),
+        forgetJobs(shard, redis, requestIds, { rememberMs: config.redeliveryWindowMs, userId }),
       );
       return (await Promise.all(forgotten)).flat();
     },

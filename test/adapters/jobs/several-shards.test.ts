@@ -292,3 +292,14 @@ test('a run is stopped in all shards', async () => {
   const next = await runs.start({ code: 'model_timeout', limit: 2, rate: 1, by: 'u-admin' });
   expect(next).toMatchObject({ state: 'running', matching: 2, rate: 1 });
 });
+
+test('where two users have a job with the same id, that of the other stays', async () => {
+  const [ann, bob] = [USERS[0]!, USERS.find((user) => search.shards.of(user) !== search.shards.of(USERS[0]!))!];
+  const [job] = jobsOf(ann, 1);
+  const { requestId } = job!.request;
+  await wait(job!, { ...job!, request: { ...job!.request, userId: bob } });
+  for (const shard of search.shards.all)
+    await forgetJobs(shard, search.redis, [requestId], { rememberMs: 60_000, userId: ann });
+  const isThere = (user: string) => search.redis.exists(search.shards.of(user).toKey(jobIdOf(requestId)));
+  expect(await Promise.all([isThere(ann), isThere(bob)])).toEqual([0, 1]);
+});

@@ -4,6 +4,9 @@ import type { ToKey } from './bullmq-layout.ts';
 
 const script = defineScript(import.meta.dirname, 'find-jobs-of');
 
+/** What the data or the result of a job of the user contains. Quotes in texts have backslashes before them. */
+export const partOfUser = (userId: string) => `"userId":${JSON.stringify(userId)}`;
+
 /** Where jobs are. */
 export const JOB_PLACES = ['active', 'wait', 'prioritized', 'delayed', 'completed', 'failed'] as const;
 
@@ -18,8 +21,7 @@ export async function findJobsOf(
   userId: string,
   { place, skip, count }: { place: (typeof JOB_PLACES)[number]; skip: number; count: number },
 ): Promise<{ looked: number; found: { jobId: string; sessionId: string; answerKey: string }[] }> {
-  const part = `"userId":${JSON.stringify(userId)}`;
-  const reply = await script(redis, [toKey(place)], [toKey(''), skip, count, part]);
+  const reply = await script(redis, [toKey(place)], [toKey(''), skip, count, partOfUser(userId)]);
   const [looked, fields] = reply as [number, string[]];
   const found = Array.from({ length: fields.length / 3 }, (_, index) => ({
     jobId: fields[3 * index]!,
