@@ -22,8 +22,8 @@
   Output:
     the ids of those that a worker has in hand
 
-  Cost: for each job 1 command if it is in hand, 2 if there is none, else 8, and 1 more if only some may be removed; and those of
-  remember-finished.
+  Cost: for each job 1 command if it is in hand, 2 if there is none, else 8, and 1 more if only some may be removed; and
+  those of remember-finished.
 ]]
 -- include: finished-requests
 local FIRST_JOB, ARGS_PER_JOB = 4, 2
@@ -42,11 +42,10 @@ local inHand, digests = {}, {}
 for arg = FIRST_JOB, #ARGV, ARGS_PER_JOB do
   local id, digest = ARGV[arg], ARGV[arg + 1]
   local key = prefix .. id
-  if not mayGo(key) then
-    -- It is another user's.
-  elseif redis.call('LPOS', active, id) then
+  local isMeant = mayGo(key)
+  if isMeant and redis.call('LPOS', active, id) then
     inHand[#inHand + 1] = id
-  elseif redis.call('EXISTS', key) == 1 then
+  elseif isMeant and redis.call('EXISTS', key) == 1 then
     redis.call('LREM', wait, 0, id)
     redis.call('ZREM', prioritized, id)
     redis.call('ZREM', delayed, id)
