@@ -1,5 +1,5 @@
 const DAY_MS = 86_400_000;
-/** Anybody can write into the headers of a letter. So what is older than this, or of the future, counts as of the nearest day in between. */
+/** Anybody can write any number into the headers of a letter. So what is older than this, or of the future, counts as of the nearest day in between. */
 const MOST_DAYS = 3_660;
 
 /** How many letters became dead letters on each day, by the number of the day since 1970. */
@@ -7,7 +7,7 @@ export type LetterDays = Record<string, number>;
 
 /** What is known of since when letters stand. */
 export interface LetterTimes {
-  /** When the first of them became a dead letter, in ms; null: none of them says. */
+  /** When the first of them became a dead letter, in ms, within ten years from today; null: none of them says. */
   oldestAt: number | null;
   days: LetterDays;
 }
@@ -20,8 +20,10 @@ export function createLetterDays(now = Date.now()) {
   return {
     /** @param at ms; undefined: the letter does not say */
     add: (at: number | undefined): void => {
-      if (at === undefined) return;
-      oldestAt = Math.min(oldestAt ?? at, at);
+      if (at === undefined || Number.isNaN(at)) return;
+      // It becomes a date, and most numbers are none.
+      const bounded = Math.min((today + MOST_DAYS) * DAY_MS, Math.max((today - MOST_DAYS) * DAY_MS, at));
+      oldestAt = Math.min(oldestAt ?? bounded, bounded);
       const day = Math.min(today, Math.max(today - MOST_DAYS, Math.floor(at / DAY_MS)));
       days[day] = (days[day] ?? 0) + 1;
     },

@@ -18,6 +18,13 @@ test('of letters that do not say since when they stand, nothing is known', () =>
   expect(letters.read()).toEqual({ oldestAt: null, days: {} });
 });
 
+test.each([[-1e25], [-Infinity], [1e25], [Number.NaN]])('a letter that stands since %d harms nobody', (odd) => {
+  const letters = createLetterDays(NOW);
+  letters.add(odd);
+  letters.add(NOW);
+  expect(new Date(letters.read().oldestAt! + 400 * DAY).toISOString()).toMatch(/Z$/);
+});
+
 test('however odd the times in letters are, what is kept of them is bounded', () => {
   const letters = createLetterDays(NOW);
   for (let day = -20_000; day < 60_000; day++) letters.add(day * DAY);
