@@ -68,6 +68,18 @@ test('whose password changes is told by mail, whoever has changed it; the mail s
   expect(api.output()).not.toContain(email);
 });
 
+test('whoever changes an account again and again causes some mails, not as many', async () => {
+  const { email, password, user } = await person();
+  for (let change = 0; change < 8; change++) {
+    const [currentPassword, newPassword] = change % 2 ? [NEW_PASSWORD, password] : [password, NEW_PASSWORD];
+    expect((await user.post('/auth/password', { currentPassword, newPassword })).status).toBe(204);
+  }
+  await setUpSecondFactor(user, password);
+  const subjects = await subjectsFor(email, 6);
+  expect(subjects.filter((each) => each === 'Your password was changed')).toHaveLength(5);
+  expect(subjects).toContain('An authenticator app was set up');
+});
+
 test('a password that stays as it is causes no mail', async () => {
   const { email, user } = await person();
   const refused = await user.post('/auth/password', { currentPassword: 'not the one', newPassword: NEW_PASSWORD });

@@ -5,11 +5,19 @@ import type { Outbox } from '../../contracts/mail.ts';
 /** What somebody is told of their account, because it may not have been them. */
 export type AccountNotice = keyof typeof words;
 
-/** Tells people by mail what became of their accounts. Nobody waits for it, and it never fails. */
+/**
+ * Tells people by mail what became of their accounts. Nobody waits for it, and it never fails. Nobody has to verify an email, so
+ * somebody could make an account with another's, and change it again and again. So an account causes only some mails of a kind in an
+ * hour; the first ones are sent.
+ */
 export interface AccountNotices {
   /** @param account as it is now. Its mail goes to the email that people see, if there is one */
   tell(account: Account, notice: AccountNotice): void;
 }
+
+const MOST_IN_AN_HOUR = 5;
+const HOUR_MS = 3_600_000;
+const MOST_REMEMBERED = 10_000;
 
 /** For where no mails are sent. */
 export const noNotices: AccountNotices = { tell: () => {} };
@@ -18,11 +26,24 @@ export const noNotices: AccountNotices = { tell: () => {} };
 export function createAccountNotices(options: { outbox: Outbox; publicUrl: string }): AccountNotices {
   const { outbox } = options;
   const page = `${options.publicUrl.replace(/\/+$/, '')}/`;
+  /** When the latest mails of each kind to each account were sent, in ms of the monotonic clock. The oldest come first. */
+  const sent = new Map<string, number[]>();
+
+  function isTooOften(kind: string): boolean {
+    const now = performance.now();
+    const latest = (sent.get(kind) ?? []).filter((at) => now - at < HOUR_MS);
+    if (latest.length >= MOST_IN_AN_HOUR) return true;
+    sent.delete(kind);
+    if (sent.size >= MOST_REMEMBERED) sent.delete(sent.keys().next().value!);
+    sent.set(kind, [...latest, now]);
+    return false;
+  }
+
   return {
     tell: (account, notice) => {
       // What an identity provider says may be anything.
       const to = email.safeParse(shownEmail(account));
-      if (!to.success) return;
+      if (!to.success || isTooOften(`${notice} ${account.userId}`)) return;
       const { subject, happened } = words[notice];
       outbox.send({ to: to.data, subject, text: textOf(account, happened(account), page) });
     },
