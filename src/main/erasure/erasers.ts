@@ -54,10 +54,14 @@ export function createErasers(options: {
   const work = {
     cancelRequests: (userId: string, requestIds: string[]) => cancelRequests(shards.of(userId), redis, requestIds),
     // After a change of JOB_SHARDS, jobs of the user may be in any of them. Other services choose the ids of their requests, so a job
-    // of somebody else may have the same one there.
+    // of somebody else may have the same one there. In the user's own shard, an id has one job.
     forgetJobs: async (userId: string, requestIds: string[]) => {
+      const own = shards.of(userId);
       const forgotten = (await everyShard()).map((shard) =>
-        forgetJobs(shard, redis, requestIds, { rememberMs: config.redeliveryWindowMs, userId }),
+        forgetJobs(shard, redis, requestIds, {
+          rememberMs: config.redeliveryWindowMs,
+          ...(shard !== own && { userId }),
+        }),
       );
       return (await Promise.all(forgotten)).flat();
     },
