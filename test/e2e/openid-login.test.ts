@@ -294,8 +294,11 @@ test('a disabled account gets in nowhere, and its tokens end', async () => {
   });
   await command.exited;
   await until('the token is refused', async () => (await user.get('/me')).status === 401);
+  const disabled = await redis.get(redisKeys.account(user.userId));
   await page.goto(`${url}/auth/oidc/login`);
   await page.getByText('This account is disabled.').waitFor();
+  // Admins are not told of a login that there was not.
+  expect(await redis.get(redisKeys.account(user.userId))).toBe(disabled);
   await page.close();
 });
 

@@ -78,9 +78,12 @@ export function createProviderAccounts(options: {
         return { account: made, roleBefore: undefined };
       }
       const { userId, role: roleBefore } = before;
-      const account = await store.change(userId, ({ tenantId: _, ...rest }) => ({ ...rest, ...known }));
+      const account = await store.change(userId, ({ tenantId: _, ...rest }) => {
+        // Nobody has logged in.
+        if (rest.disabledAt !== undefined) throw new ApiError('account_disabled');
+        return { ...rest, ...known };
+      });
       if (!account) throw new ApiError('invalid_credentials');
-      if (account.disabledAt !== undefined) throw new ApiError('account_disabled');
       if (shownEmail(account) !== shownEmail(before)) notices.tell(before, 'provider_email_changed');
       if (account.role !== roleBefore && mayTell) notices.tell(account, 'role_changed');
       return { account, roleBefore };
