@@ -18,6 +18,7 @@ import { flagOption, mustBelong, readArguments, runCommand, textOption, UsageErr
 import { type Erasers, withErasers } from './commands/erasers.ts';
 import { keptText } from './commands/erasure-text.ts';
 import { listAccounts } from './commands/list-accounts.ts';
+import { printable } from './commands/printable.ts';
 
 const HELP = `Accounts of the API, from the command line. Reads MONGODB_URL and REDIS_URL: from the environment, .env, or what npm start has started.
 
@@ -267,7 +268,7 @@ const textOf = ({
   lastLoginAt,
   logins,
 }: AdminAccount) =>
-  `${email ?? 'no email'}${atProvider ? ' (logs in at the identity provider)' : ''}: ${role}, ${tenantId === null ? '' : `of ${tenantId}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
+  `${email === null ? 'no email' : printable(email)}${atProvider ? ' (logs in at the identity provider)' : ''}: ${role}, ${tenantId === null ? '' : `of ${printable(tenantId)}, `}${disabledAt === null ? 'enabled' : `disabled since ${disabledAt}`}, ` +
   `${secondFactorAt === null ? 'without' : 'with'} a second factor, ${logins} open ${logins === 1 ? 'login' : 'logins'}, ` +
   `${lastLoginAt === null ? 'no login is known' : `last login ${lastLoginAt}`}, ` +
   `made ${createdAt}, user id ${userId}\n`;

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { decodeJwt } from 'jose';
+import { createRedisAccountStore } from '../../src/adapters/accounts/redis-account-store.ts';
 import type { Erasure } from '../../src/contracts/erasures.ts';
 import { KEYS_STORE_KEY } from '../../src/contracts/redis-keys.ts';
 import { call, postJson, register, signUp } from '../api-client.ts';
@@ -119,4 +120,17 @@ test('set-tenant says to which organisation a user belongs, and tokens have it f
   expect(await tenantNow()).toBeUndefined();
   const wrong = await users('set-tenant', '--email', credentials.email, '--tenant', 'x'.repeat(5_000));
   expect(wrong).toMatchObject({ code: 2, output: expect.stringContaining('must be the id of an organisation') });
+});
+
+test('what an identity provider says is an email cannot do anything to a terminal', async () => {
+  const redis = new Redis(env.REDIS_URL);
+  const account = {
+    ...{ userId: 'odd-email', email: 'oidc:odd', role: 'user' as const, createdAt: new Date().toISOString() },
+    provider: { confirmedAt: new Date().toISOString(), email: '\u001b[2Jann@example.com' },
+  };
+  await createRedisAccountStore({ redis }).create(account);
+  redis.disconnect();
+  const { code, output } = await users('show', '--user-id', 'odd-email');
+  expect([code, output.includes('\u001b')]).toEqual([0, false]);
+  expect(output).toContain('\\x1b[2Jann@example.com');
 });
