@@ -55,6 +55,8 @@ interface Window {
 /** How many letters a window has at most. */
 const WINDOW = 10_000;
 const ANSWER_TIMEOUT_MS = 15_000;
+/** RabbitMQ answers after all removals that it got before. */
+const REMOVED_IN_A_SECOND = 1_000;
 const BACK_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 const LOCK_TIMEOUT_MS = 1_500;
@@ -134,9 +136,11 @@ export async function openDeadLetters(
     // Those that the channel still has when it closes are lost, and their letters come back. The queue replies to a
     // cancel after everything that it got before. By the time of the next replies, the channel has passed on the rest.
     const settled = async () => {
+      const removed = windows.reduce((sum, window) => sum + window.removed, 0);
+      const timeoutMs = ANSWER_TIMEOUT_MS + (removed / REMOVED_IN_A_SECOND) * 1000;
       for (const { channel, consumerTag } of windows) {
-        await inTime(channel.cancel(consumerTag), lost);
-        for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost);
+        await inTime(channel.cancel(consumerTag), lost, timeoutMs);
+        for (let answers = 0; answers < 2; answers++) await inTime(channel.checkQueue(source), lost, timeoutMs);
       }
     };
 
@@ -258,9 +262,9 @@ function sender(channel: ConfirmChannel, lost: Promise<never>, userId: string | 
     );
 }
 
-async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>): Promise<T> {
+async function inTime<T>(answer: PromiseLike<T>, lost: Promise<never>, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
   const timer = new AbortController();
-  const late = sleep(ANSWER_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+  const late = sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
     throw new BrokerUnavailableError(`RabbitMQ gave no answer within ${ANSWER_TIMEOUT_MS} ms`);
   });
   try {

@@ -142,7 +142,11 @@ export function createAccountAdmin(options: {
         before = account.role;
         return { ...account, role };
       });
-      if (changed) await mustStillBeAdmin(by, changed.userId, (account) => ({ ...account, role: before }));
+      if (changed) {
+        await mustStillBeAdmin(by, changed.userId, (account) =>
+          account.role === role ? { ...account, role: before } : account,
+        );
+      }
       if (changed && before !== role) notices.tell(changed, 'role_changed');
       return changed && show(changed);
     },

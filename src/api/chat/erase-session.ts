@@ -41,6 +41,8 @@ const FINISHED_TOGETHER = 10;
 /** What must be looked for is looked for by so many erasures together, and by the next ones after a pause. */
 const LOOKING_TOGETHER = 50;
 const PAUSE_MS = 3_000;
+/** A look at very many dead letters takes long. The pause after it is so many times as long, so looks are a fifth of the time at most. */
+const PAUSE_OF_LOOK = 4;
 
 /** What a session had when it was erased. */
 export const hadOf = ({ had }: Remains) => ({
@@ -97,15 +99,18 @@ export function createSessionEraser(options: {
     await eraseRemains(sessionId, userId, remains);
   }
 
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  /** When the next look may begin. */
+  let nextLookAt = Number.NEGATIVE_INFINITY;
   /** The rest is looked for in all stores, which takes seconds. If this fails, or the process ends before, a round goes on with it. */
   const eraseRest = inBatches(
     async (erasureIds: string[]) => {
+      const begunAt = performance.now();
       await Promise.allSettled(erasureIds.map((erasureId) => whole().run(erasureId)));
-      lookedAt = performance.now();
+      const endedAt = performance.now();
+      nextLookAt = endedAt + Math.max(PAUSE_MS, (endedAt - begunAt) * PAUSE_OF_LOOK);
       return erasureIds;
     },
-    { maxItems: LOOKING_TOGETHER, gatherMs: () => lookedAt + PAUSE_MS - performance.now() },
+    { maxItems: LOOKING_TOGETHER, gatherMs: () => nextLookAt - performance.now() },
   );
 
   async function erase(sessionId: string, userId: string): Promise<Erasure> {

@@ -270,7 +270,11 @@ export function createDataEraser(options: {
     if (!isOurs && erasure) return erasure;
     try {
       if (!erasure) throw new Error('there is no such erasure');
-      if (erasure.state === 'erased') return erasure;
+      if (erasure.state === 'erased') {
+        // A process may have died before the list of those that are not done had lost it.
+        if (when === 'again') await save(erasure);
+        return erasure;
+      }
       if (when === 'again' && isPausing(erasure)) {
         // So that those behind it come next.
         await save(erasure);

@@ -71,7 +71,8 @@ export function createProviderAccounts(options: {
       };
       const before = await store.byEmail(name);
       // Somebody may have chosen another's email at the provider, and not shown yet that it is theirs.
-      const mayTell = claims.email_verified !== false;
+      // Some providers say it as a text.
+      const mayTell = String(claims.email_verified) !== 'false';
       if (!before) {
         const made = await create(name, known);
         if (mayTell) notices.tell(made, 'provider_account_made');
