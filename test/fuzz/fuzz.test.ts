@@ -16,7 +16,7 @@ const fuzz = async (...args: string[]) => {
 test('whatever is sent, no process dies, no answer is an internal error, and every message is accounted for', async () => {
   const output = await fuzz(
     '--messages',
-    '3000',
+    '1500',
     '--http',
     '800',
     '--sockets',
