@@ -110,6 +110,7 @@ async function lookFor(
   wanted: readonly Wanted[],
 ): Promise<LettersFound[]> {
   const counts = wanted.map(() => 0);
+  let looking = true;
   const removed: LetterPlace[] = [];
   const { bodies, ...address } = broker;
   const seals = await bodies.forOpening();
@@ -117,6 +118,8 @@ async function lookFor(
     ...address,
     queue,
     onLetter: (letter, place) => {
+      // A removal lets RabbitMQ deliver the next ones. Those are not removed, so they do not count.
+      if (!looking) return;
       const body = bodyOf(openLetter(seals, letter) ?? letter);
       for (const [index, { of, remove, onLetter }] of wanted.entries()) {
         if (!isOf(letter, body, of)) continue;
@@ -127,6 +130,7 @@ async function lookFor(
       }
     },
   });
+  looking = false;
   try {
     // Two erasures may mean the same letter.
     for (const place of new Set(removed)) letters.remove(place);

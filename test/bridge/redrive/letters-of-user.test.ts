@@ -76,3 +76,11 @@ test('where there are too many letters, those that can be seen are given and era
   // Once there are fewer, the rest is reached.
   expect(await letters.erase(REQUESTS_QUEUE, of('ann'))).toEqual({ count: 1, unread: 0 });
 });
+
+test('letters that come because others are removed do not count as removed', async () => {
+  const letters = createLettersOfUsers({ broker, most: 50 });
+  await bury(...Array.from({ length: 100 }, (_, i) => `{"userId":"ann","message":"${i}"}`));
+  expect(await letters.erase(REQUESTS_QUEUE, of('ann'))).toEqual({ count: 50, unread: 50 });
+  expect(await letters.erase(REQUESTS_QUEUE, of('ann'))).toEqual({ count: 50, unread: 0 });
+  expect(await drain(client, DLQ)).toEqual([]);
+});
