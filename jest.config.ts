@@ -13,11 +13,10 @@ const config: Config = {
   globalTeardown: '<rootDir>/test/services/global-teardown.ts',
   testSequencer: '<rootDir>/test/services/longest-first.ts',
   // The slowest single steps are a start of RabbitMQ and the wait until another worker takes over a dead one's jobs
-  // (about 13 s each on a quiet machine). CI is not quiet: four files share two cores, so each step may take four times as long.
+  // (about 13 s each on a quiet machine). CI is not quiet: five files share two cores, so each step may take four times as long.
   testTimeout: 120_000,
-  // More than the two cores of CI, because long tests also wait: for locks to expire, or for servers to start. Four keep both
-  // cores busy all the time; with more, each only gets less of them.
-  maxWorkers: 4,
+  // More than the two cores of CI: most long tests also wait, for locks to expire or for servers to start.
+  maxWorkers: 5,
   // Half a second, if not said, is less than a process of some hundred MB takes to end on a busy machine.
   workerGracefulExitTimeout: 10_000,
 };

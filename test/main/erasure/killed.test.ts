@@ -176,7 +176,7 @@ test('the receipt of a conversation says what was erased, wherever the process d
 
 test('the same holds if a later step is the last of a process', async () => {
   const userId = randomUUID();
-  const ends = Array.from({ length: 20 }, (_, index) => 10 + index * 12);
+  const ends = Array.from({ length: 10 }, (_, index) => 10 + index * 24);
   const receipts = await Promise.all(
     ends.map(async (commands) => {
       const dying = await startProcess();
