@@ -32,7 +32,10 @@ export interface ChatWorkflow extends ResponseDelivery {
   recordedCalls: RecordedCalls;
   /** Left out: nothing needs to lead from a user to the answers that the cache keeps. */
   answersOfUser?: AnswersOfUser | undefined;
-  settings: Pick<WorkerConfig, 'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs'>;
+  settings: Pick<
+    WorkerConfig,
+    'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs' | 'plainTextsForOthers'
+  >;
   /** Left out: no request is streamed. */
   logs?: AnswerLogWriter;
   /** Puts requests that wait for the answer to the same question back in line. */
@@ -78,6 +81,8 @@ export async function answerRequest(
 ): Promise<ChatResponse> {
   const { cache, settings } = workflow;
   const { requestId, sessionId, userId } = job.request;
+  /** Nothing else leads from its user to what the cache keeps. Of our own conversations, the turns do. */
+  const ofOtherService = job.reply !== undefined || settings.plainTextsForOthers;
   const questions = await (early ? early.questions : questionsOf(workflow, job.request));
   const hash = questions?.own.hash;
   /** Whether other requests of the user with the same question wait for this one. */
@@ -102,7 +107,10 @@ export async function answerRequest(
         keep(answer, isShared ? { question: questions.own, requestId, askedIn: attempt.traceparent } : undefined),
       ),
       // A cache that is out of reach has not kept the answer either.
-      workflow.answersOfUser?.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] }).catch(() => {}),
+      ofOtherService &&
+        workflow.answersOfUser
+          ?.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] })
+          .catch(() => {}),
       isShared && recorded && questions.shared && record(questions.shared, recorded),
     ]);
     if (isCancelled(attempt.signal)) {
