@@ -3,7 +3,7 @@ import { postJson, register, userWith } from '../api-client.ts';
 import { type MailServer, startMailServer } from '../mail-server.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { newMasterKey } from '../seals.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { settingsForLogins } from '../settings-for-logins.ts';
 import { codeOf, setUpSecondFactor } from '../totp.ts';
 import { until } from '../until.ts';
 
@@ -15,10 +15,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   mailServer = await startMailServer();
   env = {
-    REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
-    RATE_LOGIN_PER_MINUTE: '1000',
-    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    ...(await settingsForLogins()),
     ENCRYPTION_KEYS: newMasterKey(),
     ...mailServer.settings,
     PUBLIC_URL: 'https://chat.example.com/healify/',

@@ -6,7 +6,7 @@ import { call, postJson, register } from '../api-client.ts';
 import { type MailServer, startMailServer } from '../mail-server.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { readExport } from '../read-export.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { settingsForLogins } from '../settings-for-logins.ts';
 import { until } from '../until.ts';
 
 const NEW_PASSWORD = 'four-green-badgers';
@@ -17,12 +17,7 @@ let env: Record<string, string>;
 let redis: Redis;
 beforeAll(async () => {
   mailServer = await startMailServer();
-  env = {
-    REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
-    RATE_LOGIN_PER_MINUTE: '1000',
-    JWT_SECRET: 'a secret of at least thirty-two bytes',
-  };
+  env = await settingsForLogins();
   redis = new Redis(env.REDIS_URL!);
   api = await startApi({
     ...env,

@@ -6,7 +6,7 @@ import { createRedisAuditStore } from '../../src/adapters/audit/redis-audit-stor
 import { postJson, register, type TestUser, userWith } from '../api-client.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
 import { newMasterKey } from '../seals.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { settingsForLogins } from '../settings-for-logins.ts';
 import { codeOf, setUpSecondFactor } from '../totp.ts';
 import { until } from '../until.ts';
 
@@ -17,10 +17,7 @@ let env: Record<string, string>;
 let redis: Redis;
 beforeAll(async () => {
   env = {
-    REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
-    RATE_LOGIN_PER_MINUTE: '1000',
-    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    ...(await settingsForLogins()),
     ENCRYPTION_KEYS: newMasterKey(),
     STAFF_SECOND_FACTOR: 'required',
     TRUST_PROXY: '1',

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { call, postJson, register, userWith } from '../api-client.ts';
 import { type MailServer, startMailServer } from '../mail-server.ts';
 import { startApi, startScript, type TestProcess } from '../processes.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
+import { settingsForLogins } from '../settings-for-logins.ts';
 import { until } from '../until.ts';
 
 let mailServer: MailServer;
@@ -13,10 +13,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   mailServer = await startMailServer();
   env = {
-    REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
-    RATE_LOGIN_PER_MINUTE: '1000',
-    JWT_SECRET: 'a secret of at least thirty-two bytes',
+    ...(await settingsForLogins()),
     PUBLIC_URL: 'https://chat.example.com',
     ...mailServer.settings,
   };

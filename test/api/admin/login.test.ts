@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { startChromium } from '../../../tools/services/chromium.ts';
 import { startApi, startScript, type TestProcess } from '../../processes.ts';
-import { testRabbitMqUrl, testRedisUrl } from '../../services.ts';
+import { settingsForLogins } from '../../settings-for-logins.ts';
 import { certificate } from '../../test-certificate.ts';
 import { until } from '../../until.ts';
 
@@ -16,12 +16,7 @@ let env: Record<string, string>;
 let browser: Browser;
 
 beforeAll(async () => {
-  env = {
-    REDIS_URL: await testRedisUrl(),
-    RABBITMQ_URL: await testRabbitMqUrl(),
-    JWT_SECRET: 'a secret of at least thirty-two bytes',
-    RATE_LOGIN_PER_MINUTE: '1000',
-  };
+  env = await settingsForLogins();
   const args = ['add', '--email', 'admin@example.com', '--password-env', 'PASSWORD', '--admin'];
   const made = await startScript('src/main/users.ts', args, { REDIS_URL: env.REDIS_URL!, PASSWORD });
   await made.exited;
