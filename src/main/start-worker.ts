@@ -123,11 +123,7 @@ export async function startWorker(
     ttlMs: config.cacheTtlMs,
     maxEntryBytes: config.cacheMaxEntryBytes,
   });
-  // If all that the cache keeps of a user is sealed with their key, an erasure makes it unreadable by destroying that.
-  const allSealedForUser = !keepLast && config.cacheScope === 'user';
-  const answersOfUser = allSealedForUser
-    ? undefined
-    : createAnswersOfUser({ redis: servers.cacheRedis, keepLast, ttlMs: config.cacheTtlMs });
+  const answersOfUser = createAnswersOfUser({ redis: servers.cacheRedis, keepLast, ttlMs: config.cacheTtlMs });
   const jobs = createJobRunner<EarlyLookUp>({
     ...config,
     shards,

@@ -90,6 +90,7 @@ export function standInWorkflow(parts: Partial<ChatWorkflow> = {}) {
     model: standInModel(),
     cache: standInCache(),
     recordedCalls: standInRecordedCalls(),
+    answersOfUser: { note: async () => {}, forget: async () => {} },
     settings: defaultSettings,
     publish: async (response) => {
       published.push(response);

@@ -30,8 +30,7 @@ export interface ChatWorkflow extends ResponseDelivery {
   model: Pick<ConfiguredModel, 'parametersOf' | 'ask' | 'isOpen'>;
   cache: AnswerCache;
   recordedCalls: RecordedCalls;
-  /** Left out: nothing needs to lead from a user to the answers that the cache keeps. */
-  answersOfUser?: AnswersOfUser | undefined;
+  answersOfUser: AnswersOfUser;
   settings: Pick<
     WorkerConfig,
     'cacheEnabled' | 'askAgainAfterCrash' | 'retryBaseMs' | 'retryMaxMs' | 'plainTextsForOthers'
@@ -108,9 +107,7 @@ export async function answerRequest(
       ),
       // A cache that is out of reach has not kept the answer either.
       ofOtherService &&
-        workflow.answersOfUser
-          ?.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] })
-          .catch(() => {}),
+        workflow.answersOfUser.note(userId, { sessionId, hashes: isShared ? hashesOf(questions) : [] }).catch(() => {}),
       isShared && recorded && questions.shared && record(questions.shared, recorded),
     ]);
     if (isCancelled(attempt.signal)) {
@@ -211,7 +208,7 @@ export async function answerRequest(
     await Promise.allSettled([
       cache.forgetSession(sessionId),
       cache.forgetAnswers(hashes),
-      workflow.answersOfUser?.forget(userId, { sessionId, hashes }),
+      workflow.answersOfUser.forget(userId, { sessionId, hashes }),
     ]);
   }
 
