@@ -64,6 +64,9 @@ export const account = z.object({
 
 export type Account = z.output<typeof account>;
 
+/** Whether this is an admin who can log in. */
+export const isEnabledAdmin = ({ role, disabledAt }: Account): boolean => role === 'admin' && disabledAt === undefined;
+
 /** Whether a login to this account needs a second factor. */
 export const hasSecondFactor = ({ secondFactor }: Account): boolean => secondFactor?.confirmedAt !== undefined;
 

@@ -167,6 +167,13 @@ export const apiErrors = {
     title: 'There is no answer to rate',
     advice: 'Wait until the question has an answer. A question that failed cannot be rated.',
   },
+  last_admin: {
+    status: 409,
+    title: 'There is no other admin',
+    advice:
+      'Nobody could manage accounts any more. Give somebody else the role `admin` first, on the page *Accounts* or with ' +
+      '`POST /admin/accounts/role`. Whoever runs this service can erase the account all the same, with `npm run users -- erase`.',
+  },
   dead_letters_in_use: {
     status: 409,
     title: 'These dead letters are in use',

@@ -285,6 +285,7 @@ const admin = createAdminParts({
   eraseUser: createEraseUserRouter({
     eraser: dataEraser,
     accounts: config.jwtJwksUrl ? undefined : stores.accounts,
+    stepDown: authentication.accountAdmin?.stepDown,
     trail: audit.trail,
     requireAdmin,
   }),
@@ -356,6 +357,7 @@ const erasures = createErasureRouter({
     accounts: config.jwtJwksUrl ? undefined : stores.accounts,
     ...authentication.password,
   }),
+  stepDown: authentication.accountAdmin?.stepDown,
   authenticate,
   limitUser: limitRoute(readLimit, byUser),
   limitExport: limitRoute(

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { createRedisAccountStore } from '../../src/adapters/accounts/redis-account-store.ts';
 import { openDeadLetters } from '../../src/adapters/rabbitmq/dead-letter-queue.ts';
 import { allLoginsOf } from '../../src/api/auth/all-logins.ts';
+import type { Role } from '../../src/contracts/account.ts';
 import type { Erasure } from '../../src/contracts/erasures.ts';
-import { call, signUp } from '../api-client.ts';
+import { call, signUp, type TestUser } from '../api-client.ts';
 import { startApi, type TestProcess } from '../processes.ts';
 import { testRabbitMqUrl, testRedisUrl } from '../services.ts';
 import { goodClaims, seconds, signToken } from '../sign-token.ts';
@@ -57,6 +59,22 @@ test('a user without an account needs a token of a login that is a few minutes o
   const later = await startApi(env);
   const refused = await send('POST', '/chat/send', tokenOf({ sub, nbf: 0 }), { message: 'Hi' }, later.url);
   expect(refused).toMatchObject({ status: 403, body: { code: 'user_erased' } });
+  redis.disconnect();
+});
+
+test('the last admin is told to make somebody else an admin before they erase themselves', async () => {
+  const REDIS_URL = await testRedisUrl();
+  const redis = new Redis(REDIS_URL);
+  const installation = await startApi({ ...env, REDIS_URL });
+  const store = createRedisAccountStore({ redis });
+  const [admin, other] = [await signUp(installation.url), await signUp(installation.url)];
+  const setRole = ({ userId }: TestUser, role: Role) => store.change(userId, (account) => ({ ...account, role }));
+  await setRole(admin, 'admin');
+  const erase = () => admin.delete('/account', { password: 'three-brown-otters' });
+  expect(await erase()).toMatchObject({ status: 409, body: { code: 'last_admin' } });
+  expect((await admin.get('/admin/me')).status).toBe(200);
+  await setRole(other, 'admin');
+  expect([200, 202]).toContain((await erase()).status);
   redis.disconnect();
 });
 

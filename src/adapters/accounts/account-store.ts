@@ -6,6 +6,9 @@ export interface AccountPage {
   next: string | undefined;
 }
 
+/** What a change makes of an account. */
+export type NextAccount = (account: Account) => Account | undefined | Promise<Account | undefined>;
+
 /**
  * The accounts. Every method rejects with StoreUnavailableError if the store is out of reach. `create` and `byEmail` do the
  * same work whether or not an email has an account, so that the time does not tell.
@@ -29,11 +32,11 @@ export interface AccountStore {
   page(after: string | undefined, limit: number): Promise<AccountPage>;
   /**
    * Replaces an account by what `next` makes of it. If somebody else changes the account meanwhile, `next` is called again,
-   * with what they have left. So no change is lost.
+   * with what they have left. So no change is lost. A change that replaces an account by the same counts as one, too.
    * @param next leaves `userId` and `email` as they are. undefined: the account stays as it is
    * @returns the account as it is now; undefined if there is none, or if it stays as it is
    */
-  change(userId: string, next: (account: Account) => Account | undefined): Promise<Account | undefined>;
+  change(userId: string, next: NextAccount): Promise<Account | undefined>;
   /** Removes an account. Its email can be registered again. Removing one that does not exist is no error. */
   remove(userId: string): Promise<void>;
 }

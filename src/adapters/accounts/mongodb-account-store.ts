@@ -3,7 +3,8 @@ import type { Account } from '../../contracts/account.ts';
 import { isDuplicateKey } from '../mongodb/command-errors.ts';
 import type { NeededIndex } from '../mongodb/indexes.ts';
 import { eachOrStoreUnavailable, orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
-import type { AccountPage, AccountStore } from './account-store.ts';
+import type { AccountPage, AccountStore, NextAccount } from './account-store.ts';
+import { pauseAfterClash } from './pause-after-clash.ts';
 
 const COLLECTION = 'accounts';
 
@@ -35,10 +36,10 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
     }
   }
 
-  async function change(_id: string, next: Parameters<AccountStore['change']>[1]): Promise<Account | undefined> {
-    for (;;) {
+  async function change(_id: string, next: NextAccount): Promise<Account | undefined> {
+    for (let tries = 1; ; tries++) {
       const before = await accounts.findOne({ _id });
-      const after = before ? next(accountOf(before)) : undefined;
+      const after = before ? await next(accountOf(before)) : undefined;
       if (!before || !after) return undefined;
       const { userId: _, ...fields } = after;
       const unchanged = { _id, revision: before.revision ?? { $exists: false } };
@@ -47,6 +48,7 @@ export function createMongoDbAccountStore({ db }: { db: Db }): AccountStore {
         revision: (before.revision ?? 0) + 1,
       });
       if (matchedCount === 1) return after;
+      await pauseAfterClash(tries);
     }
   }
 

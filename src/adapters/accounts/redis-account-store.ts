@@ -3,12 +3,20 @@ import { redisKeys } from '../../contracts/redis-keys.ts';
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
-import type { AccountPage, AccountStore } from './account-store.ts';
+import type { AccountPage, AccountStore, NextAccount } from './account-store.ts';
+import { pauseAfterClash } from './pause-after-clash.ts';
 import { replaceAccount } from './redis-scripts/replace-account.ts';
 
 /** The id of no user. Commands name it where there is no account, so that there are as many of them as if there were one. */
 const NOBODY = 'nobody';
 const FILLED_SECONDS = 24 * 3_600;
+
+/** `revision` counts the changes. An account that was never changed may have none. */
+type StoredAccount = Account & { revision?: number };
+
+function accountOf({ revision: _, ...account }: StoredAccount): Account {
+  return account;
+}
 
 /**
  * Accounts in Redis. Each account is a JSON string under its user's id, and a second key leads from the email to that
@@ -20,7 +28,7 @@ const FILLED_SECONDS = 24 * 3_600;
 export function createRedisAccountStore({ redis }: { redis: Redis }): AccountStore {
   const read = async (userId: string): Promise<Account | undefined> => {
     const text = await redis.get(redisKeys.account(userId));
-    return text === null ? undefined : (JSON.parse(text) as Account);
+    return text === null ? undefined : accountOf(JSON.parse(text));
   };
   const write = (account: Account) => redis.set(redisKeys.account(account.userId), JSON.stringify(account));
   const byEmail = async (email: string) => read((await redis.get(redisKeys.email(email))) ?? NOBODY);
@@ -35,13 +43,17 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
     return isNew ? 'created' : 'email_taken';
   }
 
-  async function change(userId: string, next: Parameters<AccountStore['change']>[1]): Promise<Account | undefined> {
+  async function change(userId: string, next: NextAccount): Promise<Account | undefined> {
     const key = redisKeys.account(userId);
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const before = await redis.get(key);
-      const after = before === null ? undefined : next(JSON.parse(before) as Account);
-      if (before === null || !after) return undefined;
-      if (await replaceAccount(redis, key, before, JSON.stringify(after))) return after;
+      if (before === null) return undefined;
+      const { revision = 0, ...account } = JSON.parse(before) as StoredAccount;
+      const after = await next(account);
+      if (!after) return undefined;
+      const stored: StoredAccount = { ...after, revision: revision + 1 };
+      if (await replaceAccount(redis, key, before, JSON.stringify(stored))) return after;
+      await pauseAfterClash(tries);
     }
   }
 
@@ -90,7 +102,7 @@ export function createRedisAccountStore({ redis }: { redis: Redis }): AccountSto
   async function* all(): AsyncGenerator<Account> {
     for await (const keys of scanKeys(redis, redisKeys.account('*'))) {
       const texts = await orStoreUnavailable(Promise.all(keys.map((key) => redis.get(key))));
-      for (const text of texts) if (text !== null) yield JSON.parse(text) as Account;
+      for (const text of texts) if (text !== null) yield accountOf(JSON.parse(text));
     }
   }
 

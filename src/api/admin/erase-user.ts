@@ -8,6 +8,7 @@ import { ApiError } from '../../contracts/errors.ts';
 import { eraseUserBody, type KeptCountsBody, keptCounts } from '../../contracts/http/erasure-bodies.ts';
 import { kindsOfData } from '../../contracts/kept-data.ts';
 import { auditedFor } from '../audit.ts';
+import type { AccountAdmin } from '../auth/manage-accounts.ts';
 import { addressOf } from '../base-path.ts';
 import { bearer, bodyFaults, json, jsonBody, problems } from '../docs/describe-operation.ts';
 import type { DataEraser } from '../erasure/erase-data.ts';
@@ -24,10 +25,12 @@ import { parse } from '../validate.ts';
 export function createEraseUserRouter(options: {
   eraser: DataEraser;
   accounts: Pick<AccountStore, 'byEmail'> | undefined;
+  /** See AccountAdmin. undefined: an identity provider has the accounts. */
+  stepDown: AccountAdmin['stepDown'] | undefined;
   trail: AuditTrail;
   requireAdmin: RequestHandler;
 }): Router {
-  const { eraser, accounts, trail, requireAdmin } = options;
+  const { eraser, accounts, stepDown, trail, requireAdmin } = options;
 
   async function userIdOf({ email, userId }: { email?: string | undefined; userId?: string | undefined }) {
     if (userId !== undefined) return userId;
@@ -39,7 +42,8 @@ export function createEraseUserRouter(options: {
   return Router().post('/accounts/erase', requireAdmin, readJsonBody, async (req, res) => {
     const { dryRun, ...named } = parse(eraseUserBody, req.body ?? {});
     const userId = await userIdOf(named);
-    if (!dryRun && userId === req.user!.userId) throw new ApiError('forbidden', { detail: OWN_ACCOUNT });
+    const by = req.user!.userId;
+    if (!dryRun && userId === by) throw new ApiError('forbidden', { detail: OWN_ACCOUNT });
     if (dryRun) {
       const counts = await eraser.survey({ userId });
       const kinds = kindsOfData.map((kind) => ({ kind, count: counts[kind] }));
@@ -47,7 +51,10 @@ export function createEraseUserRouter(options: {
       return;
     }
     const event = { action: 'account.erase', subject: { kind: 'account', id: userId } } as const;
-    const begun = await auditedFor({ req, trail }, event, () => eraser.begin({ userId }, 'admin'));
+    const begun = await auditedFor({ req, trail }, event, async () => {
+      await stepDown?.(userId, by);
+      return await eraser.begin({ userId }, 'admin');
+    });
     sendErasure(res, await runInTime(eraser, begun), addressOf(req, `/erasures/${begun.erasureId}`));
   });
 }

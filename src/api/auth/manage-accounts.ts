@@ -1,5 +1,12 @@
-import type { AccountStore } from '../../adapters/accounts/account-store.ts';
-import { type Account, hasSecondFactor, type Role, shownEmail, withSessionsEnded } from '../../contracts/account.ts';
+import type { AccountStore, NextAccount } from '../../adapters/accounts/account-store.ts';
+import {
+  type Account,
+  hasSecondFactor,
+  isEnabledAdmin,
+  type Role,
+  shownEmail,
+  withSessionsEnded,
+} from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type {
   AccountList,
@@ -8,6 +15,7 @@ import type {
   ListedAccount,
 } from '../../contracts/http/admin-account-bodies.ts';
 import type { AccountNotices } from './account-notices.ts';
+import { mustHaveAnotherAdmin, mustStayAdmin } from './keep-an-admin.ts';
 import type { Logins } from './logins.ts';
 
 /** How many accounts are read for one page of a list, at most. */
@@ -33,13 +41,21 @@ export interface AccountAdmin {
   resetSecondFactor(name: string): Promise<AdminAccount | undefined>;
   /**
    * @param by the id of the admin who does it. Somebody whose own rights are taken away at the same moment changes nothing, so two
-   * admins cannot leave nobody. Left out: a command
+   * admins cannot leave nobody. Left out: a command, which may leave nobody
    * @throws ApiError role_of_provider: it is the identity provider that gives this account its role
    * @throws ApiError forbidden: `by` is no admin any more
    */
   setRole(name: string, role: Role, by?: string): Promise<AdminAccount | undefined>;
   /** It is in the tokens that the user gets from then on. @param tenantId undefined: the user belongs to none any more */
   setTenant(name: string, tenantId: string | undefined): Promise<AdminAccount | undefined>;
+  /**
+   * Makes a user of an admin who is about to be erased.
+   * @param by the id of the admin who erases them; undefined: they erase themselves
+   * @throws ApiError last_admin: there is no other admin. Somebody at an identity provider may be the last, because the next login
+   * makes them an admin again
+   * @throws ApiError forbidden: `by` is no admin any more
+   */
+  stepDown(userId: string, by?: string): Promise<void>;
 }
 
 export function createAccountAdmin(options: {
@@ -56,18 +72,9 @@ export function createAccountAdmin(options: {
     logins: (await logins.list(account.userId)).length,
   });
 
-  async function change(name: string, next: (account: Account) => Account): Promise<Account | undefined> {
+  async function change(name: string, next: NextAccount): Promise<Account | undefined> {
     const found = await named(name);
     return found && (await store.change(found.userId, next));
-  }
-
-  /** Takes a change back if whoever made it is no admin any more. */
-  async function mustStillBeAdmin(by: string | undefined, userId: string, undo: (account: Account) => Account) {
-    if (by === undefined) return;
-    const admin = await store.byId(by);
-    if (admin?.role === 'admin' && admin.disabledAt === undefined) return;
-    await store.change(userId, undo);
-    throw new ApiError('forbidden', { detail: 'You are no admin any more.' });
   }
 
   /** The whole email of an account finds only that. */
@@ -106,12 +113,10 @@ export function createAccountAdmin(options: {
     },
     disable: async (name, by) => {
       const disabledAt = new Date().toISOString();
-      const disabled = await change(name, (account) => withSessionsEnded({ disabledAt, ...account }));
-      if (disabled) {
-        await mustStillBeAdmin(by, disabled.userId, (account) =>
-          account.disabledAt === disabledAt ? enabled(account) : account,
-        );
-      }
+      const disabled = await change(name, async (account) => {
+        if (by !== undefined) await mustStayAdmin(store, by);
+        return withSessionsEnded({ disabledAt, ...account });
+      });
       // After the account, so that no login can begin in between.
       if (disabled) await logins.endAll(disabled.userId);
       return disabled && show(disabled);
@@ -137,16 +142,12 @@ export function createAccountAdmin(options: {
     },
     setRole: async (name, role, by) => {
       let before: Role = role;
-      const changed = await change(name, (account) => {
+      const changed = await change(name, async (account) => {
         if (account.provider) throw new ApiError('role_of_provider');
+        if (by !== undefined) await mustStayAdmin(store, by);
         before = account.role;
         return { ...account, role };
       });
-      if (changed) {
-        await mustStillBeAdmin(by, changed.userId, (account) =>
-          account.role === role ? { ...account, role: before } : account,
-        );
-      }
       if (changed && before !== role) notices.tell(changed, 'role_changed');
       return changed && show(changed);
     },
@@ -156,6 +157,14 @@ export function createAccountAdmin(options: {
         ...(tenantId !== undefined && { tenantId }),
       }));
       return changed && show(changed);
+    },
+    stepDown: async (userId, by) => {
+      await store.change(userId, async (account) => {
+        if (!isEnabledAdmin(account)) return undefined;
+        if (by !== undefined) await mustStayAdmin(store, by);
+        else if (!account.provider) await mustHaveAnotherAdmin(store, userId);
+        return { ...account, role: 'user' };
+      });
     },
   };
 }

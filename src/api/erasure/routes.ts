@@ -7,6 +7,7 @@ import { ApiError } from '../../contracts/errors.ts';
 import { eraseAccountBody } from '../../contracts/http/erasure-bodies.ts';
 import { exportLine } from '../../contracts/http/export-lines.ts';
 import { auditedFor } from '../audit.ts';
+import type { AccountAdmin } from '../auth/manage-accounts.ts';
 import { addressOf } from '../base-path.ts';
 import { clientAddress } from '../client-address.ts';
 import { bearer, bodyFaults, json, jsonBody, problems, rateLimitHeaders } from '../docs/describe-operation.ts';
@@ -22,6 +23,8 @@ export function createErasureRouter(options: {
   eraser: DataEraser;
   exporter: DataExporter;
   proveIdentity: ProveIdentity;
+  /** See AccountAdmin. undefined: an identity provider has the accounts. */
+  stepDown: AccountAdmin['stepDown'] | undefined;
   trail: AuditTrail;
   authenticate: RequestHandler;
   limitUser: RequestHandler;
@@ -29,14 +32,18 @@ export function createErasureRouter(options: {
   limitExport: RequestHandler;
   limitAddress: RequestHandler;
 }): Router {
-  const { eraser, exporter, proveIdentity, trail, authenticate, limitUser, limitExport, limitAddress } = options;
+  const { eraser, exporter, proveIdentity, stepDown, trail } = options;
+  const { authenticate, limitUser, limitExport, limitAddress } = options;
   return Router()
     .get('/account/export', authenticate, limitExport, getExport({ exporter, trail }))
     .delete('/account', authenticate, limitUser, async (req, res) => {
-      const caller = req.user!;
-      await proveIdentity(caller, parse(eraseAccountBody, req.body ?? {}), clientAddress(req));
-      const event = { action: 'account.erase', subject: { kind: 'account', id: caller.userId } } as const;
-      const begun = await auditedFor({ req, trail }, event, () => eraser.begin({ userId: caller.userId }, 'user'));
+      const { userId } = req.user!;
+      await proveIdentity(req.user!, parse(eraseAccountBody, req.body ?? {}), clientAddress(req));
+      const event = { action: 'account.erase', subject: { kind: 'account', id: userId } } as const;
+      const begun = await auditedFor({ req, trail }, event, async () => {
+        await stepDown?.(userId);
+        return await eraser.begin({ userId }, 'user');
+      });
       sendErasure(res, await runInTime(eraser, begun), addressOf(req, `/erasures/${begun.erasureId}`));
     })
     .get('/erasures/:erasureId', limitAddress, async (req, res) => {
@@ -96,13 +103,20 @@ export const erasurePaths: ZodOpenApiPathsObject = {
         'Erases everything that is kept of you, in every store, and destroys the key that your texts are encrypted with. This ' +
         'cannot be undone. All logins end at once, and questions that are under way are cancelled. If you have an account here, ' +
         'send its password. Otherwise log in again at your identity provider, and send your userId as `confirm`. Keep the ' +
-        '`erasureId`: it is the only way to read the receipt later.',
+        '`erasureId`: it is the only way to read the receipt later. The last admin must make somebody else an admin first.',
       operationId: 'eraseAccount',
       requestBody: jsonBody(eraseAccountBody),
       responses: {
         ...erasureReplies,
         ...problems(
-          ...(['validation_failed', ...bodyFaults, 'unauthenticated', 'wrong_password', 'login_too_old'] as const),
+          ...([
+            'validation_failed',
+            ...bodyFaults,
+            'unauthenticated',
+            'wrong_password',
+            'login_too_old',
+            'last_admin',
+          ] as const),
           ...(['rate_limited', 'overloaded', 'store_unavailable'] as const),
         ),
       },

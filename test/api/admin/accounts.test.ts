@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { AccountStore } from '../../../src/adapters/accounts/account-store.ts';
@@ -6,7 +7,7 @@ import { createRedisAccountStore } from '../../../src/adapters/accounts/redis-ac
 import { createRedisAuditStore } from '../../../src/adapters/audit/redis-audit-store.ts';
 import { noNotices } from '../../../src/api/auth/account-notices.ts';
 import { createAccountAdmin } from '../../../src/api/auth/manage-accounts.ts';
-import type { Account } from '../../../src/contracts/account.ts';
+import { type Account, isEnabledAdmin } from '../../../src/contracts/account.ts';
 import type { AccountList, ListedAccount } from '../../../src/contracts/http/admin-account-bodies.ts';
 import { postJson, register, signUp, type TestUser } from '../../api-client.ts';
 import { startApi, type TestProcess } from '../../processes.ts';
@@ -148,12 +149,13 @@ test('the audit trail has that a list was shown, and no part of an email', async
     for await (const { text } of createRedisAuditStore({ redis }).read(1)) found.push(text);
     return found;
   };
-  const mine = async () =>
-    (await entries()).map((text) => JSON.parse(text)).findLast(({ action }) => action === 'account.list');
-  await until('the entry', async () => (await mine())?.details.filter.searched === true);
-  expect(await mine()).toMatchObject({
-    actor: { userId: admin.userId, role: 'admin' },
-    details: { count: 1, filter: { state: 'enabled', searched: true, limit: 50 } },
+  const filter = { state: 'enabled', searched: true, limit: 50 };
+  const mine = await until('the entry', async () =>
+    (await entries()).map((text) => JSON.parse(text)).find(({ details }) => isDeepStrictEqual(details?.filter, filter)),
+  );
+  expect(mine).toMatchObject({
+    ...{ action: 'account.list', actor: { userId: admin.userId, role: 'admin' } },
+    details: { count: 1 },
   });
   for (const text of [...(await entries()), api.output()]) expect(text.toLowerCase()).not.toContain(part.toLowerCase());
 });
@@ -190,22 +192,22 @@ test('nobody disables, demotes or erases themselves, so there is always an admin
   expect((await admin.get('/admin/me')).status).toBe(200);
 });
 
-test('two admins who take each other’s rights away at the same moment leave at least one', async () => {
-  for (let round = 0; round < 10; round++) {
+test.each(['role', 'disable', 'erase'])('two admins who %s each other at the same moment leave one', async (what) => {
+  for (let round = 0; round < 5; round++) {
     const [one, other] = [await newAdmin(), await newAdmin()];
-    const path = round % 2 === 0 ? '/admin/accounts/role' : '/admin/accounts/disable';
-    const against = ({ userId }: TestUser) => ({ userId, ...(round % 2 === 0 && { role: 'user' }) });
+    const path = `/admin/accounts/${what}`;
+    const against = ({ userId }: TestUser) => ({ userId, ...(what === 'role' && { role: 'user' }) });
     await Promise.all([one.post(path, against(other)), other.post(path, against(one))]);
     const left = [];
     for (const { userId } of [one, other]) {
-      const account = (await store.byId(userId))!;
-      if (account.role === 'admin' && account.disabledAt === undefined) left.push(userId);
+      const account = await store.byId(userId);
+      if (account && isEnabledAdmin(account)) left.push(userId);
     }
     expect(left.length).toBeGreaterThanOrEqual(1);
   }
 });
 
-test('an admin who is none any more once a change is made takes it back', async () => {
+test('an admin who is none any more changes nothing', async () => {
   const [one, other] = [await newAccount({ role: 'admin' }), await newAccount({ role: 'admin' })];
   const logins = { list: async () => [], endAll: async () => 0 };
   const accounts = createAccountAdmin({ store, logins, notices: noNotices });
