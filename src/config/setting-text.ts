@@ -38,10 +38,12 @@ export const namedSecret = (name: string, env: Environment): string | undefined 
 const withPassword = (addresses: string, password: string) =>
   addresses.replace(/(:\/\/[^:@/?#,]+)@/g, (_, user: string) => `${user}:${encodeURIComponent(password)}@`);
 
-/** A line break at its end does not belong to a secret. */
+/** The line break at the end of a file and the mark (BOM) that editors put at its beginning do not belong to a secret. */
 function contentOf(path: string, variable: string): string {
   try {
-    return readFileSync(path, 'utf8').trimEnd();
+    return readFileSync(path, 'utf8')
+      .replace(/^\uFEFF/, '')
+      .trimEnd();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigError([`${variable} must be the path of a file that can be read (${code})`]);

@@ -95,7 +95,8 @@ test('a secret may stand in a file, which counts before the variable, and whose 
 test('an address that names a user and no password gets the password of its own variable, which may be a file', () => {
   const dir = mkdtempSync(join(tmpdir(), 'healify-password-'));
   const file = join(dir, 'password');
-  writeFileSync(file, 'p@ss/w:rd\n');
+  // As an editor of Windows writes it.
+  writeFileSync(file, '\uFEFFp@ss/w:rd\r\n');
   const config = loadApiConfig({
     ...servers,
     NODE_ENV: 'test',

@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { unescape as decode } from 'node:querystring';
-import { credentials, type Options } from 'amqplib';
+import type { Duplex } from 'node:stream';
+import { type ChannelModel, credentials, type Options } from 'amqplib';
 import { brokerUrls } from '../../contracts/broker-urls.ts';
 
 export { connect } from 'amqplib';
@@ -65,6 +66,9 @@ export function nodeAddress(url: string): Options.Connect {
     ...numberOf('channelMax'),
   };
 }
+
+/** amqplib's connection has this field, but its types do not. */
+export const socketOf = (model: ChannelModel) => (model.connection as { stream?: Duplex }).stream;
 
 // amqplib may receive more data together with the end of the handshake, and reads it before it gives us the connection.
 // If the broker closes the connection there, or sends nonsense, amqplib emits an error before we can add a listener,

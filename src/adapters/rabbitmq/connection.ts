@@ -1,11 +1,10 @@
-import type { Writable } from 'node:stream';
 import type { ChannelModel, RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { writeTogether } from '../../batching/write-together.ts';
 import { type BrokerRights, declaringRights } from '../../contracts/broker-rights.ts';
 import { HealifyError } from '../../contracts/errors.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { type BrokerAddress, connect, connectOptions, nodeAddress } from './amqp-client.ts';
+import { type BrokerAddress, connect, connectOptions, nodeAddress, socketOf } from './amqp-client.ts';
 import { closeInTime } from './close-in-time.ts';
 import { createNodeOrder } from './node-order.ts';
 import { explainVirtualHost } from './refusals.ts';
@@ -162,9 +161,6 @@ async function setUp(model: ChannelModel): Promise<void> {
     throw error;
   }
 }
-
-/** amqplib's connection has this field, but its types do not. */
-const socketOf = (model: ChannelModel) => (model.connection as { stream?: Writable }).stream;
 
 function describe(error: Error): string {
   const cause = error instanceof AggregateError ? error.errors[0] : error;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
+import { readInTurns } from '../../batching/read-in-turns.ts';
 import { leastRights, lockOf } from '../../contracts/broker-rights.ts';
 import { brokerUrls } from '../../contracts/broker-urls.ts';
 import { MAX_LETTERS_READ } from '../../contracts/dead-letters.ts';
@@ -11,7 +12,7 @@ import {
 } from '../../contracts/errors.ts';
 import { deadLetterQueueOf, type WorkQueue } from '../../contracts/queues.ts';
 import { safeMessage } from '../../contracts/safe-message.ts';
-import { type BrokerAddress, connect, connectOptions, nodeAddress } from './amqp-client.ts';
+import { type BrokerAddress, connect, connectOptions, nodeAddress, socketOf } from './amqp-client.ts';
 import { closeInTime } from './close-in-time.ts';
 import { namingPublisher } from './message-properties.ts';
 import { createNodeOrder } from './node-order.ts';
@@ -89,6 +90,9 @@ export async function openDeadLetters(
   try {
     // A lost connection rejects the calls. Without a listener it would end the process.
     connection.on('error', () => {});
+    const socket = socketOf(connection);
+    // RabbitMQ sends the letters as fast as it can, and our process has others to answer meanwhile.
+    if (socket) readInTurns(socket);
     // This also ensures that letters of the queue can be given back any number of times.
     await declareTopology(connection);
     const first = await connection.createConfirmChannel();

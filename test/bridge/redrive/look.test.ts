@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, expect, test } from '@jest/globals';
+import { openDeadLetters } from '../../../src/adapters/rabbitmq/dead-letter-queue.ts';
 import { createDeadLetterAdmin } from '../../../src/bridge/redrive/dead-letter-admin.ts';
 import {
   type DeadLetterAdmin,
@@ -16,11 +18,12 @@ import { until } from '../../until.ts';
 
 const DLQ = `${REQUESTS_QUEUE}.dlq`;
 const all = letterFilter.parse({});
+let url: string;
 let client: QueueClient;
 let admin: DeadLetterAdmin;
 
 beforeEach(async () => {
-  const url = await testRabbitMqUrl();
+  url = await testRabbitMqUrl();
   client = await startQueueClient(url);
   admin = createDeadLetterAdmin({ url });
 });
@@ -51,6 +54,31 @@ test('very many letters are all looked at, and none is moved', async () => {
   const last = showOptions.parse({ messageId: `m-${many - 1}` });
   expect(await admin.show(REQUESTS_QUEUE, last)).toMatchObject({ matching: 1 });
   expect(numbersOf(await drain(client, DLQ))).toEqual(upTo(many));
+});
+
+test('whoever asks the process meanwhile waits for few letters, however many have come', async () => {
+  const body = Buffer.alloc(1_000);
+  for (const letter of upTo(3_000)) client.channel.sendToQueue(DLQ, body, { messageId: `m-${letter}` });
+  await client.channel.waitForConfirms();
+  let inTurn = 0;
+  let most = 0;
+  const letters = await openDeadLetters({
+    url,
+    queue: REQUESTS_QUEUE,
+    onLetter: () => {
+      if (inTurn++ === 0) {
+        setImmediate(() => {
+          most = Math.max(most, inTurn);
+          inTurn = 0;
+        });
+      }
+      // Each takes some work, so the others come faster than they are read.
+      createHash('sha256').update(Buffer.alloc(50_000)).digest();
+    },
+  });
+  await letters.close();
+  expect(letters.read).toBe(3_000);
+  expect(most).toBeLessThan(200);
 });
 
 test('letters are grouped by cause, the most frequent first, with their ages and an example', async () => {
