@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Contender, pipeline } from './contenders.ts';
 import { type DrainResult, drain } from './drain.ts';
 import { describeMachine } from './machine.ts';
-import { openLoopAt } from './open-loop.ts';
+import { openLoopAt, type SeenAtRate } from './open-loop.ts';
 import { startServers } from './servers.ts';
 import { ratios, spread } from './statistics.ts';
 
@@ -12,8 +12,8 @@ import { ratios, spread } from './statistics.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    'open-loop-rounds': { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '5' },
+    'open-loop-rounds': { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '10' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -22,13 +22,14 @@ if (values.help) {
 
   instant drain  a worker answers a queue of other services' questions, of 100 users, with a model that answers at once
                  and cached answers for their own user, which is the default
-  open loop      api and worker are asked at a steady rate, half of their capacity without encryption
+  open loop      api and worker are asked at steady rates: an eighth, a quarter and half of what they answer without
+                 encryption if each of 150 users asks again at once (closed loop)
 
   npm run bench:encryption-cost -- [--rounds N] [--open-loop-rounds N] [--seconds S]
 
   --rounds N            pairs of the drain (default 3)
-  --open-loop-rounds N  pairs of the open loop (default 2)
-  --seconds S           how long each of these is measured (default 5)
+  --open-loop-rounds N  pairs of the open loop (default 3), about two minutes each
+  --seconds S           how long each rate is measured (default 10)
 `);
   process.exit(0);
 }
@@ -39,8 +40,9 @@ const [rounds, openLoopRounds, seconds] = [values.rounds, values['open-loop-roun
 ];
 const WARM_UP = 10_000;
 const MESSAGES = 20_000;
-/** For the open loop, which has no more time in two and a half minutes. */
 const OPEN_LOOP_WARM_UP = 4_000;
+/** Of the capacity. */
+const SHARES = [1 / 8, 1 / 4, 1 / 2];
 
 const names = ['off', 'on'] as const;
 type Name = (typeof names)[number];
@@ -82,33 +84,40 @@ try {
     });
   }
 
-  const seen: Record<Name, Awaited<ReturnType<typeof openLoopAt>>[]> = { off: [], on: [] };
-  let rate: number | undefined;
+  const loops: Record<Name, Awaited<ReturnType<typeof openLoopAt>>[]> = { off: [], on: [] };
+  let rates: readonly number[] | undefined;
   for (let round = 0; round < openLoopRounds; round += 1) {
     for (const name of inTurn(round)) {
-      const measured = await openLoopAt(servers, settings[name], { rate, seconds, warmUp: OPEN_LOOP_WARM_UP });
-      rate = measured.rate;
-      seen[name].push(measured);
-      const p50 = measured.seen.fromDue.p50.toFixed(1);
-      process.stderr.write(`open loop ${round + 1}/${openLoopRounds} ${name}: p50 ${p50} ms\n`);
+      const load = rates ? { rates } : { shares: SHARES };
+      const measured = await openLoopAt(servers, settings[name], { ...load, seconds, warmUp: OPEN_LOOP_WARM_UP });
+      rates = measured.atRates.map(({ perSecond }) => perSecond);
+      loops[name].push(measured);
+      const p50s = measured.atRates.map(({ seen }) => seen.fromAccepted.p50.toFixed(0)).join(', ');
+      process.stderr.write(`open loop ${round + 1}/${openLoopRounds} ${name}: p50 ${p50s} ms\n`);
     }
   }
-  const times = (of: (each: (typeof seen)[Name][number]['seen']) => number) => {
-    const [off, on] = [seen.off, seen.on].map((all) => all.map((each) => of(each.seen))) as [number[], number[]];
-    const more = on.map((each, round) => each - off[round]!);
-    return { off: middle(off, 1), on: middle(on, 1), 'on - off': middle(more, 1) };
-  };
-  if (rate !== undefined) {
-    const [off, on] = [seen.off, seen.on].map((all) => all.map(({ capacity }) => capacity)) as [number[], number[]];
+  if (rates !== undefined) {
+    const [off, on] = [loops.off, loops.on].map((all) => all.map(({ capacity }) => capacity)) as [number[], number[]];
     console.log('\nclosed loop');
     console.table({
       'questions a second': { off: middle(off, 0), on: middle(on, 0), 'on / off': middle(ratios(on, off), 2) },
     });
-    console.log(`\nopen loop, ${Math.round(rate)} questions a second, ms without the model's time`);
+  }
+  for (const [index, rate] of rates?.entries() ?? []) {
+    const compared = (digits: number, of: (each: SeenAtRate) => number) => {
+      const [off, on] = [loops.off, loops.on].map((all) => all.map(({ atRates }) => of(atRates[index]!))) as [
+        number[],
+        number[],
+      ];
+      const more = on.map((each, round) => each - off[round]!);
+      return { off: middle(off, digits), on: middle(on, digits), 'on - off': middle(more, digits) };
+    };
+    console.log(`\nopen loop, ${Math.round(rate)} questions a second`);
     console.table({
-      'due to answered, p50': times(({ fromDue }) => fromDue.p50),
-      'due to answered, p99': times(({ fromDue }) => fromDue.p99),
-      'accepted to answered, p50': times(({ fromAccepted }) => fromAccepted.p50),
+      'accepted to answered, p50, ms without the model': compared(1, ({ seen }) => seen.fromAccepted.p50),
+      'due to answered, p50, ms without the model': compared(1, ({ seen }) => seen.fromDue.p50),
+      'due to answered, p99, ms without the model': compared(1, ({ seen }) => seen.fromDue.p99),
+      'idle time of the cores, %': compared(0, ({ idle }) => idle * 100),
     });
   }
 } finally {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import { type Asked, startLimit, startProduct } from './asked.ts';
 import type { Servers } from './servers.ts';
+import { readCores } from './usage.ts';
 
 /** ms, without the model's time. */
 export interface Latency {
@@ -63,27 +64,41 @@ export async function openLoop(servers: Servers, seconds: number, progress: (tex
   return { capacity, results };
 }
 
+/** What was measured at one steady rate. */
+export interface SeenAtRate {
+  perSecond: number;
+  seen: Seen;
+  /** The share of the cores' time in which no process ran, from 0 to 1. */
+  idle: number;
+}
+
 /**
- * Measures the product's capacity, and then the product at one steady rate. Whatever the rate, the same number of questions comes
- * before it, so that two runs can be compared.
+ * Measures the product's capacity, and then the product at steady rates. The same number of questions comes before the first, so that
+ * two runs can be compared.
  * @param settings of api and worker
- * @param rate undefined: half of the capacity
+ * @param load either shares of the capacity, or the rates of an earlier run
  */
 export async function openLoopAt(
   servers: Servers,
   settings: Record<string, string>,
-  { rate, seconds, warmUp }: { rate: number | undefined; seconds: number; warmUp: number },
-): Promise<{ rate: number; capacity: number; seen: Seen }> {
+  load: ({ shares: readonly number[] } | { rates: readonly number[] }) & { seconds: number; warmUp: number },
+): Promise<{ capacity: number; atRates: SeenAtRate[] }> {
   await servers.reset();
   await servers.setModel({ latencyMs: MODEL_MS });
   const measure = async (ask: Ask) => {
     const capacity = await closedLoop(ask, CAPACITY_QUESTIONS);
-    const perSecond = rate ?? capacity / 2;
-    await steadyRate(ask, perSecond, SETTLE_SECONDS);
-    const times = await steadyRate(ask, perSecond, seconds);
-    return { rate: perSecond, capacity, seen: seenIn(times) };
+    const rates = 'rates' in load ? load.rates : load.shares.map((share) => capacity * share);
+    const atRates: SeenAtRate[] = [];
+    for (const perSecond of rates) {
+      await steadyRate(ask, perSecond, SETTLE_SECONDS);
+      const before = readCores();
+      const seen = seenIn(await steadyRate(ask, perSecond, load.seconds));
+      const after = readCores();
+      atRates.push({ perSecond, seen, idle: (after.idleMs - before.idleMs) / (after.allMs - before.allMs) });
+    }
+    return { capacity, atRates };
   };
-  return await asking(await startProduct(servers, settings), measure, warmUp);
+  return await asking(await startProduct(servers, settings), measure, load.warmUp);
 }
 
 /** Resolves with the moment when the question was accepted, in ms since the epoch. */

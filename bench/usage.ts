@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import type { Redis } from 'ioredis';
 
 /** What was used since the start. Subtract two values to measure an interval. */
@@ -39,6 +40,14 @@ export async function readUsage(redis: Redis, pids: readonly number[]): Promise<
     redisCommands: count('total_commands_processed'),
     redisReads: count('total_reads_processed'),
   };
+}
+
+/** What all cores have done since the start of the machine, in ms. Subtract two values to measure an interval. */
+export function readCores(): { idleMs: number; allMs: number } {
+  const times = cpus().map((core) => core.times);
+  const idleMs = times.reduce((sum, { idle }) => sum + idle, 0);
+  const allMs = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+  return { idleMs, allMs };
 }
 
 /** Resident memory of the processes and their children, in bytes; NaN if there is no /proc. */

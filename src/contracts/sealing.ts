@@ -61,12 +61,10 @@ export function sealFields<T extends object, F extends keyof T>(
   record: T,
   fields: readonly F[],
 ): MaybeSealed<T, F> {
-  const texts = Object.fromEntries(fields.map((field) => [field, record[field]]));
+  const [texts, rest]: Record<string, unknown>[] = [{}, {}];
+  for (const name of Object.keys(record)) (fields.includes(name as F) ? texts : rest)![name] = record[name as keyof T];
   const sealed = seals.seal(place, JSON.stringify(texts));
-  if (sealed === undefined) return record;
-  const rest = { ...record };
-  for (const field of fields) delete rest[field];
-  return { ...rest, sealed };
+  return sealed === undefined ? record : ({ ...rest, sealed } as MaybeSealed<T, F>);
 }
 
 /** Opens a record. Returns undefined if its texts are erased. @throws MasterKeyMissingError */
