@@ -34,6 +34,9 @@ const REFUSALS = new Set([
 ]);
 
 export function verdictOn(error: unknown): CommandVerdict {
+  // The driver wraps its own errors, too, for example that no connection was free in time.
+  if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
+    return verdictOn(error.errorResponse);
   if (error instanceof MongoBulkWriteError || error instanceof MongoServerError) {
     const code = Number(error.code);
     if (FAULTS.has(code)) return 'fault';

@@ -122,6 +122,21 @@ test('a query without a server is unavailable, whether it reads one document or 
   await expect(readAll()).rejects.toMatchObject(expected);
 });
 
+test('a bulk write without a server is unavailable, as any other write', async () => {
+  const some = unreachableMongoDb().collection('some');
+  const write = some.bulkWrite([{ insertOne: { document: {} } }]);
+  await expect(orStoreUnavailable(write)).rejects.toMatchObject({ code: 'store_unavailable', foreseen: true });
+});
+
+test('a bulk write that the driver refuses is our fault', async () => {
+  const some = unreachableMongoDb().collection('some');
+  const circular: Record<string, unknown> = {};
+  circular.itself = circular;
+  const write = some.bulkWrite([{ insertOne: { document: circular } }]);
+  const error: unknown = await write.catch((reason: unknown) => reason);
+  expect([error, verdictOn(error)]).toEqual([expect.any(Error), 'fault']);
+});
+
 // FerretDB gives these errors the same codes as MongoDB. It has neither rights nor a primary.
 withMongoDb('a real server', () => {
   const some = async () => openMongoDb(await testMongoDbUrl()).db.collection<{ _id: string; text?: string }>('some');
