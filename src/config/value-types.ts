@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isSupportedCountry } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import { brokerUrls } from '../contracts/broker-urls.ts';
+import { phoneNumbers } from '../contracts/packages.ts';
 import type { AllowedPublisher } from '../contracts/publishers.ts';
 import { readRedisAddress } from '../contracts/redis-address.ts';
 
@@ -187,7 +187,10 @@ export const placeName = z.string().regex(/^[^,]{0,100}$/, 'must have at most 10
 
 export const country = z
   .string()
-  .refine(isSupportedCountry, 'must be the code of a country in two capital letters, such as DE');
+  .refine(
+    (code) => phoneNumbers().isSupportedCountry(code),
+    'must be the code of a country in two capital letters, such as DE',
+  );
 
 /** Pairs of a kind and a pattern, such as `CASE:F-######`, separated by commas. */
 export const identityPatterns = names.transform((list, context) =>

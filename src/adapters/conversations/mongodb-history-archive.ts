@@ -1,5 +1,5 @@
-import { type Db, MongoBulkWriteError } from 'mongodb';
-import { isDuplicateKey } from '../mongodb/command-errors.ts';
+import type { Db, MongoBulkWriteError } from 'mongodb';
+import { isBulkWriteError, isDuplicateKey } from '../mongodb/command-errors.ts';
 import { eachOrStoreUnavailable, orStoreUnavailable } from '../mongodb/or-store-unavailable.ts';
 import { type ArchivedSession, type ArchivedTurn, type HistoryArchive, lastAskedAt } from './history-archive.ts';
 import {
@@ -43,7 +43,7 @@ export function createMongoDbHistoryArchive({ db }: { db: Db }): HistoryArchive 
     try {
       await conversations.insertMany(documents, { ordered: false });
     } catch (error) {
-      if (!(error instanceof MongoBulkWriteError) || !isOnlyDuplicates(error)) throw error;
+      if (!isBulkWriteError(error) || !isOnlyDuplicates(error)) throw error;
     }
   }
 }

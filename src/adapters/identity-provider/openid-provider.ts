@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, type JWTPayload, customFetch as jwksFetch, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
-import { type Dispatcher, fetch } from 'undici';
+import type { Dispatcher } from 'undici';
+import { undici } from '../../contracts/packages.ts';
 import { keepDiscovered } from './discovered.ts';
 import {
   type IdentityProvider,
@@ -36,6 +37,7 @@ export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityPr
   const { issuer, clientId, redirectUrl, scopes, acrValues, maxAgeMs, dispatcher } = options;
   const maxAge = maxAgeMs === undefined ? undefined : Math.floor(maxAgeMs / 1000);
   const clockTolerance = options.clockToleranceMs / 1000;
+  const { fetch } = undici();
   const ask = ((url, init) => fetch(url, { ...(init as object), dispatcher })) as openid.CustomFetch;
 
   const discovered = keepDiscovered(async () => {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTransport } from 'nodemailer';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { isLoopback } from '../../contracts/loopback.ts';
 import type { Mail, Outbox } from '../../contracts/mail.ts';
+import { nodemailer } from '../../contracts/packages.ts';
 
 const MOST_WAITING = 1_000;
 const MOST_AT_ONCE = 2;
@@ -35,7 +35,7 @@ export function createSmtpOutbox(options: {
   const { from, retryAfterMs = RETRY_AFTER_MS, logger } = options;
   const { protocol, hostname, port, username, password } = new URL(options.url);
   const secure = protocol === 'smtps:';
-  const transport = createTransport({
+  const transport = nodemailer().createTransport({
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(port) || (secure ? 465 : 587),
     secure,

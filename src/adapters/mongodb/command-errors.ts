@@ -1,11 +1,5 @@
-import {
-  BSON,
-  MongoBulkWriteError,
-  MongoClientClosedError,
-  MongoError,
-  MongoInvalidArgumentError,
-  MongoServerError,
-} from 'mongodb';
+import type { MongoBulkWriteError, MongoServerError } from 'mongodb';
+import { driver } from './driver.ts';
 
 /**
  * What an error of a MongoDB command means:
@@ -34,10 +28,10 @@ const REFUSALS = new Set([
 ]);
 
 export function verdictOn(error: unknown): CommandVerdict {
+  const { BSON, MongoClientClosedError, MongoError, MongoInvalidArgumentError } = driver();
   // The driver wraps its own errors, too, for example that no connection was free in time.
-  if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
-    return verdictOn(error.errorResponse);
-  if (error instanceof MongoBulkWriteError || error instanceof MongoServerError) {
+  if (isBulkWriteError(error) && error.errorResponse instanceof Error) return verdictOn(error.errorResponse);
+  if (isBulkWriteError(error) || isServerError(error)) {
     const code = Number(error.code);
     if (FAULTS.has(code)) return 'fault';
     return REFUSALS.has(code) || error.hasErrorLabel('RetryableWriteError') ? 'refusal' : 'unknown';
@@ -49,8 +43,14 @@ export function verdictOn(error: unknown): CommandVerdict {
 }
 
 /** Whether the error is the driver's own, or the server's. */
-export const isMongoDbError = (error: unknown) => error instanceof MongoError || error instanceof BSON.BSONError;
+export const isMongoDbError = (error: unknown) =>
+  error instanceof driver().MongoError || error instanceof driver().BSON.BSONError;
 
-export const isDuplicateKey = (error: unknown) => error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+export const isServerError = (error: unknown): error is MongoServerError => error instanceof driver().MongoServerError;
 
-export const isNotImplemented = (error: unknown) => error instanceof MongoServerError && error.code === NOT_IMPLEMENTED;
+export const isBulkWriteError = (error: unknown): error is MongoBulkWriteError =>
+  error instanceof driver().MongoBulkWriteError;
+
+export const isDuplicateKey = (error: unknown) => isServerError(error) && error.code === DUPLICATE_KEY;
+
+export const isNotImplemented = (error: unknown) => isServerError(error) && error.code === NOT_IMPLEMENTED;

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Db, MongoClient, type ServerDescription, type TopologyDescription } from 'mongodb';
+import type { Db, MongoClient, ServerDescription, TopologyDescription } from 'mongodb';
 import type { Logger } from 'pino';
 import { safeMessage } from '../../contracts/safe-message.ts';
 import type { ServerMember } from '../../contracts/server-members.ts';
+import { driver } from './driver.ts';
 import { membersOf } from './members.ts';
 
 /** How often the driver looks at each server while nothing else happens. */
@@ -42,7 +43,7 @@ export function connectMongoDb(options: {
   onCommand?: ((command: string, ms: number, result: 'ok' | 'failed') => void) | undefined;
 }): MongoDbConnection {
   const { url, ca, name, logger, commandTimeoutMs, onUp = () => {} } = options;
-  const client = new MongoClient(url, {
+  const client = new (driver().MongoClient)(url, {
     appName: name,
     ...(ca && { ca }),
     serverSelectionTimeoutMS: commandTimeoutMs,

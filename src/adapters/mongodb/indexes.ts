@@ -1,5 +1,5 @@
-import { type CreateIndexesOptions, type Db, type IndexSpecification, MongoServerError } from 'mongodb';
-import { isNotImplemented } from './command-errors.ts';
+import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+import { isNotImplemented, isServerError } from './command-errors.ts';
 import { orStoreUnavailable } from './or-store-unavailable.ts';
 
 /** An index that a store needs. Its name is the one that MongoDB makes of its keys. */
@@ -58,7 +58,7 @@ function specificationOf({ keys, options = {} }: NeededIndex): [IndexSpecificati
   return [keys, { ...rest, ...(ttl && { expireAfterSeconds: 0 }) }];
 }
 
-const isConflict = (error: unknown) => error instanceof MongoServerError && CONFLICTS.has(Number(error.code));
+const isConflict = (error: unknown) => isServerError(error) && CONFLICTS.has(Number(error.code));
 
 export const describeIndex = ({ collection, keys, options = {} }: NeededIndex) =>
   `${JSON.stringify(keys)}${Object.keys(options)

@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
-import { type Dispatcher, fetch } from 'undici';
+import type { Dispatcher } from 'undici';
+import { undici } from '../../contracts/packages.ts';
 
 const TIMEOUT_MS = 5_000;
 const MAX_REDIRECTS = 5;
@@ -12,6 +13,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  * @throws Error if there is no key set within 5 s, 5 redirects and 1 MB
  */
 export async function fetchKeySet(address: string, dispatcher: Dispatcher): Promise<JSONWebKeySet> {
+  const { fetch } = undici();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   let url = new URL(address);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {

@@ -1,5 +1,5 @@
-import { type AnyBulkWriteOperation, MongoBulkWriteError } from 'mongodb';
-import { isDuplicateKey } from '../../mongodb/command-errors.ts';
+import type { AnyBulkWriteOperation } from 'mongodb';
+import { isBulkWriteError, isDuplicateKey } from '../../mongodb/command-errors.ts';
 import type { KeptTitle } from '../sealed-texts.ts';
 import { type ConversationDocument, type Conversations, sessionDocumentIdOf, type TurnDocument } from './documents.ts';
 
@@ -72,7 +72,7 @@ async function writeAgainIfRaced(
       add((await conversations.bulkWrite(operations, { ordered: false })).upsertedIds);
       return inserted;
     } catch (error) {
-      if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error) || tries === TRIES) throw error;
+      if (!isBulkWriteError(error) || !isDuplicateKey(error) || tries === TRIES) throw error;
       add(error.result.upsertedIds);
     }
   }

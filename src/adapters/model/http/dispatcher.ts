@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import { undici } from '../../../contracts/packages.ts';
 
 /** How long an idle connection is kept. */
 const KEEP_ALIVE_MS = 60_000;
@@ -16,6 +17,7 @@ export interface ProxySettings {
  * the settings or the environment, except for the hosts in `NO_PROXY`. It sets no time limits; its callers do.
  */
 export function createDispatcher({ httpProxy, httpsProxy, noProxy }: ProxySettings = {}): Dispatcher {
+  const { Agent, EnvHttpProxyAgent } = undici();
   const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 0, bodyTimeout: 0, allowH2: true };
   const { env } = process;
   const anyProxy =
@@ -32,4 +34,4 @@ export function createDispatcher({ httpProxy, httpsProxy, noProxy }: ProxySettin
 
 /** A pool that never uses a proxy. */
 export const createDirectDispatcher = (): Dispatcher =>
-  new Agent({ keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 0, bodyTimeout: 0 });
+  new (undici().Agent)({ keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 0, bodyTimeout: 0 });

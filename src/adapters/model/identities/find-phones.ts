@@ -1,4 +1,5 @@
-import { type CountryCode, findPhoneNumbersInText } from 'libphonenumber-js/max';
+import type { CountryCode } from 'libphonenumber-js/max';
+import { phoneNumbers } from '../../../contracts/packages.ts';
 import type { FindIdentities, Identity } from './identity.ts';
 
 /**
@@ -11,6 +12,7 @@ const MOST_ASKED = 300;
 
 /** Makes a finder of phone numbers. @param country of numbers without an international prefix, such as `DE` */
 export function createPhoneFinder(country: string | undefined): FindIdentities {
+  const { findPhoneNumbersInText } = phoneNumbers();
   const options = {
     extended: false,
     ...(country !== undefined && { defaultCountry: country as CountryCode }),
