@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { aptInstall, canInstall } from '../../tools/services/apt.ts';
+import { installMissing } from '../../tools/services/apt.ts';
 import { imageOf } from '../../tools/services/images.ts';
-import { programs } from '../../tools/services/programs.ts';
+import { missingServers } from '../../tools/services/programs.ts';
 import type { Way } from './servers.ts';
 
 /**
@@ -27,20 +27,8 @@ function haveImages(): boolean {
 }
 
 /** Installs the programs that the tests need and this machine lacks. */
-export function installMissing(): void {
-  const { rabbitMqServer, redisServer } = programs();
-  const missing = [
-    ...(redisServer ? [] : ['redis-server']),
-    ...(rabbitMqServer ? [] : ['rabbitmq-server']),
-    ...(run('which', 'amqp-publish') ? [] : ['amqp-tools']),
-  ];
-  if (missing.length === 0) return;
-  if (!canInstall()) {
-    throw new Error(
-      `The tests need ${missing.join(', ')}. Install them, or start a Docker engine that can pull ${imageOf('redis')} ` +
-        `and ${imageOf('rabbitmq')}.`,
-    );
-  }
-  process.stdout.write(`installing ${missing.join(', ')} ...\n`);
-  aptInstall(missing);
+export function installPrograms(): void {
+  installMissing([...missingServers(), ...(run('which', 'amqp-publish') ? [] : ['amqp-tools'])], {
+    otherWays: [`start a Docker engine that can pull ${imageOf('redis')} and ${imageOf('rabbitmq')}`],
+  });
 }

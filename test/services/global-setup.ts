@@ -1,6 +1,6 @@
 import { installMonitoring } from '../../tools/services/monitoring.ts';
 import { makeRunFolder, removeFolder } from '../../tools/services/run-folder.ts';
-import { chooseWay, installMissing } from './choose-way.ts';
+import { chooseWay, installPrograms } from './choose-way.ts';
 import { chooseMongoDb } from './mongodb-source.ts';
 import { openServerDesk } from './server-desk.ts';
 import { createSharedServers } from './shared-servers.ts';
@@ -16,7 +16,7 @@ export default async function setUp(): Promise<void> {
   if ('endTestRun' in globalThis) return;
   const way = chooseWay();
   // It may take minutes, which is longer than a test may wait.
-  if (way === 'local') installMissing();
+  if (way === 'local') installPrograms();
   installMonitoring();
   const mongoDb = chooseMongoDb(way);
   process.env.TEST_MONGODB_SOURCE = JSON.stringify(mongoDb);

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { rabbitMqVersion, redisVersion } from '../../tools/services/versions.ts';
-import { installMissing } from './choose-way.ts';
+import { installPrograms } from './choose-way.ts';
 import { emptyMongoDb } from './empty-mongodb.ts';
 import { emptyRabbitMq } from './empty-rabbitmq.ts';
 import { startMongoDbFrom } from './mongodb-servers.ts';
@@ -100,7 +100,7 @@ async function startRedis(way: Way) {
   } catch (error) {
     if (process.env.TEST_SERVICES) throw error;
     print(`Nor so: ${(error as Error).message}\nServers of this machine serve.`);
-    installMissing();
+    installPrograms();
     return await startRedisBy('local');
   }
 }

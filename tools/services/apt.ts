@@ -9,6 +9,39 @@ export function canInstall(): boolean {
 }
 
 /**
+ * Installs Debian packages that this machine lacks, and says so.
+ * @param options.otherWays what also helps where they cannot be installed, a line each
+ * @param options.doing shows what is being done, and returns what to call when it is done
+ * @throws Error they cannot be installed here; it says what the user can do
+ */
+export function installMissing(
+  packages: readonly string[],
+  options: { otherWays?: readonly string[]; doing?: (what: string) => () => void } = {},
+): void {
+  const { otherWays = [], doing = sayOnly } = options;
+  if (packages.length === 0) return;
+  const names = packages.join(' and ');
+  if (!canInstall()) {
+    const ways = [
+      `install ${names} (macOS: brew install ${packages.map((name) => name.replace('-server', '')).join(' ')})`,
+      ...otherWays,
+      'on Debian or Ubuntu, run this as root or with passwordless sudo: then it installs them itself',
+    ];
+    throw new Error(
+      `${names} cannot be found here. Any of these helps:\n${ways.map((way) => `  - ${way}`).join('\n')}`,
+    );
+  }
+  const done = doing(`installing ${names} with apt-get (once; their own services stay off)`);
+  aptInstall(packages);
+  done();
+}
+
+function sayOnly(what: string): () => void {
+  process.stdout.write(`${what}\n`);
+  return () => {};
+}
+
+/**
  * Installs Debian packages without starting their daemons: /usr/sbin/policy-rc.d forbids that while apt runs.
  * @throws Error with the end of apt's output
  */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import { installMissing } from './apt.ts';
 import { debianFolder } from './debian-folder.ts';
 
 /** Where the programs of RabbitMQ and Redis come from. */
@@ -36,6 +37,27 @@ export function programs(): Programs {
   if (!wanted) return installed();
   if (!(wanted in NEWER)) throw new Error(`LOCAL_SERVERS must be ${Object.keys(NEWER).join(' or ')}`);
   return newer(NEWER[wanted as keyof typeof NEWER]);
+}
+
+const PACKAGES = { rabbitMqServer: 'rabbitmq-server', redisServer: 'redis-server' } as const;
+
+/** The Debian packages of the servers that are not installed. */
+export function missingServers(): string[] {
+  const found = programs();
+  return (['rabbitMqServer', 'redisServer'] as const).filter((name) => !found[name]).map((name) => PACKAGES[name]);
+}
+
+/**
+ * A server's program, which is installed now if it is missing, and how to run it.
+ * @throws Error it is missing, and cannot be installed here
+ */
+export function serverProgram(name: keyof typeof PACKAGES): Pick<Programs, 'commandLine'> & { program: string } {
+  let found = programs();
+  if (!found[name]) {
+    installMissing([PACKAGES[name]]);
+    found = programs();
+  }
+  return { program: found[name]!, commandLine: found.commandLine };
 }
 
 function installed(): Programs {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { keptPassword } from './kept-password.ts';
 import { onFreePorts } from './on-free-ports.ts';
-import { programs } from './programs.ts';
+import { programs, serverProgram } from './programs.ts';
 import type { Service } from './service.ts';
 
 const run = promisify(execFile);
@@ -68,8 +68,7 @@ type Ports = [port: number, distPort: number, epmdPort: number, managementPort: 
 async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq> {
   const { dir, config = [], listeners, plugins = [], metrics = false, member } = options;
   const [port, distPort, ownEpmdPort, managementPort, metricsPort] = ports;
-  const { rabbitMqServer, commandLine } = programs();
-  if (!rabbitMqServer) throw new Error('rabbitmq-server is not installed');
+  const { program, commandLine } = serverProgram('rabbitMqServer');
   mkdirSync(join(dir, 'home'), { recursive: true });
   // RabbitMQ creates its user at the first start only, so later starts on the same data need the same password.
   const password = member?.password ?? keptPassword(dir);
@@ -128,7 +127,7 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
   let server: GuardedProcess | undefined;
   const start = async () => {
     if (!member && !epmd?.running) epmd = await startEpmd(dir, ownEpmdPort);
-    server = await startGuarded(...commandLine(rabbitMqServer, [], dir), { env, logFile });
+    server = await startGuarded(...commandLine(program, [], dir), { env, logFile });
     if (await isReady(server, epmd)) return;
     await kill();
     throw new Error(`rabbitmq-server did not start:\n${server.output().slice(-FAILURE_CHARS)}`);
@@ -154,7 +153,7 @@ async function startOn(ports: Ports, options: RabbitMqOptions): Promise<RabbitMq
     },
     logFile,
     ctl: async (...args) => {
-      await run(...commandLine(join(dirname(rabbitMqServer), 'rabbitmqctl'), args, dir), { env });
+      await run(...commandLine(join(dirname(program), 'rabbitmqctl'), args, dir), { env });
     },
     stop: async () => {
       await server?.stop();

@@ -5,7 +5,7 @@ import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { keptPassword } from './kept-password.ts';
 import { onFreePorts } from './on-free-ports.ts';
 import { startOneProcess } from './one-process.ts';
-import { programs } from './programs.ts';
+import { serverProgram } from './programs.ts';
 import type { Service } from './service.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -82,12 +82,11 @@ function runServer(
   last: readonly string[] = [],
 ): RedisRun {
   mkdirSync(dir, { recursive: true });
-  const { redisServer, commandLine } = programs();
-  if (!redisServer) throw new Error('redis-server is not installed');
+  const { program, commandLine } = serverProgram('redisServer');
   const all = { bind: '127.0.0.1', dir, daemonize: 'no', ...settings };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const logFile = join(dir, 'redis.log');
-  const command = commandLine(redisServer, [...first, ...args, ...last], dir);
+  const command = commandLine(program, [...first, ...args, ...last], dir);
   return { logFile, run: async () => untilReady(await startGuarded(...command, { logFile }), ready) };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { aptInstall, canInstall } from '../services/apt.ts';
+import { installMissing } from '../services/apt.ts';
 import { programs } from '../services/programs.ts';
 import { startRabbitMq } from '../services/rabbitmq.ts';
 import { startRedis } from '../services/redis.ts';
@@ -87,16 +87,15 @@ export async function findServers(options: {
 }
 
 function install(missing: Server[], terminal: Terminal): void {
-  const packages = missing.map(({ aptPackage }) => aptPackage);
-  if (!canInstall()) throw new Error(waysOut(missing));
-  const done = terminal.doing(`installing ${packages.join(' and ')} with apt-get (once; their own services stay off)`);
-  aptInstall(packages);
-  done();
+  const settings = missing.map(({ setting }) => setting).join(' and ');
+  installMissing(
+    missing.map(({ aptPackage }) => aptPackage),
+    {
+      otherWays: [
+        `set ${settings}, in the environment or in .env, to ${missing.length > 1 ? 'servers' : 'a server'} you have`,
+        'start Docker, with docker compose or docker-compose',
+      ],
+      doing: (what) => terminal.doing(what),
+    },
+  );
 }
-
-const waysOut = (missing: Server[]) =>
-  `${missing.map(({ name }) => name).join(' and ')} cannot be found or started here. Any of these helps:
-  - set ${missing.map(({ setting }) => setting).join(' and ')}, in the environment or in .env, to ${missing.length > 1 ? 'servers' : 'a server'} you have
-  - install ${missing.map(({ aptPackage }) => aptPackage).join(' and ')} (macOS: brew install ${missing.map(({ composeService }) => composeService).join(' ')})
-  - start Docker, with docker compose or docker-compose
-  - on Debian or Ubuntu, run this as root or with passwordless sudo: then it installs them itself`;
