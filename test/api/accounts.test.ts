@@ -542,13 +542,24 @@ test.each([
   'lena.lang',
   'lenalang2026',
   'lena.lang@example.com',
+  'Lang.Lena.1984',
+  'LenaExample2026',
+  // Letters of full width, and one of no width.
+  'ｌｅｎａ．ｌａｎｇ２０２６',
+  'lena.la\u200Bng2026',
   'healify-chat',
+  'healify-chat-2026',
 ])('a password that is easy to guess is refused: %s', async (password) => {
   const reply = await post('/auth/register', { email: 'lena.lang@example.com', password });
   expect([reply.status, reply.body.code]).toEqual([
     400,
     password.length < 10 ? 'validation_failed' : 'password_too_weak',
   ]);
+});
+
+test('a password may have a word of the email if the rest is hard to guess', async () => {
+  const password = 'lena-likes-brown-otters';
+  expect((await post('/auth/register', { email: 'lena.lang@example.com', password })).status).toBe(202);
 });
 
 test('who changes their password keeps this login, and all others end at once', async () => {

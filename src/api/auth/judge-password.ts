@@ -6,17 +6,30 @@ import { ApiError } from '../../contracts/errors.ts';
 const LEAST_SCORE = 3;
 /** Judging takes longer for longer passwords. The first characters are enough to make one hard to guess. */
 const JUDGED_CHARS = 64;
-const OUR_WORDS = ['healify', 'healifychat'];
+const OUR_WORDS = ['healify', 'healifychat', 'chat'];
 
 const judge = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 
 /**
- * Refuses a password that is common, that follows a pattern, or that consists of the account's own words.
+ * Refuses a password that is common, that follows a pattern, or that is not hard to guess without the account's own words.
  * @throws ApiError password_too_weak
  */
 export function mustBeHardToGuess(password: string, { email }: { email: string }): void {
-  const { score } = judge.check(password.slice(0, JUDGED_CHARS), [...OUR_WORDS, ...wordsOf(email)]);
-  if (score < LEAST_SCORE) throw new ApiError('password_too_weak');
+  const words = [...OUR_WORDS, ...wordsOf(email)];
+  for (const text of [password, withoutWords(password, words)]) {
+    const { score } = judge.check(text.slice(0, JUDGED_CHARS), words);
+    if (score < LEAST_SCORE) throw new ApiError('password_too_weak');
+  }
+}
+
+/** zxcvbn takes three known words in a row for hard to guess, and does not see one beside a hyphen or in other forms of its letters. */
+function withoutWords(password: string, words: readonly string[]): string {
+  const plain = password
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/\p{Cf}/gu, '');
+  const longestFirst = words.toSorted((one, other) => other.length - one.length);
+  return longestFirst.reduce((text, word) => text.replaceAll(word, ''), plain);
 }
 
 /** The email, its parts, and its name without separators: `ann.smith@example.com` has `annsmith`, `ann`, `example`. */
