@@ -84,10 +84,13 @@ async function readPages(stack: Stack, redis: Redis, requestIds: readonly string
   return pages;
 }
 
-/** A job may be gone, and for a moment a server may be away. */
+/** A job may be gone. For a moment a server may be away, and a process that was killed may not have started again. */
 async function read(url: string, headers: Record<string, string> = {}): Promise<string> {
   for (const end = Date.now() + PATIENCE_MS; ; await sleep(RETRY_MS)) {
-    const response = await fetch(url, { headers });
+    const response = await fetch(url, { headers }).catch((error) => {
+      if (Date.now() > end) throw error;
+    });
+    if (!response) continue;
     const text = await response.text();
     if (response.ok || (response.status === 404 && OF_A_JOB.test(new URL(url).pathname))) return text;
     const isPassing = response.status === 503 || response.status === 409;
