@@ -19,8 +19,8 @@ export interface MongoDbProgram {
 /**
  * What FerretDB 1.24 with SQLite does not do, as far as it concerns us:
  * - It has no TTL index, so it removes nothing by itself. Partial indexes are missing as well.
- * - It finds nothing by an index, except by `_id` alone. Every other query reads and decodes the whole collection. Some
- *   thousand documents already make it slow.
+ * - It finds nothing by an index. A query by `_id` alone reads the whole collection in SQLite; every other one decodes it as well, and
+ *   some thousand documents already make it slow.
  * - A bulk write stops at its first failed update, even if it is not ordered, and does not say what it has inserted before.
  * - It has no transactions, no replica sets and no retryable writes.
  */

@@ -17,6 +17,7 @@ import {
   turnOf,
   unexpired,
 } from './mongodb/documents.ts';
+import { findById, isThere } from './mongodb/find-by-id.ts';
 import { readHistoryPage } from './mongodb/history-page.ts';
 import { orStoresUnavailable } from './mongodb/or-stores-unavailable.ts';
 import { readKept } from './mongodb/read-kept.ts';
@@ -113,8 +114,7 @@ export function createMongoDbConversationStore(options: {
   }
 
   async function findTurn(turn: TurnAddress) {
-    const filter = { _id: turnIdOf(turn), userId: turn.userId, ...unexpired() };
-    const found = await orStoreUnavailable(conversations.findOne<TurnDocument>(filter));
+    const found = await findById<TurnDocument>(conversations, turnIdOf(turn), turn.userId);
     return found ? turnOf(await seals.forOpening([turn.userId]), found) : undefined;
   }
 
@@ -129,9 +129,7 @@ export function createMongoDbConversationStore(options: {
   async function unsettled(sessionId: string, userId: string) {
     const open = await live.unsettled(sessionId, userId);
     if (open) return open;
-    const filter = { _id: sessionDocumentIdOf(sessionId), userId, ...unexpired() };
-    const isIdle = await orStoreUnavailable(conversations.findOne(filter, { projection: { _id: 1 } }));
-    return isIdle ? [] : undefined;
+    return (await isThere(conversations, sessionDocumentIdOf(sessionId), userId)) ? [] : undefined;
   }
 
   /** While MongoDB is away, an erasure is only noted. So no store shows what is gone from the other. */

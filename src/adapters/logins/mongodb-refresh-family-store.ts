@@ -31,9 +31,9 @@ export function createMongoDbRefreshFamilyStore(options: { db: Db; ttlMs: number
     find: async (_id) => {
       // These commands are sent together: one round trip.
       const [found, { localTime }] = await orStoreUnavailable(
-        Promise.all([families.findOne({ _id, ...unexpired() }), db.command({ hello: 1 })]),
+        Promise.all([families.findOne({ _id }), db.command({ hello: 1 })]),
       );
-      if (!found) return undefined;
+      if (!found || found.expireAt.getTime() <= Date.now()) return undefined;
       return { family: familyOf(found), nowMs: (localTime as Date).getTime() };
     },
     exchange: async (_id, hash, next) => {

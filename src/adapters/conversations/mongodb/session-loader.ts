@@ -6,6 +6,7 @@ import { orStoreUnavailable as orRedisUnavailable } from '../../redis/connect-re
 import type { Redis } from '../../redis/redis.ts';
 import { type LoadOutcome, loadSession } from '../redis-scripts/load-session.ts';
 import { archivedTurnOf, type Conversations, sessionDocumentIdOf, type TurnDocument, unexpired } from './documents.ts';
+import { isThere } from './find-by-id.ts';
 
 /** Longer than any load takes. */
 const NOTE_MS = 60_000;
@@ -38,11 +39,6 @@ export function createSessionLoader(options: {
 }): SessionLoader {
   const { redis, conversations, retentionMs } = options;
 
-  async function isThere(sessionId: string, userId: string | undefined): Promise<boolean> {
-    const filter = { _id: sessionDocumentIdOf(sessionId), ...(userId !== undefined && { userId }), ...unexpired() };
-    return (await orStoreUnavailable(conversations.findOne(filter, { projection: { _id: 1 } }))) !== null;
-  }
-
   async function tryToLoad(sessionId: string, ttlMs: number): Promise<LoadOutcome | 'gone'> {
     const note = randomUUID();
     await orRedisUnavailable(redis.set(redisKeys.loading(sessionId), note, 'PX', NOTE_MS));
@@ -66,7 +62,7 @@ export function createSessionLoader(options: {
 
   return {
     load: async (sessionId, { userId, ttlMs }) => {
-      if (!(await isThere(sessionId, userId))) return false;
+      if (!(await isThere(conversations, sessionDocumentIdOf(sessionId), userId))) return false;
       for (let tries = 1; tries <= TRIES; tries++) {
         const outcome = await tryToLoad(sessionId, ttlMs);
         if (outcome !== 'changed') return outcome === 'loaded' || outcome === 'there';
