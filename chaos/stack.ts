@@ -1,6 +1,7 @@
 import { globSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withCompileCache } from '../tools/services/compile-cache.ts';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
 import type { CutOffFrom } from '../tools/services/network/orders.ts';
@@ -87,6 +88,7 @@ export async function startStack(options: {
   const modelUrl = await said(simulator, /listening on (\S+)\/v1/);
   const env = {
     PATH: process.env.PATH,
+    ...withCompileCache,
     ...SETTINGS,
     ...servers.settings,
     ...options.settings,

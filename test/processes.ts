@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
+import { withCompileCache } from '../tools/services/compile-cache.ts';
 import { freePort } from '../tools/services/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../tools/services/guarded-process.ts';
 import { MESSAGE_SIGNING_KEY } from './signing.ts';
 import { until } from './until.ts';
 
 const root = join(import.meta.dirname, '..');
-/** Node keeps compiled code here. A process that finds it starts in half the CPU time. */
-const NODE_COMPILE_CACHE = join(root, '.data/compile-cache');
 const started: GuardedProcess[] = [];
 
 afterAll(async () => {
@@ -35,7 +34,7 @@ export async function startScript(
       PATH: process.env.PATH,
       NODE_ENV: 'test',
       JEST_WORKER_ID: process.env.JEST_WORKER_ID,
-      NODE_COMPILE_CACHE,
+      ...withCompileCache,
       ...env,
     },
     cwd: of,

@@ -1,3 +1,4 @@
+import { fillCompileCache } from '../../tools/services/compile-cache.ts';
 import { installMonitoring } from '../../tools/services/monitoring.ts';
 import { makeRunFolder, removeFolder } from '../../tools/services/run-folder.ts';
 import { chooseWay, installPrograms } from './choose-way.ts';
@@ -18,6 +19,7 @@ export default async function setUp(): Promise<void> {
   // It may take minutes, which is longer than a test may wait.
   if (way === 'local') installPrograms();
   installMonitoring();
+  await fillCompileCache();
   const mongoDb = chooseMongoDb(way);
   process.env.TEST_MONGODB_SOURCE = JSON.stringify(mongoDb);
   if (mongoDb.kind === 'none') process.stdout.write(`Tests with MongoDB are left out: ${mongoDb.why}\n`);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Role } from '../../src/contracts/account.ts';
+import { withCompileCache } from '../services/compile-cache.ts';
 import { startGuarded } from '../services/guarded-process.ts';
 import { type Environment, keep } from './environment.ts';
 
@@ -41,7 +42,7 @@ export async function makeAccount(account: Account, options: { root: string; env
   const named = ['--email', account.email, '--password-env', 'ACCOUNT_PASSWORD'];
   const args = ['add', ...named, '--role', account.role, '--if-absent'];
   const child = await startGuarded(process.execPath, [join(root, 'src/main/users.ts'), ...args], {
-    env: { ...env, ACCOUNT_PASSWORD: account.password },
+    env: { ...withCompileCache, ...env, ACCOUNT_PASSWORD: account.password },
   });
   await child.exited;
   if (child.exitCode !== 0) throw new Error(`the account ${account.email} cannot be made: ${child.output()}`);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withCompileCache } from '../services/compile-cache.ts';
 import { exitReason } from '../services/exit-reason.ts';
 import { startGuarded } from '../services/guarded-process.ts';
 import { changedNames, type Environment } from './environment.ts';
@@ -50,7 +51,7 @@ export async function superviseScript(options: {
 
   const run = () =>
     startGuarded(process.execPath, [join(root, file), ...args], {
-      env,
+      env: { ...withCompileCache, ...env },
       cwd: root,
       logFile: join(dataDir, 'logs', `${name}.log`),
       onLine: (line) => terminal.childLine(name, line),
