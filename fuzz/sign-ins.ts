@@ -118,7 +118,7 @@ const logout: fc.Arbitrary<FuzzLogout> = fc.record({
 
 async function tokenOf(provider: HandMadeProvider, claims: object, how: Signature): Promise<string> {
   const payload = Buffer.from(asJson(claims));
-  const header = { alg: 'RS256', kid: 'one' };
+  const header = { alg: 'RS256', kid: provider.keyId };
   const encode = (part: Buffer | string) => Buffer.from(part).toString('base64url');
   if (how === 'other key') return provider.sign(payload, { key: provider.otherKey });
   if (how === 'none') return `${encode(JSON.stringify({ ...header, alg: 'none' }))}.${encode(payload)}.`;

@@ -37,9 +37,9 @@ const now = () => Math.floor(Date.now() / 1000);
 /** Begins a login, and comes back with the code for an ID token. */
 async function comeBackWith(
   makeIdToken: (claims: Claims) => Promise<string | undefined> | string | undefined,
-  { userinfo, ...reply }: { userinfo?: unknown; iss?: string; state?: string } = {},
+  { userinfo, query, ...reply }: { userinfo?: unknown; query?: string; iss?: string; state?: string } = {},
 ) {
-  const { cookie, state, nonce, comeBack } = await beginSignIn(api.url);
+  const { cookie, state, nonce, comeBack } = await beginSignIn(api.url, query);
   const idToken = await makeIdToken(provider.idClaims(nonce));
   const code = provider.grant({ ...(idToken !== undefined && { idToken }), userinfo });
   const response = await comeBack({ code, state, iss: provider.issuer, ...reply });
@@ -63,6 +63,16 @@ async function signIn(claims: Record<string, unknown> = {}) {
 test('an ID token that is as it must be lets its person in', async () => {
   const user = await signIn();
   expect((await user.get('/me')).status).toBe(200);
+});
+
+test('whoever may not enter the operations page can log out at the provider, to log in there as somebody else', async () => {
+  const { status, text } = await comeBackWith((claims) => provider.sign(claims), { query: '?page=admin' });
+  expect(status).toBe(403);
+  const [, address] = /href="([^"]*)">Log out at your organisation</.exec(text)!;
+  const reply = await fetch(address!, { redirect: 'manual' });
+  const { origin, pathname, searchParams } = new URL(reply.headers.get('location')!);
+  expect(origin + pathname).toBe(`${provider.issuer}/logout`);
+  expect(searchParams.get('post_logout_redirect_uri')).toBe(`${api.url}/admin/login`);
 });
 
 const withClaims = (change: (claims: Claims) => Record<string, unknown>) => (claims: Claims) =>
@@ -145,6 +155,16 @@ test('a word of a logout that is as it must be ends the logins of its person at 
   expect((await again.get('/me')).status).toBe(200);
 });
 
+test('a key that the provider has just changed counts at once, for a login and for a word of a logout', async () => {
+  for (let change = 0; change < 2; change++) {
+    provider.changeKey();
+    const user = await signIn();
+    provider.changeKey();
+    expect((await logOut(await provider.sign(provider.logoutClaims()))).status).toBe(200);
+    await until('the login has ended', async () => (await user.get('/me')).status === 401);
+  }
+});
+
 test('only a form that is sent with POST is such a word', async () => {
   const reply = await call(`${api.url}/auth/oidc/backchannel-logout`, {
     method: 'PUT',
@@ -178,7 +198,7 @@ test.each<[string, (claims: LogoutClaims) => Promise<string> | string]>([
   [
     'signed with the published key as a secret',
     (claims) => {
-      const input = `${encode({ alg: 'HS256', kid: 'one' })}.${encode(claims)}`;
+      const input = `${encode({ alg: 'HS256', kid: provider.keyId })}.${encode(claims)}`;
       const secret = provider.publicKey.export({ type: 'spki', format: 'pem' });
       return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
     },

@@ -10,7 +10,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
 import { openChatQueue } from '../../src/adapters/jobs/job-shards.ts';
 import { connectRedis, orStoreUnavailable } from '../../src/adapters/redis/connect-redis.ts';
-import { createProviderKeys } from '../../src/api/auth/provider-keys.ts';
+import { createProviderKeys } from '../../src/adapters/identity-provider/provider-keys.ts';
 import { createLogger } from '../../src/observability/log.ts';
 import { captureLog } from '../captured-log.ts';
 import { startScript } from '../processes.ts';

@@ -19,11 +19,11 @@ export interface Grant {
 
 /**
  * An OpenID provider that says whatever it is told, as no real one would: it lets nobody log in, but gives out codes for replies of
- * any kind. It publishes one key (RS256).
+ * any kind. It publishes one key (RS256) at a time.
  */
 export async function startHandMadeProvider() {
   const newKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { privateKey, publicKey } = newKey();
+  let current = { kid: 'one', ...newKey() };
   const grants = new Map<string, Grant>();
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -32,7 +32,7 @@ export async function startHandMadeProvider() {
     const { pathname } = new URL(req.url!, issuer);
     if (pathname === '/.well-known/openid-configuration') return json(metadata);
     if (pathname === '/jwks')
-      return json({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', use: 'sig' }] });
+      return json({ keys: [{ ...current.publicKey.export({ format: 'jwk' }), kid: current.kid, use: 'sig' }] });
     if (pathname === '/token') {
       const code = new URLSearchParams(await text(req)).get('code') ?? '';
       const grant = grants.get(code);
@@ -66,13 +66,26 @@ export async function startHandMadeProvider() {
     clientSecret: CLIENT_SECRET,
     /** For an api whose people log in here. */
     settings: { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: CLIENT_ID, OIDC_CLIENT_SECRET: CLIENT_SECRET },
-    publicKey,
+    /** What it publishes now. */
+    get publicKey() {
+      return current.publicKey;
+    },
+    get keyId() {
+      return current.kid;
+    },
+    /** Publishes another key instead, and signs with that from now on. */
+    changeKey: () => {
+      current = { kid: randomBytes(4).toString('hex'), ...newKey() };
+    },
     /** A key that the provider does not publish. */
     otherKey: newKey().privateKey,
     /** Signs any bytes as a JWT. */
-    sign: (payload: object | Uint8Array, { key = privateKey as KeyObject | Uint8Array, ...header } = {} as Signing) =>
+    sign: (
+      payload: object | Uint8Array,
+      { key = current.privateKey as KeyObject | Uint8Array, ...header } = {} as Signing,
+    ) =>
       new CompactSign(payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload)))
-        .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
+        .setProtectedHeader({ alg: 'RS256', kid: current.kid, ...header })
         .sign(key),
     /** The claims of an ID token that lets somebody in. */
     idClaims: (nonce: string) => ({

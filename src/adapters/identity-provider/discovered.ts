@@ -25,7 +25,7 @@ export function keepDiscovered<T>(discover: () => Promise<T>): () => Promise<T> 
         known = { value, at: performance.now() };
         return value;
       } catch (cause) {
-        if (tries === TRIES) throw new ProviderUnavailableError('the identity provider cannot be reached', { cause });
+        if (tries === TRIES) throw new ProviderUnavailableError(cause);
       }
       await sleep(PAUSE_MS * tries);
     }

@@ -1,3 +1,5 @@
+import { unavailableReason } from './unavailable-reason.ts';
+
 /** What we remember of a login at an identity provider until the browser comes back from it. All are random. */
 export interface SignInSecrets {
   /** Comes back with the browser. */
@@ -53,7 +55,15 @@ export interface LogoutNotice {
   countsForMs: number;
 }
 
-export class ProviderUnavailableError extends Error {}
+/** The provider is of no use at the moment. `reason` is safe to log. */
+export class ProviderUnavailableError extends Error {
+  readonly reason: string;
+
+  constructor(cause: unknown) {
+    super('the identity provider is not available', { cause });
+    this.reason = unavailableReason(cause);
+  }
+}
 
 /** `denied`: the provider says no. `assurance`: the login was weaker than we demand. `invalid`: the reply is not as it must be. */
 export type SignInRefusal = 'denied' | 'assurance' | 'invalid';

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, type JWTPayload, customFetch as jwksFetch, jwtVerify } from 'jose';
+import { compactVerify, type JWTPayload, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
 import type { Dispatcher } from 'undici';
 import { undici } from '../../contracts/packages.ts';
@@ -9,6 +9,7 @@ import {
   SignInRefusedError,
   type SignInSecrets,
 } from './identity-provider.ts';
+import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
 const TIMEOUT_SECONDS = 5;
 /** A logout token is sent at once, so an old one is a repeated one. */
@@ -49,20 +50,12 @@ export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityPr
       {
         [openid.customFetch]: ask,
         timeout: TIMEOUT_SECONDS,
-        // The signature of an ID token is checked, although it comes from the provider itself.
-        execute: [
-          openid.enableNonRepudiationChecks,
-          ...(new URL(issuer).protocol === 'http:' ? [openid.allowInsecureRequests] : []),
-        ],
+        execute: new URL(issuer).protocol === 'http:' ? [openid.allowInsecureRequests] : [],
       },
     );
     const { jwks_uri } = configuration.serverMetadata();
     if (!jwks_uri) throw new Error('it publishes no keys');
-    const keys = createRemoteJWKSet(new URL(jwks_uri), {
-      [jwksFetch]: (url, init) => ask(url, init as never),
-      timeoutDuration: TIMEOUT_SECONDS * 1000,
-    });
-    return { configuration, keys };
+    return { configuration, keys: createProviderKeys(jwks_uri, dispatcher) };
   });
 
   return {
@@ -79,7 +72,7 @@ export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityPr
       });
     },
     redeem: async ({ state, nonce, codeVerifier }: SignInSecrets, reply) => {
-      const { configuration } = await discovered();
+      const { configuration, keys } = await discovered();
       const asked = new URL(redirectUrl);
       asked.search = reply.toString();
       return await orRefused(async () => {
@@ -87,6 +80,8 @@ export function createOpenIdProvider(options: OpenIdProviderOptions): IdentityPr
           ...{ expectedState: state, expectedNonce: nonce, pkceCodeVerifier: codeVerifier, idTokenExpected: true },
           ...(maxAge !== undefined && { maxAge }),
         });
+        // openid-client would not know a new key of the provider for a minute.
+        await compactVerify(tokens.id_token!, keys);
         const idToken = tokens.claims()!;
         if (acrValues.length > 0 && !acrValues.includes(String(idToken.acr))) {
           throw new SignInRefusedError('assurance', 'claim acr');
@@ -135,10 +130,7 @@ function clientAuthentication(secret: string | undefined): openid.ClientAuth {
 }
 
 /** What these codes stand for was not the reply of the provider that the standard describes. A proxy may have sent it. */
-const AWAY = new Set([
-  ...['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON'],
-  ...['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC'],
-]);
+const AWAY = new Set(['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON']);
 /** The standard's names of errors, such as `access_denied`. */
 const DENIAL = /^\w{1,64}$/;
 
@@ -148,15 +140,13 @@ async function orRefused<T>(redeem: () => Promise<T>): Promise<T> {
     return await redeem();
   } catch (cause) {
     if (cause instanceof SignInRefusedError) throw cause;
+    if (cause instanceof KeysUnavailableError) throw new ProviderUnavailableError(cause);
     const { code, error, status } = cause as { code?: unknown; error?: unknown; status?: unknown };
     if (cause instanceof openid.AuthorizationResponseError || cause instanceof openid.ResponseBodyError) {
-      if (typeof status === 'number' && status >= 500) throw unavailable(cause);
+      if (typeof status === 'number' && status >= 500) throw new ProviderUnavailableError(cause);
       throw new SignInRefusedError('denied', DENIAL.test(String(error)) ? String(error) : 'unknown', { cause });
     }
     if (typeof code === 'string' && !AWAY.has(code)) throw new SignInRefusedError('invalid', code, { cause });
-    throw unavailable(cause);
+    throw new ProviderUnavailableError(cause);
   }
 }
-
-const unavailable = (cause: unknown) =>
-  new ProviderUnavailableError('the identity provider does not answer', { cause });

@@ -9,7 +9,7 @@ import type { AdminSessions } from '../auth/admin-sessions.ts';
 import type { GuardLogin } from '../auth/guard-login.ts';
 import type { LoginRecords } from '../auth/login-records.ts';
 import type { OwnCookie } from '../auth/own-cookie.ts';
-import { KeysUnavailableError } from '../auth/provider-keys.ts';
+import { KeysUnavailableError } from '../../adapters/identity-provider/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { viewOf } from '../auth/view-of.ts';
 import { addressOf } from '../base-path.ts';

@@ -2,13 +2,13 @@ import type { Request, RequestHandler } from 'express';
 import passport from 'passport';
 import { ExtractJwt } from 'passport-jwt';
 import type { Logger } from 'pino';
+import { KeysUnavailableError } from '../../adapters/identity-provider/provider-keys.ts';
 import type { Caller, VerifiedToken } from '../../contracts/account.ts';
 import { type Allowed, allowedFor } from '../../contracts/admin-rights.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import type { AdminSessions, RoleOf } from './admin-sessions.ts';
 import { endsOf } from './all-logins.ts';
 import type { OwnCookie } from './own-cookie.ts';
-import { KeysUnavailableError } from './provider-keys.ts';
 import type { RecordRefusal } from './refusal-records.ts';
 import { TokenRefusedError, type VerifyToken } from './verify-tokens.ts';
 

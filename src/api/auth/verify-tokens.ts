@@ -7,12 +7,12 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Dispatcher } from 'undici';
+import { createProviderKeys, KeysUnavailableError } from '../../adapters/identity-provider/provider-keys.ts';
 import type { VerifiedToken } from '../../contracts/account.ts';
 import type { StaffRole } from '../../contracts/admin-rights.ts';
 import { id } from '../../contracts/scalars.ts';
 import { findClaim, namesIn, roleIn, tenantIn } from './claims.ts';
 import { OWN_TENANT_CLAIM, verifyWithOwnKeys } from './own-keys.ts';
-import { createProviderKeys, KeysUnavailableError } from './provider-keys.ts';
 
 /** How tokens are checked: with our own secrets, or with the keys that an identity provider publishes. */
 export type TokenKeys = { secrets: readonly string[] } | { jwksUrl: string; dispatcher: Dispatcher };

@@ -1,6 +1,7 @@
 import { type RequestHandler, Router } from 'express';
 import type { AccountStore } from '../../adapters/accounts/account-store.ts';
 import { createRedisOneTimeEntries } from '../../adapters/accounts/redis-one-time-entries.ts';
+import type { ProviderUnavailableError } from '../../adapters/identity-provider/identity-provider.ts';
 import { createOpenIdProvider } from '../../adapters/identity-provider/openid-provider.ts';
 import { createRedisUsedTokens } from '../../adapters/logins/redis-used-tokens.ts';
 import { createDispatcher } from '../../adapters/model/http/dispatcher.ts';
@@ -55,10 +56,10 @@ export function createOidcParts(options: {
     clockToleranceMs: config.jwtClockToleranceMs,
     dispatcher: createDispatcher(config),
   });
-  provider.prepare().catch((error) => {
+  provider.prepare().catch(({ reason }: ProviderUnavailableError) => {
     logger.warn(
-      { issuer, reason: String(error.cause) },
-      'the identity provider cannot be reached: nobody can log in there. Each login asks it again',
+      { issuer, reason },
+      'the identity provider is not available: nobody can log in there. Each login asks it again',
     );
   });
   const people = createProviderAccounts({

@@ -117,6 +117,9 @@ export function createOidcPagesRouter(options: OidcRouterOptions): Router {
         problemPage({
           message: messageOf(problem, options),
           again: `${publicUrl}/auth/oidc/login?${query}`,
+          ...(ABOUT_THE_PERSON.has(problem.code) && {
+            logOut: { address: `${publicUrl}/auth/oidc/logout?page=${to.page}`, providerName: options.providerName },
+          }),
           back: `${publicUrl}${to.page === 'chat' ? '/' : '/admin/login'}`,
           styleSheet: addressOf(req, '/assets/operations.css'),
         }),
@@ -253,10 +256,8 @@ function asApiError(error: unknown): ApiError {
 }
 
 /** Safe to log. */
-function reasonOf(error: unknown): string | undefined {
-  if (error instanceof SignInRefusedError) return error.reason;
-  return error instanceof ProviderUnavailableError ? String((error.cause as Error)?.cause ?? error.cause) : undefined;
-}
+const reasonOf = (error: unknown): string | undefined =>
+  error instanceof SignInRefusedError || error instanceof ProviderUnavailableError ? error.reason : undefined;
 
 function messageOf({ code, retryAfterSeconds }: ApiError, options: OidcRouterOptions): string {
   const { providerName: name } = options;
@@ -278,6 +279,9 @@ function messageOf({ code, retryAfterSeconds }: ApiError, options: OidcRouterOpt
   if (code === 'rate_limited') return `Too many tries. Wait ${retryAfterSeconds} seconds.`;
   return 'Logins are not possible at the moment. Try again soon.';
 }
+
+/** While the login at the provider lasts, each further try ends with the same. */
+const ABOUT_THE_PERSON: ReadonlySet<string> = new Set(['forbidden', 'account_disabled', 'assurance_missing']);
 
 const tags = ['Accounts'];
 /** The OpenAPI description of these routes. */
