@@ -2,8 +2,11 @@ import { isLoopback } from '../contracts/loopback.ts';
 
 /** The schemes of connections without TLS. */
 const PLAIN = /^(?:amqp|http|redis(?:\+\w+)?)$/i;
-/** MongoDB's scheme is the same with TLS. */
-const MONGODB_WITH_TLS = /[?&](?:tls|ssl)=true(?:&|$)/i;
+/** MongoDB's schemes are the same with TLS and without. The second has it unless an option says otherwise. */
+const MONGODB_PLAIN: Record<string, (url: string) => boolean> = {
+  mongodb: (url) => !/[?&](?:tls|ssl)=true(?:&|$)/i.test(url),
+  'mongodb+srv': (url) => /[?&](?:tls|ssl)=false(?:&|$)/i.test(url),
+};
 
 /**
  * Returns a sentence for each setting whose connection could be read on its way: it has no TLS, and leads to another
@@ -30,8 +33,8 @@ export function plainConnectionProblems(
 function plainHostsOf(text: string): string[] {
   return text.split(/\s*,\s*(?=\w[\w+]*:\/\/)/).flatMap((url) => {
     const [, scheme = '', authority = ''] = /^\s*([\w+]+):[/\\]*(?:[^/\\?#]*@)?([^/\\?#]*)/.exec(url) ?? [];
-    const isPlain = scheme === 'mongodb' ? !MONGODB_WITH_TLS.test(url) : PLAIN.test(scheme);
-    if (!isPlain) return [];
+    const isPlain = MONGODB_PLAIN[scheme.toLowerCase()] ?? (() => PLAIN.test(scheme));
+    if (!isPlain(url)) return [];
     return authority.split(',').map((host) => host.replace(/:\d+$/, ''));
   });
 }

@@ -7,6 +7,7 @@ import { refreshFamilyIndexes } from '../adapters/logins/mongodb-refresh-family-
 import { connectMongoDb, type MongoDbConnection } from '../adapters/mongodb/connect-mongodb.ts';
 import { createIndexes, describeIndex, WrongIndexError } from '../adapters/mongodb/indexes.ts';
 import type { WorkerConfig } from '../config/settings.ts';
+import { safeMessage } from '../contracts/safe-message.ts';
 import type { Logger } from '../observability/log.ts';
 
 const RETRY_MS = 1_000;
@@ -58,6 +59,7 @@ export function connectToMongoDb(options: {
  * process logs what to do, and ends.
  */
 export async function prepareMongoDb(db: Db, logger: Logger): Promise<void> {
+  let lastReason: string | undefined;
   for (;;) {
     try {
       const unsupported = await createIndexes(db, INDEXES);
@@ -70,7 +72,9 @@ export async function prepareMongoDb(db: Db, logger: Logger): Promise<void> {
         logger.fatal(error.message);
         process.exit(1);
       }
-      logger.warn({ err: error }, 'could not create the indexes of MongoDB; trying again');
+      const reason = safeMessage((error as Error).cause ?? error);
+      if (reason !== lastReason) logger.warn({ reason }, 'could not create the indexes of MongoDB; trying again');
+      lastReason = reason;
       await sleep(RETRY_MS);
     }
   }

@@ -90,7 +90,7 @@ async function problemOf(check: () => Promise<void>): Promise<string | undefined
     return await Promise.race([
       check().then(
         () => undefined,
-        (error: unknown) => (error instanceof Unhealthy ? error.message : 'cannot be reached'),
+        (error: unknown) => (error instanceof Unhealthy ? error.message : 'cannot be used: the log says why'),
       ),
       sleep(CHECK_TIMEOUT_MS, `no answer within ${CHECK_TIMEOUT_MS} ms`, { signal: timeout.signal }),
     ]);

@@ -26,6 +26,8 @@ test.each([
   ['http:models.internal/v1', 'models.internal'],
   ['http:\\\\models.internal\\v1', 'models.internal'],
   ['mongodb://a/healify?tls=false&tlsCAFile=tls=true', 'a'],
+  ['mongodb+srv://u:p@cluster.example/healify?tls=false', 'cluster.example'],
+  ['mongodb+srv://u:p@cluster.example/healify?retryWrites=true&ssl=false', 'cluster.example'],
 ])('%s leads away in plain text: to %s', (url, hosts) => {
   expect(hostsIn(url)).toBe(hosts);
 });
@@ -35,6 +37,7 @@ test.each([
   'rediss://redis',
   'rediss+cluster://a:1,b:2',
   'mongodb+srv://u:p@cluster.example/healify',
+  'mongodb+srv://u:p@cluster.example/healify?tls=true',
   'mongodb://a:1,b:2/healify?replicaSet=rs0&tls=true',
   'mongodb://a/healify?ssl=true&authSource=admin',
   'https://api.openai.com/v1',

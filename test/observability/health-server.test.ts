@@ -37,7 +37,7 @@ test('an orchestrator is told which dependency is down, without its address, whi
         expect(response.status).toBe(503);
         expect(await response.json()).toMatchObject({
           status: 'unavailable',
-          checks: { rabbitmq: { status: 'up' }, redis: { status: 'down', detail: 'cannot be reached' } },
+          checks: { rabbitmq: { status: 'up' }, redis: { status: 'down', detail: 'cannot be used: the log says why' } },
         });
       }
       const live = await fetch(`${url}/health/live`);

@@ -25,7 +25,7 @@ export interface MongoDbProgram {
  * - It has no transactions, no replica sets and no retryable writes.
  */
 const FERRETDB_SOURCE = join(import.meta.dirname, 'ferretdb');
-const FERRETDB = join(import.meta.dirname, '../../.data/ferretdb/ferretdb-1.24.2');
+const FERRETDB = join(import.meta.dirname, '../../.data/ferretdb/ferretdb-1.24.2-with-logins');
 
 /**
  * Returns MongoDB if it is installed; else FerretDB, which is built first if there is none. That takes some minutes.
@@ -48,8 +48,16 @@ function buildFerretDb(): void {
   if (status !== 0) throw new Error(`FerretDB could not be built: ${stderr.trim().split('\n').at(-1)}`);
 }
 
-/** Starts the program with its data in `dir`. */
-export async function startMongoDb({ program, dir }: { program: MongoDbProgram; dir: string }): Promise<Service> {
+/**
+ * Starts the program with its data in `dir`.
+ * @param options.more further arguments for it
+ */
+export async function startMongoDb(options: {
+  program: MongoDbProgram;
+  dir: string;
+  more?: readonly string[];
+}): Promise<Service> {
+  const { program, dir, more = [] } = options;
   mkdirSync(dir, { recursive: true });
   return await onFreePorts(1, async ([port]) => {
     const logFile = join(dir, 'mongodb.log');
@@ -57,7 +65,7 @@ export async function startMongoDb({ program, dir }: { program: MongoDbProgram; 
       program.kind === 'mongod'
         ? ['--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dir]
         : ['-listen', `127.0.0.1:${port}`, '-dir', dir];
-    const run = async () => untilReady(await startGuarded(program.command, args, { logFile }));
+    const run = async () => untilReady(await startGuarded(program.command, [...args, ...more], { logFile }));
     return await startOneProcess({ url: `mongodb://127.0.0.1:${port}`, logFile, run });
   });
 }

@@ -62,18 +62,24 @@ export function connectMongoDb(options: {
   if (options.onCommand) reportCommands(client, options.onCommand);
 
   let members: ServerMember[] = [];
+  /** Whether a login was accepted. Without one, a server says all the same that it can be written to. */
+  let loggedIn = false;
+  let writable = false;
   let up = false;
   let lastProblem: string | undefined;
   let lastSaidAt = 0;
-  client.on('topologyDescriptionChanged', ({ newDescription }) => {
-    members = membersOf(newDescription);
-    const writable = hasWritableServer(newDescription);
-    if (writable === up) return;
-    up = writable;
+  const report = () => {
+    if ((loggedIn && writable) === up) return;
+    up = !up;
     onUp(up);
     if (up) logger.info({ connection: name }, 'connected to MongoDB');
     else logger.warn({ connection: name }, 'lost MongoDB, connecting again');
     lastProblem = undefined;
+  };
+  client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    members = membersOf(newDescription);
+    writable = hasWritableServer(newDescription);
+    report();
   });
   const sayWhyItWaits = (failure: unknown) => {
     const problem = safeMessage(failure);
@@ -92,7 +98,8 @@ export function connectMongoDb(options: {
     while (!closing.signal.aborted) {
       try {
         await client.connect();
-        return;
+        loggedIn = true;
+        return report();
       } catch (error) {
         sayWhyItWaits(error);
         await sleep(CONNECT_AGAIN_AFTER_MS, undefined, { signal: closing.signal, ref: false }).catch(() => {});

@@ -1,4 +1,4 @@
-module healify-chat/ferretdb
+module github.com/FerretDB/FerretDB/healify-chat
 
 go 1.24
 
