@@ -1,6 +1,7 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
+import { KeysUnavailableError } from '../../adapters/identity-provider/provider-keys.ts';
 import { type Account, type Caller, lacksSecondFactor, type SecondFactorRule } from '../../contracts/account.ts';
 import { ApiError } from '../../contracts/errors.ts';
 import { loginBody } from '../../contracts/http/account-bodies.ts';
@@ -9,7 +10,6 @@ import type { AdminSessions } from '../auth/admin-sessions.ts';
 import type { GuardLogin } from '../auth/guard-login.ts';
 import type { LoginRecords } from '../auth/login-records.ts';
 import type { OwnCookie } from '../auth/own-cookie.ts';
-import { KeysUnavailableError } from '../../adapters/identity-provider/provider-keys.ts';
 import { TokenRefusedError, type VerifyToken } from '../auth/verify-tokens.ts';
 import { viewOf } from '../auth/view-of.ts';
 import { addressOf } from '../base-path.ts';
