@@ -128,13 +128,19 @@ withHelm('the Helm chart', () => {
     expect(argsOf('api') ?? JSON.parse(imageRuns!)).toEqual(services.api.command);
   });
 
-  test('a pod reads the files of every Secret that is named', () => {
-    const { volumes } = podOf(render(full), 'api').spec;
-    expect(volumes[0].projected.sources).toEqual([
-      { secret: { name: 'healify-chat-api' } },
-      { secret: { name: 'redis-ca' } },
-    ]);
-  });
+  test.each([
+    ['api', {}, ['healify-chat-api']],
+    ['worker', {}, ['healify-chat-worker']],
+    ['api', full, ['healify-chat-api', 'redis-ca']],
+    ['worker', full, ['healify-chat-worker', 'redis-ca']],
+  ] as const)(
+    'the pods of the %s read the Secrets that are named for them, and no other',
+    (process, rendering, names) => {
+      const { volumes } = podOf(render(rendering), process).spec;
+      expect(volumes.map(({ name }: { name: string }) => name)).toEqual(['secrets']);
+      expect(volumes[0].projected.sources).toEqual(names.map((name) => ({ secret: { name } })));
+    },
+  );
 
   test('the rules are those of deploy/prometheus, with the address of the runbooks', () => {
     const address = '{{ $externalLabels.runbook_base_url }}';

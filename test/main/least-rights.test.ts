@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Channel, connect } from 'amqplib';
 import { createDeadLetterAdmin } from '../../src/bridge/redrive/dead-letter-admin.ts';
-import { type BrokerRights, declaringRights, grantCommand, leastRights } from '../../src/contracts/broker-rights.ts';
+import {
+  type BrokerRights,
+  declaringRights,
+  grantCommand,
+  leastRights,
+  lockOf,
+} from '../../src/contracts/broker-rights.ts';
 import { redriveOptions } from '../../src/contracts/dead-letters.ts';
 import { deadLetterQueueOf, REQUESTS_QUEUE, RESPONSES_QUEUE } from '../../src/contracts/queues.ts';
 import { freePort } from '../../tools/services/free-port.ts';
@@ -74,6 +81,26 @@ test('whoever may not look at dead letters is told which right is missing, and h
   await expect(createDeadLetterAdmin({ url }).list(REQUESTS_QUEUE, {})).rejects.toThrow(
     /lacks the read right on the queue chat_requests\.dlq; grant it with: rabbitmqctl set_permissions -p test-/,
   );
+});
+
+test.each([
+  ['api', 'take questions', (channel: Channel) => channel.get(REQUESTS_QUEUE)],
+  ['worker', 'take answers', (channel: Channel) => channel.get(RESPONSES_QUEUE)],
+  ['worker', 'take dead letters', (channel: Channel) => channel.get(deadLetterQueueOf(REQUESTS_QUEUE))],
+  ['dlq', 'take questions', (channel: Channel) => channel.get(REQUESTS_QUEUE)],
+  ['api', 'delete a queue', (channel: Channel) => channel.deleteQueue(RESPONSES_QUEUE)],
+  ['worker', 'delete a queue', (channel: Channel) => channel.deleteQueue(REQUESTS_QUEUE)],
+  ['worker', 'empty the queue of answers', (channel: Channel) => channel.purgeQueue(RESPONSES_QUEUE)],
+  ['api', 'declare a queue of its own', (channel: Channel) => channel.assertQueue('another')],
+  ['worker', 'lock the dead letters', (channel: Channel) => channel.assertQueue(lockOf(REQUESTS_QUEUE))],
+  ['worker', 'bind an exchange', (channel: Channel) => channel.bindQueue(REQUESTS_QUEUE, 'amq.topic', '#')],
+] as const)('RabbitMQ does not let the %s %s', async (name, _, attempt) => {
+  const connection = await connect(urls[name]!);
+  connection.on('error', () => {});
+  const channel = await connection.createChannel();
+  channel.on('error', () => {});
+  await expect(attempt(channel)).rejects.toThrow('ACCESS_REFUSED');
+  await connection.close();
 });
 
 /** Starts a process that cannot become ready, and gives what it says once it has said it. */

@@ -129,6 +129,58 @@ async function adminLogin(url: string): Promise<{ cookie: string }> {
   };
 }
 
+/** What an attacker who has one of our processes would like to do. Each is refused, whatever it is tried on. */
+const NOBODYS = [
+  'KEYS *',
+  'FLUSHALL',
+  'CONFIG GET dir',
+  'ACL LIST',
+  'MONITOR',
+  'SAVE',
+  'CLIENT KILL TYPE normal',
+  'SCRIPT FLUSH',
+  'FUNCTION LIST',
+  'REPLICAOF 192.0.2.1 6379',
+  'DUMP ai:a',
+  'GET another:key',
+  'SUBSCRIBE another:channel',
+];
+/** What only an api may do. */
+const OF_APIS = [
+  'GET chat:session:a',
+  'LRANGE {chat:session:a}:turns 0 -1',
+  'GET auth:a',
+  'DEL auth:a',
+  'XRANGE audit:trail - +',
+  'XADD audit:trail * a b',
+  'GET rate:a',
+  'SCAN 0',
+  'SUBSCRIBE a:0:auth:a',
+];
+
+test.each([
+  ['api', NOBODYS],
+  ['worker', [...NOBODYS, ...OF_APIS]],
+] as const)('Redis refuses an %s what it has no need of', async (name, commands) => {
+  const redis = new Redis(await urlWith(name));
+  cleanups.push(() => redis.disconnect());
+  const saidTo = async (line: string) => {
+    const [command = '', ...args] = line.split(' ');
+    return redis.call(command, ...args).then(
+      () => 'done',
+      (error: Error) => error.message,
+    );
+  };
+  expect(await saidTo('GET ai:a')).toBe('done');
+  for (const command of commands)
+    expect([command, await saidTo(command)]).toEqual([command, expect.stringMatching(/^NOPERM/)]);
+  // A script may do no more than whoever runs it.
+  const inScript = `return redis.call('${name === 'worker' ? "GET', 'auth:a" : "GET', 'another:key"}')`;
+  expect(await redis.eval(inScript, 0).catch((error: Error) => error.message)).toMatch(
+    /can't access|NOPERM|No permissions/i,
+  );
+});
+
 test.each([
   ['api', '-zadd', '+zadd'],
   ['worker', '-evalsha', '+evalsha'],
