@@ -6,8 +6,8 @@ import type { UsedTokens } from './used-tokens.ts';
 /** Used tokens in Redis: one key for each, which expires. */
 export function createRedisUsedTokens({ redis }: { redis: Redis }): UsedTokens {
   return {
-    use: async (idHash, ttlMs) =>
-      (await orStoreUnavailable(redis.set(redisKeys.usedToken(idHash), '', 'PX', ttlMs, 'NX'))) !== null,
-    giveBack: async (idHash) => void (await orStoreUnavailable(redis.del(redisKeys.usedToken(idHash)))),
+    isUsed: async (idHash) => (await orStoreUnavailable(redis.exists(redisKeys.usedToken(idHash)))) === 1,
+    noteUsed: async (idHash, ttlMs) =>
+      void (await orStoreUnavailable(redis.set(redisKeys.usedToken(idHash), '', 'PX', ttlMs))),
   };
 }

@@ -3,8 +3,7 @@
  * store is out of reach.
  */
 export interface UsedTokens {
-  /** Remembers for `ttlMs` that a token was used. Returns false if it was used before. */
-  use(idHash: string, ttlMs: number): Promise<boolean>;
-  /** The token counts again, because what it was used for has failed. */
-  giveBack(idHash: string): Promise<void>;
+  isUsed(idHash: string): Promise<boolean>;
+  /** Remembers for `ttlMs` that a token was used, and that what it was used for is done. */
+  noteUsed(idHash: string, ttlMs: number): Promise<void>;
 }

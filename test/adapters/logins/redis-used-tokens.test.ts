@@ -11,20 +11,19 @@ beforeAll(async () => {
 });
 afterAll(() => redis.quit());
 
-test('a token counts once, also if it comes several times at once, and again once it was given back', async () => {
+test('a token is used once that was noted, and no other one', async () => {
   const tokens = createRedisUsedTokens({ redis });
-  const uses = await Promise.all(Array.from({ length: 5 }, () => tokens.use('one', 60_000)));
-  expect(uses.filter(Boolean)).toHaveLength(1);
-  expect(await tokens.use('other', 60_000)).toBe(true);
-  await tokens.giveBack('one');
-  expect(await tokens.use('one', 60_000)).toBe(true);
+  expect(await tokens.isUsed('one')).toBe(false);
+  await tokens.noteUsed('one', 60_000);
+  expect(await tokens.isUsed('one')).toBe(true);
+  expect(await tokens.isUsed('other')).toBe(false);
 });
 
 test('it is remembered as long as the token counts, and no longer', async () => {
   const tokens = createRedisUsedTokens({ redis });
-  await tokens.use('short', 60_000);
+  await tokens.noteUsed('short', 60_000);
   const ttlMs = await redis.pttl(redisKeys.usedToken('short'));
   expect([ttlMs > 50_000, ttlMs <= 60_000]).toEqual([true, true]);
-  await tokens.use('shorter', 50);
-  await until('it is forgotten', async () => (await redis.exists(redisKeys.usedToken('shorter'))) === 0);
+  await tokens.noteUsed('shorter', 50);
+  await until('it is forgotten', async () => !(await tokens.isUsed('shorter')));
 });

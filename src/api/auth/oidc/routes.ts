@@ -192,17 +192,16 @@ export function createBackChannelRouter(
 ): Router {
   const { provider, people, usedTokens, limitAddress, trail } = options;
 
-  /** Ends the logins of somebody. Returns whose; undefined: we do not know them. */
+  /**
+   * Ends the logins of somebody. The token counts as used only once they have ended: if this fails half way, or the process dies, the
+   * provider sends it again. Returns whose they were; undefined: we do not know them.
+   */
   async function leave({ subject, tokenId, countsForMs }: LogoutNotice): Promise<string | undefined> {
     const idHash = createHash('sha256').update(tokenId).digest('base64url');
-    if (!(await usedTokens.use(idHash, countsForMs))) throw new SignInRefusedError('invalid', 'claim jti');
-    try {
-      return await people.leave(subject);
-    } catch (error) {
-      // The provider sends it again, or its person ends the logins here.
-      await usedTokens.giveBack(idHash).catch(() => {});
-      throw error;
-    }
+    if (await usedTokens.isUsed(idHash)) throw new SignInRefusedError('invalid', 'claim jti');
+    const userId = await people.leave(subject);
+    await usedTokens.noteUsed(idHash, countsForMs);
+    return userId;
   }
 
   const readForm = express.urlencoded({ extended: false, limit: FORM_BYTES });
@@ -308,7 +307,8 @@ export const oidcPaths: ZodOpenApiPathsObject = {
       tags,
       summary: 'Tell us that somebody has logged out at the identity provider',
       description:
-        'For the identity provider only (OpenID Connect Back-Channel Logout). All logins of that person end at once. A token counts once.',
+        'For the identity provider only (OpenID Connect Back-Channel Logout). All logins of that person end at once. A token counts ' +
+        'once. If the reply is not `200`, send it again.',
       operationId: 'backChannelLogout',
       requestBody: { required: true, content: { 'application/x-www-form-urlencoded': { schema: logoutForm } } },
       responses: {
