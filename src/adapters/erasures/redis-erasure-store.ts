@@ -3,13 +3,15 @@ import { redisKeys, UNFINISHED_ERASURES_KEY } from '../../contracts/redis-keys.t
 import { orStoreUnavailable } from '../redis/connect-redis.ts';
 import type { Redis } from '../redis/redis.ts';
 import type { ErasureStore } from './erasure-store.ts';
+import { pointToErasure } from './redis-scripts/point-to-erasure.ts';
 
 /** Nobody needs longer to save an erasure. */
 const ABANDONED_MS = 60_000;
 
 /**
  * Erasures in Redis: a string each, a string that leads from a user to the latest one, one that leads from a conversation to the
- * one that is under way, and a sorted set of those that are not done, by when they were last saved.
+ * one that is under way, and a sorted set of those that are not done, by when they were last saved. Of several that begin at once, the
+ * one that the user or the conversation leads to is the one. It is written after that, by whoever finds that it is not there.
  * @param options.retentionMs how long a receipt is kept
  */
 export function createRedisErasureStore(options: { redis: Redis; retentionMs: number }): ErasureStore {
@@ -20,20 +22,38 @@ export function createRedisErasureStore(options: { redis: Redis; retentionMs: nu
     return text === null ? undefined : schema.parse(JSON.parse(text));
   }
 
+  const pointerTo = ({ userId, sessionId }: Erasure) =>
+    sessionId === null ? redisKeys.erasureOf(userId) : redisKeys.erasureOfSession(userId, sessionId);
+
+  async function begin(erasure: Erasure): Promise<Erasure> {
+    const pointer = pointerTo(erasure);
+    for (;;) {
+      const before = (await redis.get(pointer)) ?? undefined;
+      const earlier = before === undefined ? undefined : await find(before);
+      if (earlier?.state === 'erasing') return earlier;
+      const isFree = before === undefined || earlier !== undefined;
+      if (isFree && !(await pointToErasure(redis, pointer, { before, after: erasure.erasureId }))) continue;
+      const begun = { ...erasure, erasureId: isFree ? erasure.erasureId : before };
+      await redis.zadd(UNFINISHED_ERASURES_KEY, Date.now(), begun.erasureId);
+      await redis.set(redisKeys.erasure(begun.erasureId), JSON.stringify(begun), 'NX');
+      const written = await find(begun.erasureId);
+      if (written) return written;
+    }
+  }
+
   async function save(erasure: Erasure): Promise<void> {
-    const { erasureId, userId, sessionId, state } = erasure;
-    const text = JSON.stringify(erasure);
-    const write = (key: string, value: string) =>
-      state === 'erased' ? redis.set(key, value, 'PX', retentionMs) : redis.set(key, value);
+    const { erasureId, sessionId, state } = erasure;
+    const [key, text, pointer] = [redisKeys.erasure(erasureId), JSON.stringify(erasure), pointerTo(erasure)];
+    if (state === 'erasing') {
+      await redis.zadd(UNFINISHED_ERASURES_KEY, Date.now(), erasureId);
+      await redis.set(key, text);
+      return;
+    }
     // What is listed last is done last, so that a crash in between leaves it to be done again.
-    if (state === 'erasing') await redis.zadd(UNFINISHED_ERASURES_KEY, Date.now(), erasureId);
-    await Promise.all([
-      write(redisKeys.erasure(erasureId), text),
-      sessionId === null && write(redisKeys.erasureOf(userId), erasureId),
-      sessionId !== null && state === 'erasing' && redis.set(redisKeys.erasureOfSession(userId, sessionId), erasureId),
-    ]);
-    if (sessionId !== null && state === 'erased') await redis.del(redisKeys.erasureOfSession(userId, sessionId));
-    if (state === 'erased') await redis.zrem(UNFINISHED_ERASURES_KEY, erasureId);
+    await redis.set(key, text, 'PX', retentionMs);
+    const after = sessionId === null ? erasureId : undefined;
+    await pointToErasure(redis, pointer, { before: erasureId, after }, retentionMs);
+    await redis.zrem(UNFINISHED_ERASURES_KEY, erasureId);
   }
 
   async function ofUser(userId: string): Promise<Erasure | undefined> {
@@ -58,10 +78,13 @@ export function createRedisErasureStore(options: { redis: Redis; retentionMs: nu
   }
 
   return {
+    begin: (erasure) => orStoreUnavailable(begin(erasure)),
     save: (erasure) => orStoreUnavailable(save(erasure)),
-    remove: async ({ erasureId, userId, sessionId }) => {
+    remove: async (erasure) => {
+      const { erasureId } = erasure;
+      // First, so that nobody finds it there, and begins it again.
+      await orStoreUnavailable(pointToErasure(redis, pointerTo(erasure), { before: erasureId, after: undefined }));
       await orStoreUnavailable(redis.del(redisKeys.erasure(erasureId)));
-      if (sessionId !== null) await orStoreUnavailable(redis.del(redisKeys.erasureOfSession(userId, sessionId)));
       await orStoreUnavailable(redis.zrem(UNFINISHED_ERASURES_KEY, erasureId));
     },
     find: (erasureId) => orStoreUnavailable(find(erasureId)),

@@ -110,10 +110,7 @@ export function createDataEraser(options: {
   }
 
   async function begin({ userId, sessionId }: DataOf, requestedBy: Erasure['requestedBy']): Promise<Erasure> {
-    const earlier = sessionId === undefined ? await store.ofUser(userId) : undefined;
-    const erasure: Erasure = earlier?.state === 'erasing' ? earlier : newErasure({ userId, sessionId }, requestedBy);
-    // The one that is under way may be in another process's hands, which writes it down.
-    if (erasure !== earlier) await store.save(erasure);
+    const erasure = await store.begin(newErasure({ userId, sessionId }, requestedBy));
     if (sessionId === undefined) await closeDoor(userId);
     return erasure;
   }
@@ -126,25 +123,29 @@ export function createDataEraser(options: {
     requestedBy: Erasure['requestedBy'],
     steps: (note: NoteFound | undefined) => Promise<boolean>,
   ): Promise<Erasure | undefined> {
-    const earlier = await store.underWay(of.userId, of.sessionId);
-    const erasure = earlier ?? newErasure(of, requestedBy);
+    const wished = newErasure(of, requestedBy);
+    // Before it is written down, so that no other process has it first.
+    await work.take(wished.erasureId, own, FIRST_STEPS_MS);
+    const erasure = await store.begin(wished);
     const { erasureId } = erasure;
-    if (begun.has(erasureId) || running.has(erasureId) || !(await work.take(erasureId, own, FIRST_STEPS_MS))) {
-      return (await steps(undefined)) ? erasure : undefined;
-    }
+    const isNew = erasureId === wished.erasureId;
+    if (!isNew) await work.leave(wished.erasureId, own);
+    const leftToOthers = async () => ((await steps(undefined)) ? erasure : undefined);
+    // The lease is one for the whole process, so it keeps nobody here from the same erasure.
+    if (begun.has(erasureId) || running.has(erasureId)) return await leftToOthers();
     begun.add(erasureId);
     try {
+      if (!(await work.take(erasureId, own, FIRST_STEPS_MS))) return await leftToOthers();
       // Only now nobody else changes it.
-      const current = earlier ? await store.find(erasureId) : erasure;
-      if (!earlier) await store.save(erasure);
-      if (current?.state !== 'erasing') return (await steps(undefined)) ? erasure : undefined;
+      const current = isNew ? erasure : await store.find(erasureId);
+      if (current?.state !== 'erasing') return await leftToOthers();
       const note: NoteFound = async (traces, had = {}) => {
         await work.addTraces(erasureId, traces);
         noteAtLeast(current, had);
         await save(current, FIRST_STEPS_MS);
       };
       const hadSomething = await steps(note);
-      if (!hadSomething && !earlier) {
+      if (!hadSomething && isNew) {
         await store.remove(erasure);
         await work.leave(erasureId, own);
       }

@@ -7,6 +7,7 @@ import { idempotencyKeysOf, scanKeysOf } from '../../../src/adapters/erasures/sc
 import { createRedisIdempotencyKeys } from '../../../src/adapters/idempotency-keys/redis-idempotency-keys.ts';
 import { createRedisTicketStore } from '../../../src/adapters/logins/redis-ticket-store.ts';
 import { createRedisRateLimit } from '../../../src/adapters/rate-limits/redis-rate-limit.ts';
+import type { Erasure } from '../../../src/contracts/erasures.ts';
 import { redisKeys, UNFINISHED_ERASURES_KEY } from '../../../src/contracts/redis-keys.ts';
 import { testMongoDb } from '../../mongodb-connection.ts';
 import { testRedisUrl } from '../../services.ts';
@@ -33,6 +34,18 @@ test('an id that leads to no erasure holds up no other, and is forgotten after a
   const left = await redis.zrange(UNFINISHED_ERASURES_KEY, '0', '-1');
   expect(left).not.toContain('of a process that died');
   expect(left).toContain('just being saved');
+});
+
+test('an erasure whose process died before it was written down is the one that begins next', async () => {
+  const store = createRedisErasureStore({ redis, retentionMs: 60_000 });
+  const erasure: Erasure = {
+    ...{ erasureId: 'first', userId: 'u of a dead process', sessionId: null, requestedBy: 'user', state: 'erasing' },
+    ...{ requestedAt: new Date().toISOString(), erasedAt: null, waitsFor: null, kinds: [] },
+  };
+  await redis.set(redisKeys.erasureOf(erasure.userId), 'first');
+  expect(await store.begin({ ...erasure, erasureId: 'second' })).toEqual(erasure);
+  expect(await store.unfinished(100)).toContain('first');
+  expect(await store.ofUser(erasure.userId)).toEqual(erasure);
 });
 
 test('one process has the work on an erasure until it leaves it', async () => {
