@@ -9,6 +9,9 @@ import { Forgotten, ResetPassword, resetTokenOf } from './forgotten.tsx';
 import { NoDoctor } from './no-doctor.tsx';
 import { APP_OR_RECOVERY, LEAST_PASSWORD_CHARS, TOO_WEAK, WRONG_CODE } from './password-words.ts';
 
+/** Returns the invite that a link has, such as `#/invite/INVITE`. */
+const inviteIn = (hash: string): string | undefined => /^#\/invite\/([\w-]{20,128})$/.exec(hash)?.[1];
+
 /** The page of somebody who is not known. */
 export function SignIn() {
   const [resetToken, setResetToken] = useState(resetTokenOf(location.hash));
@@ -49,7 +52,8 @@ export function SignIn() {
 
 /** Makes an account, or lets somebody with an account in. */
 function SignInForm({ onForgotten }: { onForgotten: () => void }) {
-  const [isNew, setIsNew] = useState(false);
+  const [invite] = useState(inviteIn(location.hash));
+  const [isNew, setIsNew] = useState(invite !== undefined);
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<string>();
   const [{ registration, passwordReset, passwordLogin, identityProvider }, setOptions] = useState(USUAL_OPTIONS);
@@ -75,6 +79,8 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
     setProblem(undefined);
     try {
       if (isNew) await login.register(address, password, String(fields.get('invite') ?? '').trim());
+      // The invite is of no more use.
+      if (invite !== undefined) history.replaceState(null, '', '#/');
       await login.login(address, password, String(fields.get('totp') ?? ''));
     } catch (error) {
       setWorking(false);
@@ -121,7 +127,7 @@ function SignInForm({ onForgotten }: { onForgotten: () => void }) {
       {isNew && registration === 'invite' && (
         <label>
           Invite
-          <input name="invite" required maxLength={128} autocomplete="off" />
+          <input name="invite" defaultValue={invite ?? ''} required maxLength={128} autocomplete="off" />
           <small>Those who run this service give it to you. It works once.</small>
         </label>
       )}

@@ -37,6 +37,9 @@ export const accountHref = (userId: string) => `#/accounts/${encodeURIComponent(
 /** The place for one's own account, on the chat page. */
 export const ACCOUNT_PAGE = './#/account';
 
+/** Where somebody who was invited makes an account, on the chat page. The server is not sent what comes after `#`. */
+export const invitePage = (invite: string) => `./#/invite/${invite}`;
+
 /** Where somebody who may reads a conversation, once they have said why. */
 export const conversationHref = (userId: string, sessionId: string) =>
   `#/texts?${new URLSearchParams({ userId, sessionId })}`;

@@ -6,6 +6,7 @@ import { countOf } from '../../components/format.ts';
 import { Ago } from '../../components/time.tsx';
 import { Me, useMay } from '../rights.tsx';
 import { accountHref } from '../route.ts';
+import { Invite } from './invite.tsx';
 import { roleWords } from './role-words.ts';
 import { SearchForm } from './search-form.tsx';
 import { SecondFactor, Standing } from './standing.tsx';
@@ -48,6 +49,7 @@ function Accounts() {
   const { accounts = [], nextCursor = null } = listed ?? {};
   return (
     <>
+      <Invite />
       <SearchForm given={search} onSearch={remember} />
       {error && <Failed error={error} retry={again} />}
       {!listed && !error && <Loading what="the accounts" />}
