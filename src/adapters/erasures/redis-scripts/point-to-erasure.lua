@@ -1,5 +1,6 @@
 --[[
-  Lets a user, or a conversation, point to another erasure, unless somebody else has changed where it points in the meantime.
+  Lets a user, or a conversation, point to another erasure, unless somebody else has changed where it points in
+  the meantime.
 
   KEYS:
     1 pointer
