@@ -5,7 +5,7 @@ import { startGuarded } from './guarded-process.ts';
 const root = join(import.meta.dirname, '../..');
 const FOLDER = join(root, '.data/compile-cache');
 
-/** Tells Node where it keeps compiled code. A process that finds it there starts with two thirds of the CPU time. */
+/** Tells Node where it keeps compiled code. A process that finds it there starts sooner. */
 export const withCompileCache = { NODE_COMPILE_CACHE: FOLDER } as const;
 
 /**
