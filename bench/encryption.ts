@@ -56,7 +56,7 @@ try {
         for (const question of await questionsOf(round)) {
           const requestId = randomUUID();
           await cache.lookUp(question!, requestId);
-          await cache.keep('', ANSWER, { question: question!, requestId });
+          await cache.keep({ sessionId: '', userId: 'ann' }, ANSWER, { question: question!, requestId });
           await cache.lookUp(question!, randomUUID());
         }
       },

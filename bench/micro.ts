@@ -200,9 +200,18 @@ try {
     { name: 'questions looked up', run: () => each(() => cache.lookUp(newQuestion(), randomUUID())) },
     {
       name: 'answers kept',
-      run: () => each(() => cache.keep(randomUUID(), answer, { question: newQuestion(), requestId: randomUUID() })),
+      run: () =>
+        each(() =>
+          cache.keep({ sessionId: randomUUID(), userId: 'ann' }, answer, {
+            question: newQuestion(),
+            requestId: randomUUID(),
+          }),
+        ),
     },
-    { name: 'last answers kept', run: () => each(() => cache.keep(randomUUID(), answer)) },
+    {
+      name: 'last answers kept',
+      run: () => each(() => cache.keep({ sessionId: randomUUID(), userId: 'ann' }, answer)),
+    },
     { name: 'deltas appended, each to another log', run: append },
   ];
 

@@ -41,6 +41,12 @@ export type LookUp =
   | { asker: string }
   | 'claimed';
 
+/** Whose answer it is, and in which session. */
+export interface AnswerOf {
+  sessionId: string;
+  userId: string;
+}
+
 /** What other requests of the user with the same question need to know about an answer. */
 export interface SharedAnswer {
   /** Under its hash they find the answer. */
@@ -77,7 +83,7 @@ export interface AnswerCache {
    * user asks the same, unless it is too large, and gives up the claim.
    * @returns the ids of the requests that wait for it
    */
-  keep(sessionId: string, answer: ModelAnswer, shared?: SharedAnswer): Promise<string[]>;
+  keep(of: AnswerOf, answer: ModelAnswer, shared?: SharedAnswer): Promise<string[]>;
   /** Gives up the claim without an answer. @returns the ids of the requests that wait for one */
   release(hash: string, requestId: string): Promise<string[]>;
   /** Stops renewing the claim. If the lease has not expired, the next worker of this request still has the claim. */
@@ -195,13 +201,13 @@ export function createAnswerCache(options: {
       if (!claim) claims.set(hash, question);
       return lookUpNow(question);
     },
-    keep: (sessionId, answer, shared) => {
-      const text = entryOf(answer);
+    keep: ({ sessionId, userId }, answer, shared) => {
+      const text = entryOf(userId, answer);
       const last = keepLast ? { sessionId, text, ttlMs: jitteredTtlMs() } : undefined;
       if (!shared) return last ? land({ last }) : Promise.resolve([]);
       const { question, requestId, askedIn } = shared;
       const { hash, key } = question;
-      const sharedText = askedIn === undefined ? text : entryOf(answer, askedIn);
+      const sharedText = askedIn === undefined ? text : entryOf(userId, answer, askedIn);
       const bytes = Buffer.byteLength(sharedText);
       const fits = bytes <= maxEntryBytes;
       if (fits) onBytes('kept', bytes);
@@ -219,8 +225,9 @@ export function createAnswerCache(options: {
   };
 }
 
-const entryOf = ({ response, model, provider, finishReason }: ModelAnswer, askedIn?: string) =>
-  JSON.stringify({ response, model, provider, finishReason, askedIn });
+/** Another service may ask for several users in one session, so an answer says whose it is. */
+const entryOf = (userId: string, { response, model, provider, finishReason }: ModelAnswer, askedIn?: string) =>
+  JSON.stringify({ userId, response, model, provider, finishReason, askedIn });
 
 function readEntry(text: string): Extract<LookUp, { answer: unknown }> | undefined {
   const kept = entry.safeParse(jsonOf(text));

@@ -26,13 +26,17 @@ export async function eraseAnswers(redis: Redis, userId: string, { sessionIds, a
   );
 }
 
-/** Counts what the cache keeps. A claim is no answer. One round trip. @throws StoreUnavailableError */
-export async function countAnswers(redis: Redis, of: AnswersOf): Promise<{ last: number; cached: number }> {
+/** Counts what the cache keeps of a user. A claim is no answer. One round trip. @throws StoreUnavailableError */
+export async function countAnswers(
+  redis: Redis,
+  userId: string,
+  of: AnswersOf,
+): Promise<{ last: number; cached: number }> {
   const [lasts, firsts] = await readBoth(of, {
-    last: (sessionId) => redis.exists(redisKeys.response(sessionId)),
+    last: (sessionId) => redis.get(redisKeys.response(sessionId)),
     cached: (hash) => redis.getrange(redisKeys.answer(hash), 0, 0),
   });
-  return { last: lasts.reduce((sum, is) => sum + is, 0), cached: firsts.filter(isAnswer).length };
+  return { last: lasts.filter((text) => isTheirs(text, userId)).length, cached: firsts.filter(isAnswer).length };
 }
 
 /**
@@ -51,7 +55,9 @@ export async function readAnswers(
   const kept = entries.filter(({ entry }) => entry !== null && isAnswer(entry));
   const own = kept.length > 0 ? await keys.of({ userId }) : undefined;
   return {
-    last: of.sessionIds.flatMap((sessionId, i) => (lasts[i] ? [{ sessionId, answer: jsonOf(lasts[i]) }] : [])),
+    last: of.sessionIds.flatMap((sessionId, i) =>
+      isTheirs(lasts[i]!, userId) ? [{ sessionId, answer: jsonOf(lasts[i]!) }] : [],
+    ),
     cached: kept.map(({ hash, entry }) => jsonOf(own?.open(hash, entry!))),
   };
 }
@@ -63,6 +69,13 @@ async function readBoth<Last, Cached>(
   return await orStoreUnavailable(
     Promise.all([Promise.all(sessionIds.map(read.last)), Promise.all(answerKeys.flatMap(hashesIn).map(read.cached))]),
   );
+}
+
+/** Another service may have asked for several users in one session. Earlier versions did not say whose an answer is. */
+function isTheirs(last: string | null, userId: string): boolean {
+  if (last === null) return false;
+  const of = (jsonOf(last) as { userId?: string } | null)?.userId;
+  return of === undefined || of === userId;
 }
 
 /** A lease begins with `?` or `!`. */

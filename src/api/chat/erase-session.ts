@@ -67,7 +67,7 @@ export function createSessionEraser(options: {
   /** Removes the jobs of these requests of a user. Returns the requests whose jobs stay, because a worker has them in hand. */
   forgetJobs: (userId: string, requestIds: string[]) => Promise<string[]>;
   answers: {
-    count(sessionId: string, answerKeys: string[]): Promise<{ last: number; cached: number }>;
+    count(sessionId: string, userId: string, answerKeys: string[]): Promise<{ last: number; cached: number }>;
     /** Removes the session's last answer, and the answers under these keys, from the cache. */
     erase(sessionId: string, userId: string, answerKeys: string[]): Promise<void>;
   };
@@ -89,7 +89,7 @@ export function createSessionEraser(options: {
     const { requestIds, answerKeys } = remains;
     const [jobs, { last, cached }, answerLogs] = await Promise.all([
       countJobs(userId, requestIds),
-      answers.count(sessionId, answerKeys),
+      answers.count(sessionId, userId, answerKeys),
       logs.count(requestIds),
     ]);
     await note([{ sessionId, requestIds, answerKeys }], {

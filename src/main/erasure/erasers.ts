@@ -74,7 +74,8 @@ export function createErasers(options: {
       return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     },
     answers: {
-      count: (sessionId, answerKeys) => countAnswers(cacheRedis, { sessionIds: [sessionId], answerKeys }),
+      count: (sessionId, userId, answerKeys) =>
+        countAnswers(cacheRedis, userId, { sessionIds: [sessionId], answerKeys }),
       erase: (sessionId, userId, answerKeys) =>
         eraseAnswers(cacheRedis, userId, { sessionIds: [sessionId], answerKeys }),
     },

@@ -194,7 +194,7 @@ export async function answerRequest(
 
   /** Returns whether the answer was kept. Requests that wait for it go on. */
   async function keep(answer: ModelAnswer, shared: SharedAnswer | undefined): Promise<boolean> {
-    const waiting = await writeCache(cache, sessionId, answer, shared);
+    const waiting = await writeCache(cache, { sessionId, userId }, answer, shared);
     if (shared && waiting) {
       claimed = false;
       await wake(waiting);

@@ -1,4 +1,4 @@
-import type { AnswerCache, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
+import type { AnswerCache, AnswerOf, SharedAnswer } from '../../adapters/answers/answer-cache.ts';
 import type { ModelAnswer } from '../../contracts/model-answer.ts';
 
 /**
@@ -9,12 +9,12 @@ import type { ModelAnswer } from '../../contracts/model-answer.ts';
  */
 export async function writeCache(
   cache: AnswerCache,
-  sessionId: string,
+  of: AnswerOf,
   answer: ModelAnswer,
   shared: SharedAnswer | undefined,
 ): Promise<string[] | undefined> {
   try {
-    return await cache.keep(sessionId, answer, shared);
+    return await cache.keep(of, answer, shared);
   } catch {
     return undefined;
   }

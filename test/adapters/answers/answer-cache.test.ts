@@ -34,6 +34,8 @@ afterAll(async () => {
 const cacheWith = (options: Partial<Parameters<typeof createAnswerCache>[0]> = {}) =>
   createAnswerCache({ redis, keys: plainCacheKeys, keepLast: true, ttlMs: TTL_MS, maxEntryBytes: 65_536, ...options });
 
+const of = (sessionId: string) => ({ sessionId, userId: 'ann' });
+
 /** A question that no other test asks, of a user without encryption. */
 const newQuestion = (): CachedQuestion => ({ hash: randomUUID(), key: plainKey });
 
@@ -106,7 +108,7 @@ describe('an answer', () => {
     const [kept, asked] = [newQuestion(), newQuestion()];
     await cache.lookUp(kept, 'a');
     await cache.keep(
-      'session',
+      of('session'),
       { response: 'So.', model: 'm', provider: 'p', usage: null, finishReason: 'stop' },
       { question: kept, requestId: 'a' },
     );
@@ -120,7 +122,7 @@ describe('an answer', () => {
     const question = newQuestion();
     const cache = cacheWith();
     expect(await answerOf(cache, question)).toBeUndefined();
-    await cache.keep('session', answer, { question, requestId: 'asker' });
+    await cache.keep(of('session'), answer, { question, requestId: 'asker' });
     expect(await answerOf(cache, question)).toEqual({
       ...answer,
       usage: { promptTokens: 0, completionTokens: 0, totalTokens: 0, cost: 0 },
@@ -134,8 +136,8 @@ describe('an answer', () => {
   ])('is kept for its time, give or take 10 %% (dice %p: %p ms)', async (dice, expectedMs) => {
     const question = newQuestion();
     const cache = cacheWith({ random: () => dice });
-    await cache.keep('session', answer, { question, requestId: 'asker' });
-    await cache.keep(`session-${question.hash}`, answer);
+    await cache.keep(of('session'), answer, { question, requestId: 'asker' });
+    await cache.keep(of(`session-${question.hash}`), answer);
     for (const key of [redisKeys.answer(question.hash), redisKeys.response(`session-${question.hash}`)]) {
       const leftMs = await redis.pttl(key);
       expect(leftMs).toBeLessThanOrEqual(expectedMs);
@@ -145,22 +147,25 @@ describe('an answer', () => {
 
   test('is kept up to the size that is set, in bytes of its entry, and not above', async () => {
     const { response, model, provider, finishReason } = answer;
-    const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
+    const bytes = Buffer.byteLength(JSON.stringify({ userId: 'ann', response, model, provider, finishReason }));
     const [fits, tooLarge] = [newQuestion(), newQuestion()];
-    await cacheWith({ maxEntryBytes: bytes }).keep('session', answer, { question: fits, requestId: 'asker' });
-    await cacheWith({ maxEntryBytes: bytes - 1 }).keep('session', answer, { question: tooLarge, requestId: 'asker' });
+    await cacheWith({ maxEntryBytes: bytes }).keep(of('session'), answer, { question: fits, requestId: 'asker' });
+    await cacheWith({ maxEntryBytes: bytes - 1 }).keep(of('session'), answer, {
+      question: tooLarge,
+      requestId: 'asker',
+    });
     expect(await answerOf(cacheWith(), fits)).toMatchObject({ response });
     expect(await answerOf(cacheWith(), tooLarge)).toBeUndefined();
   });
 
   test('is measured in bytes when it is kept for others, and when it is found', async () => {
     const { response, model, provider, finishReason } = answer;
-    const bytes = Buffer.byteLength(JSON.stringify({ response, model, provider, finishReason }));
+    const bytes = Buffer.byteLength(JSON.stringify({ userId: 'ann', response, model, provider, finishReason }));
     const measured: [string, number][] = [];
     const options = { onBytes: (operation: string, size: number) => measured.push([operation, size]) };
     const question = newQuestion();
-    await cacheWith(options).keep('session', answer, { question, requestId: 'asker' });
-    await cacheWith({ ...options, maxEntryBytes: 1 }).keep('session', answer, {
+    await cacheWith(options).keep(of('session'), answer, { question, requestId: 'asker' });
+    await cacheWith({ ...options, maxEntryBytes: 1 }).keep(of('session'), answer, {
       question: newQuestion(),
       requestId: 'asker',
     });
@@ -191,7 +196,7 @@ describe('an entry that is not ours', () => {
     const question = newQuestion();
     await redis.lpush(redisKeys.answer(question.hash), 'one');
     expect(await answerOf(cacheWith(), question)).toBeUndefined();
-    await cacheWith().keep('session', answer, { question, requestId: 'asker' });
+    await cacheWith().keep(of('session'), answer, { question, requestId: 'asker' });
     expect(await answerOf(cacheWith(), question)).toMatchObject({ response: answer.response });
   });
 });
@@ -199,9 +204,10 @@ describe('an entry that is not ours', () => {
 describe("a session's last answer", () => {
   test('is found under its key, the latest one only', async () => {
     const cache = cacheWith();
-    await cache.keep('session-4', answer);
-    await cache.keep('session-4', { ...answer, response: 'Sleep.' });
+    await cache.keep(of('session-4'), answer);
+    await cache.keep(of('session-4'), { ...answer, response: 'Sleep.' });
     expect(JSON.parse((await redis.get('ai:response:session-4'))!)).toEqual({
+      userId: 'ann',
       response: 'Sleep.',
       model: answer.model,
       provider: answer.provider,
@@ -212,22 +218,22 @@ describe("a session's last answer", () => {
   test('does not say in which trace it was asked; the shared answer does', async () => {
     const question = newQuestion();
     const cache = cacheWith();
-    await cache.keep('session-5', answer, { question, requestId: 'asker', askedIn: 'trace' });
+    await cache.keep(of('session-5'), answer, { question, requestId: 'asker', askedIn: 'trace' });
     const { response, model, provider, finishReason } = answer;
     expect(JSON.parse((await redis.get('ai:response:session-5'))!)).toEqual({
-      ...{ response, model, provider, finishReason },
+      ...{ userId: 'ann', response, model, provider, finishReason },
     });
     expect(await cache.lookUp(question, 'other')).toMatchObject({ answer: { response }, askedIn: 'trace' });
   });
 
   test('is kept also if the answer is too large to be shared, and each of many answers lands where it belongs', async () => {
-    const cache = cacheWith({ maxEntryBytes: 100 });
+    const cache = cacheWith({ maxEntryBytes: 130 });
     const questions = Array.from({ length: 6 }, newQuestion);
     await Promise.all(
       questions.map((question, i) => {
         const response = i % 2 === 0 ? `short ${i}` : `long ${i} `.repeat(20);
         const given = { ...answer, response };
-        return i < 4 ? cache.keep(`s-${i}`, given, { question, requestId: 'r' }) : cache.keep(`s-${i}`, given);
+        return i < 4 ? cache.keep(of(`s-${i}`), given, { question, requestId: 'r' }) : cache.keep(of(`s-${i}`), given);
       }),
     );
     const last = await Promise.all(questions.map((_, i) => redis.get(redisKeys.response(`s-${i}`))));
@@ -247,8 +253,8 @@ describe("a session's last answer", () => {
   test('is forgotten on demand, and the shared answer stays', async () => {
     const question = newQuestion();
     const cache = cacheWith();
-    await cache.keep('session', answer, { question, requestId: 'asker' });
-    await cache.keep('session-6', answer);
+    await cache.keep(of('session'), answer, { question, requestId: 'asker' });
+    await cache.keep(of('session-6'), answer);
     await cache.forgetSession('session-6');
     expect(await redis.exists(redisKeys.response('session-6'))).toBe(0);
     expect(await answerOf(cache, question)).toMatchObject({ response: answer.response });
@@ -268,7 +274,7 @@ describe('a question that is being asked', () => {
     expect(found).toEqual(['r-1', 'r-2', 'r-3'].map((id) => (id === asker ? 'claimed' : { asker })));
     const waiting = ['r-1', 'r-2', 'r-3'].filter((id) => id !== asker);
     for (const id of waiting) expect(await other.isAwaiting(question.hash, id)).toBe(true);
-    expect((await one.keep('session', answer, { question, requestId: asker })).toSorted()).toEqual(waiting);
+    expect((await one.keep(of('session'), answer, { question, requestId: asker })).toSorted()).toEqual(waiting);
     expect(await answerOf(other, question)).toMatchObject({ response: answer.response });
   });
 
@@ -290,7 +296,7 @@ describe('a question that is asked in the same process', () => {
     const cache = cacheWith();
     expect(await cache.lookUp(question, 'r-1')).toBe('claimed');
     const other = cache.lookUp(question, 'r-2');
-    expect(await cache.keep('session', answer, { question, requestId: 'r-1' })).toEqual([]);
+    expect(await cache.keep(of('session'), answer, { question, requestId: 'r-1' })).toEqual([]);
     // So an operator can see that a model call was saved.
     expect(await other).toMatchObject({ answer: { response: answer.response }, awaited: true });
     expect(await cache.lookUp(question, 'r-3')).not.toHaveProperty('awaited');
@@ -348,7 +354,7 @@ test('a Redis that is out of reach rejects, so that the caller knows', async () 
     maxEntryBytes: 65_536,
   });
   await expect(cache.lookUp(newQuestion(), 'asker')).rejects.toThrow();
-  await expect(cache.keep('session', answer, { question: newQuestion(), requestId: 'asker' })).rejects.toThrow();
-  await expect(cache.keep('session', answer)).rejects.toThrow();
+  await expect(cache.keep(of('session'), answer, { question: newQuestion(), requestId: 'asker' })).rejects.toThrow();
+  await expect(cache.keep(of('session'), answer)).rejects.toThrow();
   await expect(cache.forgetSession('session')).rejects.toThrow();
 });

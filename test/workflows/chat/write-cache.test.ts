@@ -4,6 +4,7 @@ import { StoreUnavailableError } from '../../../src/contracts/errors.ts';
 import { writeCache } from '../../../src/workflows/chat/write-cache.ts';
 import { answer, question, standInCache } from '../stand-ins.ts';
 
+const of = { sessionId: 's', userId: 'ann' };
 const shared = { question, requestId: 'r' };
 
 async function write(isShared: boolean, operations: Partial<AnswerCache> = {}) {
@@ -15,19 +16,19 @@ async function write(isShared: boolean, operations: Partial<AnswerCache> = {}) {
     },
     ...operations,
   });
-  return { waiting: await writeCache(cache, 's', answer, isShared ? shared : undefined), written };
+  return { waiting: await writeCache(cache, of, answer, isShared ? shared : undefined), written };
 }
 
 test('an answer is kept for whoever asks the same, and as its session’s last one; those that wait for it are named', async () => {
   const { waiting, written } = await write(true);
   expect(waiting).toEqual(['other']);
-  expect(written).toEqual([['s', answer, shared]]);
+  expect(written).toEqual([[of, answer, shared]]);
 });
 
 test('an answer that is not to be shared is kept for its session only', async () => {
   const { waiting, written } = await write(false);
   expect(waiting).toEqual([]);
-  expect(written).toEqual([['s', answer, undefined]]);
+  expect(written).toEqual([[of, answer, undefined]]);
 });
 
 test('a cache that is out of reach costs no answer', async () => {

@@ -48,7 +48,7 @@ export function answersGroup(options: {
       const counts = { answer_logs: 0, cached_answers: 0, last_answers: 0 };
       for await (const some of together(tracesOf(scope))) {
         counts.answer_logs += await logs.count(some.requestIds);
-        const { last, cached } = await countAnswers(cacheRedis, some);
+        const { last, cached } = await countAnswers(cacheRedis, scope.userId, some);
         counts.cached_answers += cached;
         counts.last_answers += last;
       }
