@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../tools/services/free-port.ts';
@@ -70,10 +71,15 @@ async function whenReady(port: number, processes: GuardedProcess[]): Promise<Ask
 
 /** Registers a user. Returns the access token. */
 async function signUp(url: string): Promise<string> {
+  const password = randomUUID();
   const post = async (path: string) => {
-    const body = JSON.stringify({ email: 'bench@example.com', password: 'benchmark-password' });
-    return await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const body = JSON.stringify({ email: 'bench@example.com', password });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`POST ${path} gave ${response.status}: ${text}`);
+    return JSON.parse(text) as { accessToken?: string };
   };
   await post('/auth/register');
-  return ((await (await post('/auth/login')).json()) as { accessToken: string }).accessToken;
+  return (await post('/auth/login')).accessToken!;
 }
