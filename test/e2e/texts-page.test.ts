@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { startChromium } from '../../tools/services/chromium.ts';
 import { logIn, type Operations, openWatched, startOperations } from '../operations.ts';
 
 const QUESTION = 'Is this a secret? [[simulate status=400]]';
@@ -16,8 +17,9 @@ afterAll(() => all?.browser.close());
 
 async function pageOf(
   who?: Awaited<ReturnType<Operations['addAccount']>>,
+  browser = all.browser,
 ): Promise<{ page: Page; complaints: string[] }> {
-  const watched = await openWatched(all.browser);
+  const watched = await openWatched(browser);
   await watched.page.goto(`${all.api.url}/admin`);
   await watched.page.waitForURL('**/admin/login');
   await logIn(watched.page, who);
@@ -58,4 +60,22 @@ test('an admin sees how the work stands, and has no buttons for it but those of 
   expect(await page.getByRole('button', { name: 'Retry' }).count()).toBe(0);
   await page.goto(`${all.api.url}/admin#/`);
   await page.getByRole('button', { name: 'Pause …' }).waitFor();
+});
+
+test('after the logout, the back button does not bring back what somebody has read', async () => {
+  const browser = await startChromium({ keepsPages: true });
+  const { page } = await pageOf(await all.addAccount('privacy_officer'), browser);
+  await page.getByRole('link', { name: 'Read the conversation' }).click();
+  await page.getByLabel('Reason').fill(REASON);
+  await page.getByRole('button', { name: 'Read it' }).click();
+  await page.getByRole('listitem').getByText(QUESTION).waitFor();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.waitForURL('**/admin/login');
+  const again = page.waitForRequest('**/admin');
+  await page.evaluate('history.back()');
+  // The browser asks for the page again, and has not kept it.
+  await again;
+  expect(await page.getByText(QUESTION).count()).toBe(0);
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+  await browser.close();
 });

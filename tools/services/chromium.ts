@@ -11,13 +11,21 @@ const INSTALLED = [
 /**
  * A browser that only reaches what its user opens. The user closes it.
  * @param options.hosts addresses of names that only this browser knows
+ * @param options.keepsPages whether it keeps pages for its back button, as browsers do outside of tests
  */
-export async function startChromium({ hosts = {} }: { hosts?: Record<string, string> } = {}) {
+export async function startChromium({
+  hosts = {},
+  keepsPages = false,
+}: {
+  hosts?: Record<string, string>;
+  keepsPages?: boolean;
+} = {}) {
   if (!INSTALLED.some(existsSync) && canInstall()) aptInstall(['chromium']);
   const executablePath = INSTALLED.find(existsSync);
   if (!executablePath) throw new Error('Chromium is not installed and cannot be: install Debian’s package chromium');
   return chromium.launch({
     executablePath,
+    ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -21,6 +21,8 @@ export function useRoute(): {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const follow = () => setHash(location.hash);
+    // It may have changed since the page was drawn.
+    follow();
     addEventListener('hashchange', follow);
     addEventListener('popstate', follow);
     return () => {

@@ -1,5 +1,7 @@
 import { render } from 'preact';
+import { leaveNothing } from '../components/leave-nothing.ts';
 import { App } from './app.tsx';
 import './operations.css';
 
+leaveNothing();
 render(<App />, document.getElementById('page') as HTMLElement);
