@@ -31,7 +31,7 @@ export function verdictOn(error: unknown): CommandVerdict {
   const { BSON, MongoClientClosedError, MongoError, MongoInvalidArgumentError } = driver();
   // The driver wraps its own errors, too, for example that no connection was free in time.
   if (isBulkWriteError(error) && error.errorResponse instanceof Error) return verdictOn(error.errorResponse);
-  if (isBulkWriteError(error) || isServerError(error)) {
+  if (isServerError(error)) {
     const code = Number(error.code);
     if (FAULTS.has(code)) return 'fault';
     return REFUSALS.has(code) || error.hasErrorLabel('RetryableWriteError') ? 'refusal' : 'unknown';
